@@ -1,0 +1,196 @@
+import type {
+  Finding,
+  Health,
+  PointColumns,
+  Run,
+  RunFields,
+  RunPatch,
+  RunStatus,
+  SeriesReply,
+} from '@normwatch/protocol'
+
+/**
+ * Everything the service keeps, in the product's own verbs. One engine stands behind it at a time.
+ *
+ * Each method is one atomic unit: it happens whole or not at all, and no transaction crosses this interface. A promise
+ * of a change that has resolved means *durable*: it survives `kill -9` and a power cut. Methods throw only the errors
+ * named here and `StoreUnavailable`. Steps are whole numbers from 0 to 2^53 - 1; instants (`now`, `arrivedAt`) are
+ * milliseconds since 1970; a point's `time` is Unix seconds.
+ */
+export interface Store {
+  readonly runs: RunStore
+  readonly points: PointStore
+  readonly findings: FindingStore
+
+  /** Proves that the store can be written now. Rejects with `StoreUnavailable` and a sentence when it cannot. */
+  check(): Promise<void>
+  /** Waits for accepted work to become durable and releases the data. Later calls reject. */
+  close(): Promise<void>
+}
+
+/** The store cannot be read or written now (disk full, read-only, locked, corrupt); `message` says why, in one sentence. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+}
+/** No run has this id. */
+export class RunNotFound extends Error {
+  override readonly name = 'RunNotFound'
+  readonly run: string
+  constructor(run: string) {
+    super(`There is no run "${run}".`)
+    this.run = run
+  }
+}
+/** A batch would take a run over a bound on metrics or layers; nothing of it was stored. */
+export class TooManyMetrics extends Error {
+  override readonly name = 'TooManyMetrics'
+}
+
+/** What judging a run came to, as the store keeps it beside the run: the parts of `Run` that the detector decides. */
+export interface Judgement {
+  readonly health: Health
+  readonly conditions: Run['conditions']
+  /** `rate_total` is the store's own to count. */
+  readonly clipping: Omit<Run['clipping'], 'rate_total'>
+}
+
+/** A finding that opened, or the closing of one that is open. */
+export type FindingChange =
+  | { readonly type: 'opened'; readonly finding: Finding }
+  | {
+      readonly type: 'closed'
+      readonly id: string
+      readonly closed_step: number | null
+      readonly closed_at: string
+      readonly close_reason: NonNullable<Finding['close_reason']>
+    }
+
+/** The run as stored, with what only the server needs. */
+export interface StoredRun extends Run {
+  /** When points last arrived, in milliseconds; the creation where none did. */
+  readonly last_arrival: number
+}
+
+export interface RunQuery {
+  readonly project?: string | undefined
+  readonly status?: RunStatus | undefined
+  readonly health?: Health | undefined
+  /** Text that the id, the name, the project or a tag contains, letter case ignored. */
+  readonly q?: string | undefined
+  readonly tag?: string | undefined
+  /** `attention` (default): flagged, watch, then running, then the rest, each newest first; or one field, newest first (`name`: A to Z). */
+  readonly sort?: 'attention' | 'updated' | 'created' | 'name' | undefined
+  readonly limit: number
+  /** From the page before; a malformed one throws `BadCursor`. */
+  readonly cursor?: string | undefined
+}
+/** The cursor is none that this store gave. */
+export class BadCursor extends Error {
+  override readonly name = 'BadCursor'
+}
+
+export interface RunStore {
+  /** Creates the run, or updates the fields given of the one that has this id. An edited cap recounts what was over it. */
+  put(id: string, fields: RunFields, now: number): Promise<{ run: StoredRun; created: boolean }>
+  /**
+   * Changes fields, the status (`ended_at` follows it) and, with `truncate_after`, drops every point after that step.
+   * Throws `RunNotFound`.
+   */
+  patch(id: string, patch: RunPatch, now: number): Promise<StoredRun>
+  /** Removes the run and all its data: it is gone for every reader when this resolves; the space follows later. Throws `RunNotFound`. */
+  delete(id: string): Promise<void>
+  /** Throws `RunNotFound`. */
+  get(id: string): Promise<StoredRun>
+  list(query: RunQuery): Promise<{ runs: StoredRun[]; next_cursor: string | null }>
+  /** Every run whose status is `running`, newest first: for the silence watch and the metrics page. */
+  running(): Promise<StoredRun[]>
+  /** Names of all projects, A to Z. */
+  projects(): Promise<string[]>
+}
+
+/** One accepted batch with what judging it came to, stored as one unit. */
+export interface Append {
+  readonly run: string
+  readonly columns: PointColumns
+  /** Stands in for `time` where a new step has none; a repeated step without a time keeps the time it had. */
+  readonly arrivedAt: number
+  readonly judgement: Judgement
+  readonly changes: readonly FindingChange[]
+  /**
+   * The detector's state after this batch, plain JSON. Asked for when the unit is written, and perhaps not for every
+   * unit: a store may keep an older state and give back the columns accepted since, see `detection`.
+   */
+  readonly state: () => unknown
+}
+
+/** Where judging resumes after a restart: a saved state and, in order of arrival, the batches accepted since it was saved. */
+export interface SavedDetection {
+  /** `undefined`: no state was saved yet. */
+  readonly state: unknown
+  readonly since: readonly { readonly columns: PointColumns; readonly arrivedAt: number }[]
+}
+
+export interface SeriesQuery {
+  readonly run: string
+  readonly metrics: readonly string[]
+  /** Steps, both inclusive. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  /** Unix seconds, both inclusive: the range is then that of the steps logged in this time. Not with `from` or `to`. */
+  readonly fromTime?: number | undefined
+  readonly toTime?: number | undefined
+  readonly maxPoints: number
+}
+
+export interface PointStore {
+  /**
+   * Stores a batch. A step sent again replaces the readings given and leaves the others; steps may arrive in any order.
+   * Resolves when durable, with the run as it then is. Several appends may share one commit. Throws `RunNotFound`,
+   * `TooManyMetrics`; when it throws, nothing of the batch is stored.
+   */
+  append(batch: Append): Promise<StoredRun>
+  /** Where to take up judging this run. Throws `RunNotFound`. */
+  detection(run: string): Promise<SavedDetection>
+  /** Puts a run's judgement in place of the old one after its record was judged again, with the finding changes it brought. */
+  rejudge(
+    run: string,
+    judgement: Judgement,
+    state: unknown,
+    changes: readonly FindingChange[],
+  ): Promise<StoredRun>
+  /**
+   * Metrics in at most `maxPoints` buckets each: points as they are where they fit (`bucket` 1), else buckets of a power
+   * of two steps aligned to step 0, the smallest that fits. A metric the run lacks is an empty series. Throws `RunNotFound`.
+   */
+  series(query: SeriesQuery): Promise<SeriesReply>
+  /**
+   * Raw readings in step order, in blocks of bounded size; the steps from `from` to `to`, both inclusive, that have a
+   * reading of any of `metrics` (default: all metrics of the run). Throws `RunNotFound`.
+   */
+  read(
+    run: string,
+    range: { from?: number | undefined; to?: number | undefined; metrics?: readonly string[] | undefined },
+  ): AsyncIterable<PointColumns>
+  /** Names of the run's metrics, layers included (`layers/…`), A to Z. Throws `RunNotFound`. */
+  metrics(run: string): Promise<string[]>
+}
+
+export interface FindingQuery {
+  readonly run?: string | undefined
+  readonly kind?: Finding['kind'] | undefined
+  readonly state?: Finding['state'] | undefined
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+export interface FindingStore {
+  /** Newest first. */
+  list(query: FindingQuery): Promise<{ findings: Finding[]; next_cursor: string | null }>
+  /** Records changes that no batch brought: a run that fell silent or ended. One unit with the judgement and state. */
+  record(
+    run: string,
+    judgement: Judgement,
+    changes: readonly FindingChange[],
+    state: () => unknown,
+  ): Promise<StoredRun>
+}

@@ -1,0 +1,107 @@
+/**
+ * What the detector reads and says. Plain data only: no clock, no I/O, no imports, so the server, a replay and the
+ * browser run the very same function.
+ */
+
+export type FindingKind =
+  | 'clip_saturated'
+  | 'clip_regime_change'
+  | 'nonfinite'
+  | 'spike'
+  | 'vanishing'
+  | 'loss_divergence'
+  | 'skip_streak'
+  | 'clip_ineffective'
+  | 'looks_post_clip'
+  | 'stalled'
+export type Severity = 'info' | 'warning' | 'critical'
+export type Health = 'ok' | 'watch' | 'flagged' | 'unknown'
+export type CloseReason = 'recovered' | 'run_finished' | 'run_failed' | 'settings_changed'
+
+/** The readings of one step; `undefined` where the step has none. Every number may be NaN or ±Infinity. */
+export interface Reading {
+  step: number
+  /** Unix seconds. */
+  time: number
+  /** Global L2 norm before clipping. */
+  gradNorm: number | undefined
+  loss: number | undefined
+  lr: number | undefined
+  /** The cap of this very step (`max_norm` logged as a metric); without one the run's cap holds. */
+  cap: number | undefined
+  /** Share of elements that clipping by value clamped, 0 to 1. */
+  clipFraction: number | undefined
+  maxAbsGrad: number | undefined
+  /** Global norm after clipping. */
+  postNorm: number | undefined
+  lossScale: number | undefined
+  /** 1 when the optimiser skipped this step, else 0. */
+  skipped: number | undefined
+  /** Share of gradient elements that are exactly 0. */
+  zeroFraction: number | undefined
+  /** Norm by layer name, when layers are logged. */
+  layers: Readonly<Record<string, number>> | undefined
+}
+
+/** How the run clips; the names are those of the wire. */
+export type Clip =
+  | { readonly mode: 'norm'; readonly max_norm: number }
+  | { readonly mode: 'value'; readonly clip_value: number; readonly fraction_threshold?: number }
+  | { readonly mode: 'none'; readonly max_norm?: number | null }
+
+/** What the judge knows of the run besides its readings. */
+export interface RunFacts {
+  readonly clip: Clip
+  readonly optimizer: string | null
+}
+
+/** Figures of the record that speak for a finding; numbers may be non-finite. */
+export type Evidence = Readonly<Record<string, number | string | null>>
+
+export interface Cause {
+  readonly cause: string
+  /** 0 to 1. */
+  readonly weight: number
+  readonly because: string
+  readonly look_at: string
+}
+
+/** An edge: a finding opens, or the open finding of its kind closes. At most one finding of a kind is open. */
+export type Change =
+  | {
+      readonly type: 'opened'
+      readonly kind: FindingKind
+      readonly severity: Severity
+      readonly step: number | null
+      readonly evidence: Evidence
+      readonly diagnosis: readonly Cause[]
+    }
+  | {
+      readonly type: 'closed'
+      readonly kind: FindingKind
+      readonly step: number | null
+      readonly reason: CloseReason
+    }
+
+/** What holds after the last reading judged. */
+export interface Verdict {
+  readonly health: Health
+  readonly clipping: {
+    /** Points in the window `rate` and `meanCoefficient` speak of. */
+    readonly window: number
+    /** Share of clipped points in the window, 0 to 1; `null` before the first one. */
+    readonly rate: number | null
+    /** Mean of min(1, cap / norm) over the window; `null` without a cap or a finite norm. */
+    readonly meanCoefficient: number | null
+    /** In steps. */
+    readonly currentStreak: number
+    /** In steps. */
+    readonly longestStreak: number
+  }
+  readonly conditions: readonly {
+    readonly kind: FindingKind
+    readonly severity: Severity
+    readonly phase: 'pending' | 'firing'
+    readonly sinceStep: number | null
+  }[]
+}

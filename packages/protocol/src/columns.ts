@@ -1,0 +1,22 @@
+/**
+ * The points of one run in memory, as parallel columns: row `i` is the step `step[i]`.
+ * Steps are ascending and unique. Layers are metrics named `layers/<name>`.
+ */
+export interface PointColumns {
+  /** (n) non-negative integers below 2^53. */
+  readonly step: Float64Array
+  /** (n) Unix seconds; NaN where the sender gave none. */
+  readonly time: Float64Array
+  readonly metrics: ReadonlyMap<string, MetricColumn>
+}
+
+/** The readings of one metric, one row a step. */
+export interface MetricColumn {
+  /** (n) any float64, NaN and ±Infinity included. */
+  readonly values: Float64Array
+  /** (n) 1 where there is a reading, 0 where there is none; `null` when every step has one. */
+  readonly present: Uint8Array | null
+}
+
+/** The metric under which the norm of a layer is kept. */
+export const LAYER_PREFIX = 'layers/'

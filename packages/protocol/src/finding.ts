@@ -1,0 +1,57 @@
+import { Type, type Static } from 'typebox'
+import { Nullable } from './nullable.ts'
+import { WireNumberSchema } from './numbers.ts'
+
+export const FINDING_KINDS = [
+  'clip_saturated',
+  'clip_regime_change',
+  'nonfinite',
+  'spike',
+  'vanishing',
+  'loss_divergence',
+  'skip_streak',
+  'clip_ineffective',
+  'looks_post_clip',
+  'stalled',
+] as const
+export type FindingKind = (typeof FINDING_KINDS)[number]
+export const FindingKindSchema = Type.Union(FINDING_KINDS.map((kind) => Type.Literal(kind)))
+
+export const SEVERITIES = ['info', 'warning', 'critical'] as const
+export type Severity = (typeof SEVERITIES)[number]
+export const SeveritySchema = Type.Union(SEVERITIES.map((severity) => Type.Literal(severity)))
+
+export const CLOSE_REASONS = ['recovered', 'run_finished', 'run_failed', 'settings_changed'] as const
+export type CloseReason = (typeof CLOSE_REASONS)[number]
+
+/** A likely cause of a finding, with the figures of the record that speak for it. */
+export const CauseSchema = Type.Object({
+  cause: Type.String(),
+  weight: Type.Number({ minimum: 0, maximum: 1 }),
+  because: Type.String(),
+  look_at: Type.String(),
+})
+export type Cause = Static<typeof CauseSchema>
+
+/** An episode: it opens once and closes once. */
+export const FindingSchema = Type.Object({
+  id: Type.String(),
+  run: Type.String(),
+  kind: FindingKindSchema,
+  severity: SeveritySchema,
+  state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
+  opened_step: Nullable(Type.Integer()),
+  opened_at: Type.String({ format: 'date-time' }),
+  closed_step: Nullable(Type.Integer()),
+  closed_at: Nullable(Type.String({ format: 'date-time' })),
+  close_reason: Nullable(Type.Union(CLOSE_REASONS.map((reason) => Type.Literal(reason)))),
+  evidence: Type.Record(Type.String(), Type.Union([WireNumberSchema, Type.String(), Type.Null()])),
+  diagnosis: Type.Array(CauseSchema),
+})
+export type Finding = Static<typeof FindingSchema>
+
+export const FindingListSchema = Type.Object({
+  findings: Type.Array(FindingSchema),
+  next_cursor: Nullable(Type.String()),
+})
+export type FindingList = Static<typeof FindingListSchema>

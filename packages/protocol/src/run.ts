@@ -1,0 +1,135 @@
+import { Type, type Static } from 'typebox'
+import { MAX_RUN_ID_LENGTH } from './limits.ts'
+import { WireNumberSchema } from './numbers.ts'
+import { Nullable } from './nullable.ts'
+import { FindingKindSchema, SeveritySchema } from './finding.ts'
+
+const closed = { additionalProperties: false }
+
+export const RunIdSchema = Type.String({
+  minLength: 1,
+  maxLength: MAX_RUN_ID_LENGTH,
+  pattern: '^[A-Za-z0-9._-]+$',
+  description: '1 to 64 of A–Z a–z 0–9 . _ -',
+})
+
+/** A cap is a positive, finite number. */
+const CapSchema = Type.Number({ exclusiveMinimum: 0 })
+
+/** How the run clips: by global norm, by value, or not at all (with an optional reference cap). */
+export const ClipSchema = Type.Union([
+  Type.Object({ mode: Type.Literal('norm'), max_norm: CapSchema }, closed),
+  Type.Object(
+    {
+      mode: Type.Literal('value'),
+      clip_value: CapSchema,
+      fraction_threshold: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1, default: 0.01 })),
+    },
+    closed,
+  ),
+  Type.Object({ mode: Type.Literal('none'), max_norm: Type.Optional(Nullable(CapSchema)) }, closed),
+])
+export type Clip = Static<typeof ClipSchema>
+
+/** The share of clamped elements from which a step counts as clipped by value. */
+export const DEFAULT_FRACTION_THRESHOLD = 0.01
+
+const ProjectSchema = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u001f/]+$' })
+
+const runFields = {
+  project: Type.Optional(ProjectSchema),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  clip: Type.Optional(ClipSchema),
+  optimizer: Type.Optional(Nullable(Type.String({ maxLength: 128 }))),
+  config: Type.Optional(Type.Record(Type.String({ maxLength: 256 }), Type.Unknown(), { maxProperties: 512 })),
+  tags: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 64, uniqueItems: true }),
+  ),
+  notes: Type.Optional(Type.String({ maxLength: 65_536 })),
+}
+
+/** Body of `PUT /runs/{id}`: every field is optional, an unknown one is refused. */
+export const RunFieldsSchema = Type.Object(runFields, closed)
+export type RunFields = Static<typeof RunFieldsSchema>
+
+/** Body of `POST /runs`: the same, and the client may choose the id. */
+export const NewRunSchema = Type.Object({ id: Type.Optional(RunIdSchema), ...runFields }, closed)
+
+export const RunStatusSchema = Type.Union([
+  Type.Literal('running'),
+  Type.Literal('finished'),
+  Type.Literal('failed'),
+])
+export type RunStatus = Static<typeof RunStatusSchema>
+
+/** Body of `PATCH /runs/{id}`. */
+export const RunPatchSchema = Type.Object(
+  {
+    ...runFields,
+    status: Type.Optional(RunStatusSchema),
+    truncate_after: Type.Optional(Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER })),
+  },
+  closed,
+)
+export type RunPatch = Static<typeof RunPatchSchema>
+
+export const HealthSchema = Type.Union([
+  Type.Literal('ok'),
+  Type.Literal('watch'),
+  Type.Literal('flagged'),
+  Type.Literal('unknown'),
+])
+export type Health = Static<typeof HealthSchema>
+
+/** What clipping did: over the detector's window, and over the whole run. Rates and coefficients are `null` before the first finite norm. */
+export const ClippingSchema = Type.Object({
+  window: Type.Integer({ description: 'Logged points in the window that `rate` speaks of.' }),
+  rate: Nullable(Type.Number({ description: 'Share of clipped points in the window, 0 to 1.' })),
+  rate_total: Nullable(Type.Number({ description: 'Share of clipped points in the whole run, 0 to 1.' })),
+  mean_coefficient: Nullable(
+    Type.Number({ description: 'Mean of min(1, max_norm / grad_norm) over the window.' }),
+  ),
+  current_streak: Type.Integer({ description: 'Steps since clipping became uninterrupted.' }),
+  longest_streak: Type.Integer({ description: 'The longest uninterrupted clipping, in steps.' }),
+})
+export type Clipping = Static<typeof ClippingSchema>
+
+/** A condition that holds now. `finding` is the id of its open finding; a pending one has none yet. */
+export const ConditionSchema = Type.Object({
+  kind: FindingKindSchema,
+  severity: SeveritySchema,
+  since_step: Nullable(Type.Integer()),
+  finding: Nullable(Type.String()),
+})
+export type Condition = Static<typeof ConditionSchema>
+
+export const RunSchema = Type.Object({
+  id: Type.String(),
+  project: Type.String(),
+  name: Type.String(),
+  status: RunStatusSchema,
+  clip: ClipSchema,
+  optimizer: Nullable(Type.String()),
+  config: Type.Record(Type.String(), Type.Unknown()),
+  tags: Type.Array(Type.String()),
+  notes: Type.String(),
+  created_at: Type.String({ format: 'date-time' }),
+  updated_at: Type.String({ format: 'date-time' }),
+  ended_at: Nullable(Type.String({ format: 'date-time' })),
+  points: Type.Integer({ description: 'Distinct steps stored.' }),
+  last_step: Nullable(Type.Integer()),
+  latest: Type.Record(Type.String(), WireNumberSchema, {
+    description: 'The newest reading of grad_norm, loss, lr and the other metrics that are not layers.',
+  }),
+  clipping: ClippingSchema,
+  nonfinite: Type.Integer({ description: 'Readings of grad_norm and loss that were NaN or ±Infinity.' }),
+  health: HealthSchema,
+  conditions: Type.Array(ConditionSchema),
+})
+export type Run = Static<typeof RunSchema>
+
+export const RunListSchema = Type.Object({
+  runs: Type.Array(RunSchema),
+  next_cursor: Nullable(Type.String()),
+})
+export type RunList = Static<typeof RunListSchema>
