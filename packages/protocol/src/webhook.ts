@@ -1,0 +1,41 @@
+import { Type, type Static } from 'typebox'
+import { FindingSchema } from './finding.ts'
+import { ClippingSchema, ClipSchema } from './run.ts'
+
+const Instant = Type.String({ format: 'date-time' })
+
+/** Events in one grouped message; more of them become a second message. */
+export const MAX_EVENTS_PER_MESSAGE = 500
+
+/** One edge of a finding, as messages tell of it. */
+export const EVENT_TYPES = ['finding.opened', 'finding.closed', 'finding.reminder'] as const
+export type EventType = (typeof EVENT_TYPES)[number]
+export const EventTypeSchema = Type.Union(EVENT_TYPES.map((type) => Type.Literal(type)))
+
+/** The run of an event, as it was at the event. */
+export const EventRunSchema = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  project: Type.String(),
+  url: Type.String(),
+  clip: ClipSchema,
+  clipping: ClippingSchema,
+})
+export type EventRun = Static<typeof EventRunSchema>
+
+const About = { finding: FindingSchema, run: EventRunSchema }
+
+/** Body of a webhook, by the Standard Webhooks specification. A `channel.test` carries an example finding and run. */
+export const WebhookBodySchema = Type.Union([
+  Type.Object({
+    type: Type.Union([...EVENT_TYPES.map((type) => Type.Literal(type)), Type.Literal('channel.test')]),
+    timestamp: Instant,
+    data: Type.Object(About),
+  }),
+  Type.Object({
+    type: Type.Literal('finding.group'),
+    timestamp: Instant,
+    data: Type.Object({ events: Type.Array(Type.Object({ type: EventTypeSchema, ...About })) }),
+  }),
+])
+export type WebhookBody = Static<typeof WebhookBodySchema>
