@@ -1,0 +1,95 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+export interface Address {
+  readonly address: string
+  readonly family: 4 | 6
+}
+/** All addresses of a host name. Rejects when it has none. */
+export type Resolve = (hostname: string) => Promise<readonly Address[]>
+
+/** The system's resolver (hosts file, then DNS). */
+export const systemResolve: Resolve = async (hostname) =>
+  (await lookup(hostname, { all: true })).map(({ address, family }) => ({
+    address,
+    family: family === 6 ? 6 : 4,
+  }))
+
+/** The receiver's address is not one that a server may be made to call. */
+export class AddressRefused extends Error {
+  override readonly name = 'AddressRefused'
+}
+
+type Range = ReturnType<typeof ipaddr.parseCIDR>
+
+/**
+ * Decides which addresses messages may go to: public unicast ones, and those the operator named. Everything else is
+ * refused: loopback, private, link-local, unique-local, shared, multicast, reserved, documentation, and IPv6 forms
+ * that carry an IPv4 address elsewhere (mapped ones are judged as the IPv4 address they are).
+ */
+export class AddressGuard {
+  readonly #allowed: readonly Range[]
+  readonly #resolve: Resolve
+
+  /** `allow`: addresses and CIDR ranges, separated by commas. Throws an `Error` that names a malformed one. */
+  constructor(allow: string, resolve: Resolve) {
+    this.#resolve = resolve
+    this.#allowed = allow
+      .split(',')
+      .map((text) => text.trim())
+      .filter((text) => text !== '')
+      .map(parseRange)
+  }
+
+  /** Whether an address in its usual notation may be connected to. Never throws. */
+  permits(address: string): boolean {
+    if (isIP(address) === 0 || address.includes('%')) return false
+    const ip = ipaddr.process(address)
+    if (this.#allowed.some(([range, bits]) => range.kind() === ip.kind() && ip.match(range, bits)))
+      return true
+    // 2000::/3 is all that is assigned to the public; what is below or above it may lead anywhere.
+    const global = ip.kind() === 'ipv4' || ip.match(GLOBAL_UNICAST)
+    return global && ip.range() === 'unicast'
+  }
+
+  /**
+   * The addresses of a host that may be connected to, asked for once: whoever connects must use these and ask nobody
+   * again. `host` as `URL.hostname` has it, which undoes decimal, octal and hexadecimal spellings. Throws
+   * `AddressRefused`, or the resolver's error.
+   */
+  async addressesOf(host: string): Promise<readonly Address[]> {
+    const literal = literalOf(host)
+    const addresses = literal === undefined ? await this.#resolve(host) : [literal]
+    const permitted = addresses.filter(({ address }) => this.permits(address))
+    if (permitted.length === 0) throw new AddressRefused(refusal(host))
+    return permitted
+  }
+
+  /** Throws `AddressRefused` for a host that is an address and refused; a name is judged when it is connected to. */
+  refuseLiteral(host: string): void {
+    const literal = literalOf(host)
+    if (literal !== undefined && !this.permits(literal.address)) throw new AddressRefused(refusal(host))
+  }
+}
+
+const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3')
+
+const refusal = (host: string) =>
+  `${host} is not a public address; the operator can allow it with NORMWATCH_WEBHOOK_ALLOW.`
+
+/** The address that a URL's host is, if it is one. */
+function literalOf(host: string): Address | undefined {
+  const address = host.startsWith('[') ? host.slice(1, -1) : host
+  const family = isIP(address)
+  return family === 4 || family === 6 ? { address, family } : undefined
+}
+
+function parseRange(text: string): Range {
+  const [address = '', bits = address.includes(':') ? '128' : '32'] = text.split('/')
+  const cidr = `${address}/${bits}`
+  if (isIP(address) === 0 || !ipaddr.isValidCIDR(cidr)) {
+    throw new Error(`"${text}" is neither an IP address nor a CIDR range.`)
+  }
+  return ipaddr.parseCIDR(cidr)
+}
