@@ -102,6 +102,15 @@ export interface RunStore {
   /** Throws `RunNotFound`. */
   get(id: string): Promise<StoredRun>
   list(query: RunQuery): Promise<{ runs: StoredRun[]; next_cursor: string | null }>
+  /**
+   * Removes every run that has been silent since before `before` (milliseconds since 1970), of one project or of all, at
+   * most `limit` of them. Resolves with the ids removed, longest silent first.
+   */
+  expire(query: {
+    readonly before: number
+    readonly project?: string | undefined
+    readonly limit: number
+  }): Promise<string[]>
   /** Every run whose status is `running`, newest first: for the silence watch and the metrics page. */
   running(): Promise<StoredRun[]>
   /** Names of all projects, A to Z. */
@@ -125,6 +134,11 @@ export interface Append {
 
 /** Where judging resumes after a restart: a saved state and, in order of arrival, the batches accepted since it was saved. */
 export interface SavedDetection {
+  /**
+   * The record was truncated and has not been judged again since: `state` is `undefined`, `since` is empty, and judging
+   * must start at the first point of the record, followed by `rejudge`.
+   */
+  readonly stale: boolean
   /** `undefined`: no state was saved yet. */
   readonly state: unknown
   readonly since: readonly { readonly columns: PointColumns; readonly arrivedAt: number }[]
