@@ -10,7 +10,7 @@ export const MAX_CHANNELS = 100
 
 export const CHANNEL_KINDS = ['webhook', 'slack', 'discord', 'email'] as const
 export type ChannelKind = (typeof CHANNEL_KINDS)[number]
-export const ChannelKindSchema = Type.Union(CHANNEL_KINDS.map((kind) => Type.Literal(kind)))
+export const ChannelKindSchema = Type.Enum(CHANNEL_KINDS)
 
 const channelFields = {
   url: Type.String({

@@ -15,11 +15,11 @@ export const FINDING_KINDS = [
   'stalled',
 ] as const
 export type FindingKind = (typeof FINDING_KINDS)[number]
-export const FindingKindSchema = Type.Union(FINDING_KINDS.map((kind) => Type.Literal(kind)))
+export const FindingKindSchema = Type.Enum(FINDING_KINDS)
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
-export const SeveritySchema = Type.Union(SEVERITIES.map((severity) => Type.Literal(severity)))
+export const SeveritySchema = Type.Enum(SEVERITIES)
 
 export const CLOSE_REASONS = ['recovered', 'run_finished', 'run_failed', 'settings_changed'] as const
 export type CloseReason = (typeof CLOSE_REASONS)[number]
@@ -44,7 +44,7 @@ export const FindingSchema = Type.Object({
   opened_at: Type.String({ format: 'date-time' }),
   closed_step: Nullable(Type.Integer()),
   closed_at: Nullable(Type.String({ format: 'date-time' })),
-  close_reason: Nullable(Type.Union(CLOSE_REASONS.map((reason) => Type.Literal(reason)))),
+  close_reason: Nullable(Type.Enum(CLOSE_REASONS)),
   evidence: Type.Record(Type.String(), Type.Union([WireNumberSchema, Type.String(), Type.Null()])),
   diagnosis: Type.Array(CauseSchema),
 })

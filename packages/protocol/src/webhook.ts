@@ -10,7 +10,7 @@ export const MAX_EVENTS_PER_MESSAGE = 500
 /** One edge of a finding, as messages tell of it. */
 export const EVENT_TYPES = ['finding.opened', 'finding.closed', 'finding.reminder'] as const
 export type EventType = (typeof EVENT_TYPES)[number]
-export const EventTypeSchema = Type.Union(EVENT_TYPES.map((type) => Type.Literal(type)))
+export const EventTypeSchema = Type.Enum(EVENT_TYPES)
 
 /** The run of an event, as it was at the event. */
 export const EventRunSchema = Type.Object({
@@ -28,7 +28,7 @@ const About = { finding: FindingSchema, run: EventRunSchema }
 /** Body of a webhook, by the Standard Webhooks specification. A `channel.test` carries an example finding and run. */
 export const WebhookBodySchema = Type.Union([
   Type.Object({
-    type: Type.Union([...EVENT_TYPES.map((type) => Type.Literal(type)), Type.Literal('channel.test')]),
+    type: Type.Enum([...EVENT_TYPES, 'channel.test']),
     timestamp: Instant,
     data: Type.Object(About),
   }),
