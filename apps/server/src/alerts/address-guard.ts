@@ -86,9 +86,9 @@ function literalOf(host: string): Address | undefined {
 }
 
 function parseRange(text: string): Range {
-  const [address = '', bits = address.includes(':') ? '128' : '32'] = text.split('/')
-  const cidr = `${address}/${bits}`
-  if (isIP(address) === 0 || !ipaddr.isValidCIDR(cidr)) {
+  const cidr = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
+  // ipaddr.js alone would also take the octal, decimal and shortened spellings of IPv4.
+  if (isIP(cidr.slice(0, cidr.indexOf('/'))) === 0 || !ipaddr.isValidCIDR(cidr)) {
     throw new Error(`"${text}" is neither an IP address nor a CIDR range.`)
   }
   return ipaddr.parseCIDR(cidr)

@@ -1,0 +1,43 @@
+import { SEVERITIES, type Finding, type Mute, type Run } from '@normwatch/protocol'
+import type { StoredChannel } from '../storage/alert-store.ts'
+
+export type MatchedRun = Pick<Run, 'id' | 'name' | 'project' | 'tags'>
+export type ChannelFilter = Pick<
+  StoredChannel,
+  'enabled' | 'project' | 'kinds' | 'min_severity' | 'text' | 'tag'
+>
+
+/** Whether a channel wants to hear of a finding: it is enabled and every filter it sets holds. */
+export function matches(channel: ChannelFilter, finding: Finding, run: MatchedRun): boolean {
+  return (
+    channel.enabled &&
+    (channel.project === null || channel.project === run.project) &&
+    (channel.kinds === null || channel.kinds.includes(finding.kind)) &&
+    SEVERITIES.indexOf(finding.severity) >= SEVERITIES.indexOf(channel.min_severity) &&
+    (channel.tag === null || run.tags.includes(channel.tag)) &&
+    (channel.text === null || contains(run, channel.text))
+  )
+}
+
+/** The mute in force that covers a finding longest, if any: all that it names holds of the finding. */
+export function muteOf(
+  finding: Finding,
+  run: MatchedRun,
+  mutes: readonly Mute[],
+  now: number,
+): Mute | undefined {
+  return mutes
+    .filter(
+      (mute) =>
+        Date.parse(mute.until) > now &&
+        (mute.run === null || mute.run === run.id) &&
+        (mute.project === null || mute.project === run.project) &&
+        (mute.kind === null || mute.kind === finding.kind),
+    )
+    .sort((a, b) => Date.parse(b.until) - Date.parse(a.until))[0]
+}
+
+function contains(run: MatchedRun, text: string): boolean {
+  const wanted = text.toLowerCase()
+  return [run.id, run.name, run.project].some((field) => field.toLowerCase().includes(wanted))
+}

@@ -1,0 +1,170 @@
+import type {
+  ChannelKind,
+  Delivery,
+  DeliveryState,
+  EventRun,
+  EventType,
+  Finding,
+  Mute,
+} from '@normwatch/protocol'
+import type { FindingKind, Severity } from '@normwatch/protocol'
+
+/** A channel as stored, with its address and secrets in clear: they must sign and send. Instants are milliseconds since 1970. */
+export interface StoredChannel {
+  readonly id: string
+  readonly kind: ChannelKind
+  readonly url: string
+  readonly name: string
+  readonly project: string | null
+  readonly kinds: readonly FindingKind[] | null
+  readonly min_severity: Severity
+  readonly text: string | null
+  readonly tag: string | null
+  readonly remind_hours: number | null
+  readonly enabled: boolean
+  readonly disabled_reason: string | null
+  readonly secret: string | null
+  readonly old_secret: string | null
+  readonly old_secret_until: number | null
+  /** When the first try failed since the last success, and why the last one did. */
+  readonly failing_since: number | null
+  readonly failing_error: string | null
+  readonly created_at: number
+  readonly updated_at: number
+}
+export type ChannelChange = Partial<
+  Omit<StoredChannel, 'id' | 'kind' | 'failing_since' | 'failing_error' | 'created_at' | 'updated_at'>
+>
+
+export class ChannelNotFound extends Error {
+  override readonly name = 'ChannelNotFound'
+}
+export class DeliveryNotFound extends Error {
+  override readonly name = 'DeliveryNotFound'
+}
+export class MuteNotFound extends Error {
+  override readonly name = 'MuteNotFound'
+}
+/** The bound on channels or mutes is reached; nothing was stored. */
+export class TooManyAlertRules extends Error {
+  override readonly name = 'TooManyAlertRules'
+}
+
+export interface ChannelStore {
+  /** Throws `TooManyAlertRules` beyond `MAX_CHANNELS`. */
+  create(channel: StoredChannel): Promise<StoredChannel>
+  /** Throws `ChannelNotFound`. */
+  get(id: string): Promise<StoredChannel>
+  /** All of them, the oldest first. */
+  list(): Promise<StoredChannel[]>
+  /** A channel that is disabled fails its pending deliveries; one that is enabled is no longer failing. Throws `ChannelNotFound`. */
+  update(id: string, change: ChannelChange, now: number): Promise<StoredChannel>
+  /** Removes the channel and its deliveries. Throws `ChannelNotFound`. */
+  delete(id: string): Promise<void>
+}
+
+export interface MuteStore {
+  /** Holds openings of what it names from now on. Throws `TooManyAlertRules` beyond `MAX_MUTES`. */
+  create(mute: Mute): Promise<Mute>
+  /** Those in force at `now`, the first to end first. */
+  list(now: number): Promise<Mute[]>
+  /** Ends the mute: what it holds is due at `now`. Throws `MuteNotFound`. */
+  delete(id: string, now: number): Promise<void>
+}
+
+/** An opened finding's way to one channel. `mute`: it waits for the end of this mute. */
+export interface Route {
+  readonly channel: string
+  /** Milliseconds since 1970. */
+  readonly due_at: number
+  readonly mute: string | null
+}
+/** What a message tells of a run; its address is added when the message is made. */
+export type RunFacts = Omit<EventRun, 'url'>
+
+/** What decides which channels hear of a finding, handed to an engine when it is opened. Pure. */
+export interface AlertRules {
+  readonly routes: (
+    finding: Finding,
+    run: RunFacts & { readonly tags: string[] },
+    channels: readonly StoredChannel[],
+    mutes: readonly Mute[],
+    now: number,
+  ) => readonly Route[]
+  /** When a closing or a reminder that happens at `now` is due. */
+  readonly dueAt: (now: number) => number
+}
+
+/** An edge of a finding with the record as it was then. */
+export interface QueuedEvent {
+  readonly type: EventType
+  readonly at: number
+  readonly finding: Finding
+  readonly run: RunFacts
+}
+
+export interface ClaimedDelivery {
+  readonly id: string
+  readonly channel: StoredChannel
+  /** This try included. */
+  readonly tries: number
+  /** In the order they happened; at most `MAX_EVENTS_PER_MESSAGE`. The same on every try. */
+  readonly events: readonly QueuedEvent[]
+}
+
+/** What came of a try. */
+export interface Settlement {
+  readonly state: DeliveryState
+  /** Of the next try, where the delivery stays pending. */
+  readonly due_at: number | null
+  readonly status: number | null
+  readonly error: string | null
+  readonly response: string | null
+  /** Why the channel is to be disabled; `null` leaves it as it is. */
+  readonly disable: string | null
+}
+
+export interface DeliveryQuery {
+  readonly channel?: string | undefined
+  readonly run?: string | undefined
+  readonly finding?: string | undefined
+  readonly state?: DeliveryState | undefined
+  readonly limit: number
+  /** From the page before; a malformed one throws `BadCursor`. */
+  readonly cursor?: string | undefined
+}
+
+/**
+ * The outbox. Whoever records a finding's edge queues its deliveries in the same unit: an opening goes where
+ * `AlertRules.routes` says, a closing where the opening went. Events of a channel that are due together share a
+ * delivery; an opening whose closing comes before it is due is taken back, and nothing is sent of either.
+ */
+export interface DeliveryStore {
+  /** Calls `listener` after a unit that made deliveries due, now or later, became durable. Returns its undo. */
+  onQueued(listener: () => void): () => void
+  /**
+   * Takes due deliveries for one try each, the longest due first, at most one a channel, none of the channels in
+   * `except`. Nobody else gets them before `leaseMs` are over. A delivery with a closing or reminder waits until the
+   * delivery of its opening is sent or has failed.
+   */
+  claim(options: {
+    now: number
+    leaseMs: number
+    limit: number
+    except: readonly string[]
+  }): Promise<ClaimedDelivery[]>
+  /** Records what came of a claimed delivery's try, also in its channel. One that is gone meanwhile is ignored. */
+  settle(id: string, settlement: Settlement, now: number): Promise<void>
+  /** The first moment after `now` at which a delivery becomes due or its lease ends; `null`: none is in sight. */
+  nextDue(now: number): Promise<number | null>
+  /** Queues a reminder for each finding that has been open for its channel's `remind_hours`, once. */
+  remind(now: number): Promise<void>
+  /** Newest first. */
+  list(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; next_cursor: string | null }>
+  /** Makes it due now with all tries before it, under the same id. Throws `DeliveryNotFound`. */
+  redeliver(id: string, now: number): Promise<Delivery>
+  /** Deliveries that are due and not sent, and since when the oldest of them is. */
+  queue(now: number): Promise<{ due: number; oldest_due_at: number | null }>
+  /** Forgets sent and failed deliveries made before this moment; at most some thousands a call. */
+  prune(before: number): Promise<void>
+}
