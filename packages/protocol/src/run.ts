@@ -31,9 +31,6 @@ export const ClipSchema = Type.Union([
 ])
 export type Clip = Static<typeof ClipSchema>
 
-/** The share of clamped elements from which a step counts as clipped by value. */
-export const DEFAULT_FRACTION_THRESHOLD = 0.01
-
 const ProjectSchema = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u001f/]+$' })
 
 const runFields = {
