@@ -1,0 +1,162 @@
+import type { MetricBuckets } from '#lib/chart/series-window.ts'
+
+/** What the x axis counts. */
+export type AxisMode = 'step' | 'time' | 'elapsed'
+
+type Column = (number | null)[]
+
+/** One metric as a chart draws it: parallel columns, a row of `null` where the line has to break. */
+export interface ChartColumns {
+  readonly x: number[]
+  readonly min: Column
+  readonly max: Column
+  readonly last: Column
+}
+
+export interface Mark {
+  readonly x: number
+  readonly count: number
+}
+
+/** A stretch of equal length in the ribbon; `share` of its steps were clipped, 0 to 1. */
+export interface RibbonCell {
+  readonly from: number
+  readonly to: number
+  readonly share: number
+}
+
+/** Buckets on the axis asked for; `startedAt` (Unix seconds) is where elapsed time starts. */
+export function xOf(buckets: MetricBuckets, mode: AxisMode, startedAt: number): number[] {
+  if (mode === 'step') return buckets.step
+  return mode === 'time' ? buckets.time : buckets.time.map((time) => time - startedAt)
+}
+
+/**
+ * The columns of a chart. A reading that is not finite breaks the line, and so does a hole three times as wide as the
+ * usual distance of two buckets: a line across would claim readings that nobody took. On a log axis (`log`) values at or
+ * below 0 have no place: they break the line and show as marks (`marksAtOrBelowZero`).
+ */
+export function chartColumns(buckets: MetricBuckets, x: readonly number[], log: boolean): ChartColumns {
+  const columns = { x: [] as number[], min: [] as Column, max: [] as Column, last: [] as Column }
+  const widest = 3 * usualDistance(buckets.step)
+  const drawable = (value: number | null) =>
+    value === null || !Number.isFinite(value) || (log && value <= 0) ? null : value
+  for (let i = 0; i < x.length; i++) {
+    const at = x[i] as number
+    if (i > 0 && (buckets.step[i] as number) - (buckets.step[i - 1] as number) > widest) {
+      columns.x.push(((x[i - 1] as number) + at) / 2)
+      columns.min.push(null)
+      columns.max.push(null)
+      columns.last.push(null)
+    }
+    columns.x.push(at)
+    const max = drawable(buckets.max[i] as number | null)
+    columns.max.push(max)
+    columns.min.push(drawable(buckets.min[i] as number | null) ?? max)
+    columns.last.push(drawable(buckets.last[i] as number))
+  }
+  return columns
+}
+
+/** Where NaN and ±Infinity were read, and how often. */
+export function marksOfNonfinite(buckets: MetricBuckets, x: readonly number[]): Mark[] {
+  return x.flatMap((at, i) => {
+    const count = buckets.nonfinite[i] as number
+    return count > 0 ? [{ x: at, count }] : []
+  })
+}
+
+/** Buckets whose smallest reading is 0 or less, for a log axis. The buckets do not say how many steps: `count` is 1 each. */
+export function marksAtOrBelowZero(buckets: MetricBuckets, x: readonly number[]): Mark[] {
+  return x.flatMap((at, i) => {
+    const min = buckets.min[i]
+    return min != null && min <= 0 ? [{ x: at, count: 1 }] : []
+  })
+}
+
+/** Marks that would overlap when drawn, as one with the sum of their counts; `toPixels` maps x to pixels. */
+export function mergeMarks(marks: readonly Mark[], toPixels: (x: number) => number, apart: number): Mark[] {
+  const merged: Mark[] = []
+  for (const mark of marks) {
+    const before = merged.at(-1)
+    if (before !== undefined && toPixels(mark.x) - toPixels(before.x) < apart) {
+      merged[merged.length - 1] = { x: before.x, count: before.count + mark.count }
+    } else merged.push(mark)
+  }
+  return merged
+}
+
+/** The cap at each x: the last one logged at or before it (`caps`), else the run's own. `null` where there is none. */
+export function capColumn(
+  x: readonly number[],
+  caps: { readonly x: readonly number[]; readonly values: readonly number[] },
+  runCap: number | null,
+): Column {
+  let next = 0
+  let cap = runCap
+  return x.map((at) => {
+    while (next < caps.x.length && (caps.x[next] as number) <= at) {
+      const value = caps.values[next++] as number
+      cap = Number.isFinite(value) && value > 0 ? value : null
+    }
+    return cap
+  })
+}
+
+/** The norm after clipping, `min(norm, cap)`; a norm without a cap is left as it was. */
+export function postClip(norm: Column, cap: Column): Column {
+  return norm.map((value, i) => (value === null ? null : Math.min(value, cap[i] ?? Infinity)))
+}
+
+/** The whole story at a glance: per bucket the share of steps that were over the cap. */
+export function ribbonCells(buckets: MetricBuckets, x: readonly number[]): RibbonCell[] {
+  const distance = usualDistance(x)
+  return x.map((from, i) => {
+    const next = x[i + 1] ?? from + distance
+    return {
+      from,
+      to: Math.min(next, from + 3 * distance),
+      share: (buckets.over[i] as number) / Math.max(1, buckets.count[i] as number),
+    }
+  })
+}
+
+/**
+ * Share of clipped points among the last `window` logged points, up to and with each bucket (at least the bucket
+ * itself, so that coarse buckets give their own share). `null` until a full window has been read.
+ */
+export function clipRate(buckets: MetricBuckets, window: number): Column {
+  let over = 0
+  let count = 0
+  let first = 0
+  return buckets.step.map((_, i) => {
+    over += buckets.over[i] as number
+    count += buckets.count[i] as number
+    while (first < i && count - (buckets.count[first] as number) >= window) {
+      over -= buckets.over[first] as number
+      count -= buckets.count[first++] as number
+    }
+    return count >= window ? over / count : null
+  })
+}
+
+/** The index whose x is nearest, or -1 in an empty list. `x` ascends. */
+export function nearest(x: readonly number[], at: number): number {
+  let low = 0
+  let high = x.length - 1
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if ((x[middle] as number) <= at) low = middle
+    else high = middle
+  }
+  if (high < 0) return -1
+  return Math.abs((x[high] as number) - at) < Math.abs((x[low] as number) - at) ? high : low
+}
+
+/** The median distance of two neighbours; 1 for fewer than two. */
+function usualDistance(x: readonly number[]): number {
+  if (x.length < 2) return 1
+  const distances = x.slice(1).map((at, i) => at - (x[i] as number))
+  distances.sort((a, b) => a - b)
+  return distances[distances.length >> 1] || 1
+}

@@ -1,0 +1,133 @@
+import type { Clip, LiveColumns } from '@normwatch/protocol'
+import { DEFAULT_FRACTION_THRESHOLD } from '@normwatch/protocol/limits'
+import { decodeNumber } from '@normwatch/protocol/number-codec'
+import { emptyBuckets, type MetricBuckets, type SeriesWindow } from '#lib/chart/series-window.ts'
+
+interface Row {
+  time: number
+  readonly readings: Map<string, number>
+}
+
+/** The points that arrived live since the windows were fetched, one row a step: a step that comes again replaces itself. */
+export class Tail {
+  readonly #rows = new Map<number, Row>()
+  #steps: number[] = []
+  #sorted = true
+
+  get size(): number {
+    return this.#rows.size
+  }
+
+  /** The newest step here, or `undefined`. */
+  get lastStep(): number | undefined {
+    return this.#inOrder().at(-1)
+  }
+
+  /** Takes a live frame's columns in. Returns the lowest step of them, or `undefined` for none. */
+  add(columns: LiveColumns): number | undefined {
+    const metrics = Object.entries(columns).filter(([name]) => name !== 'step' && name !== 'time')
+    let lowest: number | undefined
+    columns.step.forEach((step, i) => {
+      const row = this.#row(step)
+      row.time = columns.time[i] ?? row.time
+      for (const [name, values] of metrics) {
+        const reading = decodeNumber(values[i])
+        if (reading !== undefined) row.readings.set(name, reading)
+      }
+      if (lowest === undefined || step < lowest) lowest = step
+    })
+    return lowest
+  }
+
+  /** Forgets the steps that the windows hold by now. */
+  dropThrough(step: number): void {
+    this.#steps = this.#inOrder().filter((other) => {
+      if (other > step) return true
+      this.#rows.delete(other)
+      return false
+    })
+  }
+
+  clear(): void {
+    this.#rows.clear()
+    this.#steps = []
+  }
+
+  /** A metric of the window with the points after it added, in buckets of the window's size. The window is left as it is. */
+  extend(window: SeriesWindow, metric: string, clip: Clip): MetricBuckets {
+    const base = window.metrics.get(metric) ?? emptyBuckets()
+    const steps = this.#inOrder().filter((step) => step > window.to)
+    if (steps.length === 0) return base
+    const whole = copy(base)
+    for (const step of steps) {
+      const row = this.#rows.get(step) as Row
+      const reading = row.readings.get(metric)
+      if (reading === undefined) continue
+      const start = window.bucket === 1 ? step : step - (step % window.bucket)
+      put(whole, start, row.time, reading, metric === 'grad_norm' && isOver(row.readings, reading, clip))
+    }
+    return whole
+  }
+
+  #row(step: number): Row {
+    let row = this.#rows.get(step)
+    if (row === undefined) {
+      row = { time: NaN, readings: new Map() }
+      this.#rows.set(step, row)
+      this.#sorted &&= (this.#steps.at(-1) ?? -1) < step
+      this.#steps.push(step)
+    }
+    return row
+  }
+
+  #inOrder(): number[] {
+    if (!this.#sorted) this.#steps.sort((a, b) => a - b)
+    this.#sorted = true
+    return this.#steps
+  }
+}
+
+function put(whole: MetricBuckets, start: number, time: number, reading: number, over: boolean): void {
+  let i = whole.step.length - 1
+  if (whole.step[i] !== start) {
+    i++
+    whole.step.push(start)
+    whole.time.push(time)
+    whole.min.push(null)
+    whole.max.push(null)
+    whole.last.push(reading)
+    whole.count.push(0)
+    whole.nonfinite.push(0)
+    whole.over.push(0)
+  }
+  whole.last[i] = reading
+  whole.count[i] = (whole.count[i] as number) + 1
+  whole.over[i] = (whole.over[i] as number) + (over ? 1 : 0)
+  if (!Number.isFinite(reading)) whole.nonfinite[i] = (whole.nonfinite[i] as number) + 1
+  else {
+    whole.min[i] = Math.min(whole.min[i] ?? Infinity, reading)
+    whole.max[i] = Math.max(whole.max[i] ?? -Infinity, reading)
+  }
+}
+
+/** Whether a step exceeded what was in force at it: its own cap where one was logged, else the run's. */
+function isOver(readings: ReadonlyMap<string, number>, norm: number, clip: Clip): boolean {
+  if (clip.mode === 'value') {
+    return (readings.get('clip_fraction') ?? 0) >= (clip.fraction_threshold ?? DEFAULT_FRACTION_THRESHOLD)
+  }
+  return norm > (readings.get('max_norm') ?? clip.max_norm ?? Infinity)
+}
+
+function copy(buckets: MetricBuckets): MetricBuckets {
+  const { step, time, min, max, last, count, nonfinite, over } = buckets
+  return {
+    step: [...step],
+    time: [...time],
+    min: [...min],
+    max: [...max],
+    last: [...last],
+    count: [...count],
+    nonfinite: [...nonfinite],
+    over: [...over],
+  }
+}

@@ -1,0 +1,61 @@
+import type { Health, Run } from '@normwatch/protocol'
+import { clippedMeans } from '#lib/format/clip.ts'
+import { counted, group, percent } from '#lib/format/number.ts'
+
+/** Shape and word of each health, so that nothing is told by colour alone. */
+export const HEALTH_SIGNS: Record<Health, { readonly shape: string; readonly word: string }> = {
+  flagged: { shape: '▲', word: 'flagged' },
+  watch: { shape: '◆', word: 'watch' },
+  ok: { shape: '●', word: 'ok' },
+  unknown: { shape: '○', word: 'unknown' },
+}
+
+/** Status as a reader sees it: a running run that fell silent is `stalled`. */
+export function statusWord(
+  run: Pick<Run, 'status' | 'conditions'>,
+): 'running' | 'stalled' | 'finished' | 'failed' {
+  if (run.status !== 'running') return run.status
+  return run.conditions.some(({ kind }) => kind === 'stalled') ? 'stalled' : 'running'
+}
+
+/** Why the run has the health it has, in one sentence with its figures. */
+export function healthSentence(run: Run): string {
+  const rate = rateSentence(run)
+  const holding = run.conditions.map((condition) =>
+    conditionWords(condition.kind, condition.since_step, rate),
+  )
+  if (holding.length > 0) return `${holding.join('; ')}.`
+  if (run.health === 'unknown') return unknownSentence(run)
+  return `${rate || 'no step has exceeded a cap'}.`
+}
+
+function rateSentence({ clip, clipping }: Run): string {
+  if (clipping.rate === null) return ''
+  const verb = clip.mode === 'none' ? 'over the reference cap' : 'clipped'
+  return `${verb} on ${percent(clipping.rate)} of the last ${counted(clipping.window, 'step')}`
+}
+
+function unknownSentence(run: Run): string {
+  if (run.points === 0) return 'no points have arrived yet.'
+  if (run.clip.mode === 'none' && run.clip.max_norm == null) return `${clippedMeans(run.clip)}.`
+  return 'fewer than 20 norms so far: too few to judge.'
+}
+
+function conditionWords(kind: Run['conditions'][number]['kind'], since: number | null, rate: string): string {
+  const words = kind === 'clip_saturated' && rate !== '' ? rate : KIND_WORDS[kind]
+  return since === null ? words : `${words}, since step ${group(since)}`
+}
+
+/** Each kind of finding as a short title. */
+export const KIND_WORDS: Record<Run['conditions'][number]['kind'], string> = {
+  clip_saturated: 'clipping is saturated',
+  clip_regime_change: 'the clipping regime changed',
+  nonfinite: 'NaN or infinite readings',
+  spike: 'a spike of the norm',
+  vanishing: 'the gradient is vanishing',
+  loss_divergence: 'the loss is diverging',
+  skip_streak: 'the optimiser keeps skipping steps',
+  clip_ineffective: 'the clip call has no effect',
+  looks_post_clip: 'the norm logged looks post-clip',
+  stalled: 'no points are arriving',
+}

@@ -1,0 +1,55 @@
+const NARROW = '\u202f'
+
+/** Three significant digits, without an exponent between 0.001 and a million: `0.0312`, `1.73`, `4.2e-7`. Non-finite values by name. */
+export function figure(value: number): string {
+  if (Number.isNaN(value)) return 'NaN'
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '−Inf'
+  if (value === 0) return '0'
+  const size = Math.abs(value)
+  if (size >= 1e-3 && size < 1e6) return minus(trim(size >= 100 ? value.toFixed(0) : value.toPrecision(3)))
+  return minus(trim(value.toExponential(2)))
+}
+
+/** A count that reads at a glance: `842`, `12.3k`, `1.25M`. */
+export function count(value: number): string {
+  if (value < 10_000) return group(value)
+  for (const [unit, size] of UNITS) if (value >= size) return `${(value / size).toPrecision(3)}${unit}`
+  return `${trim((value / 1e3).toPrecision(3))}k`
+}
+const UNITS = [
+  ['T', 1e12],
+  ['G', 1e9],
+  ['M', 1e6],
+] as const
+
+/** The whole number with its digits in groups of three: `1 234 567`. */
+export function group(value: number): string {
+  return minus(value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, NARROW))
+}
+
+/** A share as a percentage without false digits: `93 %`, `1.2 %`, `< 0.1 %`; only a share of exactly 0 or 1 reads 0 or 100. */
+export function percent(share: number): string {
+  const value = share * 100
+  if (value > 0 && value < 0.1) return `<${NARROW}0.1${NARROW}%`
+  if (value > 99.9 && value < 100) return `>${NARROW}99.9${NARROW}%`
+  if (value > 0 && value < 10) return `${trim(value.toFixed(1))}${NARROW}%`
+  return `${value > 99 && value < 100 ? value.toFixed(1) : value.toFixed(0)}${NARROW}%`
+}
+
+/** How many times one value is of another: `3.1 ×`. */
+export function multiple(value: number, of: number): string {
+  const ratio = value / of
+  return `${Number.isFinite(ratio) ? figure(Number(ratio.toPrecision(2))) : figure(ratio)}${NARROW}×`
+}
+
+/** `1 step`, `33 steps`. */
+export function counted(value: number, noun: string): string {
+  return `${group(value)} ${noun}${value === 1 ? '' : 's'}`
+}
+
+function trim(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+(?=e|$)/, '') : text
+}
+function minus(text: string): string {
+  return text.replace('e+', 'e').replace(/^-/, '−')
+}
