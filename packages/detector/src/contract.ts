@@ -98,6 +98,8 @@ export interface Verdict {
     /** In steps. */
     readonly longestStreak: number
   }
+  /** In warm-up, where clipping is expected and saturation stays pending. */
+  readonly warmUp: boolean
   readonly conditions: readonly {
     readonly kind: FindingKind
     readonly severity: Severity

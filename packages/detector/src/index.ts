@@ -1,1 +1,8 @@
 export * from './contract.ts'
+export { judge } from './judge.ts'
+export { end, silence } from './end.ts'
+export { verdict } from './verdict.ts'
+export { newState, type DetectorState } from './state.ts'
+export { defaultSettings, type Settings } from './settings.ts'
+export { parseSettings, type ParsedSettings, type SettingsFault } from './parse-settings.ts'
+export { settingsTable, type NumberSetting, type SwitchSetting } from './settings-table.ts'

@@ -1,0 +1,97 @@
+import type { Clip, Reading, RunFacts } from './contract.ts'
+import type { Fold } from './fold.ts'
+import { referenceBlocks } from './norms.ts'
+import { push, recent } from './ring.ts'
+import { BLOCK, KEPT, type Clips } from './state.ts'
+import { windowSize } from './window-size.ts'
+
+/** The share of clamped elements from which a step counts as clipped by value: one outlier element is not saturation. */
+const DEFAULT_FRACTION_THRESHOLD = 0.01
+
+/** Coefficients are kept in millionths. */
+const MILLION = 1e6
+/** Clipped by value: there is no one coefficient. */
+const BY_VALUE = -1
+
+/** The cap that the norm of this step is judged by, or `undefined` without one; `Infinity` clips nothing. */
+export function capOf(reading: Reading, fold: Fold): number | undefined {
+  if (reading.cap !== undefined && reading.cap > 0) return reading.cap
+  const { state } = fold
+  if (reading.cap === undefined && state.cap !== null && state.newest.cap === reading.step) return state.cap
+  return capOfRun(fold.facts.clip)
+}
+
+/** The run's own cap: of clipping by norm, or the reference cap of a run that only logs. */
+export function capOfRun(clip: Clip): number | undefined {
+  return clip.mode === 'value' ? undefined : (clip.max_norm ?? undefined)
+}
+
+/** Takes in a finite norm that is judged by a cap: clipped when it is above (the pre-clip norm is what is compared). */
+export function addNorm(fold: Fold, norm: number, cap: number): void {
+  const clipped = norm > cap
+  // Rounded down, so that a clipped step never reads as an unclipped one.
+  add(fold, clipped, clipped ? Math.min(Math.floor((cap / norm) * MILLION), MILLION - 1) : MILLION)
+}
+
+/** Takes in a share of clamped elements, where the run clips by value. */
+export function addFraction(fold: Fold, fraction: number, facts: RunFacts): void {
+  if (facts.clip.mode !== 'value' || !Number.isFinite(fraction)) return
+  const clipped = fraction >= (facts.clip.fraction_threshold ?? DEFAULT_FRACTION_THRESHOLD)
+  add(fold, clipped, clipped ? BY_VALUE : MILLION)
+}
+
+/** Share of clipped points in the window; NaN before the first one. */
+export function clipRate(clips: Clips): number {
+  return clips.clipped / clips.size
+}
+
+/** Mean of min(1, cap / norm) over the window, or `null` where no point of it has one. */
+export function meanCoefficient(fold: Fold): number | null {
+  const { clips } = fold.state
+  if (fold.facts.clip.mode === 'value' || clips.size === 0) return null
+  return clips.coefficientSum / clips.size / MILLION
+}
+
+/** Length in steps of the current uninterrupted clipping, both ends included. */
+export function currentStreak(clips: Clips): number {
+  return clips.streakFrom === null ? 0 : clips.streakTo - clips.streakFrom + 1
+}
+
+function add(fold: Fold, clipped: boolean, coefficient: number): void {
+  const { clips } = fold.state
+  const target = windowSize(++clips.seen, fold.settings)
+  while (clips.size >= target) leave(clips, recent(clips.coefficients, clips.size - 1), fold)
+  push(clips.coefficients, KEPT, coefficient)
+  clips.size++
+  clips.coefficientSum += coefficient
+  if (clipped) clips.clipped++
+  if (clipped && clips.seen <= fold.settings.window.min) clips.firstClipped++
+  if (!clipped) clips.streakFrom = null
+  else {
+    clips.streakFrom ??= fold.step
+    clips.streakTo = fold.step
+    clips.longest = Math.max(clips.longest, currentStreak(clips))
+  }
+}
+
+/** The oldest point of the window becomes part of the past: of a block of five, and of the reference. */
+function leave(clips: Clips, coefficient: number, fold: Fold): void {
+  const clipped = coefficient < MILLION
+  clips.size--
+  clips.coefficientSum -= coefficient
+  if (clipped) clips.clipped--
+  const { open } = clips
+  open.points++
+  if (clipped) open.clipped++
+  clips.settled++
+  if (open.points < BLOCK) return
+  if (clips.settled >= BLOCK) {
+    const allowed = referenceBlocks(clips.seen, fold)
+    while (clips.reference >= allowed) clips.referenceClipped -= recent(clips.blocks, --clips.reference)
+    clips.reference++
+    clips.referenceClipped += open.clipped
+  }
+  push(clips.blocks, KEPT, open.clipped)
+  open.points = 0
+  open.clipped = 0
+}

@@ -1,0 +1,48 @@
+import type { Change, RunFacts } from './contract.ts'
+import { Fold } from './fold.ts'
+import { judgeDivergenceAtEnd } from './kinds/loss-divergence.ts'
+import { judgeSaturationAtEnd } from './kinds/clip-saturated.ts'
+import { judgeSilence } from './kinds/stalled.ts'
+import type { Settings } from './settings.ts'
+import { KINDS, type DetectorState } from './state.ts'
+import { isFlagged } from './verdict.ts'
+
+/**
+ * The run has ended. One with enough norms is judged on what it has, the waiting time waived; then its open findings
+ * close as `run_finished` or `run_failed`, and the verdict keeps what held. A reading that still comes (a spool sent
+ * late) takes the run up again: end it again after it.
+ */
+export function end(
+  state: DetectorState,
+  status: 'finished' | 'failed',
+  facts: RunFacts,
+  settings: Settings,
+): readonly Change[] {
+  const fold = Fold.of(state, facts, settings)
+  fold.step = state.step
+  if (state.norms.seen >= settings.window.judge_at_end_from) {
+    judgeSaturationAtEnd(fold)
+    judgeDivergenceAtEnd(fold)
+  }
+  const flagged = isFlagged(state)
+  for (const kind of KINDS) {
+    if (state.kinds[kind].phase === 'firing')
+      fold.close(kind, status === 'failed' ? 'run_failed' : 'run_finished')
+    else fold.idle(kind)
+  }
+  state.ended = { status, flagged }
+  return fold.take()
+}
+
+/** Nothing has come for `silentSeconds`; opens `stalled` when that is longer than the run's own rhythm explains. */
+export function silence(
+  state: DetectorState,
+  silentSeconds: number,
+  facts: RunFacts,
+  settings: Settings,
+): readonly Change[] {
+  const fold = Fold.of(state, facts, settings)
+  fold.step = state.step
+  judgeSilence(fold, silentSeconds)
+  return fold.take()
+}

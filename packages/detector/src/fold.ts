@@ -1,0 +1,102 @@
+import type { CloseReason, Change, Evidence, FindingKind, RunFacts, Severity } from './contract.ts'
+import { diagnose } from './diagnosis/diagnose.ts'
+import { lastOf } from './ring.ts'
+import type { Settings } from './settings.ts'
+import { SortedWindow } from './sorted-window.ts'
+import { KEPT, type DetectorState } from './state.ts'
+
+const NO_CHANGES: readonly Change[] = Object.freeze([])
+
+/**
+ * What one judgement works with: the state, the facts, and views of the state that are quicker to read than to store
+ * (sorted windows). The views are rebuilt from the state when it comes from storage, and never hold more than it does.
+ */
+export class Fold {
+  readonly state: DetectorState
+  /** Norms of the window, spike-free norms of the baseline, medians of the reference's blocks: all on the log scale. */
+  readonly window: SortedWindow
+  readonly baseline: SortedWindow
+  readonly reference: SortedWindow
+  /** Losses of the running median; distances between neighbours among all losses kept. */
+  readonly losses: SortedWindow
+  readonly lossMoves: SortedWindow
+  facts: RunFacts
+  settings: Settings
+  step: number
+  #changes: Change[] | undefined
+
+  private constructor(state: DetectorState, facts: RunFacts, settings: Settings) {
+    this.state = state
+    this.facts = facts
+    this.settings = settings
+    this.step = state.step
+    const { norms, losses, spike } = state
+    this.window = new SortedWindow(KEPT, lastOf(norms.log, norms.size))
+    this.baseline = new SortedWindow(KEPT, spike.baseline.values)
+    this.reference = new SortedWindow(KEPT, lastOf(norms.blocks, norms.reference))
+    this.losses = new SortedWindow(KEPT, lastOf(losses.values, losses.size))
+    const kept = lastOf(losses.values, KEPT)
+    this.lossMoves = new SortedWindow(
+      KEPT,
+      kept.slice(1).map((loss, i) => Math.abs(loss - (kept[i] as number))),
+    )
+  }
+
+  static readonly #folds = new WeakMap<DetectorState, Fold>()
+
+  /** The fold of this very state object. */
+  static of(state: DetectorState, facts: RunFacts, settings: Settings): Fold {
+    let fold = Fold.#folds.get(state)
+    if (fold === undefined) {
+      fold = new Fold(state, facts, settings)
+      Fold.#folds.set(state, fold)
+    }
+    fold.facts = facts
+    fold.settings = settings
+    return fold
+  }
+
+  /** A finding of this kind opens at the current step. */
+  open(kind: FindingKind, severity: Severity, evidence: Evidence): void {
+    const step = this.step < 0 ? null : this.step
+    const now = this.state.kinds[kind]
+    now.phase = 'firing'
+    now.since = step
+    const diagnosis = diagnose(this, kind)
+    this.#add({ type: 'opened', kind, severity, step, evidence, diagnosis })
+  }
+
+  /** The open finding of this kind closes at the current step. */
+  close(kind: FindingKind, reason: CloseReason): void {
+    this.idle(kind)
+    this.#add({ type: 'closed', kind, step: this.step < 0 ? null : this.step, reason })
+  }
+
+  /** Becomes pending where it was inactive; `at` counts the points that the kind goes by. */
+  pend(kind: FindingKind, at: number): void {
+    const now = this.state.kinds[kind]
+    if (now.phase !== 'inactive') return
+    now.phase = 'pending'
+    now.since = this.step
+    now.from = at
+  }
+
+  /** Neither pending nor firing any more. */
+  idle(kind: FindingKind): void {
+    const now = this.state.kinds[kind]
+    now.phase = 'inactive'
+    now.since = null
+  }
+
+  /** The edges since this was last called. */
+  take(): readonly Change[] {
+    const changes = this.#changes
+    this.#changes = undefined
+    return changes ?? NO_CHANGES
+  }
+
+  #add(change: Change): void {
+    if (this.#changes === undefined) this.#changes = [change]
+    else this.#changes.push(change)
+  }
+}

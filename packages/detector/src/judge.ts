@@ -1,0 +1,117 @@
+import { addFraction, addNorm, capOf } from './clipping.ts'
+import type { Change, Reading, RunFacts } from './contract.ts'
+import { seeLayers, seeLr, seeScale, seeTime, seeZeros } from './context.ts'
+import { Fold } from './fold.ts'
+import { judgeRegime } from './kinds/clip-regime-change.ts'
+import { judgeSaturation } from './kinds/clip-saturated.ts'
+import { judgePostNorm } from './kinds/clip-ineffective.ts'
+import { judgeOnCap } from './kinds/looks-post-clip.ts'
+import { judgeDivergence } from './kinds/loss-divergence.ts'
+import { seeFinite, seeNonfinite } from './kinds/nonfinite.ts'
+import { judgeSkips } from './kinds/skip-streak.ts'
+import { judgeSpike } from './kinds/spike.ts'
+import { seeLife } from './kinds/stalled.ts'
+import { judgeVanishing, rememberHighest } from './kinds/vanishing.ts'
+import { toLog } from './log-scale.ts'
+import { addToLosses } from './losses.ts'
+import { addToNorms } from './norms.ts'
+import type { Settings } from './settings.ts'
+import type { DetectorState } from './state.ts'
+import { judgeWarmUp } from './warm-up.ts'
+
+/**
+ * Takes one reading into `state`, in place, and says which findings open and close with it (a shared empty list when
+ * none). Deterministic: the same readings in the same order give the same changes, however they are batched, also
+ * across JSON. The caller gives `state` away: an older copy of it must not be used any more.
+ *
+ * Each metric is judged once a step: the parts of a step may come in several calls, and a part at or below the newest
+ * step judged *of that metric* is late and ignored, so a retry changes nothing.
+ */
+export function judge(
+  state: DetectorState,
+  reading: Reading,
+  facts: RunFacts,
+  settings: Settings,
+): readonly Change[] {
+  const fold = Fold.of(state, facts, settings)
+  const { newest } = state
+  const { step } = reading
+  fold.step = step
+  seeLife(fold)
+  if (step > state.step) seeTime(state, reading)
+  state.ended = null
+  // What the norm and the loss are judged by comes first.
+  if (reading.cap !== undefined && step > newest.cap) {
+    newest.cap = step
+    state.cap = reading.cap > 0 ? Math.min(reading.cap, Number.MAX_VALUE) : null
+  }
+  if (reading.lr !== undefined && step > newest.lr) {
+    newest.lr = step
+    seeLr(fold, reading.lr)
+  }
+  if (reading.lossScale !== undefined && step > newest.lossScale) {
+    newest.lossScale = step
+    seeScale(state, step, reading.lossScale)
+  }
+  if (reading.zeroFraction !== undefined && step > newest.zeroFraction) {
+    newest.zeroFraction = step
+    seeZeros(state, reading.zeroFraction)
+  }
+  if (reading.layers !== undefined && step > newest.layers) {
+    newest.layers = step
+    seeLayers(state, reading.layers)
+  }
+  if (reading.skipped !== undefined && step > newest.skipped) {
+    newest.skipped = step
+    judgeSkips(fold, reading.skipped)
+  }
+  if (reading.loss !== undefined && step > newest.loss) {
+    newest.loss = step
+    judgeLoss(fold, reading.loss)
+  }
+  if (reading.gradNorm !== undefined && step > newest.gradNorm) {
+    newest.gradNorm = step
+    judgeNorm(fold, reading, reading.gradNorm)
+  }
+  if (reading.clipFraction !== undefined && step > newest.clipFraction) {
+    newest.clipFraction = step
+    addFraction(fold, reading.clipFraction, facts)
+    if (facts.clip.mode === 'value') judgeClipping(fold)
+  }
+  if (reading.postNorm !== undefined && step > newest.postNorm) {
+    newest.postNorm = step
+    const cap = capOf(reading, fold)
+    if (facts.clip.mode === 'norm' && cap !== undefined) judgePostNorm(fold, reading.postNorm, cap)
+  }
+  return fold.take()
+}
+
+function judgeLoss(fold: Fold, loss: number): void {
+  if (!Number.isFinite(loss)) return seeNonfinite(fold, 'loss', loss)
+  seeFinite(fold)
+  addToLosses(fold, loss)
+  judgeDivergence(fold)
+}
+
+function judgeNorm(fold: Fold, reading: Reading, norm: number): void {
+  if (!Number.isFinite(norm)) return seeNonfinite(fold, 'grad_norm', norm)
+  seeFinite(fold)
+  const log = toLog(norm)
+  judgeVanishing(fold, log, reading.loss)
+  // A non-finite loss at this step mutes the spike: it is the same event, and the graver finding names it.
+  if (fold.state.nonfinite.badStep !== reading.step) judgeSpike(fold, log)
+  addToNorms(fold, log)
+  rememberHighest(fold)
+  const cap = fold.facts.clip.mode === 'value' ? undefined : capOf(reading, fold)
+  if (cap !== undefined) {
+    addNorm(fold, norm, cap)
+    judgeOnCap(fold, norm, cap)
+  }
+  judgeClipping(fold)
+}
+
+function judgeClipping(fold: Fold): void {
+  judgeWarmUp(fold)
+  judgeSaturation(fold)
+  judgeRegime(fold)
+}

@@ -1,0 +1,39 @@
+import type { Fold } from '../fold.ts'
+import { fromLog, logFactor, toLog, ZERO } from '../log-scale.ts'
+import { significant } from '../round.ts'
+
+const KIND = 'vanishing'
+
+/** The norm has all but gone: against an absolute floor, against the run's own past, or to exactly 0. */
+export function judgeVanishing(fold: Fold, log: number, loss: number | undefined): void {
+  const { vanishing: own, kinds, norms } = fold.state
+  const settings = fold.settings[KIND]
+  if (!settings.enabled) return
+  const isZero = log === ZERO
+  const isLow = isZero
+    ? loss !== 0
+    : log < toLog(settings.absolute) ||
+      (own.highest !== null && log < own.highest + logFactor(settings.relative))
+  own.low = isLow ? own.low + 1 : 0
+  own.normal = isLow ? 0 : own.normal + 1
+  if (kinds[KIND].phase === 'firing') {
+    if (own.normal >= settings.points) fold.close(KIND, 'recovered')
+  } else if (!isLow) fold.idle(KIND)
+  else {
+    fold.pend(KIND, norms.seen)
+    if (own.low >= settings.points)
+      fold.open(KIND, 'warning', {
+        points: own.low,
+        norm: significant(fromLog(log), 4),
+        highest_median: own.highest === null ? null : significant(fromLog(own.highest), 4),
+      })
+  }
+}
+
+/** Remembers the highest median that a window had, once the window holds enough to be judged. */
+export function rememberHighest(fold: Fold): void {
+  const { vanishing: own, norms } = fold.state
+  if (norms.size < fold.settings.window.judge_from) return
+  const median = fold.window.median()
+  if (own.highest === null || median > own.highest) own.highest = median
+}

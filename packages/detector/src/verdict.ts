@@ -1,0 +1,59 @@
+import { clipRate, currentStreak, meanCoefficient } from './clipping.ts'
+import type { FindingKind, Health, RunFacts, Severity, Verdict } from './contract.ts'
+import { Fold } from './fold.ts'
+import type { Settings } from './settings.ts'
+import { KINDS, type DetectorState } from './state.ts'
+
+const SEVERITIES: Readonly<Record<FindingKind, Severity>> = {
+  clip_saturated: 'warning',
+  clip_regime_change: 'info',
+  nonfinite: 'critical',
+  spike: 'info',
+  vanishing: 'warning',
+  loss_divergence: 'critical',
+  skip_streak: 'warning',
+  clip_ineffective: 'warning',
+  looks_post_clip: 'info',
+  stalled: 'warning',
+}
+
+/** What holds after the last reading judged. Cheap: call it once a batch. */
+export function verdict(state: DetectorState, facts: RunFacts, settings: Settings): Verdict {
+  const { clips, kinds, warmUp } = state
+  return {
+    health: healthOf(state, settings),
+    clipping: {
+      window: clips.size,
+      rate: clips.size === 0 ? null : clipRate(clips),
+      meanCoefficient: meanCoefficient(Fold.of(state, facts, settings)),
+      currentStreak: currentStreak(clips),
+      longestStreak: clips.longest,
+    },
+    warmUp: warmUp.phase === 'on',
+    conditions: KINDS.flatMap((kind) => {
+      const { phase, since } = kinds[kind]
+      if (phase === 'inactive') return []
+      return [{ kind, severity: severityOf(state, kind), phase, sinceStep: since }]
+    }),
+  }
+}
+
+/** Whether a kind of severity warning or critical is firing. */
+export function isFlagged(state: DetectorState): boolean {
+  return KINDS.some((kind) => state.kinds[kind].phase === 'firing' && severityOf(state, kind) !== 'info')
+}
+
+function healthOf(state: DetectorState, settings: Settings): Health {
+  const { ended, norms, kinds, clips } = state
+  if (ended?.flagged || kinds.nonfinite.phase === 'firing' || kinds.loss_divergence.phase === 'firing')
+    return 'flagged'
+  const enough = ended === null ? settings.window.judge_from : settings.window.judge_at_end_from
+  if (Math.max(norms.seen, clips.seen) < enough) return 'unknown'
+  if (isFlagged(state)) return 'flagged'
+  const isPending = KINDS.some((kind) => kinds[kind].phase === 'pending')
+  return isPending || clipRate(clips) > settings.health.watch_rate ? 'watch' : 'ok'
+}
+
+function severityOf(state: DetectorState, kind: FindingKind): Severity {
+  return kind === 'spike' && state.spike.isWarning ? 'warning' : SEVERITIES[kind]
+}

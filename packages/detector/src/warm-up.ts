@@ -1,0 +1,42 @@
+import type { Fold } from './fold.ts'
+import { restartReference } from './norms.ts'
+import { logFactor } from './log-scale.ts'
+import { lastOf } from './ring.ts'
+
+/**
+ * Whether the run is still warming up: norms fall through warm-up, so nothing is measured against them. Judged from the
+ * first full window on; it ends once and does not come back (a norm that falls after a later explosion is no warm-up).
+ */
+export function judgeWarmUp(fold: Fold): void {
+  const { warmUp, norms, clips, lr } = fold.state
+  if (warmUp.phase === 'over') return
+  const points = Math.max(norms.seen, clips.seen)
+  const { window, warm_up: settings } = fold.settings
+  if (points < window.judge_from) return
+  const isRising = lr.seen > 0 ? lr.sinceMax < settings.lr_points : isSettling(fold)
+  if (isRising && points < settings.max_points) {
+    warmUp.phase = 'on'
+    return
+  }
+  // A constant lr, or norms that were steady from the start, mean that there was none: the norms since then count.
+  const was = lr.seen > 0 ? lr.rose : warmUp.phase === 'on'
+  warmUp.phase = 'over'
+  warmUp.overAt = clips.seen
+  if (was) restartReference(fold)
+}
+
+function isSettling(fold: Fold): boolean {
+  const { norms } = fold.state
+  if (norms.size < 2) return false
+  const values = lastOf(norms.log, norms.size)
+  const half = values.length >> 1
+  const fall = logFactor(fold.settings.warm_up.settling_ratio)
+  return median(values.slice(-half)) - median(values.slice(0, half)) < fall
+}
+
+function median(values: number[]): number {
+  values.sort((a, b) => a - b)
+  const middle = values.length >> 1
+  const high = values[middle] as number
+  return values.length % 2 === 1 ? high : ((values[middle - 1] as number) + high) / 2
+}
