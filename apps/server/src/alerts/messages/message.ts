@@ -1,0 +1,76 @@
+import type { EventRun, Finding, WebhookBody } from '@normwatch/protocol'
+import type { QueuedEvent } from '../../storage/alert-store.ts'
+
+export type MessageType = WebhookBody['type']
+
+export interface MessageEvent {
+  readonly type: QueuedEvent['type']
+  readonly finding: Finding
+  readonly run: EventRun
+}
+
+/** What a receiver is told, before it takes the form of its kind. The same on every try of a delivery. */
+export interface Message {
+  /** Stable over all tries; receivers drop what they have seen. */
+  readonly id: string
+  readonly type: MessageType
+  /** When the last of the events happened, ISO 8601. */
+  readonly timestamp: string
+  /** At least one. */
+  readonly events: readonly [MessageEvent, ...MessageEvent[]]
+}
+
+/** Page of a run; `publicUrl` is where the operator's readers reach this server. */
+export const runUrl = (publicUrl: string, run: string) =>
+  `${publicUrl.replace(/\/+$/, '')}/runs/${encodeURIComponent(run)}`
+
+/** The message of a delivery. `events` as the store gives them: at least one, oldest first. */
+export function messageOf(id: string, events: readonly QueuedEvent[], publicUrl: string): Message {
+  const [first, ...rest] = events.map(({ type, finding, run }) => ({
+    type,
+    finding,
+    run: { ...run, url: runUrl(publicUrl, run.id) },
+  }))
+  if (first === undefined) throw new Error(`Delivery ${id} has no event.`)
+  return {
+    id,
+    type: rest.length === 0 ? first.type : 'finding.group',
+    timestamp: new Date(Math.max(...events.map(({ at }) => at))).toISOString(),
+    events: [first, ...rest],
+  }
+}
+
+/** An example in the form of a real opening, for the button that tests a channel. */
+export function testMessage(id: string, publicUrl: string, now: number): Message {
+  const at = new Date(now).toISOString()
+  const finding: Finding = {
+    id: 'test',
+    run: 'test',
+    kind: 'clip_saturated',
+    severity: 'warning',
+    state: 'open',
+    opened_step: 420,
+    opened_at: at,
+    closed_step: null,
+    closed_at: null,
+    close_reason: null,
+    evidence: { window: 200, rate: 0.95, median_norm: 3.1, max_norm: 1 },
+    diagnosis: [],
+  }
+  const run: EventRun = {
+    id: 'test',
+    name: 'Test message, no real run',
+    project: 'default',
+    url: publicUrl,
+    clip: { mode: 'norm', max_norm: 1 },
+    clipping: {
+      window: 200,
+      rate: 0.95,
+      rate_total: 0.41,
+      mean_coefficient: 0.37,
+      current_streak: 33,
+      longest_streak: 812,
+    },
+  }
+  return { id, type: 'channel.test', timestamp: at, events: [{ type: 'finding.opened', finding, run }] }
+}

@@ -1,0 +1,127 @@
+import { decodeNumber, type Clip, type FindingKind } from '@normwatch/protocol'
+import type { Message, MessageEvent } from './message.ts'
+
+const TITLES: Record<FindingKind, string> = {
+  clip_saturated: 'Clipping saturated',
+  clip_regime_change: 'Clipping changed its regime',
+  nonfinite: 'Non-finite norm or loss',
+  spike: 'Gradient norm spike',
+  vanishing: 'Vanishing gradient',
+  loss_divergence: 'Loss diverging',
+  skip_streak: 'Optimiser steps skipped',
+  clip_ineffective: 'Clipping has no effect',
+  looks_post_clip: 'Logged norm looks post-clip',
+  stalled: 'Run silent',
+}
+const PREFIXES = { 'finding.opened': '', 'finding.closed': 'Ended: ', 'finding.reminder': 'Still open: ' }
+const CLOSE_REASONS = {
+  recovered: 'recovered',
+  run_finished: 'the run finished',
+  run_failed: 'the run failed',
+  settings_changed: 'the settings changed',
+}
+/** Figures and causes shown of one event; the run's page has them all. */
+const MAX_FIGURES = 8
+const MAX_CAUSES = 3
+
+/** The text, cut to at most `max` UTF-16 units without halving a character; a cut shows as `…`. */
+export function bounded(text: string, max: number): string {
+  if (text.length <= max) return text
+  return `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+}
+
+/** As many whole lines as fit into `max` UTF-16 units, and how many more there are. No line is cut: links stay whole. */
+export function fitted(lines: readonly string[], max: number): string {
+  const more = (left: number) => `and ${left} more`
+  let text = ''
+  for (const [index, line] of lines.entries()) {
+    const reserve = index === lines.length - 1 ? 0 : more(lines.length).length + 1
+    if (text.length + line.length + 1 + reserve > max) return text + more(lines.length - index)
+    text += `${line}\n`
+  }
+  return text.trimEnd()
+}
+
+/** One line without line breaks: what happened, in which run. */
+export function headline({ type, finding, run }: MessageEvent): string {
+  const logOnly = finding.kind === 'clip_saturated' && run.clip.mode === 'none'
+  const title = logOnly ? 'Norm above the reference cap' : TITLES[finding.kind]
+  return `${PREFIXES[type]}${title}: ${oneLine(run.name)} (${oneLine(run.project)})`
+}
+
+/** One line that sums a whole message up. */
+export function subject({ type, events }: Message): string {
+  if (type === 'channel.test') return 'Test message: this channel works'
+  if (events.length === 1) return headline(events[0])
+  const count = (wanted: MessageEvent['type']) => events.filter((event) => event.type === wanted).length
+  const counts = [
+    [count('finding.opened'), 'opened'],
+    [count('finding.closed'), 'ended'],
+    [count('finding.reminder'), 'still open'],
+  ] as const
+  const parts = counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`)
+  const runs = new Set(events.map(({ run }) => run.id)).size
+  return `${events.length} findings in ${runs} ${runs === 1 ? 'run' : 'runs'}: ${parts.join(', ')}`
+}
+
+/** The figures of an event as label and value: when, how the run clips, and the finding's evidence. */
+export function figures({ finding, run }: MessageEvent): [string, string][] {
+  const rows: [string, string][] = [
+    ['Severity', finding.severity],
+    ['Since step', finding.opened_step === null ? 'unknown' : String(finding.opened_step)],
+  ]
+  if (finding.state === 'closed') {
+    const reason = finding.close_reason === null ? 'closed' : CLOSE_REASONS[finding.close_reason]
+    rows.push(['Ended', finding.closed_step === null ? reason : `step ${finding.closed_step}, ${reason}`])
+  }
+  rows.push(['Clipping', clipText(run.clip)])
+  if (run.clipping.rate !== null) {
+    rows.push([
+      'Steps over the cap',
+      `${percent(run.clipping.rate)} of the last ${run.clipping.window} points`,
+    ])
+  }
+  const evidence = Object.entries(finding.evidence).filter(([, value]) => value !== null)
+  for (const [key, value] of evidence.slice(0, MAX_FIGURES)) {
+    rows.push([
+      bounded(oneLine(key.replaceAll('_', ' ')), 60) || '–',
+      bounded(figure(key, value), 200) || '–',
+    ])
+  }
+  return rows
+}
+
+/** The likeliest causes, a sentence each with what to look at; a sentence that says so where the record shows none. */
+export function causes({ finding }: MessageEvent): string[] {
+  if (finding.diagnosis.length === 0) return ['The record shows no cause.']
+  return [...finding.diagnosis]
+    .sort((a, b) => b.weight - a.weight)
+    .slice(0, MAX_CAUSES)
+    .map(({ cause, because, look_at }) =>
+      bounded(
+        oneLine(`${cause.replaceAll('_', ' ')}: ${because}${look_at ? ` Look at: ${look_at}` : ''}`),
+        600,
+      ),
+    )
+}
+
+/** Where a message sends its reader. */
+export const LINK_TEXT = 'Open the run'
+
+const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim()
+const percent = (share: number) => `${Number((share * 100).toPrecision(3))} %`
+
+function figure(key: string, value: unknown): string {
+  const number = decodeNumber(value)
+  if (number === undefined) return oneLine(String(value))
+  if (/(^|_)(rate|share|fraction)($|_)/.test(key) && number >= 0 && number <= 1) return percent(number)
+  return Number.isFinite(number) ? String(Number(number.toPrecision(4))) : String(number)
+}
+
+function clipText(clip: Clip): string {
+  if (clip.mode === 'norm') return `by norm, max_norm ${clip.max_norm}`
+  if (clip.mode === 'value') return `by value, ${clip.clip_value}`
+  return typeof clip.max_norm === 'number'
+    ? `none; judged against a reference cap of ${clip.max_norm}`
+    : 'none (the norm is only logged)'
+}
