@@ -8,10 +8,8 @@ import { windowSize } from './window-size.ts'
 /** The share of clamped elements from which a step counts as clipped by value: one outlier element is not saturation. */
 const DEFAULT_FRACTION_THRESHOLD = 0.01
 
-/** Coefficients are kept in millionths. */
+/** What clipping took off a step, 1 - coefficient, is kept in millionths: 0 where it took nothing. */
 const MILLION = 1e6
-/** Clipped by value: there is no one coefficient. */
-const BY_VALUE = -1
 
 /** The cap that the norm of this step is judged by, or `undefined` without one; `Infinity` clips nothing. */
 export function capOf(reading: Reading, fold: Fold): number | undefined {
@@ -28,16 +26,15 @@ export function capOfRun(clip: Clip): number | undefined {
 
 /** Takes in a finite norm that is judged by a cap: clipped when it is above (the pre-clip norm is what is compared). */
 export function addNorm(fold: Fold, norm: number, cap: number): void {
-  const clipped = norm > cap
-  // Rounded down, so that a clipped step never reads as an unclipped one.
-  add(fold, clipped, clipped ? Math.min(Math.floor((cap / norm) * MILLION), MILLION - 1) : MILLION)
+  // Rounded up, so that a clipped step never reads as an unclipped one.
+  add(fold, norm > cap ? Math.ceil((1 - cap / norm) * MILLION) || 1 : 0)
 }
 
 /** Takes in a share of clamped elements, where the run clips by value. */
 export function addFraction(fold: Fold, fraction: number, facts: RunFacts): void {
   if (facts.clip.mode !== 'value' || !Number.isFinite(fraction)) return
-  const clipped = fraction >= (facts.clip.fraction_threshold ?? DEFAULT_FRACTION_THRESHOLD)
-  add(fold, clipped, clipped ? BY_VALUE : MILLION)
+  // Clipping by value has no one coefficient: that it took something is all that is kept.
+  add(fold, fraction >= (facts.clip.fraction_threshold ?? DEFAULT_FRACTION_THRESHOLD) ? 1 : 0)
 }
 
 /** Share of clipped points in the window; NaN before the first one. */
@@ -49,7 +46,7 @@ export function clipRate(clips: Clips): number {
 export function meanCoefficient(fold: Fold): number | null {
   const { clips } = fold.state
   if (fold.facts.clip.mode === 'value' || clips.size === 0) return null
-  return clips.coefficientSum / clips.size / MILLION
+  return 1 - clips.takenOff / clips.size / MILLION
 }
 
 /** Length in steps of the current uninterrupted clipping, both ends included. */
@@ -57,13 +54,14 @@ export function currentStreak(clips: Clips): number {
   return clips.streakFrom === null ? 0 : clips.streakTo - clips.streakFrom + 1
 }
 
-function add(fold: Fold, clipped: boolean, coefficient: number): void {
+function add(fold: Fold, takenOff: number): void {
   const { clips } = fold.state
+  const clipped = takenOff > 0
   const target = windowSize(++clips.seen, fold.settings)
-  while (clips.size >= target) leave(clips, recent(clips.coefficients, clips.size - 1), fold)
-  push(clips.coefficients, KEPT, coefficient)
+  while (clips.size >= target) leave(clips, recent(clips.window, clips.size - 1), fold)
+  push(clips.window, KEPT, takenOff)
   clips.size++
-  clips.coefficientSum += coefficient
+  clips.takenOff += takenOff
   if (clipped) clips.clipped++
   if (clipped && clips.seen <= fold.settings.window.min) clips.firstClipped++
   if (!clipped) clips.streakFrom = null
@@ -75,10 +73,10 @@ function add(fold: Fold, clipped: boolean, coefficient: number): void {
 }
 
 /** The oldest point of the window becomes part of the past: of a block of five, and of the reference. */
-function leave(clips: Clips, coefficient: number, fold: Fold): void {
-  const clipped = coefficient < MILLION
+function leave(clips: Clips, takenOff: number, fold: Fold): void {
+  const clipped = takenOff > 0
   clips.size--
-  clips.coefficientSum -= coefficient
+  clips.takenOff -= takenOff
   if (clipped) clips.clipped--
   const { open } = clips
   open.points++

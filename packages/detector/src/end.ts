@@ -20,10 +20,8 @@ export function end(
 ): readonly Change[] {
   const fold = Fold.of(state, facts, settings)
   fold.step = state.step
-  if (state.norms.seen >= settings.window.judge_at_end_from) {
-    judgeSaturationAtEnd(fold)
-    judgeDivergenceAtEnd(fold)
-  }
+  judgeSaturationAtEnd(fold)
+  judgeDivergenceAtEnd(fold)
   const flagged = isFlagged(state)
   for (const kind of KINDS) {
     if (state.kinds[kind].phase === 'firing')

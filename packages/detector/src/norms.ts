@@ -1,6 +1,7 @@
 import type { Fold } from './fold.ts'
 import { push, recent } from './ring.ts'
-import { BLOCK, KEPT, NONE } from './state.ts'
+import { sevenDigits } from './round.ts'
+import { BLOCK, KEPT } from './state.ts'
 import { windowSize } from './window-size.ts'
 
 /** Takes a finite norm, on the log scale, into the window; the oldest one there becomes part of the past. */
@@ -23,8 +24,8 @@ export function addToNorms(fold: Fold, log: number): void {
     norms.size++
   }
   push(norms.log, KEPT, log)
-  push(norms.lr, KEPT, lr.last)
-  push(norms.scale, KEPT, scale.last)
+  if (lr.seen > 0) push(norms.lr, KEPT, lr.last)
+  if (scale.seen > 0) push(norms.scale, KEPT, scale.last)
 }
 
 function leave(fold: Fold, log: number): void {
@@ -44,7 +45,7 @@ function leave(fold: Fold, log: number): void {
     norms.reference++
   }
   push(norms.blocks, KEPT, median)
-  push(norms.blockLosses, KEPT, losses.seen > 0 ? fold.losses.median() : NONE)
+  if (losses.seen > 0) push(norms.blockLosses, KEPT, sevenDigits(fold.losses.median()))
 }
 
 /** The most blocks of the past that count as "the norms before", at least one. */

@@ -82,7 +82,7 @@ export interface KindState {
   from: number
 }
 
-/** Finite norms on the log scale; parallel to them the lr and the loss scale in force (`NONE` where unknown). */
+/** Finite norms on the log scale; beside them, newest to newest, the lr and the loss scale in force, from their first reading on. */
 export interface Norms {
   seen: number
   /** How many of the newest belong to the window. */
@@ -101,15 +101,14 @@ export interface Norms {
   first: number | null
 }
 
-/** Steps that could be judged for clipping: the coefficient in millionths, `UNCLIPPED`, or `CLIPPED_BY_VALUE`. */
+/** Steps that could be judged for clipping: what clipping took off, in millionths (0: not clipped). */
 export interface Clips {
   seen: number
   size: number
-  readonly coefficients: Ring
+  readonly window: Ring
   /** Of the window. */
   clipped: number
-  coefficientSum: number
-  measured: number
+  takenOff: number
   /** Older ones, five to a block: how many were clipped. */
   readonly blocks: Ring
   readonly open: { points: number; clipped: number }
@@ -133,8 +132,6 @@ export interface Losses {
   lowest: number
 }
 
-/** In `Norms.lr` and `Norms.scale`: nothing was reported. */
-export const NONE = 2_000_000_000
 /** Norms in one block. */
 export const BLOCK = 5
 /** Values kept: the largest window that the settings allow. */
@@ -173,8 +170,8 @@ export function newState(): DetectorState {
     time: null,
     intervals: newRing(),
     cap: null,
-    lr: { seen: 0, last: NONE, max: NONE, rose: false, sinceMax: 0, normAtMax: null },
-    scale: { seen: 0, value: 0, last: NONE, changes: [] },
+    lr: { seen: 0, last: 0, max: 0, rose: false, sinceMax: 0, normAtMax: null },
+    scale: { seen: 0, value: 0, last: 0, changes: [] },
     zeros: { seen: 0, first: 0, recent: newRing() },
     layer: null,
     norms: {
@@ -193,10 +190,9 @@ export function newState(): DetectorState {
     clips: {
       seen: 0,
       size: 0,
-      coefficients: newRing(),
+      window: newRing(),
       clipped: 0,
-      coefficientSum: 0,
-      measured: 0,
+      takenOff: 0,
       blocks: newRing(),
       open: { points: 0, clipped: 0 },
       settled: 0,

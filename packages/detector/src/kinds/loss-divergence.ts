@@ -36,7 +36,8 @@ export function judgeDivergence(fold: Fold): void {
 
 /** At the end of a run there is no later to wait for. */
 export function judgeDivergenceAtEnd(fold: Fold): void {
-  if (fold.state.kinds[KIND].phase !== 'pending') return
+  const { kinds, losses } = fold.state
+  if (kinds[KIND].phase !== 'pending' || losses.seen < fold.settings.window.judge_at_end_from) return
   fold.open(KIND, 'critical', divergenceEvidence(fold, fold.losses.median()))
 }
 

@@ -1,0 +1,2 @@
+export type { Draft, ImportedRun, Importer } from './imported-run.ts'
+export { detectFormat, importers, importLines, importLog, UnknownFormat } from './import-log.ts'
