@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto'
+import type { Channel, ChannelPatch, ChannelWithSecret, Mute, NewChannel, NewMute } from '@normwatch/protocol'
+import type { ChannelChange, StoredChannel } from '../storage/alert-store.ts'
+import { shownAddress } from './channel-address.ts'
+import { newSecret, OLD_SECRET_LIVES_MS } from './signature.ts'
+
+/** A channel from what somebody entered; its address must have been checked. */
+export function newChannel(fields: NewChannel, now: number): StoredChannel {
+  return {
+    project: null,
+    kinds: null,
+    min_severity: 'warning',
+    text: null,
+    tag: null,
+    remind_hours: null,
+    enabled: true,
+    ...fields,
+    name: fields.name ?? defaultName(fields),
+    id: `ch_${randomUUID()}`,
+    disabled_reason: null,
+    secret: fields.kind === 'webhook' ? newSecret() : null,
+    old_secret: null,
+    old_secret_until: null,
+    failing_since: null,
+    failing_error: null,
+    created_at: now,
+    updated_at: now,
+  }
+}
+
+/** What a patch changes in the store: whoever enables or disables a channel by hand needs no reason. */
+export function changeOf(patch: ChannelPatch): ChannelChange {
+  if (patch.enabled === undefined) return patch
+  return { ...patch, disabled_reason: patch.enabled ? null : 'Disabled by hand.' }
+}
+
+/** A new secret beside the present one, which signs for another day. */
+export function rotated(channel: StoredChannel, now: number): ChannelChange {
+  return { secret: newSecret(), old_secret: channel.secret, old_secret_until: now + OLD_SECRET_LIVES_MS }
+}
+
+/** The channel for replies: without secrets, its address without what would let a reader post. */
+export function shownChannel(channel: StoredChannel, now: number): Channel {
+  const { secret: _secret, old_secret: _old, failing_since, failing_error, kinds, ...rest } = channel
+  const signsUntil = channel.old_secret_until
+  return {
+    ...rest,
+    kinds: kinds === null ? null : [...kinds],
+    url: shownAddress(channel.kind, channel.url),
+    failing: failing_since === null ? null : { since: iso(failing_since), error: failing_error ?? '' },
+    old_secret_until: signsUntil !== null && signsUntil > now ? iso(signsUntil) : null,
+    created_at: iso(channel.created_at),
+    updated_at: iso(channel.updated_at),
+  }
+}
+
+/** The one reply that shows the secret: right after it was made. */
+export function shownWithSecret(channel: StoredChannel, now: number): ChannelWithSecret {
+  return { ...shownChannel(channel, now), secret: channel.secret }
+}
+
+/** A mute from what somebody entered: at least one of run, project and kind, until a moment after `now`. */
+export function newMute({ run, project, kind, until }: NewMute, now: number): Mute {
+  return {
+    id: `mute_${randomUUID()}`,
+    run: run ?? null,
+    project: project ?? null,
+    kind: kind ?? null,
+    until: iso(Date.parse(until)),
+    created_at: iso(now),
+  }
+}
+
+const iso = (ms: number) => new Date(ms).toISOString()
+
+function defaultName({ kind, url }: NewChannel): string {
+  return kind === 'email' ? url.replace(/^mailto:/i, '').slice(0, 128) : new URL(url).hostname.slice(0, 128)
+}

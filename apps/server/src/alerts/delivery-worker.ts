@@ -1,0 +1,181 @@
+import type { ClaimedDelivery, DeliveryStore, Settlement } from '../storage/alert-store.ts'
+import { messageOf } from './messages/message.ts'
+import { verdict, type Answer } from './retry-schedule.ts'
+import type { Sender } from './senders/sender.ts'
+
+/** Messages on their way at once, over all channels and for one. */
+const MAX_IN_FLIGHT = 32
+const MAX_PER_CHANNEL = 2
+/** Longer than any try takes: a delivery whose server died is tried again after this. */
+const LEASE_MS = 60_000
+const CHORES_EVERY_MS = 60_000
+const PAUSE_AFTER_ERROR_MS = 5_000
+/** `setTimeout` takes no longer wait. */
+const LONGEST_SLEEP_MS = 2 ** 31 - 1
+/** Sent and failed deliveries stay readable this long. */
+const KEEP_MS = 30 * 24 * 60 * 60 * 1000
+/** How long a stop waits for the tries under way. */
+const DRAIN_MS = 3_000
+
+export type Outcome = 'sent' | 'retried' | 'failed' | 'disabled'
+
+export interface WorkerOptions {
+  readonly deliveries: DeliveryStore
+  readonly send: Sender
+  /** Where readers reach the dashboard; links start with it. */
+  readonly publicUrl: string
+  readonly now: () => number
+  /** From [0, 1), for the jitter. */
+  readonly random: () => number
+  readonly log: {
+    error(fields: object, sentence: string): void
+    info(fields: object, sentence: string): void
+  }
+  readonly onOutcome: (channel: string, outcome: Outcome) => void
+}
+
+/**
+ * Sends what is due. Sleeps until something is: there is no polling. Each message is tried by a claim with a lease, so
+ * that a crash between sending and recording sends it again under the same id, and loses none.
+ */
+export class DeliveryWorker {
+  readonly #options: WorkerOptions
+  readonly #inFlight = new Map<string, number>()
+  readonly #tries = new Set<Promise<void>>()
+  readonly #abort = new AbortController()
+  #pumping: Promise<void> | undefined
+  #again = false
+  #stopped = false
+  #sleep: NodeJS.Timeout | undefined
+  #chores: NodeJS.Timeout | undefined
+  #unsubscribe: () => void = () => undefined
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+  }
+
+  /** Begins with what an earlier process left. */
+  start(): void {
+    this.#unsubscribe = this.#options.deliveries.onQueued(() => this.#wake())
+    this.#chores = setInterval(() => void this.#doChores(), CHORES_EVERY_MS).unref()
+    this.#wake()
+    void this.#doChores()
+  }
+
+  /** Claims nothing more, waits some seconds for the tries under way and breaks off the rest: they stay due. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#unsubscribe()
+    clearInterval(this.#chores)
+    clearTimeout(this.#sleep)
+    await this.#pumping
+    const drain = setTimeout(() => this.#abort.abort(), DRAIN_MS)
+    await Promise.all(this.#tries)
+    clearTimeout(drain)
+  }
+
+  #wake(): void {
+    if (this.#stopped) return
+    this.#again = true
+    this.#pumping ??= this.#pump().finally(() => (this.#pumping = undefined))
+  }
+
+  async #pump(): Promise<void> {
+    const { deliveries, now, log } = this.#options
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false
+        const claimed = await this.#claim()
+        for (const delivery of claimed) this.#launch(delivery)
+        this.#again ||= claimed.length > 0
+      }
+      const next = await deliveries.nextDue(now())
+      if (next !== null) this.#sleepFor(next - now())
+    } catch (error) {
+      log.error({ err: error }, 'deliveries could not be claimed; trying again soon')
+      this.#sleepFor(PAUSE_AFTER_ERROR_MS)
+    }
+  }
+
+  async #claim(): Promise<ClaimedDelivery[]> {
+    const limit = MAX_IN_FLIGHT - this.#tries.size
+    if (limit <= 0) return []
+    const busy = [...this.#inFlight]
+      .filter(([, count]) => count >= MAX_PER_CHANNEL)
+      .map(([channel]) => channel)
+    return this.#options.deliveries.claim({
+      now: this.#options.now(),
+      leaseMs: LEASE_MS,
+      limit,
+      except: busy,
+    })
+  }
+
+  #launch(delivery: ClaimedDelivery): void {
+    const { id } = delivery.channel
+    this.#inFlight.set(id, (this.#inFlight.get(id) ?? 0) + 1)
+    const done = this.#try(delivery)
+      .catch((error: unknown) =>
+        this.#options.log.error({ err: error, delivery: delivery.id }, 'a delivery could not be recorded'),
+      )
+      .finally(() => {
+        this.#tries.delete(done)
+        const left = (this.#inFlight.get(id) ?? 1) - 1
+        if (left === 0) this.#inFlight.delete(id)
+        else this.#inFlight.set(id, left)
+        this.#wake()
+      })
+    this.#tries.add(done)
+  }
+
+  async #try({ id, channel, tries, events }: ClaimedDelivery): Promise<void> {
+    const { deliveries, send, publicUrl, now, random, log, onOutcome } = this.#options
+    const message = messageOf(id, events, publicUrl)
+    const answer = await send(message, channel, { now: now(), signal: this.#abort.signal })
+    // A try that the stop broke off says nothing about the receiver: it stays claimed until its lease ends.
+    if (this.#abort.signal.aborted && answer.status === null) return
+    const settlement = settlementOf(answer, tries, now(), random())
+    await deliveries.settle(id, settlement, now())
+    const outcome = outcomeOf(settlement)
+    onOutcome(channel.id, outcome)
+    if (outcome !== 'sent') {
+      log.info(
+        { delivery: id, channel: channel.id, tries, status: answer.status },
+        `message not taken, ${outcome}`,
+      )
+    }
+  }
+
+  #sleepFor(ms: number): void {
+    clearTimeout(this.#sleep)
+    if (this.#stopped) return
+    this.#sleep = setTimeout(() => this.#wake(), Math.min(Math.max(ms, 0), LONGEST_SLEEP_MS)).unref()
+  }
+
+  async #doChores(): Promise<void> {
+    const { deliveries, now, log } = this.#options
+    try {
+      await deliveries.remind(now())
+      await deliveries.prune(now() - KEEP_MS)
+    } catch (error) {
+      log.error({ err: error }, 'reminders could not be queued; trying again soon')
+    }
+  }
+}
+
+function settlementOf(answer: Answer, tries: number, now: number, random: number): Settlement {
+  const next = verdict(answer, tries, now, random)
+  return {
+    state: next.state === 'disabled' ? 'failed' : next.state,
+    due_at: next.state === 'pending' ? next.due_at : null,
+    status: answer.status,
+    error: answer.error,
+    response: answer.body,
+    disable: next.state === 'disabled' ? 'The receiver answered 410: it wants no more messages.' : null,
+  }
+}
+
+function outcomeOf({ state, disable }: Settlement): Outcome {
+  if (disable !== null) return 'disabled'
+  return state === 'pending' ? 'retried' : state
+}
