@@ -1,0 +1,70 @@
+/** Gradients: typed arrays (or arrays) of any number of tensors, changed in place by the clip functions. */
+export type GradientArray = Float32Array | Float64Array | number[]
+
+/** What clipping by value did, under the names that `log` takes. */
+export interface ClippedByValue {
+  /** Global L2 norm before clipping. */
+  readonly gradNorm: number
+  /** Largest absolute value before clipping; NaN when an element was NaN. */
+  readonly maxAbsGrad: number
+  /** Share of elements that were clamped, 0 to 1. */
+  readonly clipFraction: number
+}
+
+/** PyTorch's guard against a division by 0, in `torch.nn.utils.clip_grad_norm_`. */
+const EPSILON = 1e-6
+
+/** Global L2 norm of all elements of all tensors, summed in float64. NaN when an element is NaN; 0 without elements. */
+export function globalNorm(tensors: Iterable<GradientArray>): number {
+  let sum = 0
+  for (const tensor of tensors) {
+    for (let i = 0; i < tensor.length; i++) {
+      const element = tensor[i] as number
+      sum += element * element
+    }
+  }
+  return Math.sqrt(sum)
+}
+
+/**
+ * Scales the gradients in place so that their global norm is at most `maxNorm`, and returns the norm before. As torch's
+ * `clip_grad_norm_` does, it multiplies by min(1, maxNorm / (norm + 1e-6)): with a NaN norm every element becomes NaN,
+ * with an infinite one finite elements become 0 and infinite ones NaN.
+ */
+export function clipByGlobalNorm(tensors: Iterable<GradientArray>, maxNorm: number): number {
+  const all = [...tensors]
+  const norm = globalNorm(all)
+  const coefficient = clipCoefficient(norm, maxNorm)
+  if (coefficient === 1) return norm
+  for (const tensor of all) {
+    for (let i = 0; i < tensor.length; i++) tensor[i] = (tensor[i] as number) * coefficient
+  }
+  return norm
+}
+
+/** The factor that `clip_grad_norm_` multiplies gradients of this norm by: 1 when nothing is clipped, NaN for a NaN norm. */
+export function clipCoefficient(norm: number, maxNorm: number): number {
+  return Math.min(1, maxNorm / (norm + EPSILON))
+}
+
+/** Clamps every element in place to [-clipValue, clipValue] and returns what to log; NaN elements stay, as in torch. */
+export function clipByValue(tensors: Iterable<GradientArray>, clipValue: number): ClippedByValue {
+  let sum = 0
+  let maxAbsGrad = 0
+  let elements = 0
+  let clamped = 0
+  for (const tensor of tensors) {
+    elements += tensor.length
+    for (let i = 0; i < tensor.length; i++) {
+      const element = tensor[i] as number
+      const size = Math.abs(element)
+      sum += element * element
+      maxAbsGrad = Math.max(maxAbsGrad, size)
+      if (size > clipValue) {
+        clamped++
+        tensor[i] = element > 0 ? clipValue : -clipValue
+      }
+    }
+  }
+  return { gradNorm: Math.sqrt(sum), maxAbsGrad, clipFraction: elements === 0 ? 0 : clamped / elements }
+}

@@ -1,0 +1,125 @@
+import type { Batcher, Entry } from './batcher.ts'
+import type { Courier } from './courier.ts'
+import { pointsOf, type Parcel } from './parcel.ts'
+import type { Refusal, Spool } from './spool.ts'
+
+export interface DeliveryOptions {
+  readonly batcher: Batcher
+  /** `undefined`: nothing is sent now, everything goes to the spool. */
+  readonly courier: Courier | undefined
+  readonly spool: Spool | undefined
+  /** Told once for each refused parcel. */
+  readonly onRefused: (refusal: Refusal) => void
+}
+
+/** Rows wait this long for others: what a killed process can lose. */
+const INTERVAL_MS = 500
+/** Tries after which the server counts as away and readings go to the spool as they come: about 2 s. */
+const TRIES_BEFORE_SPOOL = 3
+
+/** The background half of a run: takes batches from the queue at short intervals and has them sent, oldest first. */
+export class Delivery {
+  sent = 0
+  refused = 0
+  /** Points that were in the spool and could not be read back, or were refused and could not be kept. */
+  lost = 0
+  readonly #options: DeliveryOptions
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #pumping: Promise<void> | undefined
+  #isAway = false
+  #isStopped = false
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+    this.#isAway = options.courier === undefined
+  }
+
+  /** Rows wait: sends them after a moment; at once (yet not on the caller's path) when a batch is full. */
+  wake(isFull: boolean): void {
+    if (this.#isStopped || (this.#timer !== undefined && !isFull)) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#tick(), isFull ? 0 : INTERVAL_MS)
+    if (typeof this.#timer === 'object') this.#timer.unref()
+  }
+
+  /** Sends or spools all that waits. Resolves when nothing waits any more, or the delivery was stopped. */
+  async drain(): Promise<void> {
+    this.#options.batcher.seal()
+    await this.#pump()
+  }
+
+  /** The server did not take a request for the `attempt`-th time. */
+  onRetry(attempt: number): void {
+    if (attempt < TRIES_BEFORE_SPOOL) return
+    this.#isAway = true
+    this.#spool()
+  }
+
+  /** Ends all sending; what is under way counts as not sent. */
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    this.#options.courier?.stop()
+  }
+
+  #tick(): void {
+    this.#timer = undefined
+    const { batcher } = this.#options
+    // while batches wait, rows gather in the open one: fewer and larger requests
+    if (this.#isAway) this.#spool()
+    else if (batcher.waiting === 0) batcher.seal()
+    else if (batcher.isOverBound) void batcher.spill()
+    void this.#pump()
+    if (batcher.open.rows > 0) this.wake(false)
+  }
+
+  #spool(): void {
+    this.#options.batcher.seal()
+    void this.#options.batcher.spill()
+  }
+
+  #pump(): Promise<void> {
+    this.#pumping ??= this.#sendAll().finally(() => (this.#pumping = undefined))
+    return this.#pumping
+  }
+
+  async #sendAll(): Promise<void> {
+    const { batcher, courier } = this.#options
+    if (courier === undefined) return void (await batcher.spill())
+    for (let entry = batcher.head(); entry !== undefined && !this.#isStopped; entry = batcher.head()) {
+      const parcel = await this.#read(entry)
+      if (parcel === undefined) continue
+      const delivered = await courier.send(parcel)
+      if (delivered.kind === 'stopped') return
+      this.#isAway = false
+      let refused = 0
+      for (const { parcel: part, refusal } of delivered.refused) {
+        refused += pointsOf(part)
+        await this.#keepRefused(part, refusal)
+      }
+      this.sent += entry.points - refused
+      await batcher.remove(entry)
+    }
+  }
+
+  async #read(entry: Entry): Promise<Parcel | undefined> {
+    try {
+      return await this.#options.batcher.read(entry)
+    } catch {
+      this.lost += entry.points
+      await this.#options.batcher.remove(entry)
+      return undefined
+    }
+  }
+
+  async #keepRefused(parcel: Parcel, refusal: Refusal): Promise<void> {
+    this.#options.onRefused(refusal)
+    try {
+      if (this.#options.spool === undefined) throw new Error('no spool here')
+      await this.#options.spool.refuse(parcel, refusal)
+      this.refused += pointsOf(parcel)
+    } catch {
+      this.lost += pointsOf(parcel)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { Complaints } from './complaints.ts'
+import type { Platform } from './platform.ts'
+import { RecordedRun } from './run.ts'
+import { readSettings } from './settings.ts'
+import type { FinishReport, InitOptions, Run } from './types.ts'
+
+const NOTHING: FinishReport = { sent: 0, unsent: 0, refused: 0, lost: 0, spool: null }
+
+/** Starts a run on a platform; see `init`. */
+export function startRun(options: InitOptions, platform: Platform): Run {
+  const complaints = new Complaints(platform.warn, options.strict === true)
+  const { env, now, random } = platform
+  const settings = readSettings(
+    options,
+    env,
+    () => makeId(now(), random),
+    (option, reason) => complaints.wrongUse('init', option, reason),
+  )
+  if (settings.mode === 'disabled') return disabledRun(settings.id, settings.url)
+  if (settings.mode === 'offline' && platform.openSpool === undefined) {
+    complaints.wrongUse(
+      'init',
+      'mode',
+      'cannot be offline here: there is no file system; nothing is recorded',
+    )
+    return disabledRun(settings.id, settings.url)
+  }
+  const run = new RecordedRun(settings, platform, complaints)
+  if (settings.mode === 'online') {
+    platform.say(`normwatch: ${run.url}`)
+    void platform.sendLeftovers(settings.spoolDir, settings.url, settings.token)
+  } else platform.say(`normwatch: run ${run.id} is recorded offline; send it later with normwatch-sync`)
+  return run
+}
+
+/** A run that records nothing and costs nothing. */
+function disabledRun(id: string, url: string): Run {
+  return {
+    id,
+    url: `${url}/runs/${id}`,
+    log: () => {},
+    flush: () => Promise.resolve(true),
+    finish: () => Promise.resolve(NOTHING),
+  }
+}
+
+/** An id that sorts by its start, `20261123-081730-k3v9x2`. */
+function makeId(now: number, random: () => number): string {
+  const [day = '', time = ''] = new Date(now).toISOString().split(/[T.]/)
+  const tail = Array.from({ length: 6 }, () => Math.floor(random() * 36).toString(36)).join('')
+  return `${day.replaceAll('-', '')}-${time.replaceAll(':', '')}-${tail}`
+}

@@ -1,0 +1,57 @@
+import { LAYER_PREFIX } from '@normwatch/protocol/columns'
+import { MAX_LAYERS_PER_RUN, MAX_METRICS_PER_RUN, MAX_METRIC_NAME_LENGTH } from '@normwatch/protocol/limits'
+
+/** The readings that have a name of their own in TypeScript; every other metric travels under the name it is given. */
+const WIRE_NAMES: Readonly<Record<string, string>> = {
+  gradNorm: 'grad_norm',
+  maxNorm: 'max_norm',
+  clipFraction: 'clip_fraction',
+  maxAbsGrad: 'max_abs_grad',
+  postNorm: 'post_norm',
+  lossScale: 'loss_scale',
+  zeroFraction: 'zero_fraction',
+}
+
+export type NameCheck = { readonly name: string } | { readonly fault: string }
+
+/** The metric and layer names of one run: names that the server would refuse are refused here, one reading at a time. */
+export class Names {
+  readonly #known = new Set<string>()
+  #metrics = 0
+  #layers = 0
+
+  /** The wire name of an argument of `log`, or why it can have none. */
+  metric(key: string): NameCheck {
+    const name = Object.hasOwn(WIRE_NAMES, key) ? (WIRE_NAMES[key] as string) : key
+    if (this.#known.has(name)) return { name }
+    const isLayer = name.startsWith(LAYER_PREFIX)
+    const bare = isLayer ? name.slice(LAYER_PREFIX.length) : name
+    if (bare.length < 1 || bare.length > MAX_METRIC_NAME_LENGTH || hasControlCharacter(bare)) {
+      return {
+        fault: `a metric's name has 1 to ${MAX_METRIC_NAME_LENGTH} characters, none of them a control character`,
+      }
+    }
+    if (isLayer && this.#layers >= MAX_LAYERS_PER_RUN) {
+      return { fault: `a run has at most ${MAX_LAYERS_PER_RUN} layers` }
+    }
+    if (!isLayer && this.#metrics >= MAX_METRICS_PER_RUN) {
+      return { fault: `a run has at most ${MAX_METRICS_PER_RUN} metrics` }
+    }
+    this.#known.add(name)
+    if (isLayer) this.#layers++
+    else this.#metrics++
+    return { name }
+  }
+
+  layer(key: string): NameCheck {
+    return this.metric(LAYER_PREFIX + key)
+  }
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x20 || code === 0x7f) return true
+  }
+  return false
+}

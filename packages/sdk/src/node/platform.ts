@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Platform } from '../platform.ts'
+import { watchExit } from './exit.ts'
+import { SpoolFile } from './spool-file.ts'
+import { listSpoolFiles, sendSpoolFiles } from './sync.ts'
+
+const EXIT_TIMEOUT_MS = 5_000
+
+export function spoolFolder(folder: string | undefined): string {
+  return folder ?? join(homedir(), '.cache', 'normwatch', 'spool')
+}
+
+/** Node's side. `syncProgram` is the path of the program that sends spool files. */
+export function nodePlatform(syncProgram: string): Platform {
+  return {
+    env: (name) => process.env[name],
+    fetch: (...args) => fetch(...args),
+    now: Date.now,
+    random: Math.random,
+    warn: (line) => console.warn(line),
+    say: (line) => console.error(line),
+    openSpool(folder, head) {
+      const name = `${head.run}.${randomBytes(6).toString('hex')}.ndjson`
+      const writer = { pid: process.pid, host: hostname() }
+      return new SpoolFile(join(spoolFolder(folder), name), { ...head, ...writer })
+    },
+    async sendLeftovers(folder, url, token) {
+      try {
+        await sendSpoolFiles(await listSpoolFiles(spoolFolder(folder)), { token, onlyUrl: url })
+      } catch {
+        // they stay for the next start, or for a sync, which says what is wrong
+      }
+    },
+    sendAtExit(path, url, token) {
+      const env = {
+        ...process.env,
+        NORMWATCH_URL: url,
+        ...(token !== undefined && { NORMWATCH_TOKEN: token }),
+      }
+      spawnSync(process.execPath, [syncProgram, path], { env, stdio: 'ignore', timeout: EXIT_TIMEOUT_MS })
+    },
+    watchExit,
+  }
+}

@@ -1,0 +1,102 @@
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { appendFile, mkdir, open, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Parcel } from '../parcel.ts'
+import type { Place, Refusal, Spool, SpoolHead } from '../spool.ts'
+
+const PRIVATE_FOLDER = { recursive: true, mode: 0o700 } as const
+const PRIVATE_FILE = { mode: 0o600 } as const
+export const REFUSED_ENDING = '.refused.ndjson'
+
+/** A spool on disk, one JSON object a line; its operations happen one after another, in the order they are called. */
+export class SpoolFile implements Spool {
+  readonly path: string
+  readonly #head: SpoolHead
+  #last: Promise<unknown> = Promise.resolve()
+  #exists = false
+  /** Bytes in the file; `undefined` when that must be looked up: before the first line, and after a failed write. */
+  #size: number | undefined
+
+  constructor(path: string, head: SpoolHead) {
+    this.path = path
+    this.#head = head
+  }
+
+  append(parcel: Parcel): Promise<Place> {
+    return this.#inTurn(async () => {
+      const offset = this.#size ?? (await this.#begin())
+      const line = Buffer.from(toLine(parcel))
+      this.#size = undefined
+      await appendFile(this.path, line, PRIVATE_FILE)
+      this.#size = offset + line.length
+      return { offset, length: line.length }
+    })
+  }
+
+  appendNow(parcel: Parcel): void {
+    mkdirSync(dirname(this.path), PRIVATE_FOLDER)
+    // a write under way in the background may have left half a line: an empty line ends it
+    const start = this.#exists ? '\n' : toLine(this.#head)
+    appendFileSync(this.path, start + toLine(parcel), PRIVATE_FILE)
+    this.#exists = true
+  }
+
+  read({ offset, length }: Place): Promise<Parcel> {
+    return this.#inTurn(async () => {
+      const file = await open(this.path, 'r')
+      try {
+        const { buffer } = await file.read({ buffer: Buffer.alloc(length), position: offset })
+        return JSON.parse(buffer.toString()) as Parcel
+      } finally {
+        await file.close()
+      }
+    })
+  }
+
+  clear(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#exists) return
+      await rm(this.path, { force: true })
+      this.#exists = false
+      this.#size = undefined
+    })
+  }
+
+  refuse(parcel: Parcel, refusal: Refusal): Promise<void> {
+    return this.#inTurn(() => appendRefused(this.path, this.#head, parcel, refusal))
+  }
+
+  /** Makes the file with its head, or ends the half line that a failed write may have left. Returns its size. */
+  async #begin(): Promise<number> {
+    await mkdir(dirname(this.path), PRIVATE_FOLDER)
+    await appendFile(this.path, this.#exists ? '\n' : toLine(this.#head), PRIVATE_FILE)
+    this.#exists = true
+    return (await stat(this.path)).size
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => {})
+    return result
+  }
+}
+
+/** Keeps what the server refused beside the spool file at `path`, with the reason. */
+export async function appendRefused(
+  path: string,
+  head: SpoolHead,
+  parcel: Parcel,
+  refused: Refusal,
+): Promise<void> {
+  const refusedPath = path.replace(/\.ndjson$/, REFUSED_ENDING)
+  await mkdir(dirname(refusedPath), PRIVATE_FOLDER)
+  const isNew = await stat(refusedPath).then(
+    () => false,
+    () => true,
+  )
+  await appendFile(refusedPath, (isNew ? toLine(head) : '') + toLine({ ...parcel, refused }), PRIVATE_FILE)
+}
+
+function toLine(value: object): string {
+  return `${JSON.stringify(value)}\n`
+}

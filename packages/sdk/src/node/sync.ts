@@ -1,0 +1,103 @@
+import { readdir, rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { Courier, type Refused } from '../courier.ts'
+import { pointsOf } from '../parcel.ts'
+import type { SpoolHead } from '../spool.ts'
+import { createTransport } from '../transport.ts'
+import type { SyncReport } from '../types.ts'
+import { isHead, readSpoolFile } from './read-spool-file.ts'
+import { appendRefused, REFUSED_ENDING } from './spool-file.ts'
+
+/** Tries of one request before a sync leaves the rest for another day. */
+const MAX_TRIES = 3
+
+export interface SendFilesOptions {
+  /** Stands in for the address that a file names. */
+  readonly url?: string | undefined
+  readonly token?: string | undefined
+  /** Files of other servers than this one are left alone. */
+  readonly onlyUrl?: string | undefined
+  /** Sends the file even while its writer lives: the writer itself asks for it. */
+  readonly writerMayLive?: boolean
+}
+
+/** Spool files in a folder, refused ones not counted. None where there is no such folder. */
+export async function listSpoolFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [])
+  return names
+    .filter((name) => name.endsWith('.ndjson') && !name.endsWith(REFUSED_ENDING))
+    .sort()
+    .map((name) => join(folder, name))
+}
+
+/** Sends spool files, each to its end or not at all: a file that was sent is removed, another stays as it is. */
+export async function sendSpoolFiles(
+  paths: readonly string[],
+  options: SendFilesOptions,
+): Promise<SyncReport> {
+  let sent = 0
+  let refused = 0
+  const filesLeft: string[] = []
+  for (const path of paths) {
+    const result = await sendSpoolFile(path, options)
+    if (result === 'left') filesLeft.push(path)
+    else {
+      sent += result.sent
+      refused += result.refused
+    }
+  }
+  return { sent, refused, filesLeft }
+}
+
+async function sendSpoolFile(
+  path: string,
+  options: SendFilesOptions,
+): Promise<{ sent: number; refused: number } | 'left'> {
+  let head: SpoolHead | undefined
+  let courier: Courier | undefined
+  let sent = 0
+  const refused: Refused[] = []
+  for await (const line of readSpoolFile(path)) {
+    if (isHead(line)) {
+      if (head !== undefined) continue
+      head = line
+      const isForeign = options.onlyUrl !== undefined && head.url !== options.onlyUrl
+      if (isForeign || (options.writerMayLive !== true && isWriterAlive(head))) return 'left'
+      courier = makeCourier(head, options)
+      continue
+    }
+    if (courier === undefined) return 'left'
+    const delivered = await courier.send(line)
+    if (delivered.kind === 'stopped') return 'left'
+    refused.push(...delivered.refused)
+    sent += pointsOf(line)
+  }
+  if (head === undefined) return 'left'
+  for (const { parcel, refusal } of refused) await appendRefused(path, head, parcel, refusal)
+  await rm(path, { force: true })
+  const refusedPoints = refused.reduce((sum, { parcel }) => sum + pointsOf(parcel), 0)
+  return { sent: sent - refusedPoints, refused: refusedPoints }
+}
+
+function makeCourier(head: SpoolHead, { url, token }: SendFilesOptions): Courier {
+  return new Courier({
+    run: head.run,
+    fields: head.fields,
+    isCreated: true,
+    transport: createTransport({ url: url ?? head.url, token, fetch, now: Date.now }),
+    random: Math.random,
+    maxTries: MAX_TRIES,
+    onRetry: () => {},
+  })
+}
+
+function isWriterAlive({ pid, host }: SpoolHead): boolean {
+  if (host !== hostname()) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,0 +1,22 @@
+import type { WireColumns } from './chunk.ts'
+
+/** A change of the run that must happen between the points before it and the points after it. */
+export interface RunChange {
+  readonly status?: 'running' | 'finished' | 'failed'
+  readonly truncate_after?: number
+}
+
+/** What travels in one request about an existing run, and one line of a spool file. */
+export type Parcel = { readonly columns: WireColumns } | { readonly patch: RunChange }
+
+export function pointsOf(parcel: Parcel): number {
+  return 'columns' in parcel ? (parcel.columns['step'] as unknown[]).length : 0
+}
+
+/** The two halves of a batch of at least two points. */
+export function halves(columns: WireColumns): [WireColumns, WireColumns] {
+  const middle = Math.ceil((columns['step'] as unknown[]).length / 2)
+  const cut = (from: number, to?: number) =>
+    Object.fromEntries(Object.entries(columns).map(([name, list]) => [name, list.slice(from, to)]))
+  return [cut(0, middle), cut(middle)]
+}

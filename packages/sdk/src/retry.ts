@@ -1,0 +1,55 @@
+/** How a try of a request ended. */
+export type Outcome =
+  /** No connection, a time-out, or cut off. */
+  | { readonly kind: 'no_reply' }
+  | {
+      readonly kind: 'reply'
+      readonly status: number
+      /** The error's code, when the server named one. */
+      readonly code?: string
+      /** What a `retry-after` header asked for. */
+      readonly retry_after_ms?: number
+      /** The body is a JSON object: without one, a 2xx came from something else than the server. */
+      readonly readable: boolean
+    }
+
+export type Decision =
+  | { readonly action: 'done' | 'create' | 'split' | 'refuse' }
+  | { readonly action: 'retry'; readonly delayMs: number }
+
+const FIRST_DELAY_MS = 500
+const MAX_DELAY_MS = 30_000
+const MAX_RETRY_AFTER_MS = 300_000
+
+/** 4xx that speak of the moment, not of the request. */
+const TRANSIENT = new Set([408, 425, 429])
+
+/**
+ * What to do after try number `attempt` (from 1) of a request that holds `points` points. `chance` is a random number
+ * in [0, 1). Only a 4xx gives up; everything else that is not a readable 2xx is tried again for ever.
+ */
+export function decide(outcome: Outcome, attempt: number, points: number, chance: number): Decision {
+  if (outcome.kind === 'no_reply') return retry(attempt, 0, chance)
+  const { status, readable, code } = outcome
+  if (status >= 200 && status < 300 && readable) return { action: 'done' }
+  if (status < 400 || status >= 500 || TRANSIENT.has(status)) {
+    return retry(attempt, outcome.retry_after_ms ?? 0, chance)
+  }
+  if (status === 404 && code === 'run_not_found') return { action: 'create' }
+  if (status === 413 && points > 1) return { action: 'split' }
+  return { action: 'refuse' }
+}
+
+function retry(attempt: number, askedMs: number, chance: number): Decision {
+  const top = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1))
+  const jittered = top * (0.5 + chance / 2)
+  return { action: 'retry', delayMs: Math.max(jittered, Math.min(askedMs, MAX_RETRY_AFTER_MS)) }
+}
+
+/** Milliseconds that a `retry-after` header (seconds or an HTTP date) asks for at `now`; `null` when it says nothing. */
+export function readRetryAfter(header: string | null, now: number): number | null {
+  const text = header?.trim() ?? ''
+  if (/^\d+$/.test(text)) return Number(text) * 1000
+  const date = /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) : NaN
+  return Number.isNaN(date) ? null : Math.max(0, date - now)
+}

@@ -1,0 +1,144 @@
+import { MAX_STEP } from '@normwatch/protocol/limits'
+import { encodeNumber } from '@normwatch/protocol/number-codec'
+import type { InitOptions, Mode } from './types.ts'
+
+/** How the run clips, as the server wants it told. */
+type ClipField = { mode: 'norm'; max_norm: number } | { mode: 'value'; clip_value: number } | { mode: 'none' }
+
+/** Body of the run's PUT. */
+export interface RunBody {
+  project?: string
+  name?: string
+  clip?: ClipField
+  optimizer?: string
+  config?: Record<string, unknown>
+  tags?: string[]
+  notes?: string
+}
+
+export interface Settings {
+  readonly mode: Mode
+  readonly url: string
+  readonly token: string | undefined
+  readonly id: string
+  readonly body: RunBody
+  readonly resume: boolean
+  readonly fromStep: number | undefined
+  readonly spoolDir: string | undefined
+}
+
+/** Told of an option that cannot be used: its name, and why. */
+export type RefuseOption = (option: string, reason: string) => void
+
+const DEFAULT_URL = 'http://127.0.0.1:4280'
+const MODES: readonly string[] = ['online', 'offline', 'disabled'] satisfies Mode[]
+const text = (minimum: number, maximum: number) => (value: unknown) =>
+  typeof value === 'string' && value.length >= minimum && value.length <= maximum
+const isId = (value: unknown) => typeof value === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(value)
+// eslint-disable-next-line no-control-regex -- control characters are what a project's name must not have
+const isProject = (value: unknown) => typeof value === 'string' && /^[^\u0000-\u001f/]{1,128}$/.test(value)
+const isCap = (value: unknown) => typeof value === 'number' && value > 0
+const isStep = (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_STEP
+const isMode = (value: unknown) => MODES.includes(value as string)
+const isUrl = (value: unknown) =>
+  typeof value === 'string' && /^https?:$/.test(parseUrl(value)?.protocol ?? '')
+const isConfig = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length <= 512
+const isTags = (value: unknown) =>
+  Array.isArray(value) &&
+  value.length <= 64 &&
+  new Set(value).size === value.length &&
+  value.every(text(1, 64))
+
+/**
+ * Settings from options, then the environment, then defaults. An option that cannot be used is refused and left out,
+ * so that a typing mistake costs no training; `makeId` stands in for a run's id.
+ */
+export function readSettings(
+  options: InitOptions,
+  env: (name: string) => string | undefined,
+  makeId: () => string,
+  refuse: RefuseOption,
+): Settings {
+  const variable = (name: string) => (env(name) === '' ? undefined : env(name))
+  function take<T>(option: string, value: T | undefined, isValid: (value: unknown) => boolean, rule: string) {
+    if (value === undefined || value === null) return undefined
+    if (isValid(value)) return value
+    refuse(option, rule)
+    return undefined
+  }
+  const url = take('url', options.url ?? variable('NORMWATCH_URL'), isUrl, 'must be an http or https address')
+  const idRule = 'must be 1 to 64 characters of A–Z a–z 0–9 . _ -'
+  const id = take('id', options.id ?? variable('NORMWATCH_RUN_ID'), isId, idRule)
+  const resume = options.resume === true
+  if (resume && id === undefined) refuse('resume', 'needs the id of the run to go on with')
+  const project = options.project ?? variable('NORMWATCH_PROJECT')
+  const modeRule = 'must be disabled, offline or online'
+  return {
+    mode: take('mode', options.mode ?? (variable('NORMWATCH_MODE') as Mode), isMode, modeRule) ?? 'online',
+    url: (url ?? DEFAULT_URL).replace(/\/+$/, ''),
+    token: options.token ?? variable('NORMWATCH_TOKEN'),
+    id: id ?? makeId(),
+    resume: resume && id !== undefined,
+    fromStep: take('fromStep', options.fromStep, isStep, 'must be a whole number from 0 to 2^53 - 1'),
+    spoolDir: options.spoolDir ?? variable('NORMWATCH_SPOOL'),
+    body: withoutUndefined({
+      project: take('project', project, isProject, 'must be 1 to 128 characters without "/"'),
+      name: take('name', options.name, text(1, 256), 'must be 1 to 256 characters'),
+      clip: readClip(
+        take('maxNorm', options.maxNorm, isCap, 'must be a number above 0'),
+        take('clipValue', options.clipValue, isCap, 'must be a number above 0'),
+        refuse,
+      ),
+      optimizer: take(
+        'optimizer',
+        options.optimizer,
+        text(0, 128),
+        'must be a name of at most 128 characters',
+      ),
+      config: readConfig(
+        take('config', options.config, isConfig, 'must be an object of at most 512 fields'),
+        refuse,
+      ),
+      tags: take('tags', options.tags, isTags, 'must be at most 64 different texts of 1 to 64 characters'),
+      notes: take('notes', options.notes, text(0, 65_536), 'must be a text of at most 65,536 characters'),
+    }) as RunBody,
+  }
+}
+
+/** An infinite cap is none: the norm is only logged. Without any cap a run that exists keeps the one it has. */
+function readClip(
+  maxNorm: number | undefined,
+  clipValue: number | undefined,
+  refuse: RefuseOption,
+): ClipField | undefined {
+  if (maxNorm !== undefined && clipValue !== undefined) {
+    refuse('clipValue', 'cannot stand beside maxNorm: a run clips in one way')
+  }
+  const cap = maxNorm ?? clipValue
+  if (cap === undefined) return undefined
+  if (cap === Infinity) return { mode: 'none' }
+  return maxNorm === undefined ? { mode: 'value', clip_value: cap } : { mode: 'norm', max_norm: cap }
+}
+
+/** The configuration as JSON has it, so that a value JSON cannot write is noticed here and not in the background. */
+function readConfig(config: unknown, refuse: RefuseOption): unknown {
+  if (config === undefined) return undefined
+  try {
+    return JSON.parse(
+      JSON.stringify(config, (_key, value) => (typeof value === 'number' ? encodeNumber(value) : value)),
+    )
+  } catch {
+    refuse('config', 'must hold values that JSON can write')
+    return undefined
+  }
+}
+
+function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+function parseUrl(address: string): URL | undefined {
+  return URL.canParse(address) ? new URL(address) : undefined
+}

@@ -1,0 +1,37 @@
+import type { Parcel } from './parcel.ts'
+
+/** First line of a spool file; see packages/protocol/fixtures. */
+export interface SpoolHead {
+  readonly normwatch: 1
+  readonly url: string
+  readonly run: string
+  readonly pid: number
+  readonly host: string
+  /** Body of the run's PUT. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** Why the server took no parcel. */
+export interface Refusal {
+  readonly status: number
+  readonly code: string | null
+  readonly message: string
+}
+
+/** Where a line lies in its file, in bytes. */
+export interface Place {
+  readonly offset: number
+  readonly length: number
+}
+
+/** The file of one run for parcels that cannot be sent now. It exists from its first line on. Writing may fail: a full disk. */
+export interface Spool {
+  readonly path: string
+  append(parcel: Parcel): Promise<Place>
+  /** The same without waiting, for the exit of the process. */
+  appendNow(parcel: Parcel): void
+  read(place: Place): Promise<Parcel>
+  /** Removes the file: everything in it was sent. */
+  clear(): Promise<void>
+  refuse(parcel: Parcel, refusal: Refusal): Promise<void>
+}

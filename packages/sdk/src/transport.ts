@@ -1,0 +1,91 @@
+import { readRetryAfter, type Outcome } from './retry.ts'
+
+export interface ApiRequest {
+  readonly method: 'POST' | 'PUT' | 'PATCH'
+  /** Below the server's address, such as `/api/v1/runs/x`. */
+  readonly path: string
+  readonly body: unknown
+}
+
+/** An outcome, with what people may want to read of it: the server's words, or why there was no reply. */
+export type Reply = { readonly outcome: Outcome; readonly words: string }
+
+/** Sends one request once. Never rejects. */
+export type Transport = (request: ApiRequest, signal: AbortSignal) => Promise<Reply>
+
+export interface TransportOptions {
+  readonly url: string
+  readonly token: string | undefined
+  readonly fetch: typeof fetch
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+const TIMEOUT_MS = 15_000
+/** Smaller bodies gain nothing from compression. */
+const GZIP_FROM_CHARACTERS = 16 * 1024
+const MAX_WORDS = 300
+
+export function createTransport({ url, token, fetch, now }: TransportOptions): Transport {
+  return async ({ method, path, body }, signal) => {
+    try {
+      const text = JSON.stringify(body)
+      const headers = new Headers({ 'content-type': 'application/json' })
+      if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+      let payload: string | ArrayBuffer = text
+      if (text.length >= GZIP_FROM_CHARACTERS) {
+        payload = await gzip(text)
+        headers.set('content-encoding', 'gzip')
+      }
+      const response = await fetch(url + path, {
+        method,
+        headers,
+        body: payload,
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      })
+      return readReply(response, now())
+    } catch (error) {
+      return { outcome: { kind: 'no_reply' }, words: reasonOf(error) }
+    }
+  }
+}
+
+async function gzip(text: string): Promise<ArrayBuffer> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'))
+  return new Response(stream).arrayBuffer()
+}
+
+async function readReply(response: Response, now: number): Promise<Reply> {
+  const text = await response.text()
+  const json = parseObject(text)
+  const error = json?.['error'] as { code?: unknown; message?: unknown } | undefined
+  const retryAfter = readRetryAfter(response.headers.get('retry-after'), now)
+  const outcome: Outcome = {
+    kind: 'reply',
+    status: response.status,
+    readable: json !== undefined,
+    ...(typeof error?.code === 'string' && { code: error.code }),
+    ...(retryAfter !== null && { retry_after_ms: retryAfter }),
+  }
+  const words = typeof error?.message === 'string' ? error.message : text.trim()
+  return { outcome, words: words.slice(0, MAX_WORDS) }
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The cause under fetch's own "fetch failed". */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { cause } = error
+  if (!(cause instanceof Error)) return error.message
+  return cause.message !== '' ? cause.message : ((cause as NodeJS.ErrnoException).code ?? error.message)
+}
