@@ -1,5 +1,7 @@
+import { barsOf, type Bars } from './bars.ts'
 import type { CloseReason, Change, Evidence, FindingKind, RunFacts, Severity } from './contract.ts'
 import { diagnose } from './diagnosis/diagnose.ts'
+import { MOVES } from './losses.ts'
 import { lastOf } from './ring.ts'
 import type { Settings } from './settings.ts'
 import { SortedWindow } from './sorted-window.ts'
@@ -22,6 +24,7 @@ export class Fold {
   readonly lossMoves: SortedWindow
   facts: RunFacts
   settings: Settings
+  bars: Bars
   step: number
   #changes: Change[] | undefined
 
@@ -29,13 +32,14 @@ export class Fold {
     this.state = state
     this.facts = facts
     this.settings = settings
+    this.bars = barsOf(settings)
     this.step = state.step
     const { norms, losses, spike } = state
     this.window = new SortedWindow(KEPT, lastOf(norms.log, norms.size))
     this.baseline = new SortedWindow(KEPT, spike.baseline.values)
     this.reference = new SortedWindow(KEPT, lastOf(norms.blocks, norms.reference))
     this.losses = new SortedWindow(KEPT, lastOf(losses.values, losses.size))
-    const kept = lastOf(losses.values, KEPT)
+    const kept = lastOf(losses.values, MOVES + 1)
     this.lossMoves = new SortedWindow(
       KEPT,
       kept.slice(1).map((loss, i) => Math.abs(loss - (kept[i] as number))),
@@ -52,7 +56,10 @@ export class Fold {
       Fold.#folds.set(state, fold)
     }
     fold.facts = facts
-    fold.settings = settings
+    if (fold.settings !== settings) {
+      fold.settings = settings
+      fold.bars = barsOf(settings)
+    }
     return fold
   }
 

@@ -3,6 +3,9 @@ import { push, recent } from './ring.ts'
 import { sevenDigits } from './round.ts'
 import { KEPT } from './state.ts'
 
+/** Moves from point to point that the noise is measured on: its error is then about a tenth. */
+export const MOVES = 64
+
 /** Takes a finite loss into the running median and its moves from point to point. */
 export function addToLosses(fold: Fold, reading: number): void {
   const { losses } = fold.state
@@ -14,8 +17,8 @@ export function addToLosses(fold: Fold, reading: number): void {
   const held = values.values.length
   if (held > 0) {
     const move = Math.abs(loss - recent(values, 0))
-    if (held < KEPT) fold.lossMoves.insert(move)
-    else fold.lossMoves.replace(Math.abs(recent(values, held - 2) - recent(values, held - 1)), move)
+    if (held <= MOVES) fold.lossMoves.insert(move)
+    else fold.lossMoves.replace(Math.abs(recent(values, MOVES - 1) - recent(values, MOVES)), move)
   }
   const target = Math.min(losses.seen, max, Math.max(min, Math.floor(losses.seen * share)))
   if (losses.size === target) fold.losses.replace(recent(values, losses.size - 1), loss)

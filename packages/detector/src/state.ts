@@ -70,7 +70,7 @@ export interface DetectorState {
   readonly skips: { streak: number; taken: number; total: number }
   readonly postNorm: { over: number; within: number }
   /** Places, in norms seen, of the newest norms that did not lie on the cap. */
-  readonly offCap: { seen: number; at: number[] }
+  readonly offCap: { seen: number; readonly off: Ring }
   /** How the run ended, and whether it was flagged then; `null` while it runs. */
   ended: { status: 'finished' | 'failed'; flagged: boolean } | null
 }
@@ -214,7 +214,7 @@ export function newState(): DetectorState {
     divergence: { held: 0 },
     skips: { streak: 0, taken: 0, total: 0 },
     postNorm: { over: 0, within: 0 },
-    offCap: { seen: 0, at: [] },
+    offCap: { seen: 0, off: newRing() },
     ended: null,
   }
 }

@@ -1,6 +1,5 @@
 import type { Fold } from './fold.ts'
 import { restartReference } from './norms.ts'
-import { logFactor } from './log-scale.ts'
 import { lastOf } from './ring.ts'
 
 /**
@@ -30,8 +29,7 @@ function isSettling(fold: Fold): boolean {
   if (norms.size < 2) return false
   const values = lastOf(norms.log, norms.size)
   const half = values.length >> 1
-  const fall = logFactor(fold.settings.warm_up.settling_ratio)
-  return median(values.slice(-half)) - median(values.slice(0, half)) < fall
+  return median(values.slice(-half)) - median(values.slice(0, half)) < fold.bars.settling
 }
 
 function median(values: number[]): number {

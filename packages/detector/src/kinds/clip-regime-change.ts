@@ -1,6 +1,6 @@
 import { clipRate } from '../clipping.ts'
 import type { Fold } from '../fold.ts'
-import { fromLog, logFactor } from '../log-scale.ts'
+import { fromLog } from '../log-scale.ts'
 import { restartReference } from '../norms.ts'
 import { significant } from '../round.ts'
 import { BLOCK } from '../state.ts'
@@ -24,7 +24,7 @@ export function judgeRegime(fold: Fold): void {
   const normBefore = fold.reference.median()
   const isChange =
     (hasRate && Math.abs(rate - rateBefore) >= settings.rate_change) ||
-    (hasNorm && Math.abs(norm - normBefore) >= logFactor(settings.norm_factor))
+    (hasNorm && Math.abs(norm - normBefore) >= fold.bars.regime)
   if (!isChange) return
   fold.open(KIND, 'info', {
     window: Math.max(clips.size, norms.size),

@@ -1,4 +1,5 @@
 import type { Fold } from '../fold.ts'
+import { push, recent, type Ring } from '../ring.ts'
 import { significant } from '../round.ts'
 
 const KIND = 'looks_post_clip'
@@ -10,21 +11,30 @@ export function judgeOnCap(fold: Fold, norm: number, cap: number): void {
   if (!settings.enabled) return
   own.seen++
   const { points } = settings
-  // Remembering the places of the newest norms off the cap is enough to know their number among the last `points`.
-  const most = Math.floor(points * (1 - settings.close_share)) + 1
-  if (Math.abs(norm - cap) > settings.tolerance * cap) {
-    own.at.push(own.seen)
-    if (own.at.length > most) own.at.shift()
-  }
-  let off = 0
-  for (let i = own.at.length - 1; i >= 0 && own.seen - (own.at[i] as number) < points; i--) off++
+  // The places of the newest norms off the cap tell whether more than so many are among the last `points`.
+  const closing = offAllowed(points, settings.close_share) + 1
+  if (Math.abs(norm - cap) > settings.tolerance * cap) push(own.off, closing, own.seen)
   if (kinds[KIND].phase === 'firing') {
-    if (off >= most) fold.close(KIND, 'recovered')
-  } else if (own.seen >= points && off <= points * (1 - settings.share) + 1e-9)
-    fold.open(KIND, 'info', {
-      points,
-      on_cap: points - off,
-      share: significant(1 - off / points, 4),
-      max_norm: cap,
-    })
+    if (isWithin(own.off, closing, own.seen, points)) fold.close(KIND, 'recovered')
+    return
+  }
+  const opening = offAllowed(points, settings.share)
+  if (own.seen < points || isWithin(own.off, opening + 1, own.seen, points)) return
+  let off = 0
+  while (isWithin(own.off, off + 1, own.seen, points)) off++
+  fold.open(KIND, 'info', {
+    points,
+    on_cap: points - off,
+    share: significant(1 - off / points, 4),
+    max_norm: cap,
+  })
+}
+
+function offAllowed(points: number, share: number): number {
+  return Math.floor(points * (1 - share) + 1e-9)
+}
+
+/** Whether the `count` newest places all lie among the last `points` of `seen`. */
+function isWithin(places: Ring, count: number, seen: number, points: number): boolean {
+  return places.values.length >= count && seen - recent(places, count - 1) < points
 }

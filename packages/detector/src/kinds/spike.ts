@@ -1,5 +1,5 @@
 import type { Fold } from '../fold.ts'
-import { fromLog, logFactor } from '../log-scale.ts'
+import { fromLog } from '../log-scale.ts'
 import { ROBUST_SD } from '../losses.ts'
 import { newRing, push, recent } from '../ring.ts'
 import { significant } from '../round.ts'
@@ -16,7 +16,7 @@ export function judgeSpike(fold: Fold, log: number): void {
   if (!hasBaseline || !settings.enabled) return learn(fold, log)
   const median = baseline.median()
   const above = log - median
-  if (!isFiring && above < logFactor(settings.open_factor)) return learn(fold, log)
+  if (!isFiring && above < fold.bars.spikeOpens) return learn(fold, log)
   const z = above / (ROBUST_SD * baseline.medianDistance(median))
   if (isFiring) {
     spike.excluded++
@@ -24,7 +24,7 @@ export function judgeSpike(fold: Fold, log: number): void {
       // So long is no spike but a new level: the baseline starts again from it.
       Object.assign(spike.baseline, newRing())
       baseline.clear()
-    } else if (z >= settings.close_z && above >= logFactor(settings.close_factor)) return
+    } else if (z >= settings.close_z && above >= fold.bars.spikeCloses) return
     fold.close(KIND, 'recovered')
     return learn(fold, log)
   }

@@ -1,5 +1,5 @@
 import type { Fold } from '../fold.ts'
-import { fromLog, logFactor, toLog, ZERO } from '../log-scale.ts'
+import { fromLog, ZERO } from '../log-scale.ts'
 import { significant } from '../round.ts'
 
 const KIND = 'vanishing'
@@ -12,8 +12,7 @@ export function judgeVanishing(fold: Fold, log: number, loss: number | undefined
   const isZero = log === ZERO
   const isLow = isZero
     ? loss !== 0
-    : log < toLog(settings.absolute) ||
-      (own.highest !== null && log < own.highest + logFactor(settings.relative))
+    : log < fold.bars.vanished || (own.highest !== null && log < own.highest + fold.bars.vanishedRelative)
   own.low = isLow ? own.low + 1 : 0
   own.normal = isLow ? 0 : own.normal + 1
   if (kinds[KIND].phase === 'firing') {
