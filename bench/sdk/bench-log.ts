@@ -1,0 +1,67 @@
+/**
+ * Time of `run.log` on the caller's path, against an empty call, with a real server process taking the readings in the
+ * background. Medians and percentiles come from single timed calls, the mean from whole blocks (it holds no clock reads).
+ * `npm run bench:sdk` [-- --calls 200000]
+ */
+import { createServer } from 'node:http'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { init, type Readings } from '@normwatch/sdk'
+
+const { values: flags } = parseArgs({ options: { calls: { type: 'string', default: '200000' } } })
+const CALLS = Number(flags.calls)
+const BLOCK = 1_000
+
+const server = createServer((request, response) => {
+  request.resume().on('end', () => response.end('{"accepted":0,"last_step":null}'))
+})
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+const address = server.address()
+if (address === null || typeof address === 'string') throw new Error('no port')
+
+/** One training step's call; `null` measures the empty call. */
+type Call = ((readings: Readings) => void) | null
+
+async function measure(name: string, call: Call): Promise<void> {
+  const single = new Float64Array(CALLS)
+  const blocks: number[] = []
+  const work = call ?? (() => {})
+  for (let i = 0; i < 20_000; i++) work({ step: i, gradNorm: i * 0.5, loss: 1 / i, lr: 1e-3 })
+  for (let from = 0; from < CALLS; from += BLOCK) {
+    for (let i = from; i < from + BLOCK; i++) {
+      const start = process.hrtime.bigint()
+      work({ step: i, gradNorm: i * 0.5, loss: 1 / i, lr: 1e-3 })
+      single[i] = Number(process.hrtime.bigint() - start)
+    }
+    // a training loop lets the background run now and then
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  for (let from = 0; from < CALLS; from += BLOCK) {
+    const start = process.hrtime.bigint()
+    for (let i = from; i < from + BLOCK; i++) work({ step: i, gradNorm: i * 0.5, loss: 1 / i, lr: 1e-3 })
+    blocks.push(Number(process.hrtime.bigint() - start) / BLOCK)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  single.sort()
+  const at = (share: number) => Math.round(single[Math.min(CALLS - 1, Math.floor(share * CALLS))] as number)
+  const mean = Math.round(blocks.reduce((sum, block) => sum + block, 0) / blocks.length)
+  console.log(
+    JSON.stringify({
+      name,
+      calls: CALLS,
+      median_ns: at(0.5),
+      p99_ns: at(0.99),
+      max_ns: at(1),
+      mean_ns: mean,
+    }),
+  )
+}
+
+console.log(JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, cores: cpus().length }))
+await measure('empty call', null)
+const disabled = init({ mode: 'disabled' })
+await measure('log, disabled', (readings) => disabled.log(readings))
+const run = init({ url: `http://127.0.0.1:${address.port}`, project: 'bench', maxNorm: 1 })
+await measure('log, online', (readings) => run.log(readings))
+console.log(JSON.stringify(await run.finish({ timeoutMs: 60_000 })))
+server.close()

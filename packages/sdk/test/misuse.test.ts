@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import type { InitOptions } from '../src/types.ts'
+import { startSdk } from './start.ts'
+
+const badOptions: [string, Record<string, unknown>, string][] = [
+  ['a cap of 0', { maxNorm: 0 }, 'init: maxNorm must be a number above 0'],
+  ['a cap that is a text', { maxNorm: '1.0' }, 'init: maxNorm must be a number above 0'],
+  ['a NaN clip value', { clipValue: NaN }, 'init: clipValue must be a number above 0'],
+  ['both ways of clipping', { maxNorm: 1, clipValue: 1 }, 'init: clipValue cannot stand beside maxNorm'],
+  ['an id with a slash', { id: '../etc' }, 'init: id must be 1 to 64 characters'],
+  ['a project with a slash', { project: 'a/b' }, 'init: project must be 1 to 128 characters'],
+  ['an empty name', { name: '' }, 'init: name must be 1 to 256 characters'],
+  ['a negative first step', { fromStep: -1 }, 'init: fromStep must be a whole number'],
+  ['a resume without an id', { resume: true }, 'init: resume needs the id'],
+  ['an address that is none', { url: 'localhost:4280', mode: 'offline' }, 'init: url must be an http or https address'],
+  ['a mode that is none', { mode: 'sometimes' }, 'init: mode must be disabled, offline or online'],
+  ['tags that repeat', { tags: ['a', 'a'] }, 'init: tags must be at most 64 different texts'],
+  [
+    'a configuration that JSON cannot write',
+    { config: { big: 1n } },
+    'init: config must hold values that JSON can write',
+  ],
+  ['a configuration that is a list', { config: [1] }, 'init: config must be an object'],
+]
+
+describe('wrong use', () => {
+  it.each(badOptions)(
+    'of init is a warning, and the run goes on without it: %s',
+    async (_name, options, sentence) => {
+      const { server, start, warnings } = await startSdk()
+      const run = start({ url: server.url, ...options } as InitOptions, {
+        env: (name) => (name === 'NORMWATCH_URL' ? server.url : undefined),
+      })
+      expect(warnings).toHaveLength(1)
+      expect(warnings[0]).toContain(sentence)
+      run.log({ loss: 1 })
+      if (!('url' in options)) expect(await run.finish()).toMatchObject({ sent: 1, refused: 0 })
+    },
+  )
+
+  it.each(badOptions)('of init throws in strict mode: %s', async (_name, options, sentence) => {
+    const { start } = await startSdk()
+    expect(() => start({ ...(options as InitOptions), strict: true })).toThrow(sentence)
+  })
+
+  it('of log is a warning, once for each argument, and the other readings are kept', async () => {
+    const { server, start, warnings } = await startSdk()
+    const run = start({ id: 'toy' })
+    for (let i = 0; i < 3; i++) run.log({ gradNorm: i, loss: '0.5' as unknown as number })
+    run.log({ step: -1, loss: 1 })
+    run.log(undefined as never)
+    run.log(7 as never)
+    run.log({
+      get loss(): number {
+        throw new Error('a getter that fails')
+      },
+    })
+    await run.finish()
+    run.log({ loss: 1 })
+    expect(warnings).toEqual([
+      'normwatch: log: loss must be a number (NaN and Infinity are numbers), null or undefined',
+      'normwatch: log: step must be a whole number from 0 to 2^53 - 1',
+      'normwatch: log: readings must be an object such as { gradNorm, loss }',
+      'normwatch: log: readings could not be taken: Error: a getter that fails',
+      'normwatch: log: run toy is finished; its readings are not kept',
+    ])
+    expect(server.steps('toy').slice(0, 3)).toEqual([0, 1, 2].map((i) => [i, { grad_norm: i }]))
+  })
+
+  it('of log throws in strict mode, with a sentence that names the argument', async () => {
+    const { start } = await startSdk()
+    const run = start({ strict: true })
+    expect(() => run.log({ step: 0.5 })).toThrow(
+      new TypeError('normwatch: log: step must be a whole number from 0 to 2^53 - 1'),
+    )
+    expect(() => run.log({ loss: true as never })).toThrow('log: loss must be a number')
+  })
+})
+
+describe('the environment', () => {
+  it('sets what the call leaves out', async () => {
+    const { server, start } = await startSdk()
+    const environment: Record<string, string> = {
+      NORMWATCH_URL: `${server.url}/`,
+      NORMWATCH_TOKEN: 'nw_t',
+      NORMWATCH_PROJECT: 'p',
+      NORMWATCH_RUN_ID: 'from-env',
+      NORMWATCH_MODE: '',
+    }
+    const run = start({ url: undefined }, { env: (name) => environment[name] })
+    expect([run.id, run.url]).toEqual(['from-env', `${server.url}/runs/from-env`])
+    await run.finish()
+    expect(server.runs.get('from-env')?.[0]).toEqual({ project: 'p' })
+    expect(server.requests[0]?.headers.authorization).toBe('Bearer nw_t')
+  })
+
+  it('turns everything off', async () => {
+    const { server, start, said, spooled } = await startSdk()
+    const run = start({}, { env: (name) => (name === 'NORMWATCH_MODE' ? 'disabled' : undefined) })
+    run.log({ loss: 'nonsense' as never })
+    expect(await run.flush()).toBe(true)
+    expect(await run.finish()).toEqual({ sent: 0, unsent: 0, refused: 0, lost: 0, spool: null })
+    expect([server.requests, said, (await spooled()).size]).toEqual([[], [], 0])
+  })
+})

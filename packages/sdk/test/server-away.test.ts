@@ -1,0 +1,114 @@
+import { hostname } from 'node:os'
+import { writeFile } from 'node:fs/promises'
+import { describe, expect, it, vi } from 'vitest'
+import { sync } from '../src/index.ts'
+import { SpoolFile } from '../src/node/spool-file.ts'
+import { SmallServer } from './small-server.ts'
+import { startSdk } from './start.ts'
+
+const AWAY = { status: 503 }
+
+describe('a run whose server is away', () => {
+  it('keeps its readings in the spool as they come, and sends them in order when the server is back', async () => {
+    const { server, start, spooled } = await startSdk()
+    let isAway = true
+    server.misbehave = () => (isAway ? AWAY : undefined)
+    const run = start({ id: 'toy' })
+    for (let i = 0; i < 50; i++) run.log({ loss: i })
+    await vi.waitFor(async () => expect((await spooled()).size).toBe(1), { timeout: 10_000, interval: 50 })
+    for (let i = 50; i < 100; i++) run.log({ loss: i })
+    isAway = false
+    expect(await run.finish()).toEqual({ sent: 100, unsent: 0, refused: 0, lost: 0, spool: null })
+    const order = server.requests
+      .filter(({ path }) => path.endsWith('/points'))
+      .flatMap(({ body }) => (body as { columns: { step: number[] } }).columns.step)
+    expect(order).toEqual(Array.from({ length: 100 }, (_, i) => i))
+    expect(await spooled()).toEqual(new Map())
+  }, 20_000)
+
+  it('says at its end what could not be sent, and a sync sends it, once', async () => {
+    const { server, spoolDir, start, warnings, spooled } = await startSdk()
+    server.misbehave = () => AWAY
+    const run = start({ id: 'toy', maxNorm: 1 }, { openSpool: deadWriter(spoolDir) })
+    for (let i = 0; i < 100; i++) run.log({ loss: i })
+    const report = await run.finish({ timeoutMs: 100 })
+    expect(report).toMatchObject({ sent: 0, unsent: 100, lost: 0 })
+    expect(report.spool).toContain(spoolDir)
+    expect(warnings.at(-1)).toContain('100 points could not be sent; they are kept in')
+
+    server.misbehave = () => undefined
+    expect(await sync({ spoolDir })).toEqual({ sent: 100, refused: 0, filesLeft: [] })
+    expect(await spooled()).toEqual(new Map())
+    expect(await sync({ spoolDir })).toEqual({ sent: 0, refused: 0, filesLeft: [] })
+    expect(server.runs.get('toy')).toEqual([{ clip: { mode: 'norm', max_norm: 1 } }, { status: 'finished' }])
+    expect(server.steps('toy')).toHaveLength(100)
+  })
+
+  it('sends with the next run what an earlier process left for this server, and only that', async () => {
+    const { server, spoolDir, start } = await startSdk()
+    server.misbehave = () => AWAY
+    const elsewhere = await new SmallServer().listen()
+    for (const [id, url] of [
+      ['mine', server.url],
+      ['other', elsewhere.url],
+    ] as const) {
+      elsewhere.misbehave = () => AWAY
+      const run = start({ id, url }, { openSpool: deadWriter(spoolDir) })
+      run.log({ loss: 1 })
+      await run.finish({ timeoutMs: 0 })
+    }
+    server.misbehave = () => undefined
+    await start({ id: 'next' }).finish()
+    await vi.waitFor(() => expect(server.runs.get('mine')).toEqual([{}, { status: 'finished' }]))
+    expect(server.runs.has('other')).toBe(false)
+    await elsewhere.close()
+  })
+
+  it('loses nothing of a spool when a sync finds the server away as well', async () => {
+    const { server, spoolDir, start, spooled } = await startSdk()
+    server.misbehave = () => AWAY
+    const run = start({ id: 'toy' }, { openSpool: deadWriter(spoolDir) })
+    run.log({ loss: 1 })
+    await run.finish({ timeoutMs: 0 })
+    const before = await spooled()
+    const report = await sync({ spoolDir })
+    expect(report).toMatchObject({ sent: 0, filesLeft: [expect.stringContaining('toy.')] })
+    expect(await spooled()).toEqual(before)
+  }, 10_000)
+
+  it('leaves the file of a living process alone', async () => {
+    const { server, spoolDir, start } = await startSdk()
+    const run = start({ id: 'toy', mode: 'offline' })
+    run.log({ loss: 1 })
+    await run.finish()
+    expect((await sync({ spoolDir, url: server.url })).filesLeft).toHaveLength(1)
+    expect(server.requests).toEqual([])
+  })
+
+  it('reports as lost what neither the server nor the disk takes', async () => {
+    const { server, spoolDir, start, warnings } = await startSdk()
+    await writeFile(spoolDir, 'a file where the folder should be')
+    server.misbehave = () => AWAY
+    const run = start({ id: 'toy' })
+    for (let i = 0; i < 10; i++) run.log({ loss: i })
+    expect(await run.finish({ timeoutMs: 0 })).toEqual({
+      sent: 0,
+      unsent: 0,
+      refused: 0,
+      lost: 10,
+      spool: null,
+    })
+    expect(warnings.at(-1)).toContain('10 points are lost')
+  })
+})
+
+/** A spool whose head names a process that does not run: as after that process has ended. */
+function deadWriter(spoolDir: string) {
+  return (_folder: unknown, head: { run: string; url: string; normwatch: 1; fields: object }) =>
+    new SpoolFile(`${spoolDir}/${head.run}.dead.ndjson`, {
+      ...head,
+      fields: { ...head.fields },
+      pid: 2 ** 22 + 1,
+      host: hostname(),
+    })
+}

@@ -1,0 +1,113 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
+import { parsePoints } from '@normwatch/protocol'
+
+export interface SeenRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: IncomingMessage['headers']
+  /** `undefined` when it is no JSON. */
+  readonly body: unknown
+}
+
+/** What a small server answers instead of its own reply: a status with a body, or a cut connection. */
+export type Answer = { status: number; body?: string; headers?: Record<string, string> } | 'hang up'
+
+/**
+ * A real HTTP server that keeps runs and points as the wire contract says (it reads them with the protocol's own
+ * parser), and misbehaves on demand.
+ */
+export class SmallServer {
+  readonly requests: SeenRequest[] = []
+  /** Fields and changes of each run, in order. */
+  readonly runs = new Map<string, unknown[]>()
+  /** Readings by step and metric of each run. */
+  readonly points = new Map<string, Map<number, Record<string, number>>>()
+  /** Points taken, repeats counted. */
+  taken = 0
+  misbehave: (request: SeenRequest, number: number) => Answer | undefined = () => undefined
+  readonly #server = createServer((request, response) => this.#receive(request, response))
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async listen(port = 0): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
+    return this
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  /** Steps of a run with their readings, in order of steps. */
+  steps(run: string): [number, Record<string, number>][] {
+    return [...(this.points.get(run) ?? [])].sort(([a], [b]) => a - b)
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      const { method = '', url: path = '', headers } = request
+      const raw = Buffer.concat(parts)
+      const text = headers['content-encoding'] === 'gzip' ? gunzipSync(raw).toString() : raw.toString()
+      const seen = { method, path, headers, body: parseJson(text) }
+      this.requests.push(seen)
+      const answer = this.misbehave(seen, this.requests.length) ?? this.#answer(seen)
+      if (answer === 'hang up') return void request.socket.destroy()
+      response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
+      response.end(answer.body ?? '{}')
+    })
+  }
+
+  #answer({ method, path, body }: SeenRequest): Exclude<Answer, 'hang up'> {
+    const [, run = '', isPoints] = /^\/api\/v1\/runs\/([^/]+)(\/points)?$/.exec(path) ?? []
+    if (method === 'PUT') {
+      this.runs.set(run, [...(this.runs.get(run) ?? []), body])
+      return { status: 201 }
+    }
+    const changes = this.runs.get(run)
+    if (changes === undefined) return refusal(404, 'run_not_found', `There is no run "${run}".`)
+    if (method === 'PATCH') {
+      changes.push(body)
+      const { truncate_after: last } = body as { truncate_after?: number }
+      for (const [step] of this.steps(run))
+        if (last !== undefined && step > last) this.points.get(run)?.delete(step)
+      return { status: 200 }
+    }
+    return isPoints === undefined ? refusal(404, 'not_found', 'Nothing is here.') : this.#take(run, body)
+  }
+
+  #take(run: string, body: unknown): Exclude<Answer, 'hang up'> {
+    const parsed = parsePoints(body)
+    if (!parsed.ok) return refusal(400, 'points_invalid', JSON.stringify(parsed.details))
+    const points = this.points.get(run) ?? new Map<number, Record<string, number>>()
+    this.points.set(run, points)
+    const { step, metrics } = parsed.columns
+    this.taken += step.length
+    step.forEach((at, row) => {
+      const readings = points.get(at) ?? {}
+      points.set(at, readings)
+      for (const [name, { values, present }] of metrics) {
+        if (present === null || present[row] === 1) readings[name] = values[row] as number
+      }
+    })
+    return { status: 200, body: JSON.stringify({ accepted: step.length, last_step: step.at(-1) ?? null }) }
+  }
+}
+
+export function refusal(status: number, code: string, message: string): { status: number; body: string } {
+  return { status, body: JSON.stringify({ error: { code, message, details: [] } }) }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

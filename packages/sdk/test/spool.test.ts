@@ -1,0 +1,132 @@
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Batcher } from '../src/batcher.ts'
+import { sync } from '../src/index.ts'
+import { SpoolFile } from '../src/node/spool-file.ts'
+import { Recorder } from '../src/recorder.ts'
+import { readFixture } from './fixtures.ts'
+import { SmallServer } from './small-server.ts'
+import { startSdk } from './start.ts'
+
+interface SpoolCase {
+  name: string
+  file: object[]
+  torn_tail: string
+  server_knows_run: boolean
+  requests: { method: string; path: string; body: unknown; answer: number }[]
+}
+const { cases } = readFixture<{ cases: SpoolCase[] }>('spool')
+const HEAD = { normwatch: 1, url: 'http://127.0.0.1:1', run: 'toy', pid: 1, host: 'h', fields: {} } as const
+
+async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'normwatch-spool-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+describe('a spool file', () => {
+  it.each(cases)(
+    'becomes the requests that were not made: $name',
+    async ({ file, torn_tail, server_knows_run, requests }) => {
+      const folder = await makeFolder()
+      const server = await new SmallServer().listen()
+      onTestFinished(() => server.close())
+      const { run } = file[0] as { run: string }
+      if (server_knows_run) server.runs.set(run, [])
+      await writeFile(
+        join(folder, `${run}.x.ndjson`),
+        file.map((line) => `${JSON.stringify(line)}\n`).join('') + torn_tail,
+      )
+      expect((await sync({ spoolDir: folder, url: server.url })).filesLeft).toEqual([])
+      expect(server.requests.map(({ method, path, body }) => ({ method, path, body }))).toEqual(
+        requests.map(({ method, path, body }) => ({ method, path, body })),
+      )
+    },
+  )
+
+  it('is one that a run of this SDK writes, without its token', async () => {
+    const { start, spooled } = await startSdk()
+    const run = start({
+      id: 'toy',
+      mode: 'offline',
+      token: 'nw_secret',
+      maxNorm: 1,
+      resume: true,
+      fromStep: 3,
+    })
+    run.log({ gradNorm: NaN })
+    const report = await run.finish()
+    expect(report).toMatchObject({ sent: 0, unsent: 1, lost: 0 })
+    const [lines] = [...(await spooled()).values()]
+    expect(lines).toEqual([
+      expect.objectContaining({
+        normwatch: 1,
+        run: 'toy',
+        pid: process.pid,
+        fields: { clip: { mode: 'norm', max_norm: 1 } },
+      }),
+      { patch: { status: 'running', truncate_after: 2 } },
+      { columns: { step: [3], time: [expect.any(Number)], grad_norm: ['NaN'] } },
+      { patch: { status: 'finished' } },
+    ])
+    expect(JSON.stringify(lines)).not.toContain('nw_secret')
+  })
+
+  it('gives back each parcel from its place, also after half a line was left in it', async () => {
+    const path = join(await makeFolder(), 'deep', 'toy.ndjson')
+    const spool = new SpoolFile(path, HEAD)
+    const parcels = [1, 2, 3].map((step) => ({ columns: { step: [step], note: ['NaN' as const] } }))
+    const places = []
+    for (const parcel of parcels) places.push(await spool.append(parcel))
+    for (const [i, place] of places.entries()) expect(await spool.read(place)).toEqual(parcels[i])
+    await appendFile(path, '{"half')
+    spool.appendNow({ patch: { status: 'failed' } })
+    await spool.clear()
+    await expect(spool.read(places[0] as { offset: number; length: number })).rejects.toThrow('ENOENT')
+  })
+
+  it('fails, and says so, on a full disk', async () => {
+    const spool = new SpoolFile('/dev/full', HEAD)
+    await expect(spool.append({ patch: {} })).rejects.toThrow('ENOSPC')
+    expect(() => spool.appendNow({ patch: {} })).toThrow('ENOSPC')
+  })
+})
+
+describe('the queue', () => {
+  function fill(spool: SpoolFile | undefined, maxBytes: number, points: number) {
+    let lost = 0
+    const batcher = new Batcher({ spool, maxBytes, onDue: () => {}, onLost: (count) => (lost += count) })
+    const recorder = new Recorder({ batcher, now: () => 1e12, firstStep: 0, refuse: () => {} })
+    for (let i = 0; i < points; i++) recorder.record({ gradNorm: i, loss: i })
+    batcher.seal()
+    return { batcher, lost: () => lost }
+  }
+
+  it('moves to the disk in order, and comes back whole', async () => {
+    const { batcher } = fill(new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD), 1e6, 45_000)
+    expect(batcher.isOverBound).toBe(true)
+    expect(await batcher.spill()).toBe(true)
+    expect(batcher.isOverBound).toBe(false)
+    const steps: unknown[] = []
+    for (let entry = batcher.head(); entry !== undefined; entry = batcher.head()) {
+      const parcel = await batcher.read(entry)
+      if ('columns' in parcel) steps.push(...(parcel.columns['step'] as unknown[]))
+      await batcher.remove(entry)
+    }
+    expect(steps).toEqual(Array.from({ length: 45_000 }, (_, i) => i))
+  })
+
+  it('counts the oldest readings as lost when memory is full and nothing lets it spill', () => {
+    const { batcher, lost } = fill(undefined, 1e6, 500_000)
+    expect(lost()).toBeGreaterThan(0)
+    expect(lost() + batcher.points).toBe(500_000)
+  })
+
+  it('stays in memory on a full disk', async () => {
+    const { batcher } = fill(new SpoolFile('/dev/full', HEAD), 1e6, 45_000)
+    expect(await batcher.spill()).toBe(false)
+    expect(batcher.points).toBe(45_000)
+  })
+})
