@@ -1,0 +1,28 @@
+"""
+Normwatch: logs gradient norms from a training loop to a Normwatch server.
+
+A training loop never waits, never fails and never loses a reading because of the monitor.
+
+    run = normwatch.init(project="toy-rnn", max_norm=1.0)
+    normwatch.clip_grad_norm_(model.parameters(), max_norm=1.0)
+    run.log(loss=loss)
+    run.finish()
+"""
+
+from .clipping import clip_grad_norm_, clip_grad_value_, grad_norm
+from .current import current_run
+from .run import FinishReport, Run
+from .settings import WrongUse
+from .start import init
+
+__all__ = [
+    "FinishReport",
+    "Run",
+    "WrongUse",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "current_run",
+    "grad_norm",
+    "init",
+]
+__version__ = "0.1.0"

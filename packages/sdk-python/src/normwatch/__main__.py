@@ -1,0 +1,103 @@
+"""`python -m normwatch sync | doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from email.utils import parsedate_to_datetime
+
+from .courier import API
+from .notices import Notices
+from .settings import Settings, WrongUse, read_settings
+from .spool import REFUSED_SUFFIX, left_behind
+from .sync import sync
+from .transport import Transport
+
+CLOCK_TOLERANCE = 5.0
+"""Seconds that the clocks of trainer and server may differ before `doctor` says so."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line. 0: all is well; 1: something is left to do; 2: wrong use."""
+    parser = argparse.ArgumentParser(prog="python -m normwatch", description="What a training left to be done.")
+    parser.add_argument("--url", help="the server, instead of NORMWATCH_URL and of the address in each spool file")
+    parser.add_argument("--spool", metavar="DIR", help="the spool directory, instead of NORMWATCH_SPOOL")
+    commands = parser.add_subparsers(dest="command", required=True)
+    send = commands.add_parser("sync", help="send what earlier trainings could not")
+    send.add_argument("--all", action="store_true", help="also files whose writer seems to be running")
+    send.add_argument("--refused", action="store_true", help="send again what the server refused")
+    commands.add_parser("doctor", help="check server, token, clock and spool")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(format="%(message)s")
+    try:
+        settings = read_settings(url=options.url, spool_dir=options.spool)
+    except WrongUse as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.command == "doctor":
+        return doctor(settings)
+    report = sync(settings, Notices(), url=options.url, all_files=options.all, refused=options.refused)
+    print(f"{report.points} points of {report.files} files sent; {report.left} files left")
+    return 1 if report.left else 0
+
+
+def doctor(settings: Settings) -> int:
+    """Checks what a training needs and prints a line for each; 1 when one of them is not well."""
+    transport = Transport(settings.url, settings.token)
+    health = transport.request("GET", "/readyz")
+    server_date = transport.last_date
+    access = transport.request("GET", f"{API}/runs?limit=1")
+    checks = [
+        (
+            health.status == 200,
+            f"server {settings.url}",
+            health.message if health.status != 200 else "is ready",
+        ),
+        (
+            access.status == 200,
+            "token",
+            f"{access.status or ''} {access.message}" if access.status != 200 else "is accepted",
+        ),
+        _check_clock(server_date),
+        _check_spool(settings),
+    ]
+    transport.close()
+    for is_well, what, words in checks:
+        print(f"{'ok  ' if is_well else 'FAIL'} {what}: {words}")
+    return 0 if all(is_well for is_well, _, _ in checks) else 1
+
+
+def _check_clock(server_date: str | None) -> tuple[bool, str, str]:
+    try:
+        ahead = time.time() - parsedate_to_datetime(server_date or "").timestamp()
+    except (TypeError, ValueError, IndexError):
+        return False, "clock", "the server did not tell its time"
+    return (
+        abs(ahead) <= CLOCK_TOLERANCE,
+        "clock",
+        f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's",
+    )
+
+
+def _check_spool(settings: Settings) -> tuple[bool, str, str]:
+    directory = settings.spool_dir
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = directory / ".probe"
+        probe.write_bytes(b"0" * 4096)
+        probe.unlink()
+    except OSError as error:
+        return False, f"spool {directory}", str(error)
+    waiting = len(list(left_behind(directory)))
+    refused = len(list(directory.glob(f"*{REFUSED_SUFFIX}")))
+    return (
+        waiting == 0,
+        f"spool {directory}",
+        f"{waiting} files wait for `sync`, {refused} hold what was refused",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""
+The queue between the training loop and the background thread.
+
+Rows of one shape (the same names) are appended to one flat array of doubles: step, time, reading, reading, …
+That costs a fraction of a microsecond and 8 bytes a number, and the thread turns arrays into columns by slicing.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Union
+
+from .numbers import encode_column, encode_json
+from .readings import Deferred, LossScale
+from .settings import MAX_CELLS_PER_REQUEST, MAX_POINTS_PER_REQUEST
+
+Kept = Union[float, Deferred, LossScale]
+Columns = dict[str, list[Union[float, None]]]
+
+MAX_QUEUE_CELLS = 8 * 1024 * 1024
+"""Numbers that may wait for the thread: 64 MiB. Past that, readings are dropped and counted."""
+DEFERRED_CELLS = 16
+"""A tensor that waits weighs as much as this many numbers."""
+
+
+class Block:
+    """Rows of one shape. `flat` is an array of doubles, or a list when a value in it has still to be fetched."""
+
+    __slots__ = ("flat", "names")
+
+    def __init__(self, names: tuple[str, ...], flat: array[float] | list[Kept]) -> None:
+        self.names = names
+        self.flat = flat
+
+    @property
+    def width(self) -> int:
+        return len(self.names) + 2
+
+    def __len__(self) -> int:
+        return len(self.flat) // self.width
+
+
+class Batcher:
+    """Gives each row its step and keeps it until `take`. Safe for threads; its lock is never held during I/O."""
+
+    def __init__(self, first_step: int = 0, max_cells: int = MAX_QUEUE_CELLS) -> None:
+        # reentrant: a signal handler may log while the thread it interrupted is in here
+        self._lock = threading.RLock()
+        self._next_step = first_step
+        self._max_cells = max_cells
+        self._room = max_cells
+        self._blocks: list[Block] = []
+        self._open = Block((), array("d"))
+        self.dropped = 0
+        """Rows that found no room."""
+
+    def add(self, step: int | None, time: float, readings: Mapping[str, Kept], plain: bool) -> None:
+        """Appends one row; without a step it takes the one after the highest so far. `plain`: all floats."""
+        names = tuple(readings)
+        with self._lock:
+            if step is None:
+                step = self._next_step
+                self._next_step = step + 1
+            elif step >= self._next_step:
+                self._next_step = step + 1
+            self._room -= len(names) + 2 if plain else DEFERRED_CELLS * (len(names) + 1)
+            if self._room < 0:
+                self.dropped += 1
+                return
+            block = self._open
+            if block.names != names or plain is not (type(block.flat) is array) or not block.flat:
+                block = self._open = Block(names, array("d") if plain else [])
+                self._blocks.append(block)
+            block.flat.extend((step, time, *readings.values()))  # type: ignore[arg-type]
+
+    def take(self) -> list[Block]:
+        """All rows so far, in order; the queue is empty afterwards."""
+        with self._lock:
+            blocks, self._blocks = self._blocks, []
+            self._open = Block((), array("d"))
+            self._room = self._max_cells
+            return blocks
+
+    @property
+    def fill(self) -> float:
+        """How full the queue is, 0 to 1."""
+        return 1 - self._room / self._max_cells
+
+    @property
+    def next_step(self) -> int:
+        return self._next_step
+
+
+def batches(blocks: list[Block]) -> Iterator[Columns]:
+    """Plain blocks as columns, each within the bounds of one request, `step` and `time` among them."""
+    parts: list[tuple[Block, int, int]] = []
+    names: dict[str, None] = {}
+    rows = 0
+    for block in blocks:
+        start = 0
+        while start < len(block):
+            wider = {**names, **dict.fromkeys(block.names)}
+            room = min(MAX_POINTS_PER_REQUEST, MAX_CELLS_PER_REQUEST // max(1, len(wider))) - rows
+            if room <= 0:
+                yield _columns(parts, names, rows)
+                parts, names, rows = [], {}, 0
+                continue
+            count = min(room, len(block) - start)
+            parts.append((block, start, start + count))
+            names, rows, start = wider, rows + count, start + count
+    if rows:
+        yield _columns(parts, names, rows)
+
+
+def _columns(parts: list[tuple[Block, int, int]], names: Mapping[str, None], rows: int) -> Columns:
+    columns: Columns = {name: [None] * rows for name in ("step", "time", *names)}
+    at = 0
+    for block, start, end in parts:
+        width = block.width
+        for i, name in enumerate(("step", "time", *block.names)):
+            columns[name][at : at + end - start] = block.flat[start * width + i : end * width : width]  # type: ignore[assignment]
+        at += end - start
+    steps = columns["step"] = [int(step) for step in columns["step"] if step is not None]
+    repeats = [i for i in range(1, rows) if steps[i] == steps[i - 1]]
+    return _join(columns, repeats) if repeats else columns
+
+
+def _join(columns: Columns, repeats: list[int]) -> Columns:
+    """Joins rows that follow one of the same step: later readings win, the first time stays."""
+    for name, column in columns.items():
+        if name not in ("step", "time"):
+            # from the last row up, so that a third row of a step reaches the first through the second
+            for i in reversed(repeats):
+                if column[i] is not None:
+                    column[i - 1] = column[i]
+    gone = set(repeats)
+    return {name: [v for i, v in enumerate(column) if i not in gone] for name, column in columns.items()}
+
+
+def encode_points(columns: Columns) -> bytes:
+    """The body of `POST …/points`: also the line that the spool keeps."""
+    texts = (f"{encode_json(name)}:{encode_column(column)}" for name, column in columns.items())
+    return f'{{"columns":{{{",".join(texts)}}}}}'.encode()

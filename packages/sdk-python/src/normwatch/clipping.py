@@ -1,0 +1,122 @@
+"""
+torch's own gradient clipping, recorded. The gradients and the value returned are torch's bit for bit, because torch
+itself computes them; without an open run these functions do nothing else. Nothing here waits for a device.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Callable, Union
+
+from .current import current_run
+from .parameters import Given
+from .readings import LayerNorms
+from .run import Run
+from .settings import WrongUse
+
+if TYPE_CHECKING:
+    import torch
+
+    Parameters = Union[torch.Tensor, Iterable[torch.Tensor], Iterable[tuple[str, torch.Tensor]]]
+
+
+def clip_grad_norm_(
+    parameters: Parameters,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> torch.Tensor:
+    """
+    `torch.nn.utils.clip_grad_norm_` with the same arguments, and with `model.named_parameters()` too: then the norm of
+    each layer is recorded, from the norms that torch computes anyway. Returns the norm before clipping, which is
+    recorded as `grad_norm` of the step that the next `run.log` completes.
+    """
+    from torch.nn.utils import clip_grad_norm_ as clip
+
+    given = Given(parameters)
+    run = current_run()
+    with given.listen(norm_type, run is not None and given.layers is not None) as heard:
+        total = clip(given.tensors, max_norm, norm_type, error_if_nonfinite, **_foreach(clip, foreach))
+    total_here = _whole(total)
+    if run is not None:
+        try:
+            cap = float(max_norm)
+            clips = {"mode": "norm", "max_norm": cap} if 0 < cap < math.inf else {"mode": "none"}
+            run.note_clip(clips, {"grad_norm": total_here, **_layer_norms(given, heard, norm_type)})
+        except Exception as error:
+            _excuse(run, error)
+    return total
+
+
+def clip_grad_value_(parameters: Parameters, clip_value: float, foreach: bool | None = None) -> None:
+    """
+    `torch.nn.utils.clip_grad_value_` with the same arguments, and with `model.named_parameters()` too. Records what was
+    there before: the global norm, the largest element (`max_abs_grad`) and the share clamped (`clip_fraction`).
+    """
+    from torch.nn.utils import clip_grad_value_ as clip
+
+    given = Given(parameters)
+    run = current_run()
+    if run is not None:
+        try:
+            run.note_clip(
+                {"mode": "value", "clip_value": float(clip_value)}, _before_clamping(given, float(clip_value))
+            )
+        except Exception as error:
+            _excuse(run, error)
+    clip(given.tensors, clip_value, **_foreach(clip, foreach))
+
+
+def grad_norm(parameters: Parameters, norm_type: float = 2.0) -> torch.Tensor:
+    """The global norm of the gradients, which are left alone; recorded as `grad_norm` of the coming step."""
+    given = Given(parameters)
+    run = current_run()
+    with given.listen(norm_type, run is not None and given.layers is not None) as heard:
+        total = given.total_norm(norm_type)
+    if run is not None:
+        try:
+            run.note_clip({"mode": "none"}, {"grad_norm": _whole(total), **_layer_norms(given, heard, norm_type)})
+        except Exception as error:
+            _excuse(run, error)
+    return total
+
+
+def _before_clamping(given: Given, clip_value: float) -> dict[str, Any]:
+    import torch
+
+    sizes = [gradient.abs() for gradient in given.gradients if gradient.numel() > 0]
+    if not sizes:
+        return {"grad_norm": 0.0, "max_abs_grad": 0.0, "clip_fraction": 0.0}
+    device = sizes[0].device
+    clamped = torch.stack([(size > clip_value).sum().to(device) for size in sizes]).sum()
+    return {
+        "grad_norm": given.total_norm(2.0),
+        "max_abs_grad": torch.stack([size.max().double().to(device) for size in sizes]).max(),
+        "clip_fraction": clamped.double() / sum(size.numel() for size in sizes),
+    }
+
+
+def _layer_norms(given: Given, heard: list[Any], norm_type: float) -> dict[str, Any]:
+    if given.layers is None or not heard:
+        return {}
+    return {"layers": LayerNorms(given.layers, heard[0], float(norm_type))}
+
+
+def _whole(total: torch.Tensor) -> Any:
+    """The norm of a sharded model is a DTensor; every rank takes part in making it one number."""
+    return total.full_tensor() if hasattr(total, "full_tensor") else total
+
+
+def _foreach(clip: Callable[..., Any], foreach: bool | None) -> dict[str, bool]:
+    """torch before 2.0 has no `foreach`, and one way to compute only."""
+    return {} if foreach is None or "foreach" not in signature(clip).parameters else {"foreach": foreach}
+
+
+def _excuse(run: Run, error: Exception) -> None:
+    """The gradients are clipped whatever the record says."""
+    if isinstance(error, WrongUse):
+        raise error
+    run.notices.warn(f"clip {type(error)}", f"a clip call could not be recorded: {type(error).__name__}: {error}")

@@ -1,0 +1,67 @@
+"""The ends of a process: exit, SIGTERM, an unhandled exception and fork each find the open runs here."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+from .run import Run
+
+EXIT_TIMEOUT = 30.0
+TERM_TIMEOUT = 8.0
+"""Seconds: whoever sends SIGTERM usually waits 10 before SIGKILL."""
+
+_open_runs: list[Run] = []
+_crashed = False
+_installed = False
+
+
+def watch(run: Run) -> None:
+    """Ends `run` with the process: `finished`, or `failed` after an unhandled exception or SIGTERM."""
+    global _installed
+    _open_runs[:] = [*(other for other in _open_runs if other.is_open), run]
+    if _installed:
+        return
+    _installed = True
+    atexit.register(_at_exit)
+    sys.excepthook = _note_crash_then(sys.excepthook)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget_all)
+    # a handler that the program has set is its own business: it ends in an exit, which is watched too
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _on_terminate)
+
+
+def finish_all(status: str, timeout: float) -> None:
+    for run in list(_open_runs):
+        run.finish(status, timeout=timeout)
+
+
+def _at_exit() -> None:
+    finish_all("failed" if _crashed else "finished", EXIT_TIMEOUT)
+
+
+def _note_crash_then(previous: Any) -> Any:
+    def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        global _crashed
+        _crashed = True
+        previous(kind, error, traceback)
+
+    return hook
+
+
+def _on_terminate(number: int, _frame: FrameType | None) -> None:
+    finish_all("failed", TERM_TIMEOUT)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _forget_all() -> None:
+    for run in list(_open_runs):
+        run.forget()
+    _open_runs.clear()

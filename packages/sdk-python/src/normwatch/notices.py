@@ -1,0 +1,29 @@
+"""What the monitor has to say, said once a kind: never an exception in a training loop."""
+
+from __future__ import annotations
+
+import logging
+
+from .settings import WrongUse
+
+logger = logging.getLogger("normwatch")
+
+
+class Notices:
+    """Warnings through the logger `normwatch`, each kind once; wrong use raises `WrongUse` when strict."""
+
+    def __init__(self, strict: bool = False) -> None:
+        self.strict = strict
+        self._said: set[str] = set()
+
+    def warn(self, kind: str, message: str) -> None:
+        if kind not in self._said:
+            self._said.add(kind)
+            logger.warning("%s", message)
+
+    def wrong_use(self, argument: str, message: str) -> None:
+        """Wrong use of `argument`: raises when strict, else warns once an argument."""
+        sentence = f"{argument} {message}"
+        if self.strict:
+            raise WrongUse(sentence)
+        self.warn(f"wrong use of {argument}", f"{sentence} (left out; said once)")

@@ -1,0 +1,130 @@
+"""What waits to be sent, oldest first: lines of the spool file, then what is in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .courier import Item, Refused
+from .notices import Notices
+from .spool import SpoolFile, keep_refused
+
+MAX_MEMORY_BYTES = 64 * 1024 * 1024
+"""Encoded batches in memory: reached only where the disk takes nothing either. Past that, batches are dropped."""
+
+
+class Outbox:
+    """Belongs to the background thread. Never raises: a disk that is full or gone is warned about and lived with."""
+
+    def __init__(
+        self,
+        directory: Path,
+        url: str,
+        run: str,
+        fields: Mapping[str, Any],
+        notices: Notices,
+        max_memory: int = MAX_MEMORY_BYTES,
+    ) -> None:
+        self._spool = SpoolFile(directory, url, run, fields)
+        self._notices = notices
+        self._memory: deque[Item] = deque()
+        self._memory_bytes = 0
+        self._max_memory = max_memory
+        self.to_disk = False
+        """Set while the server is away: what is put goes to the spool file at once."""
+        self.dropped = 0
+        """Points that found room neither on disk nor in memory."""
+        self.refused = 0
+        """Points that the server refused and that are kept in the refused file."""
+
+    def __len__(self) -> int:
+        return len(self._spool) + len(self._memory)
+
+    @property
+    def unsent(self) -> int:
+        """Points on disk that are not sent."""
+        return self._spool.points
+
+    @property
+    def spool(self) -> Path | None:
+        """The file of the unsent ones, where there are any."""
+        return self._spool.path if len(self._spool) else None
+
+    def put(self, item: Item) -> None:
+        self._memory.append(item)
+        self._memory_bytes += len(item.line)
+        if self.to_disk or len(self._spool):
+            self.spill()
+        while self._memory_bytes > self._max_memory:
+            last = self._memory.pop()
+            self._memory_bytes -= len(last.line)
+            self.dropped += last.points
+            self._notices.warn("dropped", "neither the server nor the disk takes readings: newest readings are dropped")
+
+    def first(self) -> Item | None:
+        """The oldest item; it stays until `drop_first`."""
+        if len(self._spool):
+            try:
+                return Item(*self._spool.first())
+            except OSError as error:
+                self._notices.warn("spool unreadable", f"the spool file {self._spool.path} cannot be read: {error}")
+                return None
+        return self._memory[0] if self._memory else None
+
+    def drop_first(self) -> None:
+        """The oldest item is dealt with."""
+        if len(self._spool):
+            try:
+                self._spool.drop_first()
+            except OSError as error:
+                self._notices.warn("spool unreadable", f"the spool file {self._spool.path} cannot be read: {error}")
+        else:
+            self._memory_bytes -= len(self._memory.popleft().line)
+
+    def refuse(self, refused: Refused) -> None:
+        """Warns once with the server's words and keeps what it refused, for a person to look at."""
+        for item, reply in refused.parts:
+            words = {"status": reply.status, "code": reply.code, "message": reply.message}
+            self._notices.warn(
+                f"refused {reply.code}",
+                f"the server refused readings ({reply.status} {reply.message}); kept in {self._spool.path.parent}",
+            )
+            self.refused += item.points
+            try:
+                keep_refused(self._spool.path, self._spool.head_line(), item.line, words)
+            except OSError as error:
+                self._disk_trouble(error)
+
+    def spill(self) -> None:
+        """Moves what is in memory to the spool file, as far as the disk takes it."""
+        while self._memory:
+            item = self._memory[0]
+            try:
+                self._spool.append(item.line, item.points)
+            except OSError as error:
+                self._disk_trouble(error)
+                return
+            self._memory.popleft()
+            self._memory_bytes -= len(item.line)
+
+    def close(self) -> None:
+        """What is left goes to disk and stays there."""
+        self.spill()
+        try:
+            self._spool.close()
+        except OSError as error:
+            self._disk_trouble(error)
+        self.dropped += sum(item.points for item in self._memory)
+
+    def forget(self) -> None:
+        """For the child of a fork: nothing here is its own."""
+        self._spool.forget()
+        self._memory.clear()
+
+    def _disk_trouble(self, error: OSError) -> None:
+        self._notices.warn(
+            "spool",
+            f"the spool in {self._spool.path.parent} cannot be written ({error}): readings wait in memory",
+        )

@@ -1,0 +1,150 @@
+"""What counts as a reading, and how tensors are read: later, in bulk, by the background thread."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from .settings import LAYER_PREFIX
+
+
+class WrongReading(ValueError):
+    """A value that is no reading; the text continues a sentence that begins with the argument's name."""
+
+
+class Deferred:
+    """One number on an accelerator, kept as it is until the background thread reads it."""
+
+    __slots__ = ("tensor", "version")
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+        self.version = _version(tensor)
+
+    def expand(self, name: str, numbers: list[float], row: dict[str, float]) -> None:
+        """Puts what was read into the row of its step."""
+        row[name] = numbers[0]
+
+
+class LayerNorms(Deferred):
+    """
+    The norms of a model's parameters in one tensor, so that a step needs one transfer at most.
+    A layer's norm is the `norm_type`-norm of those of its parameters: `layers[i]` names the layer of number `i`.
+    """
+
+    __slots__ = ("layers", "norm_type")
+
+    def __init__(self, layers: Sequence[str], tensor: Any, norm_type: float) -> None:
+        super().__init__(tensor)
+        self.layers = layers
+        self.norm_type = norm_type
+
+    def expand(self, name: str, numbers: list[float], row: dict[str, float]) -> None:
+        together: dict[str, list[float]] = {}
+        for layer, number in zip(self.layers, numbers):
+            together.setdefault(layer, []).append(number)
+        for layer, norms in together.items():
+            row[LAYER_PREFIX + layer] = norm_of_norms(norms, self.norm_type)
+
+
+class LossScale:
+    """The scale of a GradScaler, whose fall below that of the step before tells that this step was skipped."""
+
+    __slots__ = ("scale",)
+
+    def __init__(self, scale: float | Deferred) -> None:
+        self.scale = scale
+
+
+def norm_of_norms(norms: Sequence[float], norm_type: float) -> float:
+    """The p-norm of a vector whose parts have these p-norms. NaN where one is NaN."""
+    if len(norms) == 1 or any(math.isnan(norm) for norm in norms):
+        return norms[0] if len(norms) == 1 else math.nan
+    largest = max(norms)
+    if norm_type == math.inf or largest in (0.0, math.inf):
+        return largest
+    # scaled by the largest, so that the power neither overflows nor vanishes
+    return float(largest * sum((norm / largest) ** norm_type for norm in norms) ** (1 / norm_type))
+
+
+def accept(value: object) -> float | Deferred | None:
+    """
+    The reading in `value`: a float now, or a `Deferred` for a tensor that lives on an accelerator. None is no reading.
+    A CPU tensor is read at once, which waits for nothing. Raises `WrongReading`.
+    """
+    if value is None:
+        return None
+    kind = type(value)
+    if isinstance(value, (bool, str, bytes, bytearray)) or kind.__name__ in ("bool", "bool_"):
+        raise WrongReading(f"must be a number, not {value!r}")
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return _accept_torch(torch, value)
+    if getattr(value, "size", 1) != 1 and not callable(getattr(value, "size", None)):
+        raise WrongReading(f"must be one number, not {kind.__name__} of shape {getattr(value, 'shape', '?')}")
+    if hasattr(value, "block_until_ready"):  # a jax array: immutable, and perhaps still being computed
+        return Deferred(value)
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        raise WrongReading("is an integer too large for a float") from None
+    except (TypeError, ValueError):
+        raise WrongReading(f"must be a number, not {kind.__name__}") from None
+
+
+def _accept_torch(torch: Any, tensor: Any) -> float | Deferred:
+    if tensor.numel() != 1 or tensor.is_complex() or tensor.dtype is torch.bool:
+        raise WrongReading(f"must be one number, not a {tensor.dtype} tensor of shape {tuple(tensor.shape)}")
+    if tensor.device.type == "cpu":
+        return float(tensor.item())
+    return Deferred(tensor.detach())
+
+
+def _version(tensor: Any) -> Any:
+    """Counts the in-place changes of a torch tensor; None where there is no such count (jax, inference mode)."""
+    try:
+        return tensor._version
+    except (AttributeError, RuntimeError):
+        return None
+
+
+def read_in_bulk(kept: Sequence[Deferred], warn: Callable[[str, str], None]) -> list[list[float] | None]:
+    """The numbers of each, with one transfer a device and shape; None where a tensor could not be read as logged."""
+    out: list[list[float] | None] = [None] * len(kept)
+    alike: dict[object, list[int]] = {}
+    for i, deferred in enumerate(kept):
+        tensor = deferred.tensor
+        if deferred.version == _version(tensor):
+            is_torch = hasattr(tensor, "numel")
+            alike.setdefault((tensor.device, tensor.dtype, tensor.shape) if is_torch else "jax", []).append(i)
+        else:
+            warn("changed in place", "a tensor was changed in place after log() and not read: log its .clone()")
+    for key, indices in alike.items():
+        tensors = [kept[i].tensor for i in indices]
+        try:
+            rows = _read_jax(tensors) if key == "jax" else _read_torch(tensors)
+        except Exception as error:  # a lost device or a deleted buffer must not end the background thread
+            warn("unreadable", f"readings could not be fetched from their device: {error}")
+            continue
+        for i, numbers in zip(indices, rows):
+            out[i] = numbers
+    return out
+
+
+def _read_torch(tensors: list[Any]) -> list[list[float]]:
+    import torch
+
+    if tensors[0].device.type == "cuda":
+        # the training may compute on a stream of its own, which this thread's stream does not wait for
+        torch.cuda.synchronize(tensors[0].device)
+    together = torch.stack([tensor.reshape(-1) for tensor in tensors])
+    numbers: list[list[float]] = together.to("cpu").double().tolist()
+    return numbers
+
+
+def _read_jax(arrays: list[Any]) -> list[list[float]]:
+    import jax
+
+    return [[float(number) for number in array.reshape(-1)] for array in jax.device_get(arrays)]

@@ -1,0 +1,80 @@
+"""Turns rows with tensors into rows of numbers, and reads from a GradScaler's scale which steps were skipped."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Callable
+
+from .batcher import Block, Kept
+from .readings import Deferred, LossScale, read_in_bulk
+
+Row = dict[str, float]
+
+HINT_MIN_SCALE = 256.0
+HINT_NORMS = 20
+HINT_RATIO = 0.01
+"""A true norm is rarely a hundredth of the loss scale; one that was never unscaled is of its size."""
+
+
+class Resolver:
+    """Belongs to the background thread. Remembers the last scale, and the norms that look scaled."""
+
+    def __init__(self, warn: Callable[[str, str], None]) -> None:
+        self._warn = warn
+        self._last_scale: float | None = None
+        self._scaled_norms = 0
+
+    def resolve(self, blocks: list[Block]) -> list[Block]:
+        """The same rows as plain blocks; a reading that could not be fetched is left out."""
+        out: list[Block] = []
+        for block in blocks:
+            if isinstance(block.flat, array):
+                out.append(block)
+            else:
+                self._resolve(block, block.flat, out)
+        return out
+
+    def _resolve(self, block: Block, flat: list[Kept], out: list[Block]) -> None:
+        waiting = [v.scale if isinstance(v, LossScale) else v for v in flat]
+        deferred = [value for value in waiting if isinstance(value, Deferred)]
+        read = dict(zip(map(id, deferred), read_in_bulk(deferred, self._warn)))
+        for start in range(0, len(flat), block.width):
+            row: Row = {}
+            for name, kept in zip(block.names, flat[start + 2 : start + block.width]):
+                source = kept.scale if isinstance(kept, LossScale) else kept
+                numbers = read[id(source)] if isinstance(source, Deferred) else [source]
+                if numbers is None:
+                    continue
+                if isinstance(source, Deferred):
+                    source.expand(name, numbers, row)
+                else:
+                    row[name] = source
+                if isinstance(kept, LossScale):
+                    row["skipped"] = self._skipped(numbers[0])
+            self._look_for_scaled_norm(row)
+            append_row(out, flat[start], flat[start + 1], row)
+
+    def _skipped(self, scale: float) -> float:
+        """1 where the scale has fallen since the step before: the scaler backs off exactly when it skips a step."""
+        last, self._last_scale = self._last_scale, scale
+        return 1.0 if last is not None and scale < last else 0.0
+
+    def _look_for_scaled_norm(self, row: Row) -> None:
+        scale, norm = row.get("loss_scale", 0.0), row.get("grad_norm")
+        if norm is None or scale < HINT_MIN_SCALE:
+            return
+        self._scaled_norms = self._scaled_norms + 1 if norm > HINT_RATIO * scale else 0
+        if self._scaled_norms == HINT_NORMS:
+            self._warn(
+                "scaled norm",
+                f"grad_norm has been of the size of the loss scale ({scale:g}) for {HINT_NORMS} steps: "
+                "call scaler.unscale_(optimizer) before clip_grad_norm_",
+            )
+
+
+def append_row(blocks: list[Block], step: Kept | int, time: Kept, row: Row) -> None:
+    """Adds a row of numbers to the last block, or to a new one when the names differ."""
+    names = tuple(row)
+    if not blocks or blocks[-1].names != names:
+        blocks.append(Block(names, array("d")))
+    blocks[-1].flat.extend((step, time, *row.values()))  # type: ignore[arg-type]

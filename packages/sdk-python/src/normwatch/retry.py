@@ -1,0 +1,60 @@
+"""What to do after a request: a table and a pure function. `packages/protocol/fixtures/retry.json` is its contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+FIRST_DELAY = 0.5
+"""Seconds of the longest first delay; it doubles with each try."""
+LONGEST_DELAY = 30.0
+LONGEST_RETRY_AFTER = 300.0
+RETRIED_STATUSES = frozenset((408, 425, 429))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: `readable` when its body is a JSON object. `status` is None when no answer came."""
+
+    status: int | None
+    readable: bool = False
+    code: str | None = None
+    message: str = ""
+    retry_after: float | None = None
+    """Seconds that the server asked for."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    action: str
+    """`done`, `retry`, `create` (PUT the run, then again), `split` (halves of the points) or `refuse`."""
+    delay: tuple[float, float] = (0.0, 0.0)
+    """For `retry`: seconds, shortest and longest; the choice between them is the caller's chance."""
+
+
+def decide(reply: Reply, attempt: int, points: int) -> Decision:
+    """The action after try number `attempt` (from 1) of a request with `points` points."""
+    status = reply.status
+    if status is not None and 200 <= status < 300 and reply.readable:
+        return Decision("done")
+    if status is not None and 400 <= status < 500 and status not in RETRIED_STATUSES:
+        if status == 404 and reply.code == "run_not_found":
+            return Decision("create")
+        if status == 413 and points > 1:
+            return Decision("split")
+        return Decision("refuse")
+    # no answer, a fault of the server, or a 2xx or 3xx that proves nothing: something else than the server spoke
+    longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 10))
+    asked = min(reply.retry_after or 0.0, LONGEST_RETRY_AFTER)
+    return Decision("retry", (max(longest / 2, asked), max(longest, asked)))
+
+
+def read_retry_after(header: str | None, now: float) -> float | None:
+    """Seconds from a `retry-after` header (seconds or an HTTP date), None when it says nothing. `now` is Unix time."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None

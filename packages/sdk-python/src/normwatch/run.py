@@ -1,0 +1,277 @@
+"""What the user holds: one training, its steps and its readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+from .batcher import Batcher
+from .clock import SteadyClock
+from .notices import Notices
+from .readings import Deferred, LossScale, WrongReading, accept
+from .sender import Sender
+from .settings import LAYER_PREFIX, MAX_STEP, MAX_TIME, WrongUse, name_fault
+
+FINISH_TIMEOUT = 10.0
+"""Seconds that `finish` and `flush` wait for the server at the most."""
+
+
+class FinishReport(NamedTuple):
+    """What became of the readings, in points: everything is on the server when `unsent`, `refused` and `lost` are 0."""
+
+    sent: int
+    unsent: int
+    """Not sent yet; kept in `spool` for a later sync."""
+    refused: int
+    """Refused by the server; kept in the spool's refused file."""
+    lost: int
+    """Neither sent nor kept: over the memory bound, or no spool could be written."""
+    spool: Path | None
+    """The file that holds the unsent ones."""
+
+
+class Run:
+    """
+    One training. `log` may be called from any thread, never waits and never raises (but for wrong use when strict).
+    Made by `normwatch.init`.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        url: str,
+        notices: Notices,
+        batcher: Batcher,
+        sender: Sender | None,
+        *,
+        clip: Mapping[str, Any] | None = None,
+        optimizer: Any = None,
+        log_layers: bool = False,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.id = id
+        self.url = url
+        """The run's page."""
+        self.log_layers = log_layers
+        """Whether the framework callbacks log the norm of each layer."""
+        self.notices = notices
+        self._clip = clip
+        self._optimizer = optimizer
+        self._clock = clock or SteadyClock()
+        self._batcher = batcher
+        self._sender = sender
+        self._is_open = sender is not None
+        self._why_closed = "the run is finished"
+        self._noted: dict[str, Any] = {}
+        self._known_names: set[str] = set()
+        self._report = FinishReport(0, 0, 0, 0, None)
+
+    def log(
+        self,
+        step: int | None = None,
+        *,
+        grad_norm: Any = None,
+        loss: Any = None,
+        lr: Any = None,
+        layers: Mapping[str, Any] | None = None,
+        scaler: Any = None,
+        time: float | None = None,
+        **metrics: Any,
+    ) -> None:
+        """
+        Logs the readings of one step and goes on to the next. Without `step`, steps count from 0 (or from `from_step`).
+        A reading is a number, or a tensor, array or scalar of one: a tensor on an accelerator is read later, in bulk.
+        `grad_norm` is the norm before clipping. `layers` maps a layer's name to its norm. `scaler` is a GradScaler,
+        whose scale and skipped steps are recorded: log after `scaler.update()`. `time` is Unix seconds, by default now.
+        What `clip_grad_norm_` recorded since the last call belongs to this step.
+        """
+        if not self._is_open:
+            return self._refuse_closed()
+        try:
+            return self._log(step, grad_norm, loss, lr, layers, scaler, time, metrics)
+        except WrongUse:
+            raise
+        except Exception as error:  # a mistake of ours, or a strange object: the training goes on
+            self.notices.warn(f"log {type(error)}", f"a step could not be logged: {type(error).__name__}: {error}")
+            return None
+
+    def _log(
+        self,
+        step: int | None,
+        grad_norm: Any,
+        loss: Any,
+        lr: Any,
+        layers: Mapping[str, Any] | None,
+        scaler: Any,
+        time: float | None,
+        metrics: dict[str, Any],
+    ) -> None:
+        if grad_norm is not None:
+            metrics["grad_norm"] = grad_norm
+        if loss is not None:
+            metrics["loss"] = loss
+        if lr is not None:
+            metrics["lr"] = lr
+        elif self._optimizer is not None:
+            metrics["lr"] = self._optimizer.param_groups[0]["lr"]
+        if self._noted:
+            noted, self._noted = self._noted, {}
+            metrics = {**noted, **metrics}
+        if layers is not None:
+            self._add_layers(layers, metrics)
+        if scaler is not None:
+            self._add_scale(scaler, metrics)
+        is_plain = True
+        for value in metrics.values():
+            if type(value) is not float:
+                is_plain = self._check_readings(metrics)
+                break
+        if not metrics.keys() <= self._known_names:
+            self._check_names(metrics)
+        if step is not None and not self._is_step(step):
+            return
+        if time is None or not self._is_time(time):
+            time = self._clock()
+        self._batcher.add(step, time, metrics, is_plain)
+
+    def note(self, **readings: Any) -> None:
+        """Keeps readings for the step that the next `log` completes; a later reading of a name replaces the earlier."""
+        if self._is_open:
+            self._noted.update(readings)
+
+    def note_clip(self, clip: Mapping[str, Any], readings: Mapping[str, Any]) -> None:
+        """
+        What a clip call found, for the step that the next `log` completes. The first call tells the run how it clips,
+        where `init` did not say; a cap other than the run's own is recorded with the step.
+        """
+        if not self._is_open or self._sender is None:
+            return
+        if "grad_norm" in self._noted and "grad_norm" in readings:
+            self.notices.warn("clipped twice", "a step was clipped twice before run.log(): the later norm is kept")
+        if self._clip is None and clip["mode"] != "none":
+            self._clip = dict(clip)
+            self._sender.change_run({"clip": self._clip})
+        self._noted.update(readings)
+        cap = clip.get("max_norm")
+        if cap is not None and self._clip is not None and cap != self._clip.get("max_norm"):
+            self._noted["max_norm"] = cap
+
+    def finish(self, status: str = "finished", *, timeout: float = FINISH_TIMEOUT) -> FinishReport:
+        """
+        Sends what is left and ends the run as `finished` or `failed`. Returns within about `timeout` seconds; what
+        could not be sent is in the spool, and a warning says so. A second call changes nothing.
+        """
+        if self._sender is None:
+            return self._report
+        if not self._is_open:
+            self._sender.wait(timeout)
+            return self._report
+        if self._noted:
+            self.log()
+        self._is_open = False
+        self._sender.finish({"status": status}, timeout)
+        report = self._report = self._count()
+        if report.unsent:
+            self.notices.warn(
+                "unsent",
+                f"{report.unsent} points of run {self.id} are not sent; they are in {report.spool}: "
+                "`python -m normwatch sync` sends them",
+            )
+        if report.lost:
+            self.notices.warn("lost", f"{report.lost} points of run {self.id} were lost: no room on disk or in memory")
+        return report
+
+    def flush(self, timeout: float = FINISH_TIMEOUT) -> bool:
+        """Sends what was logged so far; tells whether the server has it all, after `timeout` seconds at the latest."""
+        return self._sender is None or self._sender.flush(timeout)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `log` still records: not after `finish`, not when disabled, not in the child of a fork."""
+        return self._is_open
+
+    def forget(self) -> None:
+        """For the child of a fork: the run belongs to the process that made it, and logging here does nothing."""
+        self._is_open = False
+        self._why_closed = "it belongs to the process that made it (this one was forked from it)"
+        if self._sender is not None:
+            self._sender.forget()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        self.finish("finished" if kind is None else "failed")
+
+    def _count(self) -> FinishReport:
+        assert self._sender is not None
+        outbox = self._sender.outbox
+        lost = outbox.dropped + self._batcher.dropped
+        return FinishReport(self._sender.sent, outbox.unsent, outbox.refused, lost, outbox.spool)
+
+    def _refuse_closed(self) -> None:
+        if self._sender is not None:
+            self.notices.warn("closed", f"log() does nothing: {self._why_closed}")
+
+    def _check_readings(self, readings: dict[str, Any]) -> bool:
+        """Replaces each value by its reading and leaves out what is none; tells whether all are floats now."""
+        is_plain = True
+        for name, value in list(readings.items()):
+            if isinstance(value, (Deferred, LossScale)):
+                is_plain = False
+                continue
+            try:
+                reading = accept(value)
+            except WrongReading as error:
+                del readings[name]
+                self.notices.wrong_use(name, str(error))
+                continue
+            if reading is None:
+                del readings[name]
+            else:
+                readings[name] = reading
+                is_plain = is_plain and isinstance(reading, float)
+        return is_plain
+
+    def _check_names(self, readings: dict[str, Any]) -> None:
+        for name in [name for name in readings if name not in self._known_names]:
+            fault = name_fault(name)
+            if fault is None:
+                self._known_names.add(name)
+            else:
+                del readings[name]
+                self.notices.wrong_use(name, fault)
+
+    def _is_step(self, step: object) -> bool:
+        if type(step) is int and 0 <= step <= MAX_STEP:
+            return True
+        self.notices.wrong_use("step", f"must be a whole number from 0 to 2^53 - 1, not {step!r}")
+        return False
+
+    def _is_time(self, time: object) -> bool:
+        if isinstance(time, (int, float)) and not isinstance(time, bool) and 0 <= time <= MAX_TIME:
+            return True
+        self.notices.wrong_use("time", f"must be Unix seconds, not {time!r}")
+        return False
+
+    def _add_layers(self, layers: Mapping[str, Any], readings: dict[str, Any]) -> None:
+        if isinstance(layers, Mapping):
+            readings.update({LAYER_PREFIX + str(name): norm for name, norm in layers.items()})
+        else:
+            self.notices.wrong_use("layers", f"must map layer names to norms, not {type(layers).__name__}")
+
+    def _add_scale(self, scaler: Any, readings: dict[str, Any]) -> None:
+        if not (hasattr(scaler, "get_scale") and hasattr(scaler, "is_enabled")):
+            self.notices.wrong_use("scaler", f"must be a GradScaler, not {type(scaler).__name__}")
+        elif scaler.is_enabled():
+            readings["loss_scale"] = read_scale(scaler)
+
+
+def read_scale(scaler: Any) -> LossScale:
+    """The scale without waiting for the device: a copy, as the scaler changes its own tensor in place."""
+    tensor = getattr(scaler, "_scale", None)
+    scale: float | Deferred | None = None
+    if tensor is not None:
+        scale = accept(tensor.detach().clone() if tensor.device.type != "cpu" else tensor)
+    return LossScale(float(scaler.get_scale()) if scale is None else scale)

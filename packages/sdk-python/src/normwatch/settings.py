@@ -1,0 +1,88 @@
+"""What a run may be told by its arguments and by the environment, and the bounds of the wire contract."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+DEFAULT_URL = "http://127.0.0.1:4280"
+MODES = ("online", "offline", "disabled")
+
+MAX_POINTS_PER_REQUEST = 10_000
+"""Points in one request, by the wire contract."""
+MAX_CELLS_PER_REQUEST = 250_000
+"""Points × columns in one request: at most 25 bytes a cell, this stays below the body limit of 8 MiB."""
+MAX_STEP = 2**53 - 1
+MAX_TIME = 1e11
+MAX_NAME_LENGTH = 128
+LAYER_PREFIX = "layers/"
+
+
+class WrongUse(ValueError):
+    """An argument that the service would refuse. Raised with `strict=True`, else only warned about."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where readings go: each field from the argument of `init`, else from the environment, else its default."""
+
+    url: str
+    token: str | None
+    mode: str
+    spool_dir: Path
+
+
+def read_settings(
+    url: str | None = None,
+    token: str | None = None,
+    mode: str | None = None,
+    spool_dir: str | os.PathLike[str] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
+    """The settings in force. Raises `WrongUse` for a bad URL or an unknown mode."""
+    url = (url or environment.get("NORMWATCH_URL") or DEFAULT_URL).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongUse(f"url must be an http:// or https:// address, not {url!r}")
+    mode = mode or environment.get("NORMWATCH_MODE") or "online"
+    if mode not in MODES:
+        raise WrongUse(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
+    spool = spool_dir or environment.get("NORMWATCH_SPOOL")
+    return Settings(
+        url=url,
+        token=token or environment.get("NORMWATCH_TOKEN") or None,
+        mode=mode,
+        spool_dir=Path(spool).expanduser() if spool else default_spool_dir(),
+    )
+
+
+def default_spool_dir() -> Path:
+    return Path.home() / ".cache" / "normwatch" / "spool"
+
+
+def logs_on_this_rank(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process is the one that logs: rank 0 under torch.distributed, or the rank named (or `all`)."""
+    wanted = environment.get("NORMWATCH_RANK", "0")
+    rank = environment.get("RANK") or environment.get("LOCAL_RANK")
+    return rank is None or wanted in ("all", rank)
+
+
+def new_run_id() -> str:
+    """An id that sorts by time and that two processes do not share: `20261123-081706-9f2c1a`."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
+def name_fault(name: object) -> str | None:
+    """Why the server would refuse a metric of this name, or None. Lengths count UTF-16 units, as the server does."""
+    if not isinstance(name, str):
+        return "a metric's name must be a string"
+    bare = name[len(LAYER_PREFIX) :] if name.startswith(LAYER_PREFIX) else name
+    length = len(bare) + sum(character > "\uffff" for character in bare)
+    if 1 <= length <= MAX_NAME_LENGTH and not any(c < " " or c == "\x7f" for c in bare):
+        return None
+    return f"a metric's name has 1 to {MAX_NAME_LENGTH} characters, none of them a control character"

@@ -1,0 +1,104 @@
+"""HTTP as the SDK needs it: one kept-alive connection, gzip for large bodies, every wait and every answer bounded."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import json
+import socket
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from .retry import Reply, read_retry_after
+
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 10.0
+"""Seconds, for the connection and for the whole answer."""
+GZIP_FROM = 16 * 1024
+MAX_REPLY_BYTES = 1024 * 1024
+
+
+class Transport:
+    """Requests to one server, from one thread. Never raises: what went wrong is a `Reply` without a status."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = connect(parts.hostname or "", parts.port, timeout=CONNECT_TIMEOUT)
+        self._prefix = parts.path
+        self._headers = {"accept": "application/json", "user-agent": "normwatch-python"}
+        if token:
+            self._headers["authorization"] = f"Bearer {token}"
+        self.last_body: dict[str, Any] = {}
+        self.last_date: str | None = None
+
+    def request(self, method: str, path: str, body: bytes | None = None) -> Reply:
+        """One request and its answer; the answer's JSON object is in `last_body`, its `date` in `last_date`."""
+        headers = dict(self._headers)
+        if body is not None:
+            headers["content-type"] = "application/json"
+            if len(body) >= GZIP_FROM:
+                body = gzip.compress(body, compresslevel=1)
+                headers["content-encoding"] = "gzip"
+        was_open = self._connection.sock is not None
+        reply = self._try(method, path, body, headers)
+        if reply.status is None and was_open:
+            # the server may have closed a connection that was idle; every request here may be sent twice
+            reply = self._try(method, path, body, headers)
+        return reply
+
+    def _try(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
+        self.last_body = {}
+        try:
+            if self._connection.sock is None:
+                self._connection.connect()
+                assert self._connection.sock is not None
+                self._connection.sock.settimeout(ANSWER_TIMEOUT)
+            self._connection.request(method, self._prefix + path, body, headers)
+            response = self._connection.getresponse()
+            raw = self._read(response)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._connection.close()
+            return Reply(None, message=f"{type(error).__name__}: {error}")
+        return self._understand(response, raw)
+
+    def _read(self, response: http.client.HTTPResponse) -> bytes:
+        until = time.monotonic() + ANSWER_TIMEOUT
+        raw = bytearray()
+        while chunk := response.read1(65536):
+            raw += chunk
+            if len(raw) > MAX_REPLY_BYTES or time.monotonic() > until:
+                raise http.client.HTTPException("the answer is too long or too slow")
+        response.close()  # read1 does not notice that it was the last chunk; the connection stays open
+        return bytes(raw)
+
+    def _understand(self, response: http.client.HTTPResponse, raw: bytes) -> Reply:
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            body = None
+        self.last_date = response.headers.get("date")
+        readable = isinstance(body, dict)
+        self.last_body = body if isinstance(body, dict) else {}
+        error = self.last_body.get("error")
+        error = error if isinstance(error, dict) else {}
+        return Reply(
+            response.status,
+            readable,
+            code=error.get("code") if isinstance(error.get("code"), str) else None,
+            message=str(error.get("message") or response.reason)[:1000],
+            retry_after=read_retry_after(response.headers.get("retry-after"), time.time()),
+        )
+
+    def abort(self) -> None:
+        """From another thread: ends a request that waits for its answer."""
+        sock = self._connection.sock
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import normwatch
+from normwatch.run import Run
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from recorder import Recorder
+from service import Service
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the machine, or another test's spool."""
+    for name in ("URL", "TOKEN", "PROJECT", "RUN_ID", "MODE", "RANK"):
+        monkeypatch.delenv(f"NORMWATCH_{name}", raising=False)
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.setenv("NORMWATCH_SPOOL", str(tmp_path / "spool"))
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    yield recorder
+    recorder.stop()
+
+
+@pytest.fixture
+def start(recorder: Recorder) -> Iterator[Any]:
+    """`init` against the recorder; what a test leaves open is finished."""
+    runs: list[Run] = []
+
+    def start(**arguments: Any) -> Run:
+        run = normwatch.init(**{"url": recorder.url, **arguments})
+        runs.append(run)
+        return run
+
+    yield start
+    recorder.misbehave = lambda request: None
+    for run in runs:
+        run.finish(timeout=2)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A real Normwatch server, one for all tests."""
+    service = Service(tmp_path_factory.mktemp("service"))
+    yield service
+    service.stop()
