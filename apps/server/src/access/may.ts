@@ -1,0 +1,14 @@
+import type { Caller } from './caller.ts'
+import type { RouteRule } from './route-rules.ts'
+
+/** Whether the scope of a caller is enough for a route; projects are looked at apart. */
+export function mayUse(caller: Caller | undefined, { for: who }: RouteRule): boolean {
+  if (who === 'everybody') return true
+  if (caller === undefined) return false
+  return who === 'any' || caller.scope === 'admin' || who.split(' or ').includes(caller.scope)
+}
+
+/** Whether a caller may touch the runs of this project. */
+export function mayTouch({ project: only }: Caller, project: string): boolean {
+  return only === null || only === project
+}

@@ -1,0 +1,82 @@
+import { Type, type Static } from 'typebox'
+import { Nullable } from './nullable.ts'
+
+const Instant = Type.String({ format: 'date-time' })
+
+/** Tokens that one server keeps, revoked ones included. */
+export const MAX_TOKENS = 1_000
+/** The longest life of a token that expires, in days. */
+export const MAX_TOKEN_DAYS = 3_650
+/** Every token starts with this, so that scanners find one that leaked. */
+export const TOKEN_PREFIX = 'nw_'
+
+/** `write`: what an SDK does. `read`: look at everything, change nothing. `admin`: everything. */
+export const SCOPES = ['write', 'read', 'admin'] as const
+export type Scope = (typeof SCOPES)[number]
+export const ScopeSchema = Type.Enum(SCOPES)
+
+const tokenFields = {
+  name: Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u001f]+$' }),
+  scope: ScopeSchema,
+}
+const Project = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: '^[^\\u0000-\\u001f/]+$',
+  description: 'Only the runs of this project.',
+})
+
+/** Body of `POST /tokens`. Left out: every project, no expiry. */
+export const NewTokenSchema = Type.Object(
+  {
+    ...tokenFields,
+    project: Type.Optional(Nullable(Project)),
+    expires_in_days: Type.Optional(
+      Nullable(Type.Number({ exclusiveMinimum: 0, maximum: MAX_TOKEN_DAYS, description: 'From now.' })),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type NewToken = Static<typeof NewTokenSchema>
+
+export const TokenSchema = Type.Object({
+  id: Type.String(),
+  ...tokenFields,
+  project: Nullable(Project),
+  created_at: Instant,
+  expires_at: Nullable(Instant),
+  revoked_at: Nullable(Instant),
+  last_used_at: Nullable(Type.String({ format: 'date-time', description: 'To the minute.' })),
+})
+/** A token as every reply but its first shows it: without the secret, which nobody keeps. */
+export type Token = Static<typeof TokenSchema>
+
+/** Reply of `POST /tokens`: the one place that shows the secret. */
+export const TokenWithSecretSchema = Type.Object({
+  ...TokenSchema.properties,
+  token: Type.String({ description: '`nw_` and the base64url of 32 random bytes. Shown this once.' }),
+})
+export type TokenWithSecret = Static<typeof TokenWithSecretSchema>
+
+export const TokenListSchema = Type.Object({ tokens: Type.Array(TokenSchema) })
+export type TokenList = Static<typeof TokenListSchema>
+
+/** Body of `POST /session`, which signs a browser in. */
+export const SignInSchema = Type.Object(
+  { token: Type.String({ minLength: 1, maxLength: 256 }) },
+  { additionalProperties: false },
+)
+
+/** Reply of `GET` and `POST /session`: whether a token is needed here, and whose the request's was. */
+export const SessionSchema = Type.Object({
+  open: Type.Boolean({ description: 'True: no token is asked for on this server.' }),
+  caller: Nullable(
+    Type.Object({
+      name: Type.String(),
+      scope: ScopeSchema,
+      project: Nullable(Type.String()),
+      expires_at: Nullable(Instant),
+    }),
+  ),
+})
+export type Session = Static<typeof SessionSchema>
