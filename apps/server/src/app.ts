@@ -1,0 +1,56 @@
+import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import websocket from '@fastify/websocket'
+import { MAX_BODY_BYTES, MAX_LIVE_MESSAGE_BYTES } from '@normwatch/protocol'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { answer, answerRaw, replyToErrors } from './plugins/error-replies.ts'
+import { readJsonBodies } from './plugins/json-bodies.ts'
+import { allowOnlyThisMachine } from './plugins/local-only.ts'
+import { refuseWhileClosing } from './plugins/refuse-while-closing.ts'
+import { findingRoutes } from './routes/findings.ts'
+import { layerRoutes } from './routes/layers.ts'
+import { liveRoute } from './routes/live.ts'
+import { pointRoutes } from './routes/points.ts'
+import { projectRoutes } from './routes/projects.ts'
+import { runRoutes } from './routes/runs.ts'
+import { seriesRoutes } from './routes/series.ts'
+import type { Services } from './services.ts'
+
+const api = { prefix: '/api/v1' }
+
+/** The whole service over these services, ready to listen or to be injected into. Closing it leaves the services open. */
+export async function buildApp(
+  services: Services,
+  options: Pick<FastifyServerOptions, 'logger'> = {},
+): Promise<FastifyInstance> {
+  const app = Fastify({
+    ...options,
+    disableRequestLogging: true,
+    bodyLimit: MAX_BODY_BYTES,
+    connectionTimeout: 120_000,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 1_000 },
+    frameworkErrors: answer,
+    clientErrorHandler: answerRaw,
+  })
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .setValidatorCompiler(TypeBoxValidatorCompiler)
+    // The replies are what the types say they are; to serialise them by schema would only cost time.
+    .setSerializerCompiler(() => (reply) => JSON.stringify(reply))
+
+  replyToErrors(app)
+  readJsonBodies(app)
+  refuseWhileClosing(app)
+  allowOnlyThisMachine(app)
+
+  await app.register(websocket, { options: { maxPayload: MAX_LIVE_MESSAGE_BYTES } })
+  await app.register(runRoutes(services), api)
+  await app.register(pointRoutes(services), api)
+  await app.register(seriesRoutes(services), api)
+  await app.register(layerRoutes(services), api)
+  await app.register(findingRoutes(services), api)
+  await app.register(projectRoutes(services), api)
+  await app.register(liveRoute(services), api)
+  return app
+}

@@ -1,0 +1,68 @@
+import type { ErrorDetail, ErrorReply } from '@normwatch/protocol'
+
+/** Every refusal there is: its status, and what it says when there is nothing more exact to say. */
+export const refusals = {
+  request_invalid: { status: 400, sentence: 'The request is not one that this service understands.' },
+  query_invalid: { status: 400, sentence: 'A parameter of the address is wrong.' },
+  run_id_invalid: {
+    status: 400,
+    sentence: 'A run\'s id has 1 to 64 characters of A–Z a–z 0–9 . _ - and is not "." or with "..".',
+  },
+  run_invalid: { status: 400, sentence: 'The fields of the run are wrong.' },
+  points_invalid: { status: 400, sentence: 'The points are wrong; none of them was stored.' },
+  json_invalid: { status: 400, sentence: 'The body is not JSON.' },
+  encoding_invalid: {
+    status: 400,
+    sentence: 'The body is not what its content-encoding says, or ends too early.',
+  },
+  cursor_invalid: { status: 400, sentence: 'The cursor is none that this service gave.' },
+  host_not_allowed: {
+    status: 403,
+    sentence: 'This service answers on this machine only: use localhost, 127.0.0.1 or [::1] in the address.',
+  },
+  origin_not_allowed: { status: 403, sentence: 'Pages of other sites may not use this service.' },
+  run_not_found: { status: 404, sentence: 'There is no such run: create it first.' },
+  route_not_found: { status: 404, sentence: 'There is nothing at this address.' },
+  request_timeout: { status: 408, sentence: 'The request took too long to arrive.' },
+  body_too_large: { status: 413, sentence: 'A body has at most 8 MiB, also after it is decoded.' },
+  too_many_points: { status: 413, sentence: 'A request has at most 10,000 points.' },
+  too_many_metrics: { status: 413, sentence: 'A run has at most 256 metrics and 4,096 layers.' },
+  media_type_unsupported: {
+    status: 415,
+    sentence: 'A body must be JSON, sent with the header "content-type: application/json".',
+  },
+  encoding_unsupported: { status: 415, sentence: 'A body may be encoded with gzip or zstd, or not at all.' },
+  headers_too_large: { status: 431, sentence: 'The address and the headers are too long.' },
+  internal: { status: 500, sentence: 'The service failed; its log says why.' },
+  store_unavailable: { status: 503, sentence: 'The data cannot be read or written now.' },
+  shutting_down: { status: 503, sentence: 'The service is shutting down: try again in a moment.' },
+} as const satisfies Record<string, { status: number; sentence: string }>
+
+export type RefusalCode = keyof typeof refusals
+
+/** Codes of `error` frames on `/live` that are not refusals of a request. */
+export const liveErrors = {
+  frame_invalid: 'The message is none that /live understands; the socket stays open.',
+  too_many_watches: 'A socket watches at most 64 runs; unwatch one first.',
+} as const satisfies Record<string, string>
+
+/** Thrown anywhere in a request to refuse it. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: RefusalCode
+  readonly details: readonly ErrorDetail[]
+
+  constructor(code: RefusalCode, message?: string, details: readonly ErrorDetail[] = []) {
+    super(message ?? refusals[code].sentence)
+    this.code = code
+    this.details = details
+  }
+
+  get status(): number {
+    return refusals[this.code].status
+  }
+
+  get body(): ErrorReply {
+    return { error: { code: this.code, message: this.message, details: [...this.details] } }
+  }
+}

@@ -1,0 +1,38 @@
+import type { PointColumns } from '@normwatch/protocol'
+import type { StoredRun } from '../storage/store.ts'
+import type { ActiveRun } from './active-run.ts'
+import type { IngestContext } from './context.ts'
+
+/**
+ * Accepts a batch: judges it, stores it and tells the readers. Resolves when it is durable, with the run as it then is.
+ * Throws what `store.points.append` throws; nothing of the batch is stored then. Points of a run that has ended are
+ * stored and charted, and open no findings.
+ */
+export async function acceptPoints(
+  context: IngestContext,
+  id: string,
+  columns: PointColumns,
+): Promise<StoredRun> {
+  const { store, hub, runs } = context
+  const arrivedAt = context.now()
+  if (columns.step.length === 0) return store.runs.get(id)
+  // The store may refuse a new metric: nothing else is judged on top of such a batch before it is stored.
+  const alone = (active: ActiveRun) => bringsMetric(active, columns)
+  return runs.use(id, alone, async (active) => {
+    const healthBefore = active.judgement.health
+    // Folding and `append` start in one turn, so that the state the store asks for covers just the batches it holds.
+    const { changes, findings } = active.fold(columns, arrivedAt)
+    const { judgement, saved: state } = active
+    const run = await store.points.append({ run: id, columns, arrivedAt, judgement, changes, state })
+    for (const metric of columns.metrics.keys()) active.knownMetrics.add(metric)
+    hub.points(id, columns, arrivedAt)
+    for (const finding of findings) hub.finding(finding)
+    hub.run(run, changes.length > 0 || run.health !== healthBefore)
+    return run
+  })
+}
+
+function bringsMetric(active: ActiveRun, columns: PointColumns): boolean {
+  for (const metric of columns.metrics.keys()) if (!active.knownMetrics.has(metric)) return true
+  return false
+}

@@ -1,0 +1,128 @@
+import {
+  end,
+  judge,
+  verdict,
+  type Change,
+  type DetectorState,
+  type RunFacts,
+  type Settings,
+} from '@normwatch/detector'
+import type { Finding, FindingKind, PointColumns, RunStatus } from '@normwatch/protocol'
+import type { FindingChange, Judgement, StoredRun } from '../storage/store.ts'
+import { closedFinding, closeFinding, openFinding, toJudgement } from './judgement.ts'
+import { forEachReading } from './readings.ts'
+import { factsOf } from './run-facts.ts'
+import { RunGate } from './run-gate.ts'
+
+/** What the store keeps for the detector: its state, and the facts it was told. */
+export interface SavedState {
+  readonly facts: RunFacts
+  readonly detector: DetectorState
+}
+
+/** What judging brought: the changes to store, and the findings as they then are, for the readers. */
+export interface Outcome {
+  readonly changes: FindingChange[]
+  readonly findings: Finding[]
+}
+
+/** A run that is being judged: the detector's state in memory, as it is after everything handed to the store. */
+export class ActiveRun {
+  readonly id: string
+  readonly gate = new RunGate()
+  readonly settings: Settings
+  /** Metrics that the store has accepted for this run since it became active. */
+  readonly knownMetrics = new Set<string>()
+  status: RunStatus
+  facts: RunFacts
+  state: DetectorState
+  openFindings: Map<FindingKind, Finding>
+  judgement: Judgement
+  /** The record must be judged from its start; until that is done, batches are stored and not judged. */
+  stale = false
+  /** Grows with every change that makes the record stale. */
+  edition = 0
+  /** Judging the record again, while that is under way. */
+  judging: Promise<void> | undefined
+  /** This copy is no longer the truth; whoever holds it must ask for the run again. */
+  dropped = false
+
+  constructor(run: StoredRun, state: DetectorState, open: readonly Finding[], settings: Settings) {
+    this.id = run.id
+    this.status = run.status
+    this.facts = factsOf(run)
+    this.state = state
+    this.settings = settings
+    this.openFindings = new Map(open.map((finding) => [finding.kind, finding]))
+    this.judgement = judgementOf(run)
+  }
+
+  markStale(): void {
+    this.stale = true
+    this.edition++
+  }
+
+  /**
+   * Judges a batch; steps at or below the newest one judged change nothing. On a run that has ended the judgement
+   * follows, but no finding opens. While the record is stale, the old judgement stands.
+   */
+  fold(columns: PointColumns, arrivedAt: number): Outcome {
+    const outcome: Outcome = { changes: [], findings: [] }
+    if (this.stale) return outcome
+    if (this.status === 'running') {
+      forEachReading(columns, arrivedAt, (reading) => {
+        const changes = judge(this.state, reading, this.facts, this.settings)
+        if (changes.length > 0) this.note(changes, reading.time * 1000, outcome)
+      })
+    } else {
+      this.replay(columns, arrivedAt)
+      end(this.state, this.status, this.facts, this.settings)
+    }
+    this.refreshJudgement()
+    return outcome
+  }
+
+  /** Brings the state up to a batch that was judged and stored before: its findings are known already. */
+  replay(columns: PointColumns, arrivedAt: number): void {
+    forEachReading(columns, arrivedAt, (reading) => judge(this.state, reading, this.facts, this.settings))
+  }
+
+  /** Adds to `outcome` what edges of the detector mean for the run's findings; `at` is in milliseconds. */
+  note(changes: readonly Change[], at: number, outcome: Outcome): void {
+    for (const change of changes) {
+      if (change.type === 'opened') {
+        const finding = openFinding(this.id, change, at)
+        this.openFindings.set(change.kind, finding)
+        outcome.changes.push({ type: 'opened', finding })
+        outcome.findings.push(finding)
+      } else {
+        const finding = this.openFindings.get(change.kind)
+        if (finding === undefined) continue
+        this.openFindings.delete(change.kind)
+        const closing = closeFinding(finding, change, at)
+        outcome.changes.push(closing)
+        outcome.findings.push(closedFinding(finding, closing))
+      }
+    }
+  }
+
+  /** Takes over what judging the record again came to. */
+  adopt(judged: ActiveRun, open: Map<FindingKind, Finding>): void {
+    this.state = judged.state
+    this.openFindings = open
+    this.stale = false
+    this.refreshJudgement()
+  }
+
+  refreshJudgement(): void {
+    this.judgement = toJudgement(verdict(this.state, this.facts, this.settings), this.openFindings)
+  }
+
+  /** What the store is to keep; bound, so that it can be handed over. */
+  readonly saved = (): SavedState => ({ facts: this.facts, detector: this.state })
+}
+
+function judgementOf({ health, conditions, clipping }: StoredRun): Judgement {
+  const { rate_total: _, ...judged } = clipping
+  return { health, conditions, clipping: judged }
+}

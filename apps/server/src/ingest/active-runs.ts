@@ -1,0 +1,103 @@
+import { defaultSettings, newState } from '@normwatch/detector'
+import type { Store } from '../storage/store.ts'
+import { ActiveRun, type SavedState } from './active-run.ts'
+import { sameFacts } from './run-facts.ts'
+
+/** Runs whose detector state is kept in memory. */
+const MAX_ACTIVE_RUNS = 512
+/** More findings than there are kinds: at most one of a kind is open. */
+const MAX_OPEN_FINDINGS = 100
+
+/** The runs that are being judged, the most recently used ones in memory. */
+export class ActiveRuns {
+  readonly #store: Store
+  readonly #onStale: (active: ActiveRun) => void
+  readonly #entries = new Map<string, { readonly loading: Promise<ActiveRun>; active?: ActiveRun }>()
+  /** Copies given up while work on them was under way: the store is read again only after that work. */
+  readonly #leaving = new Map<string, Promise<void>>()
+
+  /** `onStale` is told of a run that was loaded and whose record must be judged from its start. */
+  constructor(store: Store, onStale: (active: ActiveRun) => void) {
+    this.#store = store
+    this.#onStale = onStale
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** The one copy of this run in memory; the first caller loads it. Throws `RunNotFound`. */
+  get(id: string): Promise<ActiveRun> {
+    const known = this.#entries.get(id)
+    if (known !== undefined) {
+      this.#entries.delete(id)
+      this.#entries.set(id, known)
+      return known.loading
+    }
+    const entry: { loading: Promise<ActiveRun>; active?: ActiveRun } = { loading: this.#load(id) }
+    this.#entries.set(id, entry)
+    entry.loading.then(
+      (active) => {
+        entry.active = active
+        if (active.stale) this.#onStale(active)
+        this.#evict()
+      },
+      () => this.#entries.get(id) === entry && this.#entries.delete(id),
+    )
+    return entry.loading
+  }
+
+  /**
+   * Does work on a run once its gate lets it through: beside other work, or alone where `alone` says so. A copy whose
+   * work failed may be ahead of the store: it is dropped. Throws `RunNotFound` and what `work` throws.
+   */
+  async use<T>(
+    id: string,
+    alone: (active: ActiveRun) => boolean,
+    work: (active: ActiveRun) => Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      const active = await this.get(id)
+      const attempt = async () => (active.dropped ? undefined : { result: await work(active) })
+      try {
+        const done = await (alone(active) ? active.gate.exclusive(attempt) : active.gate.shared(attempt))
+        if (done !== undefined) return done.result
+      } catch (error) {
+        this.drop(active)
+        throw error
+      }
+    }
+  }
+
+  /** Forgets a copy; the next `get` reads the store, once work on this copy has ended. */
+  drop(active: ActiveRun): void {
+    if (active.dropped) return
+    active.dropped = true
+    if (this.#entries.get(active.id)?.active === active) this.#entries.delete(active.id)
+    const left = active.gate.whenIdle().then(() => {
+      if (this.#leaving.get(active.id) === left) this.#leaving.delete(active.id)
+    })
+    this.#leaving.set(active.id, left)
+  }
+
+  async #load(id: string): Promise<ActiveRun> {
+    await this.#leaving.get(id)
+    const run = await this.#store.runs.get(id)
+    const [saved, open] = await Promise.all([
+      this.#store.points.detection(id),
+      this.#store.findings.list({ run: id, state: 'open', limit: MAX_OPEN_FINDINGS }),
+    ])
+    const state = saved.state as SavedState | undefined
+    const active = new ActiveRun(run, state?.detector ?? newState(), open.findings, defaultSettings)
+    active.stale = saved.stale || (state !== undefined && !sameFacts(state.facts, active.facts))
+    if (!active.stale) for (const { columns, arrivedAt } of saved.since) active.replay(columns, arrivedAt)
+    return active
+  }
+
+  #evict(): void {
+    for (const { active } of this.#entries.values()) {
+      if (this.#entries.size <= MAX_ACTIVE_RUNS) return
+      if (active?.gate.idle === true) this.drop(active)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import type { PointColumns, RunFields, RunPatch } from '@normwatch/protocol'
+import type { Hub } from '../live/hub.ts'
+import type { Store, StoredRun } from '../storage/store.ts'
+import { acceptPoints } from './accept-points.ts'
+import { ActiveRuns } from './active-runs.ts'
+import { deleteRun, patchRun, putRun } from './change-run.ts'
+import type { IngestContext } from './context.ts'
+import { judgeAgain } from './judge-again.ts'
+import { watchSilence } from './silence-watch.ts'
+
+/** Everything that changes a run: each change is judged, stored and told to the readers, in that order. */
+export class Ingest {
+  readonly #context: IngestContext
+  readonly #stopping = new AbortController()
+  readonly #onError: (error: unknown) => void
+  /** Points accepted since the start. */
+  pointsAccepted = 0
+
+  constructor(store: Store, hub: Hub, now: () => number, onError: (error: unknown) => void) {
+    this.#onError = onError
+    const runs = new ActiveRuns(store, (active) => {
+      judgeAgain(this.#context, active).catch(onError)
+    })
+    this.#context = { store, hub, runs, now }
+  }
+
+  /** Runs whose detector state is in memory. */
+  get activeRuns(): number {
+    return this.#context.runs.size
+  }
+
+  /** Starts to notice runs that fall silent. */
+  start(): void {
+    const { now } = this.#context
+    void watchSilence(this.#context, now(), this.#stopping.signal, this.#onError)
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  async accept(run: string, columns: PointColumns): Promise<StoredRun> {
+    const stored = await acceptPoints(this.#context, run, columns)
+    this.pointsAccepted += columns.step.length
+    return stored
+  }
+
+  put(id: string, fields: RunFields): Promise<{ run: StoredRun; created: boolean }> {
+    return putRun(this.#context, id, fields)
+  }
+
+  patch(id: string, patch: RunPatch): Promise<StoredRun> {
+    return patchRun(this.#context, id, patch)
+  }
+
+  delete(id: string): Promise<void> {
+    return deleteRun(this.#context, id)
+  }
+}

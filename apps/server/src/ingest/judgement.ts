@@ -1,0 +1,75 @@
+import type { Change, Evidence, Verdict } from '@normwatch/detector'
+import { encodeNumber, type Finding, type FindingKind } from '@normwatch/protocol'
+import type { FindingChange, Judgement } from '../storage/store.ts'
+import { findingId } from './finding-id.ts'
+
+/** The detector's verdict in the words of the wire; a condition that fires names its open finding. */
+export function toJudgement(
+  { health, clipping, conditions }: Verdict,
+  open: ReadonlyMap<FindingKind, Finding>,
+): Judgement {
+  return {
+    health,
+    clipping: {
+      window: clipping.window,
+      rate: clipping.rate,
+      mean_coefficient: clipping.meanCoefficient,
+      current_streak: clipping.currentStreak,
+      longest_streak: clipping.longestStreak,
+    },
+    conditions: conditions.map(({ kind, severity, phase, sinceStep }) => ({
+      kind,
+      severity,
+      since_step: sinceStep,
+      finding: phase === 'firing' ? (open.get(kind)?.id ?? null) : null,
+    })),
+  }
+}
+
+/** The finding that an edge opens; `at` is the time of the reading in milliseconds. */
+export function openFinding(run: string, change: Extract<Change, { type: 'opened' }>, at: number): Finding {
+  return {
+    id: findingId(Math.floor(at)),
+    run,
+    kind: change.kind,
+    severity: change.severity,
+    state: 'open',
+    opened_step: change.step,
+    opened_at: new Date(at).toISOString(),
+    closed_step: null,
+    closed_at: null,
+    close_reason: null,
+    evidence: wireEvidence(change.evidence),
+    diagnosis: change.diagnosis.map((cause) => ({ ...cause })),
+  }
+}
+
+/** How an open finding closes; `at` is in milliseconds, and never before it opened. */
+export function closeFinding(
+  finding: Finding,
+  { step, reason }: Pick<Extract<Change, { type: 'closed' }>, 'step' | 'reason'>,
+  at: number,
+): Extract<FindingChange, { type: 'closed' }> {
+  return {
+    type: 'closed',
+    id: finding.id,
+    closed_step: step,
+    closed_at: new Date(Math.max(at, Date.parse(finding.opened_at))).toISOString(),
+    close_reason: reason,
+  }
+}
+
+/** The finding after the change, as readers see it. */
+export function closedFinding(finding: Finding, change: Extract<FindingChange, { type: 'closed' }>): Finding {
+  const { closed_step, closed_at, close_reason } = change
+  return { ...finding, state: 'closed', closed_step, closed_at, close_reason }
+}
+
+function wireEvidence(evidence: Evidence): Finding['evidence'] {
+  return Object.fromEntries(
+    Object.entries(evidence).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? encodeNumber(value) : value,
+    ]),
+  )
+}

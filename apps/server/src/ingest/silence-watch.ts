@@ -1,0 +1,59 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { silence } from '@normwatch/detector'
+import type { StoredRun } from '../storage/store.ts'
+import type { Outcome } from './active-run.ts'
+import type { IngestContext } from './context.ts'
+
+/** Milliseconds between two looks at the running runs. */
+const EVERY = 5_000
+/** No run is called stalled sooner (milliseconds); its own rhythm may ask for longer. */
+const LEAST_SILENCE = 60_000
+
+/**
+ * Looks again and again at the running runs until `signal` aborts. Silence counts from the last arrival of points, and
+ * not before `since`: while no server listened, nobody was silent.
+ */
+export async function watchSilence(
+  context: IngestContext,
+  since: number,
+  signal: AbortSignal,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  for (;;) {
+    try {
+      await pause(EVERY, undefined, { signal, ref: false })
+      await checkSilence(context, since)
+    } catch (error) {
+      if (signal.aborted) return
+      onError(error)
+    }
+  }
+}
+
+/** One look: every running run that has been silent for longer than its rhythm explains becomes stalled. */
+export async function checkSilence(context: IngestContext, since: number): Promise<void> {
+  for (const run of await context.store.runs.running()) {
+    const silent = context.now() - Math.max(run.last_arrival, since)
+    const isKnown = run.conditions.some(({ kind, finding }) => kind === 'stalled' && finding !== null)
+    if (silent >= LEAST_SILENCE && !isKnown) await judgeSilence(context, run, silent / 1000)
+  }
+}
+
+async function judgeSilence(
+  { runs, store, hub, now }: IngestContext,
+  { id, last_arrival }: StoredRun,
+  seconds: number,
+): Promise<void> {
+  const alone = () => true
+  await runs.use(id, alone, async (active) => {
+    const run = await store.runs.get(id)
+    if (run.last_arrival !== last_arrival || run.status !== 'running' || active.stale) return
+    const outcome: Outcome = { changes: [], findings: [] }
+    active.note(silence(active.state, seconds, active.facts, active.settings), now(), outcome)
+    if (outcome.changes.length === 0) return
+    active.refreshJudgement()
+    const judged = await store.findings.record(id, active.judgement, outcome.changes, active.saved)
+    for (const finding of outcome.findings) hub.finding(finding)
+    hub.run(judged, true)
+  })
+}

@@ -1,0 +1,120 @@
+import type { Finding, GapReason, LiveRequest, PointColumns } from '@normwatch/protocol'
+import type { StoredRun } from '../storage/store.ts'
+import { Reader, type Peer } from './reader.ts'
+import { RunChannel } from './run-channel.ts'
+import { RunsFeed } from './runs-feed.ts'
+import { toRun } from './to-run.ts'
+
+/** Runs whose newest events are kept though nobody watches them now. */
+const MAX_CHANNELS = 128
+
+/**
+ * Who is watching what. It is told of every change once it is durable, and passes it on to the readers concerned:
+ * coalesced, at most 20 frames a second each, and with a `gap` instead of a queue for a reader that is slow.
+ */
+export class Hub {
+  readonly #now: () => number
+  readonly #channels = new Map<string, RunChannel>()
+  readonly #readers = new Set<Reader>()
+  readonly #feed: RunsFeed
+  #seq: number
+  /** Events up to here may be forgotten. */
+  #forgotten: number
+
+  /** `now`: milliseconds since 1970. `seq` counts from microseconds, so that it grows across restarts. */
+  constructor(now: () => number) {
+    this.#now = now
+    this.#seq = Math.floor(now() * 1000)
+    this.#forgotten = this.#seq
+    this.#feed = new RunsFeed(now)
+  }
+
+  get readers(): number {
+    return this.#readers.size
+  }
+
+  points(run: string, columns: PointColumns, arrivedAt: number): void {
+    this.#channel(run).push({ seq: ++this.#seq, type: 'points', columns, arrivedAt })
+  }
+
+  finding(finding: Finding): void {
+    this.#channel(finding.run).push({ seq: ++this.#seq, type: 'finding', finding })
+  }
+
+  /** The run changed; `urgent` when a person should see it at once (health, status, a finding). */
+  run(stored: StoredRun, urgent: boolean): void {
+    const run = toRun(stored)
+    const channel = this.#channel(run.id)
+    channel.changed(run, urgent)
+    this.#feed.changed(run, channel.lastSeq, urgent)
+  }
+
+  /** What readers of this run have seen is no longer true: they should fetch again. */
+  gap(run: string, reason: GapReason): void {
+    this.#channels.get(run)?.gap(reason)
+  }
+
+  deleted({ id, project }: StoredRun): void {
+    this.#channels.get(id)?.gap('deleted')
+    this.#channels.get(id)?.close()
+    this.#channels.delete(id)
+    this.#feed.deleted(id, project)
+  }
+
+  join(peer: Peer): Reader {
+    const reader = new Reader(peer)
+    this.#readers.add(reader)
+    return reader
+  }
+
+  leave(reader: Reader): void {
+    this.#readers.delete(reader)
+    this.#feed.leave(reader)
+    for (const channel of this.#channels.values()) channel.unwatch(reader)
+  }
+
+  watchRun(
+    reader: Reader,
+    stored: StoredRun,
+    { metrics, after }: Extract<LiveRequest, { metrics?: unknown }>,
+  ) {
+    if (this.#readers.has(reader)) this.#channel(stored.id).watch(reader, toRun(stored), metrics, after)
+  }
+
+  unwatchRun(reader: Reader, run: string): void {
+    this.#channels.get(run)?.unwatch(reader)
+  }
+
+  watchRuns(reader: Reader, project: string | undefined): void {
+    this.#feed.watch(reader, project)
+  }
+
+  unwatchRuns(reader: Reader, project: string | undefined): void {
+    this.#feed.unwatch(reader, project)
+  }
+
+  /** Ends all timers; the sockets are their owner's to close. */
+  close(): void {
+    this.#feed.close()
+    for (const channel of this.#channels.values()) channel.close()
+  }
+
+  #channel(run: string): RunChannel {
+    const known = this.#channels.get(run)
+    const channel = known ?? new RunChannel(run, this.#forgotten, this.#now)
+    if (known !== undefined) this.#channels.delete(run)
+    this.#channels.set(run, channel)
+    if (this.#channels.size > MAX_CHANNELS) this.#forgetOne()
+    return channel
+  }
+
+  /** Gives up the channel that nobody watches and that was quiet for longest. */
+  #forgetOne(): void {
+    for (const [run, channel] of this.#channels) {
+      if (channel.isWatched) continue
+      this.#forgotten = Math.max(this.#forgotten, channel.lastSeq)
+      this.#channels.delete(run)
+      return
+    }
+  }
+}

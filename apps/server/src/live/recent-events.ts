@@ -1,0 +1,60 @@
+import type { Finding, PointColumns } from '@normwatch/protocol'
+
+/** Bytes of events kept for one run. */
+const MAX_BYTES = 128 * 1024
+/** What an event costs besides its readings, roughly. */
+const BYTES_AN_EVENT = 400
+
+/** Something that happened to a run; `seq` grows over all runs. */
+export type RunEvent =
+  | {
+      readonly seq: number
+      readonly type: 'points'
+      readonly columns: PointColumns
+      readonly arrivedAt: number
+    }
+  | { readonly seq: number; readonly type: 'finding'; readonly finding: Finding }
+
+/** The newest events of one run, within a bound: what a reader that was away for a moment has missed. */
+export class RecentEvents {
+  readonly #events: RunEvent[] = []
+  #bytes = 0
+  #completeSince: number
+  #last: number
+
+  /** `since`: everything after this number will be here. */
+  constructor(since: number) {
+    this.#completeSince = since
+    this.#last = since
+  }
+
+  /** The number of the newest event. */
+  get last(): number {
+    return this.#last
+  }
+
+  push(event: RunEvent): void {
+    this.#events.push(event)
+    this.#last = event.seq
+    this.#bytes += bytesOf(event)
+    while (this.#bytes > MAX_BYTES && this.#events.length > 1) {
+      const oldest = this.#events.shift() as RunEvent
+      this.#bytes -= bytesOf(oldest)
+      this.#completeSince = oldest.seq
+    }
+  }
+
+  /** All events after `seq`, oldest first, or `undefined` when some of them are no longer known. */
+  after(seq: number): readonly RunEvent[] | undefined {
+    if (seq < this.#completeSince) return undefined
+    let first = this.#events.length
+    while (first > 0 && (this.#events[first - 1] as RunEvent).seq > seq) first--
+    return this.#events.slice(first)
+  }
+}
+
+function bytesOf(event: RunEvent): number {
+  if (event.type === 'finding') return BYTES_AN_EVENT * 5
+  const { step, metrics } = event.columns
+  return BYTES_AN_EVENT + step.length * 8 * (2 + metrics.size)
+}

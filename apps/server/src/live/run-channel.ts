@@ -1,0 +1,168 @@
+import type { GapReason, Run } from '@normwatch/protocol'
+import { eventFrames, gapFrame, runFrame } from './frames.ts'
+import type { Reader } from './reader.ts'
+import { RecentEvents, type RunEvent } from './recent-events.ts'
+
+/** Milliseconds between two rounds of points: with the run frames, at most 20 frames a second. */
+const POINTS_EVERY = 56
+/** Milliseconds between two frames of a run whose health does not change. */
+const RUN_EVERY = 500
+
+/** What a reader has been told of one run. */
+interface Watch {
+  /** The metrics wanted; `undefined` stands for all but the layers. */
+  readonly metrics: readonly string[] | undefined
+  /** Everything up to here was sent. */
+  seq: number
+  /** Which version of the run was sent. */
+  version: number
+  /** Something was left out because the reader was slow. */
+  missed: boolean
+}
+
+/** Frames made in one round, by the metrics they hold, for the readers that had everything up to `seq`. */
+interface Told {
+  readonly seq: number
+  readonly frames: Map<string, readonly string[] | undefined>
+}
+
+/** Tells the readers of one run what happens to it, coalesced; one clock for all of them, so that frames are shared. */
+export class RunChannel {
+  readonly #run: string
+  readonly #now: () => number
+  readonly #recent: RecentEvents
+  readonly #watches = new Map<Reader, Watch>()
+  /** Up to here every reader that keeps up was told. */
+  #toldSeq: number
+  #latest: Run | undefined
+  #version = 0
+  #toldVersion = 0
+  #pointsAt = -Infinity
+  #runAt = -Infinity
+  #runDueAt = Infinity
+  #timer: NodeJS.Timeout | undefined
+  #dueAt = Infinity
+
+  constructor(run: string, since: number, now: () => number) {
+    this.#run = run
+    this.#now = now
+    this.#recent = new RecentEvents(since)
+    this.#toldSeq = since
+  }
+
+  get isWatched(): boolean {
+    return this.#watches.size > 0
+  }
+
+  /** The number of the newest event. */
+  get lastSeq(): number {
+    return this.#recent.last
+  }
+
+  push(event: RunEvent): void {
+    this.#recent.push(event)
+    this.#schedule(event.type === 'finding' ? 0 : this.#pointsAt + POINTS_EVERY)
+  }
+
+  changed(run: Run, urgent: boolean): void {
+    this.#latest = run
+    this.#version++
+    this.#runDueAt = urgent ? 0 : Math.min(this.#runDueAt, this.#runAt + RUN_EVERY)
+    this.#schedule(this.#runDueAt)
+  }
+
+  /** Starts with the run as it is, after a gap when `after` cannot be continued; then come the events after it. */
+  watch(reader: Reader, run: Run, metrics: readonly string[] | undefined, after: number | undefined): void {
+    const now = this.#now()
+    const { last } = this.#recent
+    if (this.#watches.size === 0) {
+      this.#toldSeq = last
+      this.#toldVersion = this.#version
+    }
+    const isKnown = after !== undefined && this.#recent.after(after) !== undefined
+    if (after !== undefined && !isKnown) reader.send(gapFrame(this.#run, 'after_too_old'), now)
+    const seq = isKnown ? Math.min(after, last) : this.#toldSeq
+    reader.send(runFrame(seq, run), now)
+    this.#watches.set(reader, { metrics, seq, version: this.#version, missed: false })
+    if (seq < last) this.#schedule(0)
+  }
+
+  unwatch(reader: Reader): void {
+    this.#watches.delete(reader)
+    if (this.#watches.size === 0) this.#unschedule()
+  }
+
+  /** Tells every reader at once that it should fetch again. */
+  gap(reason: GapReason): void {
+    const frame = gapFrame(this.#run, reason)
+    for (const reader of this.#watches.keys()) reader.send(frame, this.#now())
+  }
+
+  close(): void {
+    this.#watches.clear()
+    this.#unschedule()
+  }
+
+  #schedule(at: number): void {
+    if (this.#watches.size === 0 || this.#dueAt <= at) return
+    this.#unschedule()
+    this.#dueAt = at
+    this.#timer = setTimeout(() => this.#flush(), Math.max(0, at - this.#now()))
+  }
+
+  #unschedule(): void {
+    clearTimeout(this.#timer)
+    this.#dueAt = Infinity
+  }
+
+  #flush(): void {
+    this.#dueAt = Infinity
+    const now = this.#now()
+    const told = { seq: this.#toldSeq, frames: new Map<string, readonly string[] | undefined>() }
+    if (now >= this.#runDueAt) {
+      this.#toldVersion = this.#version
+      this.#runAt = now
+      this.#runDueAt = Infinity
+    }
+    for (const [reader, watch] of this.#watches) this.#tell(reader, watch, told, now)
+    this.#pointsAt = now
+    this.#toldSeq = this.#recent.last
+    this.#schedule(this.#runDueAt)
+    for (const { seq, version, missed } of this.#watches.values()) {
+      if (missed || seq < this.#toldSeq || version < this.#toldVersion) {
+        return this.#schedule(now + POINTS_EVERY)
+      }
+    }
+  }
+
+  #tell(reader: Reader, watch: Watch, told: Told, now: number): void {
+    const { last } = this.#recent
+    if (reader.isSlow) {
+      watch.missed ||= watch.seq < last
+      return
+    }
+    if (!reader.mayGet(now)) return
+    if (watch.missed || watch.seq < last) {
+      const frames = watch.missed ? undefined : this.#framesFor(watch, told)
+      for (const frame of frames ?? [gapFrame(this.#run, 'slow')]) reader.send(frame, now)
+      watch.missed = false
+      watch.seq = last
+    }
+    if (watch.version < this.#toldVersion && this.#latest !== undefined) {
+      reader.send(runFrame(watch.seq, this.#latest), now)
+      watch.version = this.#toldVersion
+    }
+  }
+
+  /** The frames after what this reader has; readers that keep up and watch the same metrics share them. */
+  #framesFor({ seq, metrics }: Watch, told: Told): readonly string[] | undefined {
+    const make = () => {
+      const events = this.#recent.after(seq)
+      return events === undefined ? undefined : eventFrames(this.#run, events, metrics)
+    }
+    if (seq !== told.seq) return make()
+    const key = metrics === undefined ? '' : JSON.stringify(metrics)
+    if (!told.frames.has(key)) told.frames.set(key, make())
+    return told.frames.get(key)
+  }
+}

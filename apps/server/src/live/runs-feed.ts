@@ -1,0 +1,118 @@
+import type { Run } from '@normwatch/protocol'
+import { gapFrame, runFrame } from './frames.ts'
+import type { Reader } from './reader.ts'
+
+/** Milliseconds between two rounds of changes that are not urgent. */
+const EVERY = 500
+/** Runs whose latest change is kept for readers that are behind. */
+const MAX_RUNS = 2_000
+
+interface Entry {
+  readonly run: Run
+  readonly seq: number
+  /** The order of this change, and of the last urgent one before or with it. */
+  readonly place: number
+  readonly urgentPlace: number
+}
+
+interface Watch {
+  readonly projects: Set<string | undefined>
+  place: number
+  urgentPlace: number
+}
+
+/** Tells the readers of the runs list which runs changed: of each run the newest version, urgent changes first. */
+export class RunsFeed {
+  readonly #now: () => number
+  /** The newest version of each run that changed lately, in the order of the changes. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #watches = new Map<Reader, Watch>()
+  #place = 0
+  #timer: NodeJS.Timeout | undefined
+  #dueAt = Infinity
+  #roundAt = -Infinity
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  changed(run: Run, seq: number, urgent: boolean): void {
+    const place = ++this.#place
+    const urgentPlace = urgent ? place : (this.#entries.get(run.id)?.urgentPlace ?? 0)
+    this.#entries.delete(run.id)
+    this.#entries.set(run.id, { run, seq, place, urgentPlace })
+    if (this.#entries.size > MAX_RUNS) this.#entries.delete(this.#entries.keys().next().value as string)
+    this.#schedule(urgent ? 0 : this.#roundAt + EVERY)
+  }
+
+  deleted(run: string, project: string): void {
+    this.#entries.delete(run)
+    for (const [reader, watch] of this.#watches) {
+      if (concerns(watch, project)) reader.send(gapFrame(run, 'deleted'), this.#now())
+    }
+  }
+
+  /** `project` undefined: the runs of all projects. */
+  watch(reader: Reader, project: string | undefined): void {
+    const known = this.#watches.get(reader)
+    if (known !== undefined) known.projects.add(project)
+    else
+      this.#watches.set(reader, {
+        projects: new Set([project]),
+        place: this.#place,
+        urgentPlace: this.#place,
+      })
+  }
+
+  unwatch(reader: Reader, project: string | undefined): void {
+    const watch = this.#watches.get(reader)
+    watch?.projects.delete(project)
+    if (watch?.projects.size === 0) this.leave(reader)
+  }
+
+  leave(reader: Reader): void {
+    this.#watches.delete(reader)
+    if (this.#watches.size === 0) this.close()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#dueAt = Infinity
+  }
+
+  #schedule(at: number): void {
+    if (this.#watches.size === 0 || this.#dueAt <= at) return
+    clearTimeout(this.#timer)
+    this.#dueAt = at
+    this.#timer = setTimeout(() => this.#round(), Math.max(0, at - this.#now()))
+  }
+
+  #round(): void {
+    this.#dueAt = Infinity
+    const now = (this.#roundAt = this.#now())
+    let isBehind = false
+    for (const [reader, watch] of this.#watches) {
+      if (!this.#tell(reader, watch, now)) isBehind = true
+    }
+    if (isBehind) this.#schedule(now + EVERY)
+  }
+
+  /** Sends what the reader may get now; says whether it then knows everything. */
+  #tell(reader: Reader, watch: Watch, now: number): boolean {
+    for (const order of ['urgentPlace', 'place'] as const) {
+      for (const entry of this.#entries.values()) {
+        if (entry[order] <= watch[order]) continue
+        if (concerns(watch, entry.run.project)) {
+          if (reader.isSlow || !reader.mayGet(now)) return false
+          reader.send(runFrame(entry.seq, entry.run), now)
+        }
+        watch[order] = entry[order]
+      }
+    }
+    return true
+  }
+}
+
+function concerns({ projects }: Watch, project: string): boolean {
+  return projects.has(undefined) || projects.has(project)
+}

@@ -1,0 +1,59 @@
+import type { Socket } from 'node:net'
+import type { ErrorDetail } from '@normwatch/protocol'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Refusal, type RefusalCode } from '../errors.ts'
+import { BadCursor, RunNotFound, StoreUnavailable, TooManyMetrics } from '../storage/store.ts'
+import { validationRefusal } from './validation-refusal.ts'
+
+/** What the framework and Node refuse by themselves, in our words. */
+const frameworkCodes: Readonly<Record<string, RefusalCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media_type_unsupported',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request_invalid',
+  FST_ERR_BAD_URL: 'request_invalid',
+  FST_ERR_MAX_PARAM_LENGTH: 'request_invalid',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+}
+
+/** Every refusal and failure leaves in the one error shape; the words of a failure stay in the log. */
+export function replyToErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => answer(error, request, reply))
+}
+
+/** For refusals before any route is found. */
+export function answer(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = asRefusal(error)
+  if (refusal.status >= 500 && refusal.code !== 'shutting_down') request.log.error({ err: error }, 'failed')
+  if (refusal.status === 503) void reply.header('retry-after', '1')
+  return reply.status(refusal.status).send(refusal.body)
+}
+
+/** For bytes that are no request at all. */
+export function answerRaw(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const refusal = new Refusal(frameworkCodes[error.code ?? ''] ?? 'request_invalid')
+  const body = JSON.stringify(refusal.body)
+  socket.end(
+    `HTTP/1.1 ${refusal.status} Refused\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+function asRefusal(error: FastifyError): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof RunNotFound) return new Refusal('run_not_found', `${error.message} Create it first.`)
+  if (error instanceof TooManyMetrics) return new Refusal('too_many_metrics', error.message)
+  if (error instanceof BadCursor) {
+    return new Refusal('cursor_invalid', undefined, [detail('cursor', error.message)])
+  }
+  if (error instanceof StoreUnavailable) return new Refusal('store_unavailable', error.message)
+  if (error.validation !== undefined) return validationRefusal(error)
+  const code = frameworkCodes[error.code]
+  if (code !== undefined) return new Refusal(code)
+  return new Refusal((error.statusCode ?? 500) < 500 ? 'request_invalid' : 'internal')
+}
+
+function detail(path: string, message: string): ErrorDetail {
+  return { path, message }
+}

@@ -1,0 +1,49 @@
+import { isUtf8 } from 'node:buffer'
+import { promisify } from 'node:util'
+import { gunzip, zstdDecompress } from 'node:zlib'
+import { MAX_BODY_BYTES } from '@normwatch/protocol'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Refusal } from '../errors.ts'
+
+const decoders: Readonly<
+  Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
+> = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), zstd: promisify(zstdDecompress) }
+
+/** JSON is the only body there is; it may be encoded, and is bounded before and after decoding. Nothing is repaired. */
+export function readJsonBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readBody)
+}
+
+async function readBody(request: FastifyRequest, body: Buffer): Promise<unknown> {
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase()
+  return parse(encoding === undefined || encoding === 'identity' ? body : await decode(encoding, body))
+}
+
+async function decode(encoding: string, body: Buffer): Promise<Buffer> {
+  const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
+  if (decoder === undefined) throw new Refusal('encoding_unsupported')
+  try {
+    return await decoder(body, { maxOutputLength: MAX_BODY_BYTES })
+  } catch (error) {
+    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+    throw new Refusal(isTooLarge ? 'body_too_large' : 'encoding_invalid')
+  }
+}
+
+function parse(body: Buffer): unknown {
+  if (body.length === 0) throw new Refusal('json_invalid', 'The body is empty; it must be JSON.')
+  if (!isUtf8(body)) throw new Refusal('json_invalid', 'The body is not UTF-8.')
+  const text = body.toString()
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    if (/[:[,]\s*-?(NaN|Infinity)\b/i.test(text)) {
+      throw new Refusal(
+        'json_invalid',
+        'JSON has no NaN and no Infinity: send the strings "NaN", "Infinity" and "-Infinity".',
+      )
+    }
+    throw new Refusal('json_invalid', `The body is not JSON: ${(error as Error).message}.`)
+  }
+}

@@ -1,0 +1,22 @@
+import type { FastifyInstance } from 'fastify'
+import { Refusal } from '../errors.ts'
+
+/**
+ * While there are no tokens, only this machine may talk to the service, and only pages that the service itself served:
+ * a `Host` that is not loopback is a rebound name, and an `Origin` that is not this very address is another site.
+ */
+export function allowOnlyThisMachine(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ headers: { host, origin } }) => {
+    if (host === undefined || !isLoopbackHost(host)) throw new Refusal('host_not_allowed')
+    if (origin !== undefined && origin !== `http://${host}`) throw new Refusal('origin_not_allowed')
+  })
+}
+
+/** Whether a `Host` header (name, optional port) names the loopback interface. */
+export function isLoopbackHost(host: string): boolean {
+  return isLoopbackName(host.replace(/:\d{1,5}$/, ''))
+}
+
+export function isLoopbackName(name: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(name)
+}

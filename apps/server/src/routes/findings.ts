@@ -1,0 +1,46 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { FindingKindSchema, FindingListSchema, RunIdSchema } from '@normwatch/protocol'
+import { Type } from 'typebox'
+import type { Services } from '../services.ts'
+import { closed, Cursor, replies, RunParams, whole } from './schemas.ts'
+
+const DEFAULT_LIMIT = 100
+
+const filters = {
+  kind: Type.Optional(FindingKindSchema),
+  state: Type.Optional(Type.Union([Type.Literal('open'), Type.Literal('closed')])),
+  limit: Type.Optional(whole(1, 1_000, DEFAULT_LIMIT)),
+  cursor: Cursor,
+}
+
+export function findingRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/findings',
+      {
+        schema: {
+          summary: 'Findings of all runs, newest first',
+          querystring: Type.Object({ run: Type.Optional(RunIdSchema), ...filters }, closed),
+          response: replies(FindingListSchema),
+        },
+      },
+      ({ query }) => store.findings.list({ limit: DEFAULT_LIMIT, ...query }),
+    )
+
+    app.get(
+      '/runs/:id/findings',
+      {
+        schema: {
+          summary: 'Findings of one run, newest first',
+          params: RunParams,
+          querystring: Type.Object(filters, closed),
+          response: replies(FindingListSchema),
+        },
+      },
+      async ({ params, query }) => {
+        await store.runs.get(params.id)
+        return store.findings.list({ limit: DEFAULT_LIMIT, ...query, run: params.id })
+      },
+    )
+  }
+}

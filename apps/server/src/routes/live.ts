@@ -1,0 +1,87 @@
+import type { FastifyInstance } from 'fastify'
+import { LiveRequestSchema, type LiveRequest } from '@normwatch/protocol'
+import { Compile } from 'typebox/compile'
+import type { WebSocket } from 'ws'
+import { liveErrors, refusals } from '../errors.ts'
+import { errorFrame } from '../live/frames.ts'
+import type { Services } from '../services.ts'
+import { RunNotFound } from '../storage/store.ts'
+
+/** Runs that one socket may watch. */
+const MAX_WATCHES = 64
+/** Messages of one socket that may wait for their answer. */
+const MAX_WAITING = 128
+/** Milliseconds between two pings; a socket that missed one is cut. */
+const PING_EVERY = 30_000
+
+const requests = Compile(LiveRequestSchema)
+
+/** `GET /live`: a reader says what it watches, and is told what happens to it. */
+export function liveRoute(services: Services): (app: FastifyInstance) => Promise<void> {
+  return async (app) => {
+    app.get('/live', { websocket: true }, (socket: WebSocket) => serve(services, socket))
+  }
+}
+
+function serve({ hub, store }: Services, socket: WebSocket): void {
+  const reader = hub.join(socket)
+  const watched = new Set<string>()
+  let waiting = 0
+  let answered = Promise.resolve()
+  socket.on('close', () => hub.leave(reader))
+  socket.on('message', (data, isBinary) => {
+    const request = isBinary ? undefined : readRequest(String(data))
+    if (request === undefined) return socket.send(errorFrame('frame_invalid', liveErrors.frame_invalid))
+    if (++waiting > MAX_WAITING) return socket.close(1008, 'too many messages at once')
+    // One after the other: an `unwatch` must not overtake its `watch`.
+    answered = answered.then(() => follow(request)).finally(() => waiting--)
+  })
+  keepAlive(socket)
+
+  async function follow(request: LiveRequest): Promise<void> {
+    if ('runs' in request) {
+      const { project } = request.runs
+      return request.type === 'watch' ? hub.watchRuns(reader, project) : hub.unwatchRuns(reader, project)
+    }
+    if (request.type === 'unwatch') {
+      watched.delete(request.run)
+      return hub.unwatchRun(reader, request.run)
+    }
+    if (!watched.has(request.run) && watched.size >= MAX_WATCHES) {
+      return socket.send(errorFrame('too_many_watches', liveErrors.too_many_watches))
+    }
+    try {
+      watched.add(request.run)
+      hub.watchRun(reader, await store.runs.get(request.run), request)
+    } catch (error) {
+      watched.delete(request.run)
+      socket.send(watchError(error))
+    }
+  }
+}
+
+function watchError(error: unknown): string {
+  if (error instanceof RunNotFound) return errorFrame('run_not_found', error.message)
+  return errorFrame('store_unavailable', refusals.store_unavailable.sentence)
+}
+
+function readRequest(text: string): LiveRequest | undefined {
+  try {
+    const request: unknown = JSON.parse(text)
+    return requests.Check(request) ? request : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function keepAlive(socket: WebSocket): void {
+  let isAlive = true
+  const timer = setInterval(() => {
+    if (!isAlive) return socket.terminate()
+    isAlive = false
+    socket.ping()
+  }, PING_EVERY)
+  timer.unref()
+  socket.on('pong', () => (isAlive = true))
+  socket.on('close', () => clearInterval(timer))
+}

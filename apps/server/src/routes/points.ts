@@ -1,0 +1,68 @@
+import { Readable } from 'node:stream'
+import { TypeBoxValidatorCompiler, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { parsePoints, PointsBodySchema, PointsReplySchema } from '@normwatch/protocol'
+import { Type } from 'typebox'
+import { Refusal } from '../errors.ts'
+import type { Services } from '../services.ts'
+import { csvLines, ndjsonLines } from './export-lines.ts'
+import { closed, MetricName, replies, RunParams, Step } from './schemas.ts'
+
+const ExportQuery = Type.Object(
+  {
+    from: Type.Optional(Step),
+    to: Type.Optional(Step),
+    metric: Type.Optional(Type.Array(MetricName, { maxItems: 256 })),
+    format: Type.Optional(Type.Union([Type.Literal('ndjson'), Type.Literal('csv')], { default: 'ndjson' })),
+  },
+  closed,
+)
+
+export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.post(
+      '/runs/:id/points',
+      {
+        schema: {
+          summary: 'Send points, as rows or as columns',
+          params: RunParams,
+          body: PointsBodySchema,
+          response: replies(PointsReplySchema),
+        },
+        // `parsePoints` reads and checks the body in one pass; the schema only describes it.
+        validatorCompiler: (route) =>
+          route.httpPart === 'body' ? () => true : TypeBoxValidatorCompiler(route as never),
+      },
+      async ({ params, body }) => {
+        const parsed = parsePoints(body)
+        if (!parsed.ok) throw pointsRefusal(parsed)
+        const { last_step } = await ingest.accept(params.id, parsed.columns)
+        return { accepted: parsed.columns.step.length, last_step }
+      },
+    )
+
+    app.get(
+      '/runs/:id/points',
+      { schema: { summary: 'Raw readings in step order', params: RunParams, querystring: ExportQuery } },
+      async ({ params, query: { from, to, metric, format = 'ndjson' } }, reply) => {
+        const metrics = metric ?? (await store.points.metrics(params.id))
+        if (metric !== undefined) await store.runs.get(params.id)
+        const blocks = store.points.read(params.id, { from, to, metrics: metric })
+        const lines = format === 'csv' ? csvLines(blocks, metrics) : ndjsonLines(blocks)
+        const type = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson; charset=utf-8'
+        return reply
+          .type(type)
+          .header('content-disposition', `attachment; filename="${params.id}.${format}"`)
+          .send(Readable.from(lines, { objectMode: false }))
+      },
+    )
+  }
+}
+
+function pointsRefusal({
+  tooMany,
+  details,
+}: Extract<ReturnType<typeof parsePoints>, { ok: false }>): Refusal {
+  const [first] = details
+  const message = first && `${first.path === '' ? 'The body' : first.path} ${first.message}.`
+  return new Refusal(tooMany ? 'too_many_points' : 'points_invalid', message, details)
+}

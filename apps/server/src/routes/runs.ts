@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import {
+  HealthSchema,
+  NewRunSchema,
+  RunFieldsSchema,
+  RunListSchema,
+  RunPatchSchema,
+  RunSchema,
+  RunStatusSchema,
+} from '@normwatch/protocol'
+import { Type } from 'typebox'
+import { toRun } from '../live/to-run.ts'
+import type { Services } from '../services.ts'
+import { closed, Cursor, replies, RunParams, whole } from './schemas.ts'
+
+const ListQuery = Type.Object(
+  {
+    project: Type.Optional(Type.String({ maxLength: 128 })),
+    status: Type.Optional(RunStatusSchema),
+    health: Type.Optional(HealthSchema),
+    q: Type.Optional(Type.String({ maxLength: 256 })),
+    tag: Type.Optional(Type.String({ maxLength: 64 })),
+    sort: Type.Optional(
+      Type.Union(['attention', 'updated', 'created', 'name'].map((order) => Type.Literal(order))),
+    ),
+    limit: Type.Optional(whole(1, 200, 50)),
+    cursor: Cursor,
+  },
+  closed,
+)
+
+export function runRoutes({ store, ingest }: Services): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/runs',
+      { schema: { summary: 'List runs', querystring: ListQuery, response: replies(RunListSchema) } },
+      async ({ query: { limit = 50, ...query } }) => {
+        const { runs, next_cursor } = await store.runs.list({ ...query, limit })
+        return { runs: runs.map(toRun), next_cursor }
+      },
+    )
+
+    app.post(
+      '/runs',
+      { schema: { summary: 'Create a run', body: NewRunSchema, response: replies(RunSchema) } },
+      async ({ body: { id = randomUUID(), ...fields } }, reply) => {
+        const { run, created } = await ingest.put(id, fields)
+        return reply.status(created ? 201 : 200).send(toRun(run))
+      },
+    )
+
+    app.put(
+      '/runs/:id',
+      {
+        schema: {
+          summary: 'Create a run, or change the fields given',
+          params: RunParams,
+          body: RunFieldsSchema,
+          response: replies(RunSchema),
+        },
+      },
+      async ({ params, body }, reply) => {
+        const { run, created } = await ingest.put(params.id, body)
+        return reply.status(created ? 201 : 200).send(toRun(run))
+      },
+    )
+
+    app.get(
+      '/runs/:id',
+      { schema: { summary: 'One run', params: RunParams, response: replies(RunSchema) } },
+      async ({ params }) => toRun(await store.runs.get(params.id)),
+    )
+
+    app.patch(
+      '/runs/:id',
+      {
+        schema: {
+          summary: 'Change fields or the status, or drop the points after a step',
+          params: RunParams,
+          body: RunPatchSchema,
+          response: replies(RunSchema),
+        },
+      },
+      async ({ params, body }) => toRun(await ingest.patch(params.id, body)),
+    )
+
+    app.delete(
+      '/runs/:id',
+      { schema: { summary: 'Remove a run and all its data', params: RunParams } },
+      async ({ params }, reply) => {
+        await ingest.delete(params.id)
+        return reply.status(204).send()
+      },
+    )
+  }
+}

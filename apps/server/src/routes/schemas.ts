@@ -1,0 +1,18 @@
+import { ErrorReplySchema, MAX_STEP, RunIdSchema } from '@normwatch/protocol'
+import { Type } from 'typebox'
+
+/** Parts of route schemas that several routes share. */
+export const RunParams = Type.Object({ id: RunIdSchema })
+export const Step = whole(0, MAX_STEP)
+export const MetricName = Type.String({ minLength: 1, maxLength: 136 })
+export const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 1024 }))
+export const closed = { additionalProperties: false }
+
+/** A whole number in a query; `Type.Integer` would cut a fraction off where this refuses it. */
+export function whole(minimum: number, maximum: number, defaultValue?: number) {
+  const more = defaultValue === undefined ? {} : { default: defaultValue }
+  return Type.Number({ minimum, maximum, multipleOf: 1, ...more })
+}
+
+/** The replies of a route: on success `schema`, else a refusal. */
+export const replies = <T>(schema: T) => ({ '2xx': schema, '4xx': ErrorReplySchema, '5xx': ErrorReplySchema })

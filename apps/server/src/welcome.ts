@@ -1,0 +1,17 @@
+/** What a person reads after the start: the address, and how to send a first point. */
+export function welcome(address: string, data: string): string {
+  const api = `${address}/api/v1/runs/first`
+  const json = `-H 'content-type: application/json'`
+  return `
+  Normwatch listens on ${address}
+  Data: ${data}
+
+  Send a first point:
+    curl -X PUT ${api} ${json} \\
+      -d '{"clip": {"mode": "norm", "max_norm": 1.0}}'
+    curl ${api}/points ${json} \\
+      -d '{"points": [{"step": 0, "grad_norm": 1.7, "loss": 2.3}]}'
+
+  Ctrl-C stops it.
+`
+}
