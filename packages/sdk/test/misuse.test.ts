@@ -12,7 +12,11 @@ const badOptions: [string, Record<string, unknown>, string][] = [
   ['an empty name', { name: '' }, 'init: name must be 1 to 256 characters'],
   ['a negative first step', { fromStep: -1 }, 'init: fromStep must be a whole number'],
   ['a resume without an id', { resume: true }, 'init: resume needs the id'],
-  ['an address that is none', { url: 'localhost:4280', mode: 'offline' }, 'init: url must be an http or https address'],
+  [
+    'an address that is none',
+    { url: 'localhost:4280', mode: 'offline' },
+    'init: url must be an http or https address',
+  ],
   ['a mode that is none', { mode: 'sometimes' }, 'init: mode must be disabled, offline or online'],
   ['tags that repeat', { tags: ['a', 'a'] }, 'init: tags must be at most 64 different texts'],
   [

@@ -1,0 +1,33 @@
+/** A training process for tests: logs 10 steps, says "ready", then ends in the way its argument names. */
+import { init } from '../src/index.ts'
+
+const run = init({ id: 'toy' })
+for (let step = 0; step < 10; step++) run.log({ step, gradNorm: step + 1, loss: 1 / (step + 1) })
+
+const endings: Record<string, () => void> = {
+  'ends by itself': () => {},
+  'ends by itself with an exit code': () => void (process.exitCode = 3),
+  'calls process.exit(0)': () => process.exit(0),
+  'calls process.exit(2)': () => process.exit(2),
+  throws: () => {
+    throw new Error('out of data')
+  },
+  'rejects unhandled': () => void Promise.reject(new Error('out of data')),
+  waits: () => {
+    console.log('ready')
+    setInterval(() => {}, 1_000)
+  },
+  'handles SIGTERM itself': () => {
+    process.on('SIGTERM', () => setTimeout(() => process.exit(7), 50))
+    console.log('ready')
+    setInterval(() => {}, 1_000)
+  },
+  'logs for ever': () => {
+    let step = 10
+    setInterval(() => {
+      run.log({ step, loss: step })
+      console.log(step++)
+    }, 2)
+  },
+}
+endings[process.argv[2] ?? '']?.()
