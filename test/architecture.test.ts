@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 const rooms: Record<string, { path: string; mayImport: string[] }> = {
   protocol: { path: 'packages/protocol', mayImport: ['npm:typebox'] },
   detector: { path: 'packages/detector', mayImport: [] },
-  sdk: { path: 'packages/sdk', mayImport: ['protocol', 'node'] },
+  sdk: { path: 'packages/sdk', mayImport: ['protocol', 'node', 'npm:@tensorflow/tfjs-core'] },
   importers: { path: 'packages/importers', mayImport: ['protocol', 'node'] },
   dashboard: {
     path: 'apps/dashboard/src',
