@@ -1,0 +1,66 @@
+import * as tf from '@tensorflow/tfjs-core'
+import type { ClippedByValue } from './clip.ts'
+
+/** Gradients as `tf.variableGrads` or `tf.grads` give them; the clip functions replace them where they stand. */
+export type TensorGradients = tf.NamedTensorMap | tf.Tensor[]
+
+/** PyTorch's guard against a division by 0, in `torch.nn.utils.clip_grad_norm_`. */
+const EPSILON = 1e-6
+
+/** Global L2 norm of all gradients, in float32 as the tensors are. One scalar is read back. */
+export async function globalNorm(gradients: TensorGradients): Promise<number> {
+  return read(tf.tidy(() => normOf(gradients)))
+}
+
+/**
+ * Scales the gradients so that their global norm is at most `maxNorm`, and resolves to the norm before: as
+ * `clipByGlobalNorm` of the main entry. The tensors given are disposed of and replaced in the map or list.
+ */
+export async function clipByGlobalNorm(gradients: TensorGradients, maxNorm: number): Promise<number> {
+  const norm = tf.tidy(() => {
+    const before = normOf(gradients)
+    const coefficient = tf.minimum(1, tf.div(maxNorm, tf.add(before, EPSILON)))
+    replaceEach(gradients, (gradient) => tf.mul(gradient, coefficient))
+    return before
+  })
+  return read(norm)
+}
+
+/** Clamps every element to [-clipValue, clipValue], and resolves to what to log: as `clipByValue` of the main entry. */
+export async function clipByValue(gradients: TensorGradients, clipValue: number): Promise<ClippedByValue> {
+  const elements = Object.values(gradients).reduce((sum, { size }) => sum + size, 0)
+  const measured = tf.tidy(() => {
+    const all = Object.values(gradients)
+    const largest = all.map((gradient) => tf.max(tf.abs(gradient)))
+    const clamped = all.map((gradient) => tf.sum(tf.cast(tf.greater(tf.abs(gradient), clipValue), 'float32')))
+    const figures = [
+      normOf(gradients),
+      all.length === 0 ? tf.scalar(0) : tf.max(tf.stack(largest)),
+      all.length === 0 ? tf.scalar(0) : tf.addN(clamped),
+    ]
+    replaceEach(gradients, (gradient) => tf.clipByValue(gradient, -clipValue, clipValue))
+    return tf.stack(figures)
+  })
+  const [gradNorm = 0, maxAbsGrad = 0, clamped = 0] = await measured.data()
+  measured.dispose()
+  return { gradNorm, maxAbsGrad, clipFraction: elements === 0 ? 0 : clamped / elements }
+}
+
+function normOf(gradients: TensorGradients): tf.Tensor {
+  const squares = Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)))
+  return squares.length === 0 ? tf.scalar(0) : tf.sqrt(tf.addN(squares))
+}
+
+function replaceEach(gradients: TensorGradients, change: (gradient: tf.Tensor) => tf.Tensor): void {
+  const map = gradients as Record<string, tf.Tensor>
+  for (const [name, gradient] of Object.entries(map)) {
+    map[name] = tf.keep(change(gradient))
+    gradient.dispose()
+  }
+}
+
+async function read(scalar: tf.Tensor): Promise<number> {
+  const [value = NaN] = await scalar.data()
+  scalar.dispose()
+  return value
+}
