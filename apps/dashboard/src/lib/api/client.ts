@@ -32,6 +32,7 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
   return {
     listRuns: (query: URLSearchParams, signal?: AbortSignal) =>
       call<RunList>(`/runs?${query}`, signal ? { signal } : {}),
+    projects: () => call<{ projects: string[] }>('/projects'),
     run: (id: string) => call<Run>(runPath(id)),
     patchRun: (id: string, patch: RunPatch) =>
       call<Run>(runPath(id), {

@@ -31,7 +31,7 @@ function points(
     over: values.map((value) => (typeof value === 'number' && value > cap ? 1 : 0)),
   }
   const reply = { from: 0, to: 9, total: values.length, bucket: 1, series: { grad_norm: series } }
-  return windowOf(reply, 0, 9).metrics.get('grad_norm') as MetricBuckets
+  return windowOf(reply, { from: 0, to: 9 }, 9).metrics.get('grad_norm') as MetricBuckets
 }
 
 describe('chart columns', () => {

@@ -6,6 +6,7 @@ import { Tail } from '#lib/chart/tail.ts'
 const window = (to: number, bucket = 1): SeriesWindow => ({
   from: 0,
   to,
+  isOpen: true,
   bucket,
   metrics: new Map([
     [
@@ -35,6 +36,12 @@ describe('the live tail', () => {
       nonfinite: [0, 1],
       over: [2, 0],
     })
+  })
+  it('does not go on where a window of earlier steps ends', () => {
+    const tail = new Tail()
+    tail.add(frame([40], [9]))
+    const earlier = { ...window(3), isOpen: false }
+    expect(tail.extend(earlier, 'grad_norm', clip)).toEqual(earlier.metrics.get('grad_norm'))
   })
   it('adds nothing that the window has', () => {
     const tail = new Tail()

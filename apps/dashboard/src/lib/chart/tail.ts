@@ -53,10 +53,10 @@ export class Tail {
     this.#steps = []
   }
 
-  /** A metric of the window with the points after it added, in buckets of the window's size. The window is left as it is. */
+  /** A metric of an open window with the points after it added, in buckets of its size. The window is left as it is. */
   extend(window: SeriesWindow, metric: string, clip: Clip): MetricBuckets {
     const base = window.metrics.get(metric) ?? emptyBuckets()
-    const steps = this.#inOrder().filter((step) => step > window.to)
+    const steps = window.isOpen ? this.#inOrder().filter((step) => step > window.to) : []
     if (steps.length === 0) return base
     const whole = copy(base)
     for (const step of steps) {

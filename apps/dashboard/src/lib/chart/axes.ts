@@ -1,0 +1,67 @@
+import uPlot from 'uplot'
+import type { AxisMode } from '#lib/chart/columns.ts'
+import { FONT_FAMILY } from '#lib/chart/draw.ts'
+import type { Palette } from '#lib/chart/palette.svelte.ts'
+import { count, figure, percent } from '#lib/format/number.ts'
+import { duration } from '#lib/format/time.ts'
+
+/** Width of every y axis in CSS pixels, so that stacked charts share one x axis. */
+export const Y_AXIS_WIDTH = 56
+export const X_AXIS_HEIGHT = 26
+
+const FONT = `11px ${FONT_FAMILY}`
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400]
+const STEPS = [1, 2, 5].flatMap((unit) => Array.from({ length: 16 }, (_, power) => unit * 10 ** power))
+
+export type Unit = 'figure' | 'percent'
+
+/** The x axis; hidden where the chart below carries it. */
+export function xAxis(mode: AxisMode, palette: Palette, isShown: boolean): uPlot.Axis {
+  return {
+    scale: 'x',
+    show: true,
+    font: FONT,
+    stroke: palette.muted,
+    size: isShown ? X_AXIS_HEIGHT : 0,
+    gap: 4,
+    space: 72,
+    grid: { stroke: palette.grid, width: 1 },
+    ticks: { show: false },
+    ...(mode === 'step' && { incrs: STEPS.sort((a, b) => a - b) }),
+    ...(mode === 'elapsed' && { incrs: [...SECONDS, ...STEPS.map((days) => days * 86400)] }),
+    ...xValues(mode, isShown),
+  }
+}
+
+function xValues(mode: AxisMode, isShown: boolean): Pick<uPlot.Axis, 'values'> {
+  if (!isShown) return { values: (_, splits) => splits.map(() => '') }
+  if (mode === 'step') return { values: (_, splits) => splits.map(count) }
+  if (mode === 'elapsed')
+    return { values: (_, splits) => splits.map((value) => (value === 0 ? '0' : duration(value))) }
+  return {}
+}
+
+export function yAxis(unit: Unit, palette: Palette): uPlot.Axis {
+  const words = unit === 'percent' ? percent : figure
+  return {
+    scale: 'y',
+    font: FONT,
+    stroke: palette.muted,
+    size: Y_AXIS_WIDTH,
+    gap: 6,
+    space: 28,
+    grid: { stroke: palette.grid, width: 1 },
+    ticks: { show: false },
+    values: (_, splits) => splits.map((value) => (value == null ? '' : words(value))),
+  }
+}
+
+/** The ends of the y axis for readings from `min` to `max`: never inside them, so that no outlier is hidden. */
+export function yRange(min: number | null, max: number | null, log: boolean): [number, number] {
+  if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max))
+    return log ? [0.1, 10] : [0, 1]
+  if (log) return min === max ? [min / 2, max * 2] : [min / 1.25, max * 1.25]
+  if (min === max) return min === 0 ? [0, 1] : [min - Math.abs(min) / 2, max + Math.abs(max) / 2]
+  const pad = (max - min) * 0.08
+  return [min >= 0 && min < pad ? 0 : min - pad, max + pad]
+}

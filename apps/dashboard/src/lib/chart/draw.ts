@@ -1,0 +1,161 @@
+import type uPlot from 'uplot'
+import type { Mark } from '#lib/chart/columns.ts'
+import { mergeMarks } from '#lib/chart/columns.ts'
+import type { Picture } from '#lib/chart/chart-spec.ts'
+import type { Palette } from '#lib/chart/palette.svelte.ts'
+
+export const MAX_SERIES = 1
+export const LAST_SERIES = 3
+export const CAP_SERIES = 4
+
+type Draw = (u: uPlot, picture: Picture, palette: Palette) => void
+
+export const FONT_FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
+const font = (size: number) => `${size * devicePixelRatio}px ${FONT_FAMILY}`
+const xPixels = (u: uPlot, x: number) => u.valToPos(x, 'x', true)
+
+/** The colour at an opacity; `colour` is `rgb(…)`, as the palette gives it. */
+export function faint(colour: string, alpha: number): string {
+  return colour.replace('rgb(', 'rgba(').replace(')', `, ${alpha})`)
+}
+
+/** Findings as faint spans with a line where they opened. */
+export const drawSpans: Draw = (u, { spans = [] }, palette) => {
+  const { left, top, width, height } = u.bbox
+  for (const { from, to, colour } of spans) {
+    const start = Math.max(left, xPixels(u, from))
+    const end = Math.min(left + width, Math.max(xPixels(u, to), start + 1))
+    if (end <= left || start >= left + width) continue
+    u.ctx.fillStyle = faint(palette[colour], 0.08)
+    u.ctx.fillRect(start, top, end - start, height)
+    u.ctx.fillStyle = faint(palette[colour], 0.55)
+    u.ctx.fillRect(start, top, devicePixelRatio, height)
+  }
+}
+
+/** Horizontal levels with their names. */
+export const drawGuides: Draw = (u, { guides = [] }, palette) => {
+  const { left, width } = u.bbox
+  u.ctx.save()
+  u.ctx.font = font(11)
+  u.ctx.textAlign = 'right'
+  u.ctx.textBaseline = 'bottom'
+  for (const { value, label } of guides) {
+    const y = Math.round(u.valToPos(value, 'y', true))
+    u.ctx.strokeStyle = faint(palette.muted, 0.5)
+    u.ctx.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio])
+    strokeLine(u.ctx, left, y, left + width, y)
+    u.ctx.fillStyle = palette.muted
+    u.ctx.fillText(label, left + width - 4 * devicePixelRatio, y - 2 * devicePixelRatio)
+  }
+  u.ctx.restore()
+}
+
+/** The region above the cap, a cap that steps included. */
+export const drawAboveCap: Draw = (u, picture, palette) => {
+  const region = aboveCap(u, picture)
+  if (region === null) return
+  u.ctx.fillStyle = faint(palette.cap, 0.07)
+  u.ctx.fill(region)
+}
+
+/** The norm once more in the cap's colour where it is above the cap: the stretches that were clipped. */
+export const drawClipped: Draw = (u, picture, palette) => {
+  const region = aboveCap(u, picture)
+  const lines = u.series[LAST_SERIES] as { _paths?: { stroke?: Path2D | null } | null } | undefined
+  const band = u.series[MAX_SERIES] as typeof lines
+  if (region === null) return
+  u.ctx.save()
+  u.ctx.clip(region)
+  u.ctx.lineWidth = 1.5 * devicePixelRatio
+  u.ctx.strokeStyle = faint(palette.cap, 0.45)
+  if (band?._paths?.stroke) u.ctx.stroke(band._paths.stroke)
+  u.ctx.strokeStyle = palette.cap
+  if (lines?._paths?.stroke) u.ctx.stroke(lines._paths.stroke)
+  u.ctx.restore()
+}
+
+/** The cap's name at the right end of its line. */
+export const drawCapLabel: Draw = (u, { cap, capLabel }, palette) => {
+  const value = cap?.findLast((other) => other !== null)
+  if (value == null || capLabel === undefined) return
+  const { left, top, width, height } = u.bbox
+  const y = u.valToPos(value, 'y', true)
+  if (y < top || y > top + height) return
+  u.ctx.save()
+  u.ctx.font = `600 ${font(11)}`
+  u.ctx.textAlign = 'right'
+  u.ctx.textBaseline = 'bottom'
+  const x = left + width - 4 * devicePixelRatio
+  const box = u.ctx.measureText(capLabel).width
+  u.ctx.fillStyle = faint(palette.surface, 0.8)
+  u.ctx.fillRect(
+    x - box - 3 * devicePixelRatio,
+    y - 16 * devicePixelRatio,
+    box + 6 * devicePixelRatio,
+    14 * devicePixelRatio,
+  )
+  u.ctx.fillStyle = palette.cap
+  u.ctx.fillText(capLabel, x, y - 3 * devicePixelRatio)
+  u.ctx.restore()
+}
+
+/** ▽ on the top edge for NaN and ±Infinity, △ on the bottom edge for what a log axis cannot show, with their counts. */
+export const drawMarks: Draw = (u, { nonfinite = [], belowAxis = [] }, palette) => {
+  drawEdgeMarks(u, nonfinite, palette.nonfinite, 'top')
+  drawEdgeMarks(u, belowAxis, palette.watch, 'bottom')
+}
+
+function drawEdgeMarks(u: uPlot, marks: readonly Mark[], colour: string, edge: 'top' | 'bottom'): void {
+  const { ctx } = u
+  const { left, top, width, height } = u.bbox
+  const size = 5 * devicePixelRatio
+  const down = edge === 'top' ? 1 : -1
+  const y = edge === 'top' ? top + devicePixelRatio : top + height - devicePixelRatio
+  ctx.save()
+  ctx.font = font(11)
+  ctx.textBaseline = edge === 'top' ? 'top' : 'bottom'
+  ctx.fillStyle = colour
+  for (const { x, count } of mergeMarks(marks, (at) => xPixels(u, at), 6 * size)) {
+    const at = xPixels(u, x)
+    if (at < left - size || at > left + width + size) continue
+    ctx.beginPath()
+    ctx.moveTo(at - size, y)
+    ctx.lineTo(at + size, y)
+    ctx.lineTo(at, y + down * 1.7 * size)
+    ctx.fill()
+    if (count > 1) ctx.fillText(`×${count}`, at + 1.3 * size, y)
+  }
+  ctx.restore()
+}
+
+function aboveCap(u: uPlot, { cap }: Picture): Path2D | null {
+  const x = u.data[0]
+  if (cap === undefined || x === undefined || x.length === 0) return null
+  const { left, top, width } = u.bbox
+  const region = new Path2D()
+  let isEmpty = true
+  let i = 0
+  while (i < cap.length) {
+    const value = cap[i]
+    let end = i
+    while (end + 1 < cap.length && cap[end + 1] === value) end++
+    if (value != null) {
+      const from = i === 0 ? left : Math.max(left, xPixels(u, x[i] as number))
+      const to = end + 1 < cap.length ? xPixels(u, x[end + 1] as number) : left + width
+      const y = Math.max(top, u.valToPos(value, 'y', true))
+      if (to > from) region.rect(from, top, Math.min(to, left + width) - from, y - top)
+      isEmpty = false
+    }
+    i = end + 1
+  }
+  return isEmpty ? null : region
+}
+
+function strokeLine(ctx: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number): void {
+  ctx.lineWidth = devicePixelRatio
+  ctx.beginPath()
+  ctx.moveTo(x0, y0)
+  ctx.lineTo(x1, y1)
+  ctx.stroke()
+}

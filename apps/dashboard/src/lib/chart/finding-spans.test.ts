@@ -1,0 +1,40 @@
+import type { Finding } from '@normwatch/protocol'
+import { describe, expect, it } from 'vitest'
+import { aroundSpan, findingSpans, placeOf } from '#lib/chart/finding-spans.ts'
+
+const finding = (over: Partial<Finding>) =>
+  ({
+    id: 'f',
+    kind: 'spike',
+    severity: 'info',
+    state: 'closed',
+    opened_step: 10,
+    closed_step: 20,
+    ...over,
+  }) as Finding
+
+describe('findings on the time line', () => {
+  it('reach to the newest step while open, and to their end once closed', () => {
+    const spans = findingSpans(
+      [finding({}), finding({ state: 'open', closed_step: null, severity: 'critical' })],
+      99,
+    )
+    expect(spans.map(({ from, to, colour, isOpen }) => [from, to, colour, isOpen])).toEqual([
+      [10, 20, 'info', false],
+      [10, 99, 'flagged', true],
+    ])
+  })
+  it('have no place without a step, and a point when they closed at no later step', () => {
+    expect(findingSpans([finding({ opened_step: null })], 99)).toEqual([])
+    expect(findingSpans([finding({ closed_step: null })], 99)).toMatchObject([{ from: 10, to: 10 }])
+  })
+  it('are zoomed to with what lies around them', () => {
+    expect(aroundSpan({ from: 1000, to: 1010 })).toEqual({ from: 950, to: 1060 })
+    expect(aroundSpan({ from: 100, to: 1100 })).toEqual({ from: 0, to: 1600 })
+  })
+  it('lie where their steps are, cut off at the ends', () => {
+    expect(placeOf(25, 50, 0, 100)).toEqual({ left: 25, width: 25 })
+    expect(placeOf(-50, 50, 0, 100)).toEqual({ left: 0, width: 50 })
+    expect(placeOf(150, 160, 0, 100)).toBeUndefined()
+  })
+})

@@ -1,0 +1,43 @@
+import type { Finding } from '@normwatch/protocol'
+import type { StepRange } from '#lib/api/client.ts'
+import type { Span } from '#lib/chart/chart-spec.ts'
+import { findingSpan, findingTitle } from '#lib/format/finding.ts'
+
+/** A finding on the time line, in steps. */
+export interface FindingSpan extends StepRange {
+  readonly id: string
+  readonly title: string
+  readonly colour: Span['colour']
+  readonly isOpen: boolean
+}
+
+const COLOURS = { critical: 'flagged', warning: 'watch', info: 'info' } as const
+
+/** The findings that have a place on the time line; an open one reaches to the newest step. */
+export function findingSpans(findings: readonly Finding[], newest: number): FindingSpan[] {
+  return findings.flatMap((finding) => {
+    const { id, severity, opened_step: from, closed_step, state } = finding
+    if (from === null) return []
+    const title = `${findingTitle(finding)}, ${findingSpan(finding)}`
+    const to = Math.max(from, closed_step ?? (state === 'open' ? newest : from))
+    return [{ id, from, to, title, colour: COLOURS[severity], isOpen: state === 'open' }]
+  })
+}
+
+/** What to zoom to so that a finding is seen with what came before and after it: half its length, at least 50 steps. */
+export function aroundSpan({ from, to }: StepRange): StepRange {
+  const margin = Math.max(50, Math.ceil((to - from) / 2))
+  return { from: Math.max(0, from - margin), to: to + margin }
+}
+
+/** Where a span lies between two ends of an axis, in per cent of the width; `undefined` when it is out of sight. */
+export function placeOf(
+  from: number,
+  to: number,
+  min: number,
+  max: number,
+): { left: number; width: number } | undefined {
+  if (max <= min || to < min || from > max) return undefined
+  const percent = (x: number) => (100 * (Math.min(max, Math.max(min, x)) - min)) / (max - min)
+  return { left: percent(from), width: percent(to) - percent(from) }
+}

@@ -1,0 +1,85 @@
+import uPlot from 'uplot'
+import { xAxis, yAxis, yRange, type Unit } from '#lib/chart/axes.ts'
+import type { Gestures, Picture } from '#lib/chart/chart-spec.ts'
+import type { AxisMode } from '#lib/chart/columns.ts'
+import {
+  CAP_SERIES,
+  drawAboveCap,
+  drawCapLabel,
+  drawClipped,
+  drawGuides,
+  drawMarks,
+  drawSpans,
+  faint,
+} from '#lib/chart/draw.ts'
+import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
+import type { ColourName, Palette } from '#lib/chart/palette.svelte.ts'
+
+export interface LineStyle {
+  readonly palette: Palette
+  readonly colour: ColourName
+  readonly mode: AxisMode
+  readonly log: boolean
+  readonly unit: Unit
+  /** Both ends of the y axis where they do not depend on the readings. */
+  readonly fixed?: readonly [number, number] | undefined
+  readonly showsX: boolean
+  /** Charts of one group share their cursor. */
+  readonly group: string
+}
+
+/** A chart of one metric: band from smallest to largest, line of the last reading, the cap with what lies above it. */
+export function lineOptions(
+  style: LineStyle,
+  picture: () => Picture,
+  gestures: Gestures,
+): Omit<uPlot.Options, 'width' | 'height'> {
+  const { palette, colour, log, fixed } = style
+  const draw = (...layers: ((u: uPlot, picture: Picture, palette: Palette) => void)[]) =>
+    layers.map((layer) => (u: uPlot) => layer(u, picture(), palette))
+  const edge: uPlot.Series = { stroke: 'transparent', width: 1, points: { show: false } }
+  return {
+    padding: [8, 12, style.showsX ? 0 : 4, 0],
+    legend: { show: false },
+    cursor: cursorOptions(style.group, gestures),
+    scales: {
+      x: { time: style.mode === 'time', auto: false },
+      y: {
+        distr: log ? 3 : 1,
+        range: (u, min, max) => (fixed ? [...fixed] : yRange(...withCap(u, min, max), log)),
+      },
+    },
+    axes: [xAxis(style.mode, palette, style.showsX), yAxis(style.unit, palette)],
+    series: [
+      {},
+      edge,
+      edge,
+      { stroke: palette[colour], width: 1.5, points: { size: 5, fill: palette[colour], width: 0 } },
+      { stroke: palette.cap, width: 1.5, dash: [6, 4], paths: steps, points: { show: false }, auto: false },
+      { stroke: palette.text, width: 1, dash: [2, 2], points: { show: false } },
+    ],
+    bands: [{ series: [1, 2], fill: faint(palette[colour], 0.22) }],
+    hooks: {
+      drawAxes: draw(drawSpans, drawAboveCap, drawGuides),
+      draw: draw(drawClipped, drawCapLabel, drawMarks),
+      ...gestureHooks(gestures),
+    },
+  }
+}
+
+const steps = uPlot.paths.stepped?.({ align: 1 }) as uPlot.Series.PathBuilder
+
+/** The columns of a picture in the order of the series. */
+export function alignedColumns({ columns, cap, post }: Picture): uPlot.AlignedData {
+  const none = () => columns.x.map(() => null)
+  return [columns.x, columns.max, columns.min, columns.last, [...(cap ?? none())], [...(post ?? none())]]
+}
+
+/** The cap is part of the story even where every norm is below or above it, unless it would squeeze them to a line. */
+function withCap(u: uPlot, min: number | null, max: number | null): [number | null, number | null] {
+  const caps = u.data[CAP_SERIES] as (number | null)[] | undefined
+  const cap = caps?.findLast((value) => value !== null)
+  if (cap == null || min === null || max === null) return [min, max]
+  const isNear = cap > min / 1000 && cap < max * 1000
+  return isNear ? [Math.min(min, cap), Math.max(max, cap)] : [min, max]
+}

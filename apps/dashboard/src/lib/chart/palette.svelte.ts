@@ -1,0 +1,41 @@
+import { theme } from '#lib/state/theme.svelte.ts'
+
+const NAMES = [
+  'text',
+  'muted',
+  'grid',
+  'surface',
+  'norm',
+  'cap',
+  'loss',
+  'lr',
+  'metric',
+  'rate',
+  'flagged',
+  'watch',
+  'info',
+  'nonfinite',
+] as const
+export type ColourName = (typeof NAMES)[number]
+export type Palette = Readonly<Record<ColourName, string>>
+
+/** The colours of the style sheet as a canvas takes them, `rgb(…)`: the charts have no colours of their own. */
+function readPalette(): Palette {
+  const probe = document.createElement('span')
+  document.body.append(probe)
+  const colours = NAMES.map((name) => {
+    probe.style.color = `var(--${name})`
+    return [name, getComputedStyle(probe).color] as const
+  })
+  probe.remove()
+  return Object.fromEntries(colours) as Palette
+}
+
+export const palette = new (class {
+  readonly #current = $derived.by(() => (void theme.isDark, readPalette()))
+
+  /** Read anew when the theme changes. */
+  get current(): Palette {
+    return this.#current
+  }
+})()

@@ -1,0 +1,42 @@
+/** The shortest ways to send a first point to the server at `origin`, ready to paste. */
+export function firstPointSnippets(origin: string): { readonly name: string; readonly text: string }[] {
+  const json = `-H 'content-type: application/json'`
+  return [
+    {
+      name: 'TypeScript',
+      text: `import { init } from '@normwatch/sdk'
+
+const run = init({ url: '${origin}', project: 'my-project', name: 'first run', maxNorm: 1.0 })
+run.log({ step, gradNorm, loss })  // once a step: the norm before clipping
+await run.finish()
+`,
+    },
+    {
+      name: 'Python',
+      text: `import json, math, urllib.request
+
+def send(method, path, body):
+    request = urllib.request.Request("${origin}/api/v1" + path, json.dumps(body).encode(),
+                                     {"content-type": "application/json"}, method=method)
+    urllib.request.urlopen(request).close()
+
+def wire(x):  # JSON has no NaN: send it as a string
+    x = float(x)
+    return x if math.isfinite(x) else "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
+
+send("PUT", "/runs/first-run", {"clip": {"mode": "norm", "max_norm": 1.0}})
+# after loss.backward():  norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+step, norm, loss = 0, 1.73, 2.31
+send("POST", "/runs/first-run/points", {"points": [{"step": step, "grad_norm": wire(norm), "loss": wire(loss)}]})
+`,
+    },
+    {
+      name: 'curl',
+      text: `curl -X PUT ${origin}/api/v1/runs/first-run ${json} \\
+  -d '{"clip": {"mode": "norm", "max_norm": 1.0}}'
+curl ${origin}/api/v1/runs/first-run/points ${json} \\
+  -d '{"points": [{"step": 0, "grad_norm": 1.73, "loss": 2.31}]}'
+`,
+    },
+  ]
+}

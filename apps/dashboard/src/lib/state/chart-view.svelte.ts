@@ -1,0 +1,69 @@
+import type { StepRange } from '#lib/api/client.ts'
+import { between, coversAll, pan, zoomAround } from '#lib/chart/range.ts'
+import type { AxisMode } from '#lib/chart/columns.ts'
+
+/**
+ * What a person looks at, in steps whatever the axis counts. `range` is `null` for the whole record. A view that follows
+ * keeps the newest step in sight; zooming or panning stops that.
+ */
+export class ChartView {
+  axis = $state<AxisMode>('step')
+  /** Metrics drawn on a log axis. */
+  #logs = $state.raw<ReadonlySet<string>>(new Set(['grad_norm']))
+  #range = $state.raw<StepRange | null>(null)
+  #follows = $state(true)
+  /** The position of the cursor on the x axis, for the legends; `null` when it is nowhere. */
+  cursor = $state<number | null>(null)
+  readonly #whole: () => StepRange
+
+  /** `whole` is the record as it is now. */
+  constructor(whole: () => StepRange) {
+    this.#whole = whole
+  }
+
+  get follows(): boolean {
+    return this.#follows
+  }
+  get range(): StepRange | null {
+    return this.#range
+  }
+  /** The range on screen. A following zoom slides with the record. */
+  get shown(): StepRange {
+    const whole = this.#whole()
+    if (this.#range === null) return whole
+    return this.#follows ? pan(this.#range, Infinity, whole) : this.#range
+  }
+
+  zoomTo(a: number, b: number): void {
+    this.#set(between(a, b))
+  }
+  zoomAt(centre: number, factor: number): void {
+    this.#set(zoomAround(this.shown, centre, factor, this.#whole()))
+  }
+  panBy(steps: number): void {
+    if (this.#range !== null) this.#set(pan(this.shown, steps, this.#whole()))
+  }
+  reset(): void {
+    this.#range = null
+    this.#follows = true
+  }
+  /** Goes to the newest steps and stays there, as wide as now. */
+  follow(): void {
+    this.#follows = true
+  }
+
+  isLog(metric: string): boolean {
+    return this.#logs.has(metric)
+  }
+  toggleLog(metric: string): void {
+    const logs = new Set(this.#logs)
+    if (!logs.delete(metric)) logs.add(metric)
+    this.#logs = logs
+  }
+
+  #set(range: StepRange): void {
+    if (coversAll(range, this.#whole())) return this.reset()
+    this.#range = range
+    this.#follows = false
+  }
+}

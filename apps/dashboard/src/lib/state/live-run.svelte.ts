@@ -1,0 +1,107 @@
+import type { Finding, LiveFrame, Run } from '@normwatch/protocol'
+import type { Api } from '#lib/api/client.ts'
+import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
+import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
+import { RunSeries } from '#lib/state/run-series.svelte.ts'
+
+/** `deleted`: the run was there and somebody removed it. */
+export type RunPhase = 'loading' | 'ready' | 'missing' | 'deleted' | 'failed'
+
+/** One run as its page shows it: facts, findings and readings, fetched once and kept current by the live connection. */
+export class LiveRun {
+  readonly id: string
+  readonly series: RunSeries
+  readonly #api: Api
+  #run = $state.raw<Run | null>(null)
+  #findings = $state.raw<readonly Finding[]>([])
+  #phase = $state<RunPhase>('loading')
+  #failure = $state('')
+  #metrics: readonly string[]
+  #unwatch: () => void = () => undefined
+  #connection!: LiveConnection
+
+  constructor(api: Api, id: string, metrics: readonly string[]) {
+    this.#api = api
+    this.id = id
+    this.#metrics = metrics
+    this.series = new RunSeries(api, id)
+  }
+
+  get run(): Run | null {
+    return this.#run
+  }
+  /** Newest first. */
+  get findings(): readonly Finding[] {
+    return this.#findings
+  }
+  get phase(): RunPhase {
+    return this.#phase
+  }
+  get failure(): string {
+    return this.#failure
+  }
+
+  /** Watches the run, then fetches it (in this order, so that nothing falls between), until the returned function is called. */
+  start(connection: LiveConnection): () => void {
+    this.#connection = connection
+    this.#watch()
+    void this.load()
+    return () => {
+      this.#unwatch()
+      this.series.stop()
+    }
+  }
+
+  /** Changes which metrics are read. */
+  async read(metrics: readonly string[]): Promise<void> {
+    if (metrics.join('\n') === this.#metrics.join('\n')) return
+    this.#metrics = metrics
+    this.#watch()
+    if (this.#run !== null) await this.series.load(metrics, this.#run.last_step)
+  }
+
+  load = async (): Promise<void> => {
+    try {
+      const [run, { findings }] = await Promise.all([this.#api.run(this.id), this.#api.findings(this.id)])
+      this.#run = run
+      this.#findings = findings
+      this.#phase = 'ready'
+      await this.series.load(this.#metrics, run.last_step)
+    } catch (error) {
+      if (error instanceof ApiFailure && error.notFound)
+        this.#phase = this.#run === null ? 'missing' : 'deleted'
+      else if (this.#run === null) {
+        this.#phase = 'failed'
+        this.#failure = sentenceOf(error)
+      }
+    }
+  }
+
+  /** Shows a change that this page made itself, without waiting for it to come back. */
+  accept(run: Run): void {
+    this.#run = run
+  }
+
+  #watch(): void {
+    const unwatchBefore = this.#unwatch
+    const listener = { frame: (frame: LiveFrame) => this.#frame(frame), missed: () => void this.load() }
+    this.#unwatch = this.#connection.watch({ run: this.id, metrics: this.#metrics }, listener)
+    unwatchBefore()
+  }
+
+  #frame(frame: LiveFrame): void {
+    if (frame.type === 'points') this.series.accept(frame.columns)
+    else if (frame.type === 'run') this.#run = frame.run
+    else if (frame.type === 'finding') this.#keep(frame.finding)
+    else if (frame.type === 'gap' && frame.reason === 'deleted') this.#phase = 'deleted'
+    else if (frame.type === 'gap' && frame.reason === 'truncated') this.series.forget()
+  }
+
+  #keep(finding: Finding): void {
+    const others = this.#findings.filter(({ id }) => id !== finding.id)
+    const isNew = others.length === this.#findings.length
+    this.#findings = isNew
+      ? [finding, ...others]
+      : this.#findings.map((other) => (other.id === finding.id ? finding : other))
+  }
+}

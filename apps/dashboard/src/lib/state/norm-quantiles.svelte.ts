@@ -1,0 +1,33 @@
+import type { Api } from '#lib/api/client.ts'
+
+/** Milliseconds between two readings of the quantiles of a run that moves. */
+const REST = 10_000
+
+/** The quantiles of a run's pre-clip norm, exact over its whole record, read again now and then while it moves. */
+export class NormQuantiles {
+  readonly #api: Api
+  readonly #id: string
+  #values = $state.raw<Readonly<Record<string, number | null>>>({})
+  #at = -Infinity
+
+  constructor(api: Api, id: string) {
+    this.#api = api
+    this.#id = id
+  }
+
+  /** Such as `p50`; `undefined` where the server does not say. */
+  of(name: string): number | undefined {
+    return this.#values[name] ?? undefined
+  }
+
+  /** Says that the run has moved or ended. */
+  async refresh(isFinal: boolean): Promise<void> {
+    if (!isFinal && Date.now() - this.#at < REST) return
+    this.#at = Date.now()
+    try {
+      this.#values = (await this.#api.caps(this.#id)).quantiles
+    } catch {
+      // The figures stay as they were: the charts beside them say that the server does not answer.
+    }
+  }
+}

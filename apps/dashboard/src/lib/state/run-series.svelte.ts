@@ -1,0 +1,177 @@
+import type { Clip, LiveColumns } from '@normwatch/protocol'
+import type { Api, StepRange } from '#lib/api/client.ts'
+import { sentenceOf } from '#lib/api/failure.ts'
+import { withMargin } from '#lib/chart/range.ts'
+import {
+  emptyWindow,
+  reaches,
+  windowOf,
+  type MetricBuckets,
+  type SeriesWindow,
+} from '#lib/chart/series-window.ts'
+import { Tail } from '#lib/chart/tail.ts'
+
+/** Buckets asked for in a window, and those that live points add before it is asked for anew. */
+const BUCKETS = 1_500
+/** Live points kept at the most. */
+const TAIL_POINTS = 4_000
+/** Milliseconds a zoom rests before its buckets are asked for, and between two fetches that live points cause. */
+const ZOOM_REST = 120
+const REFETCH_REST = 1_000
+
+/**
+ * The readings of one run for its charts: an overview of the whole record, a finer window of what is zoomed into, and the
+ * live points after both. Old buckets stay until finer ones come.
+ */
+export class RunSeries {
+  readonly #api: Api
+  readonly #id: string
+  readonly #tail = new Tail()
+  #metrics: readonly string[] = []
+  #overview = $state.raw<SeriesWindow | null>(null)
+  #detail = $state.raw<SeriesWindow | null>(null)
+  #view = $state.raw<StepRange | null>(null)
+  #lastStep = $state(-1)
+  #failure = $state('')
+  /** Grows with every picture that live points changed. */
+  #version = $state(0)
+  #frame = 0
+  #zoomTimer: ReturnType<typeof setTimeout> | undefined
+  #refetchTimer: ReturnType<typeof setTimeout> | undefined
+  #abort = { overview: new AbortController(), detail: new AbortController() }
+
+  constructor(api: Api, id: string) {
+    this.#api = api
+    this.#id = id
+  }
+
+  get isLoaded(): boolean {
+    return this.#overview !== null
+  }
+  get failure(): string {
+    return this.#failure
+  }
+  /** The steps of the record, live ones included. */
+  get whole(): StepRange {
+    const starts = [...(this.#overview?.metrics.values() ?? [])].map(({ step }) => step[0] ?? Infinity)
+    return { from: Math.max(0, Math.min(this.#lastStep, ...starts)), to: Math.max(0, this.#lastStep) }
+  }
+  /** Steps a bucket of what `buckets` gives. */
+  get bucket(): number {
+    return this.#shown?.bucket ?? 1
+  }
+
+  /** A metric as it is now, in the finest buckets there are for what is on screen; `undefined` before the first fetch. */
+  buckets(metric: string, clip: Clip): MetricBuckets | undefined {
+    void this.#version
+    return this.#shown && this.#tail.extend(this.#shown, metric, clip)
+  }
+
+  /** The whole record of a metric. */
+  overview(metric: string, clip: Clip): MetricBuckets | undefined {
+    void this.#version
+    return this.#overview ? this.#tail.extend(this.#overview, metric, clip) : undefined
+  }
+
+  /** Fetches these metrics up to the step `lastStep`, which the server has; live points are to come for the steps after it. */
+  async load(metrics: readonly string[], lastStep: number | null): Promise<void> {
+    this.#metrics = metrics
+    this.#lastStep = Math.max(lastStep ?? -1, this.#tail.lastStep ?? -1)
+    await this.#fetchAll()
+  }
+
+  /** Says what is zoomed into (`null`: nothing); finer buckets follow. */
+  zoom(view: StepRange | null): void {
+    this.#view = view
+    clearTimeout(this.#zoomTimer)
+    if (view === null) this.#detail = null
+    else if (!isFine(this.#detail, view))
+      this.#zoomTimer = setTimeout(() => void this.#fetchDetail(), ZOOM_REST)
+  }
+
+  /** Takes live points in; they show with the next picture. */
+  accept(columns: LiveColumns): void {
+    const lowest = this.#tail.add(columns) ?? Infinity
+    if (lowest <= (this.#overview?.to ?? -1)) this.#refetchSoon()
+    this.#frame ||= requestAnimationFrame(() => this.#show())
+  }
+
+  /** Forgets the live points: the record was cut back or changed, and is to be loaded again. */
+  forget(): void {
+    this.#tail.clear()
+  }
+
+  stop(): void {
+    cancelAnimationFrame(this.#frame)
+    clearTimeout(this.#zoomTimer)
+    clearTimeout(this.#refetchTimer)
+    this.#abort.overview.abort()
+    this.#abort.detail.abort()
+  }
+
+  get #shown(): SeriesWindow | undefined {
+    const useDetail = this.#detail !== null && this.#view !== null && reaches(this.#detail, this.#view)
+    return (useDetail ? this.#detail : this.#overview) ?? undefined
+  }
+
+  #show(): void {
+    this.#frame = 0
+    this.#lastStep = Math.max(this.#lastStep, this.#tail.lastStep ?? -1)
+    this.#version++
+    const window = this.#shown
+    const grown = window?.isOpen ? (this.#lastStep - window.to) / window.bucket : 0
+    if (this.#tail.size > TAIL_POINTS || grown > BUCKETS) this.#refetchSoon()
+  }
+
+  #refetchSoon(): void {
+    this.#refetchTimer ??= setTimeout(() => {
+      this.#refetchTimer = undefined
+      void this.#fetchAll()
+    }, REFETCH_REST)
+  }
+
+  async #fetchAll(): Promise<void> {
+    await Promise.all([this.#fetchOverview(), this.#fetchDetail()])
+    const ends = [this.#overview, this.#detail].flatMap((window) => (window?.isOpen ? [window.to] : []))
+    if (ends.length > 0) this.#tail.dropThrough(Math.min(...ends))
+  }
+
+  async #fetchOverview(): Promise<void> {
+    const window = await this.#fetch('overview', { from: 0, to: this.#lastStep })
+    if (window !== undefined) this.#overview = window
+  }
+
+  async #fetchDetail(): Promise<void> {
+    if (this.#view === null) return
+    const { from, to } = withMargin(this.#view)
+    const window = await this.#fetch('detail', { from, to: Math.min(to, this.#lastStep) })
+    if (window !== undefined && this.#view !== null) this.#detail = window
+  }
+
+  async #fetch(slot: 'overview' | 'detail', range: StepRange): Promise<SeriesWindow | undefined> {
+    if (range.to < range.from) return slot === 'overview' ? emptyWindow : undefined
+    this.#abort[slot].abort()
+    this.#abort[slot] = new AbortController()
+    const { signal } = this.#abort[slot]
+    const newest = this.#lastStep
+    try {
+      const reply = await this.#api.series(this.#id, {
+        metrics: this.#metrics,
+        range,
+        maxPoints: BUCKETS,
+        signal,
+      })
+      this.#failure = ''
+      return windowOf(reply, range, newest)
+    } catch (error) {
+      if (!signal.aborted) this.#failure = sentenceOf(error)
+      return undefined
+    }
+  }
+}
+
+/** Whether a window holds a view in as fine buckets as there are for it: asking again would bring no more. */
+function isFine(window: SeriesWindow | null, view: StepRange): boolean {
+  if (window === null || !reaches(window, view)) return false
+  return window.bucket === 1 || (window.to - window.from) / (view.to - view.from) < 4
+}

@@ -1,0 +1,65 @@
+import { SvelteMap } from 'svelte/reactivity'
+import type { Run } from '@normwatch/protocol'
+import type { Api } from '#lib/api/client.ts'
+import { windowOf, type SeriesWindow } from '#lib/chart/series-window.ts'
+
+const AT_ONCE = 4
+const BUCKETS = 60
+/** A sparkline on screen is fetched again at most this often, in milliseconds. */
+const REST = 3_000
+
+/** The small norm curves of the rows on screen: a bounded number of requests at a time, those of rows that left are dropped. */
+export class Sparklines {
+  readonly #api: Api
+  readonly #windows = new SvelteMap<string, SeriesWindow>()
+  readonly #fetched = new Map<string, { points: number; at: number }>()
+  #wanted: readonly Run[] = []
+  #running = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(api: Api) {
+    this.#api = api
+  }
+
+  of(id: string): SeriesWindow | undefined {
+    return this.#windows.get(id)
+  }
+
+  /** Says which rows are on screen, as they are now. */
+  want(rows: readonly Run[]): void {
+    this.#wanted = rows
+    this.#next()
+  }
+
+  stop(): void {
+    this.#wanted = []
+    clearTimeout(this.#timer)
+  }
+
+  #next(): void {
+    clearTimeout(this.#timer)
+    const now = Date.now()
+    const stale = this.#wanted.filter(
+      (run) => run.points > 0 && this.#fetched.get(run.id)?.points !== run.points,
+    )
+    const due = stale.filter((run) => now - (this.#fetched.get(run.id)?.at ?? 0) >= REST)
+    for (const run of due.slice(0, AT_ONCE - this.#running)) void this.#fetch(run)
+    if (stale.length > 0) this.#timer = setTimeout(() => this.#next(), REST)
+  }
+
+  async #fetch({ id, points, last_step, latest }: Run): Promise<void> {
+    this.#running++
+    this.#fetched.set(id, { points, at: Date.now() })
+    const metrics = 'max_norm' in latest ? ['grad_norm', 'max_norm'] : ['grad_norm']
+    try {
+      const reply = await this.#api.series(id, { metrics, maxPoints: BUCKETS })
+      const newest = last_step ?? 0
+      this.#windows.set(id, windowOf(reply, { from: 0, to: newest }, newest))
+    } catch {
+      // The row stays without a curve; it is asked for again when its run moves.
+    } finally {
+      this.#running--
+      this.#next()
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import { defaultSettings } from '@normwatch/detector'
+import type { Picture, Gestures, Span } from '#lib/chart/chart-spec.ts'
+import {
+  capColumn,
+  chartColumns,
+  clipRate,
+  marksAtOrBelowZero,
+  marksOfNonfinite,
+  nearest,
+  postClip,
+  ribbonCells,
+  xOf,
+} from '#lib/chart/columns.ts'
+import { findingSpans, type FindingSpan } from '#lib/chart/finding-spans.ts'
+import { interpolate } from '#lib/chart/range.ts'
+import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
+import { capOfNorm } from '#lib/format/clip.ts'
+import { figure, percent } from '#lib/format/number.ts'
+import type { ChartView } from '#lib/state/chart-view.svelte.ts'
+import type { LiveRun } from '#lib/state/live-run.svelte.ts'
+
+const NO_CLIP = { mode: 'none' } as const
+/** The levels at which `clip_saturated` opens and closes, as lines in the chart of the clip rate. */
+const { open_rate, close_rate } = defaultSettings.clip_saturated
+const RATE_GUIDES = [
+  { value: open_rate, label: `saturated from ${percent(open_rate)}` },
+  { value: close_rate, label: `over below ${percent(close_rate)}` },
+]
+
+/** What the charts of a run show: its readings and findings put on the axis that the view asks for. */
+export class RunCharts {
+  showsPostClip = $state(false)
+  readonly #live: LiveRun
+  readonly #view: ChartView
+  /** Steps and times beside each other, for the way between the two. */
+  readonly #ticks = $derived.by(() => this.#overview())
+  readonly #startedAt = $derived(this.#ticks.time[0] ?? 0)
+  readonly #spans = $derived.by(() => findingSpans(this.#live.findings, this.#live.series.whole.to))
+  readonly gestures: Gestures
+
+  constructor(live: LiveRun, view: ChartView) {
+    this.#live = live
+    this.#view = view
+    this.gestures = {
+      zoomTo: (from, to) => view.zoomTo(this.toStep(from), this.toStep(to)),
+      zoomAt: (x, factor) => view.zoomAt(this.toStep(x), factor),
+      panBy: (from, to) => view.panBy(this.toStep(to) - this.toStep(from)),
+      reset: () => view.reset(),
+      hover: (x) => (view.cursor = x),
+    }
+  }
+
+  get spans(): readonly FindingSpan[] {
+    return this.#spans
+  }
+  /** Seconds between the first and the newest point. */
+  get elapsed(): number {
+    return Math.max(0, (this.#ticks.time.at(-1) ?? 0) - this.#startedAt)
+  }
+  /** Both ends of the x axis. */
+  get ends(): { min: number; max: number } {
+    const { from, to } = this.#view.shown
+    const [min, max] = [this.toX(from), this.toX(to)]
+    return max > min ? { min, max } : { min: min - 1, max: min + 1 }
+  }
+
+  toX(step: number): number {
+    if (this.#view.axis === 'step') return step
+    const time = interpolate(this.#ticks.step, this.#ticks.time, step)
+    return this.#view.axis === 'time' ? time : time - this.#startedAt
+  }
+  toStep(x: number): number {
+    if (this.#view.axis === 'step') return x
+    return interpolate(
+      this.#ticks.time,
+      this.#ticks.step,
+      this.#view.axis === 'time' ? x : x + this.#startedAt,
+    )
+  }
+
+  norm(): Picture {
+    const { buckets, x, log } = this.#drawn('grad_norm')
+    const columns = chartColumns(buckets, x, log)
+    const caps = this.#buckets('max_norm')
+    const cap = capColumn(columns.x, { x: this.#x(caps), values: caps.last }, this.#runCap)
+    const last = cap.findLast((value) => value !== null)
+    return {
+      ...this.#frame(columns),
+      cap,
+      capLabel:
+        last == null
+          ? undefined
+          : `${this.#clip.mode === 'none' ? 'reference cap' : 'max_norm'} ${figure(last)}`,
+      post: this.showsPostClip ? postClip(columns.last, cap) : undefined,
+      nonfinite: marksOfNonfinite(buckets, x),
+      belowAxis: log ? marksAtOrBelowZero(buckets, x) : [],
+    }
+  }
+
+  metric(name: string): Picture {
+    const { buckets, x, log } = this.#drawn(name)
+    return {
+      ...this.#frame(chartColumns(buckets, x, log)),
+      nonfinite: marksOfNonfinite(buckets, x),
+      belowAxis: log ? marksAtOrBelowZero(buckets, x) : [],
+    }
+  }
+
+  rate(window: number): Picture {
+    const { buckets, x } = this.#drawn('grad_norm')
+    const rate = clipRate(buckets, window)
+    return { ...this.#frame({ x: [...x], min: rate, max: rate, last: rate }), guides: RATE_GUIDES }
+  }
+
+  ribbon() {
+    const { buckets, x } = this.#drawn('grad_norm')
+    return { cells: ribbonCells(buckets, x), ...this.ends }
+  }
+
+  /** The bucket under the cursor, the newest one when the cursor is nowhere; `undefined` without readings. */
+  reading(name: string) {
+    const { buckets, x } = this.#drawn(name)
+    const i = this.#view.cursor === null ? x.length - 1 : nearest(x, this.#view.cursor)
+    if (i < 0) return undefined
+    const [step, last, min, max, nonfinite, count, over] = [
+      buckets.step[i] as number,
+      buckets.last[i] as number,
+      buckets.min[i] ?? null,
+      buckets.max[i] ?? null,
+      buckets.nonfinite[i] as number,
+      buckets.count[i] as number,
+      buckets.over[i] as number,
+    ]
+    return { step, last, min, max, nonfinite, count, over, isUnderCursor: this.#view.cursor !== null }
+  }
+
+  /** The clip rate under the cursor, or the newest one; `null` where there is none yet. */
+  rateAt({ columns: { x, last } }: Picture): number | null {
+    const i = this.#view.cursor === null ? x.length - 1 : nearest(x, this.#view.cursor)
+    return last[i] ?? null
+  }
+
+  /** The largest finite norm of the whole record, or `null`. */
+  largestNorm(): number | null {
+    const { max } = this.#live.series.overview('grad_norm', this.#clip) ?? emptyBuckets()
+    return max.reduce<number | null>(
+      (largest, value) => (value !== null && value > (largest ?? -Infinity) ? value : largest),
+      null,
+    )
+  }
+
+  get #clip() {
+    return this.#live.run?.clip ?? NO_CLIP
+  }
+  get #runCap(): number | null {
+    return capOfNorm(this.#clip)
+  }
+
+  #overview(): { step: readonly number[]; time: readonly number[] } {
+    const metrics = ['grad_norm', 'loss'].map(
+      (name) => this.#live.series.overview(name, this.#clip) ?? emptyBuckets(),
+    )
+    return metrics.reduce((longest, other) => (other.step.length > longest.step.length ? other : longest))
+  }
+
+  #buckets(name: string): MetricBuckets {
+    return this.#live.series.buckets(name, this.#clip) ?? emptyBuckets()
+  }
+  #x(buckets: MetricBuckets): number[] {
+    return xOf(buckets, this.#view.axis, this.#startedAt)
+  }
+  #drawn(name: string) {
+    const buckets = this.#buckets(name)
+    return { buckets, x: this.#x(buckets), log: this.#view.isLog(name) }
+  }
+  #frame(columns: Picture['columns']): Picture {
+    const spans = this.#spans.map(({ id, from, to, colour }): Span => ({
+      id,
+      from: this.toX(from),
+      to: this.toX(to),
+      colour,
+    }))
+    return { columns, ...this.ends, spans }
+  }
+}

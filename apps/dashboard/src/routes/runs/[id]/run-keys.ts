@@ -1,0 +1,13 @@
+/** What the keys do on a run's page, for the list that `?` shows. */
+export const RUN_KEYS = [
+  ['l', 'log or linear axis of the norm'],
+  ['f', 'follow the newest steps'],
+  ['0', 'reset the zoom'],
+  ['Drag', 'zoom'],
+  ['Double click', 'reset the zoom'],
+  ['Ctrl + wheel', 'zoom at the cursor'],
+  ['Shift + drag', 'pan'],
+  ['Two fingers', 'pan'],
+  ['Esc', 'back to all runs'],
+  ['?', 'this list'],
+] as const
