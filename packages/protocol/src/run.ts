@@ -9,8 +9,8 @@ const closed = { additionalProperties: false }
 export const RunIdSchema = Type.String({
   minLength: 1,
   maxLength: MAX_RUN_ID_LENGTH,
-  pattern: '^[A-Za-z0-9._-]+$',
-  description: '1 to 64 of A–Z a–z 0–9 . _ -',
+  pattern: '^(?!\\.$)(?!.*\\.\\.)[A-Za-z0-9._-]+$',
+  description: '1 to 64 of A–Z a–z 0–9 . _ -; not ".", and nothing with "..", which an address would swallow',
 })
 
 /** A cap is a positive, finite number. */
