@@ -1,11 +1,15 @@
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import websocket from '@fastify/websocket'
 import { MAX_BODY_BYTES, MAX_LIVE_MESSAGE_BYTES } from '@normwatch/protocol'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { RequestCounts } from './metrics/request-counts.ts'
+import { serveDashboard, type Dashboard } from './plugins/dashboard-files.ts'
 import { answer, answerRaw, replyToErrors } from './plugins/error-replies.ts'
 import { readJsonBodies } from './plugins/json-bodies.ts'
 import { allowOnlyThisMachine } from './plugins/local-only.ts'
 import { refuseWhileClosing } from './plugins/refuse-while-closing.ts'
+import { sendSecurityHeaders } from './plugins/security-headers.ts'
+import { describeApi } from './routes/docs.ts'
 import { findingRoutes } from './routes/findings.ts'
 import { layerRoutes } from './routes/layers.ts'
 import { liveRoute } from './routes/live.ts'
@@ -13,18 +17,24 @@ import { pointRoutes } from './routes/points.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { runRoutes } from './routes/runs.ts'
 import { seriesRoutes } from './routes/series.ts'
+import { serviceRoutes } from './routes/service.ts'
 import type { Services } from './services.ts'
+
+export interface AppOptions extends Pick<FastifyServerOptions, 'logger'> {
+  /** Without it there are no pages, only the API. */
+  readonly dashboard?: Dashboard | undefined
+}
 
 const api = { prefix: '/api/v1' }
 
 /** The whole service over these services, ready to listen or to be injected into. Closing it leaves the services open. */
 export async function buildApp(
   services: Services,
-  options: Pick<FastifyServerOptions, 'logger'> = {},
+  { dashboard, ...options }: AppOptions = {},
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...options,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     connectionTimeout: 120_000,
     requestTimeout: 60_000,
@@ -39,11 +49,15 @@ export async function buildApp(
     // The replies are what the types say they are; to serialise them by schema would only cost time.
     .setSerializerCompiler(() => (reply) => JSON.stringify(reply))
 
+  const counts = new RequestCounts()
+  counts.watch(app)
   replyToErrors(app)
-  readJsonBodies(app)
+  sendSecurityHeaders(app, dashboard?.inlineScripts ?? [])
   refuseWhileClosing(app)
   allowOnlyThisMachine(app)
+  readJsonBodies(app)
 
+  await describeApi(app)
   await app.register(websocket, { options: { maxPayload: MAX_LIVE_MESSAGE_BYTES } })
   await app.register(runRoutes(services), api)
   await app.register(pointRoutes(services), api)
@@ -52,5 +66,7 @@ export async function buildApp(
   await app.register(findingRoutes(services), api)
   await app.register(projectRoutes(services), api)
   await app.register(liveRoute(services), api)
+  await app.register(serviceRoutes(services, counts))
+  await serveDashboard(app, dashboard)
   return app
 }

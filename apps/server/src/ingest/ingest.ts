@@ -15,6 +15,8 @@ export class Ingest {
   readonly #onError: (error: unknown) => void
   /** Points accepted since the start. */
   pointsAccepted = 0
+  /** Batches that are not durable yet. */
+  waiting = 0
 
   constructor(store: Store, hub: Hub, now: () => number, onError: (error: unknown) => void) {
     this.#onError = onError
@@ -40,9 +42,14 @@ export class Ingest {
   }
 
   async accept(run: string, columns: PointColumns): Promise<StoredRun> {
-    const stored = await acceptPoints(this.#context, run, columns)
-    this.pointsAccepted += columns.step.length
-    return stored
+    this.waiting++
+    try {
+      const stored = await acceptPoints(this.#context, run, columns)
+      this.pointsAccepted += columns.step.length
+      return stored
+    } finally {
+      this.waiting--
+    }
   }
 
   put(id: string, fields: RunFields): Promise<{ run: StoredRun; created: boolean }> {

@@ -1,0 +1,79 @@
+/** The process: config, store, build, listen, close. */
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { buildApp } from './app.ts'
+import { ConfigError, helpText, readConfig, type Config } from './config.ts'
+import { Ingest } from './ingest/ingest.ts'
+import { Hub } from './live/hub.ts'
+import { findDashboard } from './plugins/dashboard-files.ts'
+import { CannotOpenStore, openSqliteStore } from './storage/sqlite/open.ts'
+import { welcome } from './welcome.ts'
+
+/** Where the dashboard's build lies. */
+const DASHBOARD = join(import.meta.dirname, '../../dashboard/build')
+/** Milliseconds that requests under way get to end. */
+const GRACE = 5_000
+
+try {
+  const config = readConfig(process.argv.slice(2), process.env)
+  if (config === 'help') console.log(helpText())
+  else await serve(config)
+} catch (error) {
+  console.error(sentenceOf(error))
+  process.exitCode = 1
+}
+
+async function serve({ host, port, data, logLevel }: Config): Promise<void> {
+  const store = await openSqliteStore({ folder: data })
+  const now = Date.now
+  const hub = new Hub(now)
+  const ingest = new Ingest(store, hub, now, (error) => app.log.error({ err: error }, 'failed'))
+  const dashboard = findDashboard(DASHBOARD)
+  const app = await buildApp(
+    { store, hub, ingest, now },
+    { dashboard, logger: { level: logLevel, stream: process.stderr } },
+  )
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  ingest.start()
+  const { address, family, port: bound } = app.server.address() as AddressInfo
+  console.log(welcome(`http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`, data))
+
+  const stop = () => {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+    ingest.stop()
+    hub.close()
+    setTimeout(() => cut(app), GRACE).unref()
+    app
+      .close()
+      .then(() => store.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(sentenceOf(error))
+          process.exit(1)
+        },
+      )
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+}
+
+/** Ends what did not end by itself. */
+function cut(app: FastifyInstance): void {
+  app.server.closeAllConnections()
+  for (const socket of app.websocketServer.clients) socket.terminate()
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof CannotOpenStore) return error.message
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+  if (code === 'EADDRINUSE')
+    return `Port ${port} is taken: stop what listens there, or choose another with --port.`
+  if (code === 'EACCES') return `Port ${port} may not be used by this user: choose one from 1024 with --port.`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify'
+
+/** Requests answered, by method, route and status: cheap to count, read when someone asks. */
+export interface RequestCount {
+  readonly method: string
+  readonly route: string
+  readonly status: number
+  count: number
+  /** Seconds spent, in sum. */
+  seconds: number
+}
+
+export class RequestCounts {
+  readonly #counts = new Map<string, RequestCount>()
+
+  /** Counts every request of this app from now on. */
+  watch(app: FastifyInstance): void {
+    app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
+      this.#add(method, routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
+    })
+  }
+
+  [Symbol.iterator](): Iterator<RequestCount> {
+    return this.#counts.values()
+  }
+
+  #add(method: string, route: string, status: number, seconds: number): void {
+    const key = `${method} ${status} ${route}`
+    let entry = this.#counts.get(key)
+    if (entry === undefined) {
+      entry = { method, route, status, count: 0, seconds: 0 }
+      this.#counts.set(key, entry)
+    }
+    entry.count++
+    entry.seconds += seconds
+  }
+}

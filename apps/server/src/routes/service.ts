@@ -1,0 +1,27 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { RequestCounts } from '../metrics/request-counts.ts'
+import type { Services } from '../services.ts'
+import { replies } from './schemas.ts'
+
+const Ok = replies(Type.Object({ status: Type.Literal('ok') }))
+
+/** What machines ask: does it live, can it store, how is it doing. Counts the requests of the whole app. */
+export function serviceRoutes(services: Services, counts: RequestCounts): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get('/healthz', { schema: { summary: 'The process answers', response: Ok } }, async () => ({
+      status: 'ok' as const,
+    }))
+
+    app.get('/readyz', { schema: { summary: 'The store can be written', response: Ok } }, async () => {
+      await services.store.check()
+      return { status: 'ok' as const }
+    })
+
+    app.get('/metrics', { schema: { summary: 'Figures for Prometheus' } }, async (_request, reply) => {
+      const { metricsText } = await import('../metrics/metrics-text.ts')
+      const { type, text } = await metricsText(services, counts)
+      return reply.type(type).send(text)
+    })
+  }
+}
