@@ -1,4 +1,4 @@
-import type { Clip, Reading, RunFacts } from './contract.ts'
+import type { Clip, Reading } from './contract.ts'
 import type { Fold } from './fold.ts'
 import { referenceBlocks } from './norms.ts'
 import { push, recent } from './ring.ts'
@@ -31,10 +31,17 @@ export function addNorm(fold: Fold, norm: number, cap: number): void {
 }
 
 /** Takes in a share of clamped elements, where the run clips by value. */
-export function addFraction(fold: Fold, fraction: number, facts: RunFacts): void {
-  if (facts.clip.mode !== 'value' || !Number.isFinite(fraction)) return
+export function addFraction(fold: Fold, fraction: number): void {
+  const { clip } = fold.facts
+  const clipped = clip.mode === 'value' ? isClippedByValue(clip, fraction) : undefined
   // Clipping by value has no one coefficient: that it took something is all that is kept.
-  add(fold, fraction >= (facts.clip.fraction_threshold ?? DEFAULT_FRACTION_THRESHOLD) ? 1 : 0)
+  if (clipped !== undefined) add(fold, clipped ? 1 : 0)
+}
+
+/** Whether a share of clamped elements makes the step a clipped one; `undefined` for a share that is not finite. */
+export function isClippedByValue(clip: Clip & { mode: 'value' }, fraction: number): boolean | undefined {
+  if (!Number.isFinite(fraction)) return undefined
+  return fraction >= (clip.fraction_threshold ?? DEFAULT_FRACTION_THRESHOLD)
 }
 
 /** Share of clipped points in the window; NaN before the first one. */

@@ -75,7 +75,7 @@ export function judge(
   }
   if (reading.clipFraction !== undefined && step > newest.clipFraction) {
     newest.clipFraction = step
-    addFraction(fold, reading.clipFraction, facts)
+    addFraction(fold, reading.clipFraction)
     if (facts.clip.mode === 'value') judgeClipping(fold)
   }
   if (reading.postNorm !== undefined && step > newest.postNorm) {

@@ -1,0 +1,68 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { NormRecord } from './norm-record.ts'
+
+const anyNorm = fc.oneof(
+  fc.double({ min: 0, max: 1e300 }),
+  fc.double({ min: 0, max: 10, noNaN: true }),
+  fc.constantFrom(0, -0, 1, 5e-324, NaN, Infinity, -Infinity),
+)
+
+function recordOf(norms: readonly number[]): NormRecord {
+  const record = new NormRecord()
+  const half = norms.length >> 1
+  record.add({ values: Float64Array.from(norms.slice(0, half)), present: null })
+  record.add({ values: Float64Array.from(norms.slice(half)), present: null })
+  return record
+}
+
+describe('the what-if', () => {
+  it('says for any caps what counting one by one says', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyNorm, { minLength: 1, maxLength: 300 }),
+        fc.array(fc.double({ min: 1e-9, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 70 }),
+        (norms, caps) => {
+          const finite = norms.filter(Number.isFinite)
+          for (const { cap, clip_rate: rate, mean_coefficient: mean } of recordOf(norms).curve(caps)) {
+            const clipped = finite.filter((norm) => norm > cap).length
+            expect(rate).toBe(finite.length === 0 ? 0 : clipped / finite.length)
+            const sum = finite.reduce((total, norm) => total + (norm > cap ? cap / norm : 1), 0)
+            expect(mean).toBeCloseTo(finite.length === 0 ? 1 : sum / finite.length, 9)
+          }
+        },
+      ),
+    )
+  })
+
+  it('counts a norm that equals the cap as not clipped', () => {
+    expect(recordOf([1, 1, 2, 4]).curve([1])).toEqual([{ cap: 1, clip_rate: 0.5, mean_coefficient: 0.6875 }])
+  })
+
+  it('gives the quantiles of the sorted norms, linear between ranks', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyNorm, { minLength: 1, maxLength: 300 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (norms, share) => {
+          const sorted = norms.filter(Number.isFinite).sort((a, b) => a - b)
+          const [quantile] = recordOf(norms).quantiles([share])
+          if (sorted.length === 0) return expect(quantile).toBeNull()
+          const rank = share * (sorted.length - 1)
+          const low = sorted[Math.floor(rank)] as number
+          const high = sorted[Math.ceil(rank)] as number
+          expect(quantile).toBeCloseTo(low + (rank - Math.floor(rank)) * (high - low), 9)
+        },
+      ),
+    )
+  })
+
+  it('chooses caps over the range seen, from the smallest norm to the largest', () => {
+    const curve = recordOf([0.01, 0.5, 100]).curve()
+    expect(curve).toHaveLength(64)
+    expect([curve[0]?.cap, curve[63]?.cap]).toEqual([0.01, 100])
+    expect(curve[63]).toMatchObject({ clip_rate: 0, mean_coefficient: 1 })
+    expect(recordOf([2, 2]).curve()).toEqual([{ cap: 2, clip_rate: 0, mean_coefficient: 1 }])
+    expect(recordOf([0]).curve()).toEqual([])
+  })
+})

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { clipAt } from '../../test/readings.ts'
+import { compareNotes, type ComparedRun } from './compare-notes.ts'
+import { RunMeasurer, type RunMeasures } from './run-measures.ts'
+
+function measure(losses: readonly number[], norms: readonly number[] = []): RunMeasures {
+  const measurer = new RunMeasurer(clipAt(1))
+  const add = (from: number, to: number): void =>
+    measurer.add({
+      step: Float64Array.from({ length: to - from }, (_, i) => 10 * (from + i)),
+      time: Float64Array.from({ length: to - from }, (_, i) => 1000 + from + i),
+      loss: { values: Float64Array.from(losses.slice(from, to)), present: null },
+      ...(norms.length > 0
+        ? { gradNorm: { values: Float64Array.from(norms.slice(from, to)), present: null } }
+        : {}),
+    })
+  const middle = losses.length >> 1
+  add(0, middle)
+  add(middle, losses.length)
+  return measurer.result()
+}
+
+describe('measures of a run', () => {
+  it('takes roughness as the root mean square of steps between finite neighbours', () => {
+    expect(measure([1, 2, NaN, 10, 7]).loss_roughness).toBe(Math.sqrt((1 + 9) / 2))
+    expect(measure([1, NaN, 2]).loss_roughness).toBeNull()
+  })
+
+  it('takes the final loss as the median of the last 5 %, and at least of one', () => {
+    expect(measure(Array.from({ length: 100 }, (_, i) => i)).final_loss).toBe(97)
+    expect(measure([3, 2, 1]).final_loss).toBe(1)
+    expect(measure([NaN]).final_loss).toBeNull()
+  })
+
+  it('counts what is clipped, what is not finite, steps and seconds', () => {
+    expect(measure([1, NaN, 1, 1], [0.5, 2, Infinity, 1])).toMatchObject({
+      points: 4,
+      steps: 31,
+      seconds: 3,
+      clip_rate: 1 / 3,
+      nonfinite: 2,
+      norm_quantiles: { p50: 1 },
+    })
+  })
+})
+
+describe('notes of a comparison', () => {
+  const run = (name: string, config: Record<string, unknown>, losses = [3, 2, 1]): ComparedRun => ({
+    name,
+    config,
+    measures: measure(losses),
+  })
+
+  it('says that two single runs may differ by their seed, and which settings differ', () => {
+    const notes = compareNotes([
+      run('a', { lr: 1, model: { width: 8 } }),
+      run('b', { lr: 2, model: { width: 9 } }),
+    ])
+    expect(notes).toEqual([
+      'One run a side: a difference between two single runs may be the seed. Repeat each with other seeds.',
+      '2 settings differ, so no one of them explains the difference: lr, model.width.',
+    ])
+  })
+
+  it('takes runs that differ in their seed alone for repetitions', () => {
+    expect(compareNotes([run('a', { seed: 1 }), run('b', { seed: 2 })])).toEqual([])
+  })
+
+  it('names different lengths and non-finite readings', () => {
+    const notes = compareNotes([run('a', { seed: 1 }), run('b', { seed: 2 }, [3, NaN, 1, 1])])
+    expect(notes).toEqual([
+      'The lengths differ (21 to 31 steps): final losses and rates are not of the same stage of training.',
+      'b has 1 non-finite readings; they are in no figure.',
+    ])
+  })
+})

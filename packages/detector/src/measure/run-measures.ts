@@ -1,0 +1,128 @@
+import { isClippedByValue, capOfRun } from '../clipping.ts'
+import type { RunFacts } from '../contract.ts'
+import { has, type Column } from './columns.ts'
+import { GrowingColumn } from './growing-column.ts'
+import { NormRecord } from './norm-record.ts'
+
+/** What two runs are compared by. Losses are in their own unit; `null` where the record has nothing to say. */
+export interface RunMeasures {
+  readonly points: number
+  /** From the first to the last step, both counted. */
+  readonly steps: number
+  readonly seconds: number | null
+  /** Median of the last 5 % of the finite losses. */
+  readonly final_loss: number | null
+  /** Root mean square of the loss's first differences over finite neighbours. */
+  readonly loss_roughness: number | null
+  readonly norm_quantiles: Readonly<Record<'p10' | 'p50' | 'p90' | 'p99', number | null>>
+  /** Share of the points that could be judged. */
+  readonly clip_rate: number | null
+  /** Readings of the norm and the loss that are NaN or ±Infinity. */
+  readonly nonfinite: number
+}
+
+/** One block of a run's points in step order; the metrics it has. */
+export interface MeasuredBlock {
+  readonly step: Float64Array
+  /** Unix seconds; NaN where unknown. */
+  readonly time: Float64Array
+  readonly gradNorm?: Column | undefined
+  readonly loss?: Column | undefined
+  readonly cap?: Column | undefined
+  readonly clipFraction?: Column | undefined
+}
+
+const FINAL_SHARE = 0.05
+
+/** Measures a run block by block, in step order. */
+export class RunMeasurer {
+  readonly #facts: RunFacts
+  readonly #norms = new NormRecord()
+  readonly #losses = new GrowingColumn()
+  #points = 0
+  #firstStep = NaN
+  #lastStep = NaN
+  #firstTime = NaN
+  #lastTime = NaN
+  #previousLoss = NaN
+  #moves = 0
+  #squares = 0
+  #judged = 0
+  #clipped = 0
+  #nonfinite = 0
+
+  constructor(facts: RunFacts) {
+    this.#facts = facts
+  }
+
+  add(block: MeasuredBlock): void {
+    const { step, time, gradNorm, loss } = block
+    for (let i = 0; i < step.length; i++) {
+      this.#addStep(step[i] as number, time[i] as number)
+      if (has(loss, i)) this.#addLoss(loss.values[i] as number)
+      if (has(gradNorm, i) && !Number.isFinite(gradNorm.values[i])) this.#nonfinite++
+      const clipped = this.#isClipped(block, i)
+      if (clipped === undefined) continue
+      this.#judged++
+      if (clipped) this.#clipped++
+    }
+    if (gradNorm !== undefined) this.#norms.add(gradNorm)
+  }
+
+  result(): RunMeasures {
+    const [p10, p50, p90, p99] = this.#norms.quantiles([0.1, 0.5, 0.9, 0.99]) as [
+      number | null,
+      number | null,
+      number | null,
+      number | null,
+    ]
+    return {
+      points: this.#points,
+      steps: this.#points === 0 ? 0 : this.#lastStep - this.#firstStep + 1,
+      seconds: Number.isNaN(this.#lastTime) ? null : this.#lastTime - this.#firstTime,
+      final_loss: finalLoss(this.#losses.values),
+      loss_roughness: this.#moves === 0 ? null : Math.sqrt(this.#squares / this.#moves),
+      norm_quantiles: { p10, p50, p90, p99 },
+      clip_rate: this.#judged === 0 ? null : this.#clipped / this.#judged,
+      nonfinite: this.#nonfinite,
+    }
+  }
+
+  #addStep(step: number, time: number): void {
+    if (this.#points++ === 0) this.#firstStep = step
+    this.#lastStep = step
+    if (Number.isNaN(time)) return
+    if (Number.isNaN(this.#firstTime)) this.#firstTime = time
+    this.#lastTime = time
+  }
+
+  #addLoss(loss: number): void {
+    if (Number.isFinite(loss)) {
+      this.#losses.push(loss)
+      const move = loss - this.#previousLoss
+      if (!Number.isNaN(move)) {
+        this.#squares += move * move
+        this.#moves++
+      }
+    } else this.#nonfinite++
+    this.#previousLoss = Number.isFinite(loss) ? loss : NaN
+  }
+
+  #isClipped({ gradNorm, cap, clipFraction }: MeasuredBlock, i: number): boolean | undefined {
+    const { clip } = this.#facts
+    if (clip.mode === 'value')
+      return has(clipFraction, i) ? isClippedByValue(clip, clipFraction.values[i] as number) : undefined
+    const norm = has(gradNorm, i) ? (gradNorm.values[i] as number) : NaN
+    const ownCap = has(cap, i) && (cap.values[i] as number) > 0 ? cap.values[i] : capOfRun(clip)
+    return Number.isFinite(norm) && ownCap !== undefined ? norm > ownCap : undefined
+  }
+}
+
+/** Median of the last 5 % of the losses, at least of one. */
+function finalLoss(losses: Float64Array): number | null {
+  if (losses.length === 0) return null
+  const last = losses.slice(-Math.max(1, Math.round(losses.length * FINAL_SHARE))).sort()
+  const middle = last.length >> 1
+  const high = last[middle] as number
+  return last.length % 2 === 1 ? high : ((last[middle - 1] as number) + high) / 2
+}
