@@ -1,0 +1,36 @@
+/** Aligned power-of-two ranges of steps: `[i·2^e, (i+1)·2^e)`. Two of them are nested or apart, never crossed. */
+export interface Interval {
+  readonly start: number
+  readonly exponent: number
+}
+
+/** Steps are below 2^53. */
+export const MAX_EXPONENT = 53
+
+/** Exact for every exponent in use. */
+export const powerOfTwo = (exponent: number): number => 2 ** exponent
+
+/** The first step behind the interval. */
+export const endOf = ({ start, exponent }: Interval): number => start + powerOfTwo(exponent)
+
+export const alignDown = (step: number, size: number): number => Math.floor(step / size) * size
+
+/** The smallest interval that holds both steps. */
+export function enclosing(first: number, last: number): Interval {
+  let exponent = 0
+  while (alignDown(first, powerOfTwo(exponent)) !== alignDown(last, powerOfTwo(exponent))) exponent++
+  return { start: alignDown(first, powerOfTwo(exponent)), exponent }
+}
+
+/** The largest interval that holds `step` and lies within `[from, to)`. */
+export function largestWithin(step: number, from: number, to: number): Interval {
+  let exponent = 0
+  let start = step
+  while (exponent < MAX_EXPONENT) {
+    const wider = alignDown(step, powerOfTwo(exponent + 1))
+    if (wider < from || wider + powerOfTwo(exponent + 1) > to) break
+    start = wider
+    exponent++
+  }
+  return { start, exponent }
+}

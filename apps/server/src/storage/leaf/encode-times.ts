@@ -1,0 +1,68 @@
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import { readShuffled, writeShuffled } from './encode-floats.ts'
+
+const NONE = 0
+const MICROSECONDS = 1
+const TICKS = 2
+const FLOATS = 3
+
+/** A clock's float64 seconds since 1970 are whole multiples of 2^-22 s from 2004 to 2038. */
+const TICKS_A_SECOND = 2 ** 22
+/** Second differences of safe integers up to here stay exact when written as signed varints. */
+const MAX_WHOLE = 2 ** 50
+
+/**
+ * Unix seconds, exactly: as whole microseconds or as ticks of 2^-22 s where each of them is one, written as
+ * differences of differences, so that a steady pace costs a byte a time; else as float64.
+ */
+export function writeTimes(writer: ByteWriter, times: Float64Array): void {
+  if (times.every(Number.isNaN)) return writer.byte(NONE)
+  const whole = wholes(times, 1e6) ?? wholes(times, TICKS_A_SECOND)
+  if (whole === undefined) {
+    writer.byte(FLOATS)
+    return writeShuffled(writer, times)
+  }
+  writer.byte(whole.unit === 1e6 ? MICROSECONDS : TICKS)
+  let before = 0
+  let pace = 0
+  for (let i = 0; i < times.length; i++) {
+    const value = whole.values[i] as number
+    const difference = value - before
+    writer.signed(i === 0 ? difference : difference - pace)
+    if (i > 0) pace = difference
+    before = value
+  }
+}
+
+function wholes(times: Float64Array, unit: number): { values: Float64Array; unit: number } | undefined {
+  const values = new Float64Array(times.length)
+  for (let i = 0; i < times.length; i++) {
+    const time = times[i] as number
+    const value = Math.round(time * unit)
+    // Object.is: the sign of -0 would be lost, and NaN is no whole number
+    if (!(Math.abs(value) < MAX_WHOLE) || !Object.is(value / unit, time)) return undefined
+    values[i] = value
+  }
+  return { values, unit }
+}
+
+export function readTimes(reader: ByteReader, count: number): Float64Array {
+  const times = new Float64Array(count)
+  const kind = reader.byte()
+  if (kind === NONE) return times.fill(NaN)
+  if (kind === FLOATS) {
+    readShuffled(reader, times)
+    return times
+  }
+  const unit = kind === MICROSECONDS ? 1e6 : TICKS_A_SECOND
+  let value = 0
+  let pace = 0
+  for (let i = 0; i < count; i++) {
+    const read = reader.signed()
+    const difference = i === 0 ? read : read + pace
+    if (i > 0) pace = difference
+    value += difference
+    times[i] = value / unit
+  }
+  return times
+}

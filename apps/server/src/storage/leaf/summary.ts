@@ -1,0 +1,113 @@
+import type { MetricColumn } from '@normwatch/protocol'
+import { countOver, hasReading, type ClipRule, type KnownMetrics } from './clip-rule.ts'
+import type { Leaf } from './leaf.ts'
+import type { Rows } from './rows.ts'
+
+/** What a chart needs of the readings of one metric in one leaf. `min`, `max` and `mean` are NaN without a finite one. */
+export interface MetricSummary {
+  readonly count: number
+  readonly nonfinite: number
+  readonly min: number
+  readonly max: number
+  readonly mean: number
+  /** The reading of the highest step, whatever it is, and that step. */
+  readonly last: number
+  readonly lastStep: number
+  /** Unix seconds of the reading of the lowest step. */
+  readonly firstTime: number
+}
+
+/** A leaf without its points. */
+export interface LeafSummary {
+  readonly start: number
+  readonly exponent: number
+  readonly count: number
+  readonly firstStep: number
+  readonly lastStep: number
+  /** The distance of its steps where that is constant, else 0. */
+  readonly stride: number
+  readonly minTime: number
+  readonly maxTime: number
+  readonly over: number
+  readonly judged: number
+  readonly metrics: ReadonlyMap<number, MetricSummary>
+}
+
+export function summarise(leaf: Leaf, known: KnownMetrics, rule: ClipRule): LeafSummary {
+  const { start, exponent, count, step, time } = leaf
+  let minTime = Infinity
+  let maxTime = -Infinity
+  for (let row = 0; row < count; row++) {
+    minTime = Math.min(minTime, time[row] as number)
+    maxTime = Math.max(maxTime, time[row] as number)
+  }
+  const { over, judged } = countOver(leaf, known, rule)
+  const metrics = new Map<number, MetricSummary>()
+  for (const [metric, column] of leaf.columns) metrics.set(metric, summariseColumn(leaf, column))
+  return {
+    start,
+    exponent,
+    count,
+    firstStep: step[0] as number,
+    lastStep: step[count - 1] as number,
+    stride: strideOf(leaf),
+    minTime,
+    maxTime,
+    over,
+    judged,
+    metrics,
+  }
+}
+
+/** The distance of the steps where it is constant (1 for a single step), else 0. */
+export function strideOf({ count, step }: Rows): number {
+  if (count < 2) return 1
+  const stride = (step[1] as number) - (step[0] as number)
+  for (let row = 2; row < count; row++) {
+    if ((step[row] as number) - (step[row - 1] as number) !== stride) return 0
+  }
+  return stride
+}
+
+function summariseColumn(rows: Rows, column: MetricColumn): MetricSummary {
+  let count = 0
+  let finite = 0
+  let min = Infinity
+  let max = -Infinity
+  let sum = 0
+  let first = -1
+  let last = -1
+  for (let row = 0; row < rows.count; row++) {
+    if (!hasReading(column, row)) continue
+    const value = column.values[row] as number
+    if (first < 0) first = row
+    last = row
+    count++
+    if (!Number.isFinite(value)) continue
+    finite++
+    sum += value
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  const isEmpty = finite === 0
+  return {
+    count,
+    nonfinite: count - finite,
+    min: isEmpty ? NaN : min,
+    max: isEmpty ? NaN : max,
+    mean: isEmpty ? NaN : Number.isFinite(sum) ? sum / finite : meanOfHuge(rows, column, finite),
+    last: last < 0 ? NaN : (column.values[last] as number),
+    lastStep: last < 0 ? -1 : (rows.step[last] as number),
+    firstTime: first < 0 ? NaN : (rows.time[first] as number),
+  }
+}
+
+/** For values near 1e308, whose sum overflows. */
+function meanOfHuge(rows: Rows, column: MetricColumn, finite: number): number {
+  let mean = 0
+  for (let row = 0; row < rows.count; row++) {
+    const value = column.values[row] as number
+    if (hasReading(column, row) && Number.isFinite(value)) mean += value / finite
+  }
+  return mean
+}

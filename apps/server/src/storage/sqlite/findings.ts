@@ -1,0 +1,28 @@
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { FindingStore } from '../store.ts'
+import type { GroupCommit } from './group-commit.ts'
+import { listFindings } from './list-findings.ts'
+import type { Residents } from './residents.ts'
+import type { Tables } from './tables-at-hand.ts'
+import { reading } from './unavailable.ts'
+
+export function openFindings(
+  db: BetterSQLite3Database,
+  tables: Tables,
+  residents: Residents,
+  commits: GroupCommit,
+): FindingStore {
+  return {
+    list: async (query) => reading(() => listFindings(db, query)),
+
+    record: (run, judgement, changes, state) =>
+      commits.run(() => {
+        const resident = residents.open(run)
+        residents.touch(resident)
+        resident.judge(judgement)
+        tables.findings.apply(resident.row.key, changes)
+        residents.writeOut(resident, state)
+        return resident.run
+      }),
+  }
+}

@@ -1,0 +1,77 @@
+import type { MetricColumn } from '@normwatch/protocol'
+import type { Database } from 'better-sqlite3'
+import type { Interval } from '../leaf/dyadic.ts'
+import { decodeRows, encodeRows } from '../leaf/encode-rows.ts'
+import { Leaf } from '../leaf/leaf.ts'
+import type { Rows } from '../leaf/rows.ts'
+import { compress, decompress } from './compress.ts'
+
+/** Metrics whose columns share a row. */
+const METRICS_A_BLOCK = 16
+
+export const blockOf = (metric: number): number => Math.floor(metric / METRICS_A_BLOCK)
+
+/** The blocks that hold these metrics, ascending, and always the first, which holds the steps. */
+export const blocksOf = (metrics: Iterable<number>): number[] =>
+  [...new Set([0, ...Array.from(metrics, blockOf)])].sort((a, b) => a - b)
+
+/** The table of leaves: points in columns, one row a leaf and block of metrics. */
+export function openLeaves(db: Database) {
+  const selectBlock = db
+    .prepare<[number, number, number], Buffer>(
+      'select columns from leaves where run = ? and start = ? and block = ?',
+    )
+    .pluck()
+  const selectBlocks = db
+    .prepare<[number, number], Buffer>(
+      'select columns from leaves where run = ? and start = ? order by block',
+    )
+    .pluck()
+  const insert = db.prepare<[number, number, number, Uint8Array]>(
+    'insert into leaves (run, start, block, columns) values (?, ?, ?, ?)',
+  )
+  const remove = db.prepare<[number, number]>('delete from leaves where run = ? and start = ?')
+
+  return {
+    /** The rows of a stored leaf with at least the metrics wanted. */
+    read(run: number, start: number, wanted: ReadonlySet<number>): Rows {
+      const blobs = blocksOf(wanted).map((block) => selectBlock.get(run, start, block))
+      return joined(
+        blobs.filter((blob) => blob !== undefined).map((blob) => decodeRows(decompress(blob), wanted)),
+      )
+    },
+
+    /** A stored leaf with all its metrics, to be changed. */
+    load(run: number, interval: Interval): Leaf {
+      const rows = joined(selectBlocks.all(run, interval.start).map((blob) => decodeRows(decompress(blob))))
+      const leaf = new Leaf(interval, 0)
+      leaf.step = rows.step
+      leaf.time = rows.time
+      leaf.count = rows.count
+      for (const [metric, { values, present }] of rows.columns) leaf.columns.set(metric, { values, present })
+      leaf.dirty = false
+      return leaf
+    },
+
+    write(run: number, leaf: Leaf): void {
+      for (const block of blocksOf(leaf.columns.keys())) {
+        const metrics = [...leaf.columns.keys()].filter((metric) => blockOf(metric) === block)
+        insert.run(run, leaf.start, block, compress(encodeRows(leaf, metrics, block === 0)))
+      }
+    },
+
+    remove(run: number, start: number): void {
+      remove.run(run, start)
+    },
+  }
+}
+export type LeafTable = ReturnType<typeof openLeaves>
+
+function joined(blocks: readonly Rows[]): Rows {
+  const [first] = blocks
+  if (first === undefined) throw new RangeError('The leaf is missing.')
+  if (blocks.length === 1) return first
+  const columns = new Map<number, MetricColumn>()
+  for (const block of blocks) for (const [metric, column] of block.columns) columns.set(metric, column)
+  return { ...first, columns }
+}

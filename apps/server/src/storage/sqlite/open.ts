@@ -1,0 +1,85 @@
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import Database from 'better-sqlite3'
+import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { RunNotFound, TooManyMetrics, type Store } from '../store.ts'
+import { CannotOpenStore } from './cannot-open-store.ts'
+import { openFindings } from './findings.ts'
+import { lockFolder } from './folder-lock.ts'
+import { GroupCommit } from './group-commit.ts'
+import { migrate } from './migrate.ts'
+import { openPoints } from './points.ts'
+import { Reaper } from './reaper.ts'
+import { Residents } from './residents.ts'
+import { openRuns } from './runs.ts'
+import { openTables } from './tables-at-hand.ts'
+import { asUnavailable } from './unavailable.ts'
+
+export { CannotOpenStore } from './cannot-open-store.ts'
+
+/** The name of the data file in its folder. */
+const FILE = 'normwatch.db'
+/** Pages (4 KiB) that the log gathers before they go to their places in the data file. */
+const CHECKPOINT_PAGES = 4000
+/** How long to wait for another program that has locked the file; the whole server waits. */
+const LOCK_TIMEOUT_MS = 250
+
+/**
+ * Opens the store that keeps everything in one SQLite file, `normwatch.db` in `folder`; both are made where they do not
+ * exist, and older data is migrated. One process at a time may hold a folder. Rejects with `CannotOpenStore`.
+ */
+export async function openSqliteStore({ folder }: { readonly folder: string }): Promise<Store> {
+  const path = resolve(folder)
+  let lock: Database.Database | undefined
+  let db: Database.Database | undefined
+  try {
+    mkdirSync(path, { recursive: true })
+    lock = lockFolder(path)
+    db = openFile(join(path, FILE))
+    return assemble(db, lock)
+  } catch (error) {
+    db?.close()
+    lock?.close()
+    if (error instanceof CannotOpenStore) throw error
+    const cause = asUnavailable(error)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new CannotOpenStore(`The data folder ${path} cannot be used: ${reason}`, { cause: error })
+  }
+}
+
+function openFile(file: string): Database.Database {
+  const db = new Database(file, { timeout: LOCK_TIMEOUT_MS })
+  // before the first table: later it would take a rewrite of the whole file
+  db.pragma('auto_vacuum = incremental')
+  db.pragma('journal_mode = wal')
+  db.pragma('synchronous = full')
+  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+  migrate(db)
+  return db
+}
+
+function assemble(db: Database.Database, lock: Database.Database): Store {
+  const tables = openTables(db)
+  const residents = new Residents(tables)
+  const commits = new GroupCommit(db, {
+    beforeCommit: () => residents.settle(),
+    onRollback: () => residents.clear(),
+    isRefusal: (error) => error instanceof RunNotFound || error instanceof TooManyMetrics,
+  })
+  const reaper = new Reaper(db, commits)
+  const queries = drizzle(db)
+  // goes on with what a former process left
+  reaper.start()
+  return {
+    runs: openRuns(queries, tables, residents, commits, reaper),
+    points: openPoints(tables, residents, commits),
+    findings: openFindings(queries, tables, residents, commits),
+    // writes a page that never matters, as every change would
+    check: () => commits.run(() => void db.pragma('user_version = 1')),
+    close: async () => {
+      commits.close()
+      db.close()
+      lock.close()
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import type { Database } from 'better-sqlite3'
+import { getTableColumns } from 'drizzle-orm'
+import type { RunDocuments, RunRow } from './run-row.ts'
+import { runs } from './tables.ts'
+
+const columns = Object.entries(getTableColumns(runs)).map(([field, { name }]) => ({ field, name }))
+/** Every column under the name that its field has here. */
+const fields = columns.map(({ field, name }) => `runs.${name} as ${field}`).join(', ')
+const assignments = columns
+  .filter(({ field }) => field !== 'key')
+  .map(({ field, name }) => `${name} = @${field}`)
+  .join(', ')
+const created = columns.filter(({ field }) => field !== 'key')
+
+/** What a batch or a judgement changes: written on every append, so no longer than need be. */
+const MOVING = [
+  'updatedAt',
+  'lastArrival',
+  'points',
+  'lastStep',
+  'nonfinite',
+  'over',
+  'judged',
+  'latest',
+  'health',
+  'conditions',
+  'window',
+  'rate',
+  'meanCoefficient',
+  'currentStreak',
+  'longestStreak',
+  'attention',
+  'mergedThrough',
+] as const satisfies readonly (keyof RunRow)[]
+const nameOf = new Map(columns.map(({ field, name }) => [field, name]))
+
+/** The table of runs, by single rows. */
+export function openRunTable(db: Database) {
+  const selectById = db.prepare<[string], RunRow>(`select ${fields} from runs where id = ?`)
+  const selectDocuments = db.prepare<[number], RunDocuments>(
+    'select config, notes from run_documents where run = ?',
+  )
+  const insert = db.prepare<[Omit<RunRow, 'key'>]>(
+    `insert into runs (${created.map(({ name }) => name).join(', ')})
+     values (${created.map(({ field }) => `@${field}`).join(', ')})`,
+  )
+  const update = db.prepare<[RunRow]>(`update runs set ${assignments} where key = @key`)
+  const move = db.prepare<(string | number | null)[]>(
+    `update runs set ${MOVING.map((field) => `${nameOf.get(field)} = ?`).join(', ')} where key = ?`,
+  )
+  const saveDocuments = db.prepare<[number, string, string]>(
+    `insert into run_documents (run, config, notes) values (?, ?, ?)
+     on conflict (run) do update set config = excluded.config, notes = excluded.notes`,
+  )
+  const remove = ['runs where key', 'run_documents where run', 'detections where run'].map((rows) =>
+    db.prepare<[number]>(`delete from ${rows} = ?`),
+  )
+  const bury = db.prepare<[number]>('insert into deleted_runs (key) values (?)')
+
+  return {
+    find: (id: string): RunRow | undefined => selectById.get(id),
+    documents: (key: number): RunDocuments => selectDocuments.get(key) ?? { config: '{}', notes: '' },
+    /** Gives the new run's key. */
+    insert: (row: Omit<RunRow, 'key'>): number => Number(insert.run(row).lastInsertRowid),
+    update(row: RunRow): void {
+      update.run(row)
+    },
+    /** Writes what a batch or a judgement changes. */
+    move(row: RunRow): void {
+      move.run(...MOVING.map((field) => row[field]), row.key)
+    },
+    saveDocuments(key: number, { config, notes }: RunDocuments): void {
+      saveDocuments.run(key, config, notes)
+    },
+    /** The run is gone for every reader; its points follow, see `reaper.ts`. */
+    remove(key: number): void {
+      for (const statement of remove) statement.run(key)
+      bury.run(key)
+    },
+  }
+}
+export type RunTable = ReturnType<typeof openRunTable>

@@ -1,0 +1,188 @@
+import type { RunFields } from '@normwatch/protocol'
+import { and, desc, eq, lt } from 'drizzle-orm'
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import { isSameRule } from '../leaf/clip-rule.ts'
+import { RunNotFound, type RunStore } from '../store.ts'
+import type { GroupCommit } from './group-commit.ts'
+import { listRuns } from './list-runs.ts'
+import type { Reaper } from './reaper.ts'
+import { recount } from './recount.ts'
+import type { Residents } from './residents.ts'
+import type { ResidentRun } from './resident-run.ts'
+import { searchText, toRun, type RunDocuments, type RunRow } from './run-row.ts'
+import { runDocuments, runs } from './tables.ts'
+import type { Tables } from './tables-at-hand.ts'
+import { truncate } from './truncate.ts'
+import { reading } from './unavailable.ts'
+
+export function openRuns(
+  db: BetterSQLite3Database,
+  tables: Tables,
+  residents: Residents,
+  commits: GroupCommit,
+  reaper: Reaper,
+): RunStore {
+  function create(id: string, fields: RunFields, now: number): ResidentRun {
+    const { row, documents } = newRun(id, fields, now)
+    const key = tables.runs.insert(row)
+    tables.runs.saveDocuments(key, documents)
+    return residents.open(id)
+  }
+
+  function edit(resident: ResidentRun, fields: RunFields, more: Partial<RunRow>): void {
+    const { row, documents, rule } = resident
+    resident.change({ ...rowFields(row, fields), ...more }, documentFields(documents, fields))
+    if (resident.documents !== documents) tables.runs.saveDocuments(row.key, resident.documents)
+    if (!isSameRule(rule, resident.rule)) recount(tables, residents, resident)
+    tables.runs.update(resident.row)
+  }
+
+  function remove(id: string): void {
+    const row = tables.runs.find(id)
+    if (row === undefined) throw new RunNotFound(id)
+    residents.forget(id)
+    tables.runs.remove(row.key)
+    reaper.start()
+  }
+
+  return {
+    put: (id, fields, now) =>
+      commits.run(() => {
+        if (tables.runs.find(id) === undefined) return { run: create(id, fields, now).run, created: true }
+        const resident = residents.open(id)
+        edit(resident, fields, { updatedAt: now })
+        return { run: resident.run, created: false }
+      }),
+
+    patch: (id, { status, truncate_after, ...fields }, now) =>
+      commits.run(() => {
+        const resident = residents.open(id)
+        if (truncate_after !== undefined) {
+          truncate(tables, residents, resident, truncate_after)
+          reaper.start()
+        }
+        if (status !== undefined && status !== 'running') residents.writeOut(resident)
+        edit(resident, fields, { updatedAt: now, ...statusFields(resident.row, status, now) })
+        return resident.run
+      }),
+
+    delete: (id) => commits.run(() => remove(id)),
+
+    expire: ({ before, project, limit }) =>
+      commits.run(() => {
+        const silent = db
+          .select({ id: runs.id })
+          .from(runs)
+          .where(
+            and(lt(runs.lastArrival, before), project === undefined ? undefined : eq(runs.project, project)),
+          )
+          .orderBy(runs.lastArrival)
+          .limit(limit)
+          .all()
+        for (const { id } of silent) remove(id)
+        return silent.map(({ id }) => id)
+      }),
+
+    get: async (id) =>
+      reading(() => {
+        const row = tables.runs.find(id)
+        if (row === undefined) throw new RunNotFound(id)
+        return toRun(row, tables.runs.documents(row.key))
+      }),
+
+    list: async (query) => reading(() => listRuns(db, query)),
+
+    running: async () =>
+      reading(() =>
+        db
+          .select()
+          .from(runs)
+          .innerJoin(runDocuments, eq(runDocuments.run, runs.key))
+          .where(eq(runs.status, 'running'))
+          .orderBy(desc(runs.createdAt), desc(runs.key))
+          .all()
+          .map((row) => toRun(row.runs, row.run_documents)),
+      ),
+
+    projects: async () =>
+      reading(() =>
+        db
+          .selectDistinct({ project: runs.project })
+          .from(runs)
+          .orderBy(runs.project)
+          .all()
+          .map(({ project }) => project),
+      ),
+  }
+}
+
+function newRun(
+  id: string,
+  fields: RunFields,
+  now: number,
+): { row: Omit<RunRow, 'key'>; documents: RunDocuments } {
+  const blank: Omit<RunRow, 'key'> = {
+    id,
+    project: 'default',
+    name: id,
+    status: 'running',
+    clip: JSON.stringify({ mode: 'none', max_norm: null }),
+    optimizer: null,
+    tags: '[]',
+    search: searchText(id, id, 'default', []),
+    createdAt: now,
+    updatedAt: now,
+    endedAt: null,
+    lastArrival: now,
+    points: 0,
+    lastStep: null,
+    nonfinite: 0,
+    over: 0,
+    judged: 0,
+    latest: '{}',
+    health: 'unknown',
+    conditions: '[]',
+    window: 0,
+    rate: null,
+    meanCoefficient: null,
+    currentStreak: 0,
+    longestStreak: 0,
+    attention: 2,
+    mergedThrough: 0,
+  }
+  return {
+    row: { ...blank, ...rowFields(blank, fields) },
+    documents: documentFields({ config: '{}', notes: '' }, fields),
+  }
+}
+
+/** The columns that the fields given change. */
+function rowFields(
+  row: Pick<RunRow, 'id' | 'name' | 'project' | 'tags'>,
+  { project = row.project, name = row.name, clip, optimizer, tags }: RunFields,
+): Partial<RunRow> {
+  const all = tags ?? (JSON.parse(row.tags) as string[])
+  return {
+    project,
+    name,
+    tags: JSON.stringify(all),
+    search: searchText(row.id, name, project, all),
+    ...(clip === undefined ? {} : { clip: JSON.stringify(clip) }),
+    ...(optimizer === undefined ? {} : { optimizer }),
+  }
+}
+
+/** The same object when no field of it is given. */
+function documentFields(documents: RunDocuments, { config, notes }: RunFields): RunDocuments {
+  if (config === undefined && notes === undefined) return documents
+  return {
+    config: config === undefined ? documents.config : JSON.stringify(config),
+    notes: notes ?? documents.notes,
+  }
+}
+
+/** A run that ends keeps the instant of its first end until it runs again. */
+function statusFields(row: RunRow, status: RunRow['status'] | undefined, now: number): Partial<RunRow> {
+  if (status === undefined) return {}
+  return { status, endedAt: status === 'running' ? null : (row.endedAt ?? now) }
+}

@@ -1,0 +1,154 @@
+import { sql } from 'drizzle-orm'
+import {
+  blob,
+  index,
+  integer,
+  primaryKey,
+  real,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core'
+
+/**
+ * The tables of one data file. `docs/storage-format.md` draws what the blobs hold. Instants are milliseconds since
+ * 1970, JSON is text. Rows of points name their run by `key`, which is never used again after a run is deleted.
+ */
+
+/** One row a run: everything that lists show and every append changes, and no more. */
+export const runs = sqliteTable(
+  'runs',
+  {
+    key: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull().unique(),
+    project: text().notNull(),
+    name: text().notNull(),
+    status: text({ enum: ['running', 'finished', 'failed'] }).notNull(),
+    clip: text().notNull(),
+    optimizer: text(),
+    tags: text().notNull(),
+    /** Id, name, project and tags in lower case, one a line. */
+    search: text().notNull(),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+    endedAt: integer('ended_at'),
+    lastArrival: integer('last_arrival').notNull(),
+    /** Distinct steps. */
+    points: integer().notNull(),
+    lastStep: integer('last_step'),
+    /** Readings of grad_norm and loss that are not finite. */
+    nonfinite: integer().notNull(),
+    /** Steps that exceeded the cap, of `judged` steps that could. */
+    over: integer().notNull(),
+    judged: integer().notNull(),
+    /** `{name: [step, reading]}` */
+    latest: text().notNull(),
+    health: text({ enum: ['ok', 'watch', 'flagged', 'unknown'] }).notNull(),
+    conditions: text().notNull(),
+    window: integer().notNull(),
+    rate: real(),
+    meanCoefficient: real('mean_coefficient'),
+    currentStreak: integer('current_streak').notNull(),
+    longestStreak: integer('longest_streak').notNull(),
+    /** 0 flagged, 1 watch, 2 running, 3 the rest: the order of the runs page. */
+    attention: integer().notNull(),
+    /** Tail rows up to this `seq` are in the leaves. */
+    mergedThrough: integer('merged_through').notNull(),
+  },
+  (table) => [
+    index('runs_by_attention').on(table.attention, sql`created_at desc`, sql`key desc`),
+    index('runs_by_creation').on(table.createdAt, table.key),
+    index('runs_by_update').on(table.updatedAt, table.key),
+    index('runs_by_name').on(table.name, sql`key desc`),
+    index('runs_by_project').on(table.project),
+    index('runs_by_arrival').on(table.lastArrival),
+  ],
+)
+
+/** What a run's page shows and no append changes; apart, because it may be large. */
+export const runDocuments = sqliteTable('run_documents', {
+  run: integer().primaryKey(),
+  config: text().notNull(),
+  notes: text().notNull(),
+})
+
+/** Names of a run's metrics, numbered from 0 in order of first appearance. */
+export const metrics = sqliteTable(
+  'metrics',
+  { run: integer().notNull(), number: integer().notNull(), name: text().notNull() },
+  (table) => [primaryKey({ columns: [table.run, table.number] })],
+)
+
+/** Points: the columns of 16 metrics of one leaf a row; block 0 holds the steps and times too. */
+export const leaves = sqliteTable(
+  'leaves',
+  {
+    rowid: integer().primaryKey(),
+    run: integer().notNull(),
+    start: integer().notNull(),
+    block: integer().notNull(),
+    columns: blob({ mode: 'buffer' }).notNull(),
+  },
+  (table) => [uniqueIndex('leaves_by_start').on(table.run, table.start, table.block)],
+)
+
+/** Summaries of up to 32 neighbouring leaves a row, for the same blocks of metrics; block 0 is the leaves' directory. */
+export const summaries = sqliteTable(
+  'summaries',
+  {
+    rowid: integer().primaryKey(),
+    run: integer().notNull(),
+    block: integer().notNull(),
+    /** No leaf of this page starts below; pages of a run cover all steps without a gap. */
+    first: integer().notNull(),
+    page: blob({ mode: 'buffer' }).notNull(),
+  },
+  (table) => [uniqueIndex('summaries_by_first').on(table.run, table.block, table.first)],
+)
+
+/** Batches as they arrived, until the leaves and the saved state of the detector hold them. */
+export const tail = sqliteTable(
+  'tail',
+  {
+    run: integer().notNull(),
+    seq: integer().notNull(),
+    arrivedAt: integer('arrived_at').notNull(),
+    columns: blob({ mode: 'buffer' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.seq] })],
+)
+
+/** The detector's state of each run after the batch `through`. */
+export const detections = sqliteTable('detections', {
+  run: integer().primaryKey(),
+  state: text(),
+  through: integer().notNull(),
+  /** 1 after a truncation, until the record is judged again. */
+  stale: integer().notNull(),
+})
+
+export const findings = sqliteTable(
+  'findings',
+  {
+    key: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull().unique(),
+    run: integer().notNull(),
+    kind: text().notNull(),
+    severity: text({ enum: ['info', 'warning', 'critical'] }).notNull(),
+    state: text({ enum: ['open', 'closed'] }).notNull(),
+    openedStep: integer('opened_step'),
+    openedAt: integer('opened_at').notNull(),
+    closedStep: integer('closed_step'),
+    closedAt: integer('closed_at'),
+    closeReason: text('close_reason'),
+    evidence: text().notNull(),
+    diagnosis: text().notNull(),
+  },
+  (table) => [
+    index('findings_by_opening').on(table.openedAt, table.key),
+    index('findings_by_run').on(table.run, table.openedAt, table.key),
+  ],
+)
+
+/** Runs that are gone for every reader and whose rows of points are being removed. */
+export const deletedRuns = sqliteTable('deleted_runs', { key: integer().primaryKey() })

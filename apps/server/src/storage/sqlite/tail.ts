@@ -1,0 +1,47 @@
+import type { Database } from 'better-sqlite3'
+import { decodeRows, encodeRows } from '../leaf/encode-rows.ts'
+import type { Rows } from '../leaf/rows.ts'
+import { decompress, plain } from './compress.ts'
+
+/** A batch as it arrived. */
+export interface TailBatch {
+  readonly seq: number
+  /** Milliseconds since 1970. */
+  readonly arrivedAt: number
+  readonly rows: Rows
+}
+
+/** The table of batches that the leaves, or the saved state of the detector, do not hold yet. */
+export function openTail(db: Database) {
+  const insert = db.prepare<[number, number, number, Uint8Array]>(
+    'insert into tail (run, seq, arrived_at, columns) values (?, ?, ?, ?)',
+  )
+  const select = db.prepare<[number, number], { seq: number; arrived_at: number; columns: Buffer }>(
+    'select seq, arrived_at, columns from tail where run = ? and seq > ? order by seq',
+  )
+  const remove = db.prepare<[number, number]>('delete from tail where run = ? and seq <= ?')
+  const newest = db.prepare<[number], number | null>('select max(seq) from tail where run = ?').pluck()
+
+  return {
+    /** Stores a batch; gives its length in bytes. */
+    add(run: number, { seq, arrivedAt, rows }: TailBatch): number {
+      const columns = plain(encodeRows(rows, rows.columns.keys(), true))
+      insert.run(run, seq, arrivedAt, columns)
+      return columns.length
+    },
+    /** The batches behind `seq`, in order of arrival. */
+    behind(run: number, seq: number): TailBatch[] {
+      return select.all(run, seq).map((row) => ({
+        seq: row.seq,
+        arrivedAt: row.arrived_at,
+        rows: decodeRows(decompress(row.columns)),
+      }))
+    },
+    removeThrough(run: number, seq: number): void {
+      remove.run(run, seq)
+    },
+    /** The highest `seq` there is; 0 when there is none. */
+    newest: (run: number): number => newest.get(run) ?? 0,
+  }
+}
+export type TailTable = ReturnType<typeof openTail>
