@@ -4,6 +4,9 @@ import { sevenDigits } from './round.ts'
 import { BLOCK, KEPT } from './state.ts'
 import { windowSize } from './window-size.ts'
 
+/** Norms whose median stands for the beginning of the run. */
+const FIRST = 10
+
 /** Takes a finite norm, on the log scale, into the window; the oldest one there becomes part of the past. */
 export function addToNorms(fold: Fold, log: number): void {
   const { norms, lr, scale } = fold.state
@@ -24,6 +27,7 @@ export function addToNorms(fold: Fold, log: number): void {
     norms.size++
   }
   push(norms.log, KEPT, log)
+  if (norms.seen === FIRST) norms.first = fold.window.median()
   if (lr.seen > 0) push(norms.lr, KEPT, lr.last)
   if (scale.seen > 0) push(norms.scale, KEPT, scale.last)
 }

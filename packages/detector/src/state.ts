@@ -97,7 +97,7 @@ export interface Norms {
   /** How many that left the window count for the reference (below 0: still to be passed over), and its blocks. */
   settled: number
   reference: number
-  /** Median of the first judged window. */
+  /** Median of the first ten. */
   first: number | null
 }
 

@@ -1,0 +1,43 @@
+import type { Cause } from '../contract.ts'
+import type { Fold } from '../fold.ts'
+import { figure } from './record.ts'
+
+/** Activations or gradients too large for half precision: the scaler skips and halves, step after step. */
+export function ampOverflow(fold: Fold): Cause | undefined {
+  const { scale, skips, nonfinite } = fold.state
+  if (scale.seen === 0) return undefined
+  const halvings = halvingsInARow(scale.changes.map(({ to }) => to))
+  const evidence: string[] = []
+  let weight = 0
+  if (nonfinite.streak > 0) {
+    weight += 0.2
+    evidence.push(`${nonfinite.streak} points in a row are not finite`)
+  }
+  if (skips.streak > 0) {
+    weight += 0.2
+    evidence.push(`the optimiser skipped the last ${skips.streak} reported steps`)
+  }
+  if (halvings > 0) {
+    weight += Math.min(0.4, 0.1 * halvings)
+    const from = scale.changes.at(-1 - halvings)?.to as number
+    evidence.push(
+      `the loss scale was lowered ${halvings} times in a row, from ${figure(from)} to ${figure(scale.value)}`,
+    )
+  }
+  if (evidence.length < 2) return undefined
+  return {
+    cause: 'amp_overflow',
+    weight,
+    because: `${evidence.join('; ')}.`,
+    look_at:
+      'The first step that overflowed and its batch; the largest activations; the same steps in bfloat16.',
+  }
+}
+
+/** How many of the newest changes each lowered the scale to a half or less. */
+function halvingsInARow(scales: readonly number[]): number {
+  let count = 0
+  for (let i = scales.length - 1; i > 0 && (scales[i] as number) <= (scales[i - 1] as number) / 2; i--)
+    count++
+  return count
+}

@@ -1,0 +1,72 @@
+import type { Cause } from '../contract.ts'
+import type { Fold } from '../fold.ts'
+import { clipRate, meanCoefficient } from '../clipping.ts'
+import { fromLog, logFactor } from '../log-scale.ts'
+import { familyOf } from './optimizer.ts'
+import { figure, logFigure, lossTrend, normsBeside } from './record.ts'
+import { rankCorrelation } from './statistics.ts'
+
+/** From here on a rank correlation is more than the common drift of two noisy series. */
+const FOLLOWS = 0.6
+/** An lr that has moved by less than this over the window cannot be followed. */
+const LR_MOVED = logFactor(1.05)
+/** The norm has risen since lr's highest. */
+const ROSE = logFactor(2)
+
+/** The norm goes up and down with lr, or went up once lr stood at its highest. */
+export function lrTooHigh(fold: Fold): Cause | undefined {
+  const { lr } = fold.state
+  if (lr.seen === 0) return undefined
+  const evidence = [followsLr(fold), roseAfterPeak(fold)].filter((sentence) => sentence !== undefined)
+  if (evidence.length === 0) return undefined
+  const trend = lossTrend(fold)
+  let weight = 0.4 + 0.1 * (evidence.length - 1)
+  if (trend?.direction === 'rising') {
+    weight += 0.3
+    evidence.push(`the loss rose from ${figure(trend.from)} to ${figure(trend.to)}`)
+  } else if (trend?.isRough) {
+    weight += 0.15
+    evidence.push(`the loss is rough (it moves by ${figure(trend.noise)} from point to point)`)
+  } else if (trend?.direction === 'falling') weight -= 0.2
+  const family = familyOf(fold)
+  const scaling = family === 'sgd' ? sgdScaling(fold) : undefined
+  if (scaling !== undefined) {
+    weight += 0.1
+    evidence.push(scaling)
+  }
+  return {
+    cause: 'lr_too_high',
+    weight,
+    because: `${evidence.join('; ')}.`,
+    look_at:
+      family === 'adaptive'
+        ? 'A run with a lower peak lr or a longer warm-up; with an adaptive optimiser the steps are as long as lr says, whatever clipping does.'
+        : 'A run with a lower peak lr or a longer warm-up, compared on loss and roughness.',
+  }
+}
+
+function followsLr(fold: Fold): string | undefined {
+  const { norms, others } = normsBeside(fold, 'lr')
+  if (others.length < fold.settings.window.judge_at_end_from) return undefined
+  if (Math.max(...others) - Math.min(...others) < LR_MOVED) return undefined
+  const correlation = rankCorrelation(norms, others)
+  if (!(correlation >= FOLLOWS)) return undefined
+  return `the norm has followed lr over ${others.length} points (rank correlation ${figure(correlation)})`
+}
+
+function roseAfterPeak(fold: Fold): string | undefined {
+  const { lr, norms } = fold.state
+  const atPeak = lr.normAtMax ?? norms.first
+  if (atPeak === null || norms.size === 0) return undefined
+  const now = fold.window.median()
+  if (lr.sinceMax < fold.settings.warm_up.lr_points || now - atPeak < ROSE) return undefined
+  return `the median norm rose from ${logFigure(atPeak)} to ${logFigure(now)} after lr had reached its highest, ${logFigure(lr.max)}`
+}
+
+/** With SGD the step is lr × coefficient × gradient: clipping is all that holds the step. */
+function sgdScaling(fold: Fold): string | undefined {
+  const coefficient = meanCoefficient(fold)
+  const { clips, lr } = fold.state
+  if (coefficient === null || !(clipRate(clips) > 0)) return undefined
+  return `clipping scales the steps by ${figure(coefficient)} on average, so the effective lr is about ${figure(coefficient * fromLog(lr.last))}`
+}

@@ -1,0 +1,38 @@
+import type { Cause } from '../contract.ts'
+import type { Fold } from '../fold.ts'
+import { logFactor } from '../log-scale.ts'
+import { lastOf } from '../ring.ts'
+import { BLOCK, KEPT } from '../state.ts'
+import { figure, logFigure } from './record.ts'
+import { median, rankCorrelation } from './statistics.ts'
+
+/** Shorter rises are drifts of the data. */
+const POINTS = 500
+const GROWS = logFactor(1.5)
+const STEADILY = 0.6
+/** A loss that has changed by less is flat. */
+const FLAT = 0.05
+
+/** The norm has grown for long while the loss stood still: weights or normalisation drift. */
+export function normGrowth(fold: Fold): Cause | undefined {
+  const { norms } = fold.state
+  const blocks = lastOf(norms.blocks, KEPT)
+  const points = blocks.length * BLOCK
+  if (points < POINTS) return undefined
+  const fifth = Math.floor(blocks.length / 5)
+  const from = median(blocks.slice(0, fifth))
+  const to = median(blocks.slice(-fifth))
+  const correlation = rankCorrelation(blocks, [...blocks.keys()])
+  if (to - from < GROWS || correlation < STEADILY) return undefined
+  const losses = lastOf(norms.blockLosses, blocks.length)
+  const lossFrom = median(losses.slice(0, fifth))
+  const lossTo = median(losses.slice(-fifth))
+  if (losses.length < blocks.length || Math.abs(lossTo - lossFrom) > FLAT * Math.abs(lossFrom))
+    return undefined
+  return {
+    cause: 'norm_growth',
+    weight: 0.6,
+    because: `The median norm has grown from ${logFigure(from)} to ${logFigure(to)} over ${points} points (rank correlation with time ${figure(correlation)}) while the loss stood at ${figure(lossFrom)} and ${figure(lossTo)}.`,
+    look_at: 'The norms of the weights and of the layers over time; weight decay; normalisation layers.',
+  }
+}

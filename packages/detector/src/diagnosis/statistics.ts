@@ -1,0 +1,44 @@
+/** Median; of an even number the mean of the two middle ones; NaN when empty. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
+
+/** The quantile `share` in [0, 1], linear between ranks; NaN when empty. */
+export function quantile(values: readonly number[], share: number): number {
+  if (values.length === 0) return NaN
+  const sorted = values.toSorted((a, b) => a - b)
+  const rank = share * (sorted.length - 1)
+  const low = sorted[Math.floor(rank)] as number
+  const high = sorted[Math.ceil(rank)] as number
+  return low + (rank - Math.floor(rank)) * (high - low)
+}
+
+/** Spearman's rank correlation with mean ranks for ties; NaN when either side is constant. */
+export function rankCorrelation(xs: readonly number[], ys: readonly number[]): number {
+  const a = ranks(xs)
+  const b = ranks(ys)
+  const middle = (xs.length - 1) / 2
+  let both = 0
+  let ofA = 0
+  let ofB = 0
+  for (let i = 0; i < a.length; i++) {
+    const x = (a[i] as number) - middle
+    const y = (b[i] as number) - middle
+    both += x * y
+    ofA += x * x
+    ofB += y * y
+  }
+  return both / Math.sqrt(ofA * ofB)
+}
+
+function ranks(values: readonly number[]): number[] {
+  const order = Array.from(values.keys()).sort((a, b) => (values[a] as number) - (values[b] as number))
+  const out = new Array<number>(values.length)
+  for (let from = 0; from < order.length;) {
+    let to = from
+    while (to + 1 < order.length && values[order[to + 1] as number] === values[order[from] as number]) to++
+    for (let i = from; i <= to; i++) out[order[i] as number] = (from + to) / 2
+    from = to + 1
+  }
+  return out
+}
