@@ -29,15 +29,16 @@ export async function putRun(
  */
 export async function patchRun(context: IngestContext, id: string, patch: RunPatch): Promise<StoredRun> {
   const { status, ...fields } = patch
-  if (Object.keys(fields).length > 0) {
+  if (status === undefined || Object.keys(fields).length > 0) {
     await context.runs.use(id, alone, async (active) => {
       const run = await context.store.runs.patch(id, fields, context.now())
       noteEdit(active, run, fields.truncate_after !== undefined)
       if (fields.truncate_after !== undefined) context.hub.gap(id, 'truncated')
     })
+    const run = await freshRun(context, id)
+    if (status === undefined) return run
   }
-  const run = await freshRun(context, id)
-  return status === undefined ? run : setStatus(context, id, status)
+  return setStatus(context, id, status)
 }
 
 /** Removes a run and all its data; its readers are told. Throws `RunNotFound`. */

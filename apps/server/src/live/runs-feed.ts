@@ -102,7 +102,8 @@ export class RunsFeed {
     for (const order of ['urgentPlace', 'place'] as const) {
       for (const entry of this.#entries.values()) {
         if (entry[order] <= watch[order]) continue
-        if (concerns(watch, entry.run.project)) {
+        const wasUrgent = order === 'place' && entry.urgentPlace === entry.place
+        if (!wasUrgent && concerns(watch, entry.run.project)) {
           if (reader.isSlow || !reader.mayGet(now)) return false
           reader.send(runFrame(entry.seq, entry.run), now)
         }

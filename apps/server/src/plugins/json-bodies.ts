@@ -31,8 +31,9 @@ async function decode(encoding: string, body: Buffer): Promise<Buffer> {
   }
 }
 
+/** An empty body is none: the route says whether it needs one. */
 function parse(body: Buffer): unknown {
-  if (body.length === 0) throw new Refusal('json_invalid', 'The body is empty; it must be JSON.')
+  if (body.length === 0) return undefined
   if (!isUtf8(body)) throw new Refusal('json_invalid', 'The body is not UTF-8.')
   const text = body.toString()
   try {
