@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, NamedTuple, Optional
@@ -37,6 +39,7 @@ class Recorder:
         self.requests: list[Request] = []
         self.runs: dict[str, dict[str, Any]] = {}
         self.misbehave: Misbehaviour = lambda request: None
+        self._connections: list[socket.socket] = []
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self.port = 0
@@ -53,6 +56,10 @@ class Recorder:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
+            def setup(self) -> None:
+                super().setup()
+                recorder._connections.append(self.connection)
+
             def handle_any(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("content-length") or 0))
                 if self.headers.get("content-encoding") == "gzip":
@@ -64,7 +71,8 @@ class Recorder:
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name.replace("_", "-"), value)
-                self.send_header("content-length", str(len(body)))
+                if "content_length" not in answer.headers:
+                    self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -89,6 +97,10 @@ class Recorder:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+            for connection in self._connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self._connections.clear()
 
     def answer(self, request: Request) -> Answer:
         with self._lock:

@@ -118,7 +118,7 @@ def test_a_spool_file_is_sent_as_the_contract_says(case: dict[str, Any], spool: 
         return answer
 
     recorder.misbehave = record
-    report = sync(read_settings(spool_dir=spool), Notices(), url=recorder.url)
+    report = sync(read_settings(Notices().wrong_use, spool_dir=spool), Notices(), url=recorder.url)
     made = [
         {"method": request.method, "path": request.path, "body": request.body, "answer": status}
         for request, status in zip(recorder.requests, answers)

@@ -32,10 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(message)s")
     try:
-        settings = read_settings(url=options.url, spool_dir=options.spool)
+        settings = read_settings(Notices(strict=True).wrong_use, url=options.url, spool_dir=options.spool)
     except WrongUse as error:
-        print(error, file=sys.stderr)
-        return 2
+        parser.error(str(error))
     if options.command == "doctor":
         return doctor(settings)
     report = sync(settings, Notices(), url=options.url, all_files=options.all, refused=options.refused)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 from urllib.parse import urlsplit
 
 DEFAULT_URL = "http://127.0.0.1:4280"
@@ -38,27 +39,37 @@ class Settings:
 
 
 def read_settings(
+    refuse: Callable[[str, str], None],
     url: str | None = None,
     token: str | None = None,
     mode: str | None = None,
     spool_dir: str | os.PathLike[str] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """The settings in force. Raises `WrongUse` for a bad URL or an unknown mode."""
-    url = (url or environment.get("NORMWATCH_URL") or DEFAULT_URL).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise WrongUse(f"url must be an http:// or https:// address, not {url!r}")
+    """The settings in force. A URL or a mode that cannot be used is refused, and its default stands."""
+    url = url or environment.get("NORMWATCH_URL") or DEFAULT_URL
+    if not _is_address(url):
+        refuse("url", f"must be an http or https address, not {url!r}")
+        url = DEFAULT_URL
     mode = mode or environment.get("NORMWATCH_MODE") or "online"
     if mode not in MODES:
-        raise WrongUse(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
+        refuse("mode", f"must be {', '.join(MODES[:-1])} or {MODES[-1]}, not {mode!r}")
+        mode = "online"
     spool = spool_dir or environment.get("NORMWATCH_SPOOL")
     return Settings(
-        url=url,
+        url=url.rstrip("/"),
         token=token or environment.get("NORMWATCH_TOKEN") or None,
         mode=mode,
         spool_dir=Path(spool).expanduser() if spool else default_spool_dir(),
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 def default_spool_dir() -> Path:

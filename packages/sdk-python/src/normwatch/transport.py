@@ -72,6 +72,8 @@ class Transport:
             raw += chunk
             if len(raw) > MAX_REPLY_BYTES or time.monotonic() > until:
                 raise http.client.HTTPException("the answer is too long or too slow")
+        if response.length:
+            raise http.client.IncompleteRead(bytes(raw), response.length)
         response.close()  # read1 does not notice that it was the last chunk; the connection stays open
         return bytes(raw)
 

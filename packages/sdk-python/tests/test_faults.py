@@ -1,0 +1,227 @@
+"""A server that is away, slow or out of its mind costs no reading and no time of the loop."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorder import Answer, Misbehaviour, Recorder, Request, refusal
+
+from normwatch.__main__ import main
+from normwatch.batcher import Batcher
+from normwatch.clock import SteadyClock
+
+
+def first(count: int, answer: Answer) -> Misbehaviour:
+    """Answers so for the first `count` posts of points, and behaves from then on."""
+    left = iter(range(count))
+
+    def misbehave(request: Request) -> Answer | None:
+        return answer if request.path.endswith("/points") and next(left, None) is not None else None
+
+    return misbehave
+
+
+NONSENSE = {
+    "500": refusal(500, "internal"),
+    "429 that asks for a second": refusal(429, "too_many", retry_after="1"),
+    "503": refusal(503, "closing"),
+    "200 that is no JSON": Answer(200, b"<html>welcome to the hotel</html>"),
+    "200 that is JSON but no object": Answer(200, [1]),
+    "204": Answer(204, b""),
+    "302": Answer(302, b"", {"location": "http://127.0.0.1:9/"}),
+    "a body that never ends": Answer(200, b"x" * 3_000_000),
+    "a length that lies": Answer(200, b"{}", {"content_length": "100", "connection": "close"}),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_what_proves_nothing_is_sent_again_until_the_server_has_it(start: Any, recorder: Recorder, name: str) -> None:
+    recorder.misbehave = first(2, NONSENSE[name])
+    run = start(id="r")
+    for i in range(50):
+        run.log(loss=float(i))
+    report = run.finish(timeout=20)
+    assert report == (50, 0, 0, 0, None)
+    assert [point["loss"] for point in recorder.points("r").values()] == list(range(50))
+
+
+def test_a_413_is_split_until_it_fits_and_a_point_that_never_fits_is_kept(
+    start: Any, recorder: Recorder, spool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def at_most_ten(request: Request) -> Answer | None:
+        columns = (request.body or {}).get("columns", {"step": []})
+        is_too_large = len(columns["step"]) > 10 or 77 in columns["step"]
+        return refusal(413, "too_large", "too large") if is_too_large else None
+
+    recorder.misbehave = at_most_ten
+    run = start(id="r")
+    for i in range(100):
+        run.log(loss=float(i))
+    assert run.finish()[:4] == (99, 0, 1, 0)
+    assert list(recorder.points("r")) == [i for i in range(100) if i != 77]
+    (path,) = spool.glob("r.*.refused.ndjson")
+    head, line = (json.loads(text) for text in path.read_text().splitlines())
+    assert (head["run"], line["columns"]["step"]) == ("r", [77])
+    assert line["refused"] == {"status": 413, "code": "too_large", "message": "too large"}
+    assert caplog.records[0].message.startswith("the server refused readings (413 too large)")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+def test_a_refusal_is_said_once_and_kept_and_can_be_sent_again_when_it_is_put_right(
+    start: Any, recorder: Recorder, spool: Path, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    recorder.misbehave = lambda request: refusal(status, "bad", "that is wrong") if "points" in request.path else None
+    run = start(id="r")
+    for _ in range(3):
+        run.log(loss=1.0)
+        run.flush()
+    assert run.finish()[:4] == (0, 0, 3, 0)
+    assert sum("that is wrong" in record.message for record in caplog.records) == 1
+    recorder.misbehave = lambda request: None
+    assert main(["--spool", str(spool), "sync", "--refused"]) == 0
+    assert recorder.points("r") == {i: {"loss": 1} for i in range(3)}
+    assert list(spool.iterdir()) == []
+
+
+def test_a_run_that_was_deleted_is_made_again(start: Any, recorder: Recorder) -> None:
+    run = start(id="r", project="p")
+    run.log(loss=1.0)
+    assert run.flush()
+    recorder.runs.clear()
+    run.log(loss=2.0)
+    run.finish()
+    assert recorder.points("r") == {1: {"loss": 2}}
+    assert recorder.runs["r"]["fields"]["project"] == "p"
+
+
+def test_an_outage_goes_to_disk_within_a_second_and_is_made_up_for_in_order(
+    start: Any, recorder: Recorder, spool: Path
+) -> None:
+    run = start(id="r")
+    run.log(loss=0.0)
+    assert run.flush()
+    recorder.stop()
+    for i in range(1, 4):
+        run.log(loss=float(i))
+        run.flush(timeout=0.3)
+    (path,) = spool.glob("r.*.ndjson")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [step for line in lines[1:] for step in line["columns"]["step"]] == [1, 2, 3]
+    assert "token" not in path.read_text()
+    assert path.stat().st_mode & 0o077 == 0
+    recorder.start()
+    assert run.flush(timeout=20)
+    assert list(recorder.points("r")) == [0, 1, 2, 3]
+    assert list(spool.iterdir()) == []
+    sent = [
+        step for request in recorder.requests if "points" in request.path for step in request.body["columns"]["step"]
+    ]
+    assert sent == sorted(sent)
+
+
+def test_what_an_earlier_process_left_is_sent_by_the_next_one_of_that_run(
+    start: Any, recorder: Recorder, spool: Path
+) -> None:
+    recorder.stop()
+    first_run = start(id="r")
+    for i in range(3):
+        first_run.log(loss=float(i))
+    assert first_run.finish(timeout=0.5)[:4] == (0, 3, 0, 0)
+    recorder.start()
+    second = start(id="r", resume=True, from_step=2)
+    second.log(loss=9.0)
+    second.finish()
+    assert [point["loss"] for point in recorder.points("r").values()] == [0, 1, 9]
+    assert list(spool.iterdir()) == []
+
+
+def test_sync_sends_what_is_left_and_says_what_it_could_not(
+    start: Any, recorder: Recorder, spool: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder.stop()
+    run = start(id="r", project="p")
+    run.log(grad_norm=float("nan"))
+    run.finish(timeout=0.5)
+    assert main(["--spool", str(spool), "sync"]) == 1
+    recorder.start()
+    assert main(["--spool", str(spool), "sync"]) == 0
+    assert capsys.readouterr().out == "0 points of 1 files sent; 1 files left\n1 points of 1 files sent; 0 files left\n"
+    assert recorder.points("r") == {0: {"grad_norm": "NaN"}}
+    assert recorder.runs["r"]["status"] == "finished"
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """Takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(16)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_server_that_hangs_delays_neither_the_loop_nor_its_end(start: Any, black_hole: str) -> None:
+    run = start(url=black_hole, id="r")
+    began = time.monotonic()
+    for i in range(10_000):
+        run.log(loss=float(i))
+    assert time.monotonic() - began < 1
+    report = run.finish(timeout=1)
+    assert time.monotonic() - began < 5
+    assert report[:4] == (0, 10_000, 0, 0)
+
+
+def test_a_full_disk_is_a_warning_and_the_readings_wait_in_memory(
+    recorder: Recorder, tmp_path: Path, start: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocked = tmp_path / "a file"
+    blocked.write_text("not a directory")
+    recorder.stop()
+    run = start(id="r", spool_dir=blocked / "spool")
+    for i in range(100):
+        run.log(loss=float(i))
+    assert not run.flush(timeout=1)
+    recorder.start()
+    assert run.finish(timeout=20) == (100, 0, 0, 0, None)
+    assert len(recorder.points("r")) == 100
+    assert any("cannot be written" in record.message for record in caplog.records)
+
+
+def test_a_clock_that_is_set_moves_no_reading(recorder: Recorder, start: Any) -> None:
+    wall, monotonic = [1000.0], [5.0]
+    clock = SteadyClock(lambda: wall[0], lambda: monotonic[0])
+    times = [clock()]
+    for jump in (-86400.0, 86400.0 * 365):
+        wall[0] += jump
+        monotonic[0] += 1
+        times.append(clock())
+    assert times == [1000.0, 1001.0, 1002.0]
+
+
+def test_the_queue_is_bounded_and_counts_what_found_no_room() -> None:
+    batcher = Batcher(max_cells=300)
+    for i in range(200):
+        batcher.add(None, 0.0, {"loss": float(i)}, True)
+    assert (sum(map(len, batcher.take())), batcher.dropped) == (100, 100)
+    batcher.add(None, 0.0, {"loss": 1.0}, True)
+    assert [list(block.flat) for block in batcher.take()] == [[200.0, 0.0, 1.0]]
+
+
+def test_logging_does_not_wait_for_a_slow_server(start: Any, recorder: Recorder) -> None:
+    release = threading.Event()
+    recorder.misbehave = lambda request: release.wait(5) and None
+    run = start(id="r")
+    slowest = 0.0
+    for i in range(2000):
+        began = time.perf_counter()
+        run.log(loss=float(i))
+        slowest = max(slowest, time.perf_counter() - began)
+    release.set()
+    assert slowest < 0.25
+    assert run.finish(timeout=20).sent == 2000

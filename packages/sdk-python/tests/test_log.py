@@ -1,0 +1,277 @@
+"""What a user logs is what the server gets."""
+
+from __future__ import annotations
+
+import decimal
+import logging
+import math
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from recorder import Recorder
+
+import normwatch
+from normwatch import WrongUse
+
+
+def test_steps_count_from_zero_and_readings_arrive(start: Any, recorder: Recorder) -> None:
+    run = start(
+        project="toy", name="clip 1.0", max_norm=1.0, config={"lr": 1e-3, "path": Path("x")}, tags=["a"], id="r"
+    )
+    run.log(grad_norm=1.5, loss=2.0, lr=0.1)
+    run.log(grad_norm=math.nan, loss=math.inf, accuracy=1)
+    report = run.finish()
+    assert recorder.points("r") == {
+        0: {"grad_norm": 1.5, "loss": 2.0, "lr": 0.1},
+        1: {"grad_norm": "NaN", "loss": "Infinity", "accuracy": 1},
+    }
+    assert recorder.runs["r"]["fields"] == {
+        "project": "toy",
+        "name": "clip 1.0",
+        "clip": {"mode": "norm", "max_norm": 1.0},
+        "config": {"lr": 1e-3, "path": "x"},
+        "tags": ["a"],
+    }
+    assert recorder.runs["r"]["status"] == "finished"
+    assert report == (2, 0, 0, 0, None)
+
+
+def test_init_prints_the_page_and_returns_before_the_server_answers(
+    recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = threading.Event()
+    recorder.misbehave = lambda request: answers.wait(10) and None
+    run = normwatch.init(project="toy", name="a name", url=recorder.url)
+    run.log(loss=1)
+    assert capsys.readouterr().err == f"normwatch: toy / a name → {recorder.url}/runs/{run.id}\n"
+    answers.set()
+    assert run.finish().sent == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "wire"),
+    [
+        (2, 2),
+        (numpy.float32(0.5), 0.5),
+        (numpy.int64(3), 3),
+        (numpy.array(0.25), 0.25),
+        (numpy.array([0.25]), 0.25),
+        (decimal.Decimal("1.5"), 1.5),
+        (torch.tensor(0.5, dtype=torch.bfloat16), 0.5),
+        (torch.tensor([[2.0]], requires_grad=True), 2.0),
+        (torch.nn.Parameter(torch.tensor(4.0)), 4.0),
+        (torch.tensor(7), 7),
+        (numpy.float64("nan"), "NaN"),
+        (-math.inf, "-Infinity"),
+    ],
+    ids=repr,
+)
+def test_any_one_number_is_a_reading(start: Any, recorder: Recorder, value: Any, wire: Any) -> None:
+    run = start(id="r", strict=True)
+    run.log(loss=value)
+    run.finish()
+    assert recorder.points("r") == {0: {"loss": wire}}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["0.5", b"1", True, numpy.bool_(True), torch.tensor(True), torch.zeros(3), torch.zeros(1, dtype=torch.complex64),
+     numpy.zeros(2), [1.0], {}, 10**400, object(), print],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_reading_is_left_out_with_one_warning_or_refused_when_strict(
+    start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture, value: Any
+) -> None:
+    run = start(id="r")
+    run.log(loss=value, grad_norm=1.0)
+    run.log(loss=value, grad_norm=2.0)
+    run.finish()
+    assert recorder.points("r") == {0: {"grad_norm": 1}, 1: {"grad_norm": 2}}
+    (warning,) = [record.message for record in caplog.records]
+    assert warning.startswith("loss ")
+    strict = start(strict=True)
+    with pytest.raises(WrongUse, match=r"^loss (must|is)"):
+        strict.log(loss=value)
+
+
+def test_a_list_that_the_caller_changes_later_does_not_change_what_was_logged(start: Any, recorder: Recorder) -> None:
+    run = start(id="r")
+    loss, array = torch.tensor(1.0), numpy.array(2.0)
+    layers = {"a": 3.0}
+    run.log(loss=loss, other=array, layers=layers)
+    loss += 1
+    array += 1
+    layers["a"] = 9.0
+    run.finish()
+    assert recorder.points("r") == {0: {"loss": 1, "other": 2, "layers/a": 3}}
+
+
+def test_the_learning_rate_comes_from_the_optimizer(start: Any, recorder: Recorder) -> None:
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    run = start(id="r", optimizer=optimizer)
+    run.log(loss=1.0)
+    optimizer.param_groups[0]["lr"] = 0.25
+    run.log(loss=1.0)
+    run.log(loss=1.0, lr=0.125)
+    run.finish()
+    assert [point["lr"] for point in recorder.points("r").values()] == [0.5, 0.25, 0.125]
+    assert recorder.runs["r"]["fields"]["optimizer"] == "adamw"
+
+
+def test_an_object_that_breaks_on_every_touch_does_not_break_the_training(start: Any, recorder: Recorder) -> None:
+    class Hostile:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError("boom")
+
+    run = start(id="r")
+    run.log(loss=Hostile(), layers=Hostile(), scaler=Hostile())
+    run.log(loss=1.0)
+    run.finish()
+    assert recorder.points("r")[max(recorder.points("r"))] == {"loss": 1}
+
+
+def test_threads_log_steps_of_their_own(start: Any, recorder: Recorder) -> None:
+    run = start(id="r")
+    threads = [threading.Thread(target=lambda: [run.log(loss=1.0) for _ in range(2000)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    run.finish()
+    assert list(recorder.points("r")) == list(range(8000))
+
+
+def test_the_with_block_ends_the_run_as_it_ended(recorder: Recorder) -> None:
+    with normwatch.init(id="good", url=recorder.url) as run:
+        run.log(loss=1.0)
+    with pytest.raises(ZeroDivisionError), normwatch.init(id="bad", url=recorder.url) as run:
+        run.log(loss=1 / 0)
+    assert [recorder.runs[name]["status"] for name in ("good", "bad")] == ["finished", "failed"]
+
+
+def test_logging_after_the_end_is_a_warning(start: Any, caplog: pytest.LogCaptureFixture) -> None:
+    run = start()
+    run.finish()
+    run.log(loss=1.0)
+    assert [record.message for record in caplog.records] == ["log() does nothing: the run is finished"]
+    assert run.finish("failed").sent == 0
+
+
+def test_a_run_resumes_after_its_last_step(start: Any, recorder: Recorder) -> None:
+    first = start(id="r")
+    for _ in range(3):
+        first.log(loss=1.0)
+    first.finish("failed")
+    second = start(id="r", resume=True)
+    second.log(loss=2.0)
+    second.finish()
+    assert [point["loss"] for point in recorder.points("r").values()] == [1, 1, 1, 2]
+    assert recorder.runs["r"]["status"] == "finished"
+
+
+def test_a_run_resumes_from_a_checkpoint_and_drops_what_followed_it(start: Any, recorder: Recorder) -> None:
+    first = start(id="r")
+    for _ in range(5):
+        first.log(loss=1.0)
+    first.finish("failed")
+    second = start(id="r", resume=True, from_step=2)
+    second.log(loss=2.0)
+    assert second.flush()
+    assert recorder.points("r") == {0: {"loss": 1}, 1: {"loss": 1}, 2: {"loss": 2}}
+    assert recorder.runs["r"]["status"] == "running"
+
+
+def test_a_resumed_run_whose_last_step_is_unknown_overwrites_nothing(
+    start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.stop()
+    run = start(id="r", resume=True)
+    assert run.id.startswith("r-")
+    assert "goes on as run r-" in caplog.records[0].message
+
+
+def test_an_id_that_is_taken_is_a_warning(start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    start(id="r").finish()
+    start(id="r").finish()
+    assert [record.message[:21] for record in caplog.records] == ["run r is there alread"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"max_norm": -1}, "max_norm"),
+        ({"max_norm": "1"}, "max_norm"),
+        ({"clip_value": 0}, "clip_value"),
+        ({"max_norm": 1, "clip_value": 1}, "clip_value"),
+        ({"id": "a/b"}, "id"),
+        ({"from_step": -1}, "from_step"),
+        ({"config": [1]}, "config"),
+        ({"project": "a/b"}, "project"),
+        ({"name": ""}, "name"),
+        ({"tags": ["x" * 65]}, "tags"),
+        ({"notes": 3}, "notes"),
+        ({"mode": "onlin"}, "mode"),
+        ({"url": "ftp://x", "mode": "offline"}, "url"),
+        ({"url": "http://x:99999", "mode": "offline"}, "url"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_argument_costs_no_training(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture, arguments: dict[str, Any], name: str
+) -> None:
+    run = normwatch.init(**{"url": recorder.url, **arguments})
+    run.log(loss=1.0)
+    report = run.finish(timeout=1)
+    assert report.sent + report.unsent == 1
+    assert caplog.records[0].message.startswith(name)
+    with pytest.raises(WrongUse, match=f"^{name}"):
+        normwatch.init(**{"url": recorder.url, **arguments}, strict=True)
+
+
+@pytest.mark.parametrize(("rank", "wanted", "logs"), [("0", None, 1), ("3", None, 0), ("3", "3", 1), ("3", "all", 1)])
+def test_one_rank_logs(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, rank: str, wanted: str | None, logs: int
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    if wanted is not None:
+        monkeypatch.setenv("NORMWATCH_RANK", wanted)
+    run = normwatch.init(url=recorder.url)
+    run.log(loss=1.0)
+    assert run.finish().sent == logs
+
+
+def test_disabled_is_silent_and_offline_stays_on_disk(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, spool: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NORMWATCH_URL", recorder.url)
+    monkeypatch.setenv("NORMWATCH_MODE", "disabled")
+    run = normwatch.init()
+    run.log(loss=1.0)
+    assert (run.finish(), capsys.readouterr().err, spool.exists()) == ((0, 0, 0, 0, None), "", False)
+    monkeypatch.setenv("NORMWATCH_MODE", "offline")
+    run = normwatch.init()
+    run.log(loss=1.0)
+    report = run.finish()
+    assert (report.unsent, recorder.requests) == (1, [])
+    assert report.spool is not None
+    assert report.spool.parent == spool
+
+
+def test_settings_come_from_the_environment(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"URL": recorder.url, "TOKEN": "nw_secret", "PROJECT": "p", "RUN_ID": "r"}.items():
+        monkeypatch.setenv(f"NORMWATCH_{name}", value)
+    normwatch.init().finish()
+    assert recorder.runs["r"]["fields"]["project"] == "p"
+    assert {request.headers["authorization"] for request in recorder.requests} == {"Bearer nw_secret"}
+
+
+def test_no_warning_of_ours_becomes_an_error(start: Any, recorder: Recorder) -> None:
+    recorder.stop()
+    logging.getLogger("normwatch").setLevel(logging.WARNING)
+    run = start()
+    run.log(loss="x")
+    assert run.finish(timeout=0.5).unsent == 1
