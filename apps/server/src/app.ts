@@ -9,6 +9,8 @@ import { readJsonBodies } from './plugins/json-bodies.ts'
 import { allowOnlyThisMachine } from './plugins/local-only.ts'
 import { refuseWhileClosing } from './plugins/refuse-while-closing.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
+import { capRoutes } from './routes/caps.ts'
+import { compareRoutes } from './routes/compare.ts'
 import { describeApi } from './routes/docs.ts'
 import { findingRoutes } from './routes/findings.ts'
 import { layerRoutes } from './routes/layers.ts'
@@ -63,6 +65,8 @@ export async function buildApp(
   await app.register(pointRoutes(services), api)
   await app.register(seriesRoutes(services), api)
   await app.register(layerRoutes(services), api)
+  await app.register(capRoutes(services), api)
+  await app.register(compareRoutes(services), api)
   await app.register(findingRoutes(services), api)
   await app.register(projectRoutes(services), api)
   await app.register(liveRoute(services), api)

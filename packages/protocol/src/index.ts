@@ -1,5 +1,6 @@
 export * from './channel.ts'
 export * from './columns.ts'
+export * from './compare.ts'
 export * from './delivery.ts'
 export * from './errors.ts'
 export * from './finding.ts'

@@ -1,0 +1,34 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { CapsReplySchema } from '@normwatch/protocol'
+import { Type } from 'typebox'
+import { tryCaps } from '../analysis/try-caps.ts'
+import type { Services } from '../services.ts'
+import { closed, replies, RunParams, Step } from './schemas.ts'
+
+const MAX_CAPS = 512
+
+const Query = Type.Object(
+  {
+    from: Type.Optional(Step),
+    to: Type.Optional(Step),
+    cap: Type.Optional(Type.Array(Type.Number({ exclusiveMinimum: 0 }), { minItems: 1, maxItems: MAX_CAPS })),
+  },
+  closed,
+)
+
+export function capRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/runs/:id/caps',
+      {
+        schema: {
+          summary: 'What other caps would have done to the norms recorded',
+          params: RunParams,
+          querystring: Query,
+          response: replies(CapsReplySchema),
+        },
+      },
+      ({ params, query: { cap, ...range } }) => tryCaps(store, params.id, range, cap),
+    )
+  }
+}

@@ -1,0 +1,29 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { CompareReplySchema, RunIdSchema } from '@normwatch/protocol'
+import { Type } from 'typebox'
+import { compareRuns } from '../analysis/compare-runs.ts'
+import type { Services } from '../services.ts'
+import { closed, replies } from './schemas.ts'
+
+const MAX_RUNS = 8
+
+const Query = Type.Object(
+  { run: Type.Array(RunIdSchema, { minItems: 1, maxItems: MAX_RUNS, uniqueItems: true }) },
+  closed,
+)
+
+export function compareRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/compare',
+      {
+        schema: {
+          summary: 'Runs side by side, and what makes the comparison weak',
+          querystring: Query,
+          response: replies(CompareReplySchema),
+        },
+      },
+      ({ query }) => compareRuns(store, query.run),
+    )
+  }
+}
