@@ -1,0 +1,67 @@
+/**
+ * Builds the package as it is published, in `dist`: JavaScript for Node 20 and browsers with the protocol's codec inside,
+ * declarations that import nothing, and a manifest without dependencies. `npm pack ./dist` makes the tarball.
+ */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+
+const here = import.meta.dirname
+const dist = join(here, 'dist')
+const peer = '@tensorflow/tfjs-core'
+const shared = {
+  bundle: true,
+  format: 'esm',
+  outdir: dist,
+  target: ['node20', 'chrome116', 'firefox124', 'safari17.4'],
+} as const
+
+rmSync(dist, { recursive: true, force: true })
+const inSource = (name: string) => join(here, 'src', `${name}.ts`)
+await build({ ...shared, platform: 'node', entryPoints: ['index', 'sync-program'].map(inSource) })
+await build({
+  ...shared,
+  platform: 'browser',
+  entryPoints: ['browser', 'tfjs'].map(inSource),
+  external: [peer],
+})
+chmodSync(join(dist, 'sync-program.js'), 0o755)
+writeDeclarations()
+writeManifest()
+
+/** Only what the entries reach: all of it stands alone. */
+function writeDeclarations(): void {
+  const all = mkdtempSync(join(tmpdir(), 'normwatch-sdk-types-'))
+  execFileSync('tsc', ['-p', join(here, 'tsconfig.build.json'), '--outDir', all], { stdio: 'inherit' })
+  for (const name of ['index', 'browser', 'tfjs', 'types', 'clip']) {
+    const declarations = readFileSync(join(all, 'packages/sdk/src', `${name}.d.ts`), 'utf8')
+    writeFileSync(join(dist, `${name}.d.ts`), declarations.replaceAll(/(from '\.\/[a-z]+)\.ts'/g, "$1.js'"))
+  }
+  rmSync(all, { recursive: true })
+}
+
+function writeManifest(): void {
+  const source = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')) as Record<string, unknown>
+  const { name, version, description, license, type, peerDependencies, peerDependenciesMeta } = source
+  const manifest = {
+    name,
+    version,
+    description,
+    license,
+    type,
+    engines: { node: '>=20' },
+    exports: {
+      '.': {
+        browser: { types: './browser.d.ts', default: './browser.js' },
+        default: { types: './index.d.ts', default: './index.js' },
+      },
+      './tfjs': { types: './tfjs.d.ts', default: './tfjs.js' },
+    },
+    bin: { 'normwatch-sync': './sync-program.js' },
+    peerDependencies,
+    peerDependenciesMeta,
+  }
+  writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+}
