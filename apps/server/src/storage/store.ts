@@ -8,6 +8,7 @@ import type {
   RunStatus,
   SeriesReply,
 } from '@normwatch/protocol'
+import type { TokenStore } from './token-store.ts'
 
 /**
  * Everything the service keeps, in the product's own verbs. One engine stands behind it at a time.
@@ -21,6 +22,7 @@ export interface Store {
   readonly runs: RunStore
   readonly points: PointStore
   readonly findings: FindingStore
+  readonly tokens: TokenStore
 
   /** Proves that the store can be written now. Rejects with `StoreUnavailable` and a sentence when it cannot. */
   check(): Promise<void>

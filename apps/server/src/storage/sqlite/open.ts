@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { RunNotFound, TooManyMetrics, type Store } from '../store.ts'
+import { TokenNotFound, TooManyTokens } from '../token-store.ts'
 import { CannotOpenStore } from './cannot-open-store.ts'
 import { openFindings } from './findings.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -13,12 +14,13 @@ import { Reaper } from './reaper.ts'
 import { Residents } from './residents.ts'
 import { openRuns } from './runs.ts'
 import { openTables } from './tables-at-hand.ts'
+import { openTokens } from './tokens.ts'
 import { asUnavailable } from './unavailable.ts'
 
 export { CannotOpenStore } from './cannot-open-store.ts'
 
 /** The name of the data file in its folder. */
-const FILE = 'normwatch.db'
+export const FILE = 'normwatch.db'
 /** Pages (4 KiB) that the log gathers before they go to their places in the data file. */
 const CHECKPOINT_PAGES = 4000
 /** How long to wait for another program that has locked the file; the whole server waits. */
@@ -58,13 +60,16 @@ function openFile(file: string): Database.Database {
   return db
 }
 
+/** What refuses one unit of work before it has changed anything. */
+const refusals = [RunNotFound, TooManyMetrics, TokenNotFound, TooManyTokens]
+
 function assemble(db: Database.Database, lock: Database.Database): Store {
   const tables = openTables(db)
   const residents = new Residents(tables)
   const commits = new GroupCommit(db, {
     beforeCommit: () => residents.settle(),
     onRollback: () => residents.clear(),
-    isRefusal: (error) => error instanceof RunNotFound || error instanceof TooManyMetrics,
+    isRefusal: (error) => refusals.some((refusal) => error instanceof refusal),
   })
   const reaper = new Reaper(db, commits)
   const queries = drizzle(db)
@@ -74,6 +79,7 @@ function assemble(db: Database.Database, lock: Database.Database): Store {
     runs: openRuns(queries, tables, residents, commits, reaper),
     points: openPoints(tables, residents, commits),
     findings: openFindings(queries, tables, residents, commits),
+    tokens: openTokens(db, (work) => commits.run(work)),
     // writes a page that never matters, as every change would
     check: () => commits.run(() => void db.pragma('user_version = 1')),
     close: async () => {

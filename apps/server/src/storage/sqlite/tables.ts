@@ -152,3 +152,23 @@ export const findings = sqliteTable(
 
 /** Runs that are gone for every reader and whose rows of points are being removed. */
 export const deletedRuns = sqliteTable('deleted_runs', { key: integer().primaryKey() })
+
+/** Who may ask. Of a secret only its SHA-256 is kept, in hex. */
+export const tokens = sqliteTable('tokens', {
+  id: text().primaryKey(),
+  hash: text().notNull().unique(),
+  name: text().notNull(),
+  scope: text({ enum: ['write', 'read', 'admin'] }).notNull(),
+  project: text(),
+  createdAt: integer('created_at').notNull(),
+  expiresAt: integer('expires_at'),
+  revokedAt: integer('revoked_at'),
+  lastUsedAt: integer('last_used_at'),
+})
+
+/** Browsers that are signed in. `token` is the id of the token they did it with, which may be the operator's. */
+export const sessions = sqliteTable(
+  'sessions',
+  { hash: text().primaryKey(), token: text().notNull(), expiresAt: integer('expires_at').notNull() },
+  (table) => [index('sessions_by_token').on(table.token), index('sessions_by_end').on(table.expiresAt)],
+)

@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto'
+import type { NewToken, Token } from '@normwatch/protocol'
+import type { StoredToken } from '../storage/token-store.ts'
+import { hashSecret, newTokenSecret } from './secret.ts'
+
+const DAY = 24 * 3_600_000
+
+/** A new token, and its secret, which nobody can show again. */
+export function newToken(
+  { name, scope, project, expires_in_days: days }: NewToken,
+  now: number,
+): { readonly token: StoredToken; readonly secret: string } {
+  const secret = newTokenSecret()
+  const token: StoredToken = {
+    id: `tok_${randomUUID()}`,
+    hash: hashSecret(secret),
+    name,
+    scope,
+    project: project ?? null,
+    created_at: now,
+    expires_at: days == null ? null : now + Math.round(days * DAY),
+    revoked_at: null,
+    last_used_at: null,
+  }
+  return { token, secret }
+}
+
+/** The token for replies: without its hash. */
+export function shownToken({ hash: _, ...token }: StoredToken): Token {
+  const { created_at, expires_at, revoked_at, last_used_at } = token
+  return {
+    ...token,
+    created_at: new Date(created_at).toISOString(),
+    expires_at: iso(expires_at),
+    revoked_at: iso(revoked_at),
+    last_used_at: iso(last_used_at),
+  }
+}
+
+const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())

@@ -1,0 +1,68 @@
+import { MAX_TOKENS } from '@normwatch/protocol'
+import type { Database } from 'better-sqlite3'
+import {
+  TokenNotFound,
+  TooManyTokens,
+  type StoredSession,
+  type StoredToken,
+  type TokenStore,
+} from '../token-store.ts'
+import { reading } from './unavailable.ts'
+
+/** Runs a unit of work in a transaction; resolves when it is durable. */
+export type Write = <T>(work: () => T) => Promise<T>
+
+/** The tables of tokens and sessions. Nothing is kept in memory, so that two processes see the same. */
+export function openTokens(db: Database, write: Write): TokenStore {
+  const any = db.prepare('select 1 from tokens limit 1')
+  const count = db.prepare<[], number>('select count(*) from tokens').pluck()
+  const all = db.prepare<[], StoredToken>('select * from tokens order by created_at, id')
+  const byHash = db.prepare<[string], StoredToken>('select * from tokens where hash = ?')
+  const byId = db.prepare<[string], StoredToken>('select * from tokens where id = ?')
+  const insert = db.prepare<[StoredToken]>(
+    `insert into tokens (id, hash, name, scope, project, created_at, expires_at, revoked_at, last_used_at)
+     values (@id, @hash, @name, @scope, @project, @created_at, @expires_at, @revoked_at, @last_used_at)`,
+  )
+  const revoke = db.prepare<[number, string]>(
+    'update tokens set revoked_at = coalesce(revoked_at, ?) where id = ?',
+  )
+  const used = db.prepare<[number, string]>('update tokens set last_used_at = ? where id = ?')
+
+  const session = db.prepare<[string], StoredSession>('select * from sessions where hash = ?')
+  const keepSession = db.prepare<[StoredSession]>(
+    'insert into sessions (hash, token, expires_at) values (@hash, @token, @expires_at)',
+  )
+  const dropSession = db.prepare<[string]>('delete from sessions where hash = ?')
+  const dropSessionsOf = db.prepare<[string]>('delete from sessions where token = ?')
+  const dropExpired = db.prepare<[number]>('delete from sessions where expires_at <= ?')
+
+  return {
+    any: async () => reading(() => any.get() !== undefined),
+    byHash: async (hash) => reading(() => byHash.get(hash)),
+    byId: async (id) => reading(() => byId.get(id)),
+    list: async () => reading(() => all.all()),
+
+    create: (token) =>
+      write(() => {
+        if ((count.get() as number) >= MAX_TOKENS) {
+          throw new TooManyTokens(`There are at most ${MAX_TOKENS} tokens, revoked ones included.`)
+        }
+        insert.run(token)
+      }),
+    revoke: (id, now) =>
+      write(() => {
+        if (revoke.run(now, id).changes === 0) throw new TokenNotFound(`There is no token "${id}".`)
+        dropSessionsOf.run(id)
+        return byId.get(id) as StoredToken
+      }),
+    used: (id, now) => write(() => void used.run(now, id)),
+
+    openSession: (opened, now) =>
+      write(() => {
+        dropExpired.run(now)
+        keepSession.run(opened)
+      }),
+    session: async (hash) => reading(() => session.get(hash)),
+    closeSession: (hash) => write(() => void dropSession.run(hash)),
+  }
+}

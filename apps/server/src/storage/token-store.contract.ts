@@ -1,0 +1,79 @@
+import { MAX_TOKENS } from '@normwatch/protocol'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Store } from './store.ts'
+import { TokenNotFound, TooManyTokens, type StoredToken } from './token-store.ts'
+
+const token = (id: string, more: Partial<StoredToken> = {}): StoredToken => ({
+  id,
+  hash: `hash of ${id}`,
+  name: id,
+  scope: 'read',
+  project: null,
+  created_at: 1_000,
+  expires_at: null,
+  revoked_at: null,
+  last_used_at: null,
+  ...more,
+})
+
+/** What every engine promises of tokens and sessions. `open` gives an empty store each time. */
+export function describeTokenStore(engine: string, open: () => Promise<Store>): void {
+  describe(`${engine} store of tokens`, () => {
+    let store: Store
+    beforeEach(async () => {
+      store = await open()
+    })
+    afterEach(() => store.close())
+
+    it('finds a token by its hash and by its id, and lists the oldest first', async () => {
+      const [a, b] = [
+        token('a', { created_at: 2_000 }),
+        token('b', { project: 'p', scope: 'admin', expires_at: 9 }),
+      ]
+      await store.tokens.create(a)
+      await store.tokens.create(b)
+      expect(await store.tokens.byHash('hash of a')).toEqual(a)
+      expect(await store.tokens.byId('b')).toEqual(b)
+      expect(await store.tokens.byHash('hash of c')).toBeUndefined()
+      expect(await store.tokens.byId('c')).toBeUndefined()
+      expect(await store.tokens.list()).toEqual([b, a])
+    })
+
+    it('remembers that there was a token after it is revoked', async () => {
+      expect(await store.tokens.any()).toBe(false)
+      await store.tokens.create(token('a'))
+      await store.tokens.revoke('a', 5_000)
+      expect(await store.tokens.any()).toBe(true)
+    })
+
+    it('revokes once, ends the sessions of the token and no others', async () => {
+      await store.tokens.create(token('a'))
+      await store.tokens.openSession({ hash: 's', token: 'a', expires_at: 9_000 }, 1_000)
+      await store.tokens.openSession({ hash: 't', token: 'b', expires_at: 9_000 }, 1_000)
+      expect(await store.tokens.revoke('a', 5_000)).toEqual(token('a', { revoked_at: 5_000 }))
+      expect(await store.tokens.revoke('a', 6_000)).toEqual(token('a', { revoked_at: 5_000 }))
+      expect(await store.tokens.session('s')).toBeUndefined()
+      expect(await store.tokens.session('t')).toEqual({ hash: 't', token: 'b', expires_at: 9_000 })
+      await expect(store.tokens.revoke('c', 1)).rejects.toBeInstanceOf(TokenNotFound)
+    })
+
+    it('notes the last use, and forgets sessions that are over or closed', async () => {
+      await store.tokens.create(token('a'))
+      await store.tokens.used('a', 7_000)
+      await store.tokens.used('gone', 7_000)
+      expect(await store.tokens.byId('a')).toEqual(token('a', { last_used_at: 7_000 }))
+      await store.tokens.openSession({ hash: 's', token: 'a', expires_at: 2_000 }, 1_000)
+      await store.tokens.openSession({ hash: 't', token: 'a', expires_at: 9_000 }, 2_000)
+      expect(await store.tokens.session('s')).toBeUndefined()
+      await store.tokens.closeSession('t')
+      await store.tokens.closeSession('t')
+      expect(await store.tokens.session('t')).toBeUndefined()
+    })
+
+    it(`keeps at most ${MAX_TOKENS} tokens`, async () => {
+      await Promise.all(Array.from({ length: MAX_TOKENS }, (_, i) => store.tokens.create(token(`t${i}`))))
+      await expect(store.tokens.create(token('more'))).rejects.toBeInstanceOf(TooManyTokens)
+      expect(await store.tokens.list()).toHaveLength(MAX_TOKENS)
+    })
+  })
+}
