@@ -24,6 +24,7 @@ export const STEP_NAMES = [
   'iter',
   'num_updates',
   'train_num_updates',
+  'current_steps',
 ] as const
 
 const WELL_KNOWN = new Map(

@@ -29,6 +29,8 @@ export const verl: Importer = {
       else draft.add(Number(match[1]), NaN, renamed(entry))
     }
     if (validations > 0) draft.note(`${validations} lines without a norm (validation) were passed over.`)
-    draft.note('The loss is that of a policy gradient: once it has been below 0, loss divergence is not judged.')
+    draft.note(
+      'The loss is that of a policy gradient: once it has been below 0, loss divergence is not judged.',
+    )
   },
 }

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import { metaOf, recordedNames, recordedRun, textOf } from '../test/recorded-logs.ts'
+import { detectFormat, importLines, importLog, UnknownFormat, type ImportedRun } from './index.ts'
+
+/** The readings of a metric, steps without one left out. */
+function column(run: ImportedRun, name: string): number[] {
+  const metric = run.points.metrics.get(name)
+  if (metric === undefined) return []
+  const { values, present } = metric
+  return [...values].filter((_, i) => present === null || present[i] === 1)
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  'bigscience104b-divergence': 'megatron',
+  'bigscience13b-zero-norm-artifact': 'megatron',
+  'bloom176b-spike': 'megatron',
+  'dfine-mmdet': 'json-lines',
+  'llmc-gpt2-124m': 'llmc',
+  'medqa-lora-llama1b': 'json-lines',
+  'megatron-gpt2-base-n4': 'megatron',
+  'megatron-gpt2-base-n8': 'megatron',
+  'megds-gpt2-perf-dsoff': 'megatron',
+  'mistral7b-lora-translator': 'hf-trainer-state',
+  'openpi-finetune-a': 'json-lines',
+  'openpi-finetune-b': 'json-lines',
+  'swin-tiny-imagenet': 'swin',
+}
+/** Logs whose norms are not simply all of those printed; what differs is tested below. */
+const PARTIAL = new Set([
+  'bigscience104b-divergence',
+  'bigscience13b-zero-norm-artifact',
+  'bloom176b-spike',
+  'dfine-mmdet',
+  'swin-tiny-imagenet',
+])
+
+describe('recorded logs', () => {
+  it.each(recordedNames)('knows the format of %s', (name) => {
+    expect(detectFormat(textOf(name))).toBe(FORMATS[name] ?? 'verl')
+  })
+
+  it.each(recordedNames.filter((name) => !PARTIAL.has(name)))('reads every norm of %s', (name) => {
+    const { stats } = metaOf(name)
+    const run = recordedRun(name)
+    const norms = column(run, 'grad_norm')
+    expect(norms).toHaveLength(stats.points)
+    expect(Math.max(...norms)).toBeCloseTo(stats.max_norm_seen, 3)
+    expect(run.points.step.at(-1)).toBe(stats.step_last)
+    expect(column(run, 'loss').length).toBeGreaterThanOrEqual(stats.points)
+  })
+
+  it.each(recordedNames)('gives ascending steps for %s', (name) => {
+    const { step } = recordedRun(name).points
+    expect([...step].every((value, i) => i === 0 || value > (step[i - 1] as number))).toBe(true)
+  })
+
+  it('keeps the last attempt of a run that was restarted, and says so', () => {
+    const dfine = recordedRun('dfine-mmdet')
+    expect([dfine.points.step[0], dfine.points.step.at(-1)]).toEqual([1, 1500])
+    expect(dfine.notes.filter((note) => note.includes('restart'))).toHaveLength(5)
+    expect(column(recordedRun('swin-tiny-imagenet'), 'grad_norm')).toHaveLength(18)
+  })
+
+  it('leaves out norms that Megatron prints without having them', () => {
+    const zeros = recordedRun('bigscience13b-zero-norm-artifact')
+    expect(column(zeros, 'grad_norm')).toEqual([17224.723])
+    expect(column(zeros, 'loss')).toHaveLength(10)
+    const repeated = recordedRun('bigscience104b-divergence')
+    expect([repeated.points.step.length, column(repeated, 'grad_norm').length]).toEqual([19, 18])
+  })
+
+  it('joins the lines that were wrapped in a diary', () => {
+    const { points } = recordedRun('bloom176b-spike')
+    const row = points.step.indexOf(42_780)
+    expect(points.metrics.get('grad_norm')?.values[row]).toBe(0.15)
+    expect(points.step).toHaveLength(18)
+  })
+
+  it.each([
+    ['megatron-gpt2-base-n4', { mode: 'norm', max_norm: 1 }],
+    ['swin-tiny-imagenet', { mode: 'norm', max_norm: 5 }],
+  ])('reads the cap that %s prints', (name, clip) => {
+    expect(recordedRun(name).clip).toEqual(clip)
+  })
+
+  it('reads a checkpoint of a run as the beginning of it', () => {
+    const name = 'mistral7b-lora-translator'
+    const whole = column(recordedRun(name), 'grad_norm')
+    const checkpoint = column(
+      importLog(textOf(name, 'checkpoint-4000.trainer_state.json'), name),
+      'grad_norm',
+    )
+    expect(checkpoint).toHaveLength(400)
+    expect(checkpoint).toEqual(whole.slice(0, 400))
+  })
+})
+
+describe('quirks', () => {
+  it('reads bare NaN and Infinity, and numbers written as strings', () => {
+    const run = importLog(
+      '{"step": 1, "loss": NaN, "grad_norm": Infinity}\n{"num_updates": "2", "loss": "0.5", "gnorm": "1.5"}',
+      'x',
+    )
+    expect(column(run, 'loss')).toEqual([NaN, 0.5])
+    expect(column(run, 'grad_norm')).toEqual([Infinity, 1.5])
+  })
+
+  it('takes the training step of a W&B export, not its row number', () => {
+    const run = importLog(
+      '{"_step": 7, "train/global_step": 70, "train/grad_norm": 2, "_timestamp": 1700000000.5}',
+      'x',
+    )
+    expect([run.points.step[0], run.points.time[0]]).toEqual([70, 1_700_000_000.5])
+  })
+
+  it('does not take the length of an iteration for a time', () => {
+    expect(importLog('{"step": 1, "grad_norm": 2, "time": 1.01}', 'x').points.time[0]).toBeNaN()
+  })
+
+  it('reads the actor of verl through colours and NumPy, and leaves the critic its name', () => {
+    const line =
+      '\u001b[36m(main pid=1)\u001b[0m step:3 - actor/grad_norm:np.float64(0.4) - critic/grad_norm:9.0 - actor/lr:1e-06'
+    const run = importLog(line, 'x')
+    expect([column(run, 'grad_norm'), column(run, 'critic/grad_norm'), column(run, 'lr')]).toEqual([
+      [0.4],
+      [9],
+      [1e-6],
+    ])
+  })
+
+  it('takes the value, not the running average, and counts batches over epochs', () => {
+    const line = (epoch: number, batch: number): string =>
+      `[2024-02-27 18:28:51 net] INFO Train: [${epoch}/300][${batch}/100]\teta 0:01 lr 0.1\t loss 2.5 (7.0)\tgrad_norm inf (3.0)\tmem 1MB`
+    const run = importLog(`${line(0, 90)}\n${line(1, 10)}`, 'x')
+    expect([...run.points.step]).toEqual([90, 110])
+    expect([column(run, 'loss'), column(run, 'grad_norm')]).toEqual([
+      [2.5, 2.5],
+      [Infinity, Infinity],
+    ])
+    expect(run.points.time[0]).toBe(Date.UTC(2024, 1, 27, 18, 28, 51) / 1000)
+  })
+
+  it('reports a NaN loss that Megatron only counts, and a skipped entry', () => {
+    const line =
+      ' iteration 10/ 100 | learning rate: 1.0E-4 | loss scale: 1.0 | number of skipped iterations: 10 | number of nan iterations: 3 |'
+    const run = importLog(line, 'x')
+    expect([column(run, 'loss'), column(run, 'skipped')]).toEqual([[NaN], [1]])
+  })
+
+  it('says when a log has no norms', () => {
+    const run = importLog('{"current_steps": 1, "loss": 2.5, "lr": 1e-4}', 'x')
+    expect(run.notes).toContain('This log has no gradient norms.')
+  })
+
+  it('only sorts excerpts that repeat nothing', () => {
+    const run = importLines(['s:10 trl:1', 's:11 trl:1', 's:3 trl:2', 's:4 trl:2'], 'x', 'llmc')
+    expect([...run.points.step]).toEqual([3, 4, 10, 11])
+  })
+
+  it('refuses what it does not know', () => {
+    expect(() => importLog('hello', 'x')).toThrow(UnknownFormat)
+    expect(() => importLog('{"step": 1}', 'x', 'csv')).toThrow('No importer reads csv')
+  })
+})
