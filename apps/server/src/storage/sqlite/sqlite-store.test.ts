@@ -1,14 +1,26 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { afterAll } from 'vitest'
+import { describeCharts } from '../charts.contract.ts'
 import { describeStore } from '../store.contract.ts'
+import type { Store } from '../store.ts'
 import { openSqliteStore } from './open.ts'
 
-function emptyFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'normwatch-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  return folder
-}
+const root = mkdtempSync(join(tmpdir(), 'normwatch-'))
+afterAll(() => rmSync(root, { recursive: true }))
+const emptyFolder = () => mkdtempSync(join(root, 'data-'))
 
 describeStore('sqlite', () => openSqliteStore({ folder: emptyFolder() }))
+
+describeCharts('sqlite', async () => {
+  const folder = emptyFolder()
+  let store: Store = await openSqliteStore({ folder })
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      return (store = await openSqliteStore({ folder }))
+    },
+  }
+})
