@@ -2,11 +2,11 @@ import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/typ
 import websocket from '@fastify/websocket'
 import { MAX_BODY_BYTES, MAX_LIVE_MESSAGE_BYTES } from '@normwatch/protocol'
 import Fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { controlAccess, type AccessOptions } from './access/access.ts'
 import { RequestCounts } from './metrics/request-counts.ts'
 import { serveDashboard, type Dashboard } from './plugins/dashboard-files.ts'
 import { answer, answerRaw, replyToErrors } from './plugins/error-replies.ts'
 import { readJsonBodies } from './plugins/json-bodies.ts'
-import { allowOnlyThisMachine } from './plugins/local-only.ts'
 import { refuseWhileClosing } from './plugins/refuse-while-closing.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
 import { capRoutes } from './routes/caps.ts'
@@ -20,11 +20,15 @@ import { projectRoutes } from './routes/projects.ts'
 import { runRoutes } from './routes/runs.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { serviceRoutes } from './routes/service.ts'
+import { sessionRoutes } from './routes/session.ts'
+import { tokenRoutes } from './routes/tokens.ts'
 import type { Services } from './services.ts'
 
 export interface AppOptions extends Pick<FastifyServerOptions, 'logger'> {
   /** Without it there are no pages, only the API. */
   readonly dashboard?: Dashboard | undefined
+  /** Left out: only this machine reaches the server, and it is open until a token is made. */
+  readonly access?: AccessOptions
 }
 
 const api = { prefix: '/api/v1' }
@@ -32,7 +36,7 @@ const api = { prefix: '/api/v1' }
 /** The whole service over these services, ready to listen or to be injected into. Closing it leaves the services open. */
 export async function buildApp(
   services: Services,
-  { dashboard, ...options }: AppOptions = {},
+  { dashboard, access: accessOptions = {}, ...options }: AppOptions = {},
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...options,
@@ -56,7 +60,7 @@ export async function buildApp(
   replyToErrors(app)
   sendSecurityHeaders(app, dashboard?.inlineScripts ?? [])
   refuseWhileClosing(app)
-  allowOnlyThisMachine(app)
+  const access = await controlAccess(app, services, accessOptions)
   readJsonBodies(app)
 
   await describeApi(app)
@@ -70,6 +74,8 @@ export async function buildApp(
   await app.register(findingRoutes(services), api)
   await app.register(projectRoutes(services), api)
   await app.register(liveRoute(services), api)
+  await app.register(tokenRoutes(services, access), api)
+  await app.register(sessionRoutes(services, access), api)
   await app.register(serviceRoutes(services, counts))
   await serveDashboard(app, dashboard)
   return app

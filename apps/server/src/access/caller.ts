@@ -2,7 +2,7 @@ import type { Scope } from '@normwatch/protocol'
 
 /** Whose request it is. */
 export interface Caller {
-  /** Id of the token; `operator` for NORMWATCH_TOKEN, `owner` for everybody on a server that asks for no token. */
+  /** Id of the token; that of the operator's begins with `operator`; `owner` on a server that asks for no token. */
   readonly id: string
   readonly name: string
   readonly scope: Scope
@@ -12,6 +12,8 @@ export interface Caller {
   readonly expiresAt: number | null
   /** How it showed who it is. */
   readonly via: 'nothing' | 'bearer' | 'cookie'
+  /** Hash of the token or cookie that it showed, to look again later. */
+  readonly shown: string
 }
 
 /** The caller of every request to a server that asks for no token. */
@@ -22,4 +24,5 @@ export const OWNER: Caller = {
   project: null,
   expiresAt: null,
   via: 'nothing',
+  shown: '',
 }

@@ -1,65 +1,97 @@
 import type { StoredToken, TokenStore } from '../storage/token-store.ts'
-import type { Caller } from './caller.ts'
+import { OWNER, type Caller } from './caller.ts'
 import { hashSecret, sameHash } from './secret.ts'
 
 /** Why a credential does not count. Only whoever holds the secret learns that it expired or was revoked. */
-export type Invalid = 'token_invalid' | 'token_expired' | 'token_revoked' | 'session_invalid'
+export type Invalid =
+  'token_missing' | 'token_invalid' | 'token_expired' | 'token_revoked' | 'session_invalid'
 
-/** The operator's token from the environment, as it is kept in memory. */
-export interface OperatorToken {
-  readonly hash: string
+export interface IdentifyOptions {
+  /** The admin token of NORMWATCH_TOKEN, if there is one. */
+  readonly operatorToken?: string | undefined
+  /** Whether other machines can reach the server: then it asks for a token even when none was made. */
+  readonly isShared: boolean
+  readonly now: () => number
 }
 
-/** Tells who a credential belongs to, from the store at this moment: a revoked token is refused at once. */
+/** Tells who asks, from the store as it is at this moment: a token revoked anywhere is refused at once. */
 export class Identify {
   readonly #tokens: TokenStore
-  readonly #operator: OperatorToken | undefined
+  readonly #operatorHash: string | undefined
   readonly #now: () => number
+  #asksForTokens: boolean
 
-  constructor(tokens: TokenStore, operator: OperatorToken | undefined, now: () => number) {
+  constructor(tokens: TokenStore, { operatorToken, isShared, now }: IdentifyOptions) {
     this.#tokens = tokens
-    this.#operator = operator
+    this.#operatorHash = operatorToken === undefined ? undefined : hashSecret(operatorToken)
+    this.#asksForTokens = isShared || operatorToken !== undefined
     this.#now = now
   }
 
-  /** The caller behind a token's secret. */
-  async bearer(secret: string): Promise<Caller | Invalid> {
-    const hash = hashSecret(secret)
-    if (this.#operator !== undefined && sameHash(hash, this.#operator.hash)) return operatorCaller('bearer')
-    // The index is searched by hash: how long that takes tells nothing that would help to guess the secret behind one.
-    const token = await this.#tokens.byHash(hash)
-    return token === undefined || !sameHash(token.hash, hash) ? 'token_invalid' : this.#caller(token, 'bearer')
+  /** Whether everybody who reaches the server is its owner. Once a token was made, this is over for good. */
+  async isOpen(): Promise<boolean> {
+    this.#asksForTokens ||= await this.#tokens.any()
+    return !this.#asksForTokens
   }
 
-  /** The caller behind the secret of a session's cookie. */
-  async cookie(secret: string): Promise<Caller | Invalid> {
-    const hash = hashSecret(secret)
+  /** The caller behind a token. */
+  bearer(secret: string): Promise<Caller | Invalid> {
+    return this.#byToken(hashSecret(secret))
+  }
+
+  /** The caller behind a session's cookie. */
+  cookie(secret: string): Promise<Caller | Invalid> {
+    return this.#bySession(hashSecret(secret))
+  }
+
+  /** The same caller, as it is now. */
+  async again({ via, shown }: Caller): Promise<Caller | Invalid> {
+    if (via === 'nothing') return (await this.isOpen()) ? OWNER : 'token_missing'
+    return via === 'bearer' ? this.#byToken(shown) : this.#bySession(shown)
+  }
+
+  async #byToken(hash: string): Promise<Caller | Invalid> {
+    if (this.#operatorHash !== undefined && sameHash(hash, this.#operatorHash)) {
+      return operator(this.#operatorHash, 'bearer', hash)
+    }
+    // The index is searched by hash: how long that takes tells nothing of use about the secret behind one.
+    const token = await this.#tokens.byHash(hash)
+    if (token === undefined || !sameHash(token.hash, hash)) return 'token_invalid'
+    return this.#caller(token, 'bearer', hash)
+  }
+
+  async #bySession(hash: string): Promise<Caller | Invalid> {
     const session = await this.#tokens.session(hash)
     if (session === undefined || !sameHash(session.hash, hash) || session.expires_at <= this.#now()) {
       return 'session_invalid'
     }
-    const caller = await this.stillValid(session.token, 'cookie')
-    return typeof caller === 'string'
-      ? caller
-      : { ...caller, expiresAt: Math.min(session.expires_at, caller.expiresAt ?? Infinity) }
+    const caller = await this.#byId(session.token, hash)
+    if (typeof caller === 'string') return caller
+    return { ...caller, expiresAt: Math.min(session.expires_at, caller.expiresAt ?? Infinity) }
   }
 
-  /** The caller of a token by its id, as it is now. */
-  async stillValid(id: string, via: Caller['via']): Promise<Caller | Invalid> {
-    if (id === this.operatorId) return operatorCaller(via, id)
+  async #byId(id: string, shown: string): Promise<Caller | Invalid> {
+    if (id.startsWith(OPERATOR)) {
+      // Another token in the environment ends the sessions that were opened with the old one.
+      const known = this.#operatorHash !== undefined && id === operatorId(this.#operatorHash)
+      return known ? operator(this.#operatorHash as string, 'cookie', shown) : 'session_invalid'
+    }
     const token = await this.#tokens.byId(id)
-    return token === undefined ? 'token_invalid' : this.#caller(token, via)
+    return token === undefined ? 'session_invalid' : this.#caller(token, 'cookie', shown)
   }
 
-  /** Names the operator's token of this very start: another one in the environment ends the sessions of the old one. */
-  get operatorId(): string | undefined {
-    return this.#operator && `operator-${this.#operator.hash.slice(0, 16)}`
-  }
-
-  #caller(token: StoredToken, via: Caller['via']): Caller | Invalid {
+  #caller(token: StoredToken, via: Caller['via'], shown: string): Caller | Invalid {
     const { id, name, scope, project, expires_at: expiresAt } = token
     if (token.revoked_at !== null) return 'token_revoked'
     if (expiresAt !== null && expiresAt <= this.#now()) return 'token_expired'
-    return { id, name, scope, project, expiresAt, via }
+    return { id, name, scope, project, expiresAt, via, shown }
   }
+}
+
+const OPERATOR = 'operator-'
+const operatorId = (hash: string) => OPERATOR + hash.slice(0, 16)
+
+function operator(hash: string, via: Caller['via'], shown: string): Caller {
+  const id = operatorId(hash)
+  return { id, name: 'operator', scope: 'admin', project: null, expiresAt: null, via, shown }
 }

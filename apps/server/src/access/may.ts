@@ -1,3 +1,4 @@
+import { Refusal } from '../errors.ts'
 import type { Caller } from './caller.ts'
 import type { RouteRule } from './route-rules.ts'
 
@@ -11,4 +12,9 @@ export function mayUse(caller: Caller | undefined, { for: who }: RouteRule): boo
 /** Whether a caller may touch the runs of this project. */
 export function mayTouch({ project: only }: Caller, project: string): boolean {
   return only === null || only === project
+}
+
+/** The refusal of a caller that is limited to another project. */
+export function forbidden({ project }: Caller): Refusal {
+  return new Refusal('project_forbidden', `This token is limited to the project "${project}".`)
 }

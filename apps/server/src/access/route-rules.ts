@@ -21,15 +21,7 @@ export interface RouteRule {
  * - `frames`: each frame names a run or a project.
  */
 export type ProjectSource =
-  | 'none'
-  | 'all'
-  | 'run'
-  | 'new-run'
-  | 'asked'
-  | 'asked-runs'
-  | 'named'
-  | 'listed'
-  | 'frames'
+  'none' | 'all' | 'run' | 'new-run' | 'asked' | 'asked-runs' | 'named' | 'listed' | 'frames'
 
 const rule = (who: RouteRule['for'], project: ProjectSource): RouteRule => ({ for: who, project })
 
@@ -49,4 +41,26 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/findings': rule('read', 'asked-runs'),
   'GET /api/v1/projects': rule('read', 'listed'),
   'GET /api/v1/live': rule('read', 'frames'),
+  'GET /api/v1/runs/:id/caps': rule('read', 'run'),
+  'GET /api/v1/compare': rule('read', 'asked-runs'),
+  'GET /api/v1/openapi.json': rule('any', 'none'),
+  'GET /docs': rule('any', 'none'),
+  'GET /docs/': rule('any', 'none'),
+  'GET /docs/*': rule('any', 'none'),
+  'GET /docs/json': rule('any', 'none'),
+  'GET /docs/yaml': rule('any', 'none'),
+  'GET /docs/static/index.html': rule('any', 'none'),
+  'GET /docs/static/swagger-initializer.js': rule('any', 'none'),
+  'GET /docs/static/*': rule('any', 'none'),
+  // The dashboard's files: no data of anybody, and the page to sign in on.
+  'GET /*': rule('everybody', 'none'),
+  'GET /metrics': rule('read', 'all'),
+  'GET /healthz': rule('everybody', 'none'),
+  'GET /readyz': rule('everybody', 'none'),
+  'GET /api/v1/tokens': rule('admin', 'all'),
+  'POST /api/v1/tokens': rule('admin', 'all'),
+  'DELETE /api/v1/tokens/:token': rule('admin', 'all'),
+  'GET /api/v1/session': rule('everybody', 'none'),
+  'POST /api/v1/session': rule('everybody', 'none'),
+  'DELETE /api/v1/session': rule('everybody', 'none'),
 }

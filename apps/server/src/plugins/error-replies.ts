@@ -3,6 +3,7 @@ import type { ErrorDetail } from '@normwatch/protocol'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal, type RefusalCode } from '../errors.ts'
 import { BadCursor, RunNotFound, StoreUnavailable, TooManyMetrics } from '../storage/store.ts'
+import { TokenNotFound, TooManyTokens } from '../storage/token-store.ts'
 import { validationRefusal } from './validation-refusal.ts'
 
 /** What the framework and Node refuse by themselves, in our words. */
@@ -44,6 +45,8 @@ function asRefusal(error: FastifyError): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof RunNotFound) return new Refusal('run_not_found', `${error.message} Create it first.`)
   if (error instanceof TooManyMetrics) return new Refusal('too_many_metrics', error.message)
+  if (error instanceof TokenNotFound) return new Refusal('token_not_found', error.message)
+  if (error instanceof TooManyTokens) return new Refusal('too_many_tokens', error.message)
   if (error instanceof BadCursor) {
     return new Refusal('cursor_invalid', undefined, [detail('cursor', error.message)])
   }

@@ -1,15 +1,13 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
 
 /**
  * While there are no tokens, only this machine may talk to the service, and only pages that the service itself served:
  * a `Host` that is not loopback is a rebound name, and an `Origin` that is not this very address is another site.
  */
-export function allowOnlyThisMachine(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ headers: { host, origin } }) => {
-    if (host === undefined || !isLoopbackHost(host)) throw new Refusal('host_not_allowed')
-    if (origin !== undefined && origin !== `http://${host}`) throw new Refusal('origin_not_allowed')
-  })
+export function refuseForeign({ headers: { host, origin }, protocol }: FastifyRequest): void {
+  if (host === undefined || !isLoopbackHost(host)) throw new Refusal('host_not_allowed')
+  if (origin !== undefined && origin !== `${protocol}://${host}`) throw new Refusal('origin_not_allowed')
 }
 
 /** Whether a `Host` header (name, optional port) names the loopback interface. */

@@ -2,7 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import { LiveRequestSchema, type LiveRequest } from '@normwatch/protocol'
 import { Compile } from 'typebox/compile'
 import type { WebSocket } from 'ws'
-import { liveErrors, refusals } from '../errors.ts'
+import type { Caller } from '../access/caller.ts'
+import { forbidden, mayTouch } from '../access/may.ts'
+import { liveErrors, Refusal, refusals } from '../errors.ts'
 import { errorFrame } from '../live/frames.ts'
 import type { Services } from '../services.ts'
 import { RunNotFound } from '../storage/store.ts'
@@ -19,11 +21,13 @@ const requests = Compile(LiveRequestSchema)
 /** `GET /live`: a reader says what it watches, and is told what happens to it. */
 export function liveRoute(services: Services): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
-    app.get('/live', { websocket: true }, (socket: WebSocket) => serve(services, socket))
+    app.get('/live', { websocket: true }, (socket: WebSocket, { caller }) =>
+      serve(services, socket, caller as Caller),
+    )
   }
 }
 
-function serve({ hub, store }: Services, socket: WebSocket): void {
+function serve({ hub, store }: Services, socket: WebSocket, caller: Caller): void {
   const reader = hub.join(socket)
   const watched = new Set<string>()
   let waiting = 0
@@ -34,13 +38,17 @@ function serve({ hub, store }: Services, socket: WebSocket): void {
     if (request === undefined) return socket.send(errorFrame('frame_invalid', liveErrors.frame_invalid))
     if (++waiting > MAX_WAITING) return socket.close(1008, 'too many messages at once')
     // One after the other: an `unwatch` must not overtake its `watch`.
-    answered = answered.then(() => follow(request)).finally(() => waiting--)
+    answered = answered
+      .then(() => follow(request))
+      .catch((error: unknown) => socket.send(watchError(error)))
+      .finally(() => waiting--)
   })
   keepAlive(socket)
 
   async function follow(request: LiveRequest): Promise<void> {
     if ('runs' in request) {
-      const { project } = request.runs
+      const { project = caller.project ?? undefined } = request.runs
+      if (project !== undefined && !mayTouch(caller, project)) throw forbidden(caller)
       return request.type === 'watch' ? hub.watchRuns(reader, project) : hub.unwatchRuns(reader, project)
     }
     if (request.type === 'unwatch') {
@@ -50,17 +58,20 @@ function serve({ hub, store }: Services, socket: WebSocket): void {
     if (!watched.has(request.run) && watched.size >= MAX_WATCHES) {
       return socket.send(errorFrame('too_many_watches', liveErrors.too_many_watches))
     }
+    watched.add(request.run)
     try {
-      watched.add(request.run)
-      hub.watchRun(reader, await store.runs.get(request.run), request)
+      const run = await store.runs.get(request.run)
+      if (!mayTouch(caller, run.project)) throw forbidden(caller)
+      hub.watchRun(reader, run, request)
     } catch (error) {
       watched.delete(request.run)
-      socket.send(watchError(error))
+      throw error
     }
   }
 }
 
 function watchError(error: unknown): string {
+  if (error instanceof Refusal) return errorFrame(error.code, error.message)
   if (error instanceof RunNotFound) return errorFrame('run_not_found', error.message)
   return errorFrame('store_unavailable', refusals.store_unavailable.sentence)
 }

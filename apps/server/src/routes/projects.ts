@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import type { Caller } from '../access/caller.ts'
+import { mayTouch } from '../access/may.ts'
 import type { Services } from '../services.ts'
 import { replies } from './schemas.ts'
 
@@ -13,7 +15,10 @@ export function projectRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           response: replies(Type.Object({ projects: Type.Array(Type.String()) })),
         },
       },
-      async () => ({ projects: await store.runs.projects() }),
+      async ({ caller }) => {
+        const projects = await store.runs.projects()
+        return { projects: projects.filter((project) => mayTouch(caller as Caller, project)) }
+      },
     )
   }
 }

@@ -1,0 +1,120 @@
+import cookie from '@fastify/cookie'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Refusal } from '../errors.ts'
+import { refuseForeign } from '../plugins/local-only.ts'
+import type { Store } from '../storage/store.ts'
+import { OWNER, type Caller } from './caller.ts'
+import { confine } from './confine.ts'
+import { Identify, type Invalid } from './identify.ts'
+import { mayUse } from './may.ts'
+import { routeRules, type RouteRule } from './route-rules.ts'
+import { isSameOrigin, needsSameOrigin } from './same-origin.ts'
+import { SESSION_COOKIE } from './session-cookie.ts'
+import { Sockets } from './sockets.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose request it is; `undefined` only on routes for everybody. */
+    caller: Caller | undefined
+  }
+}
+
+export interface AccessOptions {
+  /** The admin token of NORMWATCH_TOKEN. */
+  readonly operatorToken?: string | undefined
+  /** Whether other machines can reach the server. Left out: they cannot. */
+  readonly isShared?: boolean
+  /** Path that a proxy serves everything below, such as `/normwatch`. */
+  readonly basePath?: string
+}
+
+/** What the routes of sign-in and tokens need to know of access. */
+export interface Access {
+  readonly identify: Identify
+  readonly sockets: Sockets
+  readonly basePath: string
+}
+
+/** Guards every route registered after this, by `routeRules`: over HTTP and for sockets, from upgrade to end. */
+export async function controlAccess(
+  app: FastifyInstance,
+  { store, now }: { readonly store: Store; readonly now: () => number },
+  { operatorToken, isShared = false, basePath = '' }: AccessOptions,
+): Promise<Access> {
+  const identify = new Identify(store.tokens, { operatorToken, isShared, now })
+  const sockets = new Sockets(identify, (error) => app.log.error({ err: error }, 'failed'))
+  const use = noteUse(store, now)
+  const callers = new WeakMap<object, Caller>()
+
+  await app.register(cookie)
+  app.decorateRequest('caller', undefined)
+  app.addHook('onRequest', async (request, reply) => {
+    if (await identify.isOpen()) {
+      refuseForeign(request)
+      request.caller = OWNER
+    } else if (!request.is404) {
+      await admit(request, reply, identify)
+      if (request.caller !== undefined) use(request.caller)
+    }
+    if (request.caller !== undefined) callers.set(request.raw, request.caller)
+  })
+  app.addHook('preHandler', async (request) => {
+    const { caller, is404 } = request
+    if (caller !== undefined && !is404) await confine(request, caller, ruleOf(request).project, store.runs)
+  })
+  app.addHook('onReady', async () => {
+    app.websocketServer.on('connection', (socket, raw) => {
+      const caller = callers.get(raw)
+      if (caller !== undefined) sockets.add(socket, caller)
+    })
+  })
+  app.addHook('preClose', async () => sockets.stop())
+  return { identify, sockets, basePath }
+}
+
+async function admit(request: FastifyRequest, reply: FastifyReply, identify: Identify): Promise<void> {
+  const rule = ruleOf(request)
+  const caller = await callerOf(request, identify)
+  request.caller = typeof caller === 'string' ? undefined : caller
+  if (rule.for === 'everybody') return
+  if (typeof caller === 'string') {
+    void reply.header('www-authenticate', 'Bearer realm="normwatch"')
+    throw new Refusal(caller)
+  }
+  if (!mayUse(caller, rule)) {
+    const needed = rule.for === 'any' || rule.for === 'admin' ? 'admin' : `${rule.for} or admin`
+    throw new Refusal(
+      'scope_forbidden',
+      `This needs a token with the scope ${needed}; this one has ${caller.scope}.`,
+    )
+  }
+}
+
+async function callerOf(request: FastifyRequest, identify: Identify): Promise<Caller | Invalid> {
+  const { authorization } = request.headers
+  if (authorization !== undefined) {
+    const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+    return secret === undefined ? 'token_invalid' : identify.bearer(secret)
+  }
+  const secret = request.cookies[SESSION_COOKIE]
+  if (secret === undefined) return 'token_missing'
+  if (needsSameOrigin(request) && !isSameOrigin(request)) throw new Refusal('origin_not_allowed')
+  return identify.cookie(secret)
+}
+
+/** The rule of the route that a request found. A route without one is nobody's but the admin's. */
+function ruleOf({ method, routeOptions }: FastifyRequest): RouteRule {
+  const rule = routeRules[`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`]
+  return rule ?? { for: 'admin', project: 'all' }
+}
+
+/** Notes the use of a token, at most once a minute. */
+function noteUse(store: Store, now: () => number): (caller: Caller) => void {
+  const noted = new Map<string, number>()
+  return ({ id, via }) => {
+    if (via === 'nothing' || now() - (noted.get(id) ?? -Infinity) < 60_000) return
+    noted.set(id, now())
+    // Who asks does not wait for this, and a store that cannot note it will say so where it matters.
+    store.tokens.used(id, now()).catch(() => noted.delete(id))
+  }
+}

@@ -1,0 +1,64 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { SessionSchema, SignInSchema, type Session } from '@normwatch/protocol'
+import type { Access } from '../access/access.ts'
+import type { Caller } from '../access/caller.ts'
+import { hashSecret, randomSecret } from '../access/secret.ts'
+import { cookieOptions, SESSION_COOKIE, SESSION_LIVES_MS } from '../access/session-cookie.ts'
+import { Refusal } from '../errors.ts'
+import type { Services } from '../services.ts'
+import { replies } from './schemas.ts'
+
+/** A browser signs in with a token and gets a cookie; no page ever holds the token. */
+export function sessionRoutes(
+  { store, now }: Services,
+  { identify, sockets, basePath }: Access,
+): FastifyPluginAsyncTypebox {
+  const shown = async (caller: Caller | undefined): Promise<Session> => ({
+    open: await identify.isOpen(),
+    caller: caller === undefined ? null : shownCaller(caller),
+  })
+  return async (app) => {
+    app.get(
+      '/session',
+      { schema: { summary: 'Whose request this is', response: replies(SessionSchema) } },
+      async ({ caller }, reply) => reply.header('cache-control', 'no-store').send(await shown(caller)),
+    )
+
+    app.post(
+      '/session',
+      { schema: { summary: 'Sign a browser in', body: SignInSchema, response: replies(SessionSchema) } },
+      async ({ body, protocol }, reply) => {
+        const caller = await identify.bearer(body.token)
+        if (typeof caller === 'string') throw new Refusal(caller)
+        const secret = randomSecret()
+        const expires_at = Math.min(now() + SESSION_LIVES_MS, caller.expiresAt ?? Infinity)
+        await store.tokens.openSession({ hash: hashSecret(secret), token: caller.id, expires_at }, now())
+        return reply
+          .setCookie(SESSION_COOKIE, secret, {
+            ...cookieOptions(basePath, protocol === 'https'),
+            expires: new Date(expires_at),
+          })
+          .header('cache-control', 'no-store')
+          .send(await shown({ ...caller, expiresAt: expires_at }))
+      },
+    )
+
+    app.delete(
+      '/session',
+      { schema: { summary: 'Sign the browser out' } },
+      async ({ cookies, protocol }, reply) => {
+        const secret = cookies[SESSION_COOKIE]
+        if (secret !== undefined) await store.tokens.closeSession(hashSecret(secret))
+        await sockets.look()
+        return reply
+          .clearCookie(SESSION_COOKIE, cookieOptions(basePath, protocol === 'https'))
+          .status(204)
+          .send()
+      },
+    )
+  }
+}
+
+function shownCaller({ name, scope, project, expiresAt }: Caller): Session['caller'] {
+  return { name, scope, project, expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString() }
+}

@@ -1,0 +1,54 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { NewTokenSchema, TokenListSchema, TokenSchema, TokenWithSecretSchema } from '@normwatch/protocol'
+import { Type } from 'typebox'
+import type { Access } from '../access/access.ts'
+import { newToken, shownToken } from '../access/tokens.ts'
+import type { Services } from '../services.ts'
+import { replies } from './schemas.ts'
+
+const TokenParams = Type.Object({ token: Type.String({ minLength: 1, maxLength: 64 }) })
+
+export function tokenRoutes({ store, now }: Services, { sockets }: Access): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/tokens',
+      { schema: { summary: 'All tokens, without their secrets', response: replies(TokenListSchema) } },
+      async () => ({ tokens: (await store.tokens.list()).map(shownToken) }),
+    )
+
+    app.post(
+      '/tokens',
+      {
+        schema: {
+          summary: 'Make a token; its secret is shown this once',
+          body: NewTokenSchema,
+          response: replies(TokenWithSecretSchema),
+        },
+      },
+      async ({ body }, reply) => {
+        const { token, secret } = newToken(body, now())
+        await store.tokens.create(token)
+        return reply
+          .status(201)
+          .header('cache-control', 'no-store')
+          .send({ ...shownToken(token), token: secret })
+      },
+    )
+
+    app.delete(
+      '/tokens/:token',
+      {
+        schema: {
+          summary: 'Revoke a token; its sessions and sockets end with it',
+          params: TokenParams,
+          response: replies(TokenSchema),
+        },
+      },
+      async ({ params }) => {
+        const revoked = await store.tokens.revoke(params.token, now())
+        await sockets.look()
+        return shownToken(revoked)
+      },
+    )
+  }
+}
