@@ -1,12 +1,31 @@
 import adapter from '@sveltejs/adapter-static'
 import { sveltekit } from '@sveltejs/kit/vite'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 
 /** Where `vite dev` finds a running server; `NORMWATCH_DEV_SERVER` names another one. */
 const server = process.env['NORMWATCH_DEV_SERVER'] ?? 'http://127.0.0.1:4280'
 
+/**
+ * Kit's announcer for screen readers hides itself by an inline style, which a content security policy without
+ * `unsafe-inline` refuses: its place is taken by a rule of `app.css`.
+ */
+const announcerWithoutInlineStyle: Plugin = {
+  name: 'announcer-without-inline-style',
+  enforce: 'pre',
+  transform: {
+    filter: { id: /@sveltejs\/kit\/.*\/root\.svelte$/ },
+    handler(code) {
+      const stripped = code.replace(/(id="svelte-announcer"[^>]*?)\s+style="[^"]*"/, '$1')
+      if (stripped === code)
+        this.error('kit has no announcer with an inline style any more: remove this plugin')
+      return { code: stripped, map: null }
+    },
+  },
+}
+
 export default defineConfig({
   plugins: [
+    announcerWithoutInlineStyle,
     sveltekit({
       adapter: adapter({ fallback: 'index.html', precompress: true }),
       compilerOptions: { runes: true },

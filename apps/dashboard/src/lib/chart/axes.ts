@@ -1,9 +1,9 @@
-import uPlot from 'uplot'
+import type uPlot from 'uplot'
 import type { AxisMode } from '#lib/chart/columns.ts'
 import { FONT_FAMILY } from '#lib/chart/draw.ts'
 import type { Palette } from '#lib/chart/palette.svelte.ts'
 import { count, figure, percent } from '#lib/format/number.ts'
-import { duration } from '#lib/format/time.ts'
+import { duration, instant } from '#lib/format/time.ts'
 
 /** Width of every y axis in CSS pixels, so that stacked charts share one x axis. */
 export const Y_AXIS_WIDTH = 56
@@ -38,7 +38,14 @@ function xValues(mode: AxisMode, isShown: boolean): Pick<uPlot.Axis, 'values'> {
   if (mode === 'step') return { values: (_, splits) => splits.map(count) }
   if (mode === 'elapsed')
     return { values: (_, splits) => splits.map((value) => (value === 0 ? '0' : duration(value))) }
-  return {}
+  return { values: (_, splits, _axis, _space, incr) => splits.map((value) => clockTime(value, incr)) }
+}
+
+/** An instant on an axis whose labels are `incr` seconds apart: a day, or the time of day in 24 hours. */
+function clockTime(seconds: number, incr: number): string {
+  const [date, time] = instant(seconds * 1000).split(' ') as [string, string]
+  if (incr >= 86_400 || time === '00:00:00') return date.slice(5)
+  return incr >= 60 ? time.slice(0, 5) : time
 }
 
 export function yAxis(unit: Unit, palette: Palette): uPlot.Axis {
@@ -56,11 +63,17 @@ export function yAxis(unit: Unit, palette: Palette): uPlot.Axis {
   }
 }
 
+/** The next number of one significant digit, below or above. */
+function roundLog(value: number, round: (value: number) => number): number {
+  const unit = 10 ** Math.floor(Math.log10(value))
+  return round(value / unit) * unit
+}
+
 /** The ends of the y axis for readings from `min` to `max`: never inside them, so that no outlier is hidden. */
 export function yRange(min: number | null, max: number | null, log: boolean): [number, number] {
   if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max))
     return log ? [0.1, 10] : [0, 1]
-  if (log) return min === max ? [min / 2, max * 2] : [min / 1.25, max * 1.25]
+  if (log) return [roundLog(min / 1.05, Math.floor), roundLog(max * 1.05, Math.ceil)]
   if (min === max) return min === 0 ? [0, 1] : [min - Math.abs(min) / 2, max + Math.abs(max) / 2]
   const pad = (max - min) * 0.08
   return [min >= 0 && min < pad ? 0 : min - pad, max + pad]

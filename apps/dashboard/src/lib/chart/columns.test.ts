@@ -53,7 +53,7 @@ describe('chart columns', () => {
     const buckets = points([1, 0, 2])
     expect(chartColumns(buckets, buckets.step, true).last).toEqual([1, null, 2])
     expect(chartColumns(buckets, buckets.step, false).last).toEqual([1, 0, 2])
-    expect(marksAtOrBelowZero(buckets, buckets.step)).toEqual([{ x: 1, count: 1 }])
+    expect(marksAtOrBelowZero(buckets, buckets.step)).toEqual([{ x: 1, count: 0 }])
   })
   it('keep the spike of a bucket, and its band down to what a log axis can show', () => {
     const buckets = { ...points([2, 2]), min: [0, 1], max: [50, 3] }

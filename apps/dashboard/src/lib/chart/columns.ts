@@ -66,11 +66,11 @@ export function marksOfNonfinite(buckets: MetricBuckets, x: readonly number[]): 
   })
 }
 
-/** Buckets whose smallest reading is 0 or less, for a log axis. The buckets do not say how many steps: `count` is 1 each. */
+/** Buckets whose smallest reading is 0 or less, for a log axis. The buckets do not say how many steps: no counts. */
 export function marksAtOrBelowZero(buckets: MetricBuckets, x: readonly number[]): Mark[] {
   return x.flatMap((at, i) => {
     const min = buckets.min[i]
-    return min != null && min <= 0 ? [{ x: at, count: 1 }] : []
+    return min != null && min <= 0 ? [{ x: at, count: 0 }] : []
   })
 }
 

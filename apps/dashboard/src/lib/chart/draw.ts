@@ -23,11 +23,13 @@ export function faint(colour: string, alpha: number): string {
 export const drawSpans: Draw = (u, { spans = [] }, palette) => {
   const { left, top, width, height } = u.bbox
   for (const { from, to, colour } of spans) {
-    const start = Math.max(left, xPixels(u, from))
+    const opened = xPixels(u, from)
+    const start = Math.max(left, opened)
     const end = Math.min(left + width, Math.max(xPixels(u, to), start + 1))
     if (end <= left || start >= left + width) continue
-    u.ctx.fillStyle = faint(palette[colour], 0.08)
+    u.ctx.fillStyle = faint(palette[colour], 0.06)
     u.ctx.fillRect(start, top, end - start, height)
+    if (opened < left) continue
     u.ctx.fillStyle = faint(palette[colour], 0.55)
     u.ctx.fillRect(start, top, devicePixelRatio, height)
   }
@@ -67,6 +69,7 @@ export const drawClipped: Draw = (u, picture, palette) => {
   if (region === null) return
   u.ctx.save()
   u.ctx.clip(region)
+  u.ctx.setLineDash([])
   u.ctx.lineWidth = 1.5 * devicePixelRatio
   u.ctx.strokeStyle = faint(palette.cap, 0.45)
   if (band?._paths?.stroke) u.ctx.stroke(band._paths.stroke)
@@ -100,7 +103,7 @@ export const drawCapLabel: Draw = (u, { cap, capLabel }, palette) => {
   u.ctx.restore()
 }
 
-/** ▽ on the top edge for NaN and ±Infinity, △ on the bottom edge for what a log axis cannot show, with their counts. */
+/** ▽ on the top edge for NaN and ±Infinity with their count, △ on the bottom edge for what a log axis cannot show. */
 export const drawMarks: Draw = (u, { nonfinite = [], belowAxis = [] }, palette) => {
   drawEdgeMarks(u, nonfinite, palette.nonfinite, 'top')
   drawEdgeMarks(u, belowAxis, palette.watch, 'bottom')
@@ -114,6 +117,7 @@ function drawEdgeMarks(u: uPlot, marks: readonly Mark[], colour: string, edge: '
   const y = edge === 'top' ? top + devicePixelRatio : top + height - devicePixelRatio
   ctx.save()
   ctx.font = font(11)
+  ctx.textAlign = 'left'
   ctx.textBaseline = edge === 'top' ? 'top' : 'bottom'
   ctx.fillStyle = colour
   for (const { x, count } of mergeMarks(marks, (at) => xPixels(u, at), 6 * size)) {

@@ -1,4 +1,4 @@
-import uPlot from 'uplot'
+import type uPlot from 'uplot'
 import type { Gestures } from '#lib/chart/chart-spec.ts'
 
 /** A drag shorter than this, in CSS pixels, is a click. */

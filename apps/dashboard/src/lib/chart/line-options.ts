@@ -56,7 +56,7 @@ export function lineOptions(
       edge,
       { stroke: palette[colour], width: 1.5, points: { size: 5, fill: palette[colour], width: 0 } },
       { stroke: palette.cap, width: 1.5, dash: [6, 4], paths: steps, points: { show: false }, auto: false },
-      { stroke: palette.text, width: 1, dash: [2, 2], points: { show: false } },
+      { stroke: palette.text, width: 1.25, points: { show: false } },
     ],
     bands: [{ series: [1, 2], fill: faint(palette[colour], 0.22) }],
     hooks: {

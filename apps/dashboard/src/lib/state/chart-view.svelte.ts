@@ -9,7 +9,7 @@ import type { AxisMode } from '#lib/chart/columns.ts'
 export class ChartView {
   axis = $state<AxisMode>('step')
   /** Metrics drawn on a log axis. */
-  #logs = $state.raw<ReadonlySet<string>>(new Set(['grad_norm']))
+  #logs = $state.raw<readonly string[]>(['grad_norm'])
   #range = $state.raw<StepRange | null>(null)
   #follows = $state(true)
   /** The position of the cursor on the x axis, for the legends; `null` when it is nowhere. */
@@ -53,12 +53,11 @@ export class ChartView {
   }
 
   isLog(metric: string): boolean {
-    return this.#logs.has(metric)
+    return this.#logs.includes(metric)
   }
   toggleLog(metric: string): void {
-    const logs = new Set(this.#logs)
-    if (!logs.delete(metric)) logs.add(metric)
-    this.#logs = logs
+    const others = this.#logs.filter((other) => other !== metric)
+    this.#logs = others.length < this.#logs.length ? others : [...others, metric]
   }
 
   #set(range: StepRange): void {

@@ -1,9 +1,9 @@
 import type { LiveFrame, Run } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
 import { sentenceOf } from '#lib/api/failure.ts'
-import { matches, NO_FILTERS, queryOf, rank, type Filters } from '#lib/state/filters.ts'
+import { NO_FILTERS, queryOf, type Filters } from '#lib/state/filters.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
-import { reorder } from '#lib/state/row-order.ts'
+import { RowTable, type RowChange } from '#lib/state/row-table.ts'
 
 const PAGE = 100
 
@@ -11,33 +11,27 @@ const PAGE = 100
 export class RunsList {
   readonly #api: Api
   #filters = NO_FILTERS
-  #abort = new AbortController()
-  #runs = $state.raw<ReadonlyMap<string, Run>>(new Map())
-  #order = $state.raw<readonly string[]>([])
-  #ranks: ReadonlyMap<string, number> = new Map()
-  #cursor: string | null = null
+  #table = $state.raw(RowTable.empty)
   #phase = $state<'loading' | 'ready' | 'more' | 'failed'>('loading')
   #failure = $state('')
+  #cursor: string | null = null
+  #abort = new AbortController()
   #isHeld = false
   #frame = 0
-  readonly #arrived = new Map<string, Run | undefined>()
+  #changes: RowChange[] = []
 
   constructor(api: Api) {
     this.#api = api
   }
 
   get rows(): readonly Run[] {
-    return this.#order.flatMap((id) => this.#runs.get(id) ?? [])
+    return this.#table.rows
   }
   get phase() {
     return this.#phase
   }
   get failure(): string {
     return this.#failure
-  }
-  /** Whether the server has more rows than these. */
-  get hasMore(): boolean {
-    return this.#phase !== 'loading' && this.#cursor !== null
   }
 
   /** Shows the runs that pass the filters; the rows there are stay until the first new ones come. */
@@ -47,10 +41,10 @@ export class RunsList {
     await this.#fetch('loading')
   }
 
-  /** Fetches everything on show again, as after a lost connection. */
+  /** Fetches what is on show again, as after a lost connection. */
   refresh = (): Promise<void> => this.show(this.#filters)
 
-  /** Fetches the next page, unless one is under way. */
+  /** Fetches the next page, if there is one and none is under way. */
   async more(): Promise<void> {
     if (this.#phase === 'ready' && this.#cursor !== null) await this.#fetch('more')
   }
@@ -58,7 +52,7 @@ export class RunsList {
   /** While held, rows are updated in place and keep their places: nothing moves under a pointer. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld
-    if (!isHeld) this.#arrange()
+    if (!isHeld) this.#table = this.#table.arranged(this.#filters)
   }
 
   /** Follows the live connection until the returned function is called. */
@@ -83,10 +77,7 @@ export class RunsList {
     try {
       const page = await this.#api.listRuns(query, signal)
       if (signal.aborted) return
-      const fetched = page.runs.map((run) => [run.id, run] as const)
-      this.#runs = new Map(phase === 'more' ? [...this.#runs, ...fetched] : fetched)
-      this.#order = [...new Set([...(phase === 'more' ? this.#order : []), ...page.runs.map(({ id }) => id)])]
-      this.#ranks = ranksOf(this.#runs)
+      this.#table = (phase === 'more' ? this.#table : RowTable.empty).followedBy(page.runs)
       this.#cursor = page.next_cursor
       this.#phase = 'ready'
     } catch (error) {
@@ -97,8 +88,8 @@ export class RunsList {
   }
 
   #accept(frame: LiveFrame): void {
-    if (frame.type === 'run') this.#arrived.set(frame.run.id, frame.run)
-    else if (frame.type === 'gap' && frame.reason === 'deleted') this.#arrived.set(frame.run, undefined)
+    if (frame.type === 'run') this.#changes.push([frame.run.id, frame.run])
+    else if (frame.type === 'gap' && frame.reason === 'deleted') this.#changes.push([frame.run, undefined])
     else return
     this.#frame ||= requestAnimationFrame(() => this.#apply())
   }
@@ -106,26 +97,8 @@ export class RunsList {
   /** Takes in what arrived since the last picture: many frames cost one drawing, and a hidden tab draws nothing. */
   #apply(): void {
     this.#frame = 0
-    const runs = new Map(this.#runs)
-    for (const [id, run] of this.#arrived) {
-      if (run !== undefined && (runs.has(id) || matches(run, this.#filters))) runs.set(id, run)
-      else runs.delete(id)
-    }
-    this.#arrived.clear()
-    this.#runs = runs
-    if (!this.#isHeld) this.#arrange()
+    const table = this.#table.updated(this.#changes, this.#filters)
+    this.#table = this.#isHeld ? table : table.arranged(this.#filters)
+    this.#changes = []
   }
-
-  #arrange(): void {
-    const kept = [...this.#runs].filter(([, run]) => matches(run, this.#filters))
-    if (kept.length !== this.#runs.size) this.#runs = new Map(kept)
-    const order = reorder(this.#order, this.#ranks, this.#runs)
-    if (order.length !== this.#order.length || order.some((id, i) => id !== this.#order[i]))
-      this.#order = order
-    this.#ranks = ranksOf(this.#runs)
-  }
-}
-
-function ranksOf(runs: ReadonlyMap<string, Run>): Map<string, number> {
-  return new Map([...runs].map(([id, run]) => [id, rank(run)]))
 }

@@ -8,11 +8,17 @@ const BUCKETS = 60
 /** A sparkline on screen is fetched again at most this often, in milliseconds. */
 const REST = 3_000
 
+/** The curve of a run, and how many points the run had when it was asked for, and when that was. */
+interface Curve {
+  readonly window: SeriesWindow | undefined
+  readonly points: number
+  readonly at: number
+}
+
 /** The small norm curves of the rows on screen: a bounded number of requests at a time, those of rows that left are dropped. */
 export class Sparklines {
   readonly #api: Api
-  readonly #windows = new SvelteMap<string, SeriesWindow>()
-  readonly #fetched = new Map<string, { points: number; at: number }>()
+  readonly #curves = new SvelteMap<string, Curve>()
   #wanted: readonly Run[] = []
   #running = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -22,7 +28,7 @@ export class Sparklines {
   }
 
   of(id: string): SeriesWindow | undefined {
-    return this.#windows.get(id)
+    return this.#curves.get(id)?.window
   }
 
   /** Says which rows are on screen, as they are now. */
@@ -40,21 +46,22 @@ export class Sparklines {
     clearTimeout(this.#timer)
     const now = Date.now()
     const stale = this.#wanted.filter(
-      (run) => run.points > 0 && this.#fetched.get(run.id)?.points !== run.points,
+      (run) => run.points > 0 && this.#curves.get(run.id)?.points !== run.points,
     )
-    const due = stale.filter((run) => now - (this.#fetched.get(run.id)?.at ?? 0) >= REST)
+    const due = stale.filter((run) => now - (this.#curves.get(run.id)?.at ?? 0) >= REST)
     for (const run of due.slice(0, AT_ONCE - this.#running)) void this.#fetch(run)
     if (stale.length > 0) this.#timer = setTimeout(() => this.#next(), REST)
   }
 
   async #fetch({ id, points, last_step, latest }: Run): Promise<void> {
     this.#running++
-    this.#fetched.set(id, { points, at: Date.now() })
+    const asked = { points, at: Date.now() }
+    this.#curves.set(id, { ...asked, window: this.of(id) })
     const metrics = 'max_norm' in latest ? ['grad_norm', 'max_norm'] : ['grad_norm']
     try {
       const reply = await this.#api.series(id, { metrics, maxPoints: BUCKETS })
       const newest = last_step ?? 0
-      this.#windows.set(id, windowOf(reply, { from: 0, to: newest }, newest))
+      this.#curves.set(id, { ...asked, window: windowOf(reply, { from: 0, to: newest }, newest) })
     } catch {
       // The row stays without a curve; it is asked for again when its run moves.
     } finally {

@@ -11,8 +11,7 @@ export interface EditForm {
 }
 
 export function formOf({ name, tags, notes, clip }: Run): EditForm {
-  const cap = clip.mode === 'value' ? clip.clip_value : clip.max_norm
-  return { name, tags: tags.join(', '), notes, mode: clip.mode, cap: cap == null ? '' : String(cap) }
+  return { name, tags: tags.join(', '), notes, mode: clip.mode, cap: capText(clip) }
 }
 
 /** What changed, as the server takes it; `undefined` when the cap is none that a run can have. */
@@ -29,7 +28,7 @@ export function patchOf(run: Run, form: EditForm): RunPatch | undefined {
 }
 
 function clipOf({ mode, cap }: EditForm, before: Clip): Clip | undefined {
-  if (formOf({ clip: before } as Run).cap === cap && before.mode === mode) return before
+  if (capText(before) === cap && before.mode === mode) return before
   if (mode === 'none' && cap.trim() === '') return { mode, max_norm: null }
   const value = Number(cap)
   if (cap.trim() === '' || !Number.isFinite(value) || value <= 0) return undefined
@@ -38,4 +37,8 @@ function clipOf({ mode, cap }: EditForm, before: Clip): Clip | undefined {
     return { mode, clip_value: value, ...(threshold !== undefined && { fraction_threshold: threshold }) }
   }
   return { mode, max_norm: value }
+}
+
+function capText(clip: Clip): string {
+  return String((clip.mode === 'value' ? clip.clip_value : clip.max_norm) ?? '')
 }

@@ -24,7 +24,7 @@ const NO_CLIP = { mode: 'none' } as const
 const { open_rate, close_rate } = defaultSettings.clip_saturated
 const RATE_GUIDES = [
   { value: open_rate, label: `saturated from ${percent(open_rate)}` },
-  { value: close_rate, label: `over below ${percent(close_rate)}` },
+  { value: close_rate, label: `cleared below ${percent(close_rate)}` },
 ]
 
 /** What the charts of a run show: its readings and findings put on the axis that the view asks for. */
