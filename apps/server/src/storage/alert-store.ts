@@ -95,6 +95,15 @@ export interface AlertRules {
   readonly dueAt: (now: number) => number
 }
 
+/** What an engine is opened with, so that it can queue deliveries by itself. */
+export interface AlertOptions {
+  readonly rules: AlertRules
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+/** No finding causes any delivery. */
+export const NO_ALERTS: AlertOptions = { rules: { routes: () => [], dueAt: (now) => now }, now: () => 0 }
+
 /** An edge of a finding with the record as it was then. */
 export interface QueuedEvent {
   readonly type: EventType
@@ -140,12 +149,12 @@ export interface DeliveryQuery {
  * delivery; an opening whose closing comes before it is due is taken back, and nothing is sent of either.
  */
 export interface DeliveryStore {
-  /** Calls `listener` after a unit that made deliveries due, now or later, became durable. Returns its undo. */
+  /** Calls `listener` when deliveries are queued or come due early; a claim made from then on sees them. Returns its undo. */
   onQueued(listener: () => void): () => void
   /**
    * Takes due deliveries for one try each, the longest due first, at most one a channel, none of the channels in
-   * `except`. Nobody else gets them before `leaseMs` are over. A delivery with a closing or reminder waits until the
-   * delivery of its opening is sent or has failed.
+   * `except`. Nobody else gets them before `leaseMs` are over. A closing waits until the delivery of its
+   * opening is sent or has failed.
    */
   claim(options: {
     now: number
@@ -160,7 +169,9 @@ export interface DeliveryStore {
   /** Queues a reminder for each finding that has been open for its channel's `remind_hours`, once. */
   remind(now: number): Promise<void>
   /** Newest first. */
-  list(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; next_cursor: string | null }>
+  list(query: DeliveryQuery, now: number): Promise<{ deliveries: Delivery[]; next_cursor: string | null }>
+  /** Throws `DeliveryNotFound`. */
+  get(id: string, now: number): Promise<Delivery>
   /** Makes it due now with all tries before it, under the same id. Throws `DeliveryNotFound`. */
   redeliver(id: string, now: number): Promise<Delivery>
   /** Deliveries that are due and not sent, and since when the oldest of them is. */

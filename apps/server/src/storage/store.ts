@@ -8,6 +8,7 @@ import type {
   RunStatus,
   SeriesReply,
 } from '@normwatch/protocol'
+import type { ChannelStore, DeliveryStore, MuteStore } from './alert-store.ts'
 import type { TokenStore } from './token-store.ts'
 
 /**
@@ -22,6 +23,9 @@ export interface Store {
   readonly runs: RunStore
   readonly points: PointStore
   readonly findings: FindingStore
+  readonly channels: ChannelStore
+  readonly mutes: MuteStore
+  readonly deliveries: DeliveryStore
   readonly tokens: TokenStore
 
   /** Proves that the store can be written now. Rejects with `StoreUnavailable` and a sentence when it cannot. */

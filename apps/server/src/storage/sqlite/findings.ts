@@ -2,6 +2,7 @@ import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { FindingStore } from '../store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { listFindings } from './list-findings.ts'
+import { recordChanges } from './record-changes.ts'
 import type { Residents } from './residents.ts'
 import type { Tables } from './tables-at-hand.ts'
 import { reading } from './unavailable.ts'
@@ -20,7 +21,7 @@ export function openFindings(
         const resident = residents.open(run)
         residents.touch(resident)
         resident.judge(judgement)
-        tables.findings.apply(resident.row.key, changes)
+        recordChanges(tables, resident, changes)
         residents.writeOut(resident, state)
         return resident.run
       }),

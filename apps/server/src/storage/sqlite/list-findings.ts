@@ -36,6 +36,17 @@ export function listFindings(
   }
 }
 
+/** The finding with this id, unless its run is gone. */
+export function findFinding(db: BetterSQLite3Database, id: string): Finding | undefined {
+  const row = db
+    .select({ finding: findings, run: runs.id })
+    .from(findings)
+    .innerJoin(runs, eq(runs.key, findings.run))
+    .where(eq(findings.id, id))
+    .get()
+  return row && toFinding(row.finding, row.run)
+}
+
 function toFinding(row: typeof findings.$inferSelect, run: string): Finding {
   return {
     id: row.id,

@@ -2,8 +2,17 @@ import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
+import {
+  ChannelNotFound,
+  DeliveryNotFound,
+  MuteNotFound,
+  NO_ALERTS,
+  TooManyAlertRules,
+  type AlertOptions,
+} from '../alert-store.ts'
 import { RunNotFound, TooManyMetrics, type Store } from '../store.ts'
 import { TokenNotFound, TooManyTokens } from '../token-store.ts'
+import { openChannelStore, openDeliveryStore, openMuteStore } from './alert-store.ts'
 import { CannotOpenStore } from './cannot-open-store.ts'
 import { openFindings } from './findings.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -28,9 +37,15 @@ const LOCK_TIMEOUT_MS = 250
 
 /**
  * Opens the store that keeps everything in one SQLite file, `normwatch.db` in `folder`; both are made where they do not
- * exist, and older data is migrated. One process at a time may hold a folder. Rejects with `CannotOpenStore`.
+ * exist, and older data is migrated. `alerts` decides which deliveries findings cause; without it, none. One process at a time may hold a folder. Rejects with `CannotOpenStore`.
  */
-export async function openSqliteStore({ folder }: { readonly folder: string }): Promise<Store> {
+export async function openSqliteStore({
+  folder,
+  alerts = NO_ALERTS,
+}: {
+  readonly folder: string
+  readonly alerts?: AlertOptions
+}): Promise<Store> {
   const path = resolve(folder)
   let lock: Database.Database | undefined
   let db: Database.Database | undefined
@@ -38,7 +53,7 @@ export async function openSqliteStore({ folder }: { readonly folder: string }): 
     mkdirSync(path, { recursive: true })
     lock = lockFolder(path)
     db = openFile(join(path, FILE))
-    return assemble(db, lock)
+    return assemble(db, lock, alerts)
   } catch (error) {
     db?.close()
     lock?.close()
@@ -61,10 +76,19 @@ function openFile(file: string): Database.Database {
 }
 
 /** What refuses one unit of work before it has changed anything. */
-const refusals = [RunNotFound, TooManyMetrics, TokenNotFound, TooManyTokens]
+const refusals = [
+  RunNotFound,
+  TooManyMetrics,
+  TokenNotFound,
+  TooManyTokens,
+  ChannelNotFound,
+  DeliveryNotFound,
+  MuteNotFound,
+  TooManyAlertRules,
+]
 
-function assemble(db: Database.Database, lock: Database.Database): Store {
-  const tables = openTables(db)
+function assemble(db: Database.Database, lock: Database.Database, alerts: AlertOptions): Store {
+  const tables = openTables(db, alerts)
   const residents = new Residents(tables)
   const commits = new GroupCommit(db, {
     beforeCommit: () => residents.settle(),
@@ -79,6 +103,9 @@ function assemble(db: Database.Database, lock: Database.Database): Store {
     runs: openRuns(queries, tables, residents, commits, reaper),
     points: openPoints(tables, residents, commits),
     findings: openFindings(queries, tables, residents, commits),
+    channels: openChannelStore(tables, commits),
+    mutes: openMuteStore(tables, commits),
+    deliveries: openDeliveryStore(tables, residents, commits),
     tokens: openTokens(db, (work) => commits.run(work)),
     // writes a page that never matters, as every change would
     check: () => commits.run(() => void db.pragma('user_version = 1')),

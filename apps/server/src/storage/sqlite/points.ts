@@ -4,6 +4,7 @@ import { stepsBetweenTimes } from '../leaf/record.ts'
 import type { PointStore, SeriesQuery } from '../store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { readBlocks } from './read-blocks.ts'
+import { recordChanges } from './record-changes.ts'
 import { recordOf } from './record-of.ts'
 import type { Residents } from './residents.ts'
 import type { ResidentRun } from './resident-run.ts'
@@ -29,7 +30,7 @@ export function openPoints(tables: Tables, residents: Residents, commits: GroupC
         const batch = { seq: ++resident.seq, arrivedAt, rows: resident.names.numbered(columns) }
         resident.accept(batch)
         resident.judge(judgement)
-        tables.findings.apply(resident.row.key, changes)
+        recordChanges(tables, resident, changes)
         touched.batches.push(batch)
         touched.state = state
         return resident.run
@@ -50,7 +51,7 @@ export function openPoints(tables: Tables, residents: Residents, commits: GroupC
         const resident = residents.open(run)
         residents.touch(resident)
         resident.judge(judgement)
-        tables.findings.apply(resident.row.key, changes)
+        recordChanges(tables, resident, changes)
         const saved = tables.detections.get(resident.row.key)
         tables.detections.save(resident.row.key, { ...saved, stale: 0 })
         residents.writeOut(resident, () => state)

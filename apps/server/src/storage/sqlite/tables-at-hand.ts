@@ -1,20 +1,33 @@
 import type { Database } from 'better-sqlite3'
+import type { AlertOptions } from '../alert-store.ts'
+import { openChannels } from './channels.ts'
+import { openDeliveries } from './deliveries.ts'
 import { openDetections } from './detections.ts'
 import { openFindingTable } from './finding-table.ts'
 import { openLeaves } from './leaves.ts'
 import { openMetricNames } from './metric-names.ts'
+import { openMutes } from './mutes.ts'
+import { openOutbox } from './outbox.ts'
 import { openRunTable } from './run-table.ts'
 import { openSummaries } from './summaries.ts'
 import { openTail } from './tail.ts'
 
 /** Every table with its prepared statements. */
-export const openTables = (db: Database) => ({
-  runs: openRunTable(db),
-  metrics: openMetricNames(db),
-  leaves: openLeaves(db),
-  summaries: openSummaries(db),
-  tail: openTail(db),
-  detections: openDetections(db),
-  findings: openFindingTable(db),
-})
+export function openTables(db: Database, alerts: AlertOptions) {
+  const channels = openChannels(db)
+  const mutes = openMutes(db)
+  return {
+    runs: openRunTable(db),
+    metrics: openMetricNames(db),
+    leaves: openLeaves(db),
+    summaries: openSummaries(db),
+    tail: openTail(db),
+    detections: openDetections(db),
+    findings: openFindingTable(db),
+    channels,
+    mutes,
+    deliveries: openDeliveries(db, channels),
+    outbox: openOutbox(db, channels, mutes, alerts),
+  }
+}
 export type Tables = ReturnType<typeof openTables>

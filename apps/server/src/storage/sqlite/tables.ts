@@ -172,3 +172,86 @@ export const sessions = sqliteTable(
   { hash: text().primaryKey(), token: text().notNull(), expiresAt: integer('expires_at').notNull() },
   (table) => [index('sessions_by_token').on(table.token), index('sessions_by_end').on(table.expiresAt)],
 )
+
+/** Where messages go. The names are those of `StoredChannel`. */
+export const channels = sqliteTable('channels', {
+  id: text().primaryKey(),
+  kind: text().notNull(),
+  url: text().notNull(),
+  name: text().notNull(),
+  project: text(),
+  kinds: text(),
+  minSeverity: text('min_severity').notNull(),
+  text: text(),
+  tag: text(),
+  remindHours: real('remind_hours'),
+  enabled: integer().notNull(),
+  disabledReason: text('disabled_reason'),
+  secret: text(),
+  oldSecret: text('old_secret'),
+  oldSecretUntil: integer('old_secret_until'),
+  failingSince: integer('failing_since'),
+  failingError: text('failing_error'),
+  createdAt: integer('created_at').notNull(),
+  updatedAt: integer('updated_at').notNull(),
+})
+
+export const mutes = sqliteTable('mutes', {
+  id: text().primaryKey(),
+  run: text(),
+  project: text(),
+  kind: text(),
+  until: integer().notNull(),
+  createdAt: integer('created_at').notNull(),
+})
+
+/** One message to one channel a row: the outbox, and the log of what was sent. */
+export const deliveries = sqliteTable(
+  'deliveries',
+  {
+    key: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull().unique(),
+    channel: text().notNull(),
+    state: text({ enum: ['pending', 'sent', 'failed'] }).notNull(),
+    /** The mute or the delivery whose end it waits for. */
+    hold: text(),
+    dueAt: integer('due_at').notNull(),
+    /** Until then it is somebody's who is trying it. */
+    leasedUntil: integer('leased_until').notNull(),
+    tries: integer().notNull(),
+    eventCount: integer('event_count').notNull(),
+    createdAt: integer('created_at').notNull(),
+    lastTryAt: integer('last_try_at'),
+    status: integer(),
+    error: text(),
+    response: text(),
+  },
+  (table) => [
+    index('deliveries_pending')
+      .on(table.channel, table.dueAt, table.leasedUntil)
+      .where(sql`state = 'pending'`),
+    index('deliveries_by_channel').on(table.channel, table.key),
+    index('deliveries_by_creation').on(table.createdAt),
+  ],
+)
+
+/** What a message tells, with the finding and the run as they were then. */
+export const deliveryEvents = sqliteTable(
+  'delivery_events',
+  {
+    key: integer().primaryKey({ autoIncrement: true }),
+    delivery: integer().notNull(),
+    channel: text().notNull(),
+    finding: text().notNull(),
+    run: text().notNull(),
+    type: text({ enum: ['finding.opened', 'finding.closed', 'finding.reminder'] }).notNull(),
+    at: integer().notNull(),
+    findingRecord: text('finding_record').notNull(),
+    runRecord: text('run_record').notNull(),
+  },
+  (table) => [
+    uniqueIndex('delivery_events_once').on(table.finding, table.channel, table.type),
+    index('delivery_events_of').on(table.delivery, table.key),
+    index('delivery_events_by_run').on(table.run, table.delivery),
+  ],
+)

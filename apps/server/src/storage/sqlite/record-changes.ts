@@ -1,0 +1,16 @@
+import type { FindingChange } from '../store.ts'
+import type { ResidentRun } from './resident-run.ts'
+import type { Tables } from './tables-at-hand.ts'
+
+/** Writes the edges of a run's findings and, in the same unit, the messages that they cause. */
+export function recordChanges(
+  { findings, outbox }: Tables,
+  resident: ResidentRun,
+  changes: readonly FindingChange[],
+): void {
+  findings.apply(resident.row.key, changes)
+  for (const change of changes) {
+    const finding = findings.find(change.type === 'opened' ? change.finding.id : change.id)
+    if (finding !== undefined) outbox.tell(change.type, finding, resident.run)
+  }
+}
