@@ -25,5 +25,6 @@ export async function sync(options: SyncOptions = {}): Promise<SyncReport> {
   return sendSpoolFiles(await listSpoolFiles(folder), {
     url: options.url ?? process.env['NORMWATCH_URL'],
     token: options.token ?? process.env['NORMWATCH_TOKEN'],
+    all: options.all,
   })
 }

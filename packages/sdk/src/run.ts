@@ -106,6 +106,7 @@ export class RecordedRun implements Run {
     const unsent = this.#batcher.points
     const isKept = await this.#batcher.spill()
     this.#unwatch()
+    this.#spool?.release()
     const report: FinishReport = {
       sent: this.#delivery.sent,
       unsent: isKept ? unsent : 0,

@@ -34,4 +34,6 @@ export interface Spool {
   /** Removes the file: everything in it was sent. */
   clear(): Promise<void>
   refuse(parcel: Parcel, refusal: Refusal): Promise<void>
+  /** The run has ended: a sync of this process may take the file. */
+  release(): void
 }

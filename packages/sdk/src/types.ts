@@ -109,6 +109,8 @@ export interface SyncOptions {
   readonly token?: string | undefined
   /** `NORMWATCH_SPOOL`, else `~/.cache/normwatch/spool`. */
   readonly spoolDir?: string | undefined
+  /** Also files whose writers are alive. */
+  readonly all?: boolean | undefined
 }
 
 /** What a sync did, in points. */

@@ -76,13 +76,16 @@ describe('a run whose server is away', () => {
     expect(await spooled()).toEqual(before)
   }, 10_000)
 
-  it('leaves the file of a living process alone', async () => {
-    const { server, spoolDir, start } = await startSdk()
+  it('leaves the file of a run that goes on alone, and takes it once the run has ended', async () => {
+    const { server, spoolDir, start, spooled } = await startSdk()
     const run = start({ id: 'toy', mode: 'offline' })
     run.log({ loss: 1 })
-    await run.finish()
+    await run.flush()
+    await vi.waitFor(async () => expect((await spooled()).size).toBe(1))
     expect((await sync({ spoolDir, url: server.url })).filesLeft).toHaveLength(1)
     expect(server.requests).toEqual([])
+    await run.finish()
+    expect(await sync({ spoolDir, url: server.url })).toEqual({ sent: 1, refused: 0, filesLeft: [] })
   })
 
   it('reports as lost what neither the server nor the disk takes', async () => {

@@ -8,6 +8,13 @@ const PRIVATE_FOLDER = { recursive: true, mode: 0o700 } as const
 const PRIVATE_FILE = { mode: 0o600 } as const
 export const REFUSED_ENDING = '.refused.ndjson'
 
+/** Files of the runs of this process that have not ended. */
+const inUse = new Set<string>()
+
+export function isInUseHere(path: string): boolean {
+  return inUse.has(path)
+}
+
 /** A spool on disk, one JSON object a line; its operations happen one after another, in the order they are called. */
 export class SpoolFile implements Spool {
   readonly path: string
@@ -20,6 +27,7 @@ export class SpoolFile implements Spool {
   constructor(path: string, head: SpoolHead) {
     this.path = path
     this.#head = head
+    inUse.add(path)
   }
 
   append(parcel: Parcel): Promise<Place> {
@@ -64,6 +72,10 @@ export class SpoolFile implements Spool {
 
   refuse(parcel: Parcel, refusal: Refusal): Promise<void> {
     return this.#inTurn(() => appendRefused(this.path, this.#head, parcel, refusal))
+  }
+
+  release(): void {
+    inUse.delete(this.path)
   }
 
   /** Makes the file with its head, or ends the half line that a failed write may have left. Returns its size. */

@@ -7,7 +7,7 @@ import type { SpoolHead } from '../spool.ts'
 import { createTransport } from '../transport.ts'
 import type { SyncReport } from '../types.ts'
 import { isHead, readSpoolFile } from './read-spool-file.ts'
-import { appendRefused, REFUSED_ENDING } from './spool-file.ts'
+import { appendRefused, isInUseHere, REFUSED_ENDING } from './spool-file.ts'
 
 /** Tries of one request before a sync leaves the rest for another day. */
 const MAX_TRIES = 3
@@ -18,8 +18,8 @@ export interface SendFilesOptions {
   readonly token?: string | undefined
   /** Files of other servers than this one are left alone. */
   readonly onlyUrl?: string | undefined
-  /** Sends the file even while its writer lives: the writer itself asks for it. */
-  readonly writerMayLive?: boolean
+  /** Sends files even while their writers live. */
+  readonly all?: boolean | undefined
 }
 
 /** Spool files in a folder, refused ones not counted. None where there is no such folder. */
@@ -63,7 +63,7 @@ async function sendSpoolFile(
       if (head !== undefined) continue
       head = line
       const isForeign = options.onlyUrl !== undefined && head.url !== options.onlyUrl
-      if (isForeign || (options.writerMayLive !== true && isWriterAlive(head))) return 'left'
+      if (isForeign || (options.all !== true && isWritten(path, head))) return 'left'
       courier = makeCourier(head, options)
       continue
     }
@@ -92,8 +92,10 @@ function makeCourier(head: SpoolHead, { url, token }: SendFilesOptions): Courier
   })
 }
 
-function isWriterAlive({ pid, host }: SpoolHead): boolean {
+/** Whether the process that writes the file may still add to it. */
+function isWritten(path: string, { pid, host }: SpoolHead): boolean {
   if (host !== hostname()) return false
+  if (pid === process.pid) return isInUseHere(path)
   try {
     process.kill(pid, 0)
     return true
