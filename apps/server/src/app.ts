@@ -55,6 +55,8 @@ export async function buildApp(
     // The replies are what the types say they are; to serialise them by schema would only cost time.
     .setSerializerCompiler(() => (reply) => JSON.stringify(reply))
 
+  // Before the hooks that refuse: it cuts the socket of an upgrade that they refused.
+  await app.register(websocket, { options: { maxPayload: MAX_LIVE_MESSAGE_BYTES } })
   const counts = new RequestCounts()
   counts.watch(app)
   replyToErrors(app)
@@ -64,7 +66,6 @@ export async function buildApp(
   readJsonBodies(app)
 
   await describeApi(app)
-  await app.register(websocket, { options: { maxPayload: MAX_LIVE_MESSAGE_BYTES } })
   await app.register(runRoutes(services), api)
   await app.register(pointRoutes(services), api)
   await app.register(seriesRoutes(services), api)

@@ -1,0 +1,47 @@
+import { connect, type Socket } from 'node:net'
+
+/** One keep-alive connection that sends a request and waits for its answer: as little work as a client can do. */
+export class KeepAliveClient {
+  readonly #socket: Socket
+  readonly #host: string
+  #received = ''
+  #answered: ((status: number) => void) | undefined
+
+  private constructor(socket: Socket, host: string) {
+    this.#socket = socket
+    this.#host = host
+    socket.setNoDelay(true).setEncoding('latin1')
+    socket.on('data', (chunk) => this.#take(chunk as unknown as string))
+  }
+
+  static async open(port: number): Promise<KeepAliveClient> {
+    const socket = connect(port, '127.0.0.1')
+    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+    return new KeepAliveClient(socket, `127.0.0.1:${port}`)
+  }
+
+  /** Resolves with the status of the answer. */
+  send(method: string, path: string, body: string): Promise<number> {
+    this.#socket.write(
+      `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\n` +
+        `content-length: ${body.length}\r\n\r\n${body}`,
+      'latin1',
+    )
+    return new Promise((resolve) => (this.#answered = resolve))
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #take(chunk: string): void {
+    this.#received += chunk
+    const end = this.#received.indexOf('\r\n\r\n')
+    if (end < 0) return
+    const length = Number(/content-length: (\d+)/i.exec(this.#received)?.[1] ?? 0)
+    if (this.#received.length < end + 4 + length) return
+    const status = Number(this.#received.slice(9, 12))
+    this.#received = ''
+    this.#answered?.(status)
+  }
+}
