@@ -1,6 +1,6 @@
 import type { Fold } from './fold.ts'
 import { push, recent } from './ring.ts'
-import { sevenDigits } from './round.ts'
+import { shortened } from './round.ts'
 import { KEPT } from './state.ts'
 
 /** Moves from point to point that the noise is measured on: its error is then about a tenth. */
@@ -10,7 +10,7 @@ export const MOVES = 64
 export function addToLosses(fold: Fold, reading: number): void {
   const { losses } = fold.state
   const { window_share: share, window_min: min, window_max: max } = fold.settings.loss_divergence
-  const loss = sevenDigits(reading)
+  const loss = shortened(reading)
   losses.seen++
   if (!(reading > 0)) losses.positive = false
   const { values } = losses

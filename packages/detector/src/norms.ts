@@ -1,7 +1,7 @@
 import type { Fold } from './fold.ts'
 import { push, recent } from './ring.ts'
-import { sevenDigits } from './round.ts'
-import { BLOCK, KEPT } from './state.ts'
+import { shortened } from './round.ts'
+import { BLOCK, BLOCKS_A_LOSS, KEPT } from './state.ts'
 import { windowSize } from './window-size.ts'
 
 /** Norms whose median stands for the beginning of the run. */
@@ -49,7 +49,9 @@ function leave(fold: Fold, log: number): void {
     norms.reference++
   }
   push(norms.blocks, KEPT, median)
-  if (losses.seen > 0) push(norms.blockLosses, KEPT, sevenDigits(fold.losses.median()))
+  norms.blocksSeen++
+  if (losses.seen > 0 && norms.blocksSeen % BLOCKS_A_LOSS === 0)
+    push(norms.pastLosses, KEPT / BLOCKS_A_LOSS, shortened(fold.losses.median()))
 }
 
 /** The most blocks of the past that count as "the norms before", at least one. */
@@ -61,10 +63,10 @@ export function referenceBlocks(seen: number, { settings }: Fold): number {
 /** "The norms before" begin anew after the window as it stands. */
 export function restartReference(fold: Fold): void {
   const { norms, clips } = fold.state
-  norms.settled = -norms.size
+  norms.settled = 0 - norms.size
   norms.reference = 0
   fold.reference.clear()
-  clips.settled = -clips.size
+  clips.settled = 0 - clips.size
   clips.reference = 0
   clips.referenceClipped = 0
 }

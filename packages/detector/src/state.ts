@@ -90,9 +90,10 @@ export interface Norms {
   readonly log: Ring
   readonly lr: Ring
   readonly scale: Ring
-  /** Older ones, five to a block: the block's median, and the running loss then. */
+  /** Older ones, five to a block: the block's median; and the running loss at every fourth block. */
   readonly blocks: Ring
-  readonly blockLosses: Ring
+  blocksSeen: number
+  readonly pastLosses: Ring
   readonly open: number[]
   /** How many that left the window count for the reference (below 0: still to be passed over), and its blocks. */
   settled: number
@@ -134,6 +135,8 @@ export interface Losses {
 
 /** Norms in one block. */
 export const BLOCK = 5
+/** Blocks for one loss of the past. */
+export const BLOCKS_A_LOSS = 4
 /** Values kept: the largest window that the settings allow. */
 export const KEPT = 200
 
@@ -181,7 +184,8 @@ export function newState(): DetectorState {
       lr: newRing(),
       scale: newRing(),
       blocks: newRing(),
-      blockLosses: newRing(),
+      blocksSeen: 0,
+      pastLosses: newRing(),
       open: [],
       settled: 0,
       reference: 0,

@@ -2,7 +2,7 @@ import type { Cause } from '../contract.ts'
 import type { Fold } from '../fold.ts'
 import { logFactor } from '../log-scale.ts'
 import { lastOf } from '../ring.ts'
-import { BLOCK, KEPT } from '../state.ts'
+import { BLOCK, BLOCKS_A_LOSS, KEPT } from '../state.ts'
 import { figure, logFigure } from './record.ts'
 import { median, rankCorrelation } from './statistics.ts'
 
@@ -24,11 +24,12 @@ export function normGrowth(fold: Fold): Cause | undefined {
   const to = median(blocks.slice(-fifth))
   const correlation = rankCorrelation(blocks, [...blocks.keys()])
   if (to - from < GROWS || correlation < STEADILY) return undefined
-  const losses = lastOf(norms.blockLosses, blocks.length)
-  const lossFrom = median(losses.slice(0, fifth))
-  const lossTo = median(losses.slice(-fifth))
-  if (losses.length < blocks.length || Math.abs(lossTo - lossFrom) > FLAT * Math.abs(lossFrom))
-    return undefined
+  const losses = lastOf(norms.pastLosses, Math.floor(blocks.length / BLOCKS_A_LOSS))
+  const lossFifth = Math.floor(losses.length / 5)
+  const lossFrom = median(losses.slice(0, lossFifth))
+  const lossTo = median(losses.slice(-lossFifth))
+  // Without losses over the whole stretch both are NaN, and nothing is said.
+  if (!(Math.abs(lossTo - lossFrom) <= FLAT * Math.abs(lossFrom))) return undefined
   return {
     cause: 'norm_growth',
     weight: 0.6,

@@ -1,0 +1,165 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { metaOf, recordedNames, recordedRun } from '../../importers/test/recorded-logs.ts'
+import {
+  defaultSettings,
+  end,
+  judge,
+  newState,
+  verdict,
+  type Change,
+  type DetectorState,
+  type Reading,
+  type RunFacts,
+} from '../src/index.ts'
+import { anyFacts, anyRun } from './generated-runs.ts'
+import { clipAt } from './readings.ts'
+import { readingsOf } from './recorded-runs.ts'
+
+interface Outcome {
+  readonly changes: readonly Change[]
+  readonly state: string
+}
+
+/** Judges in one go. */
+function atOnce(readings: readonly Reading[], facts: RunFacts): Outcome {
+  const state = newState()
+  const changes = readings.flatMap((reading) => judge(state, reading, facts, defaultSettings))
+  return finish(state, changes, facts)
+}
+
+/** After each batch the state may be stored and read back, and some of what was sent may be sent again. */
+interface Batch {
+  readonly length: number
+  readonly restart: boolean
+  readonly resent: number
+}
+
+function inBatches(readings: readonly Reading[], facts: RunFacts, batches: readonly Batch[]): Outcome {
+  let state = newState()
+  const changes: Change[] = []
+  for (let from = 0, i = 0; from < readings.length; i++) {
+    const { length, restart, resent } = batches[i % batches.length] as Batch
+    const to = Math.min(readings.length, from + length)
+    for (const reading of readings.slice(Math.max(0, from - resent), to))
+      changes.push(...judge(state, reading, facts, defaultSettings))
+    if (restart) state = JSON.parse(JSON.stringify(state)) as DetectorState
+    from = to
+  }
+  return finish(state, changes, facts)
+}
+
+function finish(state: DetectorState, changes: Change[], facts: RunFacts): Outcome {
+  verdict(state, facts, defaultSettings)
+  changes.push(...end(state, 'finished', facts, defaultSettings))
+  return { changes, state: JSON.stringify(state) }
+}
+
+const batches = fc.array(
+  fc.record({
+    length: fc.integer({ min: 1, max: 60 }),
+    restart: fc.boolean(),
+    resent: fc.integer({ min: 0, max: 40 }),
+  }),
+  { minLength: 1, maxLength: 10 },
+)
+
+describe('any batching, retries and restarts of the same readings', () => {
+  it('give the same findings and the same state on generated runs', () => {
+    let opened = 0
+    fc.assert(
+      fc.property(anyRun, anyFacts, batches, (readings, facts, plan) => {
+        const expected = atOnce(readings, facts)
+        opened += expected.changes.length
+        expect(inBatches(readings, facts, plan)).toEqual(expected)
+      }),
+      { numRuns: 300 },
+    )
+    expect(opened).toBeGreaterThan(100)
+  })
+
+  it.each(recordedNames)('give the same findings and the same state on %s', (name) => {
+    const readings = readingsOf(recordedRun(name)).slice(0, 3000)
+    const facts = clipAt(metaOf(name).max_norm)
+    const expected = atOnce(readings, facts)
+    fc.assert(
+      fc.property(batches, (plan) => {
+        expect(inBatches(readings, facts, plan)).toEqual(expected)
+      }),
+      { numRuns: 3 },
+    )
+  })
+})
+
+describe('the parts of a step', () => {
+  it.each(recordedNames)('give the same findings on %s when the loss is sent apart from the norm', (name) => {
+    const readings = readingsOf(recordedRun(name))
+    const facts = clipAt(metaOf(name).max_norm)
+    const apart = readings.flatMap((reading) => [
+      { ...reading, gradNorm: undefined },
+      { ...reading, loss: undefined, lr: undefined },
+    ])
+    expect(atOnce(apart, facts)).toEqual(atOnce(readings, facts))
+  })
+
+  it('never lose a NaN, in whichever part it comes', () => {
+    fc.assert(
+      fc.property(anyRun, fc.nat(), (readings, place) => {
+        const state = newState()
+        const facts = clipAt(1)
+        const at = place % readings.length
+        for (const reading of readings.slice(0, at))
+          judge(state, { ...reading, loss: 1, gradNorm: 1, lossScale: undefined }, facts, defaultSettings)
+        const last = { ...(readings[at] as Reading), lossScale: undefined }
+        judge(state, { ...last, gradNorm: 1, loss: undefined }, facts, defaultSettings)
+        const changes = judge(state, { ...last, gradNorm: undefined, loss: NaN }, facts, defaultSettings)
+        expect(changes.map(({ type, kind }) => `${type} ${kind}`)).toContain('opened nonfinite')
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('the state', () => {
+  it('is plain JSON without non-finite numbers, below 16 KB, for any run', () => {
+    fc.assert(
+      fc.property(anyRun, anyFacts, (readings, facts) => {
+        const state = newState()
+        for (const reading of readings) judge(state, reading, facts, defaultSettings)
+        expect(JSON.parse(JSON.stringify(state))).toEqual(state)
+        expect(JSON.stringify(state).length).toBeLessThan(16 * 1024)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('stays below 16 KB where every number is as long as it can be', () => {
+    const state = newState()
+    const facts = clipAt(1)
+    const far = 2 ** 53 - 20_000
+    for (let i = 0; i < 6000; i++) {
+      judge(
+        state,
+        {
+          step: far + i,
+          time: 4e9 + i * 2.4e6,
+          gradNorm: (i % 2 === 0 ? 1e-290 : 1e300) * (1 + (i % 97) / 97),
+          loss: -1.234567e-280 * (1 + (i % 89) / 89),
+          lr: 1e-290 * (1 + (i % 83) / 83),
+          cap: 0.1 + i / 7e9,
+          clipFraction: 0.5,
+          maxAbsGrad: 1,
+          postNorm: 5,
+          lossScale: 1.1 + (i % 7) * 1e-13,
+          skipped: 1,
+          zeroFraction: 0.123456789,
+          layers: { ['x'.repeat(128)]: 1 },
+        },
+        facts,
+        defaultSettings,
+      )
+    }
+    expect(JSON.stringify(state).length).toBeLessThan(16 * 1024)
+    expect(JSON.stringify(state).length).toBeGreaterThan(10_000)
+  })
+})
