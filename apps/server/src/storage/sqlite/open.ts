@@ -22,6 +22,7 @@ import { openPoints } from './points.ts'
 import { Reaper } from './reaper.ts'
 import { Residents } from './residents.ts'
 import { openRuns } from './runs.ts'
+import { openSettings } from './settings.ts'
 import { openTables } from './tables-at-hand.ts'
 import { openTokens } from './tokens.ts'
 import { asUnavailable } from './unavailable.ts'
@@ -103,6 +104,7 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
     runs: openRuns(queries, tables, residents, commits, reaper),
     points: openPoints(tables, residents, commits),
     findings: openFindings(queries, tables, residents, commits),
+    settings: openSettings(db, commits),
     channels: openChannelStore(tables, commits),
     mutes: openMuteStore(tables, commits),
     deliveries: openDeliveryStore(tables, residents, commits),

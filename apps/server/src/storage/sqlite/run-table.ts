@@ -52,9 +52,12 @@ export function openRunTable(db: Database) {
     `insert into run_documents (run, config, notes) values (?, ?, ?)
      on conflict (run) do update set config = excluded.config, notes = excluded.notes`,
   )
-  const remove = ['runs where key', 'run_documents where run', 'detections where run'].map((rows) =>
-    db.prepare<[number]>(`delete from ${rows} = ?`),
-  )
+  const remove = [
+    'runs where key',
+    'run_documents where run',
+    'run_settings where run',
+    'detections where run',
+  ].map((rows) => db.prepare<[number]>(`delete from ${rows} = ?`))
   const bury = db.prepare<[number]>('insert into deleted_runs (key) values (?)')
 
   return {

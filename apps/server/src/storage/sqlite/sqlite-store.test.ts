@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { describeCharts } from '../charts.contract.ts'
+import { describeSettings } from '../settings-store.contract.ts'
 import { describeStore } from '../store.contract.ts'
 import type { Store } from '../store.ts'
 import { openSqliteStore } from './open.ts'
@@ -12,6 +13,7 @@ afterAll(() => rmSync(root, { recursive: true }))
 const emptyFolder = () => mkdtempSync(join(root, 'data-'))
 
 describeStore('sqlite', () => openSqliteStore({ folder: emptyFolder() }))
+describeSettings('sqlite', () => openSqliteStore({ folder: emptyFolder() }))
 
 describeCharts('sqlite', async () => {
   const folder = emptyFolder()

@@ -255,3 +255,15 @@ export const deliveryEvents = sqliteTable(
     index('delivery_events_by_run').on(table.run, table.delivery),
   ],
 )
+
+/** Overrides of the detector's settings, as JSON. */
+export const projectSettings = sqliteTable('project_settings', {
+  project: text().primaryKey(),
+  overrides: text().notNull(),
+})
+
+/** The same for one run, over those of its project. */
+export const runSettings = sqliteTable('run_settings', {
+  run: integer().primaryKey(),
+  overrides: text().notNull(),
+})
