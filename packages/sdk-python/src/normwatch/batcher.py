@@ -53,6 +53,7 @@ class Batcher:
         self._room = max_cells
         self._blocks: list[Block] = []
         self._open = Block((), array("d"))
+        self._is_abandoned = False
         self.dropped = 0
         """Rows that found no room."""
 
@@ -77,11 +78,22 @@ class Batcher:
 
     def take(self) -> list[Block]:
         """All rows so far, in order; the queue is empty afterwards."""
-        with self._lock:
-            blocks, self._blocks = self._blocks, []
-            self._open = Block((), array("d"))
-            self._room = self._max_cells
-            return blocks
+        is_held = False
+        while not is_held and not self._is_abandoned:
+            is_held = self._lock.acquire(timeout=0.1)
+        blocks, self._blocks = self._blocks, []
+        self._open = Block((), array("d"))
+        self._room = self._max_cells
+        if is_held:
+            self._lock.release()
+        return blocks
+
+    def abandon(self) -> None:
+        """
+        For a signal handler that ends the process: the code it interrupted may hold the lock and will not go on, so
+        `take` does not wait for it. At most the one row that was being added is missing.
+        """
+        self._is_abandoned = True
 
     @property
     def fill(self) -> float:

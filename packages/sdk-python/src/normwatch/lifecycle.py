@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -37,13 +38,9 @@ def watch(run: Run) -> None:
         signal.signal(signal.SIGTERM, _on_terminate)
 
 
-def finish_all(status: str, timeout: float) -> None:
-    for run in list(_open_runs):
-        run.finish(status, timeout=timeout)
-
-
 def _at_exit() -> None:
-    finish_all("failed" if _crashed else "finished", EXIT_TIMEOUT)
+    for run in list(_open_runs):
+        run.finish("failed" if _crashed else "finished", timeout=EXIT_TIMEOUT)
 
 
 def _note_crash_then(previous: Any) -> Any:
@@ -56,7 +53,9 @@ def _note_crash_then(previous: Any) -> Any:
 
 
 def _on_terminate(number: int, _frame: FrameType | None) -> None:
-    finish_all("failed", TERM_TIMEOUT)
+    until = time.monotonic() + TERM_TIMEOUT
+    for run in list(_open_runs):
+        run.end_by_signal(timeout=until - time.monotonic())
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 

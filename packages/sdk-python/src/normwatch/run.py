@@ -198,6 +198,11 @@ class Run:
         if self._sender is not None:
             self._sender.forget()
 
+    def end_by_signal(self, timeout: float) -> None:
+        """Ends the run as failed, from a signal handler after which nothing else runs."""
+        self._batcher.abandon()
+        self.finish("failed", timeout=timeout)
+
     def __enter__(self) -> Run:
         return self
 

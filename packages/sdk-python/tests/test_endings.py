@@ -1,0 +1,187 @@
+"""However a process ends, what it logged is on the server or on disk, and the run says how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from recorder import Recorder
+
+from normwatch.__main__ import main
+
+BEGIN = "import os, signal, sys, threading, normwatch\nrun = normwatch.init(id='r')\n"
+LOG = "for i in range(1000): run.log(loss=float(i))\n"
+
+
+def start(recorder: Recorder, spool: Path, script: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "NORMWATCH_URL": recorder.url, "NORMWATCH_SPOOL": str(spool)}
+    program = BEGIN + textwrap.dedent(script)
+    return subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def run(recorder: Recorder, spool: Path, script: str) -> tuple[int, str]:
+    process = start(recorder, spool, script)
+    _, errors = process.communicate(timeout=60)
+    return process.returncode, errors
+
+
+def losses(recorder: Recorder) -> list[float]:
+    return [point["loss"] for point in recorder.points("r").values()]
+
+
+ENDINGS = {
+    "a plain end": (LOG, 0, "finished"),
+    "sys.exit": (LOG + "sys.exit(3)", 3, "finished"),
+    "an unhandled exception": (LOG + "1/0", 1, "failed"),
+    "Ctrl-C": (LOG + "os.kill(os.getpid(), signal.SIGINT)\nthreading.Event().wait(10)", -signal.SIGINT, "failed"),
+    "SIGTERM": (LOG + "os.kill(os.getpid(), signal.SIGTERM)\nthreading.Event().wait(10)", -signal.SIGTERM, "failed"),
+    "SIGTERM that the program handles": (
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n" + LOG + "os.kill(os.getpid(), signal.SIGTERM)",
+        0,
+        "finished",
+    ),
+    "SIGTERM in the middle of log": (
+        "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()\nwhile True: run.log(loss=1.0)",
+        -signal.SIGTERM,
+        "failed",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_the_end_of_a_process_is_the_end_of_its_run(recorder: Recorder, spool: Path, name: str) -> None:
+    script, code, status = ENDINGS[name]
+    returned, errors = run(recorder, spool, script)
+    assert returned == code, errors
+    assert recorder.runs["r"]["status"] == status
+    assert len(losses(recorder)) >= 1000
+    assert not spool.exists()
+
+
+def test_kill_9_costs_at_most_the_last_second(recorder: Recorder, spool: Path) -> None:
+    process = start(
+        recorder,
+        spool,
+        """
+        pause = threading.Event()
+        for i in range(100_000):
+            run.log(loss=float(i))
+            print(i, flush=True)
+            pause.wait(0.002)
+        """,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) == 1000:
+            break
+    process.kill()
+    logged = 1000 + sum(1 for _ in process.stdout)
+    process.communicate()
+    kept = losses(recorder)
+    assert kept == list(range(len(kept)))
+    # two milliseconds a step: a second is 500 steps
+    assert logged - 500 <= len(kept) <= logged + 1
+    assert recorder.runs["r"]["status"] == "running"
+
+
+def test_kill_9_while_the_server_is_away_costs_at_most_the_last_second(recorder: Recorder, spool: Path) -> None:
+    recorder.stop()
+    process = start(
+        recorder,
+        spool,
+        """
+        pause = threading.Event()
+        for i in range(100_000):
+            run.log(loss=float(i))
+            print(i, flush=True)
+            pause.wait(0.002)
+        """,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) == 1000:
+            break
+    process.kill()
+    process.communicate()
+    recorder.start()
+    assert main(["--spool", str(spool), "sync"]) == 0
+    kept = losses(recorder)
+    assert kept == list(range(len(kept)))
+    assert len(kept) >= 500
+
+
+def test_a_forked_child_neither_sends_nor_hangs_nor_ends_the_run(recorder: Recorder, spool: Path) -> None:
+    code, errors = run(
+        recorder,
+        spool,
+        """
+        for i in range(10):
+            run.log(loss=float(i))
+            child = os.fork()
+            if child == 0:
+                run.log(loss=-1.0)
+                run.finish("failed")
+                sys.exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        """,
+    )
+    assert code == 0, errors
+    assert losses(recorder) == list(range(10))
+    assert recorder.runs["r"]["status"] == "finished"
+    assert "it belongs to the process that made it" in errors
+
+
+def test_workers_of_a_data_loader_leave_the_run_alone(recorder: Recorder, spool: Path) -> None:
+    code, errors = run(
+        recorder,
+        spool,
+        """
+        import torch
+        class Data(torch.utils.data.Dataset):
+            def __len__(self): return 64
+            def __getitem__(self, i):
+                run.log(loss=-1.0)
+                return torch.zeros(1)
+        for epoch in range(2):
+            for batch in torch.utils.data.DataLoader(Data(), batch_size=8, num_workers=2):
+                run.log(loss=1.0)
+        """,
+    )
+    assert code == 0, errors
+    assert losses(recorder) == [1.0] * 16
+
+
+def test_a_child_may_start_a_run_of_its_own(recorder: Recorder, spool: Path) -> None:
+    code, errors = run(
+        recorder,
+        spool,
+        """
+        run.log(loss=1.0)
+        child = os.fork()
+        if child == 0:
+            own = normwatch.init(id="child")
+            own.log(loss=2.0)
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        """,
+    )
+    assert code == 0, errors
+    assert (losses(recorder), recorder.points("child")) == ([1.0], {0: {"loss": 2}})
+
+
+def test_the_end_of_a_run_whose_server_is_away_takes_seconds_and_loses_nothing(recorder: Recorder, spool: Path) -> None:
+    recorder.stop()
+    code, errors = run(recorder, spool, LOG)
+    assert code == 0
+    assert "1000 points of run r are not sent" in errors
+    recorder.start()
+    assert main(["--spool", str(spool), "sync"]) == 0
+    assert losses(recorder) == list(range(1000))
+    assert recorder.runs["r"]["status"] == "finished"
