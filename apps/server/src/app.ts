@@ -4,17 +4,21 @@ import { MAX_BODY_BYTES, MAX_LIVE_MESSAGE_BYTES } from '@normwatch/protocol'
 import Fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { controlAccess, type AccessOptions } from './access/access.ts'
 import { RequestCounts } from './metrics/request-counts.ts'
+import { withoutBasePath } from './plugins/base-path.ts'
 import { serveDashboard, type Dashboard } from './plugins/dashboard-files.ts'
 import { answer, answerRaw, replyToErrors } from './plugins/error-replies.ts'
 import { readJsonBodies } from './plugins/json-bodies.ts'
 import { refuseWhileClosing } from './plugins/refuse-while-closing.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
 import { capRoutes } from './routes/caps.ts'
+import { channelRoutes } from './routes/channels.ts'
 import { compareRoutes } from './routes/compare.ts'
+import { deliveryRoutes } from './routes/deliveries.ts'
 import { describeApi } from './routes/docs.ts'
 import { findingRoutes } from './routes/findings.ts'
 import { layerRoutes } from './routes/layers.ts'
 import { liveRoute } from './routes/live.ts'
+import { muteRoutes } from './routes/mutes.ts'
 import { pointRoutes } from './routes/points.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { runRoutes } from './routes/runs.ts'
@@ -24,22 +28,29 @@ import { sessionRoutes } from './routes/session.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import type { Services } from './services.ts'
 
-export interface AppOptions extends Pick<FastifyServerOptions, 'logger'> {
+export interface AppOptions extends Pick<FastifyServerOptions, 'logger' | 'trustProxy'> {
   /** Without it there are no pages, only the API. */
   readonly dashboard?: Dashboard | undefined
   /** Left out: only this machine reaches the server, and it is open until a token is made. */
   readonly access?: AccessOptions
+  /** PEM texts; with them the server speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
 }
+
+/** How long a client may take to send its headers, and how often the server looks for those that take longer. */
+const patience = { headersTimeout: 15_000, connectionsCheckingInterval: 2_000 }
 
 const api = { prefix: '/api/v1' }
 
 /** The whole service over these services, ready to listen or to be injected into. Closing it leaves the services open. */
 export async function buildApp(
   services: Services,
-  { dashboard, access: accessOptions = {}, ...options }: AppOptions = {},
+  { dashboard, access: accessOptions = {}, tls, ...options }: AppOptions = {},
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...options,
+    ...(tls === undefined ? { http: patience } : ({ https: { ...tls, ...patience } } as object)),
+    rewriteUrl: ({ url = '/' }) => withoutBasePath(url, accessOptions.basePath ?? ''),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     connectionTimeout: 120_000,
@@ -73,6 +84,9 @@ export async function buildApp(
   await app.register(capRoutes(services), api)
   await app.register(compareRoutes(services), api)
   await app.register(findingRoutes(services), api)
+  await app.register(channelRoutes(services), api)
+  await app.register(deliveryRoutes(services), api)
+  await app.register(muteRoutes(services), api)
   await app.register(projectRoutes(services), api)
   await app.register(liveRoute(services), api)
   await app.register(tokenRoutes(services, access), api)

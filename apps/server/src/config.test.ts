@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { flagOf, helpText, readConfig, settings, variableOf } from './config.ts'
+import { flagOf, helpText, isSecret, readConfig, settings, variableOf, type Config } from './config.ts'
 
+const TOKEN = `nw_${'a'.repeat(43)}`
 const names = Object.keys(settings) as (keyof typeof settings)[]
 
 describe('configuration', () => {
@@ -12,12 +13,41 @@ describe('configuration', () => {
       port: 4280,
       data: resolve('./data'),
       logLevel: 'warn',
+      token: undefined,
+      firstToken: 'refuse',
+      trustProxy: undefined,
+      basePath: '',
+      tlsCert: undefined,
+      tlsKey: undefined,
+      maxRequests: 200,
+      maxPoints: 100_000,
+      maxRuns: 100_000,
+      maxSeries: 1_000_000,
+      maxConnections: 256,
     })
+  })
+
+  it.each<[string, string, Partial<Config>]>([
+    ['NORMWATCH_TOKEN', TOKEN, { token: TOKEN }],
+    ['NORMWATCH_HOST', '0.0.0.0', { host: '0.0.0.0' }],
+    ['NORMWATCH_BASE_PATH', '/a/normwatch/', { basePath: '/a/normwatch' }],
+    ['NORMWATCH_TRUST_PROXY', 'loopback, 10.0.0.0/8,::1', { trustProxy: ['loopback', '10.0.0.0/8', '::1'] }],
+    ['NORMWATCH_FIRST_TOKEN', 'print', { firstToken: 'print' }],
+    ['NORMWATCH_MAX_REQUESTS', '5', { maxRequests: 5 }],
+  ])('reads %s', (variable, text, value) => {
+    expect(readConfig([], { [variable]: text })).toMatchObject(value)
+  })
+
+  it('never repeats a token that is wrong, and takes none as a flag', () => {
+    expect(() => readConfig([], { NORMWATCH_TOKEN: 'my-secret' })).toThrow(
+      /^NORMWATCH_TOKEN is no token(?!.*my-secret)/,
+    )
+    expect(() => readConfig(['--token', TOKEN], {})).toThrow(/Unknown option '--token'/)
   })
 
   it('takes variables, and flags before them', () => {
     const environment = { NORMWATCH_PORT: '5000', NORMWATCH_LOG_LEVEL: 'info', HOME: '/root' }
-    expect(readConfig(['--port', '6000', '--data=/tmp/x'], environment)).toEqual({
+    expect(readConfig(['--port', '6000', '--data=/tmp/x'], environment)).toMatchObject({
       host: '127.0.0.1',
       port: 6000,
       data: '/tmp/x',
@@ -28,7 +58,6 @@ describe('configuration', () => {
   it('leaves the variables of the SDKs alone', () => {
     const theirs = {
       NORMWATCH_URL: 'http://x',
-      NORMWATCH_TOKEN: 't',
       NORMWATCH_RUN_ID: 'r',
       NORMWATCH_MODE: 'offline',
     }
@@ -40,12 +69,14 @@ describe('configuration', () => {
     { flags: [], environment: { NORMWATCH_PORT: 'x' }, says: /^NORMWATCH_PORT is "x"/ },
     { flags: [], environment: { NORMWATCH_PORT: '' }, says: /^NORMWATCH_PORT is ""/ },
     { flags: ['--port', '1e3'], environment: {}, says: /--port is "1e3"/ },
-    {
-      flags: ['--host', '0.0.0.0'],
-      environment: {},
-      says: /--host is "0.0.0.0", which other machines may reach/,
-    },
-    { flags: [], environment: { NORMWATCH_HOST: 'example.org' }, says: /NORMWATCH_HOST is "example.org"/ },
+    { flags: ['--host', 'a b'], environment: {}, says: /--host is "a b"/ },
+    { flags: ['--base-path', 'x'], environment: {}, says: /--base-path is "x"; it must be a path/ },
+    { flags: ['--base-path', '/a/../b'], environment: {}, says: /--base-path is/ },
+    { flags: ['--trust-proxy', 'everybody'], environment: {}, says: /--trust-proxy names "everybody"/ },
+    { flags: ['--tls-cert', '/nowhere.pem'], environment: {}, says: /"\/nowhere.pem".* \(ENOENT\)/ },
+    { flags: ['--tls-key', import.meta.filename], environment: {}, says: /which is no PEM file/ },
+    { flags: ['--first-token', 'yes'], environment: {}, says: /it must be print or refuse/ },
+    { flags: ['--max-runs', '0'], environment: {}, says: /--max-runs is "0"; it must be a whole number/ },
     { flags: ['--data', ''], environment: {}, says: /--data is empty/ },
     {
       flags: ['--log-level', 'loud'],
@@ -62,16 +93,16 @@ describe('configuration', () => {
 
   it('lists every setting on --help', () => {
     expect(readConfig(['--help'], {})).toBe('help')
-    for (const name of names) expect(helpText()).toContain(flagOf(name))
+    for (const name of names) expect(helpText()).toContain(variableOf(name))
   })
 
   it('is documented: the same settings, with the same defaults', () => {
     const page = readFileSync(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8')
-    const rows = [...page.matchAll(/^\| `(NORMWATCH_\w+)` \| `(--[\w-]+)` \| `([^`]+)` \|/gm)]
+    const rows = [...page.matchAll(/^\| `(NORMWATCH_\w+)` \| (?:`(--[\w-]+)`|—) \| `([^`]+)` \|/gm)]
     expect(rows.map(([, variable, flag, value]) => ({ variable, flag, value }))).toEqual(
       names.map((name) => ({
         variable: variableOf(name),
-        flag: flagOf(name),
+        flag: isSecret(name) ? undefined : flagOf(name),
         value: settings[name].default,
       })),
     )

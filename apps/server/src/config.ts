@@ -1,6 +1,13 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { isLoopbackName } from './plugins/local-only.ts'
+import {
+  readBasePath,
+  readBound,
+  readFirstToken,
+  readPem,
+  readProxies,
+  readToken,
+} from './access/setting-readers.ts'
 
 /** The configuration is wrong; the message says what, in one sentence. */
 export class ConfigError extends Error {
@@ -12,6 +19,8 @@ interface Setting<T> {
   readonly about: string
   /** The value of a text; throws a sentence that begins after the setting's name. */
   readonly read: (text: string) => T
+  /** A secret is no flag: every user of the machine can see the flags of a process. */
+  readonly isSecret?: true
 }
 
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
@@ -21,7 +30,7 @@ type LogLevel = (typeof LOG_LEVELS)[number]
 export const settings = {
   host: {
     default: '127.0.0.1',
-    about: 'the address to listen on; only loopback addresses, because there are no tokens yet',
+    about: 'the address to listen on; any but a loopback address needs a token',
     read: readHost,
   } satisfies Setting<string>,
   port: {
@@ -39,18 +48,74 @@ export const settings = {
     about: `what is logged to standard error: ${LOG_LEVELS.join(', ')}`,
     read: readLogLevel,
   } satisfies Setting<LogLevel>,
+  token: {
+    default: 'none',
+    about: 'an admin token, for containers',
+    read: readToken,
+    isSecret: true,
+  } satisfies Setting<string | undefined>,
+  firstToken: {
+    default: 'refuse',
+    about:
+      'with an address that others reach and no token: refuse to start, or make a token and print it, once',
+    read: readFirstToken,
+  } satisfies Setting<'print' | 'refuse'>,
+  trustProxy: {
+    default: 'none',
+    about: 'proxies whose X-Forwarded headers are believed: addresses, networks, loopback',
+    read: readProxies,
+  } satisfies Setting<readonly string[] | undefined>,
+  basePath: {
+    default: '/',
+    about: 'the path that a proxy serves everything below',
+    read: readBasePath,
+  } satisfies Setting<string>,
+  tlsCert: {
+    default: 'none',
+    about: 'a PEM file with the certificate chain; with it the server speaks TLS',
+    read: readPem,
+  } satisfies Setting<string | undefined>,
+  tlsKey: {
+    default: 'none',
+    about: "a PEM file with the certificate's key",
+    read: readPem,
+  } satisfies Setting<string | undefined>,
+  maxRequests: {
+    default: '200',
+    about: 'requests a second of one token; of one address, five times as many',
+    read: readBound,
+  } satisfies Setting<number>,
+  maxPoints: {
+    default: '100000',
+    about: 'points a second of one run',
+    read: readBound,
+  } satisfies Setting<number>,
+  maxRuns: {
+    default: '100000',
+    about: 'runs of one project',
+    read: readBound,
+  } satisfies Setting<number>,
+  maxSeries: {
+    default: '1000000',
+    about: 'metrics and layers of all runs of one project',
+    read: readBound,
+  } satisfies Setting<number>,
+  maxConnections: {
+    default: '256',
+    about: 'connections of one address, and sockets of one token',
+    read: readBound,
+  } satisfies Setting<number>,
 }
 type Name = keyof typeof settings
 export type Config = { readonly [N in Name]: ReturnType<(typeof settings)[N]['read']> }
 
 const names = Object.keys(settings) as Name[]
 export const variableOf = (name: Name) => `NORMWATCH_${snake(name).toUpperCase()}`
+export const isSecret = (name: Name) => 'isSecret' in settings[name]
 export const flagOf = (name: Name) => `--${snake(name).replaceAll('_', '-')}`
 
 /** Variables of the SDKs and of the tests, which may be set in the same shell. */
-const FOREIGN = ['URL', 'TOKEN', 'PROJECT', 'RUN_ID', 'MODE', 'SPOOL', 'CHROMIUM'].map(
-  (name) => `NORMWATCH_${name}`,
-)
+const FOREIGN = ['URL', 'PROJECT', 'RUN_ID', 'MODE', 'SPOOL', 'CHROMIUM'].map((name) => `NORMWATCH_${name}`)
 
 /** Reads the settings: a flag goes before its variable, and that before the default. `help`: they were asked for. */
 export function readConfig(
@@ -65,21 +130,26 @@ export function readConfig(
       throw new ConfigError(`There is no setting ${variable}; --help lists all of them.`)
     }
   }
-  return Object.fromEntries(
+  const config = Object.fromEntries(
     names.map((name) => {
       const flag = given[flagOf(name).slice(2)]
       const variable = environment[variableOf(name)]
-      const source = flag !== undefined || variable === undefined ? flagOf(name) : variableOf(name)
+      const source =
+        flag !== undefined || (variable === undefined && !isSecret(name)) ? flagOf(name) : variableOf(name)
       return [name, readSetting(name, flag ?? variable ?? settings[name].default, source)]
     }),
   ) as unknown as Config
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
+    throw new ConfigError('NORMWATCH_TLS_CERT and NORMWATCH_TLS_KEY belong together: give both, or neither.')
+  }
+  return config
 }
 
 /** What `--help` prints. */
 export function helpText(): string {
   const lines = names.map(
     (name) =>
-      `  ${flagOf(name).padEnd(12)} ${variableOf(name).padEnd(20)} ${settings[name].about} (default ${settings[name].default})`,
+      `  ${(isSecret(name) ? '' : flagOf(name)).padEnd(17)} ${variableOf(name).padEnd(25)} ${settings[name].about} (default ${settings[name].default})`,
   )
   return [
     'Normwatch watches gradient norms while models train.',
@@ -91,7 +161,9 @@ export function helpText(): string {
 
 function readFlags(flags: readonly string[]): Readonly<Record<string, string>> | 'help' {
   const options = Object.fromEntries(
-    names.map((name) => [flagOf(name).slice(2), { type: 'string' as const }]),
+    names
+      .filter((name) => !isSecret(name))
+      .map((name) => [flagOf(name).slice(2), { type: 'string' as const }]),
   )
   try {
     const { values } = parseArgs({ args: [...flags], options: { ...options, help: { type: 'boolean' } } })
@@ -110,11 +182,8 @@ function readSetting(name: Name, text: string, source: string): unknown {
 }
 
 function readHost(text: string): string {
-  if (!isLoopbackName(text)) {
-    throw new Error(
-      `is "${text}", which other machines may reach: without tokens the server listens on 127.0.0.1, ::1 or localhost only.`,
-    )
-  }
+  if (!/^[A-Za-z0-9.:_-]+$/.test(text))
+    throw new Error(`is "${text}"; it must be an address or a host's name.`)
   return text
 }
 

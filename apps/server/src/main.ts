@@ -2,11 +2,13 @@
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { ensureToken } from './access/first-token.ts'
 import { buildApp } from './app.ts'
 import { ConfigError, helpText, readConfig, type Config } from './config.ts'
 import { Ingest } from './ingest/ingest.ts'
 import { Hub } from './live/hub.ts'
 import { findDashboard } from './plugins/dashboard-files.ts'
+import { isLoopbackName } from './plugins/local-only.ts'
 import { CannotOpenStore, openSqliteStore } from './storage/sqlite/open.ts'
 import { welcome } from './welcome.ts'
 
@@ -24,17 +26,26 @@ try {
   process.exitCode = 1
 }
 
-async function serve({ host, port, data, logLevel }: Config): Promise<void> {
+async function serve(config: Config): Promise<void> {
+  const { host, port, data, logLevel, basePath, tlsCert, tlsKey } = config
   const store = await openSqliteStore({ folder: data })
   const now = Date.now
   const hub = new Hub(now)
   const ingest = new Ingest(store, hub, now, (error) => app.log.error({ err: error }, 'failed'))
-  const dashboard = findDashboard(DASHBOARD)
+  const access = { operatorToken: config.token, isShared: !isLoopbackName(host), basePath }
   const app = await buildApp(
     { store, hub, ingest, now },
-    { dashboard, logger: { level: logLevel, stream: process.stderr } },
+    {
+      access,
+      dashboard: findDashboard(DASHBOARD, basePath),
+      logger: { level: logLevel, stream: process.stderr },
+      trustProxy: config.trustProxy === undefined ? false : [...config.trustProxy],
+      tls: tlsCert === undefined ? undefined : { cert: tlsCert, key: tlsKey as string },
+    },
   )
+  let firstToken: string | undefined
   try {
+    firstToken = await ensureToken(store.tokens, { ...access, firstToken: config.firstToken, now: now() })
     await app.listen({ host, port })
   } catch (error) {
     await store.close()
@@ -42,7 +53,9 @@ async function serve({ host, port, data, logLevel }: Config): Promise<void> {
   }
   ingest.start()
   const { address, family, port: bound } = app.server.address() as AddressInfo
-  console.log(welcome(`http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`, data))
+  const scheme = tlsCert === undefined ? 'http' : 'https'
+  const name = family === 'IPv6' ? `[${address}]` : address
+  console.log(welcome(`${scheme}://${name}:${bound}${basePath}`, data, firstToken))
 
   const stop = () => {
     process.off('SIGINT', stop).off('SIGTERM', stop)

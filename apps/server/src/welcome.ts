@@ -1,10 +1,10 @@
-/** What a person reads after the start: the address, and how to send a first point. */
-export function welcome(address: string, data: string): string {
+/** What a person reads after the start: the address, how to send a first point, and a token that was made just now. */
+export function welcome(address: string, data: string, firstToken?: string): string {
   const api = `${address}/api/v1/runs/first`
   const json = `-H 'content-type: application/json'`
   return `
   Normwatch listens on ${address}
-  Data: ${data}
+  Data: ${data}${firstToken === undefined ? '' : firstTokenWords(firstToken)}
 
   Send a first point:
     curl -X PUT ${api} ${json} \\
@@ -14,4 +14,11 @@ export function welcome(address: string, data: string): string {
 
   Ctrl-C stops it.
 `
+}
+
+function firstTokenWords(secret: string): string {
+  return `
+
+  The first token, with the scope admin. It is shown this once: sign in with it, make others, revoke it.
+    ${secret}`
 }

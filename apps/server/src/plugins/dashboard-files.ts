@@ -5,17 +5,20 @@ import staticFiles from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { Refusal } from '../errors.ts'
 
-/** The dashboard as it was built: its folder, and the hashes of the scripts that stand in its page. */
+const PAGE = 'index.html'
+
+/** The dashboard as it was built: its folder, its page, and the hashes of the scripts that stand in the page. */
 export interface Dashboard {
   readonly folder: string
+  readonly page: string
   readonly inlineScripts: readonly string[]
 }
 
-/** Reads the built dashboard, or `undefined` when there is none. */
-export function findDashboard(folder: string): Dashboard | undefined {
+/** Reads the built dashboard, to be served below `basePath`; `undefined` when there is none. */
+export function findDashboard(folder: string, basePath = ''): Dashboard | undefined {
   let page: string
   try {
-    page = readFileSync(join(folder, 'index.html'), 'utf8')
+    page = below(basePath, readFileSync(join(folder, PAGE), 'utf8'))
   } catch {
     return undefined
   }
@@ -23,7 +26,14 @@ export function findDashboard(folder: string): Dashboard | undefined {
   const inlineScripts = scripts.map(
     ([, source = '']) => `sha256-${createHash('sha256').update(source).digest('base64')}`,
   )
-  return { folder, inlineScripts }
+  return { folder, page, inlineScripts }
+}
+
+/** The page with its own addresses below the base path; all other files name each other by relative ones. */
+function below(basePath: string, page: string): string {
+  return page
+    .replaceAll(/((?:href|src)="|import\(")\//g, `$1${basePath}/`)
+    .replace('base: ""', `base: ${JSON.stringify(basePath)}`)
 }
 
 /** Serves the dashboard's files; an address of one of its pages gets the page that routes in the browser. */
@@ -31,6 +41,8 @@ export async function serveDashboard(app: FastifyInstance, dashboard: Dashboard 
   if (dashboard !== undefined) {
     await app.register(staticFiles, {
       root: dashboard.folder,
+      index: false,
+      allowedPath: (path) => path !== `/${PAGE}`,
       preCompressed: true,
       cacheControl: false,
       setHeaders: (reply, path) => {
@@ -41,11 +53,12 @@ export async function serveDashboard(app: FastifyInstance, dashboard: Dashboard 
     })
   }
   app.setNotFoundHandler(async ({ method, url, headers }, reply) => {
-    const isPage = method === 'GET' && !url.startsWith('/api/') && headers.accept?.includes('text/html')
+    const wantsPage = url === '/' || headers.accept?.includes('text/html')
+    const isPage = method === 'GET' && !url.startsWith('/api/') && wantsPage
     if (!isPage) throw new Refusal('route_not_found')
     if (dashboard === undefined) {
       throw new Refusal('route_not_found', 'The dashboard is not built; "npm start" builds it.')
     }
-    return reply.sendFile('index.html')
+    return reply.header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(dashboard.page)
   })
 }

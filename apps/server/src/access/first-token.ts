@@ -1,0 +1,31 @@
+import { ConfigError } from '../config.ts'
+import type { TokenStore } from '../storage/token-store.ts'
+import { newToken } from './tokens.ts'
+
+export interface FirstTokenOptions {
+  /** Whether other machines can reach the server. */
+  readonly isShared: boolean
+  readonly operatorToken: string | undefined
+  readonly firstToken: 'print' | 'refuse'
+  readonly now: number
+}
+
+/**
+ * Sees to it that nobody reaches a server without a token from another machine. Resolves with the secret of a token that
+ * was made for this, to be printed once. Rejects with `ConfigError` where none is to be made.
+ */
+export async function ensureToken(
+  tokens: TokenStore,
+  { isShared, operatorToken, firstToken, now }: FirstTokenOptions,
+): Promise<string | undefined> {
+  if (!isShared || operatorToken !== undefined || (await tokens.any())) return undefined
+  if (firstToken === 'refuse') {
+    throw new ConfigError(
+      'Other machines can reach this address, and there is no token yet: make one with ' +
+        '"npm run normwatch -- token create --name admin --scope admin", set NORMWATCH_TOKEN, or listen on 127.0.0.1.',
+    )
+  }
+  const { token, secret } = newToken({ name: 'first', scope: 'admin' }, now)
+  await tokens.create(token)
+  return secret
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import ipaddr from 'ipaddr.js'
+import { hasTokenForm } from './secret.ts'
+
+/** What stands for "there is none" in a setting. */
+export const NONE = 'none'
+
+/** Readers of settings: each gives the value of a text, or throws a sentence that begins after the setting's name. */
+export function readToken(text: string): string | undefined {
+  if (text === NONE) return undefined
+  // The text is not repeated: it may be a secret with a slip in it.
+  if (!hasTokenForm(text)) {
+    throw new Error(
+      'is no token: it must be "nw_" and 43 to 128 letters, digits, - or _, such as "npm run normwatch -- token new-secret" prints.',
+    )
+  }
+  return text
+}
+
+/** The addresses whose word about the client is believed; `undefined`: nobody's. */
+export function readProxies(text: string): readonly string[] | undefined {
+  if (text === NONE) return undefined
+  const proxies = text.split(',').map((part) => part.trim())
+  for (const proxy of proxies) {
+    const isKnown = ['loopback', 'linklocal', 'uniquelocal'].includes(proxy)
+    if (!isKnown && !ipaddr.isValid(proxy) && !ipaddr.isValidCIDR(proxy)) {
+      throw new Error(
+        `names "${proxy}"; it must list addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal.`,
+      )
+    }
+  }
+  return proxies
+}
+
+/** The path below which a proxy serves everything, without a slash at its end: empty for `/`. */
+export function readBasePath(text: string): string {
+  if (text === '/') return ''
+  if (!/^(\/[A-Za-z0-9._~-]+)+\/?$/.test(text) || text.split('/').includes('..')) {
+    throw new Error(`is "${text}"; it must be a path such as /normwatch.`)
+  }
+  return text.replace(/\/$/, '')
+}
+
+/** The content of a PEM file. */
+export function readPem(text: string): string | undefined {
+  if (text === NONE) return undefined
+  let content: string
+  try {
+    content = readFileSync(text, 'utf8')
+  } catch (error) {
+    throw new Error(`names "${text}", which cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
+      cause: error,
+    })
+  }
+  if (!content.includes('-----BEGIN ')) throw new Error(`names "${text}", which is no PEM file.`)
+  return content
+}
+
+export function readFirstToken(text: string): 'print' | 'refuse' {
+  if (text !== 'print' && text !== 'refuse') throw new Error(`is "${text}"; it must be print or refuse.`)
+  return text
+}
+
+/** A bound: a whole number from 1. */
+export function readBound(text: string): number {
+  const bound = Number(text)
+  if (!/^\d{1,12}$/.test(text) || bound < 1)
+    throw new Error(`is "${text}"; it must be a whole number from 1.`)
+  return bound
+}
