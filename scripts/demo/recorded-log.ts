@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { importLog } from '@normwatch/importers'
+import type { Readings } from '@normwatch/sdk'
+
+const FOLDER = join(import.meta.dirname, '../../packages/importers/fixtures')
+
+/** A real training log that the repository ships; its licence and source stand in `meta.json` beside it. */
+export interface RecordedLog {
+  readonly maxNorm: number
+  /** The readings of each step, as `log` takes them. */
+  readonly steps: readonly Readings[]
+}
+
+export function readRecordedLog(folder: string, file: string): RecordedLog {
+  const meta = JSON.parse(readFileSync(join(FOLDER, folder, 'meta.json'), 'utf8')) as { max_norm: number }
+  const text = gunzipSync(readFileSync(join(FOLDER, folder, file))).toString()
+  const { step, metrics } = importLog(text, folder).points
+  const steps = Array.from(step, (at, row) => {
+    const readings: Record<string, number> = { step: at }
+    for (const [name, { values, present }] of metrics) {
+      if (present === null || present[row] === 1) readings[name] = values[row] as number
+    }
+    return readings
+  })
+  return { maxNorm: meta.max_norm, steps }
+}
