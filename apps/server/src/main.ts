@@ -55,7 +55,8 @@ async function serve(config: Config): Promise<void> {
   const { address, family, port: bound } = app.server.address() as AddressInfo
   const scheme = tlsCert === undefined ? 'http' : 'https'
   const name = family === 'IPv6' ? `[${address}]` : address
-  console.log(welcome(`${scheme}://${name}:${bound}${basePath}`, data, firstToken))
+  const isOpen = !access.isShared && config.token === undefined && !(await store.tokens.any())
+  console.log(welcome(`${scheme}://${name}:${bound}${basePath}`, data, { isOpen, firstToken }))
 
   const stop = () => {
     process.off('SIGINT', stop).off('SIGTERM', stop)

@@ -1,7 +1,12 @@
 /** What a person reads after the start: the address, how to send a first point, and a token that was made just now. */
-export function welcome(address: string, data: string, firstToken?: string): string {
+export function welcome(
+  address: string,
+  data: string,
+  { isOpen, firstToken }: { readonly isOpen: boolean; readonly firstToken: string | undefined },
+): string {
   const api = `${address}/api/v1/runs/first`
-  const json = `-H 'content-type: application/json'`
+  const token = isOpen ? '' : ` -H "authorization: Bearer $NORMWATCH_TOKEN"`
+  const json = `-H 'content-type: application/json'${token}`
   return `
   Normwatch listens on ${address}
   Data: ${data}${firstToken === undefined ? '' : firstTokenWords(firstToken)}

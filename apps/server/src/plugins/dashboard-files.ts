@@ -41,8 +41,8 @@ export async function serveDashboard(app: FastifyInstance, dashboard: Dashboard 
   if (dashboard !== undefined) {
     await app.register(staticFiles, {
       root: dashboard.folder,
-      index: false,
-      allowedPath: (path) => path !== `/${PAGE}`,
+      // The page is sent as it reads below the base path, not as its file.
+      allowedPath: (path) => path !== '/' && path !== `/${PAGE}`,
       preCompressed: true,
       cacheControl: false,
       setHeaders: (reply, path) => {
