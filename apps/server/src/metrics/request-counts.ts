@@ -15,8 +15,9 @@ export class RequestCounts {
 
   /** Counts every request of this app from now on. */
   watch(app: FastifyInstance): void {
-    app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
+    app.addHook('onResponse', ({ method, routeOptions }, reply, done) => {
       this.#add(method, routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
+      done()
     })
   }
 

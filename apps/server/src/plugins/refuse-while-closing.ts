@@ -7,7 +7,7 @@ export function refuseWhileClosing(app: FastifyInstance): void {
   app.addHook('preClose', async () => {
     isClosing = true
   })
-  app.addHook('onRequest', async () => {
-    if (isClosing) throw new Refusal('shutting_down')
+  app.addHook('onRequest', (_request, _reply, done) => {
+    done(isClosing ? new Refusal('shutting_down') : undefined)
   })
 }

@@ -1,18 +1,26 @@
 import type { FastifyInstance } from 'fastify'
 
+const always = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
 /**
  * Headers of every reply. Pages load what this service serves and nothing else; `inlineScripts` are the hashes of the
- * scripts that stand in the dashboard's own page.
+ * scripts that stand in the dashboard's own page. What the API says is no page, and loads nothing.
  */
 export function sendSecurityHeaders(app: FastifyInstance, inlineScripts: readonly string[]): void {
-  const headers = {
+  const ofData = { ...always, 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" }
+  const ofPages = {
+    ...always,
     'content-security-policy': contentSecurityPolicy(inlineScripts),
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-    'cross-origin-resource-policy': 'same-origin',
     'cross-origin-opener-policy': 'same-origin',
   }
-  app.addHook('onRequest', async (_request, reply) => void reply.headers(headers))
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(request.url.startsWith('/api/') ? ofData : ofPages)
+    done()
+  })
 }
 
 function contentSecurityPolicy(inlineScripts: readonly string[]): string {
