@@ -24,6 +24,11 @@ describe('configuration', () => {
       maxRuns: 100_000,
       maxSeries: 1_000_000,
       maxConnections: 256,
+      publicUrl: undefined,
+      groupSeconds: 30,
+      webhookAllow: '',
+      smtpUrl: undefined,
+      smtpFrom: undefined,
     })
   })
 
@@ -34,6 +39,9 @@ describe('configuration', () => {
     ['NORMWATCH_TRUST_PROXY', 'loopback, 10.0.0.0/8,::1', { trustProxy: ['loopback', '10.0.0.0/8', '::1'] }],
     ['NORMWATCH_FIRST_TOKEN', 'print', { firstToken: 'print' }],
     ['NORMWATCH_MAX_REQUESTS', '5', { maxRequests: 5 }],
+    ['NORMWATCH_PUBLIC_URL', 'https://n.example/a/', { publicUrl: 'https://n.example/a' }],
+    ['NORMWATCH_GROUP_SECONDS', '0', { groupSeconds: 0 }],
+    ['NORMWATCH_WEBHOOK_ALLOW', '10.0.0.0/8,::1', { webhookAllow: '10.0.0.0/8,::1' }],
   ])('reads %s', (variable, text, value) => {
     expect(readConfig([], { [variable]: text })).toMatchObject(value)
   })

@@ -8,6 +8,13 @@ import {
   readProxies,
   readToken,
 } from './access/setting-readers.ts'
+import {
+  readAllowedAddresses,
+  readGroupSeconds,
+  readPublicUrl,
+  readSmtpFrom,
+  readSmtpUrl,
+} from './alerts/setting-readers.ts'
 
 /** The configuration is wrong; the message says what, in one sentence. */
 export class ConfigError extends Error {
@@ -105,6 +112,32 @@ export const settings = {
     about: 'connections of one address, and sockets of one token',
     read: readBound,
   } satisfies Setting<number>,
+  publicUrl: {
+    default: 'none',
+    about: 'where readers of alerts reach this server; else the address listened on',
+    read: readPublicUrl,
+  } satisfies Setting<string | undefined>,
+  groupSeconds: {
+    default: '30',
+    about: 'what a channel is told within so many seconds is one message; 0 sends at once',
+    read: readGroupSeconds,
+  } satisfies Setting<number>,
+  webhookAllow: {
+    default: 'none',
+    about: 'addresses that are not public and that channels may call all the same, as 10.0.0.0/8,::1',
+    read: readAllowedAddresses,
+  } satisfies Setting<string>,
+  smtpUrl: {
+    default: 'none',
+    about: 'the server that sends emails, as smtp://user:password@host:587',
+    read: readSmtpUrl,
+    isSecret: true,
+  } satisfies Setting<string | undefined>,
+  smtpFrom: {
+    default: 'none',
+    about: 'the sender of emails',
+    read: readSmtpFrom,
+  } satisfies Setting<string | undefined>,
 }
 type Name = keyof typeof settings
 export type Config = { readonly [N in Name]: ReturnType<(typeof settings)[N]['read']> }
@@ -141,6 +174,11 @@ export function readConfig(
   ) as unknown as Config
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
     throw new ConfigError('NORMWATCH_TLS_CERT and NORMWATCH_TLS_KEY belong together: give both, or neither.')
+  }
+  if ((config.smtpUrl === undefined) !== (config.smtpFrom === undefined)) {
+    throw new ConfigError(
+      'NORMWATCH_SMTP_URL and NORMWATCH_SMTP_FROM belong together: give both, or neither.',
+    )
   }
   return config
 }

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { ensureToken } from './access/first-token.ts'
+import { openAlerts } from './alerts/alerts.ts'
+import { groupedBy } from './alerts/grouping.ts'
 import { buildApp } from './app.ts'
 import { ConfigError, helpText, readConfig, type Config } from './config.ts'
 import { Ingest } from './ingest/ingest.ts'
@@ -28,13 +30,20 @@ try {
 
 async function serve(config: Config): Promise<void> {
   const { host, port, data, logLevel, basePath, tlsCert, tlsKey } = config
-  const store = await openSqliteStore({ folder: data })
+  const store = await openSqliteStore({
+    folder: data,
+    alerts: { rules: groupedBy(config.groupSeconds), now: Date.now },
+  })
   const now = Date.now
   const hub = new Hub(now)
   const ingest = new Ingest(store, hub, now, (error) => app.log.error({ err: error }, 'failed'))
   const access = { operatorToken: config.token, isShared: !isLoopbackName(host), basePath }
+  const alerts = openAlerts(config, store.deliveries, now, {
+    error: (fields, sentence) => app.log.error(fields, sentence),
+    info: (fields, sentence) => app.log.info(fields, sentence),
+  })
   const app = await buildApp(
-    { store, hub, ingest, now },
+    { store, hub, ingest, alerts, now },
     {
       access,
       dashboard: findDashboard(DASHBOARD, basePath),
@@ -56,7 +65,9 @@ async function serve(config: Config): Promise<void> {
   const scheme = tlsCert === undefined ? 'http' : 'https'
   const name = family === 'IPv6' ? `[${address}]` : address
   const isOpen = !access.isShared && config.token === undefined && !(await store.tokens.any())
-  console.log(welcome(`${scheme}://${name}:${bound}${basePath}`, data, { isOpen, firstToken }))
+  const url = `${scheme}://${name}:${bound}${basePath}`
+  alerts.start(config.publicUrl ?? url)
+  console.log(welcome(url, data, { isOpen, firstToken }))
 
   const stop = () => {
     process.off('SIGINT', stop).off('SIGTERM', stop)
@@ -65,6 +76,7 @@ async function serve(config: Config): Promise<void> {
     setTimeout(() => cut(app), GRACE).unref()
     app
       .close()
+      .then(() => alerts.stop())
       .then(() => store.close())
       .then(
         () => process.exit(0),

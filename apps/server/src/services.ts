@@ -1,3 +1,4 @@
+import type { Alerts } from './alerts/alerts.ts'
 import type { Ingest } from './ingest/ingest.ts'
 import type { Hub } from './live/hub.ts'
 import type { Store } from './storage/store.ts'
@@ -7,6 +8,7 @@ export interface Services {
   readonly store: Store
   readonly hub: Hub
   readonly ingest: Ingest
+  readonly alerts: Alerts
   /** Milliseconds since 1970. */
   readonly now: () => number
 }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { onTestFinished } from 'vitest'
+import { openAlerts } from '../src/alerts/alerts.ts'
+import { groupedBy } from '../src/alerts/grouping.ts'
 import { buildApp, type AppOptions } from '../src/app.ts'
 import { Ingest } from '../src/ingest/ingest.ts'
 import { Hub } from '../src/live/hub.ts'
@@ -44,15 +46,21 @@ export async function startApp({
   ...options
 }: AppOptions & { now?: () => number; folder?: string } = {}): Promise<TestApp> {
   const data = folder ?? (await tempFolder())
-  const store = await openSqliteStore({ folder: data })
+  const store = await openSqliteStore({ folder: data, alerts: { rules: groupedBy(0), now } })
   const hub = new Hub(now)
   const failures: unknown[] = []
   const ingest = new Ingest(store, hub, now, (error) => failures.push(error))
-  const services = { store, hub, ingest, now }
+  const settings = { webhookAllow: '127.0.0.0/8', smtpUrl: undefined, smtpFrom: undefined }
+  const alerts = openAlerts(settings, store.deliveries, now, {
+    error: (_fields, sentence) => failures.push(new Error(sentence)),
+    info: () => undefined,
+  })
+  const services = { store, hub, ingest, alerts, now }
   const app = await buildApp(services, options)
   onTestFinished(async () => {
     hub.close()
     await app.close()
+    await alerts.stop()
     await store.close()
     if (failures.length > 0) throw new AggregateError(failures, 'background work failed')
   })

@@ -22,8 +22,6 @@ export type Outcome = 'sent' | 'retried' | 'failed' | 'disabled'
 export interface WorkerOptions {
   readonly deliveries: DeliveryStore
   readonly send: Sender
-  /** Where readers reach the dashboard; links start with it. */
-  readonly publicUrl: string
   readonly now: () => number
   /** From [0, 1), for the jitter. */
   readonly random: () => number
@@ -44,6 +42,7 @@ export class DeliveryWorker {
   readonly #tries = new Set<Promise<void>>()
   readonly #abort = new AbortController()
   #pumping: Promise<void> | undefined
+  #publicUrl = ''
   #again = false
   #stopped = false
   #sleep: NodeJS.Timeout | undefined
@@ -54,11 +53,12 @@ export class DeliveryWorker {
     this.#options = options
   }
 
-  /** Begins with what an earlier process left. */
-  start(): void {
-    this.#unsubscribe = this.#options.deliveries.onQueued(() => this.#wake())
+  /** Begins with what an earlier process left. Links in messages start with `publicUrl`. */
+  start(publicUrl: string): void {
+    this.#publicUrl = publicUrl
+    this.#unsubscribe = this.#options.deliveries.onQueued(() => this.wake())
     this.#chores = setInterval(() => void this.#doChores(), CHORES_EVERY_MS).unref()
-    this.#wake()
+    this.wake()
     void this.#doChores()
   }
 
@@ -74,7 +74,8 @@ export class DeliveryWorker {
     clearTimeout(drain)
   }
 
-  #wake(): void {
+  /** Looks at once for what is due; it does so by itself when something is queued or its time comes. */
+  wake(): void {
     if (this.#stopped) return
     this.#again = true
     this.#pumping ??= this.#pump().finally(() => (this.#pumping = undefined))
@@ -123,14 +124,14 @@ export class DeliveryWorker {
         const left = (this.#inFlight.get(id) ?? 1) - 1
         if (left === 0) this.#inFlight.delete(id)
         else this.#inFlight.set(id, left)
-        this.#wake()
+        this.wake()
       })
     this.#tries.add(done)
   }
 
   async #try({ id, channel, tries, events }: ClaimedDelivery): Promise<void> {
-    const { deliveries, send, publicUrl, now, random, log, onOutcome } = this.#options
-    const message = messageOf(id, events, publicUrl)
+    const { deliveries, send, now, random, log, onOutcome } = this.#options
+    const message = messageOf(id, events, this.#publicUrl)
     const answer = await send(message, channel, { now: now(), signal: this.#abort.signal })
     // A try that the stop broke off says nothing about the receiver: it stays claimed until its lease ends.
     if (this.#abort.signal.aborted && answer.status === null) return
@@ -149,7 +150,7 @@ export class DeliveryWorker {
   #sleepFor(ms: number): void {
     clearTimeout(this.#sleep)
     if (this.#stopped) return
-    this.#sleep = setTimeout(() => this.#wake(), Math.min(Math.max(ms, 0), LONGEST_SLEEP_MS)).unref()
+    this.#sleep = setTimeout(() => this.wake(), Math.min(Math.max(ms, 0), LONGEST_SLEEP_MS)).unref()
   }
 
   async #doChores(): Promise<void> {
@@ -157,6 +158,8 @@ export class DeliveryWorker {
     try {
       await deliveries.remind(now())
       await deliveries.prune(now() - KEEP_MS)
+      // The clock may have jumped over a due time while the machine slept.
+      this.wake()
     } catch (error) {
       log.error({ err: error }, 'reminders could not be queued; trying again soon')
     }

@@ -2,6 +2,7 @@ import { decodeNumber } from '@normwatch/protocol'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Services } from '../services.ts'
 import type { StoredRun } from '../storage/store.ts'
+import { addDeliveries } from './add-deliveries.ts'
 import type { RequestCounts } from './request-counts.ts'
 
 /** Running runs with figures of their own, the newest ones. */
@@ -14,6 +15,7 @@ export async function metricsText(
 ): Promise<{ type: string; text: string }> {
   const registry = new Registry()
   addService(registry, services, counts)
+  await addDeliveries(registry, services)
   const running = await services.store.runs.running()
   gauge(registry, 'normwatch_runs_running', 'Runs whose status is running.').set(running.length)
   addRuns(registry, running.slice(0, MAX_RUNS))

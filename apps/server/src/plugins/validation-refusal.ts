@@ -1,19 +1,22 @@
 import type { ErrorDetail } from '@normwatch/protocol'
 import type { FastifyError, FastifySchemaValidationError } from 'fastify'
-import { Refusal } from '../errors.ts'
+import { Refusal, type RefusalCode } from '../errors.ts'
 
 /** Faults named in one refusal. */
 const MAX_DETAILS = 20
 
-/** The refusal of a request that its route's schema does not allow. */
-export function validationRefusal({ validation = [], validationContext }: FastifyError): Refusal {
+/** The refusal of a request that its route's schema does not allow; `code` is that of a wrong body. */
+export function validationRefusal(
+  { validation = [], validationContext }: FastifyError,
+  code: RefusalCode,
+): Refusal {
   if (validationContext === 'params') return new Refusal('run_id_invalid')
   const isQuery = validationContext === 'querystring'
   const details = faults(validation).map(({ path, message }) => ({
     path: isQuery ? path.slice(1) : path,
     message,
   }))
-  return new Refusal(isQuery ? 'query_invalid' : 'run_invalid', sentence(details), details)
+  return new Refusal(isQuery ? 'query_invalid' : code, sentence(details), details)
 }
 
 /** One fault a place, the first one named: a schema with alternatives names a place once for each. */

@@ -3,6 +3,8 @@ import { Type } from 'typebox'
 
 /** Parts of route schemas that several routes share. */
 export const RunParams = Type.Object({ id: RunIdSchema })
+/** Of a channel, a delivery or a mute; an unknown one is 404 however it looks. */
+export const AlertId = Type.Object({ id: Type.String() })
 export const Step = whole(0, MAX_STEP)
 export const MetricName = Type.String({ minLength: 1, maxLength: 136 })
 export const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 1024 }))

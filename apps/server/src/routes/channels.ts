@@ -1,0 +1,111 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import {
+  ChannelListSchema,
+  ChannelPatchSchema,
+  ChannelSchema,
+  ChannelTestSchema,
+  ChannelWithSecretSchema,
+  NewChannelSchema,
+} from '@normwatch/protocol'
+import { checkChannelAddress } from '../alerts/channel-address.ts'
+import { changeOf, newChannel, rotated, shownChannel, shownWithSecret } from '../alerts/channels.ts'
+import { Refusal } from '../errors.ts'
+import type { Services } from '../services.ts'
+import { AlertId, replies } from './schemas.ts'
+
+const config = { invalid: 'channel_invalid' } as const
+/** Replies with a secret are kept by nobody on the way. */
+const NO_STORE = ['cache-control', 'no-store'] as const
+
+export function channelRoutes({ store, alerts, now }: Services): FastifyPluginAsyncTypebox {
+  const { channels } = store
+  return async (app) => {
+    app.get(
+      '/channels',
+      { schema: { summary: 'All channels, the oldest first', response: replies(ChannelListSchema) } },
+      async () => ({ channels: (await channels.list()).map((channel) => shownChannel(channel, now())) }),
+    )
+
+    app.post(
+      '/channels',
+      {
+        config,
+        schema: {
+          summary: 'Make a channel; the reply shows its signing secret this once',
+          body: NewChannelSchema,
+          response: replies(ChannelWithSecretSchema),
+        },
+      },
+      async ({ body }, reply) => {
+        checkChannelAddress(body.kind, body.url, alerts.guard)
+        const channel = await channels.create(newChannel(body, now()))
+        return reply
+          .status(201)
+          .header(...NO_STORE)
+          .send(shownWithSecret(channel, now()))
+      },
+    )
+
+    app.get(
+      '/channels/:id',
+      { schema: { summary: 'One channel', params: AlertId, response: replies(ChannelSchema) } },
+      async ({ params }) => shownChannel(await channels.get(params.id), now()),
+    )
+
+    app.patch(
+      '/channels/:id',
+      {
+        config,
+        schema: {
+          summary: 'Change fields of a channel, disable it or take it back into service',
+          params: AlertId,
+          body: ChannelPatchSchema,
+          response: replies(ChannelSchema),
+        },
+      },
+      async ({ params, body }) => {
+        const { kind } = await channels.get(params.id)
+        if (body.url !== undefined) checkChannelAddress(kind, body.url, alerts.guard)
+        return shownChannel(await channels.update(params.id, changeOf(body), now()), now())
+      },
+    )
+
+    app.delete(
+      '/channels/:id',
+      { schema: { summary: 'Remove a channel and its deliveries', params: AlertId } },
+      async ({ params }, reply) => {
+        await channels.delete(params.id)
+        return reply.status(204).send()
+      },
+    )
+
+    app.post(
+      '/channels/:id/test',
+      {
+        schema: {
+          summary: 'Send a test message now and show what the receiver really said',
+          params: AlertId,
+          response: replies(ChannelTestSchema),
+        },
+      },
+      async ({ params }) => alerts.test(await channels.get(params.id)),
+    )
+
+    app.post(
+      '/channels/:id/rotate-secret',
+      {
+        schema: {
+          summary: 'Make a new secret, shown this once; the old one signs too for 24 hours',
+          params: AlertId,
+          response: replies(ChannelWithSecretSchema),
+        },
+      },
+      async ({ params }, reply) => {
+        const channel = await channels.get(params.id)
+        if (channel.secret === null) throw new Refusal('channel_unsigned')
+        const changed = await channels.update(params.id, rotated(channel, now()), now())
+        return reply.header(...NO_STORE).send(shownWithSecret(changed, now()))
+      },
+    )
+  }
+}

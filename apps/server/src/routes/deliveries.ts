@@ -1,0 +1,65 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { DeliveryListSchema, DeliverySchema, DeliveryStateSchema, RunIdSchema } from '@normwatch/protocol'
+import { Type } from 'typebox'
+import { Refusal } from '../errors.ts'
+import type { Services } from '../services.ts'
+import { AlertId, closed, Cursor, replies, whole } from './schemas.ts'
+
+const page = {
+  state: Type.Optional(DeliveryStateSchema),
+  limit: whole(1, 200, 50),
+  cursor: Cursor,
+}
+const Filters = Type.Object(
+  { run: Type.Optional(RunIdSchema), finding: Type.Optional(Type.String({ maxLength: 128 })), ...page },
+  closed,
+)
+
+export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncTypebox {
+  const { channels, deliveries } = store
+  return async (app) => {
+    app.get(
+      '/deliveries',
+      {
+        schema: {
+          summary: 'Deliveries of all channels, newest first; of one run or one finding',
+          querystring: Filters,
+          response: replies(DeliveryListSchema),
+        },
+      },
+      ({ query }) => deliveries.list(query, now()),
+    )
+
+    app.get(
+      '/channels/:id/deliveries',
+      {
+        schema: {
+          summary: 'Deliveries of one channel, newest first',
+          params: AlertId,
+          querystring: Type.Object(page, closed),
+          response: replies(DeliveryListSchema),
+        },
+      },
+      async ({ params, query }) => {
+        await channels.get(params.id)
+        return deliveries.list({ ...query, channel: params.id }, now())
+      },
+    )
+
+    app.post(
+      '/deliveries/:id/redeliver',
+      {
+        schema: {
+          summary: 'Send a message again now, under the same id',
+          params: AlertId,
+          response: replies(DeliverySchema),
+        },
+      },
+      async ({ params }) => {
+        const { channel } = await deliveries.get(params.id, now())
+        if (!(await channels.get(channel)).enabled) throw new Refusal('channel_disabled')
+        return deliveries.redeliver(params.id, now())
+      },
+    )
+  }
+}
