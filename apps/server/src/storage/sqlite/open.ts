@@ -51,7 +51,7 @@ export async function openSqliteStore({
   let lock: Database.Database | undefined
   let db: Database.Database | undefined
   try {
-    mkdirSync(path, { recursive: true })
+    mkdirSync(path, { recursive: true, mode: 0o700 })
     lock = lockFolder(path)
     db = openFile(join(path, FILE))
     return assemble(db, lock, alerts)

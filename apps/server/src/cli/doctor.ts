@@ -1,0 +1,103 @@
+import { accessSync, constants, statfsSync, statSync } from 'node:fs'
+import { inspectFolder } from '../storage/sqlite/inspect.ts'
+import { configWith, readOptions } from './options.ts'
+
+/** Below this the next checkpoints of the data file may fail. */
+const LEAST_FREE_BYTES = 512 * 1024 * 1024
+/** The program is not older than this: a clock before it is wrong. */
+const EARLIEST = Date.UTC(2026, 0, 1)
+/** How far the newest arrival may lie ahead of the clock. */
+const MAX_AHEAD_MS = 60_000
+
+type Verdict = 'ok' | 'look' | 'bad'
+interface Check {
+  readonly about: string
+  readonly verdict: Verdict
+  readonly words: string
+}
+
+/** Looks at everything that can be seen from outside the server; resolves with 1 when something is bad. */
+export async function doctorCommand(args: readonly string[]): Promise<number> {
+  const { data } = configWith(readOptions(args, []).options['data'])
+  const checks = examine(data, Date.now())
+  for (const { about, verdict, words } of checks)
+    console.log(`${verdict.padEnd(5)} ${about.padEnd(11)} ${words}`)
+  return checks.some(({ verdict }) => verdict === 'bad') ? 1 : 0
+}
+
+function examine(folder: string, now: number): readonly Check[] {
+  const check = (about: string, verdict: Verdict, words: string): Check => ({ about, verdict, words })
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT')
+      return [check('folder', 'look', `${folder} does not exist yet; the first start makes it.`)]
+    return [check('folder', 'bad', `${folder} cannot be read and written by this user (${code}).`)]
+  }
+  return [readers(folder), space(folder), ...file(folder, now)]
+
+  function readers(path: string): Check {
+    const mode = statSync(path).mode & 0o077
+    const words =
+      mode === 0
+        ? `${path}, for its owner alone`
+        : `${path} can be opened by other users: chmod 700 closes it.`
+    return check('folder', mode === 0 ? 'ok' : 'look', words)
+  }
+}
+
+function space(folder: string): Check {
+  const { bavail, bsize } = statfsSync(folder)
+  const free = bavail * bsize
+  const words = `${(free / 2 ** 30).toFixed(1)} GiB free`
+  return { about: 'space', verdict: free < LEAST_FREE_BYTES ? 'bad' : 'ok', words }
+}
+
+function file(folder: string, now: number): readonly Check[] {
+  let found: ReturnType<typeof inspectFolder>
+  try {
+    found = inspectFolder(folder)
+  } catch (error) {
+    return [{ about: 'database', verdict: 'bad', words: `It cannot be read: ${(error as Error).message}.` }]
+  }
+  if (found === undefined) return [{ about: 'database', verdict: 'look', words: 'There is none yet.' }]
+  const { applied, known } = found.migrations
+  const ahead = (found.newestArrival ?? 0) - now
+  return [
+    {
+      about: 'database',
+      verdict: found.faults.length === 0 ? 'ok' : 'bad',
+      words: found.faults.length === 0 ? `whole, ${found.runs} runs` : found.faults.join('; '),
+    },
+    {
+      about: 'migrations',
+      verdict: applied === known ? 'ok' : applied < known ? 'look' : 'bad',
+      words: `${applied} of ${known} applied`,
+    },
+    {
+      about: 'server',
+      verdict: 'ok',
+      words: found.isInUse ? 'runs on this folder' : 'does not run on this folder',
+    },
+    clock(now, ahead),
+    ...found.channels.map(({ name, trouble }) => ({
+      about: 'channel',
+      verdict: trouble === null ? ('ok' as const) : ('look' as const),
+      words: `${name}${trouble === null ? '' : `, ${trouble}`}`,
+    })),
+  ]
+}
+
+function clock(now: number, ahead: number): Check {
+  const words = new Date(now).toISOString()
+  if (now < EARLIEST)
+    return { about: 'clock', verdict: 'bad', words: `${words} is before this program was written.` }
+  if (ahead <= MAX_AHEAD_MS) return { about: 'clock', verdict: 'ok', words }
+  const seconds = Math.round(ahead / 1000)
+  return {
+    about: 'clock',
+    verdict: 'bad',
+    words: `${words}; points arrived ${seconds} s later than now: it went back.`,
+  }
+}

@@ -1,0 +1,38 @@
+/** `npm run normwatch -- …`: what an operator does beside the running server. */
+import { ConfigError } from '../config.ts'
+import { CannotOpenStore } from '../storage/sqlite/cannot-open-store.ts'
+import { StoreUnavailable } from '../storage/store.ts'
+import { TokenNotFound, TooManyTokens } from '../storage/token-store.ts'
+import { doctorCommand } from './doctor.ts'
+import { healthCommand } from './health.ts'
+import { tokenCommand } from './token.ts'
+import { UsageError } from './usage-error.ts'
+
+const HELP = `normwatch token create --name NAME --scope write|read|admin [--project P] [--expires 90d]
+normwatch token list
+normwatch token revoke ID
+normwatch token new-secret     a secret for NORMWATCH_TOKEN; nothing is stored
+normwatch doctor               looks at the data folder: integrity, space, clock, channels
+normwatch health               asks the server on this machine whether it answers
+
+--data FOLDER or NORMWATCH_DATA names the data folder (default ./data).`
+
+const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  token: tokenCommand,
+  doctor: doctorCommand,
+  health: healthCommand,
+}
+/** Errors whose message is all that a person needs. */
+const plain = [ConfigError, UsageError, CannotOpenStore, StoreUnavailable, TokenNotFound, TooManyTokens]
+
+const [name = '--help', ...args] = process.argv.slice(2)
+try {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command !== undefined) process.exitCode = await command(args)
+  else if (name === '--help' || name === 'help') console.log(HELP)
+  else throw new UsageError(`There is no command "${name}".\n\n${HELP}`)
+} catch (error) {
+  if (!plain.some((known) => error instanceof known)) throw error
+  console.error((error as Error).message)
+  process.exitCode = 1
+}
