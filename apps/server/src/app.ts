@@ -24,6 +24,7 @@ import { projectRoutes } from './routes/projects.ts'
 import { runRoutes } from './routes/runs.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { serviceRoutes } from './routes/service.ts'
+import { settingsRoutes } from './routes/settings.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import type { Services } from './services.ts'
@@ -83,6 +84,7 @@ export async function buildApp(
   await app.register(layerRoutes(services), api)
   await app.register(capRoutes(services), api)
   await app.register(compareRoutes(services), api)
+  await app.register(settingsRoutes(services), api)
   await app.register(findingRoutes(services), api)
   await app.register(channelRoutes(services), api)
   await app.register(deliveryRoutes(services), api)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   end,
   judge,
@@ -8,15 +9,22 @@ import {
   type Settings,
 } from '@normwatch/detector'
 import type { Finding, FindingKind, PointColumns, RunStatus } from '@normwatch/protocol'
+import type { Overrides } from '../storage/settings-store.ts'
 import type { FindingChange, Judgement, StoredRun } from '../storage/store.ts'
 import { closedFinding, closeFinding, openFinding, toJudgement } from './judgement.ts'
 import { forEachReading } from './readings.ts'
 import { factsOf } from './run-facts.ts'
 import { RunGate } from './run-gate.ts'
+import type { SettingsInForce } from './settings-in-force.ts'
 
-/** What the store keeps for the detector: its state, and the facts it was told. */
-export interface SavedState {
+/** What a judgement depends on besides the readings. */
+export interface Basis {
   readonly facts: RunFacts
+  readonly overrides: Overrides
+}
+
+/** What the store keeps for the detector: its state, and what it was judged by. */
+export interface SavedState extends Basis {
   readonly detector: DetectorState
 }
 
@@ -30,11 +38,11 @@ export interface Outcome {
 export class ActiveRun {
   readonly id: string
   readonly gate = new RunGate()
-  readonly settings: Settings
   /** Metrics that the store has accepted for this run since it became active. */
   readonly knownMetrics = new Set<string>()
   status: RunStatus
   facts: RunFacts
+  inForce: SettingsInForce
   state: DetectorState
   openFindings: Map<FindingKind, Finding>
   judgement: Judgement
@@ -47,14 +55,23 @@ export class ActiveRun {
   /** This copy is no longer the truth; whoever holds it must ask for the run again. */
   dropped = false
 
-  constructor(run: StoredRun, state: DetectorState, open: readonly Finding[], settings: Settings) {
+  constructor(run: StoredRun, state: DetectorState, open: readonly Finding[], inForce: SettingsInForce) {
     this.id = run.id
     this.status = run.status
     this.facts = factsOf(run)
     this.state = state
-    this.settings = settings
+    this.inForce = inForce
     this.openFindings = new Map(open.map((finding) => [finding.kind, finding]))
     this.judgement = judgementOf(run)
+  }
+
+  get settings(): Settings {
+    return this.inForce.settings
+  }
+
+  /** Whether the record was judged by just this. */
+  isJudgedBy({ facts, overrides }: Basis): boolean {
+    return isDeepStrictEqual(this.facts, facts) && isDeepStrictEqual(this.inForce.overrides, overrides)
   }
 
   markStale(): void {
@@ -119,7 +136,11 @@ export class ActiveRun {
   }
 
   /** What the store is to keep; bound, so that it can be handed over. */
-  readonly saved = (): SavedState => ({ facts: this.facts, detector: this.state })
+  readonly saved = (): SavedState => ({
+    facts: this.facts,
+    overrides: this.inForce.overrides,
+    detector: this.state,
+  })
 }
 
 function judgementOf({ health, conditions, clipping }: StoredRun): Judgement {

@@ -1,7 +1,7 @@
-import { defaultSettings, newState } from '@normwatch/detector'
+import { newState } from '@normwatch/detector'
 import type { Store } from '../storage/store.ts'
 import { ActiveRun, type SavedState } from './active-run.ts'
-import { sameFacts } from './run-facts.ts'
+import { settingsInForce } from './settings-in-force.ts'
 
 /** Runs whose detector state is kept in memory. */
 const MAX_ACTIVE_RUNS = 512
@@ -83,13 +83,14 @@ export class ActiveRuns {
   async #load(id: string): Promise<ActiveRun> {
     await this.#leaving.get(id)
     const run = await this.#store.runs.get(id)
-    const [saved, open] = await Promise.all([
+    const [inForce, saved, open] = await Promise.all([
+      settingsInForce(this.#store, run),
       this.#store.points.detection(id),
       this.#store.findings.list({ run: id, state: 'open', limit: MAX_OPEN_FINDINGS }),
     ])
     const state = saved.state as SavedState | undefined
-    const active = new ActiveRun(run, state?.detector ?? newState(), open.findings, defaultSettings)
-    active.stale = saved.stale || (state !== undefined && !sameFacts(state.facts, active.facts))
+    const active = new ActiveRun(run, state?.detector ?? newState(), open.findings, inForce)
+    active.stale = saved.stale || (state !== undefined && !active.isJudgedBy(state))
     if (!active.stale) for (const { columns, arrivedAt } of saved.since) active.replay(columns, arrivedAt)
     return active
   }

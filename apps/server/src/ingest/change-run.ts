@@ -4,7 +4,8 @@ import type { StoredRun } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './context.ts'
 import { judgeAgain } from './judge-again.ts'
-import { factsOf, sameFacts } from './run-facts.ts'
+import { factsOf } from './run-facts.ts'
+import { settingsInForce } from './settings-in-force.ts'
 
 const alone = () => true
 
@@ -19,7 +20,7 @@ export async function putRun(
     context.hub.run(run, true)
     return { run, created }
   }
-  await context.runs.use(id, alone, async (active) => noteEdit(active, run, false))
+  await context.runs.use(id, alone, (active) => noteEdit(context, active, run))
   return { run: await freshRun(context, id), created }
 }
 
@@ -32,8 +33,10 @@ export async function patchRun(context: IngestContext, id: string, patch: RunPat
   if (status === undefined || Object.keys(fields).length > 0) {
     await context.runs.use(id, alone, async (active) => {
       const run = await context.store.runs.patch(id, fields, context.now())
-      noteEdit(active, run, fields.truncate_after !== undefined)
-      if (fields.truncate_after !== undefined) context.hub.gap(id, 'truncated')
+      await noteEdit(context, active, run)
+      if (fields.truncate_after === undefined) return
+      active.markStale()
+      context.hub.gap(id, 'truncated')
     })
     const run = await freshRun(context, id)
     if (status === undefined) return run
@@ -51,15 +54,18 @@ export async function deleteRun(context: IngestContext, id: string): Promise<voi
   })
 }
 
-function noteEdit(active: ActiveRun, run: StoredRun, truncated: boolean): void {
+/** Takes over what the run is to be judged by from now on; where that is new, the record is to be judged again. */
+export async function noteEdit(context: IngestContext, active: ActiveRun, run: StoredRun): Promise<void> {
   const facts = factsOf(run)
-  if (!truncated && sameFacts(active.facts, facts)) return
+  const inForce = await settingsInForce(context.store, run)
+  if (active.isJudgedBy({ facts, overrides: inForce.overrides })) return
   active.facts = facts
+  active.inForce = inForce
   active.markStale()
 }
 
 /** The run once its record is judged by the facts that hold; its readers get it. */
-async function freshRun(context: IngestContext, id: string): Promise<StoredRun> {
+export async function freshRun(context: IngestContext, id: string): Promise<StoredRun> {
   await judgeAgain(context, await context.runs.get(id))
   const run = await context.store.runs.get(id)
   context.hub.run(run, true)

@@ -4,6 +4,7 @@ import type { Store, StoredRun } from '../storage/store.ts'
 import { acceptPoints } from './accept-points.ts'
 import { ActiveRuns } from './active-runs.ts'
 import { deleteRun, patchRun, putRun } from './change-run.ts'
+import { changeProjectSettings, changeRunSettings } from './change-settings.ts'
 import type { IngestContext } from './context.ts'
 import { judgeAgain } from './judge-again.ts'
 import { watchSilence } from './silence-watch.ts'
@@ -62,5 +63,16 @@ export class Ingest {
 
   delete(id: string): Promise<void> {
     return deleteRun(this.#context, id)
+  }
+
+  /** Throws `SettingsRefused`, `RunNotFound`; resolves when the run is judged by them. */
+  changeRunSettings(id: string, overrides: unknown): Promise<void> {
+    return changeRunSettings(this.#context, id, overrides)
+  }
+
+  /** Throws `SettingsRefused`; resolves when they are stored, and the project's runs are judged again meanwhile. */
+  async changeProjectSettings(project: string, overrides: unknown): Promise<void> {
+    const { judged } = await changeProjectSettings(this.#context, project, overrides)
+    judged.catch(this.#onError)
   }
 }

@@ -1,12 +1,7 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { RunFacts } from '@normwatch/detector'
 import type { Run } from '@normwatch/protocol'
 
 /** What the detector is told of a run: everything a judgement depends on besides the readings. */
 export function factsOf({ clip, optimizer }: Run): RunFacts {
   return { clip, optimizer }
-}
-
-export function sameFacts(a: RunFacts, b: RunFacts): boolean {
-  return isDeepStrictEqual(a, b)
 }

@@ -1,0 +1,56 @@
+import { defaultSettings } from '@normwatch/detector'
+import type { Overrides } from '../storage/settings-store.ts'
+import { freshRun, noteEdit } from './change-run.ts'
+import type { IngestContext } from './context.ts'
+import { judgeAgain } from './judge-again.ts'
+import { checked, settingsWith } from './settings-in-force.ts'
+
+const RUNS_A_PAGE = 200
+const alone = () => true
+
+/**
+ * Puts a run's own settings in place of its former ones. Resolves when its record is judged by what holds now. Throws
+ * `SettingsRefused`, `RunNotFound`.
+ */
+export async function changeRunSettings(context: IngestContext, id: string, body: unknown): Promise<void> {
+  const { store, runs } = context
+  const { project } = await store.runs.get(id)
+  await settingsWith(store, project, body)
+  await runs.use(id, alone, async (active) => {
+    await store.settings.put({ run: id }, body as Overrides)
+    await noteEdit(context, active, await store.runs.get(id))
+  })
+  await freshRun(context, id)
+}
+
+/**
+ * Puts a project's settings in place of its former ones. Resolves when they are stored, with a promise of the runs'
+ * records being judged again, one after the other; a run is judged by them at the latest when it is next touched.
+ * Throws `SettingsRefused`.
+ */
+export async function changeProjectSettings(
+  context: IngestContext,
+  project: string,
+  body: unknown,
+): Promise<{ readonly judged: Promise<void> }> {
+  checked(body, defaultSettings)
+  await context.store.settings.put({ project }, body as Overrides)
+  return { judged: judgeProject(context, project) }
+}
+
+async function judgeProject(context: IngestContext, project: string): Promise<void> {
+  const { store, runs } = context
+  let cursor: string | null = null
+  do {
+    const query = { project, sort: 'created', limit: RUNS_A_PAGE, cursor: cursor ?? undefined } as const
+    const page = await store.runs.list(query)
+    for (const { id } of page.runs) {
+      await runs.use(id, alone, async (active) => {
+        await noteEdit(context, active, await store.runs.get(id))
+        active.markStale()
+      })
+      await judgeAgain(context, await runs.get(id))
+    }
+    cursor = page.next_cursor
+  } while (cursor !== null)
+}

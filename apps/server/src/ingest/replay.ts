@@ -1,0 +1,51 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { end, newState, silence } from '@normwatch/detector'
+import type { Finding } from '@normwatch/protocol'
+import type { Store, StoredRun } from '../storage/store.ts'
+import { ActiveRun, type Outcome } from './active-run.ts'
+import type { SettingsInForce } from './settings-in-force.ts'
+
+/** Judges a run's record on the side, in step order and in slices that let other work through. */
+export class Replay {
+  readonly judged: ActiveRun
+  readonly #store: Store
+  readonly #episodes = new Map<string, Finding>()
+  #next = 0
+
+  constructor(store: Store, run: StoredRun, inForce: SettingsInForce) {
+    this.#store = store
+    this.judged = new ActiveRun({ ...run, status: 'running' }, newState(), [], inForce)
+  }
+
+  /** Judges the steps after those judged so far; returns how many there were. */
+  async catchUp(): Promise<number> {
+    let count = 0
+    for await (const block of this.#store.points.read(this.judged.id, { from: this.#next })) {
+      const { step } = block
+      if (step.length === 0) continue
+      this.#remember(this.judged.fold(block, 0))
+      this.#next = (step[step.length - 1] as number) + 1
+      count += step.length
+      await nextTurn()
+    }
+    return count
+  }
+
+  /** Ends the record as the run ended, or stalls it where `stalled`; returns its findings, oldest first. */
+  finish(run: StoredRun, stalled: boolean, now: number): Finding[] {
+    const { state, facts, settings } = this.judged
+    const outcome: Outcome = { changes: [], findings: [] }
+    if (run.status !== 'running') {
+      this.judged.note(end(state, run.status, facts, settings), Date.parse(run.ended_at ?? ''), outcome)
+    } else if (stalled) {
+      this.judged.note(silence(state, (now - run.last_arrival) / 1000, facts, settings), now, outcome)
+    }
+    this.judged.refreshJudgement()
+    this.#remember(outcome)
+    return [...this.#episodes.values()]
+  }
+
+  #remember({ findings }: Outcome): void {
+    for (const finding of findings) this.#episodes.set(finding.id, finding)
+  }
+}

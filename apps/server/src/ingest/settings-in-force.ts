@@ -1,0 +1,58 @@
+import { defaultSettings, parseSettings, type Settings, type SettingsFault } from '@normwatch/detector'
+import type { Overrides } from '../storage/settings-store.ts'
+import type { Store } from '../storage/store.ts'
+
+/** The settings a run is judged by, and the overrides that make them so. */
+export interface SettingsInForce {
+  readonly overrides: Overrides
+  readonly settings: Settings
+}
+
+/** Overrides that are none; each fault names its place. */
+export class SettingsRefused extends Error {
+  override readonly name = 'SettingsRefused'
+  readonly faults: readonly SettingsFault[]
+  constructor(faults: readonly SettingsFault[]) {
+    super(faults[0]?.message)
+    this.faults = faults
+  }
+}
+
+/** What holds for a run: the defaults, over them its project's settings, over those its own. Throws `RunNotFound`. */
+export async function settingsInForce(
+  store: Store,
+  { id, project }: { readonly id: string; readonly project: string },
+): Promise<SettingsInForce> {
+  const [ofProject, ofRun] = await Promise.all([
+    store.settings.get({ project }),
+    store.settings.get({ run: id }),
+  ])
+  // Each was valid when it was put; together they may not be, since the project's changed later. The run's own win.
+  for (const overrides of [laidOver(ofProject, ofRun), ofRun, ofProject]) {
+    const parsed = parseSettings(overrides, defaultSettings)
+    if (parsed.ok) return { overrides, settings: parsed.settings }
+  }
+  return { overrides: {}, settings: defaultSettings }
+}
+
+/** What would hold for a run of this project with these overrides of its own. Throws `SettingsRefused`. */
+export async function settingsWith(store: Store, project: string, body: unknown): Promise<SettingsInForce> {
+  const ofProject = await store.settings.get({ project })
+  const base = checked(ofProject, defaultSettings)
+  const settings = checked(body, base)
+  return { overrides: laidOver(ofProject, body as Overrides), settings }
+}
+
+/** The overrides in `body` laid over `base`. Throws `SettingsRefused`. */
+export function checked(body: unknown, base: Settings): Settings {
+  const parsed = parseSettings(body, base)
+  if (!parsed.ok) throw new SettingsRefused(parsed.faults)
+  return parsed.settings
+}
+
+function laidOver(below: Overrides, above: Overrides): Overrides {
+  const sections = new Set([...Object.keys(below), ...Object.keys(above)])
+  return Object.fromEntries(
+    [...sections].map((section) => [section, { ...below[section], ...above[section] }]),
+  )
+}

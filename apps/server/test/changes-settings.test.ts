@@ -1,0 +1,99 @@
+import { expect, it, vi } from 'vitest'
+import { startApp, type TestApp } from './start-app.ts'
+
+/** 60 steps clipped, 300 far below the cap: saturated at first, well later. */
+async function sendSaturatedStart(call: TestApp['call'], id: string, fields: object = {}): Promise<void> {
+  await call('PUT', `/runs/${id}`, { clip: { mode: 'norm', max_norm: 1 }, ...fields })
+  const points = Array.from({ length: 360 }, (_, step) => ({
+    step,
+    time: 1_764_000_000 + step,
+    grad_norm: step < 60 ? 3 + (step % 5) / 10 : 0.4 + (step % 5) / 100,
+    loss: 2,
+  }))
+  expect((await call('POST', `/runs/${id}/points`, { points })).status).toBe(200)
+}
+const kinds = (findings: { kind: string }[]) => findings.map(({ kind }) => kind)
+
+it('previews other settings on the record and stores nothing', async () => {
+  const { call } = await startApp()
+  await sendSaturatedStart(call, 'a')
+  const before = (await call('GET', '/runs/a/findings')).body
+  expect(kinds(before.findings)).toContain('clip_saturated')
+
+  const off = await call('POST', '/runs/a/preview', { clip_saturated: { enabled: false } })
+  expect(off.status).toBe(200)
+  expect(off.body.settings.clip_saturated).toMatchObject({ enabled: false, open_rate: 0.8 })
+  expect(kinds(off.body.findings)).not.toContain('clip_saturated')
+
+  const same = await call('POST', '/runs/a/preview', {})
+  const shape = ({ kind, opened_step, closed_step }: Record<string, unknown>) => [
+    kind,
+    opened_step,
+    closed_step,
+  ]
+  expect(same.body.findings.map(shape).sort()).toEqual(before.findings.map(shape).sort())
+  expect((await call('GET', '/runs/a/findings')).body).toEqual(before)
+})
+
+it('judges a run again when its settings change, and closes what no longer holds', async () => {
+  const { call } = await startApp()
+  await call('PUT', '/runs/a', { clip: { mode: 'norm', max_norm: 1 } })
+  const points = Array.from({ length: 80 }, (_, step) => ({ step, grad_norm: 3 + (step % 7) / 10, loss: 2 }))
+  await call('POST', '/runs/a/points', { points })
+  expect((await call('GET', '/runs/a')).body.health).toBe('flagged')
+
+  const reply = await call('PUT', '/runs/a/settings', { clip_saturated: { enabled: false } })
+  expect(reply.body.overrides).toEqual({ clip_saturated: { enabled: false } })
+  expect((await call('GET', '/runs/a')).body.health).not.toBe('flagged')
+  const [finding] = (await call('GET', '/runs/a/findings')).body.findings
+  expect(finding).toMatchObject({ kind: 'clip_saturated', state: 'closed', close_reason: 'settings_changed' })
+
+  await call('PUT', '/runs/a/settings', {})
+  expect((await call('GET', '/runs/a')).body.health).toBe('flagged')
+})
+
+it("lets a project's settings hold for its runs, and a run's own override them", async () => {
+  const { call } = await startApp()
+  await sendSaturatedStart(call, 'a', { project: 'p' })
+  await sendSaturatedStart(call, 'b', { project: 'p' })
+  await call('PUT', '/runs/b/settings', { clip_saturated: { enabled: true } })
+  await call('PUT', '/projects/p/settings', { clip_saturated: { enabled: false, open_rate: 0.9 } })
+  expect((await call('GET', '/runs/a/settings')).body.settings.clip_saturated).toMatchObject({
+    enabled: false,
+    open_rate: 0.9,
+  })
+  expect((await call('GET', '/runs/b/settings')).body.settings.clip_saturated).toMatchObject({
+    enabled: true,
+    open_rate: 0.9,
+  })
+})
+
+it("judges a project's runs again in the background", async () => {
+  const { call } = await startApp()
+  await call('PUT', '/runs/a', { project: 'p', clip: { mode: 'norm', max_norm: 1 } })
+  const points = Array.from({ length: 80 }, (_, step) => ({ step, grad_norm: 3 + (step % 7) / 10, loss: 2 }))
+  await call('POST', '/runs/a/points', { points })
+  await call('PUT', '/projects/p/settings', { clip_saturated: { enabled: false } })
+  await vi.waitFor(async () => expect((await call('GET', '/runs/a')).body.health).not.toBe('flagged'))
+})
+
+it('refuses wrong settings by name and keeps those in force', async () => {
+  const { call } = await startApp()
+  await call('PUT', '/runs/a', {})
+  const wrong: [object, string][] = [
+    [{ clip_saturated: { open_rate: 2 } }, '/clip_saturated/open_rate'],
+    [{ clip_saturated: { opens: 0.5 } }, '/clip_saturated/opens'],
+    [{ nonsense: {} }, '/nonsense'],
+    [{ spike: { enabled: 1 } }, '/spike/enabled'],
+    [{ clip_saturated: { close_rate: 0.95 } }, '/clip_saturated/close_rate'],
+  ]
+  for (const address of ['/runs/a/settings', '/projects/p/settings']) {
+    for (const [body, path] of wrong) {
+      const reply = await call('PUT', address, body)
+      expect([reply.status, reply.body.error.code]).toEqual([400, 'settings_invalid'])
+      expect(reply.body.error.details[0].path).toBe(path)
+    }
+    expect((await call('GET', address)).body.overrides).toEqual({})
+  }
+  expect((await call('PUT', '/runs/none/settings', {})).body.error.code).toBe('run_not_found')
+})
