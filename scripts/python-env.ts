@@ -1,0 +1,57 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const DEBIAN_PACKAGES = ['python3-torch', 'python3-numpy', 'python3-venv']
+const NEEDED_MODULES = ['torch', 'numpy', 'venv', 'ensurepip']
+
+/** A Python environment of the checkout: its folder under `.venv/`, and a pip requirements file that it satisfies. */
+export interface PythonEnvironment {
+  readonly name: string
+  readonly requirements: string
+  /** Whether the packages of the Python it is made from are visible in it. */
+  readonly seesSystem: boolean
+}
+
+/** The interpreter of an environment, which is made, or brought up to date, where it has to be. */
+export function ensurePython({ name, requirements, seesSystem }: PythonEnvironment): string {
+  const folder = join(root, '.venv', name)
+  const python = join(folder, 'bin', 'python')
+  const stamp = join(folder, 'requirements.sha256')
+  const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python
+  const base = process.env['NORMWATCH_PYTHON'] ?? '/usr/bin/python3'
+  ensureModules(base, seesSystem ? NEEDED_MODULES : ['venv', 'ensurepip'])
+  run(base, ['-m', 'venv', ...(seesSystem ? ['--system-site-packages'] : []), folder])
+  run(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '-r', requirements])
+  writeFileSync(stamp, wanted)
+  return python
+}
+
+/** Runs a program and shows what it says. Throws when it fails. */
+export function run(program: string, args: readonly string[], cwd = root): void {
+  execFileSync(program, args, { cwd, stdio: 'inherit' })
+}
+
+function ensureModules(python: string, modules: readonly string[]): void {
+  if (hasModules(python, modules)) return
+  const mayInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0
+  if (!mayInstall || process.env['NORMWATCH_PYTHON'] !== undefined) {
+    throw new Error(
+      `The Python tests need ${python} with ${modules.join(', ')} (Debian: ${DEBIAN_PACKAGES.join(' ')}). ` +
+        'Install them, or name another Python in NORMWATCH_PYTHON.',
+    )
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  execFileSync('apt-get', ['update', '-q'], { stdio: 'inherit', env })
+  const install = ['install', '-y', '-q', '--no-install-recommends', ...DEBIAN_PACKAGES]
+  execFileSync('apt-get', install, { stdio: 'inherit', env })
+  if (!hasModules(python, modules))
+    throw new Error(`${DEBIAN_PACKAGES.join(' ')} are installed, and ${python} lacks them.`)
+}
+
+function hasModules(python: string, modules: readonly string[]): boolean {
+  return spawnSync(python, ['-c', modules.map((name) => `import ${name}`).join('\n')]).status === 0
+}
