@@ -9,12 +9,20 @@ const FOLDER = join(import.meta.dirname, '../../packages/importers/fixtures')
 /** A real training log that the repository ships; its licence and source stand in `meta.json` beside it. */
 export interface RecordedLog {
   readonly maxNorm: number
+  /** Where the log comes from, and under which licence. */
+  readonly source: string
   /** The readings of each step, as `log` takes them. */
   readonly steps: readonly Readings[]
 }
 
+interface Meta {
+  readonly max_norm: number
+  readonly url: string
+  readonly licence: string
+}
+
 export function readRecordedLog(folder: string, file: string): RecordedLog {
-  const meta = JSON.parse(readFileSync(join(FOLDER, folder, 'meta.json'), 'utf8')) as { max_norm: number }
+  const meta = JSON.parse(readFileSync(join(FOLDER, folder, 'meta.json'), 'utf8')) as Meta
   const text = gunzipSync(readFileSync(join(FOLDER, folder, file))).toString()
   const { step, metrics } = importLog(text, folder).points
   const steps = Array.from(step, (at, row) => {
@@ -24,5 +32,5 @@ export function readRecordedLog(folder: string, file: string): RecordedLog {
     }
     return readings
   })
-  return { maxNorm: meta.max_norm, steps }
+  return { maxNorm: meta.max_norm, source: `Recorded by ${meta.url} (${meta.licence}).`, steps }
 }

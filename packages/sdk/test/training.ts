@@ -14,19 +14,19 @@ const endings: Record<string, () => void> = {
   },
   'rejects unhandled': () => void Promise.reject(new Error('out of data')),
   waits: () => {
-    console.log('ready')
+    process.stdout.write('ready\n')
     setInterval(() => {}, 1_000)
   },
   'handles SIGTERM itself': () => {
     process.on('SIGTERM', () => setTimeout(() => process.exit(7), 50))
-    console.log('ready')
+    process.stdout.write('ready\n')
     setInterval(() => {}, 1_000)
   },
   'logs for ever': () => {
     let step = 10
     setInterval(() => {
       run.log({ step, loss: step })
-      console.log(step++)
+      process.stdout.write(`${step++}\n`)
     }, 2)
   },
 }
