@@ -1,0 +1,54 @@
+import { describe, it } from 'vitest'
+import { eventually, openPage, textOf } from './open-page.ts'
+import { startServer } from './start-server.ts'
+import { high, quiet, steps } from './training.ts'
+
+/** What a browser says of its own when a server is gone. */
+const mayComplain = /ERR_CONNECTION_REFUSED|WebSocket connection/
+
+describe('a lost connection', () => {
+  it('is said, mended by itself, and hides nothing that happened meanwhile', async () => {
+    const server = await startServer()
+    await server.put('run', { clip: { mode: 'norm', max_norm: 1 } })
+    await server.send('run', steps(200, quiet))
+    const page = await openPage({ mayComplain })
+    await page.goto(`${server.url}/runs/run`)
+    await eventually(() => textOf(page, 'dl')).toContain('Steps 199')
+    await server.kill()
+    await page.getByText(/Disconnected. What you see was current/).waitFor()
+    await server.restart()
+    await server.send('run', steps(300, high, 200))
+    await page.getByText(/Disconnected/).waitFor({ state: 'detached' })
+    await eventually(() => textOf(page, '[role=toolbar] .range')).toMatch(/^steps 0 to 499/)
+    await eventually(() => textOf(page, 'header .badge')).toContain('flagged')
+    await server.send('run', steps(100, high, 500))
+    await eventually(() => textOf(page, '[role=toolbar] .range')).toMatch(/^steps 0 to 599/)
+  })
+
+  it('leaves the list current, with the runs that were made meanwhile', async () => {
+    const server = await startServer()
+    await server.put('before')
+    const page = await openPage({ mayComplain })
+    await page.goto(server.url)
+    await eventually(() => page.locator('[data-run] a').allInnerTexts()).toEqual(['before'])
+    await server.kill()
+    await page.getByText(/Disconnected/).waitFor()
+    await server.restart()
+    await server.put('meanwhile')
+    await eventually(() => page.locator('[data-run] a').allInnerTexts()).toEqual(['meanwhile', 'before'])
+  })
+
+  it('leaves a page that was opened too early with a way to try again', async () => {
+    const server = await startServer()
+    await server.put('run')
+    const page = await openPage({ mayComplain })
+    await page.goto(server.url)
+    await page.locator('[data-run] a').waitFor()
+    await server.kill()
+    await page.locator('[data-run] a').click()
+    await page.getByText('The run could not be read').waitFor()
+    await server.restart()
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('heading', { level: 1, name: 'run' }).waitFor()
+  })
+})

@@ -1,0 +1,53 @@
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { eventually, openPage } from './open-page.ts'
+import { startServer } from './start-server.ts'
+import { high, steps } from './training.ts'
+
+async function startWithRun() {
+  const server = await startServer()
+  await server.put('run', {
+    name: 'a-run-with-a-name-that-is-much-longer-than-any-phone-is-wide-and-has-no-spaces',
+    project: 'a project with a long name too',
+    tags: ['first-tag', 'second-tag', 'third-tag'],
+    clip: { mode: 'none', max_norm: 12.25 },
+  })
+  await server.send('run', steps(300, high))
+  return server
+}
+
+describe('the look', () => {
+  it.each([360, 768, 1440])('needs no sideways scrolling at %i pixels', async (width) => {
+    const server = await startWithRun()
+    const page = await openPage({ viewport: { width, height: 800 } })
+    for (const [path, part] of [
+      ['/', '[data-run]'],
+      ['/runs/run', '.u-over'],
+    ] as const) {
+      await page.goto(server.url + path)
+      await page.locator(part).first().waitFor()
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+    }
+  })
+
+  it('follows the system’s theme until a person chooses, and remembers the choice', async () => {
+    const server = await startWithRun()
+    const page = await openPage({ colorScheme: 'dark' })
+    await page.goto(`${server.url}/runs/run`)
+    await page.locator('.u-over').first().waitFor()
+    expect(await groundOf(page)).toBeLessThan(60)
+    await page.getByRole('button', { name: 'Switch to the light theme' }).click()
+    await eventually(() => groundOf(page)).toBeGreaterThan(230)
+    await page.reload()
+    await page.locator('.u-over').first().waitFor()
+    expect(await groundOf(page)).toBeGreaterThan(230)
+    await page.getByRole('button', { name: 'Switch to the dark theme' }).click()
+    await eventually(() => groundOf(page)).toBeLessThan(60)
+  })
+})
+
+/** How light the page's ground is, 0 to 255. */
+async function groundOf(page: Page): Promise<number> {
+  const colour = await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
+  return Number(/\d+/.exec(String(colour))?.[0])
+}

@@ -1,0 +1,166 @@
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { eventually, openPage, textOf } from './open-page.ts'
+import { startServer } from './start-server.ts'
+import { high, quiet, steps } from './training.ts'
+
+const capped = { clip: { mode: 'norm', max_norm: 1 } } as const
+const range = '[role=toolbar] .range'
+const norm = 'section:has(h3:text("Pre-clip gradient norm"))'
+
+describe('the page of a run', () => {
+  it('follows a running run without jumping, until a person zooms', async () => {
+    const server = await startServer()
+    await server.put('live', capped)
+    await server.send('live', steps(300, quiet))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/live`)
+    await eventually(() => textOf(page, range)).toMatch(/^steps 0 to 299, every point/)
+    const height = await page.locator(norm).evaluate((panel) => panel.clientHeight)
+    await server.send('live', steps(200, high, 300))
+    await eventually(() => textOf(page, range)).toMatch(/^steps 0 to 499/)
+    await eventually(() => textOf(page, `${norm} .legend b`)).toBe(high(499).toPrecision(3))
+    expect(await page.locator(norm).evaluate((panel) => panel.clientHeight)).toBe(height)
+    await page.getByRole('region', { name: 'Open findings' }).waitFor()
+    await drag(page, 0.2, 0.4)
+    await eventually(() => textOf(page, range)).toMatch(/^steps (99|100) to (199|200|201)/)
+    await server.send('live', steps(100, high, 500))
+    await eventually(() => textOf(page, 'dl')).toContain('Steps 599')
+    expect(await textOf(page, range)).toMatch(/^steps (99|100) to/)
+    await page.keyboard.press('f')
+    await eventually(() => textOf(page, range)).toMatch(/to 599,/)
+    await page.keyboard.press('0')
+    await eventually(() => textOf(page, range)).toMatch(/^steps 0 to 599/)
+  })
+
+  it('fetches finer buckets where it is zoomed, down to single points', async () => {
+    const server = await startServer()
+    await server.put('long', capped)
+    for (let from = 0; from < 40_000; from += 10_000) await server.send('long', steps(10_000, quiet, from))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/long`)
+    await eventually(() => textOf(page, range)).toContain('32 steps a bucket')
+    await drag(page, 0.5, 0.6)
+    await eventually(() => textOf(page, range)).toMatch(/steps 19 9\d\d to 2[34] \d{3}, 8 steps a bucket/)
+    await drag(page, 0.5, 0.55)
+    await eventually(() => textOf(page, range)).toContain('every point')
+    await page.mouse.dblclick(...(await at(page, 0.5)))
+    await eventually(() => textOf(page, range)).toContain('32 steps a bucket')
+  })
+
+  it('marks NaN and infinite norms, and says under the cursor how many', async () => {
+    const server = await startServer()
+    await server.put('amp', capped)
+    await server.send(
+      'amp',
+      steps(200, (step) => (step === 100 ? 'NaN' : step === 101 ? 'Infinity' : quiet(step))),
+    )
+    await server.put('clean', capped)
+    await server.send('clean', steps(200, quiet))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/clean`)
+    await page.locator(`${norm} canvas`).first().waitFor()
+    expect(await markedPixels(page)).toBe(0)
+    await page.goto(`${server.url}/runs/amp`)
+    await eventually(() => markedPixels(page)).toBeGreaterThan(20)
+    await page.mouse.move(...(await at(page, 100 / 199)))
+    await eventually(() => textOf(page, `${norm} .legend`)).toMatch(/step 100 NaN ▽ 1 not finite/)
+    await page.getByText('1 closed finding').click()
+    await page.getByText('NaN or infinite readings').waitFor()
+  })
+
+  it('shows the norm on a log axis, and on a linear one by a key', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    await server.send(
+      'run',
+      steps(200, (step) => (step === 50 ? 0 : 10 ** (step / 50 - 2))),
+    )
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    const log = page.locator(norm).getByRole('button', { name: 'log' })
+    await eventually(() => log.getAttribute('aria-pressed')).toBe('true')
+    await eventually(() => textOf(page, `${norm} .legend`)).toContain('no place on a log axis')
+    await page.keyboard.press('l')
+    await eventually(() => log.getAttribute('aria-pressed')).toBe('false')
+    expect(await textOf(page, `${norm} .legend`)).not.toContain('no place on a log axis')
+  })
+
+  it('lists what was found with its figures, and zooms to it', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    await server.send(
+      'run',
+      steps(2_000, (step) => (step < 1_500 ? quiet(step) : high(step))),
+    )
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    const open = page.getByRole('region', { name: 'Open findings' })
+    await eventually(() => open.innerText()).toMatch(
+      /Clipping is saturated[^]*since step 1.[5-6]\d\d[^]*steps clipped/,
+    )
+    await page.getByRole('button', { name: /^Zoom to: Clipping is saturated/ }).click()
+    await eventually(() => textOf(page, range)).toMatch(/^steps 1 [234]\d\d to/)
+  })
+
+  it('changes the run’s name and cap, and deletes it only when its name is typed', async () => {
+    const server = await startServer()
+    await server.put('run', { ...capped, name: 'first try' })
+    await server.send('run', steps(100, quiet))
+    const page = await openPage({ mayComplain: /404/ })
+    await page.goto(`${server.url}/runs/run`)
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.getByLabel('Name').fill('second try')
+    await page.getByLabel('max_norm').fill('0.25')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { name: 'second try' }).waitFor()
+    await eventually(() => textOf(page, 'dl')).toContain('norm ≤ 0.25')
+    const other = await page.context().newPage()
+    await other.goto(`${server.url}/runs/run`)
+    await other.getByRole('heading', { name: 'second try' }).waitFor()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    const confirm = page.getByRole('button', { name: 'Delete the run' })
+    expect(await confirm.isDisabled()).toBe(true)
+    await page.getByLabel('Type the run’s name').fill('second try')
+    await confirm.click()
+    await page.getByText('No run yet').waitFor()
+    await other.getByText('This run was deleted').waitFor()
+    await other.reload()
+    await other.getByText('There is no such run').waitFor()
+  })
+})
+
+async function at(page: Page, share: number): Promise<[number, number]> {
+  const box = await page.locator(`${norm} .u-over`).first().boundingBox()
+  if (box === null) throw new Error('The chart has no place on the page.')
+  return [box.x + share * box.width, box.y + box.height / 2]
+}
+
+async function drag(page: Page, from: number, to: number): Promise<void> {
+  await page.mouse.move(...(await at(page, from)))
+  await page.mouse.down()
+  await page.mouse.move(...(await at(page, (from + to) / 2)))
+  await page.mouse.move(...(await at(page, to)))
+  await page.mouse.up()
+}
+
+/** Pixels of the norm's chart that have the colour of non-finite marks. */
+function markedPixels(page: Page): Promise<number> {
+  return page
+    .locator(`${norm} canvas`)
+    .first()
+    .evaluate((element) => {
+      const probe = document.createElement('i')
+      document.body.append(probe)
+      probe.style.color = 'var(--nonfinite)'
+      const [red, green, blue] = (getComputedStyle(probe).color.match(/\d+/g) ?? []).map(Number)
+      probe.remove()
+      const { width, height } = element as HTMLCanvasElement
+      const data =
+        (element as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? []
+      let count = 0
+      for (let i = 0; i < data.length; i += 4)
+        if (data[i] === red && data[i + 1] === green && data[i + 2] === blue) count++
+      return count
+    })
+}

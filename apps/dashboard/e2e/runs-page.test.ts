@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { eventually, openPage, textOf } from './open-page.ts'
+import { startServer } from './start-server.ts'
+import { high, quiet, steps } from './training.ts'
+
+const run = promisify(execFile)
+const capped = { clip: { mode: 'norm', max_norm: 1 } } as const
+const rowNames = '[data-run] a'
+
+describe('the runs page', () => {
+  it.each(['curl', 'Python'])(
+    'shows snippets when there is no run, and the run that the %s one makes',
+    async (client) => {
+      const server = await startServer()
+      const page = await openPage()
+      await page.goto(server.url)
+      const snippet = await page.getByLabel(`${client} snippet`, { exact: true }).textContent()
+      expect(snippet).toContain(server.url)
+      await (client === 'curl' ? run('bash', ['-ec', snippet ?? '']) : run('python3', ['-c', snippet ?? '']))
+      await eventually(() => page.locator(rowNames).allInnerTexts()).toEqual(['first-run'])
+      await eventually(() => textOf(page, '[data-run]')).toMatch(/norm ≤ 1 1.7 × .* 2.31 0/)
+    },
+  )
+
+  it('puts the flagged run on top, with its shape, its word and its sentence', async () => {
+    const server = await startServer()
+    for (const [id, norm] of [
+      ['calm', quiet],
+      ['saturated', high],
+      ['calm-too', quiet],
+    ] as const) {
+      await server.put(id, capped)
+      await server.send(id, steps(400, norm))
+    }
+    const page = await openPage()
+    await page.goto(server.url)
+    await eventually(() => page.locator(rowNames).allInnerTexts()).toHaveLength(3)
+    expect((await page.locator(rowNames).allInnerTexts())[0]).toBe('saturated')
+    expect(await textOf(page, '[data-run=saturated] .badge')).toMatch(
+      /▲ flagged ?: ?clipped on 100 % of the last \d+ steps, since step \d+/,
+    )
+    await eventually(() => page.locator('[data-run=saturated] canvas').evaluate(inkOf)).toBeGreaterThan(100)
+  })
+
+  it('moves with a running run, and keeps rows in place under the pointer', async () => {
+    const server = await startServer()
+    for (const id of ['a', 'b']) {
+      await server.put(id, capped)
+      await server.send(id, steps(100, quiet))
+    }
+    const page = await openPage()
+    await page.goto(server.url)
+    await eventually(() => page.locator(rowNames).allInnerTexts()).toHaveLength(2)
+    const [first, second] = (await page.locator(rowNames).allInnerTexts()) as [string, string]
+    await page.locator(`[data-run=${first}]`).hover()
+    await server.send(second, steps(400, high, 100))
+    await eventually(() => textOf(page, `[data-run=${second}]`)).toMatch(/▲ flagged.* 499 /)
+    expect(await topOf(second)).toBeGreaterThan(await topOf(first))
+    await page.mouse.move(5, 5)
+    await eventually(async () => (await topOf(second)) < (await topOf(first))).toBe(true)
+
+    async function topOf(id: string): Promise<number> {
+      return (await page.locator(`[data-run=${id}]`).boundingBox())?.y ?? NaN
+    }
+  })
+
+  it('keeps its filters in the address, and says when nothing matches', async () => {
+    const server = await startServer()
+    await server.put('one', { project: 'vision', name: 'resnet', tags: ['x'] })
+    await server.put('two', { project: 'text', name: 'gpt' })
+    const page = await openPage()
+    await page.goto(`${server.url}/?project=text`)
+    await eventually(() => page.locator(rowNames).allInnerTexts()).toEqual(['gpt'])
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await eventually(() => page.locator(rowNames).count()).toBe(2)
+    await page.keyboard.press('/')
+    await page.keyboard.type('resn')
+    await eventually(() => page.locator(rowNames).allInnerTexts()).toEqual(['resnet'])
+    expect(new URL(page.url()).search).toBe('?q=resn')
+    await page.keyboard.type('zzz')
+    await page.getByText('No run matches').waitFor()
+  })
+
+  it('scrolls through more runs than it draws', async () => {
+    const server = await startServer()
+    await Promise.all(Array.from({ length: 250 }, (_, i) => server.put(`run-${i}`)))
+    const page = await openPage()
+    await page.goto(server.url)
+    await eventually(async () => {
+      await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)')
+      return page.getByRole('table').getAttribute('aria-rowcount')
+    }).toBe('251')
+    expect(await page.locator('[data-run]').count()).toBeLessThan(100)
+  })
+
+  it('is walked by keyboard from the list to a run and back', async () => {
+    const server = await startServer()
+    for (const id of ['a', 'b']) await server.put(id, capped)
+    const page = await openPage()
+    await page.goto(server.url)
+    await page.locator(rowNames).first().waitFor()
+    const names = await page.locator(rowNames).allInnerTexts()
+    for (const key of ['j', 'j', 'k', 'j', 'Enter']) await page.keyboard.press(key)
+    await page.getByRole('heading', { level: 1, name: names[1] as string, exact: true }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('table', { name: 'Runs' }).waitFor()
+  })
+})
+
+/** Pixels that anything was drawn on. */
+function inkOf(canvas: Element): number {
+  const { width, height } = canvas as HTMLCanvasElement
+  const { data } = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height) ?? {
+    data: [],
+  }
+  return data.filter((value, i) => i % 4 === 3 && value > 0).length
+}
