@@ -19,7 +19,7 @@ export function readAllowedAddresses(text: string): string {
   try {
     new AddressGuard(list, systemResolve)
   } catch (error) {
-    throw new Error(`is wrong: ${(error as Error).message}`)
+    throw new Error(`is wrong: ${(error as Error).message}`, { cause: error })
   }
   return list
 }

@@ -5,9 +5,11 @@ import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { AlertId, closed, Cursor, replies, whole } from './schemas.ts'
 
+const DEFAULT_LIMIT = 50
+
 const page = {
   state: Type.Optional(DeliveryStateSchema),
-  limit: whole(1, 200, 50),
+  limit: Type.Optional(whole(1, 200, DEFAULT_LIMIT)),
   cursor: Cursor,
 }
 const Filters = Type.Object(
@@ -27,7 +29,7 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
           response: replies(DeliveryListSchema),
         },
       },
-      ({ query }) => deliveries.list(query, now()),
+      ({ query }) => deliveries.list({ limit: DEFAULT_LIMIT, ...query }, now()),
     )
 
     app.get(
@@ -42,7 +44,7 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
       },
       async ({ params, query }) => {
         await channels.get(params.id)
-        return deliveries.list({ ...query, channel: params.id }, now())
+        return deliveries.list({ limit: DEFAULT_LIMIT, ...query, channel: params.id }, now())
       },
     )
 

@@ -38,7 +38,8 @@ const LOCK_TIMEOUT_MS = 250
 
 /**
  * Opens the store that keeps everything in one SQLite file, `normwatch.db` in `folder`; both are made where they do not
- * exist, and older data is migrated. `alerts` decides which deliveries findings cause; without it, none. One process at a time may hold a folder. Rejects with `CannotOpenStore`.
+ * exist, and older data is migrated. `alerts` decides which deliveries findings cause; without it, none. One process
+ * at a time may hold a folder. Rejects with `CannotOpenStore`.
  */
 export async function openSqliteStore({
   folder,
