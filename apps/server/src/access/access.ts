@@ -7,7 +7,7 @@ import { OWNER, type Caller } from './caller.ts'
 import { confine } from './confine.ts'
 import { Identify, type Invalid } from './identify.ts'
 import { mayUse } from './may.ts'
-import { routeRules, type RouteRule } from './route-rules.ts'
+import { ruleFor } from './route-rules.ts'
 import { isSameOrigin, needsSameOrigin } from './same-origin.ts'
 import { SESSION_COOKIE } from './session-cookie.ts'
 import { Sockets } from './sockets.ts'
@@ -48,6 +48,9 @@ export async function controlAccess(
 
   await app.register(cookie)
   app.decorateRequest('caller', undefined)
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) ruleFor(one, url)
+  })
   app.addHook('onRequest', async (request, reply) => {
     if (await identify.isOpen()) {
       refuseForeign(request)
@@ -72,6 +75,8 @@ export async function controlAccess(
   return { identify, sockets, basePath }
 }
 
+const ruleOf = ({ method, routeOptions: { url = '' } }: FastifyRequest) => ruleFor(method, url)
+
 async function admit(request: FastifyRequest, reply: FastifyReply, identify: Identify): Promise<void> {
   const rule = ruleOf(request)
   const caller = await callerOf(request, identify)
@@ -88,6 +93,12 @@ async function admit(request: FastifyRequest, reply: FastifyReply, identify: Ide
       `This needs a token with the scope ${needed}; this one has ${caller.scope}.`,
     )
   }
+  if (rule.project === 'all' && caller.project !== null) {
+    throw new Refusal(
+      'project_forbidden',
+      `This concerns all projects; this token is limited to "${caller.project}".`,
+    )
+  }
 }
 
 async function callerOf(request: FastifyRequest, identify: Identify): Promise<Caller | Invalid> {
@@ -100,12 +111,6 @@ async function callerOf(request: FastifyRequest, identify: Identify): Promise<Ca
   if (secret === undefined) return 'token_missing'
   if (needsSameOrigin(request) && !isSameOrigin(request)) throw new Refusal('origin_not_allowed')
   return identify.cookie(secret)
-}
-
-/** The rule of the route that a request found. A route without one is nobody's but the admin's. */
-function ruleOf({ method, routeOptions }: FastifyRequest): RouteRule {
-  const rule = routeRules[`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`]
-  return rule ?? { for: 'admin', project: 'all' }
 }
 
 /** Notes the use of a token, at most once a minute. */

@@ -1,7 +1,4 @@
-/**
- * Who may use which route. `test/access-routes.test.ts` compares this table with the routes that the server really has:
- * a route that is missing here is refused to everybody, and fails the test.
- */
+/** Who may use which route. A route that is missing here stops the server's start. */
 export interface RouteRule {
   /** `everybody`: without a token. `any`: with any valid token. Else the scopes that may, and `admin` always may. */
   readonly for: 'everybody' | 'any' | 'admin' | 'read' | 'write' | 'read or write'
@@ -54,12 +51,16 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'DELETE /api/v1/mutes/:id': rule('admin', 'all'),
   'GET /api/v1/projects': rule('read', 'listed'),
   'GET /api/v1/live': rule('read', 'frames'),
+  'POST /api/v1/runs/:id/preview': rule('read', 'run'),
+  'GET /api/v1/runs/:id/settings': rule('read', 'run'),
+  'PUT /api/v1/runs/:id/settings': rule('admin', 'run'),
+  'GET /api/v1/projects/:project/settings': rule('read', 'named'),
+  'PUT /api/v1/projects/:project/settings': rule('admin', 'named'),
   'GET /api/v1/runs/:id/caps': rule('read', 'run'),
   'GET /api/v1/compare': rule('read', 'asked-runs'),
   'GET /api/v1/openapi.json': rule('any', 'none'),
   'GET /docs': rule('any', 'none'),
   'GET /docs/': rule('any', 'none'),
-  'GET /docs/*': rule('any', 'none'),
   'GET /docs/json': rule('any', 'none'),
   'GET /docs/yaml': rule('any', 'none'),
   'GET /docs/static/index.html': rule('any', 'none'),
@@ -76,4 +77,12 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/session': rule('everybody', 'none'),
   'POST /api/v1/session': rule('everybody', 'none'),
   'DELETE /api/v1/session': rule('everybody', 'none'),
+}
+
+/** The rule of a route. Throws where there is none: nobody shall forget to say who may use a new route. */
+export function ruleFor(method: string, url: string): RouteRule {
+  const key = `${method === 'HEAD' ? 'GET' : method} ${url}`
+  const found = Object.hasOwn(routeRules, key) ? routeRules[key] : undefined
+  if (found === undefined) throw new Error(`${key} has no rule: add one to access/route-rules.ts.`)
+  return found
 }
