@@ -43,7 +43,7 @@ export class Leaf implements Rows, Interval {
   reserve(rows: number): void {
     const have = this.step.length
     if (rows <= have) return
-    const capacity = Math.max(rows, have * 2)
+    const capacity = Math.max(rows, Math.min(have * 4, LEAF_POINTS))
     this.step = grown(this.step, capacity)
     this.time = grown(this.time, capacity)
     for (const column of this.columns.values()) {

@@ -8,7 +8,6 @@ import type { Rows } from './rows.ts'
  * than it should: see `splitFull`.
  */
 export function mergeRows(leaf: Leaf, batch: Rows, from: number, to: number, arrivedAt: number): void {
-  leaf.dirty = true
   const isBehind = leaf.count === 0 || (batch.step[from] as number) > (leaf.step[leaf.count - 1] as number)
   const targets = isBehind ? undefined : insertSteps(leaf, batch, from, to)
   const first = leaf.count

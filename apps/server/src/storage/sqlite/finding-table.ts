@@ -1,8 +1,7 @@
 import type { Finding } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
-import { drizzle } from 'drizzle-orm/better-sqlite3'
 import type { FindingChange } from '../store.ts'
-import { findFinding } from './list-findings.ts'
+import { findingById } from './list-findings.ts'
 
 /** The table of findings, as changes write it. */
 export function openFindingTable(db: Database) {
@@ -14,8 +13,6 @@ export function openFindingTable(db: Database) {
     `update findings set state = 'closed', closed_step = ?, closed_at = ?, close_reason = ?
      where id = ? and run = ? and state = 'open'`,
   )
-
-  const queries = drizzle(db)
 
   function open(run: number, finding: Finding): void {
     insert.run(
@@ -35,7 +32,7 @@ export function openFindingTable(db: Database) {
   }
 
   return {
-    find: (id: string): Finding | undefined => findFinding(queries, id),
+    find: findingById(db),
     /** Closing a finding that is closed already changes nothing. */
     apply(run: number, changes: readonly FindingChange[]): void {
       for (const change of changes) {

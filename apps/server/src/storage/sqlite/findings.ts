@@ -1,4 +1,4 @@
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import type { FindingStore } from '../store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { listFindings } from './list-findings.ts'
@@ -8,7 +8,7 @@ import type { Tables } from './tables-at-hand.ts'
 import { reading } from './unavailable.ts'
 
 export function openFindings(
-  db: BetterSQLite3Database,
+  db: Database,
   tables: Tables,
   residents: Residents,
   commits: GroupCommit,

@@ -1,65 +1,73 @@
 import type { Finding } from '@normwatch/protocol'
-import { and, desc, eq, sql } from 'drizzle-orm'
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import type { FindingQuery } from '../store.ts'
+import { given, where } from './conditions.ts'
 import { fromCursor, toCursor } from './cursor.ts'
-import { findings, runs } from './tables.ts'
 
-/** The newest first; a finding of a run that is being removed is none. */
+interface FindingRow {
+  readonly key: number
+  readonly id: string
+  readonly run: string
+  readonly kind: Finding['kind']
+  readonly severity: Finding['severity']
+  readonly state: Finding['state']
+  readonly opened_step: number | null
+  readonly opened_at: number
+  readonly closed_step: number | null
+  readonly closed_at: number | null
+  readonly close_reason: Finding['close_reason']
+  readonly evidence: string
+  readonly diagnosis: string
+}
+
+/** A finding of a run that is being removed is none: its run is not there to join. */
+const SELECT = `select findings.key, findings.id, runs.id as run, kind, severity, state, opened_step, opened_at,
+  closed_step, closed_at, close_reason, evidence, diagnosis from findings join runs on runs.key = findings.run`
+
+/** The newest first. */
 export function listFindings(
-  db: BetterSQLite3Database,
+  db: Database,
   { run, kind, state, limit, cursor }: FindingQuery,
 ): { findings: Finding[]; next_cursor: string | null } {
-  const [openedAt, key] = cursor === undefined ? [] : fromCursor(cursor, 'findings', ['number', 'number'])
+  const filter = where([
+    given('runs.id = ?', run),
+    given('findings.kind = ?', kind),
+    given('findings.state = ?', state),
+    cursor === undefined
+      ? undefined
+      : {
+          sql: '(findings.opened_at, findings.key) < (?, ?)',
+          values: fromCursor(cursor, 'findings', ['number', 'number']),
+        },
+  ])
   const rows = db
-    .select({ finding: findings, run: runs.id })
-    .from(findings)
-    .innerJoin(runs, eq(runs.key, findings.run))
-    .where(
-      and(
-        run === undefined ? undefined : eq(runs.id, run),
-        kind === undefined ? undefined : eq(findings.kind, kind),
-        state === undefined ? undefined : eq(findings.state, state),
-        openedAt === undefined
-          ? undefined
-          : sql`(${findings.openedAt}, ${findings.key}) < (${openedAt}, ${key})`,
-      ),
+    .prepare<(string | number)[], FindingRow>(
+      `${SELECT} ${filter.sql} order by findings.opened_at desc, findings.key desc limit ?`,
     )
-    .orderBy(desc(findings.openedAt), desc(findings.key))
-    .limit(limit + 1)
-    .all()
+    .all(...filter.values, limit + 1)
   const page = rows.slice(0, limit)
-  const last = page.at(-1)?.finding
+  const last = page.at(-1)
   return {
-    findings: page.map((row) => toFinding(row.finding, row.run)),
-    next_cursor: rows.length > page.length && last ? toCursor(['findings', last.openedAt, last.key]) : null,
+    findings: page.map(toFinding),
+    next_cursor: rows.length > page.length && last ? toCursor(['findings', last.opened_at, last.key]) : null,
   }
 }
 
-/** The finding with this id, unless its run is gone. */
-export function findFinding(db: BetterSQLite3Database, id: string): Finding | undefined {
-  const row = db
-    .select({ finding: findings, run: runs.id })
-    .from(findings)
-    .innerJoin(runs, eq(runs.key, findings.run))
-    .where(eq(findings.id, id))
-    .get()
-  return row && toFinding(row.finding, row.run)
+/** Looks up one finding by its id, unless its run is gone. */
+export function findingById(db: Database): (id: string) => Finding | undefined {
+  const select = db.prepare<[string], FindingRow>(`${SELECT} where findings.id = ?`)
+  return (id) => {
+    const row = select.get(id)
+    return row && toFinding(row)
+  }
 }
 
-function toFinding(row: typeof findings.$inferSelect, run: string): Finding {
+function toFinding({ key: _, evidence, diagnosis, ...row }: FindingRow): Finding {
   return {
-    id: row.id,
-    run,
-    kind: row.kind as Finding['kind'],
-    severity: row.severity,
-    state: row.state,
-    opened_step: row.openedStep,
-    opened_at: new Date(row.openedAt).toISOString(),
-    closed_step: row.closedStep,
-    closed_at: row.closedAt === null ? null : new Date(row.closedAt).toISOString(),
-    close_reason: row.closeReason as Finding['close_reason'],
-    evidence: JSON.parse(row.evidence) as Finding['evidence'],
-    diagnosis: JSON.parse(row.diagnosis) as Finding['diagnosis'],
+    ...row,
+    opened_at: new Date(row.opened_at).toISOString(),
+    closed_at: row.closed_at === null ? null : new Date(row.closed_at).toISOString(),
+    evidence: JSON.parse(evidence) as Finding['evidence'],
+    diagnosis: JSON.parse(diagnosis) as Finding['diagnosis'],
   }
 }

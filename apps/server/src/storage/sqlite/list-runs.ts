@@ -1,77 +1,89 @@
-import { and, asc, desc, eq, sql, type SQL, type SQLWrapper } from 'drizzle-orm'
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import type { RunQuery, StoredRun } from '../store.ts'
+import { given, where, type Condition } from './conditions.ts'
 import { fromCursor, toCursor } from './cursor.ts'
-import { toRun, type RunRow } from './run-row.ts'
-import { runDocuments, runs } from './tables.ts'
+import { RUN_COLUMNS, SELECT_RUN } from './run-columns.ts'
+import { toRun, type RunDocuments, type RunRow } from './run-row.ts'
 
-/** The columns that order a list, each with its direction; the key breaks ties, newest first. */
-const orders = {
+type OrderField = 'attention' | 'createdAt' | 'updatedAt' | 'name' | 'key'
+interface OrderBy {
+  readonly field: OrderField
+  readonly isDown: boolean
+}
+
+/** The columns that order a list; the key breaks ties, newest first. Each order has an index of its own. */
+const orders: Readonly<Record<NonNullable<RunQuery['sort']>, readonly OrderBy[]>> = {
   attention: [
     { field: 'attention', isDown: false },
     { field: 'createdAt', isDown: true },
+    { field: 'key', isDown: true },
   ],
-  updated: [{ field: 'updatedAt', isDown: true }],
-  created: [{ field: 'createdAt', isDown: true }],
-  name: [{ field: 'name', isDown: false }],
-} as const satisfies Record<string, readonly { field: keyof RunRow; isDown: boolean }[]>
+  updated: [
+    { field: 'updatedAt', isDown: true },
+    { field: 'key', isDown: true },
+  ],
+  created: [
+    { field: 'createdAt', isDown: true },
+    { field: 'key', isDown: true },
+  ],
+  name: [
+    { field: 'name', isDown: false },
+    { field: 'key', isDown: true },
+  ],
+}
 
-const tie = { field: 'key', isDown: true } as const
+const SELECT = `select ${SELECT_RUN}, config, notes from runs join run_documents on run_documents.run = runs.key`
 
-export function listRuns(
-  db: BetterSQLite3Database,
-  query: RunQuery,
-): { runs: StoredRun[]; next_cursor: string | null } {
+export function listRuns(db: Database, query: RunQuery): { runs: StoredRun[]; next_cursor: string | null } {
   const sort = query.sort ?? 'attention'
-  const order = [...orders[sort], tie]
+  const order = orders[sort]
+  const filter = where([...filtersOf(query), behind(sort, query.cursor)])
+  const orderBy = order.map(({ field, isDown }) => `runs.${RUN_COLUMNS[field]}${isDown ? ' desc' : ''}`)
   const rows = db
-    .select()
-    .from(runs)
-    .innerJoin(runDocuments, eq(runDocuments.run, runs.key))
-    .where(and(...conditionsOf(query), behind(sort, order, query.cursor)))
-    .orderBy(...order.map(({ field, isDown }) => (isDown ? desc(runs[field]) : asc(runs[field]))))
-    .limit(query.limit + 1)
-    .all()
+    .prepare<(string | number)[], RunRow & RunDocuments>(
+      `${SELECT} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
+    )
+    .all(...filter.values, query.limit + 1)
   const page = rows.slice(0, query.limit)
-  const last = page.at(-1)?.runs
+  const last = page.at(-1)
   return {
-    runs: page.map((row) => toRun(row.runs, row.run_documents)),
+    runs: page.map((row) => toRun(row, row)),
     next_cursor:
       rows.length > page.length && last ? toCursor([sort, ...order.map(({ field }) => last[field])]) : null,
   }
 }
 
-function conditionsOf({ project, status, health, q, tag }: RunQuery): (SQL | undefined)[] {
-  return [
-    project === undefined ? undefined : eq(runs.project, project),
-    status === undefined ? undefined : eq(runs.status, status),
-    health === undefined ? undefined : eq(runs.health, health),
-    q === undefined ? undefined : contains(runs.search, q.toLowerCase()),
-    tag === undefined
-      ? undefined
-      : sql`${contains(runs.tags, JSON.stringify(tag))} and exists (select 1 from json_each(${runs.tags}) where value = ${tag})`,
-  ]
-}
+/** Every run that is running, the newest first. */
+export const listRunning = (db: Database): StoredRun[] =>
+  db
+    .prepare<[], RunRow & RunDocuments>(
+      `${SELECT} where runs.status = 'running' order by runs.created_at desc, runs.key desc`,
+    )
+    .all()
+    .map((row) => toRun(row, row))
 
-const contains = (column: SQLWrapper, text: string): SQL => sql`instr(${column}, ${text}) > 0`
+const filtersOf = ({ project, status, health, q, tag }: RunQuery): (Condition | undefined)[] => [
+  given('runs.project = ?', project),
+  given('runs.status = ?', status),
+  given('runs.health = ?', health),
+  given('instr(runs.search, ?) > 0', q?.toLowerCase()),
+  // the text first: most runs lack it, and looking is cheaper than parsing
+  given('instr(runs.tags, ?) > 0', tag === undefined ? undefined : JSON.stringify(tag)),
+  given('exists (select 1 from json_each(runs.tags) where value = ?)', tag),
+]
 
-/** Rows that come behind the cursor's. */
-function behind(
-  sort: string,
-  order: readonly { field: 'attention' | 'createdAt' | 'updatedAt' | 'name' | 'key'; isDown: boolean }[],
-  cursor: string | undefined,
-): SQL | undefined {
+/** The rows behind the cursor's: for each column of the order, those before it equal and its own further on. */
+function behind(sort: keyof typeof orders, cursor: string | undefined): Condition | undefined {
   if (cursor === undefined) return undefined
-  const values = fromCursor(
-    cursor,
-    sort,
-    order.map(({ field }) => (field === 'name' ? 'string' : 'number')),
-  )
-  // each alternative: the columns before it equal, its own further on
+  const order = orders[sort]
+  const types = order.map(({ field }) => (field === 'name' ? 'string' : 'number'))
+  const at = fromCursor(cursor, sort, types)
   const alternatives = order.map(({ field, isDown }, i) => {
-    const equal = order.slice(0, i).map((other, k) => sql`${runs[other.field]} = ${values[k]}`)
-    const further = isDown ? sql`${runs[field]} < ${values[i]}` : sql`${runs[field]} > ${values[i]}`
-    return sql`(${sql.join([...equal, further], sql` and `)})`
+    const equal = order.slice(0, i).map((other) => `runs.${RUN_COLUMNS[other.field]} = ?`)
+    return [...equal, `runs.${RUN_COLUMNS[field]} ${isDown ? '<' : '>'} ?`].join(' and ')
   })
-  return sql`(${sql.join(alternatives, sql` or `)})`
+  return {
+    sql: `(${alternatives.map((alternative) => `(${alternative})`).join(' or ')})`,
+    values: order.flatMap((_, i) => at.slice(0, i + 1)),
+  }
 }

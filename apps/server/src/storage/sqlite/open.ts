@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
-import { drizzle } from 'drizzle-orm/better-sqlite3'
 import {
   ChannelNotFound,
   DeliveryNotFound,
@@ -98,13 +97,12 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
     isRefusal: (error) => refusals.some((refusal) => error instanceof refusal),
   })
   const reaper = new Reaper(db, commits)
-  const queries = drizzle(db)
   // goes on with what a former process left
   reaper.start()
   return {
-    runs: openRuns(queries, tables, residents, commits, reaper),
+    runs: openRuns(db, tables, residents, commits, reaper),
     points: openPoints(tables, residents, commits),
-    findings: openFindings(queries, tables, residents, commits),
+    findings: openFindings(db, tables, residents, commits),
     settings: openSettings(db, commits),
     channels: openChannelStore(tables, commits),
     mutes: openMuteStore(tables, commits),

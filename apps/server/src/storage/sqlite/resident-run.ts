@@ -136,11 +136,17 @@ export class ResidentRun {
     const { known } = this.names
     const totals = { ...NO_TALLY }
     for (let from = 0; from < rows.count;) {
-      const leaf = this.leafFor(rows.step[from] as number)
-      const to = rowFrom(rows, endOf(leaf))
-      const isBehind = leaf.count === 0 || (rows.step[from] as number) > (leaf.step[leaf.count - 1] as number)
+      const step = rows.step[from] as number
+      const leaf = this.leafFor(step)
+      const isBehind = leaf.count === 0 || step > (leaf.step[leaf.count - 1] as number)
+      this.#supersede(leaf)
+      if (isBehind && leaf.count >= leaf.limit) {
+        leaf.shrink()
+        if (!holds(leaf, step)) continue
+      }
+      const room = isBehind && leaf.count < leaf.limit ? leaf.limit - leaf.count : Infinity
+      const to = Math.min(rowFrom(rows, endOf(leaf)), from + room)
       const kept = isBehind ? leaf.count : 0
-      if (!leaf.dirty) this.replaced.add(leaf.start)
       if (!isBehind) addTally(totals, tallyRows(leaf, known, this.rule), -1)
       mergeRows(leaf, rows, from, to, arrivedAt / 1000)
       addTally(totals, tallyRows(leaf, known, this.rule, kept), 1)
@@ -149,6 +155,12 @@ export class ResidentRun {
       from = to
     }
     return totals
+  }
+
+  /** The leaf is about to change: its stored form no longer counts. */
+  #supersede(leaf: Leaf): void {
+    if (!leaf.dirty) this.replaced.add(leaf.start)
+    leaf.dirty = true
   }
 
   /** The leaf whose interval holds the step: one at hand, a stored one, or a new one. */
@@ -174,9 +186,8 @@ export class ResidentRun {
   /** Drops the points after `last` of the leaf that holds `step`, which is one of those kept. */
   cutLeaf(step: number, last: number): void {
     const leaf = this.leafFor(step)
-    if (!leaf.dirty) this.replaced.add(leaf.start)
+    this.#supersede(leaf)
     leaf.cut(rowFrom(leaf, last + 1))
-    leaf.dirty = true
   }
 
   /** Drops a stored leaf. */

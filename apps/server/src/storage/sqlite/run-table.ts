@@ -1,16 +1,8 @@
 import type { Database } from 'better-sqlite3'
-import { getTableColumns } from 'drizzle-orm'
+import { RUN_COLUMNS, RUN_FIELDS, SELECT_RUN } from './run-columns.ts'
 import type { RunDocuments, RunRow } from './run-row.ts'
-import { runs } from './tables.ts'
 
-const columns = Object.entries(getTableColumns(runs)).map(([field, { name }]) => ({ field, name }))
-/** Every column under the name that its field has here. */
-const fields = columns.map(({ field, name }) => `runs.${name} as ${field}`).join(', ')
-const assignments = columns
-  .filter(({ field }) => field !== 'key')
-  .map(({ field, name }) => `${name} = @${field}`)
-  .join(', ')
-const created = columns.filter(({ field }) => field !== 'key')
+const CREATED = RUN_FIELDS.filter((field) => field !== 'key')
 
 /** What a batch or a judgement changes: written on every append, so no longer than need be. */
 const MOVING = [
@@ -32,22 +24,30 @@ const MOVING = [
   'attention',
   'mergedThrough',
 ] as const satisfies readonly (keyof RunRow)[]
-const nameOf = new Map(columns.map(({ field, name }) => [field, name]))
 
 /** The table of runs, by single rows. */
 export function openRunTable(db: Database) {
-  const selectById = db.prepare<[string], RunRow>(`select ${fields} from runs where id = ?`)
+  const selectById = db.prepare<[string], RunRow>(`select ${SELECT_RUN} from runs where id = ?`)
   const selectDocuments = db.prepare<[number], RunDocuments>(
     'select config, notes from run_documents where run = ?',
   )
   const insert = db.prepare<[Omit<RunRow, 'key'>]>(
-    `insert into runs (${created.map(({ name }) => name).join(', ')})
-     values (${created.map(({ field }) => `@${field}`).join(', ')})`,
+    `insert into runs (${CREATED.map((field) => RUN_COLUMNS[field]).join(', ')})
+     values (${CREATED.map((field) => `@${field}`).join(', ')})`,
   )
-  const update = db.prepare<[RunRow]>(`update runs set ${assignments} where key = @key`)
+  const update = db.prepare<[RunRow]>(
+    `update runs set ${CREATED.map((field) => `${RUN_COLUMNS[field]} = @${field}`).join(', ')} where key = @key`,
+  )
   const move = db.prepare<(string | number | null)[]>(
-    `update runs set ${MOVING.map((field) => `${nameOf.get(field)} = ?`).join(', ')} where key = ?`,
+    `update runs set ${MOVING.map((field) => `${RUN_COLUMNS[field]} = ?`).join(', ')} where key = ?`,
   )
+  const silent = db
+    .prepare<{ before: number; project: string | null; limit: number }, string>(
+      `select id from runs where last_arrival < @before and (@project is null or project = @project)
+       order by last_arrival limit @limit`,
+    )
+    .pluck()
+  const projects = db.prepare<[], string>('select distinct project from runs order by project').pluck()
   const saveDocuments = db.prepare<[number, string, string]>(
     `insert into run_documents (run, config, notes) values (?, ?, ?)
      on conflict (run) do update set config = excluded.config, notes = excluded.notes`,
@@ -63,6 +63,10 @@ export function openRunTable(db: Database) {
   return {
     find: (id: string): RunRow | undefined => selectById.get(id),
     documents: (key: number): RunDocuments => selectDocuments.get(key) ?? { config: '{}', notes: '' },
+    /** Ids of runs without a point since `before`, the longest silent first. */
+    silentSince: (before: number, project: string | undefined, limit: number): string[] =>
+      silent.all({ before, project: project ?? null, limit }),
+    projects: (): string[] => projects.all(),
     /** Gives the new run's key. */
     insert: (row: Omit<RunRow, 'key'>): number => Number(insert.run(row).lastInsertRowid),
     update(row: RunRow): void {

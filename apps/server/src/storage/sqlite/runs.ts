@@ -1,22 +1,20 @@
 import type { RunFields } from '@normwatch/protocol'
-import { and, desc, eq, lt } from 'drizzle-orm'
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { isSameRule } from '../leaf/clip-rule.ts'
 import { RunNotFound, type RunStore } from '../store.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { listRuns } from './list-runs.ts'
+import { listRunning, listRuns } from './list-runs.ts'
 import type { Reaper } from './reaper.ts'
 import { recount } from './recount.ts'
 import type { Residents } from './residents.ts'
 import type { ResidentRun } from './resident-run.ts'
 import { searchText, toRun, type RunDocuments, type RunRow } from './run-row.ts'
-import { runDocuments, runs } from './tables.ts'
 import type { Tables } from './tables-at-hand.ts'
 import { truncate } from './truncate.ts'
 import { reading } from './unavailable.ts'
 
 export function openRuns(
-  db: BetterSQLite3Database,
+  db: Database,
   tables: Tables,
   residents: Residents,
   commits: GroupCommit,
@@ -70,17 +68,9 @@ export function openRuns(
 
     expire: ({ before, project, limit }) =>
       commits.run(() => {
-        const silent = db
-          .select({ id: runs.id })
-          .from(runs)
-          .where(
-            and(lt(runs.lastArrival, before), project === undefined ? undefined : eq(runs.project, project)),
-          )
-          .orderBy(runs.lastArrival)
-          .limit(limit)
-          .all()
-        for (const { id } of silent) remove(id)
-        return silent.map(({ id }) => id)
+        const silent = tables.runs.silentSince(before, project, limit)
+        for (const id of silent) remove(id)
+        return silent
       }),
 
     get: async (id) =>
@@ -92,27 +82,9 @@ export function openRuns(
 
     list: async (query) => reading(() => listRuns(db, query)),
 
-    running: async () =>
-      reading(() =>
-        db
-          .select()
-          .from(runs)
-          .innerJoin(runDocuments, eq(runDocuments.run, runs.key))
-          .where(eq(runs.status, 'running'))
-          .orderBy(desc(runs.createdAt), desc(runs.key))
-          .all()
-          .map((row) => toRun(row.runs, row.run_documents)),
-      ),
+    running: async () => reading(() => listRunning(db)),
 
-    projects: async () =>
-      reading(() =>
-        db
-          .selectDistinct({ project: runs.project })
-          .from(runs)
-          .orderBy(runs.project)
-          .all()
-          .map(({ project }) => project),
-      ),
+    projects: async () => reading(() => tables.runs.projects()),
   }
 }
 
