@@ -22,6 +22,7 @@ describe('the page of a run', () => {
     await eventually(() => textOf(page, `${norm} .legend b`)).toBe(high(499).toPrecision(3))
     expect(await page.locator(norm).evaluate((panel) => panel.clientHeight)).toBe(height)
     await page.getByRole('region', { name: 'Open findings' }).waitFor()
+    await page.locator(`${norm} .u-over`).first().scrollIntoViewIfNeeded()
     await drag(page, 0.2, 0.4)
     await eventually(() => textOf(page, range)).toMatch(/^steps (99|100) to (199|200|201)/)
     await server.send('live', steps(100, high, 500))
@@ -97,7 +98,7 @@ describe('the page of a run', () => {
     await page.goto(`${server.url}/runs/run`)
     const open = page.getByRole('region', { name: 'Open findings' })
     await eventually(() => open.innerText()).toMatch(
-      /Clipping is saturated[^]*since step 1.[5-6]\d\d[^]*steps clipped/,
+      /Clipping is saturated[^]*since step 1.[5-6]\d\d[^]*share clipped/,
     )
     await page.getByRole('button', { name: /^Zoom to: Clipping is saturated/ }).click()
     await eventually(() => textOf(page, range)).toMatch(/^steps 1 [234]\d\d to/)

@@ -33,10 +33,10 @@ export const CLOSE_WORDS: Record<NonNullable<Finding['close_reason']>, string> =
   settings_changed: 'the settings changed',
 }
 
-/** The evidence of a finding as labelled figures, in the order the detector gave them. */
+/** The evidence of a finding as labelled figures, in the order the detector gave them; how the run clips is said above. */
 export function evidenceFigures(finding: Pick<Finding, 'evidence'>): EvidenceFigure[] {
   return Object.entries(finding.evidence).flatMap(([name, value]) => {
-    if (value === null) return []
+    if (value === null || name === 'mode') return []
     const number = decodeNumber(value)
     const label = LABELS[name] ?? name.replaceAll('_', ' ')
     if (number === undefined) return [{ label, text: String(value), exact: String(value) }]
@@ -54,8 +54,9 @@ function evidenceNumber(name: string, value: number): string {
 const SHARES = /(^|_)(rate|share)(_|$)/
 
 const LABELS: Record<string, string> = {
-  rate: 'steps clipped',
+  rate: 'share clipped',
   window: 'window, logged points',
+  clipped: 'points clipped',
   median_norm: 'median pre-clip norm',
   max_norm: 'cap',
 }

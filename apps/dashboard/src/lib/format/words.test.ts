@@ -90,6 +90,7 @@ describe('a finding in words', () => {
       rate: 0.95,
       median_norm: 3.1415,
       max_norm: 1,
+      mode: 'norm',
       last: 'Infinity',
       optimizer: 'sgd',
       x: null,
@@ -108,7 +109,7 @@ describe('a finding in words', () => {
   it('shows each figure of the evidence, non-finite ones too, and leaves out what is not known', () => {
     expect(evidenceFigures(finding).map(({ label, text }) => [label, plain(text)])).toEqual([
       ['window, logged points', '200'],
-      ['steps clipped', '95 %'],
+      ['share clipped', '95 %'],
       ['median pre-clip norm', '3.14'],
       ['cap', '1'],
       ['last', '+Inf'],

@@ -9,6 +9,7 @@ export class NormQuantiles {
   readonly #id: string
   #values = $state.raw<Readonly<Record<string, number | null>>>({})
   #at = -Infinity
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(api: Api, id: string) {
     this.#api = api
@@ -20,9 +21,17 @@ export class NormQuantiles {
     return this.#values[name] ?? undefined
   }
 
-  /** Says that the run has moved or ended. */
-  async refresh(isFinal: boolean): Promise<void> {
-    if (!isFinal && Date.now() - this.#at < REST) return
+  /** Says that the run has moved. */
+  refresh(): void {
+    this.#timer ??= setTimeout(() => void this.#fetch(), Math.max(0, this.#at + REST - Date.now()))
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  async #fetch(): Promise<void> {
+    this.#timer = undefined
     this.#at = Date.now()
     try {
       this.#values = (await this.#api.caps(this.#id)).quantiles
