@@ -1,0 +1,144 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { chromium } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { SmallServer } from '../../packages/sdk/test/small-server.ts'
+import { ensureChromium } from '../../scripts/chromium.ts'
+
+const run = promisify(execFile)
+const ROOT = join(import.meta.dirname, '../..')
+
+/** One Node of each version on this machine's PATH that the package is for. */
+function nodesHere(): [string, string][] {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
+  const programs = new Set([
+    process.execPath,
+    ...folders.map((folder) => join(folder, 'node')).filter(existsSync),
+  ])
+  const byVersion = new Map(
+    [...programs].map((node) => [execFileSync(node, ['--version']).toString().trim(), node]),
+  )
+  return [...byVersion].filter(([version]) => Number(/^v(\d+)/.exec(version)?.[1]) >= 20)
+}
+
+/** A page that trains, and ends with the run's report as its title. */
+const TRAINING_PAGE = `<script type="module">
+  import { init, clipByValue } from '/sdk.js'
+  const run = init({ id: 'browser', url: location.origin, clipValue: 0.5 })
+  for (let i = 0; i < 3000; i++) run.log({ ...clipByValue([new Float32Array([0.25, i])], 0.5), loss: 1 / i })
+  document.title = JSON.stringify(await run.finish())
+</script>`
+
+/** A project that has the package installed from its tarball, and nothing else. */
+let project: string
+const installed = () => join(project, 'node_modules/@normwatch/sdk')
+
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'normwatch-package-'))
+  await run('npm', ['run', 'build', '-w', '@normwatch/sdk'], { cwd: ROOT })
+  const { stdout } = await run(
+    'npm',
+    ['pack', '--json', '--pack-destination', project, './packages/sdk/dist'],
+    { cwd: ROOT },
+  )
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
+  await writeFile(join(project, 'package.json'), '{"type": "module", "private": true}')
+  await run('npm', ['install', '--offline', '--no-audit', join(project, filename)], { cwd: project })
+})
+afterAll(() => rm(project, { recursive: true, force: true }))
+
+async function startServer(): Promise<SmallServer> {
+  const server = await new SmallServer().listen()
+  onTestFinished(() => server.close())
+  return server
+}
+
+describe('the package that users install', () => {
+  it('brings no other package', async () => {
+    const { stdout } = await run('npm', ['ls', '--all', '--parseable'], { cwd: project })
+    expect(stdout.trim().split('\n')).toEqual([project, installed()])
+  })
+
+  it.each(nodesHere())('records a run in Node %s, to its end and at its exit', async (_version, node) => {
+    const server = await startServer()
+    await writeFile(
+      join(project, 'train.js'),
+      `import { init, clipByGlobalNorm } from '@normwatch/sdk'
+       const run = init({ id: process.argv[2], maxNorm: 1 })
+       for (let i = 0; i < 3000; i++) run.log({ gradNorm: clipByGlobalNorm([new Float32Array([3, 4])], 1), loss: NaN })
+       if (process.argv[2] === 'awaited') console.log(JSON.stringify(await run.finish()))
+       else process.exit(1)`,
+    )
+    const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(project, 'spool') }
+    const { stdout } = await run(node, ['train.js', 'awaited'], { cwd: project, env })
+    expect(JSON.parse(stdout)).toEqual({ sent: 3000, unsent: 0, refused: 0, lost: 0, spool: null })
+    await expect(run(node, ['train.js', 'cut'], { cwd: project, env })).rejects.toMatchObject({ code: 1 })
+    for (const id of ['awaited', 'cut']) {
+      expect(server.steps(id)).toHaveLength(3000)
+      expect(server.steps(id)[7]).toEqual([7, { grad_norm: 5, loss: NaN }])
+    }
+    expect(server.runs.get('cut')?.at(-1)).toEqual({ status: 'failed' })
+    const program = join(project, 'node_modules/.bin/normwatch-sync')
+    expect((await run(node, [program], { env })).stdout).toBe(
+      'normwatch-sync: 0 points sent, 0 refused, 0 files left\n',
+    )
+  })
+
+  it('records a run in a browser', async () => {
+    const server = await startServer()
+    const browser = await chromium.launch({
+      executablePath: ensureChromium(),
+      args: ['--no-sandbox', '--disable-gpu'],
+    })
+    onTestFinished(() => browser.close())
+    const page = await browser.newPage()
+    const script = await readFile(join(installed(), 'browser.js'), 'utf8')
+    await page.route('**/sdk.js', (route) => route.fulfill({ contentType: 'text/javascript', body: script }))
+    await page.route('**/page', (route) => route.fulfill({ contentType: 'text/html', body: TRAINING_PAGE }))
+    await page.goto(`${server.url}/page`)
+    await page.waitForFunction(`document.title !== ''`)
+    const report: unknown = JSON.parse(await page.title())
+    expect(report).toEqual({ sent: 3000, unsent: 0, refused: 0, lost: 0, spool: null })
+    expect(server.steps('browser')).toHaveLength(3000)
+    expect(server.steps('browser')[0]).toEqual([
+      0,
+      { grad_norm: 0.25, max_abs_grad: 0.25, clip_fraction: 0, loss: Infinity },
+    ])
+    expect(server.runs.get('browser')).toEqual([
+      { clip: { mode: 'value', clip_value: 0.5 } },
+      { status: 'finished' },
+    ])
+  })
+
+  it('has types that need nothing else', async () => {
+    await writeFile(
+      join(project, 'train.ts'),
+      `import { init, sync, type FinishReport, type Run } from '@normwatch/sdk'
+       const run: Run = init({ maxNorm: 1, mode: 'online' })
+       run.log({ step: 1, gradNorm: 1, 'val/acc': 0.5, layers: { a: 1 } })
+       // @ts-expect-error a loss is no text
+       run.log({ loss: '0.5' })
+       // @ts-expect-error there is no such option
+       init({ maxNrom: 1 })
+       export const report: Promise<FinishReport> = run.finish({ timeoutMs: 1 })
+       export const sent: number = (await sync()).sent`,
+    )
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      module: 'nodenext',
+      target: 'es2022',
+      lib: ['es2022'],
+      types: [],
+    }
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['train.ts'] }))
+    const compiled = run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', project])
+    expect(await compiled.catch(({ stdout }: { stdout: string }) => ({ stdout }))).toMatchObject({
+      stdout: '',
+    })
+  })
+})
