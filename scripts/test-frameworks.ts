@@ -9,7 +9,16 @@ const python = ensurePython({
   requirements: join(sdk, 'requirements-frameworks.txt'),
   seesSystem: false,
 })
-run(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--force-reinstall', '--no-deps', sdk])
+run(python, [
+  '-m',
+  'pip',
+  'install',
+  '-q',
+  '--disable-pip-version-check',
+  '--force-reinstall',
+  '--no-deps',
+  sdk,
+])
 const tests = ['frameworks', 'tests/test_clipping.py', 'tests/test_log.py', ...process.argv.slice(2)]
 const { status } = spawnSync(python, ['-m', 'pytest', ...tests], { cwd: sdk, stdio: 'inherit' })
 process.exitCode = status ?? 1

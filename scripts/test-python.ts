@@ -15,7 +15,16 @@ rmSync(join(sdk, 'dist'), { recursive: true, force: true })
 // the wheel is built from the sdist, so both are tried
 run(python, ['-m', 'build', '--no-isolation', sdk])
 const wheel = globSync(join(sdk, 'dist', '*.whl'))
-run(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--force-reinstall', '--no-deps', ...wheel])
+run(python, [
+  '-m',
+  'pip',
+  'install',
+  '-q',
+  '--disable-pip-version-check',
+  '--force-reinstall',
+  '--no-deps',
+  ...wheel,
+])
 run(python, ['-c', 'import normwatch; assert "site-packages" in normwatch.__file__, normwatch.__file__'])
 
 const examples = join('..', '..', 'examples')
@@ -23,5 +32,8 @@ const bench = join('..', '..', 'bench', 'sdk')
 run(python, ['-m', 'ruff', 'check', '.', examples, bench], sdk)
 run(python, ['-m', 'ruff', 'format', '--check', '.', examples, bench], sdk)
 run(python, ['-m', 'mypy'], sdk)
-const { status } = spawnSync(python, ['-m', 'pytest', ...process.argv.slice(2)], { cwd: sdk, stdio: 'inherit' })
+const { status } = spawnSync(python, ['-m', 'pytest', ...process.argv.slice(2)], {
+  cwd: sdk,
+  stdio: 'inherit',
+})
 process.exitCode = status ?? 1

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,10 @@ class Service:
             return error.code != 404
         return True
 
-    def points(self, run: str) -> list[dict[str, Any]]:
+    def points(self, run: str) -> Iterator[dict[str, Any]]:
         """The raw readings of a run, in step order."""
         with urllib.request.urlopen(f"{self.url}/api/v1/runs/{run}/points?format=ndjson", timeout=120) as reply:
-            return [json.loads(line) for line in reply]
+            yield from map(json.loads, reply)
 
 
 def _free_port() -> int:

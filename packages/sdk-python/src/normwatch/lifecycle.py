@@ -13,7 +13,6 @@ from typing import Any
 
 from .run import Run
 
-EXIT_TIMEOUT = 30.0
 TERM_TIMEOUT = 8.0
 """Seconds: whoever sends SIGTERM usually waits 10 before SIGKILL."""
 
@@ -40,7 +39,7 @@ def watch(run: Run) -> None:
 
 def _at_exit() -> None:
     for run in list(_open_runs):
-        run.finish("failed" if _crashed else "finished", timeout=EXIT_TIMEOUT)
+        run.finish("failed" if _crashed else "finished")
 
 
 def _note_crash_then(previous: Any) -> Any:

@@ -22,8 +22,6 @@ INTERVAL = 0.5
 """Seconds between two looks at the queue: what `kill -9` may cost at most, and what a chart is behind."""
 REST_SHARE = 3
 """After packing for t seconds the thread rests 3 t, so that a very hot loop keeps the interpreter for itself."""
-AWAY_PATIENCE = 5.0
-"""Seconds that the end of a run waits for a server that does not answer."""
 UNREADABLE_PAUSE = 30.0
 FOREVER = float("inf")
 
@@ -51,7 +49,7 @@ class Sender:
         self._courier = Courier(self._transport, run, fields)
         self._is_new = resume is None
         self._is_announced = False
-        self._leftovers: Iterator[Later | int] = iter(())
+        self._leftovers = self._replay_leftovers()
         self._changes: deque[Mapping[str, Any]] = deque([resume] if resume else [])
         self._attempt = 1
         self._pack_at = time.monotonic() + INTERVAL
@@ -62,7 +60,7 @@ class Sender:
         self._is_flush_wanted = False
         self._rounds_begun = self._rounds_done = 0
         self._abandon = threading.Event()
-        self._give_up_at = self._deadline = FOREVER
+        self._deadline = FOREVER
         self._thread = threading.Thread(target=self._work, name="normwatch", daemon=True)
         self._thread.start()
 
@@ -100,41 +98,43 @@ class Sender:
         self.outbox.forget()
 
     def _work(self) -> None:
-        try:
-            if self._online:
-                self._leftovers = self._replay_leftovers()
-            while True:
-                self._wake.clear()
-                self._rounds_begun += 1
-                flushing, self._is_flush_wanted = self._is_flush_wanted, False
-                closing = self._is_closing
-                if closing or flushing or time.monotonic() >= self._pack_at:
-                    self._pack()
-                if closing:
-                    self._close()
-                    return
-                self._send_until(self._pack_at)
-                with self._progress:
-                    self._rounds_done = self._rounds_begun
-                    self._progress.notify_all()
+        is_over = False
+        while not is_over:
+            self._wake.clear()
+            is_over = self._is_closing
+            try:
+                self._work_once(is_over)
+            except Exception as error:  # a mistake of ours must show, and must not take the training along
+                self._notices.warn("thread", f"the background thread failed: {type(error).__name__}: {error}")
+                self._pack_at = time.monotonic() + INTERVAL
+            if not is_over:
                 self._wake.wait(self._pack_at - time.monotonic())
-        except Exception as error:  # a mistake of ours must show, and must not take the training along
-            self._notices.warn("thread", f"the background thread ended: {type(error).__name__}: {error}")
-        finally:
-            self.outbox.close()
-            self._transport.close()
+        self.outbox.close()
+        self._transport.close()
+
+    def _work_once(self, is_closing: bool) -> None:
+        self._rounds_begun += 1
+        is_flush, self._is_flush_wanted = self._is_flush_wanted, False
+        if is_closing or is_flush or time.monotonic() >= self._pack_at:
+            self._pack()
+        if is_closing:
+            self._close()
+        else:
+            self._send_until(self._pack_at)
+        with self._progress:
+            self._rounds_done = self._rounds_begun
+            self._progress.notify_all()
 
     def _close(self) -> None:
-        """Sends what waits until the time is up, or until a server that is away has had its chance."""
+        """Sends what waits until the time is up."""
         self.outbox.put(patch_item(self._last_changes))
         self._retry_at = 0.0
-        self._give_up_at = time.monotonic() + AWAY_PATIENCE
         while self._waits and not self._abandon.is_set():
             self._send_until(self._deadline)
             now = time.monotonic()
-            if now >= min(self._deadline, self._give_up_at):
+            if now >= self._deadline:
                 return
-            self._abandon.wait(min(self._retry_at, self._give_up_at) - now)
+            self._abandon.wait(min(self._retry_at, self._deadline) - now)
 
     @property
     def _waits(self) -> bool:
@@ -160,7 +160,6 @@ class Sender:
                 self._pause(outcome)
             else:
                 self._attempt = 1
-                self._give_up_at = time.monotonic() + AWAY_PATIENCE
                 self.outbox.to_disk = False
 
     def _send_first(self) -> Later | None:

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from recorder import Recorder
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    recorder = Recorder()
+    monkeypatch.setenv("NORMWATCH_URL", recorder.url)
+    monkeypatch.setenv("NORMWATCH_SPOOL", str(tmp_path / "spool"))
+    yield recorder
+    recorder.stop()

@@ -1,0 +1,135 @@
+"""The same promises, against a real Normwatch server: kept over a million calls, kills and restarts."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from service import Service
+
+import normwatch
+from normwatch.__main__ import main
+
+MILLION = 1_000_000
+MAX_MEMORY_KB = 400 * 1024
+MANY_CALLS = f"""
+import re, sys, normwatch
+run = normwatch.init(id=sys.argv[1])
+for i in range({MILLION}):
+    run.log(grad_norm=i * 0.37 + 1.5, loss=i * 0.11)
+    if i in (300_000, 600_000):
+        print(i, flush=True)
+report = run.finish(timeout=float(sys.argv[2]))
+highest = re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]
+print(report.sent, report.unsent, report.refused, report.lost, highest)
+"""
+
+
+def log_a_million(url: str, spool: Path, run: str, timeout: float) -> subprocess.Popen[str]:
+    environment = {**os.environ, "NORMWATCH_URL": url, "NORMWATCH_SPOOL": str(spool)}
+    command = [sys.executable, "-c", MANY_CALLS, run, str(timeout)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def end(process: subprocess.Popen[str]) -> list[int]:
+    output, _ = process.communicate(timeout=200)
+    *report, memory = map(int, output.split()[-5:])
+    assert memory < MAX_MEMORY_KB
+    return report
+
+
+def check_all_are_there(service: Service, run: str) -> None:
+    count = 0
+    for i, point in enumerate(service.points(run)):
+        assert (point["step"], point["grad_norm"], point["loss"]) == (i, i * 0.37 + 1.5, i * 0.11)
+        count += 1
+    assert count == MILLION
+
+
+def test_a_training_is_on_the_server_as_it_was_logged(service: Service) -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    run = normwatch.init(
+        "real", "a name", id="real-1", max_norm=0.5, optimizer=optimizer, config={"x": 1}, url=service.url
+    )
+    logged = []
+    for _ in range(50):
+        optimizer.zero_grad()
+        loss = (model(torch.randn(16, 4)) - 1).square().mean()
+        loss.backward()
+        norm = normwatch.clip_grad_norm_(model.named_parameters(), max_norm=0.5)
+        optimizer.step()
+        run.log(loss=loss)
+        logged.append((norm.item(), loss.item()))
+    run.log(grad_norm=math.nan, loss=math.inf)
+    assert run.finish() == (51, 0, 0, 0, None)
+    points = list(service.points("real-1"))
+    assert [(point["grad_norm"], point["loss"]) for point in points[:50]] == logged
+    assert (points[50]["grad_norm"], points[50]["loss"], points[50]["lr"]) == ("NaN", "Infinity", 0.1)
+    assert layers_of(points[0]) == {"0", "2"}
+    page: dict[str, Any] = service.get("/runs/real-1")
+    assert {key: page[key] for key in ("project", "name", "status", "clip", "optimizer", "config", "points")} == {
+        "project": "real",
+        "name": "a name",
+        "status": "finished",
+        "clip": {"mode": "norm", "max_norm": 0.5},
+        "optimizer": "sgd",
+        "config": {"x": 1},
+        "points": 51,
+    }
+
+
+def layers_of(point: dict[str, Any]) -> set[str]:
+    flat = {key.removeprefix("layers/") for key in point if key.startswith("layers/")}
+    return flat | set(point.get("layers", {}))
+
+
+def test_a_resumed_training_replaces_what_followed_its_checkpoint(service: Service) -> None:
+    for first, last, value in ((0, 9, 1.0), (5, 7, 2.0)):
+        run = normwatch.init(id="resumed", resume=first > 0, from_step=first or None, url=service.url)
+        for _ in range(first, last + 1):
+            run.log(loss=value)
+        run.finish()
+    assert [point["loss"] for point in service.points("resumed")] == [1] * 5 + [2] * 3
+
+
+def test_a_million_calls_arrive(service: Service, spool: Path) -> None:
+    assert end(log_a_million(service.url, spool, "million", 120)) == [MILLION, 0, 0, 0]
+    assert service.get("/runs/million")["points"] == MILLION
+
+
+def test_a_million_calls_arrive_though_the_server_is_killed_twice(service: Service, spool: Path) -> None:
+    process = log_a_million(service.url, spool, "killed", 120)
+    assert process.stdout is not None
+    for _ in range(2):
+        process.stdout.readline()
+        service.kill()
+        service.start()
+    assert end(process) == [MILLION, 0, 0, 0]
+    check_all_are_there(service, "killed")
+    assert list(spool.iterdir()) == []
+
+
+def test_a_million_calls_arrive_though_the_server_comes_after_the_end(service: Service, spool: Path) -> None:
+    service.stop()
+    try:
+        assert end(log_a_million(service.url, spool, "after", 1)) == [0, MILLION, 0, 0]
+    finally:
+        service.start()
+    assert main(["--spool", str(spool), "sync"]) == 0
+    check_all_are_there(service, "after")
+    assert service.get("/runs/after")["status"] == "finished"
+    assert list(spool.iterdir()) == []
+
+
+def test_the_doctor_looks_at_server_token_clock_and_spool(service: Service, spool: Path, capsys: Any) -> None:
+    assert main(["--url", service.url, "--spool", str(spool), "doctor"]) == 0
+    assert [line[:4] for line in capsys.readouterr().out.splitlines()] == ["ok  "] * 4
+    assert main(["--url", "http://127.0.0.1:9", "--spool", str(spool), "doctor"]) == 1
+    assert [line[:4] for line in capsys.readouterr().out.splitlines()] == ["FAIL", "FAIL", "FAIL", "ok  "]
