@@ -1,0 +1,58 @@
+import { settingsTable, type Change } from '../../packages/detector/src/index.ts'
+import { judgeRecordedRuns, type Judged } from '../../packages/detector/test/recorded-runs.ts'
+import { table } from './markdown.ts'
+
+/** The parts of docs/detection.md that are written from the code and from the recorded logs, by name. */
+export function docsSections(): Readonly<Record<string, string>> {
+  return { settings: settingsSection(), recorded: recordedSection() }
+}
+
+function settingsSection(): string {
+  return Object.entries(settingsTable)
+    .map(([section, settings]) => {
+      const rows = Object.entries(settings).flatMap(([name, setting]) =>
+        'min' in setting
+          ? [[`\`${name}\``, setting.default, `${setting.min} to ${setting.max}`, setting.why]]
+          : [],
+      )
+      return `### \`${section}\`\n\n${table(['setting', 'default', 'may be', 'why'], rows)}`
+    })
+    .join('\n\n')
+}
+
+function recordedSection(): string {
+  const rows = judgeRecordedRuns().map((run) => [
+    run.name,
+    run.norms,
+    run.health,
+    run.finalHealth,
+    findingsOf(run) || 'none',
+    run.stateBytes,
+  ])
+  return table(
+    ['log', 'norms', 'while it ran', 'at its end', 'findings (point of the log)', 'state, bytes'],
+    rows,
+  )
+}
+
+/** `kind step–step (point)`, with the causes named. */
+function findingsOf({ changes }: Judged): string {
+  return changes
+    .flatMap(({ change, point }, i) => {
+      if (change.type !== 'opened') return []
+      const closed = changes
+        .slice(i)
+        .find((later) => later.change.type === 'closed' && later.change.kind === change.kind)
+      return [`\`${change.kind}\` ${span(change, closed?.change)} (${point + 1})${causesOf(change)}`]
+    })
+    .join('; ')
+}
+
+function span(opened: Change, closed: Change | undefined): string {
+  if (closed === undefined || closed.step === opened.step) return `${opened.step}`
+  return `${opened.step}–${closed.type === 'closed' && closed.reason === 'recovered' ? closed.step : 'end'}`
+}
+
+function causesOf(change: Change & { type: 'opened' }): string {
+  return change.diagnosis.length === 0 ? '' : `, ${change.diagnosis.map(({ cause }) => cause).join(', ')}`
+}

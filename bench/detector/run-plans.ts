@@ -1,0 +1,87 @@
+import { levelFor, TAILS, type RunPlan, type Tails } from './synthetic-runs.ts'
+
+/** Steps of a steady run; logged every 1, 10 or 100 of them. */
+const STEPS = 20_000
+export const INTERVALS = [1, 10, 100] as const
+
+/** Steady runs at one clip rate. */
+export function steadyRuns(rate: number, seeds: number, tails: readonly Tails[] = TAILS): RunPlan[] {
+  return tails.flatMap((tail) =>
+    INTERVALS.flatMap((interval) => {
+      const level = levelFor(rate, tail)
+      return repeated(seeds, { points: STEPS / interval, tails: tail, interval, level: () => level })
+    }),
+  )
+}
+
+/** Runs whose clip rate goes from 5 % to 95 % over `length` points after 1,000 quiet ones; the onset is where it passes 80 %. */
+export function driftingRuns(length: number, seeds: number): RunPlan[] {
+  const start = 1000
+  return TAILS.flatMap((tails) => {
+    const [low, fire, high] = [0.05, 0.8, 0.95].map((rate) => levelFor(rate, tails)) as [
+      number,
+      number,
+      number,
+    ]
+    const level = (point: number): number => low + (high - low) * clamp((point - start) / length)
+    const onset = start + Math.ceil((length * (fire - low)) / (high - low))
+    return repeated(seeds, { points: start + length + 1000, tails, interval: 1, level, onset })
+  })
+}
+
+/**
+ * Runs that are clipped at nearly every step and settle far below the cap, most of the way within `length` points;
+ * with the lr of that warm-up logged, or without.
+ */
+export function warmingRuns(length: number, isLrLogged: boolean, seeds: number): RunPlan[] {
+  const level = (point: number): number => 2 - 3.5 * (1 - Math.exp((-3 * point) / length))
+  const lr = isLrLogged ? { lr: (point: number): number => 1e-3 * clamp((point + 1) / length) } : {}
+  return TAILS.flatMap((tails) =>
+    repeated(seeds, { points: length + 1000, tails, interval: 1, level, ...lr }),
+  )
+}
+
+/** Runs far below the cap with a loss of their own course. */
+export function lossRuns(
+  loss: (point: number) => number,
+  points: number,
+  seeds: number,
+  onset = 0,
+): RunPlan[] {
+  return repeated(seeds, { points, tails: 'normal', interval: 1, level: () => -2, loss, onset })
+}
+
+/** The loss of a run that learns, and from point 2,000 on loses it all over `length` points; onset where half is lost. */
+export function divergingRuns(length: number, seeds: number): RunPlan[] {
+  const start = 2000
+  const loss = (point: number): number =>
+    point < start ? learning(point) : 1 + 3 * clamp((point - start + 1) / length)
+  return lossRuns(loss, start + length + 500, seeds, start + Math.floor(length / 2))
+}
+
+/** From 4 down to 1. */
+export function learning(point: number): number {
+  return 1 + 3 * Math.exp(-point / 500)
+}
+
+/** Steady quiet runs with one norm `factor` times its level at point 500, the onset. */
+export function spikedRuns(factor: number, tails: Tails, seeds: number): RunPlan[] {
+  const onset = 500
+  const level = (point: number): number => -2 + (point === onset ? Math.log(factor) : 0)
+  return repeated(seeds, { points: onset + 5, tails, interval: 1, level, onset })
+}
+
+/** Runs whose norm falls to 1/5,000 of its level at point 500, the onset. */
+export function vanishingRuns(seeds: number): RunPlan[] {
+  const onset = 500
+  const level = (point: number): number => -1 - (point < onset ? 0 : Math.log(5000))
+  return TAILS.flatMap((tails) => repeated(seeds, { points: 1000, tails, interval: 1, level, onset }))
+}
+
+function repeated(seeds: number, plan: Omit<RunPlan, 'seed'>): RunPlan[] {
+  return Array.from({ length: seeds }, (_, i) => ({ ...plan, seed: 1 + i * 7919 + plan.points }))
+}
+
+function clamp(share: number): number {
+  return Math.min(1, Math.max(0, share))
+}

@@ -1,0 +1,86 @@
+import type { Reading } from '../../packages/detector/src/index.ts'
+import { noiseFrom, type Noise } from '../../packages/detector/test/noise.ts'
+import { reading } from '../../packages/detector/test/readings.ts'
+
+/** How log(norm) scatters: normal, or with the heavy tails of Student's t with three degrees of freedom. */
+export type Tails = 'normal' | 'heavy'
+export const TAILS: readonly Tails[] = ['normal', 'heavy']
+
+/** Standard deviation of log(norm) from step to step: real runs have 0.1 to 0.5. */
+const SPREAD = 0.3
+/** How much of a step's deviation carries over to the next: batches are drawn anew, weights are not. */
+const MEMORY = 0.3
+/** Every run is clipped at 1. */
+export const CAP = 1
+
+/** Deviations of log(norm) from its level, and of the loss from its curve. */
+class Scatter {
+  readonly #noise: Noise
+  readonly #tails: Tails
+  #last = 0
+
+  constructor(seed: number, tails: Tails) {
+    this.#noise = noiseFrom(seed)
+    this.#tails = tails
+  }
+
+  /** With variance 1, heavy tails or not. */
+  #draw(): number {
+    return this.#tails === 'normal' ? this.#noise.normal() : this.#noise.student(3) / Math.sqrt(3)
+  }
+
+  norm(): number {
+    this.#last = MEMORY * this.#last + Math.sqrt(1 - MEMORY ** 2) * this.#draw()
+    return SPREAD * this.#last
+  }
+
+  loss(): number {
+    return 0.05 * this.#noise.normal()
+  }
+}
+
+export interface RunPlan {
+  readonly seed: number
+  readonly points: number
+  readonly tails: Tails
+  /** Steps from one logged point to the next. */
+  readonly interval: number
+  /** log(norm) around which point `i` scatters. */
+  readonly level: (point: number) => number
+  readonly loss?: (point: number) => number
+  readonly lr?: (point: number) => number
+  /** The point from which a finding is due, where the plan has one. */
+  readonly onset?: number
+}
+
+/** The readings of a run as planned. */
+export function synthesise({ seed, points, tails, interval, level, loss, lr }: RunPlan): Reading[] {
+  const scatter = new Scatter(seed, tails)
+  return Array.from({ length: points }, (_, point) =>
+    reading(point * interval, {
+      gradNorm: Math.exp(level(point) + scatter.norm()),
+      loss: loss === undefined ? undefined : loss(point) * (1 + scatter.loss()),
+      lr: lr?.(point),
+    }),
+  )
+}
+
+/** The level of log(norm) at which the share `rate` of the steps is above the cap, found on a sample of the scatter. */
+export function levelFor(rate: number, tails: Tails): number {
+  if (rate <= 0) return -6
+  if (rate >= 1) return 6
+  return -(quantiles(tails)[Math.floor((1 - rate) * SAMPLE)] as number)
+}
+
+const SAMPLE = 50_000
+const sampled = new Map<Tails, Float64Array>()
+
+function quantiles(tails: Tails): Float64Array {
+  let sample = sampled.get(tails)
+  if (sample === undefined) {
+    const scatter = new Scatter(1, tails)
+    sample = Float64Array.from({ length: SAMPLE }, () => scatter.norm()).sort()
+    sampled.set(tails, sample)
+  }
+  return sample
+}
