@@ -5,10 +5,10 @@ import Fastify, { LogController, type FastifyInstance, type FastifyServerOptions
 import { controlAccess, type AccessOptions } from './access/access.ts'
 import { RequestCounts } from './metrics/request-counts.ts'
 import { withoutBasePath } from './plugins/base-path.ts'
+import { closeGracefully } from './plugins/close-gracefully.ts'
 import { serveDashboard, type Dashboard } from './plugins/dashboard-files.ts'
 import { answer, answerRaw, replyToErrors } from './plugins/error-replies.ts'
 import { readJsonBodies } from './plugins/json-bodies.ts'
-import { refuseWhileClosing } from './plugins/refuse-while-closing.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
 import { capRoutes } from './routes/caps.ts'
 import { channelRoutes } from './routes/channels.ts'
@@ -73,7 +73,7 @@ export async function buildApp(
   counts.watch(app)
   replyToErrors(app)
   sendSecurityHeaders(app, dashboard?.inlineScripts ?? [])
-  refuseWhileClosing(app)
+  closeGracefully(app)
   const access = await controlAccess(app, services, accessOptions)
   readJsonBodies(app)
 

@@ -1,7 +1,6 @@
 /** The process: config, store, build, listen, close. */
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import { ensureToken } from './access/first-token.ts'
 import { openAlerts } from './alerts/alerts.ts'
 import { groupedBy } from './alerts/grouping.ts'
@@ -16,8 +15,6 @@ import { welcome } from './welcome.ts'
 
 /** Where the dashboard's build lies. */
 const DASHBOARD = join(import.meta.dirname, '../../dashboard/build')
-/** Milliseconds that requests under way get to end. */
-const GRACE = 5_000
 
 try {
   const config = readConfig(process.argv.slice(2), process.env)
@@ -73,7 +70,6 @@ async function serve(config: Config): Promise<void> {
     process.off('SIGINT', stop).off('SIGTERM', stop)
     ingest.stop()
     hub.close()
-    setTimeout(() => cut(app), GRACE).unref()
     app
       .close()
       .then(() => alerts.stop())
@@ -87,12 +83,6 @@ async function serve(config: Config): Promise<void> {
       )
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
-}
-
-/** Ends what did not end by itself. */
-function cut(app: FastifyInstance): void {
-  app.server.closeAllConnections()
-  for (const socket of app.websocketServer.clients) socket.terminate()
 }
 
 function sentenceOf(error: unknown): string {

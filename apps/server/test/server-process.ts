@@ -1,0 +1,62 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+const MAIN = join(import.meta.dirname, '../src/main.ts')
+
+export interface ServerProcess {
+  readonly process: ChildProcess
+  /** `http://127.0.0.1:…`, once it listens. */
+  readonly url: string
+  /** All it has printed. */
+  output(): string
+  /** Sends the signal and resolves with how the process ended. */
+  end(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+}
+
+/** Starts the real server on a free port and waits until it says that it listens; killed when the test ends. */
+export async function startServer(folder: string): Promise<ServerProcess> {
+  const { child, output, ended } = run(['--port', '0', '--data', folder])
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', () => {
+      const address = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0]
+      if (address !== undefined) resolve(address)
+    })
+    child.once('exit', () => reject(new Error(`the server did not start: ${output()}`)))
+  })
+  return {
+    process: child,
+    url,
+    output,
+    end(signal) {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+/** Runs the server with flags that it will refuse; resolves with how it ended and what it said. */
+export async function runServer(
+  flags: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<{ code: number | null; output: string }> {
+  const { output, ended } = run(flags, environment)
+  const { code } = await ended
+  return { code, output: output() }
+}
+
+function run(flags: readonly string[], environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [MAIN, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], ...environment },
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += String(chunk)))
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }))
+  return { child, output: () => text, ended }
+}
