@@ -1,13 +1,14 @@
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Batcher } from '../src/batcher.ts'
 import { sync } from '../src/index.ts'
 import { SpoolFile } from '../src/node/spool-file.ts'
+import { sendSpoolFiles } from '../src/node/sync.ts'
 import { Recorder } from '../src/recorder.ts'
 import { readFixture } from './fixtures.ts'
-import { SmallServer } from './small-server.ts'
+import { refusal, SmallServer } from './small-server.ts'
 import { startSdk } from './start.ts'
 
 interface SpoolCase {
@@ -45,6 +46,23 @@ describe('a spool file', () => {
       )
     },
   )
+
+  it('that holds refused readings can be sent again once the reason is put right', async () => {
+    const { server, spoolDir, start } = await startSdk()
+    server.misbehave = ({ path }) =>
+      path.endsWith('/points') ? refusal(400, 'points_invalid', 'no') : undefined
+    const run = start({ id: 'toy' })
+    run.log({ loss: 1 })
+    await run.finish()
+    const file = join(spoolDir, (await readdir(spoolDir))[0] ?? '')
+    const send = () => sendSpoolFiles([file], { all: true })
+    expect(await sync({ spoolDir })).toEqual({ sent: 0, refused: 0, filesLeft: [] })
+    expect(await send()).toEqual({ sent: 0, refused: 0, filesLeft: [file] })
+    server.misbehave = () => undefined
+    expect(await send()).toEqual({ sent: 1, refused: 0, filesLeft: [] })
+    expect(server.steps('toy')).toEqual([[0, { loss: 1 }]])
+    expect(await readdir(spoolDir)).toEqual([])
+  })
 
   it('is one that a run of this SDK writes, without its token', async () => {
     const { start, spooled } = await startSdk()

@@ -8,7 +8,8 @@ export async function* readSpoolFile(path: string): AsyncGenerator<SpoolHead | P
   const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity })
   for await (const line of lines) {
     const value = parseLine(line)
-    if (isHead(value) || isParcel(value)) yield value
+    if (isHead(value)) yield value
+    else if (isParcel(value)) yield 'columns' in value ? { columns: value.columns } : { patch: value.patch }
   }
 }
 

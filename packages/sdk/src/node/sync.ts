@@ -73,7 +73,8 @@ async function sendSpoolFile(
     refused.push(...delivered.refused)
     sent += pointsOf(line)
   }
-  if (head === undefined) return 'left'
+  // what is refused a second time stays in the refused file that it came from
+  if (head === undefined || (refused.length > 0 && path.endsWith(REFUSED_ENDING))) return 'left'
   for (const { parcel, refusal } of refused) await appendRefused(path, head, parcel, refusal)
   await rm(path, { force: true })
   const refusedPoints = refused.reduce((sum, { parcel }) => sum + pointsOf(parcel), 0)
