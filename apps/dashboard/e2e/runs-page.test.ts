@@ -39,7 +39,7 @@ describe('the runs page', () => {
     await eventually(() => page.locator(rowNames).allInnerTexts()).toHaveLength(3)
     expect((await page.locator(rowNames).allInnerTexts())[0]).toBe('saturated')
     expect(await textOf(page, '[data-run=saturated] .badge')).toMatch(
-      /▲ flagged ?: ?clipped on 100 % of the last \d+ steps, since step \d+/,
+      /▲ flagged ?: ?clipped on 100 % of the last \d+ logged steps, since step \d+/,
     )
     await eventually(() => page.locator('[data-run=saturated] canvas').evaluate(inkOf)).toBeGreaterThan(100)
   })

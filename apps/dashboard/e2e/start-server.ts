@@ -13,7 +13,9 @@ const main = resolve(import.meta.dirname, '../../server/src/main.ts')
 export async function startServer() {
   buildDashboard()
   const data = await mkdtemp(join(tmpdir(), 'normwatch-e2e-'))
-  let { child, url } = await launch(data, 0)
+  const first = await launch(data, 0)
+  const { url } = first
+  let { child } = first
   onTestFinished(async () => {
     await kill(child)
     await rm(data, { recursive: true, force: true })

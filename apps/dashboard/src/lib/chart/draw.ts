@@ -8,6 +8,14 @@ export const MAX_SERIES = 1
 export const LAST_SERIES = 3
 export const CAP_SERIES = 4
 
+export const LINE_WIDTH = 1.5
+
+/** What uPlot keeps of a series it has drawn: the paths, and that it shifts a line by half its odd width. */
+interface Drawn {
+  readonly _paths?: { readonly stroke?: Path2D | null } | null
+  readonly points: { readonly _paths?: { readonly fill?: Path2D | null } | null }
+}
+
 type Draw = (u: uPlot, picture: Picture, palette: Palette) => void
 
 export const FONT_FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
@@ -64,17 +72,19 @@ export const drawAboveCap: Draw = (u, picture, palette) => {
 /** The norm once more in the cap's colour where it is above the cap: the stretches that were clipped. */
 export const drawClipped: Draw = (u, picture, palette) => {
   const region = aboveCap(u, picture)
-  const lines = u.series[LAST_SERIES] as { _paths?: { stroke?: Path2D | null } | null } | undefined
-  const band = u.series[MAX_SERIES] as typeof lines
   if (region === null) return
+  const [max, last] = [u.series[MAX_SERIES] as Drawn, u.series[LAST_SERIES] as Drawn]
+  const width = LINE_WIDTH * devicePixelRatio
   u.ctx.save()
   u.ctx.clip(region)
+  u.ctx.translate((width % 2) / 2, (width % 2) / 2)
   u.ctx.setLineDash([])
-  u.ctx.lineWidth = 1.5 * devicePixelRatio
+  u.ctx.lineWidth = width
   u.ctx.strokeStyle = faint(palette.cap, 0.45)
-  if (band?._paths?.stroke) u.ctx.stroke(band._paths.stroke)
-  u.ctx.strokeStyle = palette.cap
-  if (lines?._paths?.stroke) u.ctx.stroke(lines._paths.stroke)
+  if (max._paths?.stroke) u.ctx.stroke(max._paths.stroke)
+  u.ctx.strokeStyle = u.ctx.fillStyle = palette.cap
+  if (last._paths?.stroke) u.ctx.stroke(last._paths.stroke)
+  if (last.points._paths?.fill) u.ctx.fill(last.points._paths.fill)
   u.ctx.restore()
 }
 

@@ -11,6 +11,7 @@ import {
   drawMarks,
   drawSpans,
   faint,
+  LINE_WIDTH,
 } from '#lib/chart/draw.ts'
 import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
 import type { ColourName, Palette } from '#lib/chart/palette.svelte.ts'
@@ -37,7 +38,7 @@ export function lineOptions(
   const { palette, colour, log, fixed } = style
   const draw = (...layers: ((u: uPlot, picture: Picture, palette: Palette) => void)[]) =>
     layers.map((layer) => (u: uPlot) => layer(u, picture(), palette))
-  const edge: uPlot.Series = { stroke: 'transparent', width: 1, points: { show: false } }
+  const edge: uPlot.Series = { stroke: 'transparent', width: LINE_WIDTH, points: { show: false } }
   return {
     padding: [8, 12, style.showsX ? 0 : 4, 0],
     legend: { show: false },
@@ -54,7 +55,7 @@ export function lineOptions(
       {},
       edge,
       edge,
-      { stroke: palette[colour], width: 1.5, points: { size: 5, fill: palette[colour], width: 0 } },
+      { stroke: palette[colour], width: LINE_WIDTH, points: { size: 5, fill: palette[colour], width: 0 } },
       { stroke: palette.cap, width: 1.5, dash: [6, 4], paths: steps, points: { show: false }, auto: false },
       { stroke: palette.text, width: 1.25, points: { show: false } },
     ],

@@ -38,9 +38,9 @@ function drawCells(u: uPlot, cells: readonly RibbonCell[], palette: Palette): vo
   u.ctx.fillStyle = faint(palette.muted, 0.12)
   u.ctx.fillRect(left, top, width, height)
   for (const { from, to, share } of cells) {
-    const start = Math.max(left, u.valToPos(from, 'x', true))
-    const end = Math.min(left + width, u.valToPos(to, 'x', true))
-    if (share === 0 || end <= start) continue
+    const start = Math.max(left, Math.round(u.valToPos(from, 'x', true)))
+    const end = Math.min(left + width, Math.round(u.valToPos(to, 'x', true)))
+    if (share === 0 || end < start) continue
     u.ctx.fillStyle = faint(palette.cap, 0.15 + 0.85 * share)
     u.ctx.fillRect(start, top, Math.max(1, end - start), height)
   }

@@ -32,7 +32,7 @@ export function healthSentence(run: Run): string {
 function rateSentence({ clip, clipping }: Run): string {
   if (clipping.rate === null) return ''
   const verb = clip.mode === 'none' ? 'over the reference cap' : 'clipped'
-  return `${verb} on ${percent(clipping.rate)} of the last ${counted(clipping.window, 'step')}`
+  return `${verb} on ${percent(clipping.rate)} of the last ${counted(clipping.window, 'logged step')}`
 }
 
 function unknownSentence(run: Run): string {

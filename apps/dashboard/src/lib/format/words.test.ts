@@ -39,13 +39,13 @@ const saturated = { kind: 'clip_saturated', severity: 'warning', since_step: 420
 describe('a run in words', () => {
   it('says why a run is flagged, with its figures', () => {
     expect(plain(healthSentence({ ...run, health: 'flagged', conditions: [saturated] }))).toBe(
-      'clipped on 93 % of the last 200 steps, since step 420.',
+      'clipped on 93 % of the last 200 logged steps, since step 420.',
     )
   })
   it('says of a run that only logs that nothing was clipped', () => {
     const clip = { mode: 'none', max_norm: 2 } as const
     expect(plain(healthSentence({ ...run, clip }))).toBe(
-      'over the reference cap on 93 % of the last 200 steps.',
+      'over the reference cap on 93 % of the last 200 logged steps.',
     )
     const bare = { ...run, clip: { mode: 'none' } as const, health: 'unknown' as const }
     expect(healthSentence({ ...bare, clipping: { ...run.clipping, rate: null } })).toBe(

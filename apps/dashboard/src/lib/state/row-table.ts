@@ -7,6 +7,7 @@ export type RowChange = readonly [id: string, run: Run | undefined]
 /** The rows of the runs page and their order. A change makes a new table; this one stays as it is. */
 export class RowTable {
   static readonly empty = new RowTable(new Map(), [], new Map())
+  readonly rows: readonly Run[]
   readonly #runs: ReadonlyMap<string, Run>
   readonly #order: readonly string[]
   /** The rank each run had when the order was made. */
@@ -20,10 +21,7 @@ export class RowTable {
     this.#runs = runs
     this.#order = order
     this.#ranks = ranks
-  }
-
-  get rows(): readonly Run[] {
-    return this.#order.flatMap((id) => this.#runs.get(id) ?? [])
+    this.rows = order.flatMap((id) => runs.get(id) ?? [])
   }
 
   /** With a page of rows after these, in the server's order. */
