@@ -26,9 +26,9 @@ export class Reader {
     return this.#peer.bufferedAmount > MAX_BUFFERED_BYTES
   }
 
-  /** Whether the last second has room for another frame. */
-  mayGet(now: number): boolean {
-    return now - (this.#sentAt[this.#next] as number) >= 1000
+  /** Whether the last second has room for another frame, and for `spare` more. */
+  mayGet(now: number, spare = 0): boolean {
+    return now - (this.#sentAt[(this.#next + spare) % this.#sentAt.length] as number) >= 1000
   }
 
   send(frame: string, now: number): void {

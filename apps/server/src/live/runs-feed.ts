@@ -4,6 +4,8 @@ import type { Reader } from './reader.ts'
 
 /** Milliseconds between two rounds of changes that are not urgent. */
 const EVERY = 500
+/** Frames of a second that are kept for urgent changes. */
+const FOR_URGENT = 5
 /** Runs whose latest change is kept for readers that are behind. */
 const MAX_RUNS = 2_000
 
@@ -104,7 +106,7 @@ export class RunsFeed {
         if (entry[order] <= watch[order]) continue
         const wasUrgent = order === 'place' && entry.urgentPlace === entry.place
         if (!wasUrgent && concerns(watch, entry.run.project)) {
-          if (reader.isSlow || !reader.mayGet(now)) return false
+          if (reader.isSlow || !reader.mayGet(now, order === 'place' ? FOR_URGENT : 0)) return false
           reader.send(runFrame(entry.seq, entry.run), now)
         }
         watch[order] = entry[order]

@@ -1,0 +1,204 @@
+import type { LiveFrame, PointColumns } from '@normwatch/protocol'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { StoredRun } from '../storage/store.ts'
+import { Hub } from './hub.ts'
+import type { Peer } from './reader.ts'
+
+const SLOW = 2 * 1024 * 1024
+
+/** A socket's end that notes what it gets, and when. */
+class TestPeer implements Peer {
+  bufferedAmount = 0
+  readonly frames: LiveFrame[] = []
+  readonly times: number[] = []
+
+  send(data: string): void {
+    this.frames.push(JSON.parse(data) as LiveFrame)
+    this.times.push(Date.now())
+  }
+
+  get steps(): number[] {
+    return this.frames.flatMap((frame) => (frame.type === 'points' ? frame.columns.step : []))
+  }
+}
+
+function run(id: string, more: Partial<StoredRun> = {}): StoredRun {
+  return { id, project: 'p', health: 'ok', last_arrival: 0, ...more } as StoredRun
+}
+
+function points(first: number, count = 1): PointColumns {
+  const step = Float64Array.from({ length: count }, (_, i) => first + i)
+  return { step, time: step, metrics: new Map([['loss', { values: step, present: null }]]) }
+}
+
+function watching(hub: Hub, id: string, after?: number) {
+  const peer = new TestPeer()
+  const reader = hub.join(peer)
+  hub.watchRun(reader, run(id), after === undefined ? {} : { after })
+  return { peer, reader }
+}
+
+/** The most frames that fell into any second. */
+function busiestSecond({ times }: TestPeer): number {
+  return Math.max(
+    ...times.map((start) => times.filter((time) => time >= start && time < start + 1000).length),
+  )
+}
+
+beforeEach(() => vi.useFakeTimers({ now: 1_764_000_000_000 }))
+afterEach(() => vi.useRealTimers())
+
+describe('the hub', () => {
+  it('passes a point on within a millisecond when nothing came just before', () => {
+    const hub = new Hub(Date.now)
+    const { peer } = watching(hub, 'r')
+    hub.points('r', points(0), 0)
+    vi.advanceTimersByTime(1)
+    expect(peer.steps).toEqual([0])
+  })
+
+  it('merges what comes quickly, keeps to 20 frames a second, and loses nothing', () => {
+    const hub = new Hub(Date.now)
+    const { peer } = watching(hub, 'r')
+    for (let step = 0; step < 3000; step++) {
+      hub.points('r', points(step), 0)
+      hub.run(run('r', { points: step }), false)
+      vi.advanceTimersByTime(1)
+    }
+    vi.advanceTimersByTime(1000)
+    expect(peer.steps).toEqual(Array.from({ length: 3000 }, (_, i) => i))
+    expect(busiestSecond(peer)).toBeLessThanOrEqual(20)
+    expect(peer.frames.filter(({ type }) => type === 'gap')).toEqual([])
+  })
+
+  it('keeps a reader of many runs to 20 frames a second, and tells it of all of them', () => {
+    const hub = new Hub(Date.now)
+    const peer = new TestPeer()
+    const reader = hub.join(peer)
+    const ids = Array.from({ length: 50 }, (_, i) => `r${i}`)
+    for (const id of ids) hub.watchRun(reader, run(id), {})
+    vi.advanceTimersByTime(1000)
+    peer.times.length = 0
+    for (let step = 0; step < 100; step++) {
+      for (const id of ids) hub.points(id, points(step), 0)
+      vi.advanceTimersByTime(20)
+    }
+    vi.advanceTimersByTime(10_000)
+    expect(busiestSecond(peer)).toBeLessThanOrEqual(20)
+    for (const id of ids) {
+      const steps = peer.frames.flatMap((frame) =>
+        frame.type === 'points' && frame.run === id ? frame.columns.step : [],
+      )
+      expect(steps).toEqual(Array.from({ length: 100 }, (_, i) => i))
+    }
+  })
+
+  it('gives a slow reader nothing until it has drained, then one gap', () => {
+    const hub = new Hub(Date.now)
+    const { peer } = watching(hub, 'r')
+    const before = peer.frames.length
+    peer.bufferedAmount = SLOW
+    for (let step = 0; step < 500; step++) {
+      hub.points('r', points(step, 100), 0)
+      vi.advanceTimersByTime(10)
+    }
+    expect(peer.frames.length).toBe(before)
+    peer.bufferedAmount = 0
+    vi.advanceTimersByTime(1000)
+    expect(peer.frames.slice(before)).toEqual([{ type: 'gap', run: 'r', reason: 'slow' }])
+    hub.points('r', points(60_000), 0)
+    vi.advanceTimersByTime(1000)
+    expect(peer.steps).toEqual([60_000])
+  })
+
+  it('writes a frame once for all readers that watch the same metrics', () => {
+    const hub = new Hub(Date.now)
+    const peers = Array.from({ length: 1000 }, () => watching(hub, 'r').peer)
+    const stringify = vi.spyOn(JSON, 'stringify')
+    hub.points('r', points(0, 100), 0)
+    vi.advanceTimersByTime(1)
+    expect(stringify.mock.calls.length).toBeLessThanOrEqual(2)
+    stringify.mockRestore()
+    for (const peer of peers) expect(peer.steps).toHaveLength(100)
+  })
+
+  it('tells a reader of the list the newest version of each run, urgent ones at once', () => {
+    const hub = new Hub(Date.now)
+    const peer = new TestPeer()
+    hub.watchRuns(hub.join(peer), undefined)
+    for (let i = 0; i < 1000; i++) {
+      hub.run(run(`r${i % 15}`, { points: i }), false)
+      vi.advanceTimersByTime(1)
+    }
+    hub.run(run('hot', { health: 'flagged' }), true)
+    vi.advanceTimersByTime(1)
+    expect(peer.frames.at(-1)).toMatchObject({ run: { id: 'hot' } })
+    vi.advanceTimersByTime(5000)
+    expect(busiestSecond(peer)).toBeLessThanOrEqual(20)
+    const newest = new Map(
+      peer.frames.map((frame) => (frame.type === 'run' ? [frame.run.id, frame.run.points] : [])) as [
+        string,
+        number,
+      ][],
+    )
+    for (let i = 985; i < 1000; i++) expect(newest.get(`r${i % 15}`)).toBe(i)
+  })
+
+  it('tells everything or a gap, whatever happens to the reader (property)', () => {
+    const action = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          type: fc.constant('points' as const),
+          count: fc.integer({ min: 1, max: 400 }),
+        }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({ type: fc.constant('time' as const), count: fc.integer({ min: 1, max: 300 }) }),
+      },
+      { weight: 1, arbitrary: fc.constant({ type: 'break' as const, count: 0 }) },
+      { weight: 1, arbitrary: fc.constant({ type: 'slow' as const, count: 0 }) },
+      { weight: 1, arbitrary: fc.constant({ type: 'drain' as const, count: 0 }) },
+      { weight: 1, arbitrary: fc.constant({ type: 'other run' as const, count: 0 }) },
+    )
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+        vi.setSystemTime(1_764_000_000_000)
+        const hub = new Hub(Date.now)
+        const known = new Set<number>()
+        let last: number | undefined
+        let step = 0
+        let { peer, reader } = watching(hub, 'r')
+        const read = () => {
+          for (const frame of peer.frames.splice(0)) {
+            if ('seq' in frame) last = frame.seq
+            if (frame.type === 'points') for (const s of frame.columns.step) known.add(s)
+            // A reader that is told of a gap fetches the record.
+            if (frame.type === 'gap') for (let s = 0; s < step; s++) known.add(s)
+          }
+        }
+        for (const { type, count } of actions) {
+          if (type === 'points') hub.points('r', points(step, count), (step += count))
+          else if (type === 'time') vi.advanceTimersByTime(count)
+          else if (type === 'slow') peer.bufferedAmount = SLOW
+          else if (type === 'drain') peer.bufferedAmount = 0
+          else if (type === 'other run') for (let i = 0; i < 200; i++) hub.points(`o${i}`, points(0), 0)
+          else {
+            read()
+            hub.leave(reader)
+            ;({ peer, reader } = watching(hub, 'r', last))
+          }
+          if (peer.bufferedAmount === 0) read()
+        }
+        peer.bufferedAmount = 0
+        vi.advanceTimersByTime(5000)
+        read()
+        hub.close()
+        expect([...known].sort((a, b) => a - b)).toEqual(Array.from({ length: step }, (_, i) => i))
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
