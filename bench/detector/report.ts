@@ -158,8 +158,8 @@ function sensitivity(): string {
     ['clip_regime_change.rate_change 0.5', { clip_regime_change: { rate_change: 0.5 } }],
     ['spike.open_z 5', { spike: { open_z: 5 } }],
     ['spike.open_z 9', { spike: { open_z: 9 } }],
-    ['loss_divergence.noise 1', { loss_divergence: { noise: 1 } }],
-    ['loss_divergence.noise 6', { loss_divergence: { noise: 6 } }],
+    ['loss_divergence.give_back 0.3', { loss_divergence: { give_back: 0.3 } }],
+    ['loss_divergence.give_back 0.7', { loss_divergence: { give_back: 0.7 } }],
   ]
   const half = counted(steadyRuns(0.5, SEEDS))
   const most = counted(steadyRuns(0.6, SEEDS))

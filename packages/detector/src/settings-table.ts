@@ -59,6 +59,11 @@ export const settingsTable = {
       [0.1, 1],
       'Without lr: a fall by a fifth within one window is more than the noise of two medians of a dozen norms.',
     ),
+    hold: number(
+      0.2,
+      [0, 2],
+      'Without lr: steady all through a fifth of a window, as one look at so few norms is noisy.',
+    ),
     max_points: count(
       500,
       [0, 100_000],

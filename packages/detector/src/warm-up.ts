@@ -12,15 +12,16 @@ export function judgeWarmUp(fold: Fold): void {
   const points = Math.max(norms.seen, clips.seen)
   const { window, warm_up: settings } = fold.settings
   if (points < window.judge_from) return
-  const isRising = lr.seen > 0 ? lr.sinceMax < settings.lr_points : isSettling(fold)
-  if (isRising && points < settings.max_points) {
+  if (lr.seen > 0 ? lr.sinceMax < settings.lr_points : isSettling(fold)) {
     warmUp.phase = 'on'
-    return
-  }
+    warmUp.steady = 0
+  } else if (warmUp.steady++ === 0) warmUp.overAt = clips.seen
+  // Medians of a dozen norms are noisy: without lr, one steady look is not enough.
+  const enough = lr.seen > 0 ? 1 : Math.ceil(norms.size * settings.hold)
+  if (warmUp.steady < enough && points < settings.max_points) return
   // A constant lr, or norms that were steady from the start, mean that there was none: the norms since then count.
   const was = lr.seen > 0 ? lr.rose : warmUp.phase === 'on'
   warmUp.phase = 'over'
-  warmUp.overAt = clips.seen
   if (was) restartReference(fold)
 }
 
