@@ -49,6 +49,12 @@ export const refusals = {
   channel_disabled: { status: 409, sentence: 'The channel is disabled: enable it first.' },
   too_many_alert_rules: { status: 409, sentence: 'There are at most 100 channels and 1,000 mutes.' },
   too_many_tokens: { status: 409, sentence: 'There are at most 1,000 tokens, revoked ones included.' },
+  too_many_runs: { status: 409, sentence: 'The project has as many runs as it may: delete some first.' },
+  too_many_series: {
+    status: 409,
+    sentence:
+      'The runs of the project have as many metrics and layers as they may; known ones are still accepted.',
+  },
   body_too_large: { status: 413, sentence: 'A body has at most 8 MiB, also after it is decoded.' },
   too_many_points: { status: 413, sentence: 'A request has at most 10,000 points.' },
   too_many_metrics: { status: 413, sentence: 'A run has at most 256 metrics and 4,096 layers.' },
@@ -58,6 +64,15 @@ export const refusals = {
   },
   encoding_unsupported: { status: 415, sentence: 'A body may be encoded with gzip or zstd, or not at all.' },
   too_many_tests: { status: 429, sentence: 'Too many channels are being tested: try again in a moment.' },
+  too_many_requests: {
+    status: 429,
+    sentence: 'Too many requests a second: wait as long as retry-after says.',
+  },
+  points_too_fast: {
+    status: 429,
+    sentence: 'The run sends too many points a second: wait as long as retry-after says.',
+  },
+  too_many_connections: { status: 429, sentence: 'Too many connections are open: close some first.' },
   headers_too_large: { status: 431, sentence: 'The address and the headers are too long.' },
   internal: { status: 500, sentence: 'The service failed; its log says why.' },
   store_unavailable: { status: 503, sentence: 'The data cannot be read or written now.' },

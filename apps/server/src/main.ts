@@ -34,7 +34,7 @@ async function serve(config: Config): Promise<void> {
   const now = Date.now
   const hub = new Hub(now)
   const ingest = new Ingest(store, hub, now, (error) => app.log.error({ err: error }, 'failed'))
-  const access = { operatorToken: config.token, isShared: !isLoopbackName(host), basePath }
+  const access = { operatorToken: config.token, isShared: !isLoopbackName(host), basePath, limits: config }
   const alerts = openAlerts(config, store.deliveries, now, {
     error: (fields, sentence) => app.log.error(fields, sentence),
     info: (fields, sentence) => app.log.info(fields, sentence),

@@ -6,6 +6,8 @@ import type { Store } from '../storage/store.ts'
 import { OWNER, type Caller } from './caller.ts'
 import { confine } from './confine.ts'
 import { Identify, type Invalid } from './identify.ts'
+import { limit } from './limit.ts'
+import type { Limits } from './limits.ts'
 import { mayUse } from './may.ts'
 import { ruleFor } from './route-rules.ts'
 import { isSameOrigin, needsSameOrigin } from './same-origin.ts'
@@ -26,6 +28,8 @@ export interface AccessOptions {
   readonly isShared?: boolean
   /** Path that a proxy serves everything below, such as `/normwatch`. */
   readonly basePath?: string
+  /** Left out: none. They hold only where tokens are asked for. */
+  readonly limits?: Limits
 }
 
 /** What the routes of sign-in and tokens need to know of access. */
@@ -39,7 +43,7 @@ export interface Access {
 export async function controlAccess(
   app: FastifyInstance,
   { store, now }: { readonly store: Store; readonly now: () => number },
-  { operatorToken, isShared = false, basePath = '' }: AccessOptions,
+  { operatorToken, isShared = false, basePath = '', limits }: AccessOptions,
 ): Promise<Access> {
   const identify = new Identify(store.tokens, { operatorToken, isShared, now })
   const sockets = new Sockets(identify, (error) => app.log.error({ err: error }, 'failed'))
@@ -47,6 +51,7 @@ export async function controlAccess(
   const callers = new WeakMap<object, Caller>()
 
   await app.register(cookie)
+  const limiter = limits === undefined ? undefined : await limit(app, { store, now }, limits, sockets)
   app.decorateRequest('caller', undefined)
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of [method].flat()) ruleFor(one, url)
@@ -56,14 +61,19 @@ export async function controlAccess(
       refuseForeign(request)
       request.caller = OWNER
     } else if (!request.is404) {
+      await limiter?.address(request, reply)
       await admit(request, reply, identify)
-      if (request.caller !== undefined) use(request.caller)
+      if (request.caller === undefined) return
+      use(request.caller)
+      await limiter?.caller(request, reply, request.caller)
     }
     if (request.caller !== undefined) callers.set(request.raw, request.caller)
   })
-  app.addHook('preHandler', async (request) => {
+  app.addHook('preHandler', async (request, reply) => {
     const { caller, is404 } = request
-    if (caller !== undefined && !is404) await confine(request, caller, ruleOf(request).project, store.runs)
+    if (caller === undefined || is404) return
+    await confine(request, caller, ruleOf(request).project, store.runs)
+    if (caller.via !== 'nothing') await limiter?.body(request, reply)
   })
   app.addHook('onReady', async () => {
     app.websocketServer.on('connection', (socket, raw) => {

@@ -123,6 +123,14 @@ export interface RunStore {
   running(): Promise<StoredRun[]>
   /** Names of all projects, A to Z. */
   projects(): Promise<string[]>
+  /** How much each project holds: its runs, and the metrics and layers of all of them. */
+  usage(): Promise<ProjectUsage[]>
+}
+
+export interface ProjectUsage {
+  readonly project: string
+  readonly runs: number
+  readonly series: number
 }
 
 /** One accepted batch with what judging it came to, stored as one unit. */

@@ -1,7 +1,7 @@
 import type { RunFields } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
 import { isSameRule } from '../leaf/clip-rule.ts'
-import { RunNotFound, type RunStore } from '../store.ts'
+import { RunNotFound, type ProjectUsage, type RunStore } from '../store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { listRunning, listRuns } from './list-runs.ts'
 import type { Reaper } from './reaper.ts'
@@ -20,6 +20,13 @@ export function openRuns(
   commits: GroupCommit,
   reaper: Reaper,
 ): RunStore {
+  // The metrics of a run are numbered from 0: the highest number tells how many there are, without counting.
+  const usage = db.prepare<[], ProjectUsage>(
+    `select project, count(*) as runs,
+       coalesce(sum((select max(number) + 1 from metrics where run = runs.key)), 0) as series
+     from runs group by project order by project`,
+  )
+
   function create(id: string, fields: RunFields, now: number): ResidentRun {
     const { row, documents } = newRun(id, fields, now)
     const key = tables.runs.insert(row)
@@ -84,6 +91,7 @@ export function openRuns(
 
     running: async () => reading(() => listRunning(db)),
 
+    usage: async () => reading(() => usage.all()),
     projects: async () => reading(() => tables.runs.projects()),
   }
 }

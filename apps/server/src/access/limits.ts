@@ -1,0 +1,18 @@
+/** What one client may ask of a server that several share. */
+export interface Limits {
+  /** Requests a second of one token; of one address, `ADDRESS_SHARE` times as many. */
+  readonly maxRequests: number
+  /** Points a second of one run, on average; `BURST` seconds' worth at once. */
+  readonly maxPoints: number
+  /** Runs of one project. */
+  readonly maxRuns: number
+  /** Metrics and layers of all runs of one project. */
+  readonly maxSeries: number
+  /** Connections of one address, and sockets of one token. */
+  readonly maxConnections: number
+}
+
+/** A lab's jobs share an address more often than a token. */
+export const ADDRESS_SHARE = 5
+/** A trainer that was cut off catches up: it may send the points of this many seconds at once. */
+export const BURST = 10

@@ -1,0 +1,150 @@
+import { connect } from 'node:net'
+import { once } from 'node:events'
+import { expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import type { Limits } from '../src/access/limits.ts'
+import { bearer, makeToken } from './access-fixtures.ts'
+import { startApp } from './start-app.ts'
+
+const WIDE: Limits = {
+  maxRequests: 1_000,
+  maxPoints: 1_000_000,
+  maxRuns: 1_000,
+  maxSeries: 1_000,
+  maxConnections: 100,
+}
+const limited = async (limits: Partial<Limits>, now = Date.now) => {
+  const service = await startApp({ now, access: { limits: { ...WIDE, ...limits } } })
+  const { secret } = await makeToken(service, { scope: 'admin' })
+  const send = (method: 'GET' | 'PUT' | 'PATCH' | 'POST', path: string, payload?: object, token = secret) =>
+    service.inject({
+      method,
+      url: `/api/v1${path}`,
+      headers: bearer(token),
+      ...(payload === undefined ? {} : { payload }),
+    })
+  return { service, secret, send }
+}
+const points = (count: number, metric = 'loss', from = 0) => ({
+  columns: { step: Array.from({ length: count }, (_, i) => from + i), [metric]: new Array(count).fill(1) },
+})
+
+it('lets a token ask so often a second and no oftener, and leaves the others alone', async () => {
+  const { service, send } = await limited({ maxRequests: 5 })
+  const other = await makeToken(service, { scope: 'read' })
+  const statuses: number[] = []
+  for (let i = 0; i < 5; i++) statuses.push((await send('GET', '/runs')).status)
+  expect(statuses).toEqual([200, 200, 200, 200, 200])
+  const began = performance.now()
+  const [refused, admitted] = await Promise.all([
+    send('GET', '/runs'),
+    send('GET', '/runs', undefined, other.secret),
+  ])
+  expect(refused).toMatchObject({
+    status: 429,
+    body: { error: { code: 'too_many_requests' } },
+    headers: { 'retry-after': '1' },
+  })
+  expect(admitted.status).toBe(200)
+  // The refusal waited as long as it asked to wait: whoever asks again at once gains nothing by it.
+  expect(performance.now() - began).toBeGreaterThan(200)
+  expect((await send('GET', '/runs')).status).toBe(200)
+})
+
+it('lets an address ask so often a second, whatever it shows', async () => {
+  const { service } = await limited({ maxRequests: 2 })
+  const codes: string[] = []
+  for (let i = 0; i < 11; i++) {
+    const { body } = await service.inject({ url: '/api/v1/runs', headers: bearer('nw_guess') })
+    codes.push(body.error.code)
+  }
+  expect(codes.slice(0, 10)).toEqual(new Array(10).fill('token_invalid'))
+  expect(codes[10]).toBe('too_many_requests')
+})
+
+it('lets a run send so many points a second, and says when the rest will fit', async () => {
+  const { send } = await limited({ maxPoints: 10 })
+  await send('PUT', '/runs/fast', {})
+  await send('PUT', '/runs/slow', {})
+  expect((await send('POST', '/runs/fast/points', points(100))).status).toBe(200)
+  const refused = await send('POST', '/runs/fast/points', points(50, 'loss', 100))
+  expect(refused).toMatchObject({ status: 429, body: { error: { code: 'points_too_fast' } } })
+  expect(Number(refused.headers['retry-after'])).toBe(5)
+  expect((await send('POST', '/runs/slow/points', points(50))).status).toBe(200)
+  expect((await send('GET', '/runs/fast')).body.points).toBe(100)
+})
+
+it('lets a project have so many runs, by creation or by moving', async () => {
+  const { send } = await limited({ maxRuns: 2 })
+  for (const run of ['a', 'b']) expect((await send('PUT', `/runs/${run}`, { project: 'p' })).status).toBe(201)
+  const full = { status: 409, body: { error: { code: 'too_many_runs' } } }
+  expect(await send('PUT', '/runs/c', { project: 'p' })).toMatchObject(full)
+  expect(await send('POST', '/runs', { project: 'p' })).toMatchObject(full)
+  expect((await send('PUT', '/runs/c', { project: 'q' })).status).toBe(201)
+  expect(await send('PATCH', '/runs/c', { project: 'p' })).toMatchObject(full)
+  expect((await send('PUT', '/runs/a', { name: 'still changes' })).status).toBe(200)
+})
+
+it('lets a project have so many metrics and layers, and still takes the known ones', async () => {
+  // Figures of what a project holds are read anew after a while.
+  let time = Date.now()
+  const { service, send } = await limited({ maxSeries: 2 }, () => time)
+  await send('PUT', '/runs/a', { project: 'p' })
+  await send('PUT', '/runs/b', { project: 'q' })
+  const row = { step: 0, loss: 1, layers: { x: 1 } }
+  expect((await send('POST', '/runs/a/points', { points: [row] })).status).toBe(200)
+  time += 60_000
+  const full = { status: 409, body: { error: { code: 'too_many_series' } } }
+  for (const more of [{ lr: 1 }, { layers: { y: 1 } }]) {
+    expect(await send('POST', '/runs/a/points', { points: [{ step: 1, ...more }] })).toMatchObject(full)
+  }
+  expect(await send('POST', '/runs/a/points', points(1, 'lr'))).toMatchObject(full)
+  expect((await send('POST', '/runs/a/points', { points: [{ ...row, step: 2 }] })).status).toBe(200)
+  expect((await send('POST', '/runs/b/points', points(1, 'lr'))).status).toBe(200)
+  expect(await service.services.store.points.metrics('a')).toEqual(['layers/x', 'loss'])
+})
+
+it('keeps an address from opening ever more connections', async () => {
+  const { service, secret } = await limited({ maxConnections: 3 })
+  const url = new URL(await service.listen())
+  const idle = await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const socket = connect(Number(url.port), url.hostname)
+      onTestFinished(() => void socket.destroy())
+      await once(socket, 'connect')
+      return socket
+    }),
+  )
+  const ask = () =>
+    fetch(`${url.origin}/api/v1/runs`, { headers: { ...bearer(secret), connection: 'close' } })
+  const refused = await ask()
+  expect(refused.status).toBe(429)
+  expect(refused.headers.get('retry-after')).toBe('1')
+  expect(await refused.json()).toMatchObject({ error: { code: 'too_many_connections' } })
+  idle[0]?.destroy()
+  await expect.poll(async () => (await ask()).status).toBe(200)
+})
+
+it('keeps a token from opening ever more sockets', async () => {
+  const { service, secret } = await limited({ maxConnections: 2 })
+  const url = (await service.listen()).replace('http', 'ws')
+  const knock = async () => {
+    const socket = new WebSocket(`${url}/api/v1/live`, { headers: bearer(secret) })
+    onTestFinished(() => socket.terminate())
+    return new Promise<number>((resolve, reject) => {
+      socket.once('open', () => resolve(101))
+      socket.once('unexpected-response', (_request, { statusCode = 0 }) => resolve(statusCode))
+      socket.once('error', reject)
+    })
+  }
+  expect([await knock(), await knock(), await knock()]).toEqual([101, 101, 429])
+})
+
+it('does not limit the owner of an open server', async () => {
+  const { call } = await startApp({
+    access: { limits: { ...WIDE, maxRequests: 1, maxRuns: 1, maxPoints: 1 } },
+  })
+  for (const run of ['a', 'b', 'c']) expect((await call('PUT', `/runs/${run}`, {})).status).toBe(201)
+  expect((await call('POST', '/runs/a/points', points(1_000))).status).toBe(200)
+  expect((await call('POST', '/runs/a/points', points(1_000))).status).toBe(200)
+})
