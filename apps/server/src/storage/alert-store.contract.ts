@@ -351,7 +351,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         expect(await claimOne()).toMatchObject({ id, tries: 1 })
         await expect(store.deliveries.redeliver('msg_x', now)).rejects.toBeInstanceOf(DeliveryNotFound)
       })
-      it('counts what is due, and forgets what is old and over', async () => {
+      it('counts what is due, and forgets what is old and over, but for findings that are still open', async () => {
         await channel('ch-1')
         await openings('f-1')
         expect(await store.deliveries.queue(now)).toEqual({ due: 0, oldest_due_at: null })
@@ -359,6 +359,11 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         expect(await store.deliveries.queue(now)).toEqual({ due: 1, oldest_due_at: now - 1_000 })
         await store.deliveries.prune(now)
         expect(await told()).toHaveLength(1)
+        await store.deliveries.settle((await claimOne()).id, taken, now)
+        await store.deliveries.prune(now)
+        expect(await told()).toHaveLength(1)
+        await record(closing('f-1'))
+        now += WINDOW
         await store.deliveries.settle((await claimOne()).id, taken, now)
         await store.deliveries.prune(now)
         expect(await told()).toEqual([])

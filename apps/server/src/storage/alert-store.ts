@@ -112,6 +112,14 @@ export interface QueuedEvent {
   readonly run: RunFacts
 }
 
+export interface ClaimOptions {
+  readonly now: number
+  readonly leaseMs: number
+  readonly limit: number
+  /** Channels that get nothing this time. */
+  readonly except: readonly string[]
+}
+
 export interface ClaimedDelivery {
   readonly id: string
   readonly channel: StoredChannel
@@ -156,12 +164,7 @@ export interface DeliveryStore {
    * `except`. Nobody else gets them before `leaseMs` are over. A closing waits until the delivery of its
    * opening is sent or has failed.
    */
-  claim(options: {
-    now: number
-    leaseMs: number
-    limit: number
-    except: readonly string[]
-  }): Promise<ClaimedDelivery[]>
+  claim(options: ClaimOptions): Promise<ClaimedDelivery[]>
   /** Records what came of a claimed delivery's try, also in its channel. One that is gone meanwhile is ignored. */
   settle(id: string, settlement: Settlement, now: number): Promise<void>
   /** The first moment after `now` at which a delivery becomes due or its lease ends; `null`: none is in sight. */
@@ -176,6 +179,6 @@ export interface DeliveryStore {
   redeliver(id: string, now: number): Promise<Delivery>
   /** Deliveries that are due and not sent, and since when the oldest of them is. */
   queue(now: number): Promise<{ due: number; oldest_due_at: number | null }>
-  /** Forgets sent and failed deliveries made before this moment; at most some thousands a call. */
+  /** Forgets sent and failed deliveries made before this moment, but for those of findings that are still open; some a call. */
   prune(before: number): Promise<void>
 }

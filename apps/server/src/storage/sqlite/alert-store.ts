@@ -4,7 +4,10 @@ import type { Residents } from './residents.ts'
 import type { Tables } from './tables-at-hand.ts'
 import { reading } from './unavailable.ts'
 
-export function openChannelStore({ channels, deliveries }: Tables, commits: GroupCommit): ChannelStore {
+export function openChannelStore(
+  { channels, deliveries, deliveryLog }: Tables,
+  commits: GroupCommit,
+): ChannelStore {
   return {
     create: (channel) => commits.run(() => channels.create(channel)),
     get: async (id) => reading(() => channels.get(id)),
@@ -20,7 +23,7 @@ export function openChannelStore({ channels, deliveries }: Tables, commits: Grou
     delete: (id) =>
       commits.run(() => {
         channels.remove(id)
-        deliveries.removeOfChannel(id)
+        deliveryLog.removeOfChannel(id)
       }),
   }
 }
@@ -39,7 +42,7 @@ export function openMuteStore({ mutes, deliveries, outbox }: Tables, commits: Gr
 }
 
 export function openDeliveryStore(
-  { deliveries, findings, outbox }: Tables,
+  { deliveries, deliveryLog, findings, outbox }: Tables,
   residents: Residents,
   commits: GroupCommit,
 ): DeliveryStore {
@@ -55,15 +58,15 @@ export function openDeliveryStore(
           if (record !== undefined) outbox.reminder(channel, record, residents.open(run).run, now)
         }
       }),
-    list: async (query, now) => reading(() => deliveries.list(query, now)),
-    get: async (id, now) => reading(() => deliveries.get(id, now)),
+    list: async (query, now) => reading(() => deliveryLog.list(query, now)),
+    get: async (id, now) => reading(() => deliveryLog.get(id, now)),
     redeliver: (id, now) =>
       commits.run(() => {
-        const delivery = deliveries.redeliver(id, now)
+        const delivery = deliveryLog.redeliver(id, now)
         outbox.tellQueued()
         return delivery
       }),
     queue: async (now) => reading(() => deliveries.queue(now)),
-    prune: (before) => commits.run(() => deliveries.prune(before)),
+    prune: (before) => commits.run(() => deliveryLog.prune(before)),
   }
 }

@@ -1,19 +1,17 @@
-import type { Delivery, DeliveryState, EventType, Finding } from '@normwatch/protocol'
-import { MAX_EVENTS_LISTED } from '@normwatch/protocol'
+import type { DeliveryState, EventType, Finding } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
 import {
-  DeliveryNotFound,
   type ClaimedDelivery,
-  type DeliveryQuery,
+  type ClaimOptions,
   type QueuedEvent,
   type RunFacts,
   type Settlement,
 } from '../alert-store.ts'
-import { BadCursor } from '../store.ts'
 import type { ChannelTable } from './channels.ts'
 import { NEVER } from './outbox.ts'
 
-interface Row {
+/** A delivery as the table has it. */
+export interface DeliveryRow {
   readonly key: number
   readonly id: string
   readonly channel: string
@@ -29,6 +27,7 @@ interface Row {
   readonly error: string | null
   readonly response: string | null
 }
+
 interface EventRow {
   readonly type: EventType
   readonly at: number
@@ -46,12 +45,9 @@ interface Reminder {
 
 /** Reminders that one call of `remind` queues at the most. */
 const REMINDED_AT_ONCE = 500
-/** Rows that one call of `prune` removes at the most. */
-const PRUNED_AT_ONCE = 1_000
-
 /** The table of deliveries, for those who send and read them. Synchronous: callers run what writes in their units. */
 export function openDeliveries(db: Database, channels: ChannelTable) {
-  const selectDue = db.prepare<[{ channel: string; now: number }], Row>(
+  const selectDue = db.prepare<[{ channel: string; now: number }], DeliveryRow>(
     `select * from deliveries where channel = @channel and state = 'pending' and due_at <= @now and leased_until <= @now
      order by due_at, key limit 1`,
   )
@@ -92,82 +88,11 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
        where x.finding = e.finding and x.channel = e.channel and x.type = 'finding.reminder')
      limit @limit`,
   )
-  const selectOne = db.prepare<[string], Row>('select * from deliveries where id = ?')
-  const again = db.prepare<[number, string]>(
-    `update deliveries set state = 'pending', due_at = ?, leased_until = 0, tries = 0, hold = null where id = ?`,
-  )
-  const selectOld = db
-    .prepare<[number, number], number>(
-      `select key from deliveries where created_at < ? and state <> 'pending' order by created_at limit ?`,
-    )
-    .pluck()
-  const removeEvents = db.prepare<[number]>('delete from delivery_events where delivery = ?')
-  const remove = db.prepare<[number]>('delete from deliveries where key = ?')
-  const selectOfChannel = db.prepare<[string], number>('select key from deliveries where channel = ?').pluck()
-
-  const rowOf = (id: string): Row => {
-    const row = selectOne.get(id)
-    if (row === undefined) throw new DeliveryNotFound(`There is no delivery "${id}".`)
-    return row
-  }
-  const removeAll = (keys: readonly number[]) => {
-    for (const key of keys) {
-      removeEvents.run(key)
-      remove.run(key)
-    }
-  }
-  const shown = (row: Row, now: number): Delivery => ({
-    id: row.id,
-    channel: row.channel,
-    state: row.state,
-    events: selectEvents
-      .all(row.key, MAX_EVENTS_LISTED)
-      .map(({ type, finding, run }) => ({ type, finding, run })),
-    event_count: row.event_count,
-    created_at: iso(row.created_at),
-    next_try_at: row.state === 'pending' && row.due_at < NEVER ? iso(row.due_at) : null,
-    muted: row.state === 'pending' && row.due_at > now && (row.hold?.startsWith('mute_') ?? false),
-    tries: row.tries,
-    last_try_at: row.last_try_at === null ? null : iso(row.last_try_at),
-    status: row.status,
-    error: row.error,
-    response: row.response,
-  })
-  const list = (query: DeliveryQuery, now: number) => {
-    const { channel = null, run = null, finding = null, state = null, limit, cursor } = query
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : keyOf(cursor)
-    const rows = db
-      .prepare<[object], Row>(
-        `select * from deliveries d where key < @before
-         and (@channel is null or channel = @channel) and (@state is null or state = @state)
-         and (@run is null or key in (select delivery from delivery_events where run = @run))
-         and (@finding is null or key in (select delivery from delivery_events where finding = @finding))
-         order by key desc limit @limit`,
-      )
-      .all({ channel, run, finding, state, before, limit: limit + 1 })
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
-    return {
-      deliveries: page.map((row) => shown(row, now)),
-      next_cursor: rows.length > limit && last !== undefined ? String(last.key) : null,
-    }
-  }
-
   // Only one process holds the data: what a former one was trying is nobody's now.
   db.exec("update deliveries set leased_until = 0 where state = 'pending' and leased_until > 0")
 
   return {
-    claim({
-      now,
-      leaseMs,
-      limit,
-      except,
-    }: {
-      now: number
-      leaseMs: number
-      limit: number
-      except: readonly string[]
-    }) {
+    claim({ now, leaseMs, limit, except }: ClaimOptions): ClaimedDelivery[] {
       const due = channels
         .all()
         .filter(({ id, enabled }) => enabled && !except.includes(id))
@@ -176,7 +101,7 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
           return row === undefined ? [] : [{ channel, row }]
         })
         .sort((a, b) => a.row.due_at - b.row.due_at)
-      return due.slice(0, limit).map(({ channel, row }): ClaimedDelivery => {
+      return due.slice(0, limit).map(({ channel, row }) => {
         lease.run(now + leaseMs, row.key)
         return {
           id: row.id,
@@ -203,29 +128,13 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
     /** Openings that were queued for so long and whose findings are still open; without those reminded of already. */
     remindersDue: (now: number): Reminder[] => selectReminders.all({ now, limit: REMINDED_AT_ONCE }),
     queue: (now: number) => selectQueue.get(now) ?? { due: 0, oldest_due_at: null },
-    list,
-    get: (id: string, now: number): Delivery => shown(rowOf(id), now),
-    /** One that is being tried now stays as it is. */
-    redeliver(id: string, now: number): Delivery {
-      const { state, leased_until } = rowOf(id)
-      if (state !== 'pending' || leased_until <= now) again.run(now, id)
-      return shown(rowOf(id), now)
-    },
-    removeOfChannel: (channel: string): void => removeAll(selectOfChannel.all(channel)),
-    prune: (before: number): void => removeAll(selectOld.all(before, PRUNED_AT_ONCE)),
   }
 }
 export type DeliveryTable = ReturnType<typeof openDeliveries>
 
-const iso = (ms: number) => new Date(ms).toISOString()
 const eventOf = ({ type, at, finding_record, run_record }: EventRow): QueuedEvent => ({
   type,
   at,
   finding: JSON.parse(finding_record) as Finding,
   run: JSON.parse(run_record) as RunFacts,
 })
-
-function keyOf(cursor: string): number {
-  if (!/^[1-9][0-9]{0,15}$/.test(cursor)) throw new BadCursor('The cursor is none of this list.')
-  return Number(cursor)
-}

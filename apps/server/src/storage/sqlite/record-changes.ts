@@ -10,7 +10,7 @@ export function recordChanges(
 ): void {
   findings.apply(resident.row.key, changes)
   for (const change of changes) {
-    const finding = findings.find(change.type === 'opened' ? change.finding.id : change.id)
+    const finding = change.type === 'opened' ? change.finding : findings.find(change.id)
     if (finding !== undefined) outbox.tell(change.type, finding, resident.run)
   }
 }

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3'
 import type { AlertOptions } from '../alert-store.ts'
 import { openChannels } from './channels.ts'
 import { openDeliveries } from './deliveries.ts'
+import { openDeliveryLog } from './delivery-log.ts'
 import { openDetections } from './detections.ts'
 import { openFindingTable } from './finding-table.ts'
 import { openLeaves } from './leaves.ts'
@@ -27,6 +28,7 @@ export function openTables(db: Database, alerts: AlertOptions) {
     channels,
     mutes,
     deliveries: openDeliveries(db, channels),
+    deliveryLog: openDeliveryLog(db),
     outbox: openOutbox(db, channels, mutes, alerts),
   }
 }
