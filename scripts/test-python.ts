@@ -4,7 +4,8 @@ import { globSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensurePython, run } from './python-env.ts'
 
-const sdk = join(import.meta.dirname, '..', 'packages', 'sdk-python')
+const root = join(import.meta.dirname, '..')
+const sdk = join(root, 'packages', 'sdk-python')
 const python = ensurePython({
   name: 'python',
   requirements: join(sdk, 'requirements-dev.txt'),
@@ -27,10 +28,9 @@ run(python, [
 ])
 run(python, ['-c', 'import normwatch; assert "site-packages" in normwatch.__file__, normwatch.__file__'])
 
-const examples = join('..', '..', 'examples')
-const bench = join('..', '..', 'bench', 'sdk')
-run(python, ['-m', 'ruff', 'check', '.', examples, bench], sdk)
-run(python, ['-m', 'ruff', 'format', '--check', '.', examples, bench], sdk)
+const others = globSync(['examples/*.py', 'bench/sdk/*.py'], { cwd: root }).map((file) => join(root, file))
+run(python, ['-m', 'ruff', 'check', '.', ...others], sdk)
+run(python, ['-m', 'ruff', 'format', '--check', '.', ...others], sdk)
 run(python, ['-m', 'mypy'], sdk)
 const { status } = spawnSync(python, ['-m', 'pytest', ...process.argv.slice(2)], {
   cwd: sdk,

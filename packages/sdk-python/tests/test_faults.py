@@ -152,7 +152,7 @@ def test_sync_sends_what_is_left_and_says_what_it_could_not(
     assert main(["--spool", str(spool), "sync"]) == 1
     recorder.start()
     assert main(["--spool", str(spool), "sync"]) == 0
-    assert capsys.readouterr().out == "0 points of 1 files sent; 1 files left\n1 points of 1 files sent; 0 files left\n"
+    assert capsys.readouterr().out == "0 points sent, 0 refused, 1 files left\n1 points sent, 0 refused, 0 files left\n"
     assert recorder.points("r") == {0: {"grad_norm": "NaN"}}
     assert recorder.runs["r"]["status"] == "finished"
 

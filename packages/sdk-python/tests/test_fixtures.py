@@ -17,7 +17,6 @@ from normwatch.notices import Notices
 from normwatch.numbers import decode_number, encode_column, encode_number
 from normwatch.retry import Reply, decide, read_retry_after
 from normwatch.run import Run
-from normwatch.settings import read_settings
 from normwatch.sync import sync
 
 FIXTURES = Path(__file__).resolve().parents[2] / "protocol" / "fixtures"
@@ -118,10 +117,10 @@ def test_a_spool_file_is_sent_as_the_contract_says(case: dict[str, Any], spool: 
         return answer
 
     recorder.misbehave = record
-    report = sync(read_settings(Notices().wrong_use, spool_dir=spool), Notices(), url=recorder.url)
+    report = sync(recorder.url, spool_dir=spool)
     made = [
         {"method": request.method, "path": request.path, "body": request.body, "answer": status}
         for request, status in zip(recorder.requests, answers)
     ]
     assert made == case["requests"]
-    assert (report.left, list(spool.iterdir())) == (0, [])
+    assert (report.files_left, list(spool.iterdir())) == ([], [])

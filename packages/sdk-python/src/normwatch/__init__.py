@@ -14,15 +14,18 @@ from .current import current_run
 from .run import FinishReport, Run
 from .settings import WrongUse
 from .start import init
+from .sync import SyncReport, sync
 
 __all__ = [
     "FinishReport",
     "Run",
+    "SyncReport",
     "WrongUse",
     "clip_grad_norm_",
     "clip_grad_value_",
     "current_run",
     "grad_norm",
     "init",
+    "sync",
 ]
 __version__ = "0.1.0"

@@ -37,9 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     if options.command == "doctor":
         return doctor(settings)
-    report = sync(settings, Notices(), url=options.url, all_files=options.all, refused=options.refused)
-    print(f"{report.points} points of {report.files} files sent; {report.left} files left")
-    return 1 if report.left else 0
+    report = sync(options.url, spool_dir=options.spool, all_files=options.all, refused=options.refused)
+    print(f"{report.sent} points sent, {report.refused} refused, {len(report.files_left)} files left")
+    return 1 if report.files_left or report.refused else 0
 
 
 def doctor(settings: Settings) -> int:

@@ -15,7 +15,7 @@ from .outbox import Outbox
 from .resolver import Resolver
 from .settings import Settings
 from .spool import left_behind
-from .sync import replay
+from .sync import Delivered, replay
 from .transport import Transport
 
 INTERVAL = 0.5
@@ -210,6 +210,6 @@ class Sender:
             f"they wait in {self._settings.spool_dir} and are sent when it does",
         )
 
-    def _replay_leftovers(self) -> Iterator[Later | int]:
+    def _replay_leftovers(self) -> Iterator[Later | Delivered]:
         for path in left_behind(self._settings.spool_dir, self._run):
             yield from replay(path, self._transport, self._notices)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from .courier import Courier, Item, Later, Refused
 from .notices import Notices
 from .retry import Reply
-from .settings import Settings
+from .settings import read_settings
 from .spool import REFUSED_SUFFIX, keep_refused, left_behind, read_head, read_lines
 from .transport import Transport
 
@@ -21,15 +22,22 @@ TRIES = 5
 """Tries of one request before `sync` gives up on the server."""
 
 
+class Delivered(NamedTuple):
+    """What became of the points of one line."""
+
+    sent: int
+    refused: int
+
+
 def replay(
     path: Path,
     transport: Transport,
     notices: Notices,
     chance: Callable[[float, float], float] = random.uniform,
-) -> Iterator[Later | int]:
+) -> Iterator[Later | Delivered]:
     """
-    Sends a spool file line by line. Each step of the iteration is one try: the points it delivered, or `Later`, and
-    the next step tries that line again. When it ends, all lines are dealt with and the file is gone.
+    Sends a spool file line by line. Each step of the iteration is one try: what it delivered, or `Later`, and the
+    next step tries that line again. When it ends, all lines are dealt with and the file is gone.
     """
     head = read_head(path)
     if head is None:
@@ -45,10 +53,11 @@ def replay(
         while isinstance(outcome := courier.deliver(item, attempt), Later):
             attempt += 1
             yield outcome
-        if isinstance(outcome, Refused):
-            for part, reply in outcome.parts:
-                _keep(path, head, part, reply, notices)
-        yield item.points if outcome is None else 0
+        refused = outcome.parts if isinstance(outcome, Refused) else []
+        for part, reply in refused:
+            _keep(path, head, part, reply, notices)
+        points_refused = sum(part.points for part, _ in refused)
+        yield Delivered(item.points - points_refused, points_refused)
     path.unlink(missing_ok=True)
 
 
@@ -70,46 +79,56 @@ def _keep(path: Path, head: dict[str, object], item: Item, reply: Reply, notices
 
 @dataclass
 class SyncReport:
-    """What a sync did."""
+    """What a sync did, in points."""
 
-    files: int = 0
-    points: int = 0
-    left: int = 0
-    """Files that could not be sent whole: the server did not take them."""
+    sent: int = 0
+    refused: int = 0
+    """Refused by the server; kept in refused files."""
+    files_left: list[Path] = field(default_factory=list)
+    """Files that still hold readings: the server was away."""
 
 
 def sync(
-    settings: Settings,
-    notices: Notices,
-    *,
     url: str | None = None,
+    token: str | None = None,
+    spool_dir: str | os.PathLike[str] | None = None,
+    *,
     all_files: bool = False,
     refused: bool = False,
-    wait: Callable[[float], None] = time.sleep,
 ) -> SyncReport:
     """
-    Sends every spool file whose writer is gone (`all_files`: every one) to the server named in it, or to `url`.
-    `refused` sends what the server refused earlier, for when the reason has been put right.
+    Sends what earlier trainings could not: every spool file whose writer is gone (`all_files`: every one). It goes to
+    `url`, else to `NORMWATCH_URL`, else to the address that each file names. `refused` sends what the server refused
+    earlier, for when the reason has been put right.
     """
+    notices = Notices()
+    settings = read_settings(notices.wrong_use, url, token, spool_dir=spool_dir)
+    is_url_given = url is not None or "NORMWATCH_URL" in os.environ
     report = SyncReport()
-    paths = left_behind(settings.spool_dir, even_if_alive=all_files)
-    for path in sorted(settings.spool_dir.glob(f"*{REFUSED_SUFFIX}")) if refused else list(paths):
+    if refused:
+        paths = sorted(settings.spool_dir.glob(f"*{REFUSED_SUFFIX}"))
+    else:
+        paths = list(left_behind(settings.spool_dir, even_if_alive=all_files))
+    for path in paths:
         head = read_head(path)
-        if head is None:
-            continue
-        transport = Transport(url or str(head.get("url") or settings.url), settings.token)
-        report.files += 1
-        failures = 0
-        for outcome in replay(path, transport, notices):
-            if isinstance(outcome, int):
-                report.points += outcome
-                failures = 0
-                continue
-            failures += 1
-            if failures == TRIES:
-                notices.warn(f"away {transport.url}", f"{transport.url} does not take readings: {outcome.reason}")
-                report.left += 1
-                break
-            wait(outcome.delay)
-        transport.close()
+        if head is not None:
+            transport = Transport(settings.url if is_url_given else str(head.get("url")), settings.token)
+            _send_file(path, transport, notices, report)
+            transport.close()
     return report
+
+
+def _send_file(path: Path, transport: Transport, notices: Notices, report: SyncReport) -> None:
+    failures = 0
+    for outcome in replay(path, transport, notices):
+        if isinstance(outcome, Delivered):
+            report.sent += outcome.sent
+            report.refused += outcome.refused
+            failures = 0
+            continue
+        failures += 1
+        if failures == TRIES:
+            notices.warn(f"away {transport.url}", f"{transport.url} does not take readings: {outcome.reason}")
+            report.files_left.append(path)
+            return
+        time.sleep(outcome.delay)
