@@ -9,6 +9,7 @@ import { closeGracefully } from './plugins/close-gracefully.ts'
 import { serveDashboard, type Dashboard } from './plugins/dashboard-files.ts'
 import { answer, answerRaw, replyToErrors } from './plugins/error-replies.ts'
 import { readJsonBodies } from './plugins/json-bodies.ts'
+import { logRequests, requestId } from './plugins/request-log.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
 import { capRoutes } from './routes/caps.ts'
 import { channelRoutes } from './routes/channels.ts'
@@ -52,6 +53,7 @@ export async function buildApp(
     ...options,
     ...(tls === undefined ? { http: patience } : ({ https: { ...tls, ...patience } } as object)),
     rewriteUrl: ({ url = '/' }) => withoutBasePath(url, accessOptions.basePath ?? ''),
+    genReqId: requestId,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     connectionTimeout: 120_000,
@@ -71,6 +73,7 @@ export async function buildApp(
   await app.register(websocket, { options: { maxPayload: MAX_LIVE_MESSAGE_BYTES } })
   const counts = new RequestCounts()
   counts.watch(app)
+  logRequests(app)
   replyToErrors(app)
   sendSecurityHeaders(app, dashboard?.inlineScripts ?? [])
   closeGracefully(app)

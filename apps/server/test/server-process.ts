@@ -16,11 +16,15 @@ export interface ServerProcess {
 }
 
 /** Starts the real server on a free port and waits until it says that it listens; killed when the test ends. */
-export async function startServer(folder: string): Promise<ServerProcess> {
-  const { child, output, ended } = run(['--port', '0', '--data', folder])
+export async function startServer(
+  folder: string,
+  flags: readonly string[] = [],
+  environment: Record<string, string> = {},
+): Promise<ServerProcess> {
+  const { child, output, ended } = run(['--port', '0', '--data', folder, ...flags], environment)
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
-      const address = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0]
+      const address = /listens on (\S+)/.exec(output())?.[1]
       if (address !== undefined) resolve(address)
     })
     child.once('exit', () => reject(new Error(`the server did not start: ${output()}`)))

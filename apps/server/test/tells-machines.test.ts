@@ -7,7 +7,12 @@ describe('what machines ask', () => {
   it('answers that it lives and that it can store', async () => {
     const { inject } = await startApp()
     expect(await inject(get('/healthz'))).toMatchObject({ status: 200, body: { status: 'ok' } })
-    expect(await inject(get('/readyz'))).toMatchObject({ status: 200, body: { status: 'ok' } })
+    const ready = {
+      status: 'ok',
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      migrations: expect.any(Number),
+    }
+    expect(await inject(get('/readyz'))).toMatchObject({ status: 200, body: ready })
   })
 
   it('is not ready once the store is closed', async () => {

@@ -2,9 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { RequestCounts } from '../metrics/request-counts.ts'
 import type { Services } from '../services.ts'
+import { VERSION } from '../version.ts'
 import { replies } from './schemas.ts'
 
 const Ok = replies(Type.Object({ status: Type.Literal('ok') }))
+const Ready = replies(
+  Type.Object({ status: Type.Literal('ok'), version: Type.String(), migrations: Type.Integer() }),
+)
 
 /** What machines ask: does it live, can it store, how is it doing. Counts the requests of the whole app. */
 export function serviceRoutes(services: Services, counts: RequestCounts): FastifyPluginAsyncTypebox {
@@ -13,9 +17,9 @@ export function serviceRoutes(services: Services, counts: RequestCounts): Fastif
       status: 'ok' as const,
     }))
 
-    app.get('/readyz', { schema: { summary: 'The store can be written', response: Ok } }, async () => {
+    app.get('/readyz', { schema: { summary: 'The store can be written', response: Ready } }, async () => {
       await services.store.check()
-      return { status: 'ok' as const }
+      return { status: 'ok' as const, version: VERSION, migrations: services.store.migrations }
     })
 
     app.get('/metrics', { schema: { summary: 'Figures for Prometheus' } }, async (_request, reply) => {

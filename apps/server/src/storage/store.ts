@@ -30,6 +30,8 @@ export interface Store {
   readonly deliveries: DeliveryStore
   readonly tokens: TokenStore
 
+  /** How many migrations the data has had: all that this program knows. */
+  readonly migrations: number
   /** Proves that the store can be written now. Rejects with `StoreUnavailable` and a sentence when it cannot. */
   check(): Promise<void>
   /** Waits for accepted work to become durable and releases the data. Later calls reject. */

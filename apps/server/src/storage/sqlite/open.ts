@@ -16,7 +16,7 @@ import { CannotOpenStore } from './cannot-open-store.ts'
 import { openFindings } from './findings.ts'
 import { lockFolder } from './folder-lock.ts'
 import { GroupCommit } from './group-commit.ts'
-import { migrate } from './migrate.ts'
+import { migrate, migrationsOf } from './migrate.ts'
 import { openPoints } from './points.ts'
 import { Reaper } from './reaper.ts'
 import { Residents } from './residents.ts'
@@ -108,6 +108,7 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
     mutes: openMuteStore(tables, commits),
     deliveries: openDeliveryStore(tables, residents, commits),
     tokens: openTokens(db, (work) => commits.run(work)),
+    migrations: migrationsOf(db).applied,
     // writes a page that never matters, as every change would
     check: () => commits.run(() => void db.pragma('user_version = 1')),
     close: async () => {

@@ -1,0 +1,27 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+
+/** An id that names one request in the log and in its reply. */
+export const requestId = (): string => randomUUID()
+
+/**
+ * One line a request at level `info`, when it was answered: no header, no query and no body, so that no secret can be
+ * in it. Each reply carries the id of its line as `x-request-id`.
+ */
+export function logRequests(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ id }, reply) => void reply.header('x-request-id', id))
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url, ip, caller } = request
+    request.log.info(
+      {
+        method,
+        path: url.split('?', 1)[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        ip,
+        token: caller?.via === 'nothing' ? undefined : caller?.id,
+      },
+      'answered',
+    )
+  })
+}
