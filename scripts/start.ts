@@ -1,7 +1,6 @@
 /** `npm start`: builds the dashboard where it is missing or older than its sources, then runs the server in this process. */
 import { spawnSync } from 'node:child_process'
 import { globSync, statSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -14,7 +13,6 @@ const SOURCES = [
   'package-lock.json',
 ]
 
-enableCompileCache()
 if (isStale()) build()
 await import('../apps/server/src/main.ts')
 
