@@ -27,12 +27,8 @@ function recordedSection(): string {
     run.health,
     run.finalHealth,
     findingsOf(run) || 'none',
-    run.stateBytes,
   ])
-  return table(
-    ['log', 'norms', 'while it ran', 'at its end', 'findings (point of the log)', 'state, bytes'],
-    rows,
-  )
+  return table(['log', 'norms', 'while it ran', 'at its end', 'findings (point of the log)'], rows)
 }
 
 /** `kind step–step (point)`, with the causes named. */

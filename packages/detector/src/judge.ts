@@ -97,10 +97,10 @@ function judgeNorm(fold: Fold, reading: Reading, norm: number): void {
   if (!Number.isFinite(norm)) return seeNonfinite(fold, 'grad_norm', norm)
   seeFinite(fold)
   const log = toLog(norm)
-  judgeVanishing(fold, log, reading.loss)
   // A non-finite loss at this step mutes the spike: it is the same event, and the graver finding names it.
   if (fold.state.nonfinite.badStep !== reading.step) judgeSpike(fold, log)
   addToNorms(fold, log)
+  judgeVanishing(fold, log, reading.loss)
   rememberHighest(fold)
   const cap = fold.facts.clip.mode === 'value' ? undefined : capOf(reading, fold)
   if (cap !== undefined) {

@@ -1,6 +1,6 @@
 import type { Cause } from '../contract.ts'
 import type { Fold } from '../fold.ts'
-import { figure } from './record.ts'
+import { scaleFigure } from './record.ts'
 
 /** Activations or gradients too large for half precision: the scaler skips and halves, step after step. */
 export function ampOverflow(fold: Fold): Cause | undefined {
@@ -21,7 +21,7 @@ export function ampOverflow(fold: Fold): Cause | undefined {
     weight += Math.min(0.4, 0.1 * halvings)
     const from = scale.changes.at(-1 - halvings)?.to as number
     evidence.push(
-      `the loss scale was lowered ${halvings} times in a row, from ${figure(from)} to ${figure(scale.value)}`,
+      `the loss scale was lowered ${halvings} times in a row, from ${scaleFigure(from)} to ${scaleFigure(scale.value)}`,
     )
   }
   if (evidence.length < 2) return undefined

@@ -2,7 +2,7 @@ import type { Cause } from '../contract.ts'
 import type { Fold } from '../fold.ts'
 import { ZERO } from '../log-scale.ts'
 import { lastOf, recent } from '../ring.ts'
-import { figure, percent, windowNorms } from './record.ts'
+import { figure, percent, scaleFigure, windowNorms } from './record.ts'
 import { median } from './statistics.ts'
 
 /** A share of zero gradients that has grown by a tenth of all elements. */
@@ -32,7 +32,7 @@ export function ampUnderflow(fold: Fold): Cause | undefined {
   const highest = Math.max(...scale.changes.map(({ to }) => to))
   if (scale.value > 0 && highest >= COLLAPSED * scale.value) {
     weight += 0.2
-    evidence.push(`the loss scale fell from ${figure(highest)} to ${figure(scale.value)}`)
+    evidence.push(`the loss scale fell from ${scaleFigure(highest)} to ${scaleFigure(scale.value)}`)
   }
   // A scale alone falls for other reasons too.
   if (weight <= 0.2) return undefined

@@ -3,8 +3,8 @@ import type { Fold } from '../fold.ts'
 import { clipRate, meanCoefficient } from '../clipping.ts'
 import { fromLog, logFactor } from '../log-scale.ts'
 import { familyOf } from './optimizer.ts'
-import { figure, logFigure, lossTrend, normsBeside } from './record.ts'
-import { rankCorrelation } from './statistics.ts'
+import { figure, logFigure, lossTrend, newestNorms, normsBeside } from './record.ts'
+import { median, rankCorrelation } from './statistics.ts'
 
 /** From here on a rank correlation is more than the common drift of two noisy series. */
 const FOLLOWS = 0.6
@@ -58,9 +58,10 @@ function roseAfterPeak(fold: Fold): string | undefined {
   const { lr, norms } = fold.state
   const atPeak = lr.normAtMax ?? norms.first
   if (atPeak === null || norms.size === 0) return undefined
-  const now = fold.window.median()
+  const newest = newestNorms(fold)
+  const now = median(newest)
   if (lr.sinceMax < fold.settings.warm_up.lr_points || now - atPeak < ROSE) return undefined
-  return `the median norm rose from ${logFigure(atPeak)} to ${logFigure(now)} after lr had reached its highest, ${logFigure(lr.max)}`
+  return `the median norm rose from ${logFigure(atPeak)} to ${logFigure(now)} (last ${newest.length} points) after lr had reached its highest, ${logFigure(lr.max)}`
 }
 
 /** With SGD the step is lr × coefficient × gradient: clipping is all that holds the step. */

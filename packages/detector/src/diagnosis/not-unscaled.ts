@@ -2,69 +2,94 @@ import { capOfRun } from '../clipping.ts'
 import type { Cause } from '../contract.ts'
 import type { Fold } from '../fold.ts'
 import { OCTAVE, toLog } from '../log-scale.ts'
-import { figure, logFigure, normsBeside } from './record.ts'
+import { figure, logFigure, newestNorms, normsBeside, scaleFigure } from './record.ts'
 import { median, rankCorrelation } from './statistics.ts'
 
 /** Scalers start far above 2^8; a norm that changes by less has everyday causes. */
 const EIGHT_OCTAVES = 8 * OCTAVE
 const FOLLOWS = 0.6
 
+/** In octaves: 7 %. One arbitrary ratio in five is as close to a power of two. */
+const CLOSE = 0.1
+
 /** The norm was taken from gradients still multiplied by the loss scale. */
 export function notUnscaled(fold: Fold): Cause | undefined {
-  const { scale } = fold.state
-  const evidence: string[] = []
-  let weight = 0
-  const { norms, others } = normsBeside(fold, 'scale')
-  const typical = median(norms)
-  const typicalScale = median(others)
-  const unscaled = median(norms.map((norm, i) => norm - (others[i] as number)))
-  const usual = usualSize(fold)
-  if (scale.seen > 0 && typicalScale >= EIGHT_OCTAVES) {
-    const correlation = varies(others) ? rankCorrelation(norms, others) : NaN
-    if (correlation >= FOLLOWS) {
-      weight += 0.5
-      evidence.push(
-        `the norm follows the loss scale over ${others.length} points (rank correlation ${figure(correlation)})`,
-      )
-    }
-    if (
-      usual !== undefined &&
-      typical - usual.log >= EIGHT_OCTAVES &&
-      Math.abs(unscaled - usual.log) < EIGHT_OCTAVES
-    ) {
-      weight += 0.6
-      evidence.push(
-        `the median norm, ${logFigure(typical)}, is ${logFigure(typical - usual.log)} times ${usual.name}; divided by the loss scale in force it is ${logFigure(unscaled)}`,
-      )
-    }
-  } else if (scale.seen === 0 && usual?.isPast) {
-    const now = fold.window.median()
-    const octaves = (now - usual.log) / OCTAVE
-    if (octaves >= 8 && Math.abs(octaves - Math.round(octaves)) < 0.1) {
-      weight += 0.4
-      evidence.push(
-        `the median norm, ${logFigure(now)}, is ${logFigure(now - usual.log)} times ${usual.name}: close to 2^${Math.round(octaves)}, as a loss scale would be`,
-      )
-    }
-  }
+  const newest = newestNorms(fold)
+  if (newest.length === 0) return undefined
+  const evidence =
+    fold.state.scale.seen > 0
+      ? [followsScale(fold), isMultipleOfUsual(fold, newest)].filter((found) => found !== undefined)
+      : [isPowerOfTwoTimesThePast(fold, newest)].filter((found) => found !== undefined)
   if (evidence.length === 0) return undefined
   return {
     cause: 'not_unscaled',
-    weight: Math.min(weight, 0.95),
-    because: `${evidence.join('; ')}.`,
+    weight: Math.min(
+      0.95,
+      evidence.reduce((sum, { weight }) => sum + weight, 0),
+    ),
+    because: `${evidence.map(({ because }) => because).join('; ')}.`,
     look_at:
       'Whether the gradients are unscaled (scaler.unscale_(optimizer)) before the norm is taken and clipped.',
   }
 }
 
-/** What the norm is measured against: its own past where there is one, else the cap. */
-function usualSize(fold: Fold): { log: number; name: string; isPast: boolean } | undefined {
-  if (fold.reference.size > 0) {
-    const log = fold.reference.median()
-    return { log, name: `what it was before (${logFigure(log)})`, isPast: true }
+interface Evidence {
+  readonly weight: number
+  readonly because: string
+}
+
+function followsScale(fold: Fold): Evidence | undefined {
+  const { norms, others } = normsBeside(fold, 'scale')
+  if (others.length < fold.settings.window.judge_at_end_from || !varies(others)) return undefined
+  const correlation = rankCorrelation(norms, others)
+  if (!(correlation >= FOLLOWS)) return undefined
+  return {
+    weight: 0.5,
+    because: `the norm follows the loss scale over ${others.length} points (rank correlation ${figure(correlation)})`,
   }
+}
+
+function isMultipleOfUsual(fold: Fold, newest: readonly number[]): Evidence | undefined {
+  const usual = pastSize(fold) ?? capSize(fold)
+  const { scale } = fold.state
+  if (usual === undefined || scale.last < EIGHT_OCTAVES) return undefined
+  const now = median(newest)
+  const unscaled = now - scale.last
+  if (now - usual.log < EIGHT_OCTAVES || Math.abs(unscaled - usual.log) >= EIGHT_OCTAVES) return undefined
+  return {
+    weight: 0.6,
+    because: `the last ${newest.length} norms, of median ${logFigure(now)}, are ${logFigure(now - usual.log)} times ${usual.name}; divided by the loss scale of ${scaleFigure(scale.value)} they are ${logFigure(unscaled)}`,
+  }
+}
+
+function isPowerOfTwoTimesThePast(fold: Fold, newest: readonly number[]): Evidence | undefined {
+  const past = pastSize(fold)
+  if (past === undefined) return undefined
+  const now = median(newest)
+  const octaves = (now - past.log) / OCTAVE
+  const power = Math.round(octaves)
+  if (octaves < 8 || Math.abs(octaves - power) >= CLOSE) return undefined
+  return {
+    weight: 0.4,
+    because: `the last ${newest.length} norms, of median ${logFigure(now)}, are ${logFigure(now - past.log)} times ${past.name}: close to 2^${power}, as a loss scale would be`,
+  }
+}
+
+interface Size {
+  readonly log: number
+  readonly name: string
+}
+
+/** What the norm was before, where the record reaches back. */
+function pastSize(fold: Fold): Size | undefined {
+  if (fold.reference.size === 0) return undefined
+  const log = fold.reference.median()
+  return { log, name: `what the norm was before (${logFigure(log)})` }
+}
+
+function capSize(fold: Fold): Size | undefined {
   const cap = capOfRun(fold.facts.clip)
-  return cap === undefined ? undefined : { log: toLog(cap), name: `the cap (${figure(cap)})`, isPast: false }
+  return cap === undefined ? undefined : { log: toLog(cap), name: `the cap (${figure(cap)})` }
 }
 
 /** Whether the scale has moved by an octave or more. */

@@ -11,6 +11,12 @@ export function windowNorms(fold: Fold): number[] {
   return lastOf(log, size)
 }
 
+/** The newest fifth of the window, at least five: what holds now, where the window still holds what held before. */
+export function newestNorms(fold: Fold): number[] {
+  const { log, size } = fold.state.norms
+  return lastOf(log, Math.max(5, Math.ceil(size / 5)))
+}
+
 /** Norms of the window beside the lr (or the loss scale) in force at each; those from before its first reading left out. */
 export function normsBeside(fold: Fold, other: 'lr' | 'scale'): { norms: number[]; others: number[] } {
   const { norms } = fold.state
@@ -57,6 +63,11 @@ export function lossTrend(fold: Fold): LossTrend | undefined {
 /** A figure as the sentences print it: three significant digits. */
 export function figure(value: number): string {
   return String(Number(value.toPrecision(3)))
+}
+
+/** A loss scale: a power of two is known by its digits. */
+export function scaleFigure(scale: number): string {
+  return String(Number(scale.toPrecision(7)))
 }
 
 /** The same for a value on the log scale. */
