@@ -1,7 +1,65 @@
+CREATE TABLE `channels` (
+	`id` text PRIMARY KEY NOT NULL,
+	`kind` text NOT NULL,
+	`url` text NOT NULL,
+	`name` text NOT NULL,
+	`project` text,
+	`kinds` text,
+	`min_severity` text NOT NULL,
+	`text` text,
+	`tag` text,
+	`remind_hours` real,
+	`enabled` integer NOT NULL,
+	`disabled_reason` text,
+	`secret` text,
+	`old_secret` text,
+	`old_secret_until` integer,
+	`failing_since` integer,
+	`failing_error` text,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `deleted_runs` (
 	`key` integer PRIMARY KEY NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `deliveries` (
+	`key` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`id` text NOT NULL,
+	`channel` text NOT NULL,
+	`state` text NOT NULL,
+	`hold` text,
+	`due_at` integer NOT NULL,
+	`leased_until` integer NOT NULL,
+	`tries` integer NOT NULL,
+	`event_count` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`last_try_at` integer,
+	`status` integer,
+	`error` text,
+	`response` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `deliveries_id_unique` ON `deliveries` (`id`);--> statement-breakpoint
+CREATE INDEX `deliveries_pending` ON `deliveries` (`channel`,`due_at`,`leased_until`) WHERE state = 'pending';--> statement-breakpoint
+CREATE INDEX `deliveries_by_channel` ON `deliveries` (`channel`,`key`);--> statement-breakpoint
+CREATE INDEX `deliveries_by_creation` ON `deliveries` (`created_at`);--> statement-breakpoint
+CREATE TABLE `delivery_events` (
+	`key` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`delivery` integer NOT NULL,
+	`channel` text NOT NULL,
+	`finding` text NOT NULL,
+	`run` text NOT NULL,
+	`type` text NOT NULL,
+	`at` integer NOT NULL,
+	`finding_record` text NOT NULL,
+	`run_record` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `delivery_events_once` ON `delivery_events` (`finding`,`channel`,`type`);--> statement-breakpoint
+CREATE INDEX `delivery_events_of` ON `delivery_events` (`delivery`,`key`);--> statement-breakpoint
+CREATE INDEX `delivery_events_by_run` ON `delivery_events` (`run`,`delivery`);--> statement-breakpoint
 CREATE TABLE `detections` (
 	`run` integer PRIMARY KEY NOT NULL,
 	`state` text,
@@ -33,6 +91,7 @@ CREATE TABLE `leaves` (
 	`run` integer NOT NULL,
 	`start` integer NOT NULL,
 	`block` integer NOT NULL,
+	`cells` blob NOT NULL,
 	`columns` blob NOT NULL
 );
 --> statement-breakpoint
@@ -44,10 +103,29 @@ CREATE TABLE `metrics` (
 	PRIMARY KEY(`run`, `number`)
 );
 --> statement-breakpoint
+CREATE TABLE `mutes` (
+	`id` text PRIMARY KEY NOT NULL,
+	`run` text,
+	`project` text,
+	`kind` text,
+	`until` integer NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `project_settings` (
+	`project` text PRIMARY KEY NOT NULL,
+	`overrides` text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `run_documents` (
 	`run` integer PRIMARY KEY NOT NULL,
 	`config` text NOT NULL,
 	`notes` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `run_settings` (
+	`run` integer PRIMARY KEY NOT NULL,
+	`overrides` text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `runs` (
@@ -87,7 +165,14 @@ CREATE INDEX `runs_by_creation` ON `runs` (`created_at`,`key`);--> statement-bre
 CREATE INDEX `runs_by_update` ON `runs` (`updated_at`,`key`);--> statement-breakpoint
 CREATE INDEX `runs_by_name` ON `runs` (`name`,key desc);--> statement-breakpoint
 CREATE INDEX `runs_by_project` ON `runs` (`project`);--> statement-breakpoint
-CREATE INDEX `runs_by_arrival` ON `runs` (`last_arrival`);--> statement-breakpoint
+CREATE TABLE `sessions` (
+	`hash` text PRIMARY KEY NOT NULL,
+	`token` text NOT NULL,
+	`expires_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `sessions_by_token` ON `sessions` (`token`);--> statement-breakpoint
+CREATE INDEX `sessions_by_end` ON `sessions` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `summaries` (
 	`rowid` integer PRIMARY KEY NOT NULL,
 	`run` integer NOT NULL,
@@ -104,3 +189,17 @@ CREATE TABLE `tail` (
 	`columns` blob NOT NULL,
 	PRIMARY KEY(`run`, `seq`)
 );
+--> statement-breakpoint
+CREATE TABLE `tokens` (
+	`id` text PRIMARY KEY NOT NULL,
+	`hash` text NOT NULL,
+	`name` text NOT NULL,
+	`scope` text NOT NULL,
+	`project` text,
+	`created_at` integer NOT NULL,
+	`expires_at` integer,
+	`revoked_at` integer,
+	`last_used_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `tokens_hash_unique` ON `tokens` (`hash`);

@@ -150,7 +150,7 @@ export function describeCharts(
             if (value === null || expected === null) expect(value).toBe(expected)
             else
               expect(Math.abs(value - expected)).toBeLessThanOrEqual(
-                1e-300 + 1e-9 * largest(exact.max[i], exact.min[i]),
+                1e-300 + 1e-6 * largest(exact.max[i], exact.min[i]),
               )
           })
         }

@@ -90,7 +90,8 @@ export class NaiveRun {
       const finite = values.filter(Number.isFinite)
       if (values.length === 0) continue
       series.step.push(start)
-      series.time.push((read[0] as [number, Point])[1].time)
+      const { time } = (read[0] as [number, Point])[1]
+      series.time.push(bucket === 1 ? time : Math.round(time * 1000) / 1000)
       series.min.push(finite.length > 0 ? Math.min(...finite) : null)
       series.max.push(finite.length > 0 ? Math.max(...finite) : null)
       series.mean.push(

@@ -1,4 +1,5 @@
-import type { LeafRef } from './record.ts'
+import { cellSize } from './dyadic.ts'
+import type { LeafRef, RunRecord } from './record.ts'
 import { rowFrom, type Rows } from './rows.ts'
 
 /** A leaf's part of the range asked for. */
@@ -10,16 +11,19 @@ export interface Span {
   readonly count: number
 }
 
+/** Whether every point of the leaf is in the range. */
+export const isWhole = ({ leaf, count }: Span): boolean => count === leaf.count
+
 /**
  * The smallest power of two of steps such that at most `maxPoints` buckets, aligned to step 0, hold a point of the
  * spans; 1 when there are no more points than that.
  */
-export function bucketSize(spans: readonly Span[], maxPoints: number, rows: (start: number) => Rows): number {
+export function bucketSize(record: RunRecord, spans: readonly Span[], maxPoints: number): number {
   const total = spans.reduce((sum, { count }) => sum + count, 0)
   if (total <= maxPoints) return 1
   let size = 2
   while (size * maxPoints < total) size *= 2
-  while (atLeast(spans, size) > maxPoints || occupied(spans, size, rows) > maxPoints) size *= 2
+  while (atLeast(spans, size) > maxPoints || occupied(record, spans, size) > maxPoints) size *= 2
   return size
 }
 
@@ -27,8 +31,12 @@ export function bucketSize(spans: readonly Span[], maxPoints: number, rows: (sta
 const atLeast = (spans: readonly Span[], size: number): number =>
   countBuckets(spans, size, ({ count }, buckets) => Math.min(buckets, Math.max(2, Math.ceil(count / size))))
 
-const occupied = (spans: readonly Span[], size: number, rows: (start: number) => Rows): number =>
-  countBuckets(spans, size, (span) => irregular(rows(span.leaf.start), span, size))
+const occupied = (record: RunRecord, spans: readonly Span[], size: number): number =>
+  countBuckets(spans, size, (span) => {
+    const { leaf } = span
+    const cells = isWhole(span) && cellSize(leaf.exponent) <= size ? record.cells(leaf.start) : undefined
+    return irregular(cells?.rows ?? record.rows(leaf.start), span, size)
+  })
 
 function countBuckets(
   spans: readonly Span[],

@@ -1,10 +1,12 @@
 import type { Series, SeriesReply } from '@normwatch/protocol'
-import { bucketSize, type Span } from './bucket-size.ts'
-import { BucketSeries } from './bucket-series.ts'
+import { bucketSize, isWhole, type Span } from './bucket-size.ts'
+import { BucketSeries, type ChartSummary } from './bucket-series.ts'
+import type { Cells } from './cells.ts'
 import { hasReading, overOf } from './clip-rule.ts'
+import { cellAt, cellSize } from './dyadic.ts'
 import { leavesOf, type LeafRef, type RunRecord } from './record.ts'
 import { rowFrom } from './rows.ts'
-import { LEAF, METRIC, type SummaryPage } from './summary-page.ts'
+import { LEAF, METRIC, METRIC_WIDTH, type SummaryPage } from './summary-page.ts'
 
 /** A metric asked for; `number` is `undefined` when the run has none of that name. */
 export interface ChartMetric {
@@ -22,7 +24,7 @@ export function chart(
   const spans = spansOf(record, range.from ?? 0, range.to ?? Infinity)
   const from = range.from ?? spans[0]?.first ?? 0
   const to = range.to ?? spans.at(-1)?.last ?? from
-  const bucket = bucketSize(spans, maxPoints, (start) => record.rows(start))
+  const bucket = bucketSize(record, spans, maxPoints)
   const series: Record<string, Series> = {}
   for (const { name, number } of metrics) {
     const withOver = name === 'grad_norm'
@@ -67,35 +69,39 @@ function seriesOf(
   withOver: boolean,
 ): Series {
   const series = new BucketSeries(bucket, withOver)
-  const summaries = new SummaryCursor(record.pagesOf(metric))
+  const summaries = new SummaryCursor(record.pagesOf(metric), metric)
   for (const span of spans) {
-    const { leaf, first, last } = span
-    const isWhole = span.count === leaf.count && Math.floor(first / bucket) === Math.floor(last / bucket)
-    if (!isWhole) {
-      addRows(series, record, span, metric, withOver)
-      continue
+    const { leaf } = span
+    if (!isWhole(span)) addRows(series, record, span, metric, withOver)
+    else if (Math.floor(span.first / bucket) === Math.floor(span.last / bucket)) {
+      const over = withOver ? leaf.page.leaf(leaf.at, LEAF.over) : 0
+      if (summaries.find(leaf.start)) series.addSummary(span.first, summaries, over)
+      else if (over > 0) series.addOver(span.first, over)
+    } else {
+      const cells = cellSize(leaf.exponent) <= bucket ? record.cells(leaf.start) : undefined
+      if (cells === undefined) addRows(series, record, span, metric, withOver)
+      else addCells(series, leaf, cells, metric, withOver)
     }
-    const over = withOver ? leaf.page.leaf(leaf.at, LEAF.over) : 0
-    const page = summaries.find(leaf.start)
-    const count = page?.metric(metric, summaries.at, METRIC.count) ?? 0
-    if (page === undefined || count === 0) {
-      if (over > 0) series.add(first, NaN, 0, 0, NaN, NaN, NaN, NaN, over)
-      continue
-    }
-    const field = (name: number): number => page.metric(metric, summaries.at, name)
-    series.add(
-      first,
-      field(METRIC.firstTime),
-      count,
-      field(METRIC.nonfinite),
-      field(METRIC.min),
-      field(METRIC.max),
-      field(METRIC.mean),
-      field(METRIC.last),
-      over,
-    )
   }
   return series.finish()
+}
+
+function addCells(
+  series: BucketSeries,
+  leaf: LeafRef,
+  cells: Cells,
+  metric: number,
+  withOver: boolean,
+): void {
+  const summaryOf = cells.metric(metric)
+  const { rows } = cells
+  for (let cell = 0; cell < rows.count; cell++) {
+    const step = rows.step[cell] as number
+    const over = withOver ? leaf.overOfCell(cellAt(leaf, step)) : 0
+    const summary = summaryOf?.(cell)
+    if (summary !== undefined && summary.count > 0) series.addSummary(step, summary, over)
+    else if (over > 0) series.addOver(step, over)
+  }
 }
 
 function addRows(
@@ -111,41 +117,65 @@ function addRows(
   for (let row = rowFrom(rows, first); row < rows.count && (rows.step[row] as number) <= last; row++) {
     const step = rows.step[row] as number
     const isOver = over?.(row) === true ? 1 : 0
-    if (column === undefined || !hasReading(column, row)) {
-      if (isOver === 1) series.add(step, NaN, 0, 0, NaN, NaN, NaN, NaN, 1)
-      continue
-    }
-    const value = column.values[row] as number
-    const isFinite = Number.isFinite(value)
-    const shown = isFinite ? value : NaN
-    series.add(step, rows.time[row] as number, 1, isFinite ? 0 : 1, shown, shown, shown, value, isOver)
+    if (column !== undefined && hasReading(column, row)) {
+      series.addReading(step, rows.time[row] as number, column.values[row] as number, isOver)
+    } else if (isOver === 1) series.addOver(step, isOver)
   }
 }
 
-/** Walks the pages of a metric beside the directory, both ascending. */
-class SummaryCursor {
+/** Walks the pages of a metric beside the directory, both ascending; it is the summary of the leaf found last. */
+class SummaryCursor implements ChartSummary {
   readonly #pages: readonly SummaryPage[]
-  #page = 0
-  at = 0
+  readonly #metric: number
+  #next = 0
+  #page: SummaryPage | undefined
+  #numbers: Float64Array | undefined
+  #at = 0
 
-  constructor(pages: readonly SummaryPage[]) {
+  constructor(pages: readonly SummaryPage[], metric: number) {
     this.#pages = pages
+    this.#metric = metric
   }
 
-  /** The page with the summary of the leaf that starts there, at `this.at`. */
-  find(start: number): SummaryPage | undefined {
+  /** Goes to the leaf that starts there; says whether it has a reading of the metric. */
+  find(start: number): boolean {
     for (;;) {
-      const page = this.#pages[this.#page]
-      if (page === undefined) return undefined
-      if (this.at >= page.count) {
-        this.#page++
-        this.at = 0
+      if (this.#page === undefined || this.#at >= this.#page.count) {
+        this.#page = this.#pages[this.#next++]
+        if (this.#page === undefined) return false
+        this.#numbers = this.#page.metrics.get(this.#metric)
+        this.#at = 0
         continue
       }
-      const here = page.leaf(this.at, LEAF.start)
-      if (here === start) return page
-      if (here > start) return undefined
-      this.at++
+      const here = this.#page.leaf(this.#at, LEAF.start)
+      if (here === start) return this.#numbers !== undefined && this.count > 0
+      if (here > start) return false
+      this.#at++
     }
+  }
+
+  #field(field: number): number {
+    return (this.#numbers as Float64Array)[this.#at * METRIC_WIDTH + field] as number
+  }
+  get count(): number {
+    return this.#field(METRIC.count)
+  }
+  get nonfinite(): number {
+    return this.#field(METRIC.nonfinite)
+  }
+  get min(): number {
+    return this.#field(METRIC.min)
+  }
+  get max(): number {
+    return this.#field(METRIC.max)
+  }
+  get mean(): number {
+    return this.#field(METRIC.mean)
+  }
+  get last(): number {
+    return this.#field(METRIC.last)
+  }
+  get firstTime(): number {
+    return this.#field(METRIC.firstTime)
   }
 }

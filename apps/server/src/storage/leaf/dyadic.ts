@@ -34,3 +34,13 @@ export function largestWithin(step: number, from: number, to: number): Interval 
   }
   return { start, exponent }
 }
+
+/** A leaf's interval has eight cells, unless it has fewer steps. */
+const CELL_EXPONENT = 3
+
+/** Steps of one cell of an interval with this exponent. */
+export const cellSize = (exponent: number): number => powerOfTwo(Math.max(0, exponent - CELL_EXPONENT))
+
+/** The number of the cell, from 0, that holds a step of the interval. */
+export const cellAt = ({ start, exponent }: Interval, step: number): number =>
+  Math.floor((step - start) / cellSize(exponent))

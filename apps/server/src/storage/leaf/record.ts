@@ -1,4 +1,6 @@
+import type { Cells } from './cells.ts'
 import type { ClipRule, KnownMetrics } from './clip-rule.ts'
+import { overOfCell } from './over-counts.ts'
 import type { Rows } from './rows.ts'
 import { LEAF, type SummaryPage } from './summary-page.ts'
 
@@ -10,6 +12,8 @@ export interface RunRecord {
   readonly directory: readonly SummaryPage[]
   /** Pages with the summaries of one metric; leaves without it may be missing. */
   pagesOf(metric: number): readonly SummaryPage[]
+  /** The cells of the leaf that starts there; `undefined` where its rows are at hand. */
+  cells(start: number): Cells | undefined
   /** The rows of the leaf that starts there, with the metrics asked for at least. */
   rows(start: number): Rows
 }
@@ -26,6 +30,13 @@ export class LeafRef {
 
   get start(): number {
     return this.page.leaf(this.at, LEAF.start)
+  }
+  get exponent(): number {
+    return this.page.leaf(this.at, LEAF.exponent)
+  }
+  /** Steps over the cap in one of its cells. */
+  overOfCell(cell: number): number {
+    return overOfCell(cell, this.page.leaf(this.at, LEAF.lowCells), this.page.leaf(this.at, LEAF.highCells))
   }
   get count(): number {
     return this.page.leaf(this.at, LEAF.count)

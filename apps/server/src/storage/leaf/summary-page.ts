@@ -1,3 +1,4 @@
+import type { OverCounts } from './over-counts.ts'
 import type { LeafSummary, MetricSummary } from './summary.ts'
 
 /** Leaves of one page at the most. */
@@ -14,6 +15,8 @@ const LEAF_FIELDS = [
   'maxTime',
   'over',
   'judged',
+  'lowCells',
+  'highCells',
 ] as const satisfies readonly (keyof LeafSummary)[]
 const METRIC_FIELDS = [
   'count',
@@ -27,7 +30,8 @@ const METRIC_FIELDS = [
 ] as const satisfies readonly (keyof MetricSummary)[]
 
 const LEAF_WIDTH = LEAF_FIELDS.length
-const METRIC_WIDTH = METRIC_FIELDS.length
+/** Numbers of a leaf's metric. */
+export const METRIC_WIDTH = METRIC_FIELDS.length
 
 /** Where a field stands in the numbers of a leaf, or of a leaf's metric. */
 export const LEAF = positions(LEAF_FIELDS)
@@ -38,7 +42,7 @@ function positions<T extends string>(fields: readonly T[]): Readonly<Record<T, n
 }
 
 /**
- * Summaries of neighbouring leaves, ascending by start, packed as float64: `leaves` holds 10 numbers a leaf, each of
+ * Summaries of neighbouring leaves, ascending by start, packed as float64: `leaves` holds 12 numbers a leaf, each of
  * `metrics` 8 numbers a leaf (count 0 where the leaf has no reading of it).
  */
 export class SummaryPage {
@@ -76,10 +80,9 @@ export class SummaryPage {
     return low - 1
   }
 
-  /** With other counts of steps over the cap. */
-  withCounts(at: number, over: number, judged: number): void {
-    this.leaves[at * LEAF_WIDTH + LEAF.over] = over
-    this.leaves[at * LEAF_WIDTH + LEAF.judged] = judged
+  /** Puts in other counts of steps over the cap. */
+  recount(at: number, { over, judged, lowCells, highCells }: OverCounts): void {
+    this.leaves.set([over, judged, lowCells, highCells], at * LEAF_WIDTH + LEAF.over)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { MetricColumn } from '@normwatch/protocol'
-import { countOver, hasReading, type ClipRule, type KnownMetrics } from './clip-rule.ts'
+import { hasReading, type ClipRule, type KnownMetrics } from './clip-rule.ts'
 import type { Leaf } from './leaf.ts'
+import { overCounts, type OverCounts } from './over-counts.ts'
 import type { Rows } from './rows.ts'
 
 /** What a chart needs of the readings of one metric in one leaf. `min`, `max` and `mean` are NaN without a finite one. */
@@ -18,7 +19,7 @@ export interface MetricSummary {
 }
 
 /** A leaf without its points. */
-export interface LeafSummary {
+export interface LeafSummary extends OverCounts {
   readonly start: number
   readonly exponent: number
   readonly count: number
@@ -28,8 +29,6 @@ export interface LeafSummary {
   readonly stride: number
   readonly minTime: number
   readonly maxTime: number
-  readonly over: number
-  readonly judged: number
   readonly metrics: ReadonlyMap<number, MetricSummary>
 }
 
@@ -41,7 +40,6 @@ export function summarise(leaf: Leaf, known: KnownMetrics, rule: ClipRule): Leaf
     minTime = Math.min(minTime, time[row] as number)
     maxTime = Math.max(maxTime, time[row] as number)
   }
-  const { over, judged } = countOver(leaf, known, rule)
   const metrics = new Map<number, MetricSummary>()
   for (const [metric, column] of leaf.columns) metrics.set(metric, summariseColumn(leaf, column))
   return {
@@ -53,8 +51,7 @@ export function summarise(leaf: Leaf, known: KnownMetrics, rule: ClipRule): Leaf
     stride: strideOf(leaf),
     minTime,
     maxTime,
-    over,
-    judged,
+    ...overCounts(leaf, leaf, known, rule),
     metrics,
   }
 }
@@ -69,7 +66,8 @@ export function strideOf({ count, step }: Rows): number {
   return stride
 }
 
-function summariseColumn(rows: Rows, column: MetricColumn): MetricSummary {
+/** The readings of a column from row `from` on, up to and without row `to`. */
+export function summariseColumn(rows: Rows, column: MetricColumn, from = 0, to = rows.count): MetricSummary {
   let count = 0
   let finite = 0
   let min = Infinity
@@ -77,7 +75,7 @@ function summariseColumn(rows: Rows, column: MetricColumn): MetricSummary {
   let sum = 0
   let first = -1
   let last = -1
-  for (let row = 0; row < rows.count; row++) {
+  for (let row = from; row < to; row++) {
     if (!hasReading(column, row)) continue
     const value = column.values[row] as number
     if (first < 0) first = row
@@ -95,7 +93,7 @@ function summariseColumn(rows: Rows, column: MetricColumn): MetricSummary {
     nonfinite: count - finite,
     min: isEmpty ? NaN : min,
     max: isEmpty ? NaN : max,
-    mean: isEmpty ? NaN : Number.isFinite(sum) ? sum / finite : meanOfHuge(rows, column, finite),
+    mean: isEmpty ? NaN : Number.isFinite(sum) ? sum / finite : meanOfHuge(column, from, to, finite),
     last: last < 0 ? NaN : (column.values[last] as number),
     lastStep: last < 0 ? -1 : (rows.step[last] as number),
     firstTime: first < 0 ? NaN : (rows.time[first] as number),
@@ -103,9 +101,9 @@ function summariseColumn(rows: Rows, column: MetricColumn): MetricSummary {
 }
 
 /** For values near 1e308, whose sum overflows. */
-function meanOfHuge(rows: Rows, column: MetricColumn, finite: number): number {
+function meanOfHuge(column: MetricColumn, from: number, to: number, finite: number): number {
   let mean = 0
-  for (let row = 0; row < rows.count; row++) {
+  for (let row = from; row < to; row++) {
     const value = column.values[row] as number
     if (hasReading(column, row) && Number.isFinite(value)) mean += value / finite
   }

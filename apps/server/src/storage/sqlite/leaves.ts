@@ -1,5 +1,6 @@
 import type { MetricColumn } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
+import { Cells, cellKeys, encodeCells } from '../leaf/cells.ts'
 import type { Interval } from '../leaf/dyadic.ts'
 import { decodeRows, encodeRows } from '../leaf/encode-rows.ts'
 import { Leaf } from '../leaf/leaf.ts'
@@ -17,27 +18,36 @@ export const blocksOf = (metrics: Iterable<number>): number[] =>
 
 /** The table of leaves: points in columns, one row a leaf and block of metrics. */
 export function openLeaves(db: Database) {
-  const selectBlock = db
-    .prepare<[number, number, number], Buffer>(
-      'select columns from leaves where run = ? and start = ? and block = ?',
-    )
-    .pluck()
+  type Place = [run: number, start: number, block: number]
+  const select = (what: 'cells' | 'columns') =>
+    db.prepare<Place, Buffer>(`select ${what} from leaves where run = ? and start = ? and block = ?`).pluck()
+  const selectCells = select('cells')
+  const selectColumns = select('columns')
   const selectBlocks = db
     .prepare<[number, number], Buffer>(
       'select columns from leaves where run = ? and start = ? order by block',
     )
     .pluck()
-  const insert = db.prepare<[number, number, number, Uint8Array]>(
-    'insert into leaves (run, start, block, columns) values (?, ?, ?, ?)',
+  const insert = db.prepare<[...Place, Uint8Array, Uint8Array]>(
+    'insert into leaves (run, start, block, cells, columns) values (?, ?, ?, ?, ?)',
   )
   const remove = db.prepare<[number, number]>('delete from leaves where run = ? and start = ?')
 
   return {
     /** The rows of a stored leaf with at least the metrics wanted. */
     read(run: number, start: number, wanted: ReadonlySet<number>): Rows {
-      const blobs = blocksOf(wanted).map((block) => selectBlock.get(run, start, block))
+      const blobs = blocksOf(wanted).map((block) => selectColumns.get(run, start, block))
       return joined(
         blobs.filter((blob) => blob !== undefined).map((blob) => decodeRows(decompress(blob), wanted)),
+      )
+    },
+
+    /** The cells of a stored leaf with at least the metrics wanted. */
+    cells(run: number, start: number, wanted: ReadonlySet<number>): Cells {
+      const keys = cellKeys(wanted)
+      const blobs = blocksOf(wanted).map((block) => selectCells.get(run, start, block))
+      return new Cells(
+        joined(blobs.filter((blob) => blob !== undefined).map((blob) => decodeRows(blob, keys))),
       )
     },
 
@@ -56,7 +66,9 @@ export function openLeaves(db: Database) {
     write(run: number, leaf: Leaf): void {
       for (const block of blocksOf(leaf.columns.keys())) {
         const metrics = [...leaf.columns.keys()].filter((metric) => blockOf(metric) === block)
-        insert.run(run, leaf.start, block, compress(encodeRows(leaf, metrics, block === 0)))
+        const isFirst = block === 0
+        const cells = encodeCells(leaf, metrics, isFirst)
+        insert.run(run, leaf.start, block, cells, compress(encodeRows(leaf, metrics, isFirst)))
       }
     },
 

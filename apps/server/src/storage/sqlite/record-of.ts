@@ -29,6 +29,11 @@ export function recordOf(
     rule: resident.rule,
     directory: pagesOfBlock(0),
     pagesOf: (metric) => pagesOfBlock(blockOf(metric)),
+    cells: memo((start) =>
+      resident.leaves.some((leaf) => leaf.start === start)
+        ? undefined
+        : tables.leaves.cells(key, start, wanted),
+    ),
     rows: memo((start) => rowsOf(tables, resident, start, wanted)),
   }
 }

@@ -1,4 +1,5 @@
-import { countOver, type ClipRule } from '../leaf/clip-rule.ts'
+import type { ClipRule } from '../leaf/clip-rule.ts'
+import { NONE_OVER, overCounts, type OverCounts } from '../leaf/over-counts.ts'
 import { LEAF, METRIC, type SummaryPage } from '../leaf/summary-page.ts'
 import { rowsOf } from './record-of.ts'
 import type { Residents } from './residents.ts'
@@ -18,10 +19,11 @@ export function recount(tables: Tables, residents: Residents, resident: Resident
   for (const stored of tables.summaries.pages(row.key, 0, 0, Infinity)) {
     const { page } = stored
     for (let at = 0; at < page.count; at++) {
-      const { over, judged } =
+      const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
+      const counts =
         bySummary(page, at, resident, rule) ??
-        countOver(rowsOf(tables, resident, page.leaf(at, LEAF.start), wanted), names.known, rule)
-      page.withCounts(at, over, judged)
+        overCounts(rowsOf(tables, resident, leaf.start, wanted), leaf, names.known, rule)
+      page.recount(at, counts)
     }
     tables.summaries.replace(row.key, stored)
   }
@@ -34,13 +36,11 @@ function bySummary(
   at: number,
   { names: { known } }: ResidentRun,
   rule: ClipRule,
-): { over: number; judged: number } | undefined {
+): OverCounts | undefined {
   const { gradNorm, maxNorm } = known
   if (rule.by === 'fraction') return undefined
-  if (gradNorm === undefined) return { over: 0, judged: 0 }
+  if (gradNorm === undefined) return NONE_OVER(0)
   if (maxNorm !== undefined && page.metric(maxNorm, at, METRIC.count) > 0) return undefined
   const judged = page.metric(gradNorm, at, METRIC.count) - page.metric(gradNorm, at, METRIC.nonfinite)
-  if (judged === 0 || page.metric(gradNorm, at, METRIC.max) <= rule.cap) return { over: 0, judged }
-  if (page.metric(gradNorm, at, METRIC.min) > rule.cap) return { over: judged, judged }
-  return undefined
+  return judged === 0 || page.metric(gradNorm, at, METRIC.max) <= rule.cap ? NONE_OVER(judged) : undefined
 }

@@ -61,7 +61,6 @@ export const runs = sqliteTable(
     index('runs_by_update').on(table.updatedAt, table.key),
     index('runs_by_name').on(table.name, sql`key desc`),
     index('runs_by_project').on(table.project),
-    index('runs_by_arrival').on(table.lastArrival),
   ],
 )
 
@@ -79,7 +78,7 @@ export const metrics = sqliteTable(
   (table) => [primaryKey({ columns: [table.run, table.number] })],
 )
 
-/** Points: the columns of 16 metrics of one leaf a row; block 0 holds the steps and times too. */
+/** Points: the columns of 16 metrics of one leaf a row, and summaries of its eighths; block 0 holds the steps and times too. */
 export const leaves = sqliteTable(
   'leaves',
   {
@@ -87,6 +86,8 @@ export const leaves = sqliteTable(
     run: integer().notNull(),
     start: integer().notNull(),
     block: integer().notNull(),
+    /** Before `columns`, so that it is read without them. */
+    cells: blob({ mode: 'buffer' }).notNull(),
     columns: blob({ mode: 'buffer' }).notNull(),
   },
   (table) => [uniqueIndex('leaves_by_start').on(table.run, table.start, table.block)],

@@ -1,0 +1,44 @@
+import { overOf, type ClipRule, type KnownMetrics } from './clip-rule.ts'
+import { cellAt, type Interval } from './dyadic.ts'
+import type { Rows } from './rows.ts'
+
+/** Above the most points of a leaf. */
+const BASE = 2048
+const CELLS_A_NUMBER = 4
+
+/** What an edited cap changes of a leaf: kept together, so that nothing else is written anew then. */
+export interface OverCounts {
+  /** Steps over the cap, of `judged` steps of which that can be asked. */
+  readonly over: number
+  readonly judged: number
+  /** Steps over the cap in each cell, as digits to the base 2048: cells 0 to 3, the first lowest, and cells 4 to 7. */
+  readonly lowCells: number
+  readonly highCells: number
+}
+
+export const NONE_OVER = (judged: number): OverCounts => ({ over: 0, judged, lowCells: 0, highCells: 0 })
+
+export function overCounts(rows: Rows, interval: Interval, known: KnownMetrics, rule: ClipRule): OverCounts {
+  const overAt = overOf(rows, known, rule)
+  let over = 0
+  let judged = 0
+  let lowCells = 0
+  let highCells = 0
+  for (let row = 0; row < rows.count; row++) {
+    const verdict = overAt(row)
+    if (verdict === undefined) continue
+    judged++
+    if (!verdict) continue
+    over++
+    const cell = cellAt(interval, rows.step[row] as number)
+    if (cell < CELLS_A_NUMBER) lowCells += BASE ** cell
+    else highCells += BASE ** (cell - CELLS_A_NUMBER)
+  }
+  return { over, judged, lowCells, highCells }
+}
+
+/** The digit of one cell. */
+export function overOfCell(cell: number, lowCells: number, highCells: number): number {
+  const [digits, place] = cell < CELLS_A_NUMBER ? [lowCells, cell] : [highCells, cell - CELLS_A_NUMBER]
+  return Math.floor(digits / BASE ** place) % BASE
+}
