@@ -51,7 +51,7 @@ function writeManifest(): void {
     description,
     license,
     type,
-    engines: { node: '>=20' },
+    engines: { node: '>=20.3' },
     exports: {
       '.': {
         browser: { types: './browser.d.ts', default: './browser.js' },

@@ -44,8 +44,11 @@ export class Delivery {
 
   /** Sends or spools all that waits. Resolves when nothing waits any more, or the delivery was stopped. */
   async drain(): Promise<void> {
-    this.#options.batcher.seal()
+    const { batcher, courier } = this.#options
+    batcher.seal()
     await this.#pump()
+    // a pump that was just ending may have missed what was sealed now
+    if (courier !== undefined && !this.#isStopped && batcher.waiting > 0) await this.#pump()
   }
 
   /** The server did not take a request for the `attempt`-th time. */
@@ -105,8 +108,11 @@ export class Delivery {
   async #read(entry: Entry): Promise<Parcel | undefined> {
     try {
       return await this.#options.batcher.read(entry)
-    } catch {
-      this.lost += entry.points
+    } catch (error) {
+      // a sync that finds a file abandoned sends all of it before it removes it
+      const isSentBySync = (error as { code?: string }).code === 'ENOENT'
+      if (isSentBySync) this.sent += entry.points
+      else this.lost += entry.points
       await this.#options.batcher.remove(entry)
       return undefined
     }

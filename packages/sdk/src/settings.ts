@@ -41,8 +41,13 @@ const isCap = (value: unknown) => typeof value === 'number' && value > 0
 const isStep = (value: unknown) =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_STEP
 const isMode = (value: unknown) => MODES.includes(value as string)
-const isUrl = (value: unknown) =>
-  typeof value === 'string' && /^https?:$/.test(parseUrl(value)?.protocol ?? '')
+/** A name or a password in the address would be printed with it. */
+function isUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false
+  const { protocol, username, password } = new URL(value)
+  return /^https?:$/.test(protocol) && username === '' && password === ''
+}
+const isToken = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value)
 const isConfig = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length <= 512
 const isTags = (value: unknown) =>
@@ -68,7 +73,12 @@ export function readSettings(
     refuse(option, rule)
     return undefined
   }
-  const url = take('url', options.url ?? variable('NORMWATCH_URL'), isUrl, 'must be an http or https address')
+  const url = take(
+    'url',
+    options.url ?? variable('NORMWATCH_URL'),
+    isUrl,
+    'must be an http or https address without a password',
+  )
   const idRule = 'must be 1 to 64 characters of A–Z a–z 0–9 . _ -'
   const id = take('id', options.id ?? variable('NORMWATCH_RUN_ID'), isId, idRule)
   const resume = options.resume === true
@@ -78,7 +88,12 @@ export function readSettings(
   return {
     mode: take('mode', options.mode ?? (variable('NORMWATCH_MODE') as Mode), isMode, modeRule) ?? 'online',
     url: (url ?? DEFAULT_URL).replace(/\/+$/, ''),
-    token: options.token ?? variable('NORMWATCH_TOKEN'),
+    token: take(
+      'token',
+      options.token ?? variable('NORMWATCH_TOKEN'),
+      isToken,
+      'must be 1 to 512 visible characters',
+    ),
     id: id ?? makeId(),
     resume: resume && id !== undefined,
     fromStep: take('fromStep', options.fromStep, isStep, 'must be a whole number from 0 to 2^53 - 1'),
@@ -137,8 +152,4 @@ function readConfig(config: unknown, refuse: RefuseOption): unknown {
 
 function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-}
-
-function parseUrl(address: string): URL | undefined {
-  return URL.canParse(address) ? new URL(address) : undefined
 }

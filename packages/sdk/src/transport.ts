@@ -25,6 +25,8 @@ const TIMEOUT_MS = 15_000
 /** Smaller bodies gain nothing from compression. */
 const GZIP_FROM_CHARACTERS = 16 * 1024
 const MAX_WORDS = 300
+/** Browsers take at most 64 KiB at once with `keepalive`; a character may have three bytes. */
+const KEEPALIVE_CHARACTERS = 16 * 1024
 
 export function createTransport({ url, token, fetch, now }: TransportOptions): Transport {
   return async ({ method, path, body }, signal) => {
@@ -33,7 +35,7 @@ export function createTransport({ url, token, fetch, now }: TransportOptions): T
       const headers = new Headers({ 'content-type': 'application/json' })
       if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
       let payload: string | ArrayBuffer = text
-      if (text.length >= GZIP_FROM_CHARACTERS) {
+      if (text.length >= GZIP_FROM_CHARACTERS && typeof CompressionStream === 'function') {
         payload = await gzip(text)
         headers.set('content-encoding', 'gzip')
       }
@@ -42,6 +44,8 @@ export function createTransport({ url, token, fetch, now }: TransportOptions): T
         headers,
         body: payload,
         redirect: 'manual',
+        // a page that goes away lets small requests come through
+        keepalive: text.length < KEEPALIVE_CHARACTERS,
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       })
       return readReply(response, now())

@@ -17,6 +17,12 @@ const badOptions: [string, Record<string, unknown>, string][] = [
     { url: 'localhost:4280', mode: 'offline' },
     'init: url must be an http or https address',
   ],
+  [
+    'an address with a password',
+    { url: 'http://me:secret@127.0.0.1:1', mode: 'offline' },
+    'init: url must be an http or https address without a password',
+  ],
+  ['a token with a line break', { token: 'nw_secret\n' }, 'init: token must be 1 to 512 visible characters'],
   ['a mode that is none', { mode: 'sometimes' }, 'init: mode must be disabled, offline or online'],
   ['tags that repeat', { tags: ['a', 'a'] }, 'init: tags must be at most 64 different texts'],
   [
@@ -37,6 +43,7 @@ describe('wrong use', () => {
       })
       expect(warnings).toHaveLength(1)
       expect(warnings[0]).toContain(sentence)
+      expect(warnings[0]).not.toContain('secret')
       run.log({ loss: 1 })
       if (!('url' in options)) expect(await run.finish()).toMatchObject({ sent: 1, refused: 0 })
     },

@@ -48,6 +48,16 @@ describe('a run with its server up', () => {
     await vi.waitFor(() => expect(server.steps('toy')).toHaveLength(1), { timeout: 1_000 })
   })
 
+  it('sends everything while the clock of the machine jumps', async () => {
+    const { server, start } = await startSdk()
+    const jumps = [0, 1e12, 2e12, 1e9, -5e12, 1.7e12]
+    let call = 0
+    const run = start({ id: 'toy' }, { now: () => jumps[call++ % jumps.length] ?? 0 })
+    for (let i = 0; i < 60; i++) run.log({ loss: i })
+    expect(await run.finish()).toMatchObject({ sent: 60, refused: 0 })
+    expect(server.steps('toy')).toHaveLength(60)
+  })
+
   it('compresses large batches, and sends its token', async () => {
     const { server, start } = await startSdk()
     const run = start({ id: 'toy', token: 'nw_secret' })

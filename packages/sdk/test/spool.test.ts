@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -27,6 +27,13 @@ async function makeFolder(): Promise<string> {
   return folder
 }
 
+/** A file on a disk that is always full. The device stands behind a link, so that removing the file cannot harm it. */
+async function fullDisk(): Promise<string> {
+  const path = join(await makeFolder(), 'full.ndjson')
+  await symlink('/dev/full', path)
+  return path
+}
+
 describe('a spool file', () => {
   it.each(cases)(
     'becomes the requests that were not made: $name',
@@ -36,11 +43,12 @@ describe('a spool file', () => {
       onTestFinished(() => server.close())
       const { run } = file[0] as { run: string }
       if (server_knows_run) server.runs.set(run, [])
-      await writeFile(
-        join(folder, `${run}.x.ndjson`),
-        file.map((line) => `${JSON.stringify(line)}\n`).join('') + torn_tail,
-      )
-      expect((await sync({ spoolDir: folder, url: server.url })).filesLeft).toEqual([])
+      const path = join(folder, `${run}.x.ndjson`)
+      await writeFile(path, file.map((line) => `${JSON.stringify(line)}\n`).join('') + torn_tail)
+      const send = async () => (await sync({ spoolDir: folder, url: server.url })).filesLeft
+      expect(await send(), 'its writer, on another machine, may be alive').toHaveLength(1)
+      await utimes(path, 0, 0)
+      expect(await send()).toEqual([])
       expect(server.requests.map(({ method, path, body }) => ({ method, path, body }))).toEqual(
         requests.map(({ method, path, body }) => ({ method, path, body })),
       )
@@ -105,8 +113,19 @@ describe('a spool file', () => {
     await expect(spool.read(places[0] as { offset: number; length: number })).rejects.toThrow('ENOENT')
   })
 
+  it('begins anew with its head when a sync has sent and removed it', async () => {
+    const path = join(await makeFolder(), 'toy.ndjson')
+    const spool = new SpoolFile(path, HEAD)
+    await spool.append({ patch: { status: 'running' } })
+    await rm(path)
+    const place = await spool.append({ patch: { status: 'failed' } })
+    expect(await spool.read(place)).toEqual({ patch: { status: 'failed' } })
+    const lines = (await readFile(path, 'utf8')).trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([HEAD, { patch: { status: 'failed' } }])
+  })
+
   it('fails, and says so, on a full disk', async () => {
-    const spool = new SpoolFile('/dev/full', HEAD)
+    const spool = new SpoolFile(await fullDisk(), HEAD)
     await expect(spool.append({ patch: {} })).rejects.toThrow('ENOSPC')
     expect(() => spool.appendNow({ patch: {} })).toThrow('ENOSPC')
   })
@@ -143,7 +162,7 @@ describe('the queue', () => {
   })
 
   it('stays in memory on a full disk', async () => {
-    const { batcher } = fill(new SpoolFile('/dev/full', HEAD), 1e6, 45_000)
+    const { batcher } = fill(new SpoolFile(await fullDisk(), HEAD), 1e6, 45_000)
     expect(await batcher.spill()).toBe(false)
     expect(batcher.points).toBe(45_000)
   })

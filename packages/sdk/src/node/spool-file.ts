@@ -32,7 +32,7 @@ export class SpoolFile implements Spool {
 
   append(parcel: Parcel): Promise<Place> {
     return this.#inTurn(async () => {
-      const offset = this.#size ?? (await this.#begin())
+      const offset = await this.#end()
       const line = Buffer.from(toLine(parcel))
       this.#size = undefined
       await appendFile(this.path, line, PRIVATE_FILE)
@@ -76,6 +76,17 @@ export class SpoolFile implements Spool {
 
   release(): void {
     inUse.delete(this.path)
+  }
+
+  /** Where the next line goes. The file may have been sent and removed by a sync: then it begins anew. */
+  async #end(): Promise<number> {
+    const size = await stat(this.path).then(
+      (file) => file.size,
+      () => undefined,
+    )
+    this.#exists = size !== undefined
+    if (size !== undefined && size === this.#size) return size
+    return this.#begin()
   }
 
   /** Makes the file with its head, or ends the half line that a failed write may have left. Returns its size. */

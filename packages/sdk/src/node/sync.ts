@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Courier, type Refused } from '../courier.ts'
@@ -11,6 +11,8 @@ import { appendRefused, isInUseHere, REFUSED_ENDING } from './spool-file.ts'
 
 /** Tries of one request before a sync leaves the rest for another day. */
 const MAX_TRIES = 3
+/** A process of another machine cannot be asked: it counts as ended when it has not written for so long. */
+const SILENT_MS = 600_000
 
 export interface SendFilesOptions {
   /** Stands in for the address that a file names. */
@@ -63,7 +65,7 @@ async function sendSpoolFile(
       if (head !== undefined) continue
       head = line
       const isForeign = options.onlyUrl !== undefined && head.url !== options.onlyUrl
-      if (isForeign || (options.all !== true && isWritten(path, head))) return 'left'
+      if (isForeign || (options.all !== true && (await isWritten(path, head)))) return 'left'
       courier = makeCourier(head, options)
       continue
     }
@@ -94,8 +96,8 @@ function makeCourier(head: SpoolHead, { url, token }: SendFilesOptions): Courier
 }
 
 /** Whether the process that writes the file may still add to it. */
-function isWritten(path: string, { pid, host }: SpoolHead): boolean {
-  if (host !== hostname()) return false
+async function isWritten(path: string, { pid, host }: SpoolHead): Promise<boolean> {
+  if (host !== hostname()) return Date.now() - (await stat(path)).mtimeMs < SILENT_MS
   if (pid === process.pid) return isInUseHere(path)
   try {
     process.kill(pid, 0)
