@@ -5,7 +5,7 @@ import { judgeSaturationAtEnd } from './kinds/clip-saturated.ts'
 import { judgeSilence } from './kinds/stalled.ts'
 import type { Settings } from './settings.ts'
 import { KINDS, type DetectorState } from './state.ts'
-import { isFlagged } from './verdict.ts'
+import { isFlagging } from './verdict.ts'
 
 /**
  * The run has ended. One with enough norms is judged on what it has, the waiting time waived; then its open findings
@@ -22,7 +22,8 @@ export function end(
   fold.step = state.step
   judgeSaturationAtEnd(fold)
   judgeDivergenceAtEnd(fold)
-  const flagged = isFlagged(state)
+  // Silence says nothing of the training any more once it is known to have ended.
+  const flagged = KINDS.some((kind) => kind !== 'stalled' && isFlagging(state, kind))
   for (const kind of KINDS) {
     if (state.kinds[kind].phase === 'firing')
       fold.close(kind, status === 'failed' ? 'run_failed' : 'run_finished')

@@ -38,9 +38,9 @@ export function verdict(state: DetectorState, facts: RunFacts, settings: Setting
   }
 }
 
-/** Whether a kind of severity warning or critical is firing. */
-export function isFlagged(state: DetectorState): boolean {
-  return KINDS.some((kind) => state.kinds[kind].phase === 'firing' && severityOf(state, kind) !== 'info')
+/** Whether this kind is firing, and is a warning or critical. */
+export function isFlagging(state: DetectorState, kind: FindingKind): boolean {
+  return state.kinds[kind].phase === 'firing' && severityOf(state, kind) !== 'info'
 }
 
 function healthOf(state: DetectorState, settings: Settings): Health {
@@ -49,7 +49,7 @@ function healthOf(state: DetectorState, settings: Settings): Health {
     return 'flagged'
   const enough = ended === null ? settings.window.judge_from : settings.window.judge_at_end_from
   if (Math.max(norms.seen, clips.seen) < enough) return 'unknown'
-  if (isFlagged(state)) return 'flagged'
+  if (KINDS.some((kind) => isFlagging(state, kind))) return 'flagged'
   const isPending = KINDS.some((kind) => kinds[kind].phase === 'pending')
   return isPending || clipRate(clips) > settings.health.watch_rate ? 'watch' : 'ok'
 }
