@@ -116,6 +116,23 @@ describe('a reader of a run', () => {
   })
 })
 
+describe('a reader that stops reading', () => {
+  it('gets a gap instead of a queue once it reads again, and then goes on', async () => {
+    const { call, client } = await watchedRun()
+    const batch = (first: number) => {
+      const step = Array.from({ length: 10_000 }, (_, i) => first + i)
+      return { columns: { step, loss: step.map((s) => s / 7) } }
+    }
+    client.socket.pause()
+    for (let i = 0; i < 60; i++) await call('POST', '/runs/r/points', batch(i * 10_000))
+    client.socket.resume()
+    await client.until((frame) => frame.type === 'gap' && frame.reason === 'slow')
+    expect(pointsOf(client.frames, 'loss').size).toBeLessThan(600_000)
+    await call('POST', '/runs/r/points', point(700_000))
+    await client.until((frame) => frame.type === 'points' && frame.columns.step.includes(700_000))
+  })
+})
+
 describe('a reader that was away', () => {
   it('gets what it missed when it names the last frame it saw', async () => {
     const { app, url, client } = await watchedRun()

@@ -7,7 +7,7 @@ import { deleteRun, patchRun, putRun } from './change-run.ts'
 import { changeProjectSettings, changeRunSettings } from './change-settings.ts'
 import type { IngestContext } from './context.ts'
 import { judgeAgain } from './judge-again.ts'
-import { watchSilence } from './silence-watch.ts'
+import { noticeSilence, watchSilence } from './silence-watch.ts'
 
 /** Everything that changes a run: each change is judged, stored and told to the readers, in that order. */
 export class Ingest {
@@ -34,8 +34,13 @@ export class Ingest {
 
   /** Starts to notice runs that fall silent. */
   start(): void {
-    const { now } = this.#context
-    void watchSilence(this.#context, now(), this.#stopping.signal, this.#onError)
+    const since = this.#context.now()
+    void watchSilence(this.#context, since, this.#stopping.signal, this.#onError)
+  }
+
+  /** One look at the running runs: who has been silent for too long, not counting the time before `since`. */
+  noticeSilence(since: number): Promise<void> {
+    return noticeSilence(this.#context, since)
   }
 
   stop(): void {

@@ -22,7 +22,7 @@ export async function watchSilence(
   for (;;) {
     try {
       await pause(EVERY, undefined, { signal, ref: false })
-      await checkSilence(context, since)
+      await noticeSilence(context, since)
     } catch (error) {
       if (signal.aborted) return
       onError(error)
@@ -31,7 +31,7 @@ export async function watchSilence(
 }
 
 /** One look: every running run that has been silent for longer than its rhythm explains becomes stalled. */
-export async function checkSilence(context: IngestContext, since: number): Promise<void> {
+export async function noticeSilence(context: IngestContext, since: number): Promise<void> {
   for (const run of await context.store.runs.running()) {
     const silent = context.now() - Math.max(run.last_arrival, since)
     const isKnown = run.conditions.some(({ kind, finding }) => kind === 'stalled' && finding !== null)

@@ -1,7 +1,9 @@
 import type { Finding, PointColumns } from '@normwatch/protocol'
 
-/** Bytes of events kept for one run. */
+/** Bytes of events kept of one run for readers that come back. */
 const MAX_BYTES = 128 * 1024
+/** Bytes of events that may wait until the readers are told. */
+const MAX_WAITING_BYTES = 2 * 1024 * 1024
 /** What an event costs besides its readings, roughly. */
 const BYTES_AN_EVENT = 400
 
@@ -37,11 +39,12 @@ export class RecentEvents {
     this.#events.push(event)
     this.#last = event.seq
     this.#bytes += bytesOf(event)
-    while (this.#bytes > MAX_BYTES && this.#events.length > 1) {
-      const oldest = this.#events.shift() as RunEvent
-      this.#bytes -= bytesOf(oldest)
-      this.#completeSince = oldest.seq
-    }
+    this.#shrink(MAX_WAITING_BYTES)
+  }
+
+  /** Nobody waits for these events any more: keeps the newest ones. */
+  trim(): void {
+    this.#shrink(MAX_BYTES)
   }
 
   /** All events after `seq`, oldest first, or `undefined` when some of them are no longer known. */
@@ -50,6 +53,14 @@ export class RecentEvents {
     let first = this.#events.length
     while (first > 0 && (this.#events[first - 1] as RunEvent).seq > seq) first--
     return this.#events.slice(first)
+  }
+
+  #shrink(bytes: number): void {
+    while (this.#bytes > bytes && this.#events.length > 1) {
+      const oldest = this.#events.shift() as RunEvent
+      this.#bytes -= bytesOf(oldest)
+      this.#completeSince = oldest.seq
+    }
   }
 }
 

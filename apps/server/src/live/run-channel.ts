@@ -61,6 +61,7 @@ export class RunChannel {
 
   push(event: RunEvent): void {
     this.#recent.push(event)
+    if (!this.isWatched) this.#recent.trim()
     this.#schedule(event.type === 'finding' ? 0 : this.#pointsAt + POINTS_EVERY)
   }
 
@@ -127,6 +128,7 @@ export class RunChannel {
     for (const [reader, watch] of this.#watches) this.#tell(reader, watch, told, now)
     this.#pointsAt = now
     this.#toldSeq = this.#recent.last
+    this.#recent.trim()
     this.#schedule(this.#runDueAt)
     for (const { seq, version, missed } of this.#watches.values()) {
       if (missed || seq < this.#toldSeq || version < this.#toldVersion) {
