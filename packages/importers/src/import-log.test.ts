@@ -147,6 +147,22 @@ describe('quirks', () => {
     expect([column(run, 'loss'), column(run, 'skipped')]).toEqual([[NaN], [1]])
   })
 
+  it('numbers the lines of the HF console, which do not say their step', () => {
+    const run = importLog(
+      "x\n{'loss': 2.5, 'grad_norm': nan, 'learning_rate': 5e-07, 'epoch': 0.01}\n{'eval_loss': 1.0}\n",
+      'x',
+    )
+    expect([...run.points.step]).toEqual([1])
+    expect([column(run, 'loss'), column(run, 'grad_norm'), column(run, 'lr')]).toEqual([[2.5], [NaN], [5e-7]])
+  })
+
+  it('reads the JSON that fairseq writes behind a prefix', () => {
+    const line =
+      '2024-01-01 | INFO | train_inner | {"epoch": 1, "update": 0.1, "loss": "9.5", "gnorm": "2.5", "clip": "0", "num_updates": "100"}'
+    const run = importLog(`2024-01-01 | INFO | fairseq_cli.train | starts\n${line}`, 'x')
+    expect([[...run.points.step], column(run, 'grad_norm')]).toEqual([[100], [2.5]])
+  })
+
   it('says when a log has no norms', () => {
     const run = importLog('{"current_steps": 1, "loss": 2.5, "lr": 1e-4}', 'x')
     expect(run.notes).toContain('This log has no gradient norms.')

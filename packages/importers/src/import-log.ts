@@ -1,4 +1,5 @@
 import { RunDraft } from './draft.ts'
+import { hfConsole } from './hf-console.ts'
 import { hfTrainerState } from './hf-trainer-state.ts'
 import type { ImportedRun, Importer } from './imported-run.ts'
 import { jsonLines } from './json-lines.ts'
@@ -8,7 +9,15 @@ import { swin } from './swin.ts'
 import { verl } from './verl.ts'
 
 /** The formats, the most particular first. */
-export const importers: readonly Importer[] = [hfTrainerState, llmc, verl, megatron, swin, jsonLines]
+export const importers: readonly Importer[] = [
+  hfTrainerState,
+  llmc,
+  verl,
+  megatron,
+  swin,
+  hfConsole,
+  jsonLines,
+]
 
 /** Characters of a log that are enough to know its format: launchers print long configurations first. */
 const HEAD = 1 << 20

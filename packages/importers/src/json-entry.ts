@@ -1,5 +1,5 @@
 import type { Draft } from './imported-run.ts'
-import { renamed, STEP_NAMES } from './metric-names.ts'
+import { isOfValidation, renamed, STEP_NAMES } from './metric-names.ts'
 import { jsonNumber } from './numbers.ts'
 
 /** Fields that say where an entry stands, and are no readings. */
@@ -20,7 +20,7 @@ export function addEntry(entry: Readonly<Record<string, unknown>>, draft: Draft)
   if (step === undefined) return false
   const readings = new Map<string, number>()
   for (const [name, value] of Object.entries(entry)) {
-    const reading = PLACES.has(name) ? undefined : jsonNumber(value)
+    const reading = PLACES.has(name) || isOfValidation(name) ? undefined : jsonNumber(value)
     if (reading !== undefined) readings.set(name, reading)
   }
   const isTraining = [...renamed(readings)].some(([name]) => name === 'grad_norm' || name === 'loss')

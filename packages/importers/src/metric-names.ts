@@ -15,9 +15,15 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   loss_scale: ['loss_scale', 'loss scale', 'train_loss_scale'],
 }
 
+/** Whether a metric is of a validation, not of the step's training. */
+export function isOfValidation(name: string): boolean {
+  return /^(?:val|eval|test)[-_/]/.test(name)
+}
+
 /** Names under which the training step itself is logged, the surest first. */
 export const STEP_NAMES = [
   'train/global_step',
+  'training/global_step',
   'step',
   'global_step',
   'iteration',

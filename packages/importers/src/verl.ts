@@ -1,5 +1,5 @@
 import type { Importer } from './imported-run.ts'
-import { renamed } from './metric-names.ts'
+import { isOfValidation, renamed } from './metric-names.ts'
 import { printedNumber } from './numbers.ts'
 
 // eslint-disable-next-line no-control-regex
@@ -23,7 +23,7 @@ export const verl: Importer = {
         const colon = field.lastIndexOf(':')
         const value = printedNumber(field.slice(colon + 1))
         const name = field.slice(0, colon)
-        if (value !== undefined && !name.startsWith('val')) entry.set(name, value)
+        if (value !== undefined && !isOfValidation(name)) entry.set(name, value)
       }
       if (!entry.has('actor/grad_norm') && !entry.has('critic/grad_norm')) validations++
       else draft.add(Number(match[1]), NaN, renamed(entry))

@@ -32,7 +32,11 @@ export function metaOf(name: string): LogMeta {
 
 /** The log itself, as its tool wrote it. */
 export function textOf(name: string, file = metaOf(name).file): string {
-  return gunzipSync(readFileSync(join(folder, name, `${file}.gz`))).toString('utf8')
+  return bytesOf(name, file).toString('utf8')
+}
+
+export function bytesOf(name: string, file: string): Buffer {
+  return gunzipSync(readFileSync(join(folder, name, `${file}.gz`)))
 }
 
 export function recordedRun(name: string): ImportedRun {
