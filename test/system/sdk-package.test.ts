@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { chromium } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SmallServer } from '../../packages/sdk/test/small-server.ts'
 import { ensureChromium } from '../../scripts/chromium.ts'
 
@@ -24,14 +24,6 @@ function nodesHere(): [string, string][] {
   )
   return [...byVersion].filter(([version]) => Number(/^v(\d+)/.exec(version)?.[1]) >= 20)
 }
-
-/** A page that trains, and ends with the run's report as its title. */
-const TRAINING_PAGE = `<script type="module">
-  import { init, clipByValue } from '/sdk.js'
-  const run = init({ id: 'browser', url: location.origin, clipValue: 0.5 })
-  for (let i = 0; i < 3000; i++) run.log({ ...clipByValue([new Float32Array([0.25, i])], 0.5), loss: 1 / i })
-  document.title = JSON.stringify(await run.finish())
-</script>`
 
 /** A project that has the package installed from its tarball, and nothing else. */
 let project: string
@@ -88,30 +80,62 @@ describe('the package that users install', () => {
     )
   })
 
-  it('records a run in a browser', async () => {
-    const server = await startServer()
-    const browser = await chromium.launch({
-      executablePath: ensureChromium(),
-      args: ['--no-sandbox', '--disable-gpu'],
+  describe('in a browser', () => {
+    async function openPage(server: SmallServer, script: string): Promise<Page> {
+      const browser = await chromium.launch({
+        executablePath: ensureChromium(),
+        args: ['--no-sandbox', '--disable-gpu'],
+      })
+      onTestFinished(() => browser.close())
+      const page = await browser.newPage()
+      const sdk = await readFile(join(installed(), 'browser.js'), 'utf8')
+      const body = `<script type="module">${script}</script>`
+      await page.route('**/sdk.js', (route) => route.fulfill({ contentType: 'text/javascript', body: sdk }))
+      await page.route('**/training.html', (route) => route.fulfill({ contentType: 'text/html', body }))
+      await page.goto(`${server.url}/training.html`)
+      await page.waitForFunction(`document.title !== ''`)
+      return page
+    }
+
+    it('records a run to its end', async () => {
+      const server = await startServer()
+      const page = await openPage(
+        server,
+        `import { init, clipByValue } from '/sdk.js'
+         const run = init({ id: 'browser', url: location.origin, clipValue: 0.5 })
+         for (let i = 0; i < 3000; i++) run.log({ ...clipByValue([new Float32Array([0.25, i])], 0.5), loss: 1 / i })
+         document.title = JSON.stringify(await run.finish())`,
+      )
+      expect(JSON.parse(await page.title())).toEqual({
+        sent: 3000,
+        unsent: 0,
+        refused: 0,
+        lost: 0,
+        spool: null,
+      })
+      expect(server.steps('browser')).toHaveLength(3000)
+      const [first] = server.steps('browser')
+      expect(first).toEqual([0, { grad_norm: 0.25, max_abs_grad: 0.25, clip_fraction: 0, loss: Infinity }])
+      expect(server.runs.get('browser')).toEqual([
+        { clip: { mode: 'value', clip_value: 0.5 } },
+        { status: 'finished' },
+      ])
     })
-    onTestFinished(() => browser.close())
-    const page = await browser.newPage()
-    const script = await readFile(join(installed(), 'browser.js'), 'utf8')
-    await page.route('**/sdk.js', (route) => route.fulfill({ contentType: 'text/javascript', body: script }))
-    await page.route('**/page', (route) => route.fulfill({ contentType: 'text/html', body: TRAINING_PAGE }))
-    await page.goto(`${server.url}/page`)
-    await page.waitForFunction(`document.title !== ''`)
-    const report: unknown = JSON.parse(await page.title())
-    expect(report).toEqual({ sent: 3000, unsent: 0, refused: 0, lost: 0, spool: null })
-    expect(server.steps('browser')).toHaveLength(3000)
-    expect(server.steps('browser')[0]).toEqual([
-      0,
-      { grad_norm: 0.25, max_abs_grad: 0.25, clip_fraction: 0, loss: Infinity },
-    ])
-    expect(server.runs.get('browser')).toEqual([
-      { clip: { mode: 'value', clip_value: 0.5 } },
-      { status: 'finished' },
-    ])
+
+    it('sends what waits when the page goes away', async () => {
+      const server = await startServer()
+      const page = await openPage(
+        server,
+        `import { init } from '/sdk.js'
+         const run = init({ id: 'browser', url: location.origin })
+         await run.flush()
+         addEventListener('click', () => { for (let i = 0; i < 100; i++) run.log({ loss: i }); location.href = 'about:blank' })
+         document.title = 'ready'`,
+      )
+      await page.click('html')
+      await page.waitForURL('about:blank')
+      await vi.waitFor(() => expect(server.steps('browser')).toHaveLength(100))
+    })
   })
 
   it('has types that need nothing else', async () => {
