@@ -9,8 +9,9 @@ import { isFlagging } from './verdict.ts'
 
 /**
  * The run has ended. One with enough norms is judged on what it has, the waiting time waived; then its open findings
- * close as `run_finished` or `run_failed`, and the verdict keeps what held. A reading that still comes (a spool sent
- * late) takes the run up again: end it again after it.
+ * close as `run_finished` or `run_failed`, and the verdict keeps what held. A new reading that still comes (the
+ * training was taken up again, or a spool sent late) takes the run up again: what still holds opens anew. Ending twice
+ * changes nothing.
  */
 export function end(
   state: DetectorState,
@@ -18,6 +19,10 @@ export function end(
   facts: RunFacts,
   settings: Settings,
 ): readonly Change[] {
+  if (state.ended !== null) {
+    state.ended.status = status
+    return []
+  }
   const fold = Fold.of(state, facts, settings)
   fold.step = state.step
   judgeSaturationAtEnd(fold)

@@ -39,7 +39,7 @@ export function judge(
   fold.step = step
   seeLife(fold)
   if (step > state.step) seeTime(state, reading)
-  state.ended = null
+  if (state.ended !== null && bringsNews(newest, reading)) state.ended = null
   // What the norm and the loss are judged by comes first.
   if (reading.cap !== undefined && step > newest.cap) {
     newest.cap = step
@@ -84,6 +84,13 @@ export function judge(
     if (facts.clip.mode === 'norm' && cap !== undefined) judgePostNorm(fold, reading.postNorm, cap)
   }
   return fold.take()
+}
+
+/** Whether a reading has a part that is not late. */
+function bringsNews(newest: DetectorState['newest'], reading: Reading): boolean {
+  return Object.entries(newest).some(
+    ([metric, step]) => reading[metric as keyof typeof newest] !== undefined && reading.step > step,
+  )
 }
 
 function judgeLoss(fold: Fold, loss: number): void {

@@ -44,6 +44,20 @@ describe('the verdict', () => {
     expect(verdictOf(Array.from({ length: 60 }, (_, i) => (i % 10 < 4 ? 2 : 0.5))).health).toBe('watch')
   })
 
+  it('stays as it was at the end when late readings come, and follows the run when it is taken up again', () => {
+    const state = newState()
+    const say = (step: number, gradNorm: number): void => {
+      judge(state, reading(step, { gradNorm }), clipAt(1), defaultSettings)
+    }
+    for (let step = 0; step < 40; step++) say(step, step === 39 ? NaN : 0.5)
+    end(state, 'finished', clipAt(1), defaultSettings)
+    say(39, 0.5)
+    expect(end(state, 'failed', clipAt(1), defaultSettings)).toEqual([])
+    expect(verdict(state, clipAt(1), defaultSettings).health).toBe('flagged')
+    for (let step = 40; step < 100; step++) say(step, 0.5)
+    expect(verdict(state, clipAt(1), defaultSettings).health).toBe('ok')
+  })
+
   it('does not hold it against a run that it was silent before it ended', () => {
     const state = newState()
     for (let step = 0; step < 30; step++)
