@@ -10,25 +10,46 @@ export function fitFloat32(values: Float64Array, singles: Float32Array): boolean
   return true
 }
 
-/** The bytes of the numbers, little-endian, all lowest bytes first, then all second bytes …: alike bytes side by side. */
+/** Planes that one 32-bit word spreads over. */
+const WORD = 4
+
+/**
+ * The bytes of the numbers, all lowest bytes first, then all second bytes …: alike bytes side by side. Float32 and
+ * float64 are little-endian in memory on every machine that Node runs on.
+ */
 export function writeShuffled(writer: ByteWriter, numbers: Float32Array | Float64Array): void {
-  const width = numbers.BYTES_PER_ELEMENT
   const count = numbers.length
-  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)
-  const room = writer.room(bytes.length)
-  for (let plane = 0; plane < width; plane++) {
-    const offset = plane * count
-    for (let i = 0, at = plane; i < count; i++, at += width) room[offset + i] = bytes[at] as number
+  const words = wordsOf(numbers)
+  const stride = words.length / (count || 1)
+  const room = writer.room(numbers.byteLength)
+  for (let offset = 0; offset < stride; offset++) {
+    const low = offset * WORD * count
+    for (let i = 0, at = offset; i < count; i++, at += stride) {
+      const word = words[at] as number
+      room[low + i] = word
+      room[low + count + i] = word >>> 8
+      room[low + 2 * count + i] = word >>> 16
+      room[low + 3 * count + i] = word >>> 24
+    }
   }
 }
 
 export function readShuffled(reader: ByteReader, numbers: Float32Array | Float64Array): void {
-  const width = numbers.BYTES_PER_ELEMENT
   const count = numbers.length
-  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)
-  const source = reader.take(bytes.length)
-  for (let plane = 0; plane < width; plane++) {
-    const offset = plane * count
-    for (let i = 0, at = plane; i < count; i++, at += width) bytes[at] = source[offset + i] as number
+  const words = wordsOf(numbers)
+  const stride = words.length / (count || 1)
+  const source = reader.take(numbers.byteLength)
+  for (let offset = 0; offset < stride; offset++) {
+    const low = offset * WORD * count
+    for (let i = 0, at = offset; i < count; i++, at += stride) {
+      words[at] =
+        (source[low + i] as number) |
+        ((source[low + count + i] as number) << 8) |
+        ((source[low + 2 * count + i] as number) << 16) |
+        ((source[low + 3 * count + i] as number) << 24)
+    }
   }
 }
+
+const wordsOf = (numbers: Float32Array | Float64Array): Uint32Array =>
+  new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.byteLength / WORD)

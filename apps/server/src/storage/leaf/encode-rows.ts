@@ -99,7 +99,7 @@ function readColumn(reader: ByteReader, count: number, isWanted: boolean): Metri
   const dense = flags & DOUBLE ? new Float64Array(length) : new Float32Array(length)
   readShuffled(reader, dense)
   if (present === null)
-    return { values: dense instanceof Float64Array ? dense : Float64Array.from(dense), present }
+    return { values: dense instanceof Float64Array ? dense : new Float64Array(dense), present }
   const values = new Float64Array(count)
   let at = 0
   present.forEach((isPresent, row) => {

@@ -11,7 +11,14 @@ interface Unit {
   readonly reject: (error: unknown) => void
 }
 
+interface Committed {
+  readonly settle: () => void
+  readonly reject: (error: unknown) => void
+}
+
 export interface GroupHooks {
+  /** Waits until everything committed so far is on the disk. */
+  readonly sync: () => Promise<void>
   /** Called in the transaction when all units have run: what they left to be written is written here. */
   readonly beforeCommit: () => void
   /** Called when a transaction was undone: whatever was kept in memory of it is not stored. */
@@ -22,13 +29,14 @@ export interface GroupHooks {
 
 /**
  * Runs units of work in the order of their arrival, many in one transaction: everything that has arrived when it
- * begins shares its commit. A unit is synchronous; its promise settles when the transaction is durable or undone.
+ * begins shares its commit and its wait for the disk, during which the next ones gather. A unit is synchronous; its
+ * promise settles when the transaction is durable or undone.
  */
 export class GroupCommit {
   readonly #db: Database
   readonly #hooks: GroupHooks
   #waiting: Unit[] = []
-  #scheduled = false
+  #atWork = false
   #closed = false
 
   constructor(db: Database, hooks: GroupHooks) {
@@ -38,6 +46,10 @@ export class GroupCommit {
 
   run<T>(work: () => T): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.'))
+    return this.#enqueue(work)
+  }
+
+  #enqueue<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
       this.#schedule()
@@ -45,48 +57,62 @@ export class GroupCommit {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#waiting.length === 0) return
-    this.#scheduled = true
+    if (this.#atWork || this.#waiting.length === 0) return
+    this.#atWork = true
     setImmediate(() => {
-      this.#scheduled = false
-      this.#commit(this.#waiting.splice(0, MAX_UNITS))
-      this.#schedule()
+      void this.#work().finally(() => {
+        this.#atWork = false
+        this.#schedule()
+      })
     })
   }
 
-  #commit(units: readonly Unit[]): void {
-    const settled: (() => void)[] = []
+  async #work(): Promise<void> {
+    const settled = this.#commit(this.#waiting.splice(0, MAX_UNITS))
+    try {
+      if (settled.length > 0) await this.#hooks.sync()
+      for (const { settle } of settled) settle()
+    } catch (error) {
+      for (const { reject } of settled) reject(asUnavailable(error))
+    }
+  }
+
+  /** Runs the units in one transaction. Gives those committed, whose promises wait for the disk. */
+  #commit(units: readonly Unit[]): Committed[] {
+    const settled: Committed[] = []
     try {
       this.#db.exec('begin immediate')
       for (const { work, resolve, reject } of units) {
         try {
           const value = work()
-          settled.push(() => resolve(value))
+          settled.push({ settle: () => resolve(value), reject })
         } catch (error) {
           if (!this.#hooks.isRefusal(error)) throw error
-          settled.push(() => reject(error))
+          settled.push({ settle: () => reject(error), reject })
         }
       }
       this.#hooks.beforeCommit()
       this.#db.exec('commit')
+      return settled
     } catch (error) {
       return this.#undo(units, asUnavailable(error))
     }
-    for (const settle of settled) settle()
   }
 
-  #undo(units: readonly Unit[], error: unknown): void {
+  #undo(units: readonly Unit[], error: unknown): Committed[] {
     if (this.#db.inTransaction) this.#db.exec('rollback')
     this.#hooks.onRollback()
     const isShared = error instanceof StoreUnavailable
     // a fault of one unit is not its neighbours': each gets a transaction of its own
-    if (!isShared && units.length > 1) for (const unit of units) this.#commit([unit])
-    else for (const { reject } of units) reject(error)
+    if (!isShared && units.length > 1) return units.flatMap((unit) => this.#commit([unit]))
+    for (const { reject } of units) reject(error)
+    return []
   }
 
-  /** Commits what has arrived; later units are rejected. */
-  close(): void {
+  /** Commits what has arrived and waits until it is durable; later units are rejected. */
+  async close(): Promise<void> {
     this.#closed = true
-    while (this.#waiting.length > 0) this.#commit(this.#waiting.splice(0, MAX_UNITS))
+    // the last of those that have arrived
+    if (this.#atWork || this.#waiting.length > 0) await this.#enqueue(() => undefined)
   }
 }

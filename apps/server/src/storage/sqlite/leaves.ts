@@ -1,6 +1,6 @@
 import type { MetricColumn } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
-import { Cells, cellKeys, encodeCells } from '../leaf/cells.ts'
+import { Cells, encodeCells } from '../leaf/cells.ts'
 import type { Interval } from '../leaf/dyadic.ts'
 import { decodeRows, encodeRows } from '../leaf/encode-rows.ts'
 import { Leaf } from '../leaf/leaf.ts'
@@ -42,9 +42,8 @@ export function openLeaves(db: Database) {
       )
     },
 
-    /** The cells of a stored leaf with at least the metrics wanted. */
-    cells(run: number, start: number, wanted: ReadonlySet<number>): Cells {
-      const keys = cellKeys(wanted)
+    /** The cells of a stored leaf with at least the metrics wanted, whose `keys` are given too. */
+    cells(run: number, start: number, wanted: ReadonlySet<number>, keys: ReadonlySet<number>): Cells {
       const blobs = blocksOf(wanted).map((block) => selectCells.get(run, start, block))
       return new Cells(
         joined(blobs.filter((blob) => blob !== undefined).map((blob) => decodeRows(blob, keys))),

@@ -25,6 +25,7 @@ import { openSettings } from './settings.ts'
 import { openTables } from './tables-at-hand.ts'
 import { openTokens } from './tokens.ts'
 import { asUnavailable } from './unavailable.ts'
+import { WalSync } from './wal-sync.ts'
 
 export { CannotOpenStore } from './cannot-open-store.ts'
 
@@ -70,7 +71,8 @@ function openFile(file: string): Database.Database {
   // before the first table: later it would take a rewrite of the whole file
   db.pragma('auto_vacuum = incremental')
   db.pragma('journal_mode = wal')
-  db.pragma('synchronous = full')
+  // what `full` would add, a sync of the log after each commit, is done off the main thread: see wal-sync.ts
+  db.pragma('synchronous = normal')
   db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   migrate(db)
   return db
@@ -91,12 +93,21 @@ const refusals = [
 function assemble(db: Database.Database, lock: Database.Database, alerts: AlertOptions): Store {
   const tables = openTables(db, alerts)
   const residents = new Residents(tables)
+  const log = new WalSync(db)
   const commits = new GroupCommit(db, {
+    sync: () => log.sync(),
     beforeCommit: () => residents.settle(),
     onRollback: () => residents.clear(),
     isRefusal: (error) => refusals.some((refusal) => error instanceof refusal),
   })
   const reaper = new Reaper(db, commits)
+  let closing: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
+    await commits.close()
+    log.close()
+    db.close()
+    lock.close()
+  }
   // goes on with what a former process left
   reaper.start()
   return {
@@ -111,10 +122,6 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
     migrations: migrationsOf(db).applied,
     // writes a page that never matters, as every change would
     check: () => commits.run(() => void db.pragma('user_version = 1')),
-    close: async () => {
-      commits.close()
-      db.close()
-      lock.close()
-    },
+    close: () => (closing ??= closeAll()),
   }
 }

@@ -1,3 +1,4 @@
+import { cellKeys } from '../leaf/cells.ts'
 import type { RunRecord } from '../leaf/record.ts'
 import type { Rows } from '../leaf/rows.ts'
 import type { LeafSummary } from '../leaf/summary.ts'
@@ -24,6 +25,7 @@ export function recordOf(
   const wanted = new Set(
     [...metrics, known.gradNorm, known.maxNorm, known.clipFraction].filter((metric) => metric !== undefined),
   )
+  const keys = cellKeys(wanted)
   return {
     known,
     rule: resident.rule,
@@ -32,7 +34,7 @@ export function recordOf(
     cells: memo((start) =>
       resident.leaves.some((leaf) => leaf.start === start)
         ? undefined
-        : tables.leaves.cells(key, start, wanted),
+        : tables.leaves.cells(key, start, wanted, keys),
     ),
     rows: memo((start) => rowsOf(tables, resident, start, wanted)),
   }

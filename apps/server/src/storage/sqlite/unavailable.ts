@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import { StoreUnavailable } from '../store.ts'
+import { WalSyncError } from './wal-sync.ts'
 
 const sentences: readonly (readonly [code: string, sentence: string])[] = [
   ['SQLITE_FULL', 'The disk that holds the data is full.'],
@@ -19,6 +20,9 @@ export function asUnavailable(error: unknown): unknown {
   if (error instanceof Database.SqliteError) {
     const sentence = sentences.find(([code]) => error.code.startsWith(code))?.[1]
     if (sentence !== undefined) return new StoreUnavailable(sentence, { cause: error })
+  }
+  if (error instanceof WalSyncError) {
+    return new StoreUnavailable('The disk that holds the data reports an error.', { cause: error })
   }
   if (error instanceof TypeError && error.message === 'The database connection is not open') {
     return new StoreUnavailable('The store is closed.', { cause: error })
