@@ -1,4 +1,12 @@
-import type { CapsReply, FindingList, Run, RunList, RunPatch, SeriesReply } from '@normwatch/protocol'
+import type {
+  CapsReply,
+  CompareReply,
+  FindingList,
+  Run,
+  RunList,
+  RunPatch,
+  SeriesReply,
+} from '@normwatch/protocol'
 import { ApiFailure, failureOf } from '#lib/api/failure.ts'
 
 /** A range of steps, both ends inclusive. */
@@ -10,6 +18,8 @@ export interface StepRange {
 export interface SeriesRequest {
   readonly metrics: readonly string[]
   readonly range?: Partial<StepRange>
+  /** Unix seconds, both inclusive, instead of a range of steps. */
+  readonly times?: { readonly from: number; readonly to: number }
   readonly maxPoints: number
   readonly signal?: AbortSignal
 }
@@ -44,8 +54,11 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
     findings: (id: string) => call<FindingList>(`${runPath(id)}/findings`),
     caps: (id: string, range: Partial<StepRange> = {}) =>
       call<CapsReply>(`${runPath(id)}/caps?${rangeQuery(range)}`),
-    series(id: string, { metrics, range = {}, maxPoints, signal }: SeriesRequest): Promise<SeriesReply> {
-      const query = rangeQuery(range)
+    compare: (ids: readonly string[]) =>
+      call<CompareReply>(`/compare?${new URLSearchParams(ids.map((id) => ['run', id]))}`),
+    series(id: string, { metrics, range, times, maxPoints, signal }: SeriesRequest): Promise<SeriesReply> {
+      const query = rangeQuery(times ?? range ?? {})
+      if (times) query.set('x', 'time')
       for (const metric of metrics) query.append('metric', metric)
       query.set('max_points', String(maxPoints))
       return call(`${runPath(id)}/series?${query}`, signal ? { signal } : {})

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  bandRuns,
   capColumn,
   chartColumns,
   clipRate,
@@ -60,6 +61,12 @@ describe('chart columns', () => {
     const columns = chartColumns(buckets, [0, 128], true)
     expect(columns.max).toEqual([50, 3])
     expect(columns.min).toEqual([50, 1])
+  })
+  it('have a band where a bucket has more than one reading, broken where the line is', () => {
+    expect(bandRuns([1, 1, null, 2, 2, null, 1], [1, 3, null, 2, 2, null, 2])).toEqual([
+      [0, 1],
+      [6, 6],
+    ])
   })
   it('count steps, wall time or time since the start', () => {
     const buckets = points([1, 1, 1])

@@ -58,6 +58,24 @@ export function chartColumns(buckets: MetricBuckets, x: readonly number[], log: 
   return columns
 }
 
+/** The stretches, both ends inclusive, in which buckets have a smallest and a larger largest reading: those that show as a band. */
+export function bandRuns(min: Column, max: Column): [first: number, last: number][] {
+  const runs: [number, number][] = []
+  let first = -1
+  let isWide = false
+  for (let i = 0; i <= min.length; i++) {
+    const isThere = min[i] != null && max[i] != null
+    if (isThere && first < 0) first = i
+    if (isThere) isWide ||= min[i] !== max[i]
+    else if (first >= 0) {
+      if (isWide) runs.push([first, i - 1])
+      first = -1
+      isWide = false
+    }
+  }
+  return runs
+}
+
 /** Where NaN and ±Infinity were read, and how often. */
 export function marksOfNonfinite(buckets: MetricBuckets, x: readonly number[]): Mark[] {
   return x.flatMap((at, i) => {

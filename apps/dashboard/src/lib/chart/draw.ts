@@ -1,10 +1,9 @@
 import type uPlot from 'uplot'
 import type { Mark } from '#lib/chart/columns.ts'
-import { mergeMarks } from '#lib/chart/columns.ts'
+import { bandRuns, mergeMarks } from '#lib/chart/columns.ts'
 import type { Picture } from '#lib/chart/chart-spec.ts'
-import type { Palette } from '#lib/chart/palette.svelte.ts'
+import type { ColourName, Palette } from '#lib/chart/palette.svelte.ts'
 
-export const MAX_SERIES = 1
 export const LAST_SERIES = 3
 export const CAP_SERIES = 4
 
@@ -69,19 +68,31 @@ export const drawAboveCap: Draw = (u, picture, palette) => {
   u.ctx.fill(region)
 }
 
+/** From the smallest to the largest reading of each bucket: a spike stays visible however wide the bucket is. What is above the cap is `drawClipped`'s. */
+export const drawBand =
+  (colour: ColourName): Draw =>
+  (u, picture, palette) => {
+    const { left, top, width, height } = u.bbox
+    const within = aboveCap(u, picture) ?? new Path2D()
+    within.rect(left, top, width, height)
+    u.ctx.save()
+    u.ctx.clip(within, 'evenodd')
+    paintBand(u, picture, palette[colour])
+    u.ctx.restore()
+  }
+
 /** The norm once more in the cap's colour where it is above the cap: the stretches that were clipped. */
 export const drawClipped: Draw = (u, picture, palette) => {
   const region = aboveCap(u, picture)
   if (region === null) return
-  const [max, last] = [u.series[MAX_SERIES] as Drawn, u.series[LAST_SERIES] as Drawn]
+  const last = u.series[LAST_SERIES] as Drawn
   const width = LINE_WIDTH * devicePixelRatio
   u.ctx.save()
   u.ctx.clip(region)
+  paintBand(u, picture, palette.cap)
   u.ctx.translate((width % 2) / 2, (width % 2) / 2)
   u.ctx.setLineDash([])
   u.ctx.lineWidth = width
-  u.ctx.strokeStyle = faint(palette.cap, 0.45)
-  if (max._paths?.stroke) u.ctx.stroke(max._paths.stroke)
   u.ctx.strokeStyle = u.ctx.fillStyle = palette.cap
   if (last._paths?.stroke) u.ctx.stroke(last._paths.stroke)
   if (last.points._paths?.fill) u.ctx.fill(last.points._paths.fill)
@@ -141,6 +152,24 @@ function drawEdgeMarks(u: uPlot, marks: readonly Mark[], colour: string, edge: '
     if (count > 1) ctx.fillText(`×${count}`, at + 1.3 * size, y)
   }
   ctx.restore()
+}
+
+function paintBand(u: uPlot, { columns: { x, min, max } }: Picture, colour: string): void {
+  const { ctx } = u
+  const y = (value: number) => u.valToPos(value, 'y', true)
+  ctx.beginPath()
+  for (const [first, last] of bandRuns(min, max)) {
+    ctx.moveTo(xPixels(u, x[first] as number), y(max[first] as number))
+    for (let i = first + 1; i <= last; i++) ctx.lineTo(xPixels(u, x[i] as number), y(max[i] as number))
+    for (let i = last; i >= first; i--) ctx.lineTo(xPixels(u, x[i] as number), y(min[i] as number))
+    ctx.closePath()
+  }
+  ctx.fillStyle = faint(colour, 0.2)
+  ctx.fill()
+  ctx.lineWidth = devicePixelRatio
+  ctx.strokeStyle = faint(colour, 0.25)
+  ctx.setLineDash([])
+  ctx.stroke()
 }
 
 function aboveCap(u: uPlot, { cap }: Picture): Path2D | null {

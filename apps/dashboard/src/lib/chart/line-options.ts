@@ -5,12 +5,12 @@ import type { AxisMode } from '#lib/chart/columns.ts'
 import {
   CAP_SERIES,
   drawAboveCap,
+  drawBand,
   drawCapLabel,
   drawClipped,
   drawGuides,
   drawMarks,
   drawSpans,
-  faint,
   LINE_WIDTH,
 } from '#lib/chart/draw.ts'
 import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
@@ -38,7 +38,8 @@ export function lineOptions(
   const { palette, colour, log, fixed } = style
   const draw = (...layers: ((u: uPlot, picture: Picture, palette: Palette) => void)[]) =>
     layers.map((layer) => (u: uPlot) => layer(u, picture(), palette))
-  const edge: uPlot.Series = { stroke: 'transparent', width: LINE_WIDTH, points: { show: false } }
+  // The edges of the band belong to the y axis, and are drawn by `drawBand`.
+  const edge: uPlot.Series = { paths: () => null, points: { show: false } }
   return {
     padding: [8, 12, style.showsX ? 0 : 4, 0],
     legend: { show: false },
@@ -59,9 +60,8 @@ export function lineOptions(
       { stroke: palette.cap, width: 1.5, dash: [6, 4], paths: steps, points: { show: false }, auto: false },
       { stroke: palette.text, width: 1.25, points: { show: false } },
     ],
-    bands: [{ series: [1, 2], fill: faint(palette[colour], 0.22) }],
     hooks: {
-      drawAxes: draw(drawSpans, drawAboveCap, drawGuides),
+      drawAxes: draw(drawSpans, drawAboveCap, drawGuides, drawBand(colour)),
       draw: draw(drawClipped, drawCapLabel, drawMarks),
       ...gestureHooks(gestures),
     },

@@ -15,6 +15,14 @@ const NAMES = [
   'watch',
   'info',
   'nonfinite',
+  'run1',
+  'run2',
+  'run3',
+  'run4',
+  'run5',
+  'run6',
+  'run7',
+  'run8',
 ] as const
 export type ColourName = (typeof NAMES)[number]
 export type Palette = Readonly<Record<ColourName, string>>

@@ -8,9 +8,25 @@ export interface PlotData {
   readonly max: number
 }
 
+/** Whether an element is on the screen or just outside it. */
+class Sight {
+  isNear = $state(false)
+  readonly #observer = new IntersectionObserver(
+    (entries) => (this.isNear = entries.at(-1)?.isIntersecting ?? false),
+    { rootMargin: '200px' },
+  )
+
+  constructor(element: Element) {
+    this.#observer.observe(element)
+  }
+  end(): void {
+    this.#observer.disconnect()
+  }
+}
+
 /**
  * Draws a uPlot chart into the element, as wide and as high as the element. Other options make a new chart; other data are
- * only drawn.
+ * only drawn, and only while the element is near the screen.
  */
 export function plot(
   options: () => Omit<uPlot.Options, 'width' | 'height'>,
@@ -21,7 +37,9 @@ export function plot(
     const chart = new uPlot({ ...options(), ...size() }, undefined, element)
     const observer = new ResizeObserver(() => chart.setSize(size()))
     observer.observe(element)
+    const sight = new Sight(element)
     $effect(() => {
+      if (!sight.isNear) return
       const { columns, min, max } = data()
       chart.batch(() => {
         chart.setData(columns, false)
@@ -30,6 +48,7 @@ export function plot(
     })
     return () => {
       observer.disconnect()
+      sight.end()
       chart.destroy()
     }
   }

@@ -15,6 +15,8 @@ import { Tail } from '#lib/chart/tail.ts'
 const BUCKETS = 1_500
 /** Live points kept at the most. */
 const TAIL_POINTS = 4_000
+/** Milliseconds between two pictures of live points: ten a second look alive and leave the machine to the training. */
+const PICTURE_REST = 80
 /** Milliseconds a zoom rests before its buckets are asked for, and between two fetches that live points cause. */
 const ZOOM_REST = 120
 const REFETCH_REST = 1_000
@@ -36,6 +38,8 @@ export class RunSeries {
   /** Grows with every picture that live points changed. */
   #version = $state(0)
   #frame = 0
+  #pictureRest = PICTURE_REST
+  #pictureTimer: ReturnType<typeof setTimeout> | undefined
   #zoomTimer: ReturnType<typeof setTimeout> | undefined
   #refetchTimer: ReturnType<typeof setTimeout> | undefined
   #abort = { overview: new AbortController(), detail: new AbortController() }
@@ -89,11 +93,14 @@ export class RunSeries {
       this.#zoomTimer = setTimeout(() => void this.#fetchDetail(), ZOOM_REST)
   }
 
-  /** Takes live points in; they show with the next picture. */
+  /** Takes live points in; they show with the next picture, and a hidden tab draws none. */
   accept(columns: LiveColumns): void {
     const lowest = this.#tail.add(columns) ?? Infinity
     if (lowest <= (this.#overview?.to ?? -1)) this.#refetchSoon()
-    this.#frame ||= requestAnimationFrame(() => this.#show())
+    this.#pictureTimer ??= setTimeout(() => {
+      const askedAt = performance.now()
+      this.#frame = requestAnimationFrame((now) => this.#show(now - askedAt))
+    }, this.#pictureRest)
   }
 
   /** Forgets the live points: the record was cut back or changed, and is to be loaded again. */
@@ -103,6 +110,7 @@ export class RunSeries {
 
   stop(): void {
     cancelAnimationFrame(this.#frame)
+    clearTimeout(this.#pictureTimer)
     clearTimeout(this.#zoomTimer)
     clearTimeout(this.#refetchTimer)
     this.#abort.overview.abort()
@@ -114,8 +122,10 @@ export class RunSeries {
     return (useDetail ? this.#detail : this.#overview) ?? undefined
   }
 
-  #show(): void {
-    this.#frame = 0
+  /** `lag`: how long the browser took to come to it. One that is busy painting is asked for fewer pictures, so that it can still answer a person. */
+  #show(lag: number): void {
+    this.#pictureTimer = undefined
+    this.#pictureRest = Math.min(1000, Math.max(PICTURE_REST, 3 * lag))
     this.#lastStep = Math.max(this.#lastStep, this.#tail.lastStep ?? -1)
     this.#version++
     const window = this.#shown

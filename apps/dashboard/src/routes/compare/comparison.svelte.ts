@@ -1,0 +1,129 @@
+import type { ComparedRun, CompareReply, Run } from '@normwatch/protocol'
+import type { Api } from '#lib/api/client.ts'
+import { sentenceOf } from '#lib/api/failure.ts'
+import { extent, type OverlaidRun, type OverlayMode } from '#lib/chart/overlay.ts'
+import { emptyBuckets, windowOf, type SeriesWindow } from '#lib/chart/series-window.ts'
+
+const METRICS = ['grad_norm', 'loss'] as const
+export type ComparedMetric = (typeof METRICS)[number]
+const MAX_POINTS = 800
+
+interface Compared {
+  readonly run: Run
+  readonly measures: ComparedRun
+  readonly window: SeriesWindow
+  /** Unix seconds. */
+  readonly startedAt: number
+}
+
+export interface Range {
+  readonly min: number
+  readonly max: number
+}
+
+/** Several runs side by side, as they were when they were read; a zoom fetches finer buckets. */
+export class Comparison {
+  readonly #api: Api
+  readonly ids: readonly string[]
+  phase = $state<'loading' | 'ready' | 'failed'>('loading')
+  failure = $state('')
+  notes = $state.raw<readonly string[]>([])
+  compared = $state.raw<readonly Compared[]>([])
+  mode = $state<OverlayMode>('step')
+  /** What is on screen, in units of the x axis; `null` for everything. */
+  range = $state.raw<Range | null>(null)
+  /** The windows of the range on screen, once they are there. */
+  #finer = $state.raw<readonly SeriesWindow[] | null>(null)
+  #abort = new AbortController()
+
+  constructor(api: Api, ids: readonly string[]) {
+    this.#api = api
+    this.ids = ids
+  }
+
+  readonly load = async (): Promise<void> => {
+    this.phase = 'loading'
+    try {
+      const [reply, runs, windows] = await Promise.all([
+        this.#api.compare(this.ids),
+        Promise.all(this.ids.map((id) => this.#api.run(id))),
+        Promise.all(this.ids.map((id) => this.#window(id, 0, Number.MAX_SAFE_INTEGER))),
+      ])
+      this.compared = runs.map((run, i) => compared(run, reply, windows[i] as SeriesWindow, i))
+      this.notes = reply.notes
+      this.phase = 'ready'
+    } catch (error) {
+      this.failure = sentenceOf(error)
+      this.phase = 'failed'
+    }
+  }
+
+  overlaid(metric: ComparedMetric): OverlaidRun[] {
+    return this.compared.map(({ window, startedAt }, i) => {
+      const { metrics } = this.#finer?.[i] ?? window
+      return { buckets: metrics.get(metric) ?? emptyBuckets(), startedAt }
+    })
+  }
+
+  /** Both ends of the x axis. */
+  get shown(): Range {
+    if (this.range !== null) return this.range
+    const whole = this.compared.map(({ window, startedAt }) => ({
+      buckets: longest(window),
+      startedAt,
+    }))
+    return extent(whole, this.mode)
+  }
+
+  setMode(mode: OverlayMode): void {
+    this.mode = mode
+    this.zoomTo(null)
+  }
+
+  zoomTo(range: Range | null): void {
+    this.range = range
+    this.#abort.abort()
+    this.#abort = new AbortController()
+    if (range === null) this.#finer = null
+    else void this.#refine(range, this.#abort.signal)
+  }
+
+  async #refine({ min, max }: Range, signal: AbortSignal): Promise<void> {
+    const windows = this.compared.map(({ run, window, startedAt }) => {
+      if (this.mode === 'step') return this.#window(run.id, Math.max(0, Math.floor(min)), Math.ceil(max))
+      const [from, to] = [min + startedAt, max + startedAt]
+      return this.#api
+        .series(run.id, { metrics: METRICS, times: { from, to }, maxPoints: MAX_POINTS })
+        .then((reply) => windowOf(reply, reply, reply.to))
+        .catch(() => window)
+    })
+    try {
+      const finer = await Promise.all(windows)
+      if (!signal.aborted) this.#finer = finer
+    } catch {
+      // The coarser buckets stay: they show the same range.
+    }
+  }
+
+  async #window(id: string, from: number, to: number): Promise<SeriesWindow> {
+    const reply = await this.#api.series(id, { metrics: METRICS, range: { from, to }, maxPoints: MAX_POINTS })
+    return windowOf(reply, { from, to }, to)
+  }
+}
+
+function compared(run: Run, { runs }: CompareReply, window: SeriesWindow, place: number): Compared {
+  return {
+    run,
+    measures: runs[place] as ComparedRun,
+    window,
+    startedAt: longest(window).time[0] ?? 0,
+  }
+}
+
+/** The metric with the most buckets stands for the run's whole length. */
+function longest({ metrics }: SeriesWindow) {
+  return [...metrics.values()].reduce(
+    (best, buckets) => (buckets.step.length > best.step.length ? buckets : best),
+    emptyBuckets(),
+  )
+}
