@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Webhook } from 'standardwebhooks'
 import { expect, it, onTestFinished } from 'vitest'
+import type { Finding } from '@normwatch/protocol'
 import { startReceiver, type Received } from './alerts-receiver.ts'
 import { tempFolder } from './start-app.ts'
 
@@ -20,9 +21,11 @@ interface Event {
 async function startServer(
   folder: string,
   groupSeconds: number,
+  env: NodeJS.ProcessEnv,
 ): Promise<{ child: ChildProcess; api: string }> {
   const flags = ['--port', '0', '--data', folder, '--webhook-allow', '127.0.0.0/8']
   const child = spawn(process.execPath, [main, ...flags, '--group-seconds', String(groupSeconds)], {
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -74,6 +77,9 @@ function eventsOf({ body, headers }: Received, secret: string): Event[] {
 
 it(`delivers every finding exactly once through ${ROUNDS} kills`, async () => {
   const folder = await tempFolder()
+  // A process that is killed writes no compile cache; with the one of a process that ended, all start in half the time.
+  const env = { ...process.env, NODE_COMPILE_CACHE: await tempFolder() }
+  expect(spawnSync(process.execPath, [main, '--help'], { env }).status).toBe(0)
   const answers = { slow: 0 }
   const receiver = await startReceiver((response) => {
     setTimeout(() => response.writeHead(204).end(), answers.slow++ % 20)
@@ -82,7 +88,7 @@ it(`delivers every finding exactly once through ${ROUNDS} kills`, async () => {
   const live: string[] = []
   let secret = ''
   for (let round = 0; round < ROUNDS; round++) {
-    const { child, api } = await startServer(folder, round % 2)
+    const { child, api } = await startServer(folder, round % 2, env)
     const died = once(child, 'exit')
     if (round === 0) {
       const made: unknown = await call(api, 'POST', '/channels', { kind: 'webhook', url: receiver.url })
@@ -104,17 +110,13 @@ it(`delivers every finding exactly once through ${ROUNDS} kills`, async () => {
     await died
   }
 
-  const { child, api } = await startServer(folder, 0)
+  const { child, api } = await startServer(folder, 0, env)
   const pending = async () =>
     (await all<{ state: string }>(api, '/deliveries', 'deliveries')).filter(
       ({ state }) => state === 'pending',
     ).length
   await expect.poll(pending, { timeout: 30_000, interval: 200 }).toBe(0)
-  const findings = await all<{ id: string; run: string; state: string; kind: string }>(
-    api,
-    '/findings',
-    'findings',
-  )
+  const findings = await all<Finding>(api, '/findings', 'findings')
   child.kill('SIGTERM')
   await once(child, 'exit')
 
@@ -129,9 +131,13 @@ it(`delivers every finding exactly once through ${ROUNDS} kills`, async () => {
   const flagged = new Set(findings.filter(({ kind }) => kind === 'clip_saturated').map(({ run }) => run))
   expect(accepted.filter((run) => !flagged.has(run))).toEqual([])
   expect(accepted.length).toBeGreaterThan(ROUNDS)
-  const expected = findings.flatMap(({ id, state }) =>
-    state === 'open' ? [`finding.opened ${id}`] : [`finding.opened ${id}`, `finding.closed ${id}`],
-  )
+  const expected = findings.flatMap(({ id, state, opened_at, closed_at }) => {
+    const edges =
+      state === 'open' ? [`finding.opened ${id}`] : [`finding.opened ${id}`, `finding.closed ${id}`]
+    // what closed within the window of a second is told from beginning to end, or not at all
+    const isShort = closed_at !== null && Date.parse(closed_at) - Date.parse(opened_at) < 2_000
+    return isShort && !edges.some((edge) => told.has(edge)) ? [] : edges
+  })
   const missing = expected.filter((edge) => !told.has(edge))
   const repeated = [...told].filter(([, ids]) => ids.size !== 1).map(([edge]) => edge)
   expect({ missing, repeated }).toEqual({ missing: [], repeated: [] })
