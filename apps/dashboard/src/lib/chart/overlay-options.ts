@@ -1,4 +1,4 @@
-import uPlot from 'uplot'
+import type uPlot from 'uplot'
 import { xAxis, yAxis, yRange } from '#lib/chart/axes.ts'
 import type { Gestures } from '#lib/chart/chart-spec.ts'
 import { faint, LINE_WIDTH } from '#lib/chart/draw.ts'
