@@ -17,7 +17,7 @@ async function startWithRun() {
 }
 
 describe('the look', () => {
-  it.each([360, 768, 1440])('needs no sideways scrolling at %i pixels', async (width) => {
+  it.each([360, 768, 1000, 1440])('needs no sideways scrolling at %i pixels', async (width) => {
     const server = await startWithRun()
     const page = await openPage({ viewport: { width, height: 800 } })
     for (const [path, part] of [

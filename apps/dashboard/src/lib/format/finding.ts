@@ -54,11 +54,33 @@ function evidenceNumber(name: string, value: number): string {
 const SHARES = /(^|_)(rate|share)(_|$)/
 
 const LABELS: Record<string, string> = {
-  rate: 'share clipped',
-  window: 'window, logged points',
+  allowed_seconds: 'silence allowed, s',
+  baseline: 'baseline, logged points',
+  baseline_median: 'baseline median',
+  before: 'compared with, logged points',
   clipped: 'points clipped',
-  median_norm: 'median pre-clip norm',
+  highest_median: 'highest median so far',
+  loss: 'running median of the loss',
+  lowest: 'lowest median so far',
   max_norm: 'cap',
+  mean_coefficient: 'mean clip coefficient',
+  median_interval: 'median step time, s',
+  median_norm: 'median pre-clip norm',
+  median_norm_before: 'median norm before',
+  noise: 'noise of the loss',
+  norm: 'pre-clip norm',
+  on_cap: 'points on the cap',
+  post_norm: 'post-clip norm',
+  rate: 'share clipped',
+  rate_before: 'share clipped before',
+  robust_z: 'robust z of log norm',
+  silent_seconds: 'silent for, s',
+  skipped_in_all: 'skipped in all',
+  spikes: 'spikes lately',
+  start: 'loss at the start',
+  streak: 'points in a row',
+  times_median: 'times the median',
+  window: 'window, logged points',
 }
 
 /** The name of a cause as a person says it: `lr too high`. */
