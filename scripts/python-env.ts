@@ -31,8 +31,13 @@ export function ensurePython({ name, requirements, seesSystem }: PythonEnvironme
 }
 
 /** Runs a program and shows what it says. Throws when it fails. */
-export function run(program: string, args: readonly string[], cwd = root): void {
-  execFileSync(program, args, { cwd, stdio: 'inherit' })
+export function run(
+  program: string,
+  args: readonly string[],
+  cwd = root,
+  env: Readonly<Record<string, string>> = {},
+): void {
+  execFileSync(program, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } })
 }
 
 function ensureModules(python: string, modules: readonly string[]): void {

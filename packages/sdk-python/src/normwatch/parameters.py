@@ -22,12 +22,16 @@ class Given:
             if self.tensors and isinstance(self.tensors[0], tuple):
                 names = [name for name, _ in self.tensors]
                 self.tensors = [tensor for _, tensor in self.tensors]
-        every = [self.tensors] if isinstance(self.tensors, torch.Tensor) else self.tensors
-        self.gradients: list[Any] = [tensor.grad.detach() for tensor in every if tensor.grad is not None]
+        self._every = [self.tensors] if isinstance(self.tensors, torch.Tensor) else self.tensors
         self.layers: list[str] | None = None
         if names is not None:
-            with_gradient = (name for name, tensor in zip(names, every) if tensor.grad is not None)
+            with_gradient = (name for name, tensor in zip(names, self._every) if tensor.grad is not None)
             self.layers = [name.rpartition(".")[0] or name for name in with_gradient]
+
+    @cached_property
+    def gradients(self) -> list[Any]:
+        """Those that there are, outside the graph."""
+        return [tensor.grad.detach() for tensor in self._every if tensor.grad is not None]
 
     def total_norm(self, norm_type: float) -> Any:
         """The norm that torch's clip call would return, without clipping."""

@@ -1,0 +1,56 @@
+"""
+Time of one log call on the caller's path, in a loop as fast as it goes: `python bench_log.py normwatch 100000`.
+Prints one line of JSON. Each call is timed with the clock read around it, whose own cost `nothing` shows. `cpu_mean_us` is
+the processor time of the whole process, background threads and this loop included, by call: on a machine that others use
+too, the mean holds their turns as well.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import math
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from writers import WRITERS
+
+
+def measure(name: str, steps: int) -> dict[str, object]:
+    chance = random.Random(1)
+    norms = [math.exp(chance.gauss(0, 0.35)) for _ in range(steps)]
+    losses = [1.5 + chance.gauss(0, 0.05) for _ in range(steps)]
+    nanoseconds = array.array("q", bytes(8 * steps))
+    clock = time.perf_counter_ns
+    with tempfile.TemporaryDirectory() as folder:
+        log, finish = WRITERS[name](Path(folder))
+        cpu = time.process_time()
+        begin = clock()
+        for step in range(steps):
+            norm, loss = norms[step], losses[step]
+            before = clock()
+            log(step, norm, loss)
+            nanoseconds[step] = clock() - before
+        looped = clock()
+        cpu = time.process_time() - cpu
+        finish()
+        end = clock()
+    ordered = sorted(nanoseconds)
+    return {
+        "writer": name,
+        "steps": steps,
+        "median_us": ordered[steps // 2] / 1e3,
+        "mean_us": round(sum(ordered) / steps / 1e3, 3),
+        "cpu_mean_us": round(cpu / steps * 1e6, 3),
+        "p99_us": ordered[int(steps * 0.99)] / 1e3,
+        "max_ms": round(ordered[-1] / 1e6, 1),
+        "loop_s": round((looped - begin) / 1e9, 2),
+        "finish_s": round((end - looped) / 1e9, 2),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
