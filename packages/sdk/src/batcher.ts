@@ -16,7 +16,9 @@ export interface BatcherOptions {
   readonly maxBytes: number
   /** A first row waits to be sent, or a batch is full. */
   readonly onDue: (isFull: boolean) => void
-  /** Readings of this many points are lost: no spool could take them. */
+  /** The spool takes nothing now; readings stay in memory. */
+  readonly onSpoolFailure: (error: unknown) => void
+  /** Readings of this many points are lost: memory is full and no spool took them. */
   readonly onLost: (points: number) => void
 }
 
@@ -30,7 +32,9 @@ export class Batcher {
   #open = new Chunk()
   #bytes = 0
   #inSpool = 0
-  #spilling: Promise<boolean> | undefined
+  /** Spills happen one after another; `#spills` of them have not ended. */
+  #lastSpill: Promise<void> = Promise.resolve()
+  #spills = 0
 
   constructor(options: BatcherOptions) {
     this.#options = options
@@ -48,6 +52,24 @@ export class Batcher {
 
   get isOverBound(): boolean {
     return this.#bytes > this.#options.maxBytes
+  }
+
+  /** Something waits that a killed process would lose. */
+  get isInMemory(): boolean {
+    return this.#open.rows > 0 || this.#entries.some(({ body }) => body !== undefined)
+  }
+
+  /** Something waits in the spool. */
+  get isInSpool(): boolean {
+    return this.#inSpool > 0
+  }
+
+  /** Points that wait in memory. */
+  get pointsInMemory(): number {
+    return this.#entries.reduce(
+      (sum, { points, body }) => (body === undefined ? sum : sum + points),
+      this.#open.rows,
+    )
   }
 
   /** Points that wait, in memory or in the spool. */
@@ -111,10 +133,18 @@ export class Batcher {
     }
   }
 
-  /** Moves every sealed batch from memory to the spool, in order. Resolves to whether all of them are there; never rejects. */
-  spill(): Promise<boolean> {
-    this.#spilling ??= this.#spill()
-    return this.#spilling
+  /** Moves sealed batches from memory to the spool, in order, as far as it takes them. Never rejects. */
+  spill(): Promise<void> {
+    const { spool } = this.#options
+    if (spool === undefined) return Promise.resolve()
+    this.#spills++
+    this.#lastSpill = this.#lastSpill
+      .then(() => this.#spillTo(spool))
+      .finally(() => {
+        this.#spills--
+        return this.#clearSpool()
+      })
+    return this.#lastSpill
   }
 
   /** Writes what is in memory to the spool without waiting, for the exit of the process. Returns the points it could not keep. */
@@ -133,27 +163,21 @@ export class Batcher {
     return lost
   }
 
-  async #spill(): Promise<boolean> {
-    let isWritten = true
-    for (;;) {
-      const entry = this.#entries.find(({ body }) => body !== undefined)
-      if (entry?.body === undefined) break
-      try {
-        if (this.#options.spool === undefined) throw new Error('no spool here')
-        const place = await this.#options.spool.append(toParcel(entry.body))
+  async #spillTo(spool: Spool): Promise<void> {
+    try {
+      for (;;) {
+        const entry = this.#entries.find(({ body }) => body !== undefined)
+        if (entry?.body === undefined) break
+        const place = await spool.append(toParcel(entry.body))
         // an entry that was sent while it was being written is in the file for nothing
         if (entry.isGone) continue
         this.#forget(entry)
         entry.place = place
         this.#inSpool++
-      } catch {
-        isWritten = false
-        break
       }
+    } catch (error) {
+      this.#options.onSpoolFailure(error)
     }
-    this.#spilling = undefined
-    await this.#clearSpool()
-    return isWritten
   }
 
   #forget(entry: Entry): void {
@@ -162,7 +186,7 @@ export class Batcher {
   }
 
   async #clearSpool(): Promise<void> {
-    if (this.#inSpool === 0 && this.#spilling === undefined) await this.#options.spool?.clear()
+    if (this.#inSpool === 0 && this.#spills === 0) await this.#options.spool?.clear()
   }
 
   #sealFull(): void {

@@ -26,8 +26,8 @@ export interface CourierOptions {
   readonly random: () => number
   /** Tries of one request before the courier stops by itself. */
   readonly maxTries: number
-  /** Called before each wait for another try, with the number of tries so far and what went wrong. */
-  readonly onRetry: (attempt: number, words: string) => void
+  /** Called before each wait for another try, with what went wrong. */
+  readonly onRetry: (words: string) => void
 }
 
 /** Brings parcels of one run to the server, one after another, each until the server has settled it. Never rejects. */
@@ -93,10 +93,7 @@ export class Courier {
         }
         case 'retry':
           if (attempt >= this.#options.maxTries) return { kind: 'stopped' }
-          this.#options.onRetry(
-            attempt,
-            outcome.kind === 'reply' ? `${outcome.status} ${words}`.trim() : words,
-          )
+          this.#options.onRetry(outcome.kind === 'reply' ? `${outcome.status} ${words}`.trim() : words)
           await this.#wait(decision.delayMs)
       }
       if (this.#stop.signal.aborted) return { kind: 'stopped' }

@@ -14,8 +14,8 @@ export interface DeliveryOptions {
 
 /** Rows wait this long for others: what a killed process can lose. */
 const INTERVAL_MS = 500
-/** Tries after which the server counts as away and readings go to the spool as they come: about 2 s. */
-const TRIES_BEFORE_SPOOL = 3
+/** A server that has not settled a batch for so long counts as away: readings go to the spool as they come. */
+const AWAY_AFTER_MS = 2_000
 
 /** The background half of a run: takes batches from the queue at short intervals and has them sent, oldest first. */
 export class Delivery {
@@ -26,12 +26,17 @@ export class Delivery {
   readonly #options: DeliveryOptions
   #timer: ReturnType<typeof setTimeout> | undefined
   #pumping: Promise<void> | undefined
-  #isAway = false
+  /** When the batch under way was first sent, on the monotonic clock. */
+  #sendingSince: number | undefined
   #isStopped = false
 
   constructor(options: DeliveryOptions) {
     this.#options = options
-    this.#isAway = options.courier === undefined
+  }
+
+  get #isAway(): boolean {
+    if (this.#options.courier === undefined) return true
+    return this.#sendingSince !== undefined && performance.now() - this.#sendingSince > AWAY_AFTER_MS
   }
 
   /** Rows wait: sends them after a moment; at once (yet not on the caller's path) when a batch is full. */
@@ -51,13 +56,6 @@ export class Delivery {
     if (courier !== undefined && !this.#isStopped && batcher.waiting > 0) await this.#pump()
   }
 
-  /** The server did not take a request for the `attempt`-th time. */
-  onRetry(attempt: number): void {
-    if (attempt < TRIES_BEFORE_SPOOL) return
-    this.#isAway = true
-    this.#spool()
-  }
-
   /** Ends all sending; what is under way counts as not sent. */
   stop(): void {
     this.#isStopped = true
@@ -69,16 +67,10 @@ export class Delivery {
     this.#timer = undefined
     const { batcher } = this.#options
     // while batches wait, rows gather in the open one: fewer and larger requests
-    if (this.#isAway) this.#spool()
-    else if (batcher.waiting === 0) batcher.seal()
-    else if (batcher.isOverBound) void batcher.spill()
+    if (this.#isAway || batcher.waiting === 0) batcher.seal()
+    if (this.#isAway || batcher.isOverBound) void batcher.spill()
     void this.#pump()
-    if (batcher.open.rows > 0) this.wake(false)
-  }
-
-  #spool(): void {
-    this.#options.batcher.seal()
-    void this.#options.batcher.spill()
+    if (batcher.isInMemory) this.wake(false)
   }
 
   #pump(): Promise<void> {
@@ -92,9 +84,10 @@ export class Delivery {
     for (let entry = batcher.head(); entry !== undefined && !this.#isStopped; entry = batcher.head()) {
       const parcel = await this.#read(entry)
       if (parcel === undefined) continue
+      this.#sendingSince = performance.now()
       const delivered = await courier.send(parcel)
+      this.#sendingSince = undefined
       if (delivered.kind === 'stopped') return
-      this.#isAway = false
       let refused = 0
       for (const { parcel: part, refusal } of delivered.refused) {
         refused += pointsOf(part)

@@ -16,7 +16,13 @@ const { cases } = readFixture<{ cases: BatchCase[] }>('batches')
 function start(firstStep: number | undefined) {
   const refused: string[] = []
   let clock = 0
-  const batcher = new Batcher({ spool: undefined, maxBytes: 1e9, onDue: () => {}, onLost: () => {} })
+  const batcher = new Batcher({
+    spool: undefined,
+    maxBytes: 1e9,
+    onDue: () => {},
+    onSpoolFailure: () => {},
+    onLost: () => {},
+  })
   const recorder = new Recorder({
     batcher,
     now: () => clock * 1000,

@@ -42,6 +42,11 @@ export class RecordedRun implements Run {
       spool: this.#spool,
       maxBytes: MAX_QUEUE_BYTES,
       onDue: (isFull) => this.#delivery.wake(isFull),
+      onSpoolFailure: (error) =>
+        complaints.warn(
+          'spool',
+          `run ${id}: the spool cannot be written (${String(error)}); readings stay in memory`,
+        ),
       onLost: (points) => this.#lose(points),
     })
     this.#delivery = new Delivery({
@@ -103,16 +108,17 @@ export class RecordedRun implements Run {
     this.#batcher.addChange({ status })
     await this.#within(timeoutMs, this.#delivery.drain())
     this.#delivery.stop()
-    const unsent = this.#batcher.points
-    const isKept = await this.#batcher.spill()
+    await this.#batcher.spill()
+    const lost = this.#batcher.pointsInMemory
+    const unsent = this.#batcher.points - lost
     this.#unwatch()
     this.#spool?.release()
     const report: FinishReport = {
       sent: this.#delivery.sent,
-      unsent: isKept ? unsent : 0,
+      unsent,
       refused: this.#delivery.refused,
-      lost: this.#lost + this.#delivery.lost + (isKept ? 0 : unsent),
-      spool: isKept && this.#batcher.waiting > 0 ? (this.#spool?.path ?? null) : null,
+      lost: this.#lost + this.#delivery.lost + lost,
+      spool: this.#batcher.isInSpool ? (this.#spool?.path ?? null) : null,
     }
     this.#tell(report)
     return report
@@ -151,13 +157,11 @@ export class RecordedRun implements Run {
       transport: createTransport({ url, token, fetch, now }),
       random,
       maxTries: Infinity,
-      onRetry: (attempt, words) => {
+      onRetry: (words) =>
         this.#complaints.warn(
           'away',
           `${url} does not take readings now (${words}); they are kept and sent later`,
-        )
-        this.#delivery.onRetry(attempt)
-      },
+        ),
     })
   }
 

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { writeFile } from 'node:fs/promises'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sync } from '../src/index.ts'
 import { SpoolFile } from '../src/node/spool-file.ts'
 import { SmallServer } from './small-server.ts'
@@ -24,6 +27,18 @@ describe('a run whose server is away', () => {
       .flatMap(({ body }) => (body as { columns: { step: number[] } }).columns.step)
     expect(order).toEqual(Array.from({ length: 100 }, (_, i) => i))
     expect(await spooled()).toEqual(new Map())
+  }, 20_000)
+
+  it('keeps them so as well when the server takes connections and never answers', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close().closeAllConnections())
+    await once(silent, 'listening')
+    const { start, spooled } = await startSdk()
+    const run = start({ id: 'toy', url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` })
+    for (let i = 0; i < 50; i++) run.log({ loss: i })
+    const lines = async () => JSON.stringify([...(await spooled()).values()])
+    await vi.waitFor(async () => expect(await lines()).toMatch(/\b49\]/), { timeout: 10_000 })
+    expect(await run.finish({ timeoutMs: 50 })).toMatchObject({ sent: 0, unsent: 50, lost: 0 })
   }, 20_000)
 
   it('says at its end what could not be sent, and a sync sends it, once', async () => {
@@ -101,6 +116,7 @@ describe('a run whose server is away', () => {
       lost: 10,
       spool: null,
     })
+    expect(warnings.at(-2)).toContain('the spool cannot be written')
     expect(warnings.at(-1)).toContain('10 points are lost')
   })
 })

@@ -134,17 +134,25 @@ describe('a spool file', () => {
 describe('the queue', () => {
   function fill(spool: SpoolFile | undefined, maxBytes: number, points: number) {
     let lost = 0
-    const batcher = new Batcher({ spool, maxBytes, onDue: () => {}, onLost: (count) => (lost += count) })
+    const failures: string[] = []
+    const batcher = new Batcher({
+      spool,
+      maxBytes,
+      onDue: () => {},
+      onSpoolFailure: (error) => failures.push(String(error)),
+      onLost: (count) => (lost += count),
+    })
     const recorder = new Recorder({ batcher, now: () => 1e12, firstStep: 0, refuse: () => {} })
     for (let i = 0; i < points; i++) recorder.record({ gradNorm: i, loss: i })
     batcher.seal()
-    return { batcher, lost: () => lost }
+    return { batcher, failures, lost: () => lost }
   }
 
   it('moves to the disk in order, and comes back whole', async () => {
     const { batcher } = fill(new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD), 1e6, 45_000)
     expect(batcher.isOverBound).toBe(true)
-    expect(await batcher.spill()).toBe(true)
+    await batcher.spill()
+    expect(batcher.isInMemory).toBe(false)
     expect(batcher.isOverBound).toBe(false)
     const steps: unknown[] = []
     for (let entry = batcher.head(); entry !== undefined; entry = batcher.head()) {
@@ -162,8 +170,9 @@ describe('the queue', () => {
   })
 
   it('stays in memory on a full disk', async () => {
-    const { batcher } = fill(new SpoolFile(await fullDisk(), HEAD), 1e6, 45_000)
-    expect(await batcher.spill()).toBe(false)
-    expect(batcher.points).toBe(45_000)
+    const { batcher, failures } = fill(new SpoolFile(await fullDisk(), HEAD), 1e6, 45_000)
+    await batcher.spill()
+    expect(failures).toEqual([expect.stringContaining('ENOSPC')])
+    expect(batcher.pointsInMemory).toBe(45_000)
   })
 })
