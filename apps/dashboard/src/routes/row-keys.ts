@@ -4,13 +4,23 @@ export const ROW_KEYS = [
   ['j  ↓', 'next run'],
   ['k  ↑', 'previous run'],
   ['Enter', 'open the run'],
+  ['x', 'select the run'],
+  ['c', 'compare the selected runs'],
   ['?', 'this list'],
 ] as const
 
 /** Whether a key press belongs to a field that a person types into, or to the browser. */
 export function isTyping({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   if (ctrlKey || metaKey || altKey) return true
-  return target instanceof HTMLElement && target.closest('input, select, textarea, dialog') !== null
+  return (
+    target instanceof HTMLElement &&
+    target.closest('input:not([type=checkbox]), select, textarea, dialog') !== null
+  )
+}
+
+/** The id of the run that has the focus. */
+export function focusedRun(): string | undefined {
+  return document.activeElement?.closest<HTMLElement>('[data-run]')?.dataset['run']
 }
 
 /** Moves the focus to the run `by` rows away from the one that has it, scrolling there; to the first row when none has. */
