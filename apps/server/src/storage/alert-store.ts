@@ -73,7 +73,7 @@ export interface MuteStore {
 }
 
 /** An opened finding's way to one channel. `mute`: it waits for the end of this mute. */
-export interface Route {
+interface Route {
   readonly channel: string
   /** Milliseconds since 1970. */
   readonly due_at: number

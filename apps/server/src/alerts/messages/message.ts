@@ -1,7 +1,7 @@
 import type { EventRun, Finding, WebhookBody } from '@normwatch/protocol'
 import type { QueuedEvent } from '../../storage/alert-store.ts'
 
-export type MessageType = WebhookBody['type']
+type MessageType = WebhookBody['type']
 
 export interface MessageEvent {
   readonly type: QueuedEvent['type']
@@ -21,7 +21,7 @@ export interface Message {
 }
 
 /** Page of a run; `publicUrl` is where the operator's readers reach this server. */
-export const runUrl = (publicUrl: string, run: string) =>
+const runUrl = (publicUrl: string, run: string) =>
   `${publicUrl.replace(/\/+$/, '')}/runs/${encodeURIComponent(run)}`
 
 /** The message of a delivery. `events` as the store gives them: at least one, oldest first. */

@@ -130,7 +130,6 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
     queue: (now: number) => selectQueue.get(now) ?? { due: 0, oldest_due_at: null },
   }
 }
-export type DeliveryTable = ReturnType<typeof openDeliveries>
 
 const eventOf = ({ type, at, finding_record, run_record }: EventRow): QueuedEvent => ({
   type,
