@@ -1,4 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { decodeRows } from '../leaf/encode-rows.ts'
+import type { Rows } from '../leaf/rows.ts'
+import { StoreUnavailable } from '../store.ts'
 
 const PLAIN = 0
 const ZSTD = 1
@@ -14,10 +17,10 @@ export function compress(bytes: Uint8Array): Uint8Array {
     const smaller = zstdCompressSync(bytes, options)
     if (smaller.length < bytes.length) return prefixed(ZSTD, smaller)
   }
-  return prefixed(PLAIN, bytes)
+  return plain(bytes)
 }
 
-/** A blob stored as it is, for rows that are soon written anew. */
+/** A blob stored as it is: one that is soon written anew, or small. */
 export const plain = (bytes: Uint8Array): Uint8Array => prefixed(PLAIN, bytes)
 
 function prefixed(form: number, bytes: Uint8Array): Uint8Array {
@@ -27,7 +30,12 @@ function prefixed(form: number, bytes: Uint8Array): Uint8Array {
   return blob
 }
 
-export function decompress(blob: Uint8Array): Uint8Array {
-  const bytes = blob.subarray(1)
-  return blob[0] === ZSTD ? zstdDecompressSync(bytes) : bytes
+/** The rows in a stored blob. Throws `StoreUnavailable` when it holds none. */
+export function rowsIn(blob: Uint8Array, wanted?: ReadonlySet<number>): Rows {
+  try {
+    const bytes = blob.subarray(1)
+    return decodeRows(blob[0] === ZSTD ? zstdDecompressSync(bytes) : bytes, wanted)
+  } catch (error) {
+    throw new StoreUnavailable('The data file is damaged: points in it cannot be read.', { cause: error })
+  }
 }

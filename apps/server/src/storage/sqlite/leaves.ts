@@ -2,10 +2,11 @@ import type { MetricColumn } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
 import { Cells, encodeCells } from '../leaf/cells.ts'
 import type { Interval } from '../leaf/dyadic.ts'
-import { decodeRows, encodeRows } from '../leaf/encode-rows.ts'
+import { encodeRows } from '../leaf/encode-rows.ts'
 import { Leaf } from '../leaf/leaf.ts'
 import type { Rows } from '../leaf/rows.ts'
-import { compress, decompress } from './compress.ts'
+import { StoreUnavailable } from '../store.ts'
+import { compress, plain, rowsIn } from './compress.ts'
 
 /** Metrics whose columns share a row. */
 const METRICS_A_BLOCK = 16
@@ -37,22 +38,18 @@ export function openLeaves(db: Database) {
     /** The rows of a stored leaf with at least the metrics wanted. */
     read(run: number, start: number, wanted: ReadonlySet<number>): Rows {
       const blobs = blocksOf(wanted).map((block) => selectColumns.get(run, start, block))
-      return joined(
-        blobs.filter((blob) => blob !== undefined).map((blob) => decodeRows(decompress(blob), wanted)),
-      )
+      return joined(blobs.filter((blob) => blob !== undefined).map((blob) => rowsIn(blob, wanted)))
     },
 
     /** The cells of a stored leaf with at least the metrics wanted, whose `keys` are given too. */
     cells(run: number, start: number, wanted: ReadonlySet<number>, keys: ReadonlySet<number>): Cells {
       const blobs = blocksOf(wanted).map((block) => selectCells.get(run, start, block))
-      return new Cells(
-        joined(blobs.filter((blob) => blob !== undefined).map((blob) => decodeRows(blob, keys))),
-      )
+      return new Cells(joined(blobs.filter((blob) => blob !== undefined).map((blob) => rowsIn(blob, keys))))
     },
 
     /** A stored leaf with all its metrics, to be changed. */
     load(run: number, interval: Interval): Leaf {
-      const rows = joined(selectBlocks.all(run, interval.start).map((blob) => decodeRows(decompress(blob))))
+      const rows = joined(selectBlocks.all(run, interval.start).map((blob) => rowsIn(blob)))
       const leaf = new Leaf(interval, 0)
       leaf.step = rows.step
       leaf.time = rows.time
@@ -66,7 +63,7 @@ export function openLeaves(db: Database) {
       for (const block of blocksOf(leaf.columns.keys())) {
         const metrics = [...leaf.columns.keys()].filter((metric) => blockOf(metric) === block)
         const isFirst = block === 0
-        const cells = encodeCells(leaf, metrics, isFirst)
+        const cells = plain(encodeCells(leaf, metrics, isFirst))
         insert.run(run, leaf.start, block, cells, compress(encodeRows(leaf, metrics, isFirst)))
       }
     },
@@ -80,7 +77,7 @@ export type LeafTable = ReturnType<typeof openLeaves>
 
 function joined(blocks: readonly Rows[]): Rows {
   const [first] = blocks
-  if (first === undefined) throw new RangeError('The leaf is missing.')
+  if (first === undefined) throw new StoreUnavailable('The data file is damaged: points in it are missing.')
   if (blocks.length === 1) return first
   const columns = new Map<number, MetricColumn>()
   for (const block of blocks) for (const [metric, column] of block.columns) columns.set(metric, column)

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import {
@@ -9,7 +9,7 @@ import {
   TooManyAlertRules,
   type AlertOptions,
 } from '../alert-store.ts'
-import { RunNotFound, TooManyMetrics, type Store } from '../store.ts'
+import { RunNotFound, StoreUnavailable, TooManyMetrics, type Store } from '../store.ts'
 import { TokenNotFound, TooManyTokens } from '../token-store.ts'
 import { openChannelStore, openDeliveryStore, openMuteStore } from './alert-store.ts'
 import { CannotOpenStore } from './cannot-open-store.ts'
@@ -33,6 +33,8 @@ export { CannotOpenStore } from './cannot-open-store.ts'
 export const FILE = 'normwatch.db'
 /** Pages (4 KiB) that the log gathers before they go to their places in the data file. */
 const CHECKPOINT_PAGES = 4000
+/** With less room than this on its disk, the store is not ready. */
+const MIN_FREE_BYTES = 1024 * 1024
 /** How long to wait for another program that has locked the file; the whole server waits. */
 const LOCK_TIMEOUT_MS = 250
 
@@ -78,6 +80,12 @@ function openFile(file: string): Database.Database {
   return db
 }
 
+/** A page may still fit where a batch does not. Throws `StoreUnavailable`. */
+function refuseFullDisk(file: string): void {
+  const { bavail, bsize } = statfsSync(file)
+  if (bavail * bsize < MIN_FREE_BYTES) throw new StoreUnavailable('The disk that holds the data is full.')
+}
+
 /** What refuses one unit of work before it has changed anything. */
 const refusals = [
   RunNotFound,
@@ -120,8 +128,11 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
     deliveries: openDeliveryStore(tables, residents, commits),
     tokens: openTokens(db, (work) => commits.run(work)),
     migrations: migrationsOf(db).applied,
-    // writes a page that never matters, as every change would
-    check: () => commits.run(() => void db.pragma('user_version = 1')),
+    check: async () => {
+      refuseFullDisk(db.name)
+      // writes a page that never matters, as every change would
+      await commits.run(() => void db.pragma('user_version = 1'))
+    },
     close: () => (closing ??= closeAll()),
   }
 }

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
-import { decodeRows, encodeRows } from '../leaf/encode-rows.ts'
+import { encodeRows } from '../leaf/encode-rows.ts'
 import type { Rows } from '../leaf/rows.ts'
-import { decompress, plain } from './compress.ts'
+import { plain, rowsIn } from './compress.ts'
 
 /** A batch as it arrived. */
 export interface TailBatch {
@@ -34,7 +34,7 @@ export function openTail(db: Database) {
       return select.all(run, seq).map((row) => ({
         seq: row.seq,
         arrivedAt: row.arrived_at,
-        rows: decodeRows(decompress(row.columns)),
+        rows: rowsIn(row.columns),
       }))
     },
     removeThrough(run: number, seq: number): void {
