@@ -1,8 +1,8 @@
 """
 Time of one log call on the caller's path, in a loop as fast as it goes: `python bench_log.py normwatch 100000`.
-Prints one line of JSON. Each call is timed with the clock read around it, whose own cost `nothing` shows. `cpu_mean_us` is
-the processor time of the whole process, background threads and this loop included, by call: on a machine that others use
-too, the mean holds their turns as well.
+Prints one line of JSON. Each call is timed with the clock read around it, whose own cost `nothing` shows. On a machine
+that others use too, the mean holds their turns as well; `cpu_mean_us`, the processor time of the whole process by call,
+background threads and this loop included, does not.
 """
 
 from __future__ import annotations
