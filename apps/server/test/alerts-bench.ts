@@ -8,7 +8,7 @@ import { aChannel, aFinding } from '../src/alerts/fixtures/event.ts'
 import { groupedBy } from '../src/alerts/grouping.ts'
 import { createSender } from '../src/alerts/senders/senders.ts'
 import { newSecret } from '../src/alerts/signature.ts'
-import type { StoredChannel } from '../src/storage/alert-store.ts'
+import type { DeliveryStore, StoredChannel } from '../src/storage/alert-store.ts'
 import { openSqliteStore } from '../src/storage/sqlite/open.ts'
 import { judgement } from '../src/storage/store.fixture.ts'
 import type { FindingChange } from '../src/storage/store.ts'
@@ -19,7 +19,11 @@ export const secret = newSecret()
  * A real store in a folder of its own with the real worker over it, whose clock a test moves by hand: `pass` moves it
  * and lets the worker look. Receivers on this machine are allowed.
  */
-export async function startAlerts({ groupSeconds = 0, timeoutMs = 2_000 } = {}) {
+export async function startAlerts({
+  groupSeconds = 0,
+  timeoutMs = 2_000,
+  watch = (deliveries: DeliveryStore) => deliveries,
+} = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-alerts-'))
   let now = Date.now()
   const clock = () => now
@@ -27,7 +31,7 @@ export async function startAlerts({ groupSeconds = 0, timeoutMs = 2_000 } = {}) 
   const guard = new AddressGuard('127.0.0.0/8', systemResolve)
   const begin = () => {
     const alerts = new Alerts({
-      deliveries: store.deliveries,
+      deliveries: watch(store.deliveries),
       guard,
       send: createSender({ guard, smtp: null, timeoutMs }),
       now: clock,

@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
+import { StoreUnavailable } from '../src/storage/store.ts'
 import { startAlerts, secret } from './alerts-bench.ts'
 import { freePort, startReceiver } from './alerts-receiver.ts'
 
@@ -165,6 +166,49 @@ describe('a receiver', () => {
     await expect.poll(() => hanging.received.length).toBeGreaterThanOrEqual(31)
     expect(hanging.received.length).toBeLessThanOrEqual(32)
     await expect.poll(() => quick.received.length, { timeout: 10_000 }).toBe(1)
+  })
+})
+
+describe('the worker', () => {
+  it('misses nothing that is queued in the moment it falls asleep', async () => {
+    let beforeSleep: (() => Promise<void>) | undefined
+    const alerts = await startAlerts({
+      watch: (deliveries) => ({
+        ...deliveries,
+        async nextDue(now) {
+          const next = await deliveries.nextDue(now)
+          await beforeSleep?.()
+          return next
+        },
+      }),
+    })
+    const receiver = await startReceiver()
+    await alerts.channel('ch-1', { url: receiver.url })
+    beforeSleep = async () => {
+      beforeSleep = undefined
+      await alerts.open('run-1', 'f-1')
+    }
+    alerts.pass(0)
+    await expect.poll(() => receiver.received.length).toBe(1)
+  })
+  it('tries again by itself when the store was away', async () => {
+    let isAway = false
+    const alerts = await startAlerts({
+      watch: (deliveries) => ({
+        ...deliveries,
+        settle: (...settled) =>
+          isAway ? Promise.reject(new StoreUnavailable('The disk is full.')) : deliveries.settle(...settled),
+      }),
+    })
+    const receiver = await startReceiver()
+    await alerts.channel('ch-1', { url: receiver.url })
+    isAway = true
+    await alerts.open('run-1', 'f-1')
+    await expect.poll(() => receiver.received.length).toBe(1)
+    isAway = false
+    alerts.pass(60 * SECOND)
+    await expect.poll(async () => (await alerts.deliveries())[0]).toMatchObject({ state: 'sent', tries: 2 })
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
   })
 })
 

@@ -78,7 +78,11 @@ export class DeliveryWorker {
   wake(): void {
     if (this.#stopped) return
     this.#again = true
-    this.#pumping ??= this.#pump().finally(() => (this.#pumping = undefined))
+    this.#pumping ??= this.#pump().finally(() => {
+      this.#pumping = undefined
+      // Something may have been queued after the last claim and before the next due time was read.
+      if (this.#again) this.wake()
+    })
   }
 
   async #pump(): Promise<void> {
