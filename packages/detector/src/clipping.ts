@@ -24,6 +24,12 @@ export function capOfRun(clip: Clip): number | undefined {
   return clip.mode === 'value' ? undefined : (clip.max_norm ?? undefined)
 }
 
+/** The cap that the newest norm was judged by. */
+export function capInForce({ state, facts }: Fold): number | undefined {
+  const { newest, cap } = state
+  return cap !== null && newest.cap === newest.gradNorm ? cap : capOfRun(facts.clip)
+}
+
 /** Takes in a finite norm that is judged by a cap: clipped when it is above (the pre-clip norm is what is compared). */
 export function addNorm(fold: Fold, norm: number, cap: number): void {
   // Rounded up, so that a clipped step never reads as an unclipped one.

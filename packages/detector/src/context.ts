@@ -6,7 +6,7 @@ import { significant } from './round.ts'
 import type { DetectorState } from './state.ts'
 
 /** Intervals whose median is a run's rhythm. */
-const INTERVALS = 31
+const INTERVALS = 15
 /** The longest interval kept, in milliseconds: a month. */
 const MONTH = 2_678_400_000
 

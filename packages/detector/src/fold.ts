@@ -19,7 +19,7 @@ export class Fold {
   readonly window: SortedWindow
   readonly baseline: SortedWindow
   readonly reference: SortedWindow
-  /** Losses of the running median; distances between neighbours among all losses kept. */
+  /** Losses of the running median; moves from point to point among the newest losses. */
   readonly losses: SortedWindow
   readonly lossMoves: SortedWindow
   facts: RunFacts
@@ -41,7 +41,7 @@ export class Fold {
     this.losses = new SortedWindow(KEPT, lastOf(losses.values, losses.size))
     const kept = lastOf(losses.values, MOVES + 1)
     this.lossMoves = new SortedWindow(
-      KEPT,
+      MOVES,
       kept.slice(1).map((loss, i) => Math.abs(loss - (kept[i] as number))),
     )
   }

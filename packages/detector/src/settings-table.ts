@@ -121,7 +121,7 @@ export const settingsTable = {
       [1, 100],
       'A loss scaler backs off by halving; one or two overflows in a row are its normal search.',
     ),
-    amp_count: count(11, [1, 100], 'More than 1 % of the last 1,000 points: the eleventh.'),
+    amp_count: count(11, [1, 20], 'More than 1 % of the last 1,000 points: the eleventh.'),
     amp_points: count(
       1000,
       [10, 100_000],
@@ -208,9 +208,9 @@ export const settingsTable = {
   },
   looks_post_clip: {
     enabled: on,
-    points: count(100, [20, 200], 'Enough that norms lying on the cap by chance cannot do it.'),
+    points: count(100, [20, 100], 'Enough that norms lying on the cap by chance cannot do it.'),
     share: number(0.95, [0.5, 1], 'A few norms below the cap are what a clipped run shows.'),
-    close_share: number(0.8, [0, 1], 'Lower than the opening share.'),
+    close_share: number(0.8, [0.7, 1], 'Lower than the opening share.'),
     tolerance: number(
       0.001,
       [0, 0.1],

@@ -47,8 +47,8 @@ export interface DetectorState {
   readonly norms: Norms
   readonly clips: Clips
   readonly losses: Losses
-  /** `unknown` until it can be judged, then `on` (there is one) or `over`; `steady` looks in a row say that it is, the first at `overAt`, in clip points. */
-  readonly warmUp: { phase: 'unknown' | 'on' | 'over'; steady: number; overAt: number }
+  /** `unknown` until it can be judged, then `on` (there is one) or `over`; `steady` looks in a row say that it is, the first at `overAt`, in clip points; `at` is the last point looked at. */
+  readonly warmUp: { phase: 'unknown' | 'on' | 'over'; steady: number; overAt: number; at: number }
   readonly kinds: Record<FindingKind, KindState>
   readonly nonfinite: {
     points: number
@@ -208,7 +208,7 @@ export function newState(): DetectorState {
       longest: 0,
     },
     losses: { seen: 0, size: 0, values: newRing(), positive: true, start: null, lowest: 0 },
-    warmUp: { phase: 'unknown', steady: 0, overAt: 0 },
+    warmUp: { phase: 'unknown', steady: 0, overAt: 0, at: 0 },
     kinds: Object.fromEntries(
       KINDS.map((kind) => [kind, { phase: 'inactive', since: null, from: 0 }]),
     ) as DetectorState['kinds'],

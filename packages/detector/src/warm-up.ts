@@ -1,4 +1,5 @@
 import type { Fold } from './fold.ts'
+import { restartBaseline } from './kinds/spike.ts'
 import { restartReference } from './norms.ts'
 import { lastOf } from './ring.ts'
 
@@ -10,6 +11,9 @@ export function judgeWarmUp(fold: Fold): void {
   const { warmUp, norms, clips, lr } = fold.state
   if (warmUp.phase === 'over') return
   const points = Math.max(norms.seen, clips.seen)
+  // One look a point, though a norm and a clipped fraction of one step may both ask.
+  if (points === warmUp.at) return
+  warmUp.at = points
   const { window, warm_up: settings } = fold.settings
   if (points < window.judge_from) return
   if (lr.seen > 0 ? lr.sinceMax < settings.lr_points : isSettling(fold)) {
@@ -22,7 +26,9 @@ export function judgeWarmUp(fold: Fold): void {
   // A constant lr, or norms that were steady from the start, mean that there was none: the norms since then count.
   const was = lr.seen > 0 ? lr.rose : warmUp.phase === 'on'
   warmUp.phase = 'over'
-  if (was) restartReference(fold)
+  if (!was) return
+  restartReference(fold)
+  restartBaseline(fold)
 }
 
 function isSettling(fold: Fold): boolean {

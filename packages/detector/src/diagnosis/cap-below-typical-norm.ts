@@ -1,4 +1,4 @@
-import { capOfRun, meanCoefficient } from '../clipping.ts'
+import { capInForce, meanCoefficient } from '../clipping.ts'
 import type { Cause } from '../contract.ts'
 import type { Fold } from '../fold.ts'
 import { logFactor, toLog } from '../log-scale.ts'
@@ -11,7 +11,7 @@ const STEADY = logFactor(1.25)
 
 /** A steady norm whose tenth percentile is above the cap: clipping acts as a normaliser. */
 export function capBelowTypicalNorm(fold: Fold): Cause | undefined {
-  const cap = capOfRun(fold.facts.clip)
+  const cap = capInForce(fold)
   const norms = windowNorms(fold)
   if (cap === undefined || norms.length < fold.settings.window.judge_at_end_from) return undefined
   const half = norms.length >> 1

@@ -1,4 +1,4 @@
-import { capOfRun } from '../clipping.ts'
+import { capInForce } from '../clipping.ts'
 import type { Cause } from '../contract.ts'
 import type { Fold } from '../fold.ts'
 import { OCTAVE, toLog } from '../log-scale.ts'
@@ -88,7 +88,7 @@ function pastSize(fold: Fold): Size | undefined {
 }
 
 function capSize(fold: Fold): Size | undefined {
-  const cap = capOfRun(fold.facts.clip)
+  const cap = capInForce(fold)
   return cap === undefined ? undefined : { log: toLog(cap), name: `the cap (${figure(cap)})` }
 }
 

@@ -1,4 +1,4 @@
-import { clipRate, capOfRun, meanCoefficient } from '../clipping.ts'
+import { capInForce, clipRate, meanCoefficient } from '../clipping.ts'
 import type { Evidence } from '../contract.ts'
 import type { Fold } from '../fold.ts'
 import { fromLog } from '../log-scale.ts'
@@ -45,7 +45,7 @@ function saturationEvidence(fold: Fold): Evidence {
     rate: significant(clipRate(clips), 4),
     mean_coefficient: coefficient === null ? null : significant(coefficient, 4),
     median_norm: norms.size === 0 ? null : significant(fromLog(fold.window.median()), 4),
-    max_norm: capOfRun(fold.facts.clip) ?? fold.state.cap,
+    max_norm: capInForce(fold) ?? null,
     mode: fold.facts.clip.mode,
   }
 }

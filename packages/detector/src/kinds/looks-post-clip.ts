@@ -8,7 +8,7 @@ const KIND = 'looks_post_clip'
 export function judgeOnCap(fold: Fold, norm: number, cap: number): void {
   const { offCap: own, kinds } = fold.state
   const settings = fold.settings[KIND]
-  if (!settings.enabled) return
+  if (!settings.enabled || !Number.isFinite(cap)) return
   own.seen++
   const { points } = settings
   // The places of the newest norms off the cap tell whether more than so many are among the last `points`.

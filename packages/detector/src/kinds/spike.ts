@@ -22,8 +22,7 @@ export function judgeSpike(fold: Fold, log: number): void {
     spike.excluded++
     if (spike.excluded > settings.max_points) {
       // So long is no spike but a new level: the baseline starts again from it.
-      Object.assign(spike.baseline, newRing())
-      baseline.clear()
+      restartBaseline(fold)
     } else if (z >= settings.close_z && above >= fold.bars.spikeCloses) return
     fold.close(KIND, 'recovered')
     return learn(fold, log)
@@ -47,6 +46,12 @@ export function judgeSpike(fold: Fold, log: number): void {
     baseline: baseline.size,
     spikes: spike.at.length,
   })
+}
+
+/** Forgets the norms so far: those to come are another level. */
+export function restartBaseline(fold: Fold): void {
+  Object.assign(fold.state.spike.baseline, newRing())
+  fold.baseline.clear()
 }
 
 function learn(fold: Fold, log: number): void {

@@ -1,11 +1,12 @@
 import type { Fold } from '../fold.ts'
 import { fromLog, ZERO } from '../log-scale.ts'
+import { recent } from '../ring.ts'
 import { significant } from '../round.ts'
 
 const KIND = 'vanishing'
 
 /** The norm has all but gone: against an absolute floor, against the run's own past, or to exactly 0. */
-export function judgeVanishing(fold: Fold, log: number, loss: number | undefined): void {
+export function judgeVanishing(fold: Fold, log: number, loss = newestLoss(fold)): void {
   const { vanishing: own, kinds, norms } = fold.state
   const settings = fold.settings[KIND]
   if (!settings.enabled) return
@@ -29,10 +30,16 @@ export function judgeVanishing(fold: Fold, log: number, loss: number | undefined
   }
 }
 
-/** Remembers the highest median that a window had, once the window holds enough to be judged. */
+/** The newest loss that is finite: that of this step may come in another part. */
+function newestLoss({ state }: Fold): number | undefined {
+  const { values } = state.losses
+  return values.values.length > 0 ? recent(values, 0) : undefined
+}
+
+/** Remembers the highest median that a window had outside warm-up, once it holds enough to be judged. */
 export function rememberHighest(fold: Fold): void {
-  const { vanishing: own, norms } = fold.state
-  if (norms.size < fold.settings.window.judge_from) return
+  const { vanishing: own, norms, warmUp } = fold.state
+  if (norms.size < fold.settings.window.judge_from || warmUp.phase === 'on') return
   const median = fold.window.median()
   if (own.highest === null || median > own.highest) own.highest = median
 }
