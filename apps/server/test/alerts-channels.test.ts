@@ -198,6 +198,33 @@ describe('deliveries', () => {
   })
 })
 
+describe('a storm', () => {
+  it('of 200 runs that saturate at once is one message a channel, and points are accepted all the while', async () => {
+    let now = Date.now()
+    const app = await startApp({ now: () => now, groupSeconds: 30 })
+    const receiver = await startReceiver()
+    const hanging = await startReceiver(() => undefined)
+    await makeChannel(app, { url: receiver.url })
+    await makeChannel(app, { url: hanging.url })
+    app.services.alerts.start('http://localhost')
+    const saturate = async (run: string) => {
+      await app.call('PUT', `/runs/${run}`, { clip: { mode: 'norm', max_norm: 1 } })
+      return (await app.call('POST', `/runs/${run}/points`, saturated(60))).status
+    }
+    const statuses = await Promise.all(Array.from({ length: 200 }, (_, i) => saturate(`run-${i}`)))
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    now += 30_000
+    app.services.alerts.wake()
+    await expect.poll(() => receiver.received.length).toBe(1)
+    const { data } = JSON.parse(receiver.received[0]?.body ?? '')
+    const runs = data.events.map((event: { run: { id: string } }) => event.run.id)
+    expect([runs.length, new Set(runs).size]).toEqual([200, 200])
+    await expect.poll(() => hanging.received.length).toBe(1)
+    expect(await saturate('late')).toBe(200)
+    expect(receiver.received).toHaveLength(1)
+  })
+})
+
 describe('mutes', () => {
   it('hold the messages of a run until they are lifted', async () => {
     const app = await startApp()

@@ -43,10 +43,11 @@ export async function tempFolder(): Promise<string> {
 export async function startApp({
   now = Date.now,
   folder,
+  groupSeconds = 0,
   ...options
-}: AppOptions & { now?: () => number; folder?: string } = {}): Promise<TestApp> {
+}: AppOptions & { now?: () => number; folder?: string; groupSeconds?: number } = {}): Promise<TestApp> {
   const data = folder ?? (await tempFolder())
-  const store = await openSqliteStore({ folder: data, alerts: { rules: groupedBy(0), now } })
+  const store = await openSqliteStore({ folder: data, alerts: { rules: groupedBy(groupSeconds), now } })
   const hub = new Hub(now)
   const failures: unknown[] = []
   const ingest = new Ingest(store, hub, now, (error) => failures.push(error))
