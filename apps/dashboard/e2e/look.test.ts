@@ -1,8 +1,12 @@
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { eventually, openPage } from './open-page.ts'
 import { startServer } from './start-server.ts'
 import { high, steps } from './training.ts'
+
+const build = resolve(import.meta.dirname, '../build')
 
 async function startWithRun() {
   const server = await startServer()
@@ -28,6 +32,22 @@ describe('the look', () => {
       await page.locator(part).first().waitFor()
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
     }
+  })
+
+  it('costs at most 120 KB of code and style, both pages together', async () => {
+    const server = await startWithRun()
+    const page = await openPage()
+    const sizes = new Map<string, number>()
+    page.on('request', (request) => {
+      const { pathname } = new URL(request.url())
+      if (/\.(js|css)$/.test(pathname)) sizes.set(pathname, statSync(join(build, `${pathname}.gz`)).size)
+    })
+    await page.goto(server.url)
+    await page.locator('[data-run] a').click()
+    await page.locator('.u-over').first().waitFor()
+    const total = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+    expect(total).toBeGreaterThan(20_000)
+    expect(total).toBeLessThanOrEqual(120 * 1024)
   })
 
   it('follows the system’s theme until a person chooses, and remembers the choice', async () => {

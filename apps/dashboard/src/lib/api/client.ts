@@ -1,7 +1,9 @@
 import type {
   CapsReply,
   CompareReply,
+  Finding,
   FindingList,
+  LayersReply,
   Run,
   RunList,
   RunPatch,
@@ -51,9 +53,12 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
         body: JSON.stringify(patch),
       }),
     deleteRun: (id: string) => call<unknown>(runPath(id), { method: 'DELETE' }),
-    findings: (id: string) => call<FindingList>(`${runPath(id)}/findings`),
+    /** The newest findings of a run in one state, up to a page of them. */
+    findings: (run: string, state: Finding['state']) =>
+      call<FindingList>(`/findings?${new URLSearchParams({ run, state, limit: '200' })}`),
     caps: (id: string, range: Partial<StepRange> = {}) =>
       call<CapsReply>(`${runPath(id)}/caps?${rangeQuery(range)}`),
+    layers: (id: string) => call<LayersReply>(`${runPath(id)}/layers`),
     compare: (ids: readonly string[]) =>
       call<CompareReply>(`/compare?${new URLSearchParams(ids.map((id) => ['run', id]))}`),
     series(id: string, { metrics, range, times, maxPoints, signal }: SeriesRequest): Promise<SeriesReply> {

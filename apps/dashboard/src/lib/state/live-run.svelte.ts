@@ -14,6 +14,9 @@ export class LiveRun {
   readonly #api: Api
   #run = $state.raw<Run | null>(null)
   #findings = $state.raw<readonly Finding[]>([])
+  #hasMore = $state(false)
+  /** Findings that came live since the last fetch began. */
+  #meanwhile: Finding[] = []
   #phase = $state<RunPhase>('loading')
   #failure = $state('')
   #metrics: readonly string[]
@@ -30,9 +33,13 @@ export class LiveRun {
   get run(): Run | null {
     return this.#run
   }
-  /** Newest first. */
+  /** The open ones, and the newest of the closed ones. */
   get findings(): readonly Finding[] {
     return this.#findings
+  }
+  /** Whether there are closed findings that were not fetched. */
+  get hasMoreFindings(): boolean {
+    return this.#hasMore
   }
   get phase(): RunPhase {
     return this.#phase
@@ -61,10 +68,17 @@ export class LiveRun {
   }
 
   load = async (): Promise<void> => {
+    this.#meanwhile = []
     try {
-      const [run, { findings }] = await Promise.all([this.#api.run(this.id), this.#api.findings(this.id)])
-      this.#run = run
-      this.#findings = findings
+      const [run, open, closed] = await Promise.all([
+        this.#api.run(this.id),
+        this.#api.findings(this.id, 'open'),
+        this.#api.findings(this.id, 'closed'),
+      ])
+      this.accept(run)
+      this.#findings = [...open.findings, ...closed.findings]
+      this.#hasMore = closed.next_cursor !== null
+      for (const finding of this.#meanwhile) this.#keep(finding)
       this.#phase = 'ready'
       await this.series.load(this.#metrics, run.last_step)
     } catch (error) {
@@ -77,9 +91,9 @@ export class LiveRun {
     }
   }
 
-  /** Shows a change that this page made itself, without waiting for it to come back. */
+  /** Takes a version of the run in, unless a newer one is here: a reply may come later than what it was overtaken by. */
   accept(run: Run): void {
-    this.#run = run
+    if (this.#run === null || run.updated_at >= this.#run.updated_at) this.#run = run
   }
 
   #watch(): void {
@@ -91,9 +105,11 @@ export class LiveRun {
 
   #frame(frame: LiveFrame): void {
     if (frame.type === 'points') this.series.accept(frame.columns)
-    else if (frame.type === 'run') this.#run = frame.run
-    else if (frame.type === 'finding') this.#keep(frame.finding)
-    else if (frame.type === 'gap' && frame.reason === 'deleted') this.#phase = 'deleted'
+    else if (frame.type === 'run') this.accept(frame.run)
+    else if (frame.type === 'finding') {
+      this.#meanwhile.push(frame.finding)
+      this.#keep(frame.finding)
+    } else if (frame.type === 'gap' && frame.reason === 'deleted') this.#phase = 'deleted'
     else if (frame.type === 'gap' && frame.reason === 'truncated') this.series.forget()
   }
 

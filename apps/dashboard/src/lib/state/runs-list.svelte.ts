@@ -19,6 +19,8 @@ export class RunsList {
   #isHeld = false
   #frame = 0
   #changes: RowChange[] = []
+  /** What came live while a page was being fetched: the page may be older. */
+  #meanwhile: RowChange[] = []
 
   constructor(api: Api) {
     this.#api = api
@@ -71,13 +73,16 @@ export class RunsList {
     this.#abort = new AbortController()
     const { signal } = this.#abort
     this.#phase = phase
+    this.#meanwhile = []
     const query = queryOf(this.#filters)
     query.set('limit', String(PAGE))
     if (this.#cursor !== null) query.set('cursor', this.#cursor)
     try {
       const page = await this.#api.listRuns(query, signal)
       if (signal.aborted) return
-      this.#table = (phase === 'more' ? this.#table : RowTable.empty).followedBy(page.runs)
+      this.#table = (phase === 'more' ? this.#table : RowTable.empty)
+        .followedBy(page.runs)
+        .updated(this.#meanwhile, this.#filters)
       this.#cursor = page.next_cursor
       this.#phase = 'ready'
     } catch (error) {
@@ -88,9 +93,10 @@ export class RunsList {
   }
 
   #accept(frame: LiveFrame): void {
-    if (frame.type === 'run') this.#changes.push([frame.run.id, frame.run])
-    else if (frame.type === 'gap' && frame.reason === 'deleted') this.#changes.push([frame.run, undefined])
-    else return
+    const change = changeOf(frame)
+    if (change === undefined) return
+    this.#changes.push(change)
+    if (this.#phase !== 'ready') this.#meanwhile.push(change)
     this.#frame ||= requestAnimationFrame(() => this.#apply())
   }
 
@@ -101,4 +107,9 @@ export class RunsList {
     this.#table = this.#isHeld ? table : table.arranged(this.#filters)
     this.#changes = []
   }
+}
+
+function changeOf(frame: LiveFrame): RowChange | undefined {
+  if (frame.type === 'run') return [frame.run.id, frame.run]
+  return frame.type === 'gap' && frame.reason === 'deleted' ? [frame.run, undefined] : undefined
 }

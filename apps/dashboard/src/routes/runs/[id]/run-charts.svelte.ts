@@ -15,7 +15,8 @@ import { findingSpans, type FindingSpan } from '#lib/chart/finding-spans.ts'
 import { interpolate } from '#lib/chart/range.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
 import { capOfNorm } from '#lib/format/clip.ts'
-import { figure, percent } from '#lib/format/number.ts'
+import { figure, group, percent } from '#lib/format/number.ts'
+import { duration, instant } from '#lib/format/time.ts'
 import type { ChartView } from '#lib/state/chart-view.svelte.ts'
 import type { LiveRun } from '#lib/state/live-run.svelte.ts'
 
@@ -131,7 +132,8 @@ export class RunCharts {
       buckets.count[i] as number,
       buckets.over[i] as number,
     ]
-    return { step, last, min, max, nonfinite, count, over, isUnderCursor: this.#view.cursor !== null }
+    const place = this.#view.cursor === null ? 'newest' : this.#place(step, buckets.time[i] as number)
+    return { place, last, min, max, nonfinite, count, over }
   }
 
   /** The clip rate under the cursor, or the newest one; `null` where there is none yet. */
@@ -147,6 +149,13 @@ export class RunCharts {
       (largest, value) => (value !== null && value > (largest ?? -Infinity) ? value : largest),
       null,
     )
+  }
+
+  /** Where a bucket begins, in the words of the axis. */
+  #place(step: number, time: number): string {
+    if (this.#view.axis === 'step') return `step ${group(step)}`
+    const at = this.#view.axis === 'time' ? instant(time * 1000) : `after ${duration(time - this.#startedAt)}`
+    return `${at}, step ${group(step)}`
   }
 
   get #clip() {

@@ -8,6 +8,6 @@ export const RUN_KEYS = [
   ['Ctrl + wheel', 'zoom at the cursor'],
   ['Shift + drag', 'pan'],
   ['Two fingers', 'pan'],
-  ['Esc', 'back to all runs'],
+  ['Esc', 'reset the zoom, then back to all runs'],
   ['?', 'this list'],
 ] as const
