@@ -6,8 +6,8 @@ import type { IngestContext } from './context.ts'
 
 /** Milliseconds between two looks at the running runs. */
 const EVERY = 5_000
-/** No run is called stalled sooner (milliseconds); its own rhythm may ask for longer. */
-const LEAST_SILENCE = 60_000
+/** No run is called stalled sooner (milliseconds); settings and its own rhythm mostly ask for longer. */
+const LEAST_SILENCE = EVERY
 
 /**
  * Looks again and again at the running runs until `signal` aborts. Silence counts from the last arrival of points, and
