@@ -14,6 +14,7 @@ from recorder import Recorder
 
 import normwatch
 from normwatch.batcher import Batcher, Block
+from normwatch.names import Names
 from normwatch.notices import Notices
 from normwatch.readings import Deferred, LayerNorms, read_in_bulk
 from normwatch.resolver import Resolver
@@ -179,6 +180,15 @@ def test_named_parameters_give_the_norm_of_each_layer(start: Any, recorder: Reco
         assert {name: point[name] for name in expected} == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_layer_whose_name_is_too_long_costs_itself_only(start: Any, recorder: Recorder) -> None:
+    run = start(id="r")
+    named = list(zip(("a.weight", "x" * 200 + ".weight"), parameters_with([torch.ones(1), torch.ones(2)])))
+    normwatch.clip_grad_norm_(named, 9.0)
+    run.log()
+    run.finish()
+    assert recorder.points("r") == {0: {"grad_norm": pytest.approx(1.7320508), "layers/a": 1}}
+
+
 def test_layers_cost_torchs_own_pass_only(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     start(mode="offline")
 
@@ -234,7 +244,7 @@ def test_rows_with_tensors_become_rows_of_numbers() -> None:
     layers = LayerNorms(["a", "a", "b"], torch.tensor([3.0, 4.0, 1.0]), 2.0)
     batcher.add(None, 1.0, {"grad_norm": Deferred(torch.tensor(2.0)), "layers": layers}, plain=False)
     batcher.add(None, 2.0, {"loss": 1.0}, plain=True)
-    blocks: list[Block] = Resolver(Notices().warn).resolve(batcher.take())
+    blocks: list[Block] = Resolver(Names(), Notices().warn).resolve(batcher.take())
     assert [(block.names, list(block.flat)) for block in blocks] == [
         (("grad_norm", "layers/a", "layers/b"), [0, 1, 2, 5, 1]),
         (("loss",), [1, 2, 1]),

@@ -13,6 +13,7 @@ import pytest
 from recorder import Answer, Recorder, Request
 
 from normwatch.batcher import Batcher, batches, encode_points
+from normwatch.names import Names
 from normwatch.notices import Notices
 from normwatch.numbers import decode_number, encode_column, encode_number
 from normwatch.retry import Reply, decide, read_retry_after
@@ -59,7 +60,7 @@ def test_calls_become_the_columns_of_the_contract(case: dict[str, Any]) -> None:
     notices = Listening()
     batcher = Batcher(case.get("from_step", 0))
     nobody: Any = object()  # nothing is sent: what a sender would take is looked at
-    run = Run("case", "", notices, batcher, nobody, clock=lambda: clock[0])
+    run = Run("case", "", notices, Names(), batcher, nobody, clock=lambda: clock[0])
     for call in case["calls"]:
         clock[0] = call["clock"]
         run.log(**{key: plain(value) for key, value in call["readings"].items()})

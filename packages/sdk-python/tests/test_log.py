@@ -134,6 +134,25 @@ def test_an_object_that_breaks_on_every_touch_does_not_break_the_training(start:
     assert recorder.points("r")[max(recorder.points("r"))] == {"loss": 1}
 
 
+def test_a_metric_too_many_costs_itself_only(start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    run = start(id="r")
+    run.log(loss=1.0, layers={f"layer{i}": 1.0 for i in range(4097)}, **{f"m{i}": 1.0 for i in range(300)})
+    for i in range(1000):
+        run.log(**{f"other{i}": 1.0})
+    run.finish()
+    names = set().union(*recorder.points("r").values())
+    assert (len([n for n in names if n.startswith("layers/")]), len(names)) == (4096, 4096 + 256)
+    assert len(caplog.records) < 250
+
+
+def test_a_whole_number_of_any_kind_is_a_step(start: Any, recorder: Recorder) -> None:
+    run = start(id="r", strict=True)
+    run.log(numpy.int64(3), loss=1.0)
+    run.log(torch.tensor(5), loss=2.0)
+    run.finish()
+    assert list(recorder.points("r")) == [3, 5]
+
+
 def test_threads_log_steps_of_their_own(start: Any, recorder: Recorder) -> None:
     run = start(id="r")
     threads = [threading.Thread(target=lambda: [run.log(loss=1.0) for _ in range(2000)]) for _ in range(4)]

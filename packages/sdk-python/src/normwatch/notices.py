@@ -9,6 +9,10 @@ from .settings import WrongUse
 logger = logging.getLogger("normwatch")
 
 
+MAX_KINDS = 200
+"""Kinds of warnings that one run says: names that never repeat must fill neither memory nor the log."""
+
+
 class Notices:
     """Warnings through the logger `normwatch`, each kind once; wrong use raises `WrongUse` when strict."""
 
@@ -17,7 +21,7 @@ class Notices:
         self._said: set[str] = set()
 
     def warn(self, kind: str, message: str) -> None:
-        if kind not in self._said:
+        if kind not in self._said and len(self._said) < MAX_KINDS:
             self._said.add(kind)
             logger.warning("%s", message)
 

@@ -6,6 +6,7 @@ from array import array
 from typing import Callable
 
 from .batcher import Block, Kept
+from .names import Names
 from .readings import Deferred, LossScale, read_in_bulk
 
 Row = dict[str, float]
@@ -19,7 +20,8 @@ HINT_RATIO = 0.01
 class Resolver:
     """Belongs to the background thread. Remembers the last scale, and the norms that look scaled."""
 
-    def __init__(self, warn: Callable[[str, str], None]) -> None:
+    def __init__(self, names: Names, warn: Callable[[str, str], None]) -> None:
+        self._names = names
         self._warn = warn
         self._last_scale: float | None = None
         self._scaled_norms = 0
@@ -51,6 +53,7 @@ class Resolver:
                     row[name] = source
                 if isinstance(kept, LossScale):
                     row["skipped"] = self._skipped(numbers[0])
+            self._drop_refused_names(row)
             self._look_for_scaled_norm(row)
             append_row(out, flat[start], flat[start + 1], row)
 
@@ -58,6 +61,14 @@ class Resolver:
         """1 where the scale has fallen since the step before: the scaler backs off exactly when it skips a step."""
         last, self._last_scale = self._last_scale, scale
         return 1.0 if last is not None and scale < last else 0.0
+
+    def _drop_refused_names(self, row: Row) -> None:
+        """The layers of a model are named by it, not by the caller of log."""
+        for name in [name for name in row if name not in self._names.known]:
+            fault = self._names.fault(name)
+            if fault is not None:
+                del row[name]
+                self._warn("layer name", f"a layer is left out: {fault}")
 
     def _look_for_scaled_norm(self, row: Row) -> None:
         scale, norm = row.get("loss_scale", 0.0), row.get("grad_norm")

@@ -8,10 +8,11 @@ from typing import Any, Callable, NamedTuple
 
 from .batcher import Batcher
 from .clock import SteadyClock
+from .intake import Intake
+from .names import Names
 from .notices import Notices
-from .readings import Deferred, LossScale, WrongReading, accept
 from .sender import Sender
-from .settings import LAYER_PREFIX, MAX_STEP, MAX_TIME, WrongUse, name_fault
+from .settings import WrongUse
 
 FINISH_TIMEOUT = 10.0
 """Seconds that `finish` and `flush` wait for the server at the most."""
@@ -42,6 +43,7 @@ class Run:
         id: str,
         url: str,
         notices: Notices,
+        names: Names,
         batcher: Batcher,
         sender: Sender | None,
         *,
@@ -64,7 +66,8 @@ class Run:
         self._is_open = sender is not None
         self._why_closed = "the run is finished"
         self._noted: dict[str, Any] = {}
-        self._known_names: set[str] = set()
+        self._names = names
+        self._intake = Intake(notices, names)
         self._report = FinishReport(0, 0, 0, 0, None)
 
     def log(
@@ -119,19 +122,21 @@ class Run:
             noted, self._noted = self._noted, {}
             metrics = {**noted, **metrics}
         if layers is not None:
-            self._add_layers(layers, metrics)
+            self._intake.add_layers(layers, metrics)
         if scaler is not None:
-            self._add_scale(scaler, metrics)
+            self._intake.add_scale(scaler, metrics)
         is_plain = True
         for value in metrics.values():
             if type(value) is not float:
-                is_plain = self._check_readings(metrics)
+                is_plain = self._intake.check_readings(metrics)
                 break
-        if not metrics.keys() <= self._known_names:
-            self._check_names(metrics)
-        if step is not None and not self._is_step(step):
-            return
-        if time is None or not self._is_time(time):
+        if not metrics.keys() <= self._names.known:
+            self._intake.check_names(metrics)
+        if step is not None:
+            step = self._intake.step(step)
+            if step is None:
+                return
+        if time is None or not self._intake.is_time(time):
             time = self._clock()
         self._batcher.add(step, time, metrics, is_plain)
 
@@ -169,6 +174,9 @@ class Run:
             return self._report
         if self._noted:
             self.log()
+        if status not in ("finished", "failed"):
+            self.notices.wrong_use("status", f"must be finished or failed, not {status!r}")
+            status = "finished"
         self._is_open = False
         self._sender.finish({"status": status}, timeout)
         report = self._report = self._count()
@@ -218,65 +226,3 @@ class Run:
     def _refuse_closed(self) -> None:
         if self._sender is not None:
             self.notices.warn("closed", f"log() does nothing: {self._why_closed}")
-
-    def _check_readings(self, readings: dict[str, Any]) -> bool:
-        """Replaces each value by its reading and leaves out what is none; tells whether all are floats now."""
-        is_plain = True
-        for name, value in list(readings.items()):
-            if isinstance(value, (Deferred, LossScale)):
-                is_plain = False
-                continue
-            try:
-                reading = accept(value)
-            except WrongReading as error:
-                del readings[name]
-                self.notices.wrong_use(name, str(error))
-                continue
-            if reading is None:
-                del readings[name]
-            else:
-                readings[name] = reading
-                is_plain = is_plain and isinstance(reading, float)
-        return is_plain
-
-    def _check_names(self, readings: dict[str, Any]) -> None:
-        for name in [name for name in readings if name not in self._known_names]:
-            fault = name_fault(name)
-            if fault is None:
-                self._known_names.add(name)
-            else:
-                del readings[name]
-                self.notices.wrong_use(name, fault)
-
-    def _is_step(self, step: object) -> bool:
-        if type(step) is int and 0 <= step <= MAX_STEP:
-            return True
-        self.notices.wrong_use("step", f"must be a whole number from 0 to 2^53 - 1, not {step!r}")
-        return False
-
-    def _is_time(self, time: object) -> bool:
-        if isinstance(time, (int, float)) and not isinstance(time, bool) and 0 <= time <= MAX_TIME:
-            return True
-        self.notices.wrong_use("time", f"must be Unix seconds, not {time!r}")
-        return False
-
-    def _add_layers(self, layers: Mapping[str, Any], readings: dict[str, Any]) -> None:
-        if isinstance(layers, Mapping):
-            readings.update({LAYER_PREFIX + str(name): norm for name, norm in layers.items()})
-        else:
-            self.notices.wrong_use("layers", f"must map layer names to norms, not {type(layers).__name__}")
-
-    def _add_scale(self, scaler: Any, readings: dict[str, Any]) -> None:
-        if not (hasattr(scaler, "get_scale") and hasattr(scaler, "is_enabled")):
-            self.notices.wrong_use("scaler", f"must be a GradScaler, not {type(scaler).__name__}")
-        elif scaler.is_enabled():
-            readings["loss_scale"] = read_scale(scaler)
-
-
-def read_scale(scaler: Any) -> LossScale:
-    """The scale without waiting for the device: a copy, as the scaler changes its own tensor in place."""
-    tensor = getattr(scaler, "_scale", None)
-    scale: float | Deferred | None = None
-    if tensor is not None:
-        scale = accept(tensor.detach().clone() if tensor.device.type != "cpu" else tensor)
-    return LossScale(float(scaler.get_scale()) if scale is None else scale)

@@ -10,6 +10,7 @@ from typing import Any
 
 from .batcher import Batcher, batches, encode_points
 from .courier import Courier, Item, Later, Refused, patch_item
+from .names import Names
 from .notices import Notices
 from .outbox import Outbox
 from .resolver import Resolver
@@ -35,6 +36,7 @@ class Sender:
         run: str,
         fields: Mapping[str, Any],
         batcher: Batcher,
+        names: Names,
         notices: Notices,
         resume: Mapping[str, Any] | None,
     ) -> None:
@@ -44,7 +46,7 @@ class Sender:
         self._online = settings.mode == "online"
         self.outbox.to_disk = not self._online
         self._settings, self._run, self._batcher, self._notices = settings, run, batcher, notices
-        self._resolver = Resolver(notices.warn)
+        self._resolver = Resolver(names, notices.warn)
         self._transport = Transport(settings.url, settings.token)
         self._courier = Courier(self._transport, run, fields)
         self._is_new = resume is None
@@ -82,6 +84,8 @@ class Sender:
 
     def flush(self, timeout: float) -> bool:
         """Waits until the server has everything logged so far; False when it has not after `timeout` seconds."""
+        if not self._thread.is_alive():
+            return not self._waits
         begun = self._rounds_begun
         self._is_flush_wanted = True
         self._retry_at = 0.0

@@ -21,6 +21,9 @@ MAX_CELLS_PER_REQUEST = 250_000
 MAX_STEP = 2**53 - 1
 MAX_TIME = 1e11
 MAX_NAME_LENGTH = 128
+MAX_METRICS = 256
+MAX_LAYERS = 4_096
+"""Of one run."""
 LAYER_PREFIX = "layers/"
 
 
@@ -86,14 +89,3 @@ def logs_on_this_rank(environment: Mapping[str, str] = os.environ) -> bool:
 def new_run_id() -> str:
     """An id that sorts by time and that two processes do not share: `20261123-081706-9f2c1a`."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-
-
-def name_fault(name: object) -> str | None:
-    """Why the server would refuse a metric of this name, or None. Lengths count UTF-16 units, as the server does."""
-    if not isinstance(name, str):
-        return "a metric's name must be a string"
-    bare = name[len(LAYER_PREFIX) :] if name.startswith(LAYER_PREFIX) else name
-    length = len(bare) + sum(character > "\uffff" for character in bare)
-    if 1 <= length <= MAX_NAME_LENGTH and not any(c < " " or c == "\x7f" for c in bare):
-        return None
-    return f"a metric's name has 1 to {MAX_NAME_LENGTH} characters, none of them a control character"

@@ -12,6 +12,7 @@ from .batcher import Batcher
 from .courier import API
 from .current import make_current
 from .fields import run_fields, take
+from .names import Names
 from .notices import Notices
 from .run import Run
 from .sender import Sender
@@ -66,12 +67,14 @@ def init(
             patch["truncate_after"] = from_step - 1
         else:
             run_id, from_step = _last_step(settings, notices, run_id)
-    batcher = Batcher(from_step or 0)
-    sender = None if settings.mode == "disabled" else Sender(settings, run_id, fields, batcher, notices, patch)
+    batcher, names = Batcher(from_step or 0), Names()
+    is_off = settings.mode == "disabled"
+    sender = None if is_off else Sender(settings, run_id, fields, batcher, names, notices, patch)
     run = Run(
         run_id,
         f"{settings.url}/runs/{run_id}",
         notices,
+        names,
         batcher,
         sender,
         clip=fields.get("clip"),

@@ -1,0 +1,82 @@
+"""Checks what `log` is given: a wrong reading is left out and the others are kept, a wrong step refuses the call."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+from .names import Names
+from .notices import Notices
+from .readings import Deferred, LossScale, WrongReading, accept
+from .settings import LAYER_PREFIX, MAX_STEP, MAX_TIME
+
+
+class Intake:
+    """Everything about a reading that is not a float under a name seen before; that one passes without a visit here."""
+
+    def __init__(self, notices: Notices, names: Names) -> None:
+        self._notices = notices
+        self._names = names
+
+    def check_readings(self, readings: dict[str, Any]) -> bool:
+        """Replaces each value by its reading and leaves out what is none; tells whether all are floats now."""
+        is_plain = True
+        for name, value in list(readings.items()):
+            if isinstance(value, (Deferred, LossScale)):
+                is_plain = False
+                continue
+            try:
+                reading = accept(value)
+            except WrongReading as error:
+                del readings[name]
+                self._notices.wrong_use(name, str(error))
+                continue
+            if reading is None:
+                del readings[name]
+            else:
+                readings[name] = reading
+                is_plain = is_plain and isinstance(reading, float)
+        return is_plain
+
+    def check_names(self, readings: dict[str, Any]) -> None:
+        """Leaves out the readings whose names the server would refuse."""
+        for name in list(readings):
+            fault = self._names.fault(name)
+            if fault is not None:
+                del readings[name]
+                self._notices.wrong_use(name, fault)
+
+    def step(self, step: object) -> int | None:
+        """The step, or None where it is none."""
+        try:
+            number = -1 if isinstance(step, bool) else operator.index(step)  # type: ignore[arg-type]
+        except TypeError:
+            number = -1
+        if 0 <= number <= MAX_STEP:
+            return number
+        self._notices.wrong_use("step", f"must be a whole number from 0 to 2^53 - 1, not {step!r}")
+        return None
+
+    def is_time(self, time: object) -> bool:
+        if isinstance(time, (int, float)) and not isinstance(time, bool) and 0 <= time <= MAX_TIME:
+            return True
+        self._notices.wrong_use("time", f"must be Unix seconds, not {time!r}")
+        return False
+
+    def add_layers(self, layers: Mapping[str, Any], readings: dict[str, Any]) -> None:
+        if isinstance(layers, Mapping):
+            readings.update({LAYER_PREFIX + str(name): norm for name, norm in layers.items()})
+        else:
+            self._notices.wrong_use("layers", f"must map layer names to norms, not {type(layers).__name__}")
+
+    def add_scale(self, scaler: Any, readings: dict[str, Any]) -> None:
+        """The scale of a GradScaler without waiting for the device; nothing where it is switched off."""
+        if not (hasattr(scaler, "get_scale") and hasattr(scaler, "is_enabled")):
+            self._notices.wrong_use("scaler", f"must be a GradScaler, not {type(scaler).__name__}")
+        elif scaler.is_enabled():
+            tensor = getattr(scaler, "_scale", None)
+            # a copy, as the scaler changes its own tensor in place
+            reading = accept(scaler.get_scale() if tensor is None else tensor.detach().clone())
+            if reading is not None:
+                readings["loss_scale"] = LossScale(reading)

@@ -1,0 +1,36 @@
+"""The metric and layer names of one run: those that the server would refuse are refused here, one reading at a time."""
+
+from __future__ import annotations
+
+from .settings import LAYER_PREFIX, MAX_LAYERS, MAX_METRICS, MAX_NAME_LENGTH
+
+
+class Names:
+    """Names seen so far. `known` may be asked from any thread."""
+
+    def __init__(self) -> None:
+        # what a clip call found of the layers travels under this name until the background thread unpacks it
+        self.known = {"layers"}
+        self._metrics = 0
+        self._layers = 0
+
+    def fault(self, name: str) -> str | None:
+        """Why the run can have no metric of this name, or None: then it is known from now on."""
+        if name in self.known:
+            return None
+        is_layer = name.startswith(LAYER_PREFIX)
+        bare = name[len(LAYER_PREFIX) :] if is_layer else name
+        # the server counts UTF-16 units
+        length = len(bare) + sum(character > "\uffff" for character in bare)
+        if not 1 <= length <= MAX_NAME_LENGTH or any(c < " " or c == "\x7f" for c in bare):
+            return f"a metric's name has 1 to {MAX_NAME_LENGTH} characters, none of them a control character"
+        if is_layer and self._layers >= MAX_LAYERS:
+            return f"a run has at most {MAX_LAYERS} layers"
+        if not is_layer and self._metrics >= MAX_METRICS:
+            return f"a run has at most {MAX_METRICS} metrics"
+        self.known.add(name)
+        if is_layer:
+            self._layers += 1
+        else:
+            self._metrics += 1
+        return None
