@@ -1,0 +1,33 @@
+# The dashboard's files, and nothing else of the tools that make them, reach the image.
+FROM node:24.21.0-bookworm-slim AS dashboard
+WORKDIR /app
+COPY . .
+RUN npm ci && npm run build --workspace @normwatch/dashboard
+
+# What the server imports. No package of it needs an install script.
+FROM node:24.21.0-bookworm-slim AS dependencies
+WORKDIR /app
+COPY . .
+RUN npm ci --omit=dev --ignore-scripts --workspace @normwatch/server
+
+FROM node:24.21.0-bookworm-slim
+WORKDIR /app
+# hadolint ignore=DL3064
+ENV NODE_ENV=production \
+    NORMWATCH_HOST=0.0.0.0 \
+    NORMWATCH_DATA=/data \
+    NORMWATCH_FIRST_TOKEN=print
+COPY package.json LICENSE ./
+COPY drizzle drizzle
+COPY packages/protocol packages/protocol
+COPY packages/detector packages/detector
+COPY apps/server apps/server
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=dashboard /app/apps/dashboard/build apps/dashboard/build
+RUN mkdir /data && chown 1000:1000 /data
+USER 1000:1000
+VOLUME /data
+EXPOSE 4280
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+  CMD ["node", "apps/server/src/cli/normwatch.ts", "health"]
+CMD ["node", "apps/server/src/main.ts"]

