@@ -7,6 +7,7 @@ import { newSecret, OLD_SECRET_LIVES_MS } from './signature.ts'
 /** A channel from what somebody entered; its address must have been checked. */
 export function newChannel(fields: NewChannel, now: number): StoredChannel {
   return {
+    id: `ch_${randomUUID()}`,
     project: null,
     kinds: null,
     min_severity: 'warning',
@@ -16,7 +17,6 @@ export function newChannel(fields: NewChannel, now: number): StoredChannel {
     enabled: true,
     ...fields,
     name: fields.name ?? defaultName(fields),
-    id: `ch_${randomUUID()}`,
     disabled_reason: null,
     secret: fields.kind === 'webhook' ? newSecret() : null,
     old_secret: null,
