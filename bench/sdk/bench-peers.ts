@@ -19,8 +19,8 @@ const PEERS: Readonly<Record<string, { packages: string[]; steps: number }>> = {
   swanlab: { packages: ['swanlab==0.10.3'], steps: STEPS },
   tensorboardx: { packages: ['tensorboardX==2.6.5'], steps: STEPS },
   wandb: { packages: ['wandb==0.31.0'], steps: STEPS },
-  aim: { packages: ['aim==3.29.1'], steps: 20_000 },
-  mlflow: { packages: ['mlflow==3.18.0'], steps: 1_000 },
+  aim: { packages: ['aim==3.29.1'], steps: 10_000 },
+  mlflow: { packages: ['mlflow==3.17.2'], steps: 1_000 },
 }
 const { values: flags } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
 const chosen = Object.keys(PEERS).filter((name) => flags.only?.includes(name) ?? true)
@@ -31,7 +31,14 @@ const own = ensurePython({
   seesSystem: true,
 })
 run(own, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--force-reinstall', '--no-deps', sdk])
-const pythons = new Map(chosen.map((name) => [name, ensurePeer(name)]))
+const pythons = new Map<string, string>()
+for (const name of chosen) {
+  try {
+    pythons.set(name, ensurePeer(name))
+  } catch {
+    console.error(`${name} is left out: its packages could not be installed`)
+  }
+}
 const data = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
 const port = await freePort()
 const url = `http://127.0.0.1:${port}`
