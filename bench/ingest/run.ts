@@ -30,6 +30,7 @@ async function measure(name: string, load: Load): Promise<void> {
     const [text] = (await Promise.race([once(server.stdout, 'data'), failed(server)])) as [Buffer]
     const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(String(text))?.[1] as string
     const idle = memory(server.pid as number)
+    const usedBefore = processorSeconds(server.pid as number)
     const args = [join(import.meta.dirname, 'load.ts'), port, JSON.stringify(load)]
     const { stdout } = await promisify(execFile)(process.execPath, args)
     const { seconds, requestsPerSecond, scalarsPerSecond, milliseconds, liveFrames, livePoints } = JSON.parse(
@@ -44,6 +45,8 @@ async function measure(name: string, load: Load): Promise<void> {
       `  answer after p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, at most ${max.toFixed(0)} ms`,
     )
     console.log(`  ${load.readers} live readers got ${liveFrames} frames, ${livePoints} of them points`)
+    const used = (processorSeconds(server.pid as number) - usedBefore) / load.requests
+    console.log(`  ${(used * 1e6).toFixed(0)} µs of the server's processor time a request`)
     console.log(`  memory ${idle} MiB idle, ${memory(server.pid as number)} MiB at the end\n`)
   } finally {
     if (server.kill('SIGINT')) await once(server, 'exit')
@@ -60,6 +63,12 @@ async function failed(server: ChildProcess): Promise<never> {
 function memory(pid: number): number {
   const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return Math.round(Number(kilobytes) / 1024)
+}
+
+/** Seconds of processor time, all threads, in user and kernel; Linux counts hundredths. */
+function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 function round(value: number): string {

@@ -5,6 +5,9 @@ import { RunChannel } from './run-channel.ts'
 import { RunsFeed } from './runs-feed.ts'
 import { toRun } from './to-run.ts'
 
+/** What a reader asks for when it watches a run. */
+type WatchOptions = Pick<Extract<LiveRequest, { metrics?: unknown }>, 'metrics' | 'after'>
+
 /** Runs whose newest events are kept though nobody watches them now. */
 const MAX_CHANNELS = 128
 
@@ -73,11 +76,7 @@ export class Hub {
     for (const channel of this.#channels.values()) channel.unwatch(reader)
   }
 
-  watchRun(
-    reader: Reader,
-    stored: StoredRun,
-    { metrics, after }: Extract<LiveRequest, { metrics?: unknown }>,
-  ) {
+  watchRun(reader: Reader, stored: StoredRun, { metrics, after }: WatchOptions): void {
     if (this.#readers.has(reader)) this.#channel(stored.id).watch(reader, toRun(stored), metrics, after)
   }
 

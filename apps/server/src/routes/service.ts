@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { RequestCounts } from '../metrics/request-counts.ts'
+import type { RequestCounts } from '../metrics/request-counts.ts'
 import type { Services } from '../services.ts'
 import { VERSION } from '../version.ts'
 import { replies } from './schemas.ts'
