@@ -6,17 +6,17 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type BuildOptions } from 'esbuild'
 
 const here = import.meta.dirname
 const dist = join(here, 'dist')
 const peer = '@tensorflow/tfjs-core'
-const shared = {
+const shared: BuildOptions = {
   bundle: true,
   format: 'esm',
   outdir: dist,
   target: ['node20', 'chrome116', 'firefox124', 'safari17.4'],
-} as const
+}
 
 rmSync(dist, { recursive: true, force: true })
 const inSource = (name: string) => join(here, 'src', `${name}.ts`)
