@@ -70,8 +70,9 @@ export function buildImage(target: string): Image {
   return { ...image, ...ends }
 }
 
+/** Arguments and flags, which the parser holds apart. */
 const wordsOf = (instruction: Instruction) =>
-  instruction.getArguments().map((argument) => argument.getValue())
+  (instruction.getRawArgumentsContent() ?? '').split(/\\?\s+/).filter((word) => word !== '')
 const jsonOf = (instruction: Instruction) =>
   (instruction as JSONInstruction).getJSONStrings().map((text) => JSON.parse(text.getValue()) as string)
 
