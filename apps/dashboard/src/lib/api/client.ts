@@ -4,10 +4,13 @@ import type {
   Finding,
   FindingList,
   LayersReply,
+  PreviewReply,
   Run,
   RunList,
   RunPatch,
   SeriesReply,
+  SettingsOverrides,
+  SettingsReply,
 } from '@normwatch/protocol'
 import { ApiFailure, failureOf } from '#lib/api/failure.ts'
 
@@ -31,14 +34,19 @@ export type Api = ReturnType<typeof createApi>
 
 /** `root` is the address the API's paths start from, such as `/api/v1`. */
 export function createApi(root: string, fetch: typeof globalThis.fetch) {
-  async function call<Reply>(path: string, init: RequestInit = {}): Promise<Reply> {
+  async function ask(path: string, init: RequestInit): Promise<Response> {
     const response = await fetch(root + path, init).catch((error: unknown) => {
       if (init.signal?.aborted) throw error
       throw new ApiFailure(0, 'no_answer', 'The server does not answer.')
     })
     if (!response.ok) throw await failureOf(response)
+    return response
+  }
+  async function call<Reply>(path: string, init: RequestInit = {}): Promise<Reply> {
+    const response = await ask(path, init)
     return (response.status === 204 ? undefined : await response.json()) as Reply
   }
+  const text = async (path: string): Promise<string> => (await ask(path, {})).text()
   const runPath = (id: string) => `/runs/${encodeURIComponent(id)}`
 
   return {
@@ -46,18 +54,22 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
       call<RunList>(`/runs?${query}`, signal ? { signal } : {}),
     projects: () => call<{ projects: string[] }>('/projects'),
     run: (id: string) => call<Run>(runPath(id)),
-    patchRun: (id: string, patch: RunPatch) =>
-      call<Run>(runPath(id), {
-        method: 'PATCH',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(patch),
-      }),
+    patchRun: (id: string, patch: RunPatch) => call<Run>(runPath(id), withBody('PATCH', patch)),
     deleteRun: (id: string) => call<unknown>(runPath(id), { method: 'DELETE' }),
     /** The newest findings of a run in one state, up to a page of them. */
     findings: (run: string, state: Finding['state']) =>
       call<FindingList>(`/findings?${new URLSearchParams({ run, state, limit: '200' })}`),
     caps: (id: string, range: Partial<StepRange> = {}) =>
       call<CapsReply>(`${runPath(id)}/caps?${rangeQuery(range)}`),
+    runSettings: (id: string) => call<SettingsReply>(`${runPath(id)}/settings`),
+    putRunSettings: (id: string, overrides: SettingsOverrides) =>
+      call<SettingsReply>(`${runPath(id)}/settings`, withBody('PUT', overrides)),
+    projectSettings: (project: string) =>
+      call<SettingsReply>(`/projects/${encodeURIComponent(project)}/settings`),
+    preview: (id: string, overrides: SettingsOverrides) =>
+      call<PreviewReply>(`${runPath(id)}/preview`, withBody('POST', overrides)),
+    /** Every reading of the run, one JSON object a line. */
+    record: (id: string) => text(`${runPath(id)}/points?format=ndjson`),
     layers: (id: string) => call<LayersReply>(`${runPath(id)}/layers`),
     compare: (ids: readonly string[]) =>
       call<CompareReply>(`/compare?${new URLSearchParams(ids.map((id) => ['run', id]))}`),
@@ -71,6 +83,10 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
     /** The address of the run's readings as a file, for a link. */
     csvAddress: (id: string) => `${root}${runPath(id)}/points?format=csv`,
   }
+}
+
+function withBody(method: 'PATCH' | 'POST' | 'PUT', body: unknown): RequestInit {
+  return { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 
 function rangeQuery({ from, to }: Partial<StepRange>): URLSearchParams {

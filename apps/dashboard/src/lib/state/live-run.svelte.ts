@@ -1,4 +1,4 @@
-import type { Finding, LiveFrame, Run } from '@normwatch/protocol'
+import type { Finding, LiveFrame, Run, SettingsReply } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
 import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
@@ -14,6 +14,7 @@ export class LiveRun {
   readonly #api: Api
   #run = $state.raw<Run | null>(null)
   #findings = $state.raw<readonly Finding[]>([])
+  #settings = $state.raw<SettingsReply['settings']>({})
   #hasMore = $state(false)
   /** Findings that came live since the last fetch began. */
   #meanwhile: Finding[] = []
@@ -32,6 +33,10 @@ export class LiveRun {
 
   get run(): Run | null {
     return this.#run
+  }
+  /** The detection settings in force, by section and name. */
+  get settings(): SettingsReply['settings'] {
+    return this.#settings
   }
   /** The open ones, and the newest of the closed ones. */
   get findings(): readonly Finding[] {
@@ -70,12 +75,14 @@ export class LiveRun {
   load = async (): Promise<void> => {
     this.#meanwhile = []
     try {
-      const [run, open, closed] = await Promise.all([
+      const [run, { settings }, open, closed] = await Promise.all([
         this.#api.run(this.id),
+        this.#api.runSettings(this.id),
         this.#api.findings(this.id, 'open'),
         this.#api.findings(this.id, 'closed'),
       ])
       this.accept(run)
+      this.#settings = settings
       this.#findings = [...open.findings, ...closed.findings]
       this.#hasMore = closed.next_cursor !== null
       for (const finding of this.#meanwhile) this.#keep(finding)

@@ -1,5 +1,4 @@
-import { defaultSettings } from '@normwatch/detector'
-import type { Picture, Gestures, Span } from '#lib/chart/chart-spec.ts'
+import type { Gestures, Guide, Picture, Span } from '#lib/chart/chart-spec.ts'
 import {
   capColumn,
   chartColumns,
@@ -21,13 +20,6 @@ import type { ChartView } from '#lib/state/chart-view.svelte.ts'
 import type { LiveRun } from '#lib/state/live-run.svelte.ts'
 
 const NO_CLIP = { mode: 'none' } as const
-/** The levels at which `clip_saturated` opens and closes, as lines in the chart of the clip rate. */
-const { open_rate, close_rate } = defaultSettings.clip_saturated
-const RATE_GUIDES = [
-  { value: open_rate, label: `saturated from ${percent(open_rate)}` },
-  { value: close_rate, label: `cleared below ${percent(close_rate)}` },
-]
-
 /** What the charts of a run show: its readings and findings put on the axis that the view asks for. */
 export class RunCharts {
   showsPostClip = $state(false)
@@ -110,7 +102,7 @@ export class RunCharts {
   rate(window: number): Picture {
     const { buckets, x } = this.#drawn('grad_norm')
     const rate = clipRate(buckets, window)
-    return { ...this.#frame({ x: [...x], min: rate, max: rate, last: rate }), guides: RATE_GUIDES }
+    return { ...this.#frame({ x: [...x], min: rate, max: rate, last: rate }), guides: this.#rateGuides() }
   }
 
   ribbon() {
@@ -149,6 +141,16 @@ export class RunCharts {
       (largest, value) => (value !== null && value > (largest ?? -Infinity) ? value : largest),
       null,
     )
+  }
+
+  /** The levels at which `clip_saturated` opens and closes in this run. */
+  #rateGuides(): Guide[] {
+    const { open_rate: opens, close_rate: closes } = this.#live.settings['clip_saturated'] ?? {}
+    if (typeof opens !== 'number' || typeof closes !== 'number') return []
+    return [
+      { value: opens, label: `saturated from ${percent(opens)}` },
+      { value: closes, label: `cleared below ${percent(closes)}` },
+    ]
   }
 
   /** Where a bucket begins, in the words of the axis. */
