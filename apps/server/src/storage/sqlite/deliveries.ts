@@ -77,13 +77,14 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
   const selectQueue = db.prepare<[number], { due: number; oldest_due_at: number | null }>(
     `select count(*) as due, min(due_at) as oldest_due_at from deliveries where state = 'pending' and due_at <= ?`,
   )
+  // From the open findings, which are few, and not from the events, which are many.
   const selectReminders = db.prepare<[{ now: number; limit: number }], Reminder>(
-    `select e.channel, e.finding, e.run from channels c
-     join delivery_events e on e.channel = c.id and e.type = 'finding.opened'
+    `select e.channel, e.finding, e.run from findings f
+     cross join delivery_events e on e.finding = f.id and e.type = 'finding.opened'
      join deliveries d on d.key = e.delivery and d.state <> 'pending'
-     join findings f on f.id = e.finding and f.state = 'open'
+     join channels c on c.id = e.channel
      join runs r on r.key = f.run
-     where c.enabled = 1 and e.at <= @now - c.remind_hours * 3600000 and not exists (
+     where f.state = 'open' and c.enabled = 1 and e.at <= @now - c.remind_hours * 3600000 and not exists (
        select 1 from delivery_events x
        where x.finding = e.finding and x.channel = e.channel and x.type = 'finding.reminder')
      limit @limit`,
@@ -126,7 +127,10 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
     release: (hold: string, now: number): void => void release.run(now, hold),
     nextDue: (now: number): number | null => selectNext.get(now) ?? null,
     /** Openings that were queued for so long and whose findings are still open; without those reminded of already. */
-    remindersDue: (now: number): Reminder[] => selectReminders.all({ now, limit: REMINDED_AT_ONCE }),
+    remindersDue(now: number): Reminder[] {
+      const isWanted = channels.all().some(({ enabled, remind_hours }) => enabled && remind_hours !== null)
+      return isWanted ? selectReminders.all({ now, limit: REMINDED_AT_ONCE }) : []
+    },
     queue: (now: number) => selectQueue.get(now) ?? { due: 0, oldest_due_at: null },
   }
 }
