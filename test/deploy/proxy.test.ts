@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { chromium } from 'playwright-core'
+import { buildDashboard } from '../../apps/dashboard/e2e/build-dashboard.ts'
 import { startServer } from '../../apps/server/test/server-process.ts'
 import { ensureChromium } from '../../scripts/chromium.ts'
 import { ensureNginx } from './tools.ts'
@@ -57,7 +58,10 @@ async function startNginx(server: string): Promise<string> {
 }
 
 describe('behind a real nginx, below /normwatch/', () => {
-  beforeAll(() => void ensureNginx(), 300_000)
+  beforeAll(() => {
+    ensureNginx()
+    buildDashboard()
+  }, 300_000)
   const start = async () => {
     const flags = ['--base-path', '/normwatch', '--trust-proxy', 'loopback', '--log-level', 'info']
     const server = await startServer(tempFolder(), flags, { NORMWATCH_TOKEN: TOKEN })
