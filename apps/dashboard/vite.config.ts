@@ -24,6 +24,8 @@ const announcerWithoutInlineStyle: Plugin = {
 }
 
 export default defineConfig({
+  // The licences of everything that stands in the pages' scripts, served beside them.
+  build: { license: { fileName: 'licences.md' } },
   plugins: [
     announcerWithoutInlineStyle,
     sveltekit({

@@ -1,21 +1,5 @@
-import type { Reading } from '@normwatch/detector'
+import { emptyReading, readingFields, type Reading } from '@normwatch/detector'
 import { LAYER_PREFIX, type MetricColumn, type PointColumns } from '@normwatch/protocol'
-
-type NumericField = Exclude<keyof Reading, 'step' | 'time' | 'layers'>
-
-/** The metrics that the detector reads, and what it calls them. */
-const FIELDS: readonly (readonly [metric: string, field: NumericField])[] = [
-  ['grad_norm', 'gradNorm'],
-  ['loss', 'loss'],
-  ['lr', 'lr'],
-  ['max_norm', 'cap'],
-  ['clip_fraction', 'clipFraction'],
-  ['max_abs_grad', 'maxAbsGrad'],
-  ['post_norm', 'postNorm'],
-  ['loss_scale', 'lossScale'],
-  ['skipped', 'skipped'],
-  ['zero_fraction', 'zeroFraction'],
-]
 
 /**
  * Shows each step of a batch to `visit` as the detector reads it, steps ascending. A step without a time gets the time
@@ -27,8 +11,8 @@ export function forEachReading(
   visit: (reading: Reading) => void,
 ): void {
   const { step, time, metrics } = columns
-  const sources: { field: NumericField; column: MetricColumn }[] = []
-  for (const [metric, field] of FIELDS) {
+  const sources: { field: (typeof readingFields)[number][1]; column: MetricColumn }[] = []
+  for (const [metric, field] of readingFields) {
     const column = metrics.get(metric)
     if (column !== undefined) sources.push({ field, column })
   }
@@ -61,22 +45,4 @@ function layersAt(
     if (norm !== undefined) norms[name] = norm
   }
   return norms
-}
-
-function emptyReading(): Reading {
-  return {
-    step: 0,
-    time: 0,
-    gradNorm: undefined,
-    loss: undefined,
-    lr: undefined,
-    cap: undefined,
-    clipFraction: undefined,
-    maxAbsGrad: undefined,
-    postNorm: undefined,
-    lossScale: undefined,
-    skipped: undefined,
-    zeroFraction: undefined,
-    layers: undefined,
-  }
 }
