@@ -107,6 +107,13 @@ function losses(): string {
     ['level', tally(counted(lossRuns(() => 2, 5000, SEEDS * 4)), defaultSettings)],
     ['learning', tally(counted(lossRuns(learning, 5000, SEEDS * 4)), defaultSettings)],
     [
+      'learning, and wandering by 15 %',
+      tally(
+        counted(lossRuns((point) => learning(point) * (1 + 0.15 * Math.sin(point / 200)), 5000, SEEDS * 4)),
+        defaultSettings,
+      ),
+    ],
+    [
       'down in one leap',
       tally(counted(lossRuns((point) => (point < 2500 ? 2 : 1), 5000, SEEDS * 4)), defaultSettings),
     ],

@@ -50,7 +50,7 @@ export function seeScale(state: DetectorState, step: number, reading: number): v
 }
 
 /** Shares that stand for the beginning, and as many for now. */
-export const ZERO_SHARES = 20
+const ZERO_SHARES = 20
 
 export function seeZeros(state: DetectorState, share: number): void {
   const { zeros } = state

@@ -75,7 +75,7 @@ export interface DetectorState {
   ended: { status: 'finished' | 'failed'; flagged: boolean } | null
 }
 
-export interface KindState {
+interface KindState {
   phase: 'inactive' | 'pending' | 'firing'
   since: number | null
   /** In points of what the kind counts: when it became pending. */
@@ -83,7 +83,7 @@ export interface KindState {
 }
 
 /** Finite norms on the log scale; beside them, newest to newest, the lr and the loss scale in force, from their first reading on. */
-export interface Norms {
+interface Norms {
   seen: number
   /** How many of the newest belong to the window. */
   size: number
@@ -124,7 +124,7 @@ export interface Clips {
   longest: number
 }
 
-export interface Losses {
+interface Losses {
   seen: number
   size: number
   readonly values: Ring
