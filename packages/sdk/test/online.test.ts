@@ -104,6 +104,7 @@ describe('a run with its server up', () => {
     ['an empty 204', { status: 204, body: '' }],
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }],
     ['a cut connection', 'hang up' as const],
+    ['an answer that was lost, the readings stored already', 'work, then hang up' as const],
   ])('sends again after %s, and stores every step once', async (_name, answer) => {
     const { server, start, warnings } = await startSdk()
     server.misbehave = (_request, number) => (number === 1 || number === 3 ? answer : undefined)

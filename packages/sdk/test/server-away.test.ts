@@ -73,8 +73,10 @@ describe('a run whose server is away', () => {
       await run.finish({ timeoutMs: 0 })
     }
     server.misbehave = () => undefined
-    await start({ id: 'next' }).finish()
+    await Promise.all(['next', 'and next'].map((name) => start({ name }).finish()))
     await vi.waitFor(() => expect(server.runs.get('mine')).toEqual([{}, { status: 'finished' }]))
+    // once to learn that the run is unknown, and once for good, although two runs looked into the spool
+    expect(server.requests.filter(({ path }) => path === '/api/v1/runs/mine/points')).toHaveLength(2)
     expect(server.runs.has('other')).toBe(false)
     await elsewhere.close()
   })

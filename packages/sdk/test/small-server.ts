@@ -11,8 +11,13 @@ export interface SeenRequest {
   readonly body: unknown
 }
 
-/** What a small server answers instead of its own reply: a status with a body, or a cut connection. */
-export type Answer = { status: number; body?: string; headers?: Record<string, string> } | 'hang up'
+interface Answered {
+  readonly status: number
+  readonly body?: string
+  readonly headers?: Record<string, string>
+}
+/** What a small server does instead of answering: a reply of its own, or a cut connection, before or after its work. */
+export type Answer = Answered | 'hang up' | 'work, then hang up'
 
 /**
  * A real HTTP server that keeps runs and points as the wire contract says (it reads them with the protocol's own
@@ -57,14 +62,16 @@ export class SmallServer {
       const text = headers['content-encoding'] === 'gzip' ? gunzipSync(raw).toString() : raw.toString()
       const seen = { method, path, headers, body: parseJson(text) }
       this.requests.push(seen)
-      const answer = this.misbehave(seen, this.requests.length) ?? this.#answer(seen)
-      if (answer === 'hang up') return void request.socket.destroy()
+      const misbehaviour = this.misbehave(seen, this.requests.length)
+      if (misbehaviour === 'work, then hang up') this.#answer(seen)
+      if (typeof misbehaviour === 'string') return void request.socket.destroy()
+      const answer = misbehaviour ?? this.#answer(seen)
       response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
       response.end(answer.body ?? '{}')
     })
   }
 
-  #answer({ method, path, body }: SeenRequest): Exclude<Answer, 'hang up'> {
+  #answer({ method, path, body }: SeenRequest): Answered {
     const [, run = '', isPoints] = /^\/api\/v1\/runs\/([^/]+)(\/points)?$/.exec(path) ?? []
     if (method === 'PUT') {
       this.runs.set(run, [...(this.runs.get(run) ?? []), body])
@@ -82,7 +89,7 @@ export class SmallServer {
     return isPoints === undefined ? refusal(404, 'not_found', 'Nothing is here.') : this.#take(run, body)
   }
 
-  #take(run: string, body: unknown): Exclude<Answer, 'hang up'> {
+  #take(run: string, body: unknown): Answered {
     const parsed = parsePoints(body)
     if (!parsed.ok) return refusal(400, 'points_invalid', JSON.stringify(parsed.details))
     const points = this.points.get(run) ?? new Map<number, Record<string, number>>()

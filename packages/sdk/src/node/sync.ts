@@ -24,6 +24,9 @@ export interface SendFilesOptions {
   readonly all?: boolean | undefined
 }
 
+/** Points of a file, or that it is left as it was. */
+type Sent = { readonly sent: number; readonly refused: number } | 'left'
+
 /** Spool files in a folder, refused ones not counted. None where there is no such folder. */
 export async function listSpoolFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [])
@@ -42,7 +45,7 @@ export async function sendSpoolFiles(
   let refused = 0
   const filesLeft: string[] = []
   for (const path of paths) {
-    const result = await sendSpoolFile(path, options)
+    const result = await sendOnce(path, options)
     if (result === 'left') filesLeft.push(path)
     else {
       sent += result.sent
@@ -52,10 +55,22 @@ export async function sendSpoolFiles(
   return { sent, refused, filesLeft }
 }
 
-async function sendSpoolFile(
-  path: string,
-  options: SendFilesOptions,
-): Promise<{ sent: number; refused: number } | 'left'> {
+/** Files that this process sends now: runs that start together find the same ones. */
+const underWay = new Set<string>()
+
+async function sendOnce(path: string, options: SendFilesOptions): Promise<Sent> {
+  if (underWay.has(path)) return 'left'
+  underWay.add(path)
+  try {
+    return await sendSpoolFile(path, options)
+  } catch {
+    return 'left' // it cannot be read, or its refused readings cannot be kept
+  } finally {
+    underWay.delete(path)
+  }
+}
+
+async function sendSpoolFile(path: string, options: SendFilesOptions): Promise<Sent> {
   let head: SpoolHead | undefined
   let courier: Courier | undefined
   let sent = 0
