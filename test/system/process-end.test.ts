@@ -45,7 +45,7 @@ const endings: [
 
 describe('a training process that never calls finish', () => {
   it.each(endings)(
-    '%s (%s): every reading arrives and the status is told',
+    '%s %s: every reading arrives and the status is told',
     async (ending, signal, code, endedBy, status) => {
       const sdk = await startSdk()
       expect(await train(sdk, ending, signal)).toMatchObject({ code, endedBy })
