@@ -13,14 +13,14 @@ import { ensurePython, run } from '../../scripts/python-env.ts'
 const root = join(import.meta.dirname, '..', '..')
 const sdk = join(root, 'packages', 'sdk-python')
 const STEPS = 100_000
-const ROUNDS = 3
+const ROUNDS = 2
 const PEERS: Readonly<Record<string, { packages: string[]; steps: number }>> = {
   trackio: { packages: ['trackio==0.43.0'], steps: STEPS },
   swanlab: { packages: ['swanlab==0.10.3'], steps: STEPS },
   tensorboardx: { packages: ['tensorboardX==2.6.5'], steps: STEPS },
-  wandb: { packages: ['wandb==0.31.0'], steps: STEPS },
+  wandb: { packages: ['wandb==0.31.0'], steps: 20_000 },
   aim: { packages: ['aim==3.29.1'], steps: 10_000 },
-  mlflow: { packages: ['mlflow==3.17.2'], steps: 1_000 },
+  mlflow: { packages: ['mlflow==3.17.2'], steps: 500 },
 }
 const { values: flags } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
 const chosen = Object.keys(PEERS).filter((name) => flags.only?.includes(name) ?? true)

@@ -176,6 +176,33 @@ def test_a_child_may_start_a_run_of_its_own(recorder: Recorder, spool: Path) -> 
     assert (losses(recorder), recorder.points("child")) == ([1.0], {0: {"loss": 2}})
 
 
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_processes_of_multiprocessing_end_their_runs_too(recorder: Recorder, spool: Path, method: str) -> None:
+    program = spool.parent / "program.py"
+    program.write_text(
+        textwrap.dedent(
+            f"""
+            import multiprocessing, normwatch
+            def train(name):
+                run = normwatch.init(id=name)
+                for i in range(100): run.log(loss=1.0)
+                assert name != "bad"
+            if __name__ == "__main__":
+                context = multiprocessing.get_context("{method}")
+                children = [context.Process(target=train, args=(name,)) for name in ("good", "bad")]
+                for child in children: child.start()
+                for child in children: child.join()
+            """
+        )
+    )
+    environment = {**os.environ, "NORMWATCH_URL": recorder.url, "NORMWATCH_SPOOL": str(spool)}
+    subprocess.run([sys.executable, program], env=environment, check=True, timeout=60, stderr=subprocess.DEVNULL)
+    assert {name: (run["status"], len(run["points"])) for name, run in recorder.runs.items()} == {
+        "good": ("finished", 100),
+        "bad": ("failed", 100),
+    }
+
+
 def test_the_end_of_a_run_whose_server_is_away_takes_seconds_and_loses_nothing(recorder: Recorder, spool: Path) -> None:
     recorder.stop()
     code, errors = run(recorder, spool, LOG)

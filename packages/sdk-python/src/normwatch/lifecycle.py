@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -25,6 +26,9 @@ def watch(run: Run) -> None:
     """Ends `run` with the process: `finished`, or `failed` after an unhandled exception or SIGTERM."""
     global _installed
     _open_runs[:] = [*(other for other in _open_runs if other.is_open), run]
+    if multiprocessing.parent_process() is not None:
+        # such a process ends without atexit
+        multiprocessing.util.Finalize(None, _at_exit, exitpriority=0)
     if _installed:
         return
     _installed = True
@@ -39,7 +43,7 @@ def watch(run: Run) -> None:
 
 def _at_exit() -> None:
     for run in list(_open_runs):
-        run.finish("failed" if _crashed else "finished")
+        run.finish("failed" if _crashed or sys.exc_info()[0] is not None else "finished")
 
 
 def _note_crash_then(previous: Any) -> Any:
