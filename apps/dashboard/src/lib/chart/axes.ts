@@ -7,7 +7,7 @@ import { duration, instant } from '#lib/format/time.ts'
 
 /** Width of every y axis in CSS pixels, so that stacked charts share one x axis. */
 export const Y_AXIS_WIDTH = 56
-export const X_AXIS_HEIGHT = 26
+const X_AXIS_HEIGHT = 26
 
 const FONT = `11px ${FONT_FAMILY}`
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400]

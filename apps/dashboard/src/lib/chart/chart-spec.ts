@@ -24,6 +24,8 @@ export interface Picture {
   readonly cap?: readonly (number | null)[] | undefined
   readonly capLabel?: string | undefined
   readonly post?: readonly (number | null)[] | undefined
+  /** A smoothed line over the raw one, which then is faint. */
+  readonly smooth?: readonly (number | null)[] | undefined
   readonly nonfinite?: readonly Mark[] | undefined
   /** Readings at or below 0, which a log axis cannot show. */
   readonly belowAxis?: readonly Mark[] | undefined

@@ -10,6 +10,7 @@ import {
   nearest,
   postClip,
   ribbonCells,
+  smoothed,
   xOf,
 } from '#lib/chart/columns.ts'
 import { windowOf, type MetricBuckets } from '#lib/chart/series-window.ts'
@@ -83,6 +84,21 @@ describe('caps', () => {
   })
   it('bound the post-clip norm', () => {
     expect(postClip([0.5, 3, null, 4], [1, 1, 1, null])).toEqual([0.5, 1, null, 4])
+  })
+})
+
+describe('smoothing', () => {
+  it('leaves a constant as it is, and weighs a reading by how far back it lies', () => {
+    for (const value of smoothed([0, 1, 7], [3, 3, 3], 2, false)) expect(value).toBeCloseTo(3)
+    const [first, second] = smoothed([0, 2], [1, 4], 2, false)
+    expect(first).toBe(1)
+    expect(second).toBeCloseTo((0.5 * 1 + 4) / 1.5)
+  })
+  it('breaks where the line breaks, and averages logarithms on a log axis', () => {
+    const [first, hole, third] = smoothed([0, 1, 1000], [1, null, 100], 1, true)
+    expect([first, hole]).toEqual([1, null])
+    expect(third).toBeCloseTo(100)
+    expect(smoothed([0, 0], [1, 100], 1, true)[1]).toBeCloseTo(10)
   })
 })
 

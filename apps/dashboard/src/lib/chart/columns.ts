@@ -58,6 +58,24 @@ export function chartColumns(buckets: MetricBuckets, x: readonly number[], log: 
   return columns
 }
 
+/**
+ * An exponential moving average in which a reading weighs half as much for every `halfLife` of x that it lies back, however
+ * unevenly readings are spaced; from the first one on unbiased. On a log axis (`log`) it is that of the logarithms.
+ */
+export function smoothed(x: readonly number[], values: Column, halfLife: number, log: boolean): Column {
+  let sum = 0
+  let weight = 0
+  let before = x[0] ?? 0
+  return values.map((value, i) => {
+    if (value === null) return null
+    const decay = 2 ** (-((x[i] as number) - before) / halfLife)
+    before = x[i] as number
+    sum = sum * decay + (log ? Math.log(value) : value)
+    weight = weight * decay + 1
+    return log ? Math.exp(sum / weight) : sum / weight
+  })
+}
+
 /** The stretches, both ends inclusive, in which buckets have a smallest and a larger largest reading: those that show as a band. */
 export function bandRuns(min: Column, max: Column): [first: number, last: number][] {
   const runs: [number, number][] = []

@@ -4,7 +4,7 @@ import { bandRuns, mergeMarks } from '#lib/chart/columns.ts'
 import type { Picture } from '#lib/chart/chart-spec.ts'
 import type { ColourName, Palette } from '#lib/chart/palette.svelte.ts'
 
-export const LAST_SERIES = 3
+const LAST_SERIES = 3
 export const CAP_SERIES = 4
 
 export const LINE_WIDTH = 1.5
@@ -90,6 +90,7 @@ export const drawClipped: Draw = (u, picture, palette) => {
   u.ctx.save()
   u.ctx.clip(region)
   paintBand(u, picture, palette.cap)
+  u.ctx.globalAlpha = picture.smooth ? 0.35 : 1
   u.ctx.translate((width % 2) / 2, (width % 2) / 2)
   u.ctx.setLineDash([])
   u.ctx.lineWidth = width

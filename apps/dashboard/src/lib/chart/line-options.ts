@@ -11,6 +11,7 @@ import {
   drawGuides,
   drawMarks,
   drawSpans,
+  faint,
   LINE_WIDTH,
 } from '#lib/chart/draw.ts'
 import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
@@ -25,6 +26,8 @@ export interface LineStyle {
   /** Both ends of the y axis where they do not depend on the readings. */
   readonly fixed?: readonly [number, number] | undefined
   readonly showsX: boolean
+  /** Draws the raw line faint, under a smoothed one. */
+  readonly isRawFaint: boolean
   /** Charts of one group share their cursor. */
   readonly group: string
 }
@@ -56,9 +59,14 @@ export function lineOptions(
       {},
       edge,
       edge,
-      { stroke: palette[colour], width: LINE_WIDTH, points: { size: 5, fill: palette[colour], width: 0 } },
+      {
+        stroke: faint(palette[colour], style.isRawFaint ? 0.35 : 1),
+        width: LINE_WIDTH,
+        points: { size: 5, fill: palette[colour], width: 0 },
+      },
       { stroke: palette.cap, width: 1.5, dash: [6, 4], paths: steps, points: { show: false }, auto: false },
       { stroke: palette.text, width: 1.25, points: { show: false } },
+      { stroke: palette[colour], width: 2, points: { show: false }, auto: false },
     ],
     hooks: {
       drawAxes: draw(drawSpans, drawAboveCap, drawGuides, drawBand(colour)),
@@ -71,9 +79,17 @@ export function lineOptions(
 const steps = uPlot.paths.stepped?.({ align: 1 }) as uPlot.Series.PathBuilder
 
 /** The columns of a picture in the order of the series. */
-export function alignedColumns({ columns, cap, post }: Picture): uPlot.AlignedData {
+export function alignedColumns({ columns, cap, post, smooth }: Picture): uPlot.AlignedData {
   const none = () => columns.x.map(() => null)
-  return [columns.x, columns.max, columns.min, columns.last, [...(cap ?? none())], [...(post ?? none())]]
+  return [
+    columns.x,
+    columns.max,
+    columns.min,
+    columns.last,
+    [...(cap ?? none())],
+    [...(post ?? none())],
+    [...(smooth ?? none())],
+  ]
 }
 
 /** The cap is part of the story even where every norm is below or above it, unless it would squeeze them to a line. */

@@ -13,7 +13,7 @@ class Sight {
   isNear = $state(false)
   readonly #observer = new IntersectionObserver(
     (entries) => (this.isNear = entries.at(-1)?.isIntersecting ?? false),
-    { rootMargin: '200px' },
+    { rootMargin: '400px' },
   )
 
   constructor(element: Element) {

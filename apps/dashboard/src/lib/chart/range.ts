@@ -1,7 +1,7 @@
 import type { StepRange } from '#lib/api/client.ts'
 
 /** The fewest steps a zoom goes down to: single points show by then. */
-export const NARROWEST = 4
+const NARROWEST = 4
 
 /** The range between two positions, in either order, on whole steps and not narrower than `NARROWEST`. */
 export function between(a: number, b: number): StepRange {

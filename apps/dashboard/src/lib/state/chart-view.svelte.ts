@@ -8,6 +8,7 @@ import type { AxisMode } from '#lib/chart/columns.ts'
  */
 export class ChartView {
   axis = $state<AxisMode>('step')
+  isSmooth = $state(false)
   /** Metrics drawn on a log axis. */
   #logs = $state.raw<readonly string[]>(['grad_norm'])
   #range = $state.raw<StepRange | null>(null)

@@ -1,6 +1,6 @@
 import { MediaQuery } from 'svelte/reactivity'
 
-export type Theme = 'system' | 'light' | 'dark'
+type Theme = 'system' | 'light' | 'dark'
 const KEY = 'normwatch.theme'
 
 /** Light or dark: as the system says, unless a person chose. The page's first lines (`app.html`) apply the choice before anything shows. */

@@ -8,7 +8,9 @@ import {
   nearest,
   postClip,
   ribbonCells,
+  smoothed,
   xOf,
+  type ChartColumns,
 } from '#lib/chart/columns.ts'
 import { findingSpans, type FindingSpan } from '#lib/chart/finding-spans.ts'
 import { interpolate } from '#lib/chart/range.ts'
@@ -25,15 +27,18 @@ export class RunCharts {
   showsPostClip = $state(false)
   readonly #live: LiveRun
   readonly #view: ChartView
+  readonly #trialCap: () => number | null
   /** Steps and times beside each other, for the way between the two. */
   readonly #ticks = $derived.by(() => this.#overview())
   readonly #startedAt = $derived(this.#ticks.time[0] ?? 0)
   readonly #spans = $derived.by(() => findingSpans(this.#live.findings, this.#live.series.whole.to))
   readonly gestures: Gestures
 
-  constructor(live: LiveRun, view: ChartView) {
+  /** `trialCap` is a cap that a person tries; it stands in the place of the run's own. */
+  constructor(live: LiveRun, view: ChartView, trialCap: () => number | null) {
     this.#live = live
     this.#view = view
+    this.#trialCap = trialCap
     this.gestures = {
       zoomTo: (from, to) => view.zoomTo(this.toStep(from), this.toStep(to)),
       zoomAt: (x, factor) => view.zoomAt(this.toStep(x), factor),
@@ -74,16 +79,13 @@ export class RunCharts {
   norm(): Picture {
     const { buckets, x, log } = this.#drawn('grad_norm')
     const columns = chartColumns(buckets, x, log)
-    const caps = this.#buckets('max_norm')
-    const cap = capColumn(columns.x, { x: this.#x(caps), values: caps.last }, this.#runCap)
+    const cap = this.#caps(columns.x)
     const last = cap.findLast((value) => value !== null)
     return {
       ...this.#frame(columns),
       cap,
-      capLabel:
-        last == null
-          ? undefined
-          : `${this.#clip.mode === 'none' ? 'reference cap' : 'max_norm'} ${figure(last)}`,
+      capLabel: last == null ? undefined : `${this.#capName} ${figure(last)}`,
+      smooth: this.#smooth(columns, log),
       post: this.showsPostClip ? postClip(columns.last, cap) : undefined,
       nonfinite: marksOfNonfinite(buckets, x),
       belowAxis: log ? marksAtOrBelowZero(buckets, x) : [],
@@ -92,8 +94,10 @@ export class RunCharts {
 
   metric(name: string): Picture {
     const { buckets, x, log } = this.#drawn(name)
+    const columns = chartColumns(buckets, x, log)
     return {
-      ...this.#frame(chartColumns(buckets, x, log)),
+      ...this.#frame(columns),
+      smooth: this.#smooth(columns, log),
       nonfinite: marksOfNonfinite(buckets, x),
       belowAxis: log ? marksAtOrBelowZero(buckets, x) : [],
     }
@@ -143,6 +147,12 @@ export class RunCharts {
     )
   }
 
+  /** A line smoothed over a fiftieth of what is on screen. */
+  #smooth({ x, last }: ChartColumns, log: boolean): Picture['smooth'] {
+    const { min, max } = this.ends
+    return this.#view.isSmooth ? smoothed(x, last, (max - min) / 50, log) : undefined
+  }
+
   /** The levels at which `clip_saturated` opens and closes in this run. */
   #rateGuides(): Guide[] {
     const { open_rate: opens, close_rate: closes } = this.#live.settings['clip_saturated'] ?? {}
@@ -160,6 +170,16 @@ export class RunCharts {
     return `${at}, step ${group(step)}`
   }
 
+  #caps(x: readonly number[]) {
+    const trial = this.#trialCap()
+    if (trial !== null) return x.map(() => trial)
+    const caps = this.#buckets('max_norm')
+    return capColumn(x, { x: this.#x(caps), values: caps.last }, this.#runCap)
+  }
+  get #capName(): string {
+    if (this.#trialCap() !== null) return 'cap tried'
+    return this.#clip.mode === 'none' ? 'reference cap' : 'max_norm'
+  }
   get #clip() {
     return this.#live.run?.clip ?? NO_CLIP
   }

@@ -1,6 +1,7 @@
 /** What the keys do on a run's page, for the list that `?` shows. */
 export const RUN_KEYS = [
   ['l', 'log or linear axis of the norm'],
+  ['s', 'smooth the lines'],
   ['f', 'follow the newest steps'],
   ['0', 'reset the zoom'],
   ['Drag', 'zoom'],
