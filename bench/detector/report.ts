@@ -145,7 +145,7 @@ function spikes(): string {
       return percent((count - missed - early) / (count - early))
     }),
   ])
-  return `### Spikes\n\nIn steady runs \`spike\` opens per 1,000 points: ${quiet.join(', ')}. With heavy tails these are real outliers of the distribution. A single norm so many times the median is found, at its own point, in this share of the runs (a spread of 0.3 makes seven deviations a factor of 8):\n\n${table(['height', ...TAILS], rows)}`
+  return `### Spikes\n\nIn steady runs \`spike\` opens per 1,000 points: ${quiet.join('; ')}. With heavy tails these are real outliers of the distribution. A single norm so many times the median is found, at its own point, in this share of the runs (a spread of 0.3 makes seven deviations a factor of 8):\n\n${table(['height', ...TAILS], rows)}`
 }
 
 function vanishing(): string {

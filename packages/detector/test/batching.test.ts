@@ -92,6 +92,23 @@ describe('any batching, retries and restarts of the same readings', () => {
   })
 })
 
+describe('findings', () => {
+  it('of a kind open and close in turn, and none is left open when the run has ended', () => {
+    fc.assert(
+      fc.property(anyRun, anyFacts, (readings, facts) => {
+        const open = new Set<string>()
+        for (const { type, kind } of atOnce(readings, facts).changes) {
+          expect(open.has(kind)).toBe(type === 'closed')
+          if (type === 'opened') open.add(kind)
+          else open.delete(kind)
+        }
+        expect([...open]).toEqual([])
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
 describe('the parts of a step', () => {
   it.each(recordedNames)('give the same findings on %s when the loss is sent apart from the norm', (name) => {
     const readings = readingsOf(recordedRun(name))
