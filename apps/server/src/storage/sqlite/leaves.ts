@@ -34,7 +34,18 @@ export function openLeaves(db: Database) {
   )
   const remove = db.prepare<[number, number]>('delete from leaves where run = ? and start = ?')
 
+  const watchers = new Set<(run: number, start: number) => void>()
+  const tell = (run: number, start: number): void => {
+    for (const watcher of watchers) watcher(run, start)
+  }
+
   return {
+    /** Calls `watcher` for each leaf that is written or removed. Returns its undo. */
+    watch(watcher: (run: number, start: number) => void): () => void {
+      watchers.add(watcher)
+      return () => watchers.delete(watcher)
+    },
+
     /** The rows of a stored leaf with at least the metrics wanted. */
     read(run: number, start: number, wanted: ReadonlySet<number>): Rows {
       const blobs = blocksOf(wanted).map((block) => selectColumns.get(run, start, block))
@@ -60,6 +71,7 @@ export function openLeaves(db: Database) {
     },
 
     write(run: number, leaf: Leaf): void {
+      tell(run, leaf.start)
       for (const block of blocksOf(leaf.columns.keys())) {
         const metrics = [...leaf.columns.keys()].filter((metric) => blockOf(metric) === block)
         const isFirst = block === 0
@@ -69,6 +81,7 @@ export function openLeaves(db: Database) {
     },
 
     remove(run: number, start: number): void {
+      tell(run, start)
       remove.run(run, start)
     },
   }

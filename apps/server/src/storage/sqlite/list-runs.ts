@@ -63,7 +63,8 @@ export const listRunning = (db: Database): StoredRun[] =>
     .map((row) => toRun(row, row))
 
 const filtersOf = ({ project, status, health, q, tag }: RunQuery): (Condition | undefined)[] => [
-  given('runs.project = ?', project),
+  // the plus keeps the index of the order in use, where a project's would sort all its runs
+  given('+runs.project = ?', project),
   given('runs.status = ?', status),
   given('runs.health = ?', health),
   given('instr(runs.search, ?) > 0', q?.toLowerCase()),

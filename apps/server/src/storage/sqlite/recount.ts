@@ -1,36 +1,115 @@
-import type { ClipRule } from '../leaf/clip-rule.ts'
+import { setImmediate as pause } from 'node:timers/promises'
+import type { Clip } from '@normwatch/protocol'
+import { clipRule, isSameRule, type ClipRule } from '../leaf/clip-rule.ts'
 import { NONE_OVER, overCounts, type OverCounts } from '../leaf/over-counts.ts'
 import { LEAF, METRIC, type SummaryPage } from '../leaf/summary-page.ts'
+import { blockOf } from './leaves.ts'
 import { rowsOf } from './record-of.ts'
 import type { Residents } from './residents.ts'
 import type { ResidentRun } from './resident-run.ts'
 import type { Tables } from './tables-at-hand.ts'
 import { retotal } from './totals.ts'
+import { reading } from './unavailable.ts'
 
-/** Counts the steps over the cap anew, leaf by leaf: the run's cap has changed. */
-export function recount(tables: Tables, residents: Residents, resident: ResidentRun): void {
+/** A run with more points is counted ahead, page by page, while others are served. */
+const LARGE = 100_000
+
+/** Counts of leaves, by their start, under a rule that is not in force yet. */
+export interface CountedAhead {
+  readonly rule: ClipRule
+  readonly counts: ReadonlyMap<number, OverCounts>
+}
+
+/** Counts the steps over the cap anew: the run's cap has changed. */
+export function recount(
+  tables: Tables,
+  residents: Residents,
+  resident: ResidentRun,
+  ahead: CountedAhead | undefined,
+): void {
   residents.writeOut(resident)
-  const { row, names, rule } = resident
-  const wanted = new Set(
-    [names.known.gradNorm, names.known.maxNorm, names.known.clipFraction].filter(
-      (metric) => metric !== undefined,
-    ),
-  )
-  for (const stored of tables.summaries.pages(row.key, 0, 0, Infinity)) {
+  const counted = ahead !== undefined && isSameRule(ahead.rule, resident.rule) ? ahead.counts : undefined
+  for (const stored of tables.summaries.pages(resident.row.key, 0, 0, Infinity)) {
     const { page } = stored
     for (let at = 0; at < page.count; at++) {
-      const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
       const counts =
-        bySummary(page, at, resident, rule) ??
-        overCounts(rowsOf(tables, resident, leaf.start, wanted), leaf, names.known, rule)
+        counted?.get(page.leaf(at, LEAF.start)) ?? countLeaf(tables, resident, page, at, resident.rule)
       page.recount(at, counts)
     }
-    tables.summaries.replace(row.key, stored)
+    tables.summaries.replace(resident.row.key, stored)
   }
   retotal(tables, resident)
 }
 
-/** The counts where the summary decides them; `undefined` where the readings must be looked at. */
+/**
+ * Does `work`, which puts `clip` in force; for a large run it first counts the leaves under the new rule, with pauses for
+ * other units. A leaf that is written meanwhile is left out of what it hands to `work`.
+ */
+export async function countingAhead<T>(
+  tables: Tables,
+  residents: Residents,
+  id: string,
+  clip: Clip | undefined,
+  work: (ahead: CountedAhead | undefined) => Promise<T>,
+): Promise<T> {
+  const row = clip && reading(() => tables.runs.find(id))
+  const rule = clip && clipRule(clip)
+  if (!row || !rule || row.points < LARGE) return work(undefined)
+  if (isSameRule(rule, clipRule(JSON.parse(row.clip) as Clip))) return work(undefined)
+  const counts = new Map<number, OverCounts>()
+  const unwatch = tables.leaves.watch((run, start) => {
+    if (run === row.key) counts.delete(start)
+  })
+  try {
+    let next: number | undefined = -1
+    while (next !== undefined) {
+      const after: number = next
+      next = reading(() => countPage(tables, residents.open(id), after, rule, counts))
+      await pause()
+    }
+    return await work({ rule, counts })
+  } finally {
+    unwatch()
+  }
+}
+
+/** Counts the stored leaves of the page behind `after`; gives that page's first step, or `undefined` without one. */
+function countPage(
+  tables: Tables,
+  resident: ResidentRun,
+  after: number,
+  rule: ClipRule,
+  counts: Map<number, OverCounts>,
+): number | undefined {
+  const stored = tables.summaries.after(resident.row.key, after)
+  if (stored === undefined) return undefined
+  for (let at = 0; at < stored.page.count; at++) {
+    const start = stored.page.leaf(at, LEAF.start)
+    if (resident.leaves.some((leaf) => leaf.start === start) || resident.replaced.has(start)) continue
+    counts.set(start, countLeaf(tables, resident, stored.page, at, rule))
+  }
+  return stored.first
+}
+
+function countLeaf(
+  tables: Tables,
+  resident: ResidentRun,
+  page: SummaryPage,
+  at: number,
+  rule: ClipRule,
+): OverCounts {
+  const { known } = resident.names
+  const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
+  const wanted = new Set(
+    [known.gradNorm, known.maxNorm, known.clipFraction].filter((metric) => metric !== undefined),
+  )
+  return (
+    bySummary(page, at, resident, rule) ??
+    overCounts(rowsOf(tables, resident, leaf.start, wanted), leaf, known, rule)
+  )
+}
+
+/** The counts where the directory's own summary decides them; `undefined` where the readings must be looked at. */
 function bySummary(
   page: SummaryPage,
   at: number,
@@ -40,7 +119,9 @@ function bySummary(
   const { gradNorm, maxNorm } = known
   if (rule.by === 'fraction') return undefined
   if (gradNorm === undefined) return NONE_OVER(0)
-  if (maxNorm !== undefined && page.metric(maxNorm, at, METRIC.count) > 0) return undefined
+  if (blockOf(gradNorm) !== 0) return undefined
+  if (maxNorm !== undefined && (blockOf(maxNorm) !== 0 || page.metric(maxNorm, at, METRIC.count) > 0))
+    return undefined
   const judged = page.metric(gradNorm, at, METRIC.count) - page.metric(gradNorm, at, METRIC.nonfinite)
   return judged === 0 || page.metric(gradNorm, at, METRIC.max) <= rule.cap ? NONE_OVER(judged) : undefined
 }

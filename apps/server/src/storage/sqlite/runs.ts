@@ -1,11 +1,11 @@
-import type { RunFields } from '@normwatch/protocol'
+import type { Clip, RunFields } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
 import { isSameRule } from '../leaf/clip-rule.ts'
 import { RunNotFound, type ProjectUsage, type RunStore } from '../store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { listRunning, listRuns } from './list-runs.ts'
 import type { Reaper } from './reaper.ts'
-import { recount } from './recount.ts'
+import { countingAhead, recount, type CountedAhead } from './recount.ts'
 import type { Residents } from './residents.ts'
 import type { ResidentRun } from './resident-run.ts'
 import { searchText, toRun, type RunDocuments, type RunRow } from './run-row.ts'
@@ -34,13 +34,22 @@ export function openRuns(
     return residents.open(id)
   }
 
-  function edit(resident: ResidentRun, fields: RunFields, more: Partial<RunRow>): void {
+  function edit(
+    resident: ResidentRun,
+    fields: RunFields,
+    more: Partial<RunRow>,
+    ahead: CountedAhead | undefined,
+  ): void {
     const { row, documents, rule } = resident
     resident.change({ ...rowFields(row, fields), ...more }, documentFields(documents, fields))
     if (resident.documents !== documents) tables.runs.saveDocuments(row.key, resident.documents)
-    if (!isSameRule(rule, resident.rule)) recount(tables, residents, resident)
+    if (!isSameRule(rule, resident.rule)) recount(tables, residents, resident, ahead)
     tables.runs.update(resident.row)
   }
+
+  /** One unit that may put another cap in force. */
+  const editing = <T>(id: string, clip: Clip | undefined, unit: (ahead: CountedAhead | undefined) => T) =>
+    countingAhead(tables, residents, id, clip, (ahead) => commits.run(() => unit(ahead)))
 
   function remove(id: string): void {
     const row = tables.runs.find(id)
@@ -52,22 +61,22 @@ export function openRuns(
 
   return {
     put: (id, fields, now) =>
-      commits.run(() => {
+      editing(id, fields.clip, (ahead) => {
         if (tables.runs.find(id) === undefined) return { run: create(id, fields, now).run, created: true }
         const resident = residents.open(id)
-        edit(resident, fields, { updatedAt: now })
+        edit(resident, fields, { updatedAt: now }, ahead)
         return { run: resident.run, created: false }
       }),
 
     patch: (id, { status, truncate_after, ...fields }, now) =>
-      commits.run(() => {
+      editing(id, fields.clip, (ahead) => {
         const resident = residents.open(id)
         if (truncate_after !== undefined) {
           truncate(tables, residents, resident, truncate_after)
           reaper.start()
         }
         if (status !== undefined && status !== 'running') residents.writeOut(resident)
-        edit(resident, fields, { updatedAt: now, ...statusFields(resident.row, status, now) })
+        edit(resident, fields, { updatedAt: now, ...statusFields(resident.row, status, now) }, ahead)
         return resident.run
       }),
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { describeCharts } from '../charts.contract.ts'
+import { describeLargeRuns } from '../large-runs.contract.ts'
+import { describeRuns } from '../runs.contract.ts'
 import { describeSettings } from '../settings-store.contract.ts'
 import { describeStore } from '../store.contract.ts'
 import type { Store } from '../store.ts'
@@ -12,10 +14,9 @@ const root = mkdtempSync(join(tmpdir(), 'normwatch-'))
 afterAll(() => rmSync(root, { recursive: true }))
 const emptyFolder = () => mkdtempSync(join(root, 'data-'))
 
-describeStore('sqlite', () => openSqliteStore({ folder: emptyFolder() }))
-describeSettings('sqlite', () => openSqliteStore({ folder: emptyFolder() }))
+const openEmpty = () => openSqliteStore({ folder: emptyFolder() })
 
-describeCharts('sqlite', async () => {
+async function openReopenable() {
   const folder = emptyFolder()
   let store: Store = await openSqliteStore({ folder })
   return {
@@ -25,4 +26,10 @@ describeCharts('sqlite', async () => {
       return (store = await openSqliteStore({ folder }))
     },
   }
-})
+}
+
+describeStore('sqlite', openEmpty)
+describeRuns('sqlite', openEmpty)
+describeSettings('sqlite', openEmpty)
+describeCharts('sqlite', openReopenable)
+describeLargeRuns('sqlite', openReopenable)

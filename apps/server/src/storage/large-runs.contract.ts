@@ -1,0 +1,134 @@
+import type { PointColumns } from '@normwatch/protocol'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { NaiveRun } from './naive-run.fixture.ts'
+import { columns, judgement } from './store.fixture.ts'
+import type { Store } from './store.ts'
+
+/** Runs of many leaves and many metrics, against a plain map of points. */
+export function describeLargeRuns(
+  engine: string,
+  open: () => Promise<{ store: Store; reopen: () => Promise<Store> }>,
+): void {
+  describe(`${engine} store of large runs`, { timeout: 60_000 }, () => {
+    let opened: Awaited<ReturnType<typeof open>>
+    let store: Store
+    let naive: NaiveRun
+    beforeEach(async () => {
+      opened = await open()
+      ;({ store } = opened)
+      naive = new NaiveRun()
+      naive.clip = { mode: 'norm', max_norm: 1 }
+      await store.runs.put('run', { clip: naive.clip }, 0)
+    })
+    afterEach(() => store.close())
+
+    const append = async (points: PointColumns): Promise<void> => {
+      const arrivedAt = 1_764_000_000_000
+      naive.append(points, arrivedAt)
+      await store.points.append({
+        run: 'run',
+        columns: points,
+        arrivedAt,
+        judgement,
+        changes: [],
+        state: () => 0,
+      })
+    }
+    const expectSame = async (metrics: readonly string[], from: number, to: number, maxPoints: number) => {
+      const reply = await store.points.series({ run: 'run', metrics, from, to, maxPoints })
+      for (const metric of metrics) {
+        const { total, bucket, series } = naive.series(metric, from, to, maxPoints)
+        expect({ total: reply.total, bucket: reply.bucket }).toEqual({ total, bucket })
+        const { mean: _, over, ...exact } = series
+        const { mean: __, ...sent } = reply.series[metric] as typeof series
+        expect(sent).toEqual(metric === 'grad_norm' ? { ...exact, over } : exact)
+      }
+    }
+    const expectSameTotals = async () => {
+      const { clipping, points, last_step, latest, nonfinite } = await store.runs.get('run')
+      expect({ points, last_step, latest, nonfinite, rate_total: clipping.rate_total }).toEqual(naive.totals)
+    }
+    const wave = (step: number): number => Math.round(Math.sin(step) * 1e6) / 1e6 + 1
+
+    it('keeps late, scattered and repeated steps of a long run in place', async () => {
+      for (let from = 0; from < 120_000; from += 10_000) {
+        const steps = Array.from({ length: 10_000 }, (_, i) => from + i).filter((step) => step % 11 !== 3)
+        await append(
+          columns(steps, {
+            grad_norm: steps.map(wave),
+            loss: steps.map((step) => (step % 977 === 0 ? NaN : wave(step + 1))),
+          }),
+        )
+      }
+      const scattered = Array.from({ length: 900 }, (_, i) => i * 131)
+      await append(
+        columns(scattered, {
+          grad_norm: scattered.map((step) => wave(step) + 2),
+          max_norm: scattered.map((step) => (step % 2 === 0 ? 2.5 : null)),
+        }),
+      )
+      await expectSameTotals()
+      store = await opened.reopen()
+      for (const [from, to, maxPoints] of [
+        [0, 119_999, 1000],
+        [5, 99_000, 400],
+        [50_000, 60_000, 300],
+        [777, 40_000, 4000],
+      ] as const) {
+        await expectSame(['grad_norm', 'loss', 'max_norm'], from, to, maxPoints)
+      }
+      naive.clip = { mode: 'norm', max_norm: 1.5 }
+      await Promise.all([
+        store.runs.patch('run', { clip: naive.clip }, 0),
+        // leaves are written while the steps over the new cap are counted
+        append(columns([10, 60_000, 119_000], { grad_norm: [9, 9, 9] })),
+        append(
+          columns(
+            Array.from({ length: 5000 }, (_, i) => 120_000 + i),
+            { grad_norm: Array.from({ length: 5000 }, (_, i) => wave(i)) },
+          ),
+        ),
+      ])
+      await expectSameTotals()
+      await expectSame(['grad_norm'], 0, 200_000, 1000)
+      naive.truncate(70_001)
+      await store.runs.patch('run', { truncate_after: 70_001 }, 0)
+      await expectSameTotals()
+      await expectSame(['grad_norm', 'loss'], 0, 200_000, 500)
+    })
+
+    it('keeps many metrics and layers apart', async () => {
+      const names = [...Array.from({ length: 300 }, (_, i) => `layers/block.${i}`), 'loss', 'grad_norm', 'lr']
+      for (let from = 0; from < 3000; from += 500) {
+        const steps = Array.from({ length: 500 }, (_, i) => from + i)
+        await append(
+          columns(
+            steps,
+            Object.fromEntries(
+              names.map((name, i) => [
+                name,
+                steps.map((step) => ((step + i) % 7 === 0 ? null : wave(step + i))),
+              ]),
+            ),
+          ),
+        )
+      }
+      await expectSameTotals()
+      store = await opened.reopen()
+      expect(await store.points.metrics('run')).toEqual(names.toSorted())
+      const some = ['layers/block.0', 'layers/block.17', 'layers/block.299', 'loss', 'grad_norm']
+      for (const maxPoints of [20, 500, 4000]) await expectSame(some, 0, 2999, maxPoints)
+      naive.clip = { mode: 'norm', max_norm: 0.5 }
+      await store.runs.patch('run', { clip: naive.clip }, 0)
+      await expectSameTotals()
+      let read = 0
+      for await (const { step, metrics } of store.points.read('run', { metrics: ['layers/block.17'] })) {
+        expect([...metrics.keys()]).toEqual(['layers/block.17'])
+        read += step.length
+      }
+      expect(read).toBe(
+        Array.from({ length: 3000 }, (_, step) => step).filter((step) => (step + 17) % 7 !== 0).length,
+      )
+    })
+  })
+}

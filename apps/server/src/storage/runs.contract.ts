@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { columns, judgement } from './store.fixture.ts'
+import { RunNotFound, type RunQuery, type Store } from './store.ts'
+
+/** Lists, filters and the end of runs. */
+export function describeRuns(engine: string, open: () => Promise<Store>): void {
+  describe(`${engine} store of runs`, () => {
+    let store: Store
+    beforeEach(async () => {
+      store = await open()
+      await store.runs.put('alpha', { project: 'vision', name: 'Große Läufe', tags: ['a', 'x"y'] }, 1000)
+      await store.runs.put('beta', { project: 'vision', tags: ['ab', ','] }, 2000)
+      await store.runs.put('gamma', { project: 'speech', name: 'clip 1.0' }, 3000)
+      await store.runs.patch('gamma', { status: 'failed' }, 9000)
+    })
+    afterEach(() => store.close())
+
+    const ids = async (query: Partial<RunQuery>) =>
+      (await store.runs.list({ limit: 10, ...query })).runs.map(({ id }) => id)
+
+    it.each<[Partial<RunQuery>, string[]]>([
+      [{}, ['beta', 'alpha', 'gamma']],
+      [{ sort: 'created' }, ['gamma', 'beta', 'alpha']],
+      [{ sort: 'updated' }, ['gamma', 'beta', 'alpha']],
+      [{ sort: 'name' }, ['alpha', 'beta', 'gamma']],
+      [{ project: 'vision' }, ['beta', 'alpha']],
+      [{ status: 'failed' }, ['gamma']],
+      [{ health: 'flagged' }, []],
+      [{ q: 'GROSSE' }, []],
+      [{ q: 'gROßE lÄ' }, ['alpha']],
+      [{ q: 'SPEECH' }, ['gamma']],
+      [{ q: '%' }, []],
+      [{ tag: 'a' }, ['alpha']],
+      [{ tag: ',' }, ['beta']],
+      [{ tag: 'x"y' }, ['alpha']],
+    ])('lists %j', async (query, expected) => {
+      expect(await ids(query)).toEqual(expected)
+    })
+
+    it.each(['attention', 'updated', 'created', 'name'] as const)(
+      'pages through the order %s',
+      async (sort) => {
+        for (let i = 0; i < 20; i++)
+          await store.runs.put(`run-${i}`, { name: `same ${i % 3}` }, 5000 + (i % 4))
+        const all = await ids({ sort, limit: 100 })
+        const paged: string[] = []
+        let cursor: string | undefined
+        do {
+          const { runs, next_cursor } = await store.runs.list({ sort, limit: 4, cursor })
+          paged.push(...runs.map(({ id }) => id))
+          cursor = next_cursor ?? undefined
+        } while (cursor !== undefined)
+        expect(paged).toEqual(all)
+      },
+    )
+
+    it('keeps the instant at which a run ended until it runs again', async () => {
+      expect((await store.runs.patch('gamma', { status: 'finished' }, 10_000)).ended_at).toBe(
+        '1970-01-01T00:00:09.000Z',
+      )
+      expect((await store.runs.patch('gamma', { status: 'running' }, 11_000)).ended_at).toBeNull()
+      expect((await store.runs.running()).map(({ id }) => id)).toEqual(['gamma', 'beta', 'alpha'])
+    })
+
+    it('removes runs that have been silent, of one project or of all', async () => {
+      await store.points.append({
+        run: 'alpha',
+        columns: columns([1], { loss: [1] }),
+        arrivedAt: 50_000,
+        judgement,
+        changes: [],
+        state: () => 0,
+      })
+      expect(await store.runs.expire({ before: 2500, project: 'speech', limit: 10 })).toEqual([])
+      expect(await store.runs.expire({ before: 40_000, limit: 1 })).toEqual(['beta'])
+      expect(await store.runs.expire({ before: 40_000, limit: 10 })).toEqual(['gamma'])
+      await expect(store.runs.get('beta')).rejects.toBeInstanceOf(RunNotFound)
+      expect(await ids({})).toEqual(['alpha'])
+    })
+  })
+}
