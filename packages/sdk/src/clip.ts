@@ -12,7 +12,7 @@ export interface ClippedByValue {
 }
 
 /** PyTorch's guard against a division by 0, in `torch.nn.utils.clip_grad_norm_`. */
-const EPSILON = 1e-6
+export const EPSILON = 1e-6
 
 /** Global L2 norm of all elements of all tensors, summed in float64. NaN when an element is NaN; 0 without elements. */
 export function globalNorm(tensors: Iterable<GradientArray>): number {
@@ -34,17 +34,12 @@ export function globalNorm(tensors: Iterable<GradientArray>): number {
 export function clipByGlobalNorm(tensors: Iterable<GradientArray>, maxNorm: number): number {
   const all = [...tensors]
   const norm = globalNorm(all)
-  const coefficient = clipCoefficient(norm, maxNorm)
+  const coefficient = Math.min(1, maxNorm / (norm + EPSILON))
   if (coefficient === 1) return norm
   for (const tensor of all) {
     for (let i = 0; i < tensor.length; i++) tensor[i] = (tensor[i] as number) * coefficient
   }
   return norm
-}
-
-/** The factor that `clip_grad_norm_` multiplies gradients of this norm by: 1 when nothing is clipped, NaN for a NaN norm. */
-export function clipCoefficient(norm: number, maxNorm: number): number {
-  return Math.min(1, maxNorm / (norm + EPSILON))
 }
 
 /** Clamps every element in place to [-clipValue, clipValue] and returns what to log; NaN elements stay, as in torch. */

@@ -6,7 +6,7 @@ import type { InitOptions, Mode } from './types.ts'
 type ClipField = { mode: 'norm'; max_norm: number } | { mode: 'value'; clip_value: number } | { mode: 'none' }
 
 /** Body of the run's PUT. */
-export interface RunBody {
+interface RunBody {
   project?: string
   name?: string
   clip?: ClipField

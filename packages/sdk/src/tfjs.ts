@@ -1,11 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { ClippedByValue } from './clip.ts'
+import { EPSILON, type ClippedByValue } from './clip.ts'
 
 /** Gradients as `tf.variableGrads` or `tf.grads` give them; the clip functions replace them where they stand. */
 export type TensorGradients = tf.NamedTensorMap | tf.Tensor[]
-
-/** PyTorch's guard against a division by 0, in `torch.nn.utils.clip_grad_norm_`. */
-const EPSILON = 1e-6
 
 /** Global L2 norm of all gradients, in float32 as the tensors are. One scalar is read back. */
 export async function globalNorm(gradients: TensorGradients): Promise<number> {

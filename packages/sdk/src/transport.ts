@@ -8,7 +8,7 @@ export interface ApiRequest {
 }
 
 /** An outcome, with what people may want to read of it: the server's words, or why there was no reply. */
-export type Reply = { readonly outcome: Outcome; readonly words: string }
+type Reply = { readonly outcome: Outcome; readonly words: string }
 
 /** Sends one request once. Never rejects. */
 export type Transport = (request: ApiRequest, signal: AbortSignal) => Promise<Reply>
