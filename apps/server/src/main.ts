@@ -7,6 +7,9 @@ import { CannotOpenStore } from './storage/sqlite/cannot-open-store.ts'
 // What is loaded after this is compiled once and read from the cache at later starts: half the time of a start.
 enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/normwatch'))
 
+/** Milliseconds after which another Ctrl-C ends the process at once. One that comes sooner is the same: npm sends it again. */
+const IMPATIENCE = 1_000
+
 try {
   const config = readConfig(process.argv.slice(2), process.env)
   if (config === 'help') console.log(helpText())
@@ -18,13 +21,15 @@ try {
 async function run(config: Config): Promise<void> {
   const { serve } = await import('./serve.ts')
   const server = await serve(config)
-  console.log(server.welcome)
+  let stoppedAt: number | undefined
   const stop = () => {
-    // A second signal ends the process at once.
-    process.off('SIGINT', stop).off('SIGTERM', stop)
-    server.close().then(() => process.exit(0), fail)
+    if (stoppedAt === undefined) {
+      stoppedAt = performance.now()
+      server.close().then(() => process.exit(0), fail)
+    } else if (performance.now() - stoppedAt > IMPATIENCE) process.exit(130)
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
+  console.log(server.welcome)
 }
 
 function fail(error: unknown): never {

@@ -39,6 +39,12 @@ describe('the server process', () => {
     },
   )
 
+  it('ends cleanly when the signal comes twice, as npm sends it', async () => {
+    const server = await startServer(await tempFolder())
+    const ended = server.end('SIGINT')
+    expect(await Promise.all([ended, server.end('SIGINT')])).toContainEqual({ code: 0, signal: null })
+  })
+
   it('ends although a client never finishes its request', async () => {
     const server = await startServer(await tempFolder())
     const slow = connect(Number(new URL(server.url).port), '127.0.0.1')
