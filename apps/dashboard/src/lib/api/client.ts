@@ -59,8 +59,12 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
     /** The newest findings of a run in one state, up to a page of them. */
     findings: (run: string, state: Finding['state']) =>
       call<FindingList>(`/findings?${new URLSearchParams({ run, state, limit: '200' })}`),
-    caps: (id: string, range: Partial<StepRange> = {}) =>
-      call<CapsReply>(`${runPath(id)}/caps?${rangeQuery(range)}`),
+    /** Without `tried`, a curve of caps over the range seen. */
+    caps(id: string, range: Partial<StepRange> = {}, tried: readonly number[] = []): Promise<CapsReply> {
+      const query = rangeQuery(range)
+      for (const cap of tried) query.append('cap', String(cap))
+      return call(`${runPath(id)}/caps?${query}`)
+    },
     runSettings: (id: string) => call<SettingsReply>(`${runPath(id)}/settings`),
     putRunSettings: (id: string, overrides: SettingsOverrides) =>
       call<SettingsReply>(`${runPath(id)}/settings`, withBody('PUT', overrides)),
