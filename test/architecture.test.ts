@@ -56,10 +56,11 @@ function targetOf(file: string, specifier: string): string {
 const arrows = files.flatMap((file) => {
   const room = roomOf(file)
   if (room === undefined) return []
-  const source = readFileSync(join(root, file), 'utf8')
-  const specifiers = [...source.matchAll(/(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)].map(
-    (match) => match[1] as string,
-  )
+  // text in template literals, such as a snippet that a page shows, is no import
+  const source = readFileSync(join(root, file), 'utf8').replace(/`[^`]*`/g, '``')
+  const imports =
+    /(?:^|\s)(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g
+  const specifiers = [...source.matchAll(imports)].map(([, stated, called]) => (stated ?? called) as string)
   return specifiers.map((specifier) => ({ file, room, target: targetOf(file, specifier) }))
 })
 
