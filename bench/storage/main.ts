@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { openSqliteStore } from '../../apps/server/src/storage/sqlite/open.ts'
@@ -74,6 +74,7 @@ async function bench() {
 try {
   const results = {
     machine: `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`,
+    loadBefore: loadavg()[0],
     at: new Date().toISOString(),
     ...(await bench()),
   }

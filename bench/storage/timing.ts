@@ -3,12 +3,14 @@ import { performance } from 'node:perf_hooks'
 /** Milliseconds of a number of calls. */
 export interface Timing {
   readonly calls: number
+  /** What the machine can do while nobody else is using it. */
+  readonly min: number
   readonly p50: number
   readonly p99: number
   readonly max: number
 }
 
-export const quantile = (sorted: readonly number[], q: number): number =>
+const quantile = (sorted: readonly number[], q: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN
 
 export function timing(milliseconds: readonly number[]): Timing {
@@ -16,6 +18,7 @@ export function timing(milliseconds: readonly number[]): Timing {
   const short = (value: number) => Math.round(value * 100) / 100
   return {
     calls: sorted.length,
+    min: short(sorted[0] ?? NaN),
     p50: short(quantile(sorted, 0.5)),
     p99: short(quantile(sorted, 0.99)),
     max: short(sorted.at(-1) ?? NaN),
