@@ -69,11 +69,11 @@ export async function controlAccess(
     }
     if (request.caller !== undefined) callers.set(request.raw, request.caller)
   })
-  app.addHook('preHandler', async (request, reply) => {
+  app.addHook('preHandler', async (request) => {
     const { caller, is404 } = request
     if (caller === undefined || is404) return
     await confine(request, caller, ruleOf(request).project, store.runs)
-    if (caller.via !== 'nothing') await limiter?.body(request, reply)
+    if (caller.via !== 'nothing') await limiter?.body(request)
   })
   app.addHook('onReady', async () => {
     app.websocketServer.on('connection', (socket, raw) => {

@@ -5,9 +5,9 @@ import { LAYER_PREFIX } from '@normwatch/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
 import { RunNotFound, type Store } from '../storage/store.ts'
+import { Budget } from './budget.ts'
 import type { Caller } from './caller.ts'
 import { ADDRESS_SHARE, type Limits } from './limits.ts'
-import { PointsBudget } from './points-budget.ts'
 import { ProjectUsage } from './project-usage.ts'
 import type { Sockets } from './sockets.ts'
 
@@ -19,7 +19,7 @@ export interface Limiter {
   /** When it is known who asks. */
   caller(request: FastifyRequest, reply: FastifyReply, caller: Caller): Promise<void>
   /** When the body was read. */
-  body(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  body(request: FastifyRequest): Promise<void>
 }
 
 /** Refuses what is more than one client's share; each refusal says how long to wait where waiting helps. */
@@ -38,7 +38,7 @@ export async function limit(
     keyGenerator: ({ caller }: FastifyRequest) => caller?.id ?? '',
   })
   const connections = countConnections(app)
-  const budget = new PointsBudget(limits.maxPoints)
+  const points = new Budget(limits.maxPoints)
   const usage = new ProjectUsage(store.runs, now)
 
   async function refuseFast(
@@ -68,15 +68,18 @@ export async function limit(
         throw tooMany('too_many_connections', reply, 1)
       }
       await refuseFast(byCaller, request, reply)
+      // Before the body is read: a run that sends too much costs nothing more.
+      const wait = isPoints(request) ? points.wait(idOf(request), now()) : 0
+      if (wait > 0) {
+        await sleep(Math.min(1, wait) * 1_000)
+        throw tooMany('points_too_fast', reply, Math.ceil(wait))
+      }
     },
-    async body(request, reply) {
-      const route = `${request.method} ${request.routeOptions.url}`
-      if (route === 'POST /api/v1/runs/:id/points') {
-        const { id } = request.params as { id: string }
-        const wait = budget.take(id, pointsIn(request.body), now())
-        if (wait > 0) throw tooMany('points_too_fast', reply, Math.ceil(wait))
-        await refuseSeries(id, request.body)
-      } else if (CHANGES_RUNS.includes(route)) {
+    async body(request) {
+      if (isPoints(request)) {
+        points.spend(idOf(request), pointsIn(request.body), now())
+        await refuseSeries(idOf(request), request.body)
+      } else if (CHANGES_RUNS.includes(routeOf(request))) {
         await refuseRuns(request)
       }
     },
@@ -112,6 +115,10 @@ export async function limit(
     }
   }
 }
+
+const routeOf = ({ method, routeOptions }: FastifyRequest) => `${method} ${routeOptions.url}`
+const isPoints = (request: FastifyRequest) => routeOf(request) === 'POST /api/v1/runs/:id/points'
+const idOf = ({ params }: FastifyRequest) => (params as { id: string }).id
 
 function tooMany(
   code: 'too_many_requests' | 'too_many_connections' | 'points_too_fast',

@@ -1,0 +1,36 @@
+import { BURST } from './limits.ts'
+
+/** Names whose budget is kept; one that is forgotten starts full. */
+const MAX_NAMES = 10_000
+
+/**
+ * What each name may still spend: it holds some seconds' worth and refills at a steady rate. Who has anything left may
+ * spend as much as it likes, and waits for the debt afterwards; so it can be refused before its request is read.
+ */
+export class Budget {
+  readonly #perSecond: number
+  readonly #names = new Map<string, { left: number; at: number }>()
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond
+  }
+
+  /** Seconds after which the name may spend again; 0: now. `now` in milliseconds. */
+  wait(name: string, now: number): number {
+    return Math.max(0, -this.#left(name, now) / this.#perSecond)
+  }
+
+  spend(name: string, amount: number, now: number): void {
+    const left = this.#left(name, now) - amount
+    this.#names.delete(name)
+    this.#names.set(name, { left, at: now })
+    if (this.#names.size > MAX_NAMES) this.#names.delete(this.#names.keys().next().value as string)
+  }
+
+  #left(name: string, now: number): number {
+    const full = this.#perSecond * BURST
+    const known = this.#names.get(name)
+    if (known === undefined) return full
+    return Math.min(full, known.left + ((now - known.at) / 1000) * this.#perSecond)
+  }
+}
