@@ -115,6 +115,15 @@ describe('diagnosis', () => {
     expect(adam.look_at).toContain('adaptive')
   })
 
+  it('does not blame lr in a run that learns smoothly while lr, norm and loss go down together', () => {
+    const run = diagnose('clip_saturated', 200, (step, small) => ({
+      lr: 1e-3 * Math.exp(-step / 30),
+      gradNorm: (1 + 8 * Math.exp(-step / 30)) * small,
+      loss: 2 + 4 * Math.exp(-step / 30) + 0.001 * small,
+    }))
+    expect(run.causes.map(({ cause }) => cause)).not.toContain('lr_too_high')
+  })
+
   it('names warmup_needed when a run starts clipped at full lr and the norm falls', () => {
     const run = diagnose('clip_saturated', 200, (step, small) => ({
       lr: 3e-4,

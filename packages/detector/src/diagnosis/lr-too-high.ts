@@ -20,6 +20,8 @@ export function lrTooHigh(fold: Fold): Cause | undefined {
   const evidence = [followsLr(fold), roseAfterPeak(fold)].filter((sentence) => sentence !== undefined)
   if (evidence.length === 0) return undefined
   const trend = lossTrend(fold)
+  // In a run that learns smoothly lr, norm and loss go down together: that is training, not a fault.
+  if (trend?.direction === 'falling' && !trend.isRough) return undefined
   let weight = 0.4 + 0.1 * (evidence.length - 1)
   if (trend?.direction === 'rising') {
     weight += 0.3
@@ -27,7 +29,7 @@ export function lrTooHigh(fold: Fold): Cause | undefined {
   } else if (trend?.isRough) {
     weight += 0.15
     evidence.push(`the loss is rough (it moves by ${figure(trend.noise)} from point to point)`)
-  } else if (trend?.direction === 'falling') weight -= 0.2
+  }
   const family = familyOf(fold)
   const scaling = family === 'sgd' ? sgdScaling(fold) : undefined
   if (scaling !== undefined) {
