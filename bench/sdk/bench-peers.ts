@@ -2,7 +2,7 @@
  * `npm run bench:sdk:peers`: the Python SDK's log call beside other trackers', one process each, in turns, on this machine;
  * then a whole training with and without it. Each tracker has an environment of its own under `.venv/`.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ const root = join(import.meta.dirname, '..', '..')
 const sdk = join(root, 'packages', 'sdk-python')
 const STEPS = 100_000
 const ROUNDS = 2
+const TIMEOUT_MS = 90_000
 const PEERS: Readonly<Record<string, { packages: string[]; steps: number }>> = {
   trackio: { packages: ['trackio==0.43.0'], steps: STEPS },
   swanlab: { packages: ['swanlab==0.10.3'], steps: STEPS },
@@ -61,8 +62,10 @@ try {
 }
 
 function log(python: string, writer: string, steps: number): void {
-  const env = { NORMWATCH_URL: url }
-  run(python, [join(root, 'bench/sdk/bench_log.py'), writer, `${steps}`], data, env)
+  const args = [join(root, 'bench/sdk/bench_log.py'), writer, `${steps}`]
+  const env = { ...process.env, NORMWATCH_URL: url }
+  const { status } = spawnSync(python, args, { cwd: data, env, stdio: 'inherit', timeout: TIMEOUT_MS })
+  if (status !== 0) console.error(`${writer} did not come to its end within ${TIMEOUT_MS / 1000} s`)
 }
 
 function ensurePeer(name: string): string {
