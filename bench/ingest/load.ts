@@ -1,5 +1,4 @@
 /** The load generator, a process of its own: `node load.ts PORT '{"clients": 8, …}'` prints what it measured as JSON. */
-import { WebSocket } from 'ws'
 import { KeepAliveClient } from './keep-alive-client.ts'
 
 export interface Load {
@@ -38,7 +37,7 @@ let sent = 0
 const start = performance.now()
 await Promise.all(clients.map(sendAll))
 const seconds = (performance.now() - start) / 1000
-for (const socket of sockets) socket.terminate()
+for (const socket of sockets) socket.close()
 for (const client of clients) client.close()
 
 latencies.sort()
@@ -90,11 +89,11 @@ function readingsText(seed: number): string {
 
 async function watch(run: number): Promise<WebSocket> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/live`)
-  await new Promise((resolve) => socket.once('open', resolve))
-  socket.send(JSON.stringify({ type: 'watch', run: `bench-${run}` }))
-  socket.on('message', (data) => {
+  await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }))
+  socket.addEventListener('message', ({ data }) => {
     live.frames++
     live.points += String(data).startsWith('{"type":"points"') ? 1 : 0
   })
+  socket.send(JSON.stringify({ type: 'watch', run: `bench-${run}` }))
   return socket
 }

@@ -11,7 +11,7 @@ export function refuseForeign({ headers: { host, origin }, protocol }: FastifyRe
 }
 
 /** Whether a `Host` header (name, optional port) names the loopback interface. */
-export function isLoopbackHost(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   return isLoopbackName(host.replace(/:\d{1,5}$/, ''))
 }
 
