@@ -97,6 +97,29 @@ export function describeLargeRuns(
       await expectSame(['grad_norm', 'loss'], 0, 200_000, 500)
     })
 
+    it('finds the steps that were logged in a range of time', async () => {
+      const steps = Array.from({ length: 5000 }, (_, i) => i * 2)
+      // a restart at step 6000 sets the clock back
+      const times = steps.map((step) => 1000 + (step < 6000 ? step : step - 4000))
+      await append(columns(steps, { loss: steps.map(wave) }, times))
+      store = await opened.reopen()
+      for (const [fromTime, toTime, from, to, total] of [
+        [1100, 1200, 100, 200, 51],
+        [4001, 5001, 3002, 8000, 2500],
+        [6000.5, 6998, 5002, 9998, 2499],
+        [9000, 9001, 0, -1, 0],
+      ] as const) {
+        const reply = await store.points.series({
+          run: 'run',
+          metrics: ['loss'],
+          fromTime,
+          toTime,
+          maxPoints: 100,
+        })
+        expect([reply.from, reply.to, reply.total]).toEqual([from, to, total])
+      }
+    })
+
     it('keeps many metrics and layers apart', async () => {
       const names = [...Array.from({ length: 300 }, (_, i) => `layers/block.${i}`), 'loss', 'grad_norm', 'lr']
       for (let from = 0; from < 3000; from += 500) {

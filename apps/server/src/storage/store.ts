@@ -168,7 +168,7 @@ export interface SeriesQuery {
   /** Steps, both inclusive. */
   readonly from?: number | undefined
   readonly to?: number | undefined
-  /** Unix seconds, both inclusive: the range is then that of the steps logged in this time. Not with `from` or `to`. */
+  /** Unix seconds, both inclusive: the range is then that of the steps logged in this time, 0 to -1 without one. Not with `from` or `to`. */
   readonly fromTime?: number | undefined
   readonly toTime?: number | undefined
   readonly maxPoints: number

@@ -77,7 +77,7 @@ export function stepsBetweenTimes(
   for (const leaf of leaves) {
     const first = stepsOf(leaf)[0]
     if (first === undefined) continue
-    for (const other of leaves.reverse()) {
+    for (const other of leaves.toReversed()) {
       const last = stepsOf(other).at(-1)
       if (last !== undefined) return { from: first, to: last }
     }

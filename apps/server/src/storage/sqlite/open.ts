@@ -33,6 +33,7 @@ export { CannotOpenStore } from './cannot-open-store.ts'
 export const FILE = 'normwatch.db'
 /** Pages (4 KiB) that the log gathers before they go to their places in the data file. */
 const CHECKPOINT_PAGES = 4000
+const LOG_BYTES_KEPT = 32 * 1024 * 1024
 /** With less room than this on its disk, the store is not ready. */
 const MIN_FREE_BYTES = 1024 * 1024
 /** How long to wait for another program that has locked the file; the whole server waits. */
@@ -76,6 +77,8 @@ function openFile(file: string): Database.Database {
   // what `full` would add, a sync of the log after each commit, is done off the main thread: see wal-sync.ts
   db.pragma('synchronous = normal')
   db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+  // a backup holds the log's beginning back; afterwards the log shrinks again
+  db.pragma(`journal_size_limit = ${LOG_BYTES_KEPT}`)
   migrate(db)
   return db
 }
@@ -111,10 +114,13 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
   const reaper = new Reaper(db, commits)
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
-    await commits.close()
-    log.close()
-    db.close()
-    lock.close()
+    try {
+      await commits.close()
+    } finally {
+      log.close()
+      db.close()
+      lock.close()
+    }
   }
   // goes on with what a former process left
   reaper.start()
