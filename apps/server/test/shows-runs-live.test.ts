@@ -201,6 +201,20 @@ describe('a message that is none', () => {
     await client.until((frame) => frame.type === 'error' && frame.code === 'run_not_found')
   })
 
+  it('cuts a socket that goes on talking and never listens', async () => {
+    const { client } = await watchedRun()
+    const closed = new Promise((resolve) => client.socket.once('close', resolve))
+    client.socket.pause()
+    const talk = () => {
+      for (let i = 0; i < 2000; i++) if (client.socket.readyState === 1) client.send('not JSON')
+      if (client.socket.readyState === 1) setImmediate(talk)
+      else client.socket.resume()
+    }
+    client.socket.on('error', () => undefined)
+    talk()
+    await closed
+  })
+
   it('closes a socket that sends more than 64 KiB at once', async () => {
     const { client } = await watchedRun()
     const closed = new Promise<number>((resolve) => client.socket.once('close', resolve))

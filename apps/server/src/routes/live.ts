@@ -13,6 +13,8 @@ import { RunNotFound } from '../storage/store.ts'
 const MAX_WATCHES = 64
 /** Messages of one socket that may wait for their answer. */
 const MAX_WAITING = 128
+/** Bytes of answers left unread; a socket that goes on asking is cut. */
+const MAX_UNREAD = 16 * 1024 * 1024
 /** Milliseconds between two pings; a socket that missed one is cut. */
 const PING_EVERY = 30_000
 
@@ -34,6 +36,7 @@ function serve({ hub, store }: Services, socket: WebSocket, caller: Caller): voi
   let answered = Promise.resolve()
   socket.on('close', () => hub.leave(reader))
   socket.on('message', (data, isBinary) => {
+    if (socket.bufferedAmount > MAX_UNREAD) return socket.terminate()
     const request = isBinary ? undefined : readRequest(String(data))
     if (request === undefined) return socket.send(errorFrame('frame_invalid', liveErrors.frame_invalid))
     if (++waiting > MAX_WAITING) return socket.close(1008, 'too many messages at once')
