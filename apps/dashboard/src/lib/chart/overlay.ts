@@ -11,9 +11,6 @@ export interface OverlaidRun {
   readonly startedAt: number
 }
 
-/** Columns a run has in the aligned data: largest, smallest and last reading. */
-export const COLUMNS_A_RUN = 3
-
 /**
  * The runs on one x axis: the positions of all of them, ascending, then largest, smallest and last readings run by run.
  * `undefined` where another run has a position, `null` where a line breaks.

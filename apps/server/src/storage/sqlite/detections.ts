@@ -21,4 +21,3 @@ export function openDetections(db: Database) {
     },
   }
 }
-export type DetectionTable = ReturnType<typeof openDetections>

@@ -86,7 +86,6 @@ export function openLeaves(db: Database) {
     },
   }
 }
-export type LeafTable = ReturnType<typeof openLeaves>
 
 function joined(blocks: readonly Rows[]): Rows {
   const [first] = blocks

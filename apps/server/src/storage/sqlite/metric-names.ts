@@ -116,4 +116,3 @@ export function openMetricNames(db: Database) {
     },
   }
 }
-export type MetricTable = ReturnType<typeof openMetricNames>

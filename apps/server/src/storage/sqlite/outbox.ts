@@ -122,7 +122,6 @@ export function openOutbox(
     },
   }
 }
-export type Outbox = ReturnType<typeof openOutbox>
 
 /** Only what messages tell: a run's configuration and notes may be large, and may be private. */
 const factsOf = ({ id, name, project, clip, clipping }: RunFacts): RunFacts => ({

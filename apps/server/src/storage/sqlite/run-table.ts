@@ -86,4 +86,3 @@ export function openRunTable(db: Database) {
     },
   }
 }
-export type RunTable = ReturnType<typeof openRunTable>

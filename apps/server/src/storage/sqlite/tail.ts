@@ -44,4 +44,3 @@ export function openTail(db: Database) {
     newest: (run: number): number => newest.get(run) ?? 0,
   }
 }
-export type TailTable = ReturnType<typeof openTail>
