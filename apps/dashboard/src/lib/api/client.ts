@@ -4,15 +4,20 @@ import type {
   Finding,
   FindingList,
   LayersReply,
+  NewToken,
   PreviewReply,
   Run,
   RunList,
   RunPatch,
   SeriesReply,
+  Session,
   SettingsOverrides,
   SettingsReply,
+  Token,
+  TokenList,
+  TokenWithSecret,
 } from '@normwatch/protocol'
-import { ApiFailure, failureOf } from '#lib/api/failure.ts'
+import { createCaller, withBody } from '#lib/api/caller.ts'
 
 /** A range of steps, both ends inclusive. */
 export interface StepRange {
@@ -34,19 +39,7 @@ export type Api = ReturnType<typeof createApi>
 
 /** `root` is the address the API's paths start from, such as `/api/v1`. */
 export function createApi(root: string, fetch: typeof globalThis.fetch) {
-  async function ask(path: string, init: RequestInit): Promise<Response> {
-    const response = await fetch(root + path, init).catch((error: unknown) => {
-      if (init.signal?.aborted) throw error
-      throw new ApiFailure(0, 'no_answer', 'The server does not answer.')
-    })
-    if (!response.ok) throw await failureOf(response)
-    return response
-  }
-  async function call<Reply>(path: string, init: RequestInit = {}): Promise<Reply> {
-    const response = await ask(path, init)
-    return (response.status === 204 ? undefined : await response.json()) as Reply
-  }
-  const text = async (path: string): Promise<string> => (await ask(path, {})).text()
+  const { call, text } = createCaller(root, fetch)
   const runPath = (id: string) => `/runs/${encodeURIComponent(id)}`
 
   return {
@@ -84,13 +77,16 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
       query.set('max_points', String(maxPoints))
       return call(`${runPath(id)}/series?${query}`, signal ? { signal } : {})
     },
+    /** Whether a token is asked for, and who this browser is signed in as. */
+    session: () => call<Session>('/session'),
+    signIn: (token: string) => call<Session>('/session', withBody('POST', { token })),
+    signOut: () => call<void>('/session', { method: 'DELETE' }),
+    tokens: () => call<TokenList>('/tokens'),
+    createToken: (token: NewToken) => call<TokenWithSecret>('/tokens', withBody('POST', token)),
+    revokeToken: (id: string) => call<Token>(`/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' }),
     /** The address of the run's readings as a file, for a link. */
     csvAddress: (id: string) => `${root}${runPath(id)}/points?format=csv`,
   }
-}
-
-function withBody(method: 'PATCH' | 'POST' | 'PUT', body: unknown): RequestInit {
-  return { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 
 function rangeQuery({ from, to }: Partial<StepRange>): URLSearchParams {
