@@ -76,9 +76,10 @@ def grad_norm(parameters: Parameters, norm_type: float = 2.0) -> torch.Tensor:
     run = current_run()
     with given.listen(norm_type, run is not None and given.layers is not None) as heard:
         total = given.total_norm(norm_type)
+    total_here = _whole(total)
     if run is not None:
         try:
-            run.note_clip({"mode": "none"}, {"grad_norm": _whole(total), **_layer_norms(given, heard, norm_type)})
+            run.note_clip({"mode": "none"}, {"grad_norm": total_here, **_layer_norms(given, heard, norm_type)})
         except Exception as error:
             _excuse(run, error)
     return total
@@ -87,6 +88,8 @@ def grad_norm(parameters: Parameters, norm_type: float = 2.0) -> torch.Tensor:
 def _before_clamping(given: Given, clip_value: float) -> dict[str, Any]:
     import torch
 
+    if any(_is_sharded(gradient) for gradient in given.gradients):
+        return {}  # this rank alone cannot measure them
     sizes = [gradient.abs() for gradient in given.gradients if gradient.numel() > 0]
     if not sizes:
         return {"grad_norm": 0.0, "max_abs_grad": 0.0, "clip_fraction": 0.0}
@@ -100,14 +103,18 @@ def _before_clamping(given: Given, clip_value: float) -> dict[str, Any]:
 
 
 def _layer_norms(given: Given, heard: list[Any], norm_type: float) -> dict[str, Any]:
-    if given.layers is None or not heard:
+    if given.layers is None or not heard or _is_sharded(heard[0]):
         return {}
     return {"layers": LayerNorms(given.layers, heard[0], float(norm_type))}
 
 
 def _whole(total: torch.Tensor) -> Any:
     """The norm of a sharded model is a DTensor; every rank takes part in making it one number."""
-    return total.full_tensor() if hasattr(total, "full_tensor") else total
+    return total.full_tensor() if _is_sharded(total) else total
+
+
+def _is_sharded(tensor: Any) -> bool:
+    return hasattr(tensor, "full_tensor")
 
 
 def _foreach(clip: Callable[..., Any], foreach: bool | None) -> dict[str, bool]:
