@@ -2,12 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Run, RunFields } from '@normwatch/protocol'
 import { onTestFinished } from 'vitest'
 import { buildDashboard } from './build-dashboard.ts'
 
-const main = resolve(import.meta.dirname, '../../server/src/main.ts')
+const main = join(import.meta.dirname, '../../server/src/main.ts')
 
 /** A real server in a process of its own, on a free port, with an empty data folder that goes with the test. */
 export async function startServer() {
@@ -52,14 +52,18 @@ async function launch(data: string, port: number): Promise<{ child: ChildProcess
   const child = spawn(process.execPath, [main, '--port', String(port), '--data', data], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  let said = ''
-  child.stderr?.on('data', (text) => (said += String(text)))
-  for await (const text of child.stdout ?? []) {
-    said += String(text)
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0]
-    if (url !== undefined) return { child, url }
-  }
-  throw new Error(`The server did not start:\n${said}`)
+  const url = await new Promise<string>((resolve, reject) => {
+    let said = ''
+    const listen = (text: unknown) => {
+      said += String(text)
+      const address = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0]
+      if (address !== undefined) resolve(address)
+    }
+    child.stdout?.on('data', listen)
+    child.stderr?.on('data', listen)
+    child.once('exit', () => reject(new Error(`The server did not start:\n${said}`)))
+  })
+  return { child, url }
 }
 
 async function kill(child: ChildProcess): Promise<void> {

@@ -147,10 +147,10 @@ export class RunCharts {
     )
   }
 
-  /** A line smoothed over a fiftieth of what is on screen. */
+  /** A moving average whose half-life is a part of what is on screen, so that a zoom shows finer ones. */
   #smooth({ x, last }: ChartColumns, log: boolean): Picture['smooth'] {
     const { min, max } = this.ends
-    return this.#view.isSmooth ? smoothed(x, last, (max - min) / 50, log) : undefined
+    return this.#view.isSmooth ? smoothed(x, last, (max - min) / 150, log) : undefined
   }
 
   /** The levels at which `clip_saturated` opens and closes in this run. */
