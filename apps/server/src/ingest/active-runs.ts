@@ -98,7 +98,7 @@ export class ActiveRuns {
   #evict(): void {
     for (const { active } of this.#entries.values()) {
       if (this.#entries.size <= MAX_ACTIVE_RUNS) return
-      if (active?.gate.idle === true) this.drop(active)
+      if (active?.gate.idle === true && active.judging === undefined) this.drop(active)
     }
   }
 }
