@@ -180,7 +180,7 @@ class Run:
         self._is_open = False
         self._sender.finish({"status": status}, timeout)
         report = self._report = self._count()
-        if report.unsent:
+        if report.spool is not None:
             self.notices.warn(
                 "unsent",
                 f"{report.unsent} points of run {self.id} are not sent; they are in {report.spool}: "
