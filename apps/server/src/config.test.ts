@@ -13,6 +13,7 @@ describe('configuration', () => {
       port: 4280,
       data: resolve('./data'),
       logLevel: 'warn',
+      retentionDays: undefined,
       token: undefined,
       firstToken: 'refuse',
       trustProxy: undefined,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
+  NONE,
   readBasePath,
   readBound,
   readFirstToken,
@@ -55,6 +56,11 @@ export const settings = {
     about: `what is logged to standard error: ${LOG_LEVELS.join(', ')}`,
     read: readLogLevel,
   } satisfies Setting<LogLevel>,
+  retentionDays: {
+    default: 'none',
+    about: 'days after its last point at which a run is removed with all its data',
+    read: readDays,
+  } satisfies Setting<number | undefined>,
   token: {
     default: 'none',
     about: 'an admin token, for containers',
@@ -230,6 +236,15 @@ function readPort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || port > 65_535)
     throw new Error(`is "${text}"; it must be a port from 0 to 65535.`)
   return port
+}
+
+function readDays(text: string): number | undefined {
+  if (text === NONE) return undefined
+  const days = Number(text)
+  if (!/^\d{1,5}$/.test(text) || days === 0) {
+    throw new Error(`is "${text}"; it must be a number of days from 1 to 99999, or none.`)
+  }
+  return days
 }
 
 function readFolder(text: string): string {

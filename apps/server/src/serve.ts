@@ -56,7 +56,7 @@ export async function serve(config: Config): Promise<Server> {
     await store.close()
     throw error
   }
-  ingest.start()
+  ingest.start(config.retentionDays)
   const { address, family, port: bound } = app.server.address() as AddressInfo
   const scheme = tlsCert === undefined ? 'http' : 'https'
   const name = family === 'IPv6' ? `[${address}]` : address

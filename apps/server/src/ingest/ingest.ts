@@ -7,6 +7,7 @@ import { deleteRun, patchRun, putRun } from './change-run.ts'
 import { changeProjectSettings, changeRunSettings } from './change-settings.ts'
 import type { IngestContext } from './context.ts'
 import { judgeAgain } from './judge-again.ts'
+import { keepFor, removeSilent } from './retention.ts'
 import { noticeSilence, watchSilence } from './silence-watch.ts'
 
 /** Everything that changes a run: each change is judged, stored and told to the readers, in that order. */
@@ -32,8 +33,11 @@ export class Ingest {
     return this.#context.runs.size
   }
 
-  /** Starts to notice runs that fall silent. */
-  start(): void {
+  /** Starts to notice runs that fall silent, and to remove those that have been so for `retentionDays`. */
+  start(retentionDays?: number): void {
+    if (retentionDays !== undefined) {
+      void keepFor(this.#context, retentionDays, this.#stopping.signal, this.#onError)
+    }
     const since = this.#context.now()
     void watchSilence(this.#context, since, this.#stopping.signal, this.#onError)
   }
@@ -41,6 +45,11 @@ export class Ingest {
   /** One look at the running runs: who has been silent for too long, not counting the time before `since`. */
   noticeSilence(since: number): Promise<void> {
     return noticeSilence(this.#context, since)
+  }
+
+  /** Removes the runs to which nothing has come since `before` (milliseconds since 1970). */
+  removeSilent(before: number): Promise<void> {
+    return removeSilent(this.#context, before)
   }
 
   stop(): void {

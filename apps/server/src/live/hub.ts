@@ -57,7 +57,7 @@ export class Hub {
     this.#channels.get(run)?.gap(reason)
   }
 
-  deleted({ id, project }: StoredRun): void {
+  deleted({ id, project }: Pick<StoredRun, 'id' | 'project'>): void {
     this.#channels.get(id)?.gap('deleted')
     this.#channels.get(id)?.close()
     this.#channels.delete(id)
