@@ -1,25 +1,24 @@
 import { resolve } from '$app/paths'
-import { createAccessApi } from '#lib/api/access.ts'
 import { createAlertsApi } from '#lib/api/alerts.ts'
 import { createCaller } from '#lib/api/caller.ts'
 import { createApi } from '#lib/api/client.ts'
+import { ChannelList } from '#lib/state/channel-list.svelte.ts'
 import { SessionState } from '#lib/state/session.svelte.ts'
 
 /** Where the API is: below the address that the dashboard is served at. */
 export const API_ROOT = `${resolve('/').replace(/\/$/, '')}/api/v1`
 
-export const session = new SessionState(
-  createAccessApi(createCaller(API_ROOT, (...request) => fetch(...request))),
-)
-
-/** Whoever is refused for want of a token is led to the sign-in page. */
-const watchedFetch: typeof fetch = async (...request) => {
+/** Whoever is refused for want of a token is led to the sign-in page, and from there back. */
+const leadingToSignIn: typeof fetch = async (...request) => {
   const response = await fetch(...request)
-  if (response.status === 401) session.end()
+  const { pathname, search } = location
+  if (response.status === 401 && pathname !== resolve('/sign-in')) {
+    location.assign(`${resolve('/sign-in')}?${new URLSearchParams({ to: pathname + search })}`)
+  }
   return response
 }
-const caller = createCaller(API_ROOT, watchedFetch)
 
-export const api = createApi(API_ROOT, watchedFetch)
-export const alertsApi = createAlertsApi(caller)
-export const accessApi = createAccessApi(caller)
+export const api = createApi(API_ROOT, leadingToSignIn)
+export const alertsApi = createAlertsApi(createCaller(API_ROOT, leadingToSignIn))
+export const session = new SessionState(api)
+export const channels = new ChannelList(alertsApi)
