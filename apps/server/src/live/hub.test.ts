@@ -94,6 +94,25 @@ describe('the hub', () => {
     }
   })
 
+  it('passes points of many runs on at once, though each of them changes its run', () => {
+    const hub = new Hub(Date.now)
+    const peer = new TestPeer()
+    const reader = hub.join(peer)
+    const ids = Array.from({ length: 50 }, (_, i) => `r${i}`)
+    for (const id of ids) hub.watchRun(reader, run(id), {})
+    vi.advanceTimersByTime(2000)
+    peer.frames.length = peer.times.length = 0
+    for (let step = 0; step < 100; step++) {
+      const id = ids[step % ids.length] as string
+      hub.points(id, points(step), 0)
+      hub.run(run(id, { points: step }), false)
+      vi.advanceTimersByTime(1)
+      expect(peer.steps.at(-1)).toBe(step)
+      vi.advanceTimersByTime(99)
+    }
+    expect(busiestSecond(peer)).toBeLessThanOrEqual(20)
+  })
+
   it('gives a slow reader nothing until it has drained, then one gap', () => {
     const hub = new Hub(Date.now)
     const { peer } = watching(hub, 'r')

@@ -7,6 +7,8 @@ import { RecentEvents, type RunEvent } from './recent-events.ts'
 const POINTS_EVERY = 56
 /** Milliseconds between two frames of a run whose health does not change. */
 const RUN_EVERY = 500
+/** Frames of a reader's second that are kept for points and findings. */
+const FOR_POINTS = 10
 
 /** What a reader has been told of one run. */
 interface Watch {
@@ -36,6 +38,7 @@ export class RunChannel {
   #toldSeq: number
   #latest: Run | undefined
   #version = 0
+  #urgentVersion = 0
   #toldVersion = 0
   #pointsAt = -Infinity
   #runAt = -Infinity
@@ -68,6 +71,7 @@ export class RunChannel {
   changed(run: Run, urgent: boolean): void {
     this.#latest = run
     this.#version++
+    if (urgent) this.#urgentVersion = this.#version
     this.#runDueAt = urgent ? 0 : Math.min(this.#runDueAt, this.#runAt + RUN_EVERY)
     this.#schedule(this.#runDueAt)
   }
@@ -126,7 +130,7 @@ export class RunChannel {
       this.#runDueAt = Infinity
     }
     for (const [reader, watch] of this.#watches) this.#tell(reader, watch, told, now)
-    this.#pointsAt = now
+    if (this.#toldSeq < this.#recent.last) this.#pointsAt = now
     this.#toldSeq = this.#recent.last
     this.#recent.trim()
     this.#schedule(this.#runDueAt)
@@ -150,7 +154,8 @@ export class RunChannel {
       watch.missed = false
       watch.seq = last
     }
-    if (watch.version < this.#toldVersion && this.#latest !== undefined) {
+    if (watch.version >= this.#toldVersion || this.#latest === undefined) return
+    if (reader.mayGet(now, watch.version < this.#urgentVersion ? 0 : FOR_POINTS)) {
       reader.send(runFrame(watch.seq, this.#latest), now)
       watch.version = this.#toldVersion
     }
