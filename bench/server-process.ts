@@ -1,0 +1,88 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { cpus, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
+import type { RunFields } from '@normwatch/protocol'
+
+const MAIN = join(import.meta.dirname, '../apps/server/src/main.ts')
+
+/** A real server in a process of its own, on a free port of this machine. */
+export class ServerProcess {
+  readonly url: string
+  readonly port: number
+  /** Seconds from the start of node itself to the first answer, which is the dashboard's page. */
+  readonly startSeconds: number
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, url: string, startSeconds: number) {
+    this.#child = child
+    this.url = url
+    this.port = Number(new URL(url).port)
+    this.startSeconds = startSeconds
+  }
+
+  static async start(folder: string): Promise<ServerProcess> {
+    const begin = performance.now()
+    const child = spawn(process.execPath, [MAIN, '--port', '0', '--data', folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout.on('data', (text) => {
+        const said = /http:\/\/127\.0\.0\.1:\d+/.exec(String(text))?.[0]
+        if (said !== undefined) resolve(said)
+      })
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))
+    })
+    const { status } = await fetch(url)
+    if (status !== 200) throw new Error(`the first page answers ${status}`)
+    return new ServerProcess(child, url, (performance.now() - begin) / 1000)
+  }
+
+  /** Resident memory in MiB, as the kernel counts it. */
+  get megabytes(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')
+    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 102.4) / 10
+  }
+
+  async put(run: string, fields: RunFields): Promise<void> {
+    await this.#send('PUT', `runs/${run}`, fields)
+  }
+
+  async post(run: string, columns: Record<string, readonly unknown[]>): Promise<void> {
+    await this.#send('POST', `runs/${run}/points`, { columns })
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.kill('SIGINT')) await once(this.#child, 'exit')
+  }
+
+  async #send(method: string, path: string, body: unknown): Promise<void> {
+    const reply = await fetch(`${this.url}/api/v1/${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (!reply.ok) throw new Error(`${method} ${path}: ${reply.status} ${await reply.text()}`)
+    await reply.arrayBuffer()
+  }
+}
+
+/** What a figure depends on besides the code: to be kept beside every result. */
+export function machine() {
+  const gibibytes = Math.round(totalmem() / 2 ** 30)
+  return {
+    machine: `${cpus().length} × ${cpus()[0]?.model}, ${gibibytes} GiB, Node ${process.version}`,
+    at: new Date().toISOString(),
+    loadAverage: load(),
+  }
+}
+
+/** The load average of the last minute; beside it the number of processors shows whether others kept them busy. */
+export function load(): number {
+  return Math.round((loadavg()[0] ?? NaN) * 10) / 10
+}
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+}
