@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { chromium, type Page } from 'playwright-core'
+
+/** What `page-notes.js` notes in the page. */
+interface Notes {
+  readonly frames: number[]
+  readonly longTasks: number[]
+}
+
+const NORM_CHART = '[aria-label^="Pre-clip gradient norm"]'
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+/** Wheel turns and pan moves of one round. */
+const MOVES = 60
+
+/** Opens the page of a run in a fresh profile: until the norm is drawn, and how evenly it zooms and pans. */
+export async function runPage(url: string) {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+  try {
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      // The notes are asked for by text, which the page's policy refuses.
+      bypassCSP: true,
+    })
+    const page = await context.newPage()
+    await page.addInitScript({ path: join(import.meta.dirname, 'page-notes.js') })
+    const drawn: number[] = []
+    for (let visit = 0; visit < 8; visit++) drawn.push(await visitUntilDrawn(page, url))
+    const columns = await page.evaluate<number>('notes.paintedColumns()')
+    if (columns < 0.9) throw new Error(`only ${columns} of the chart's columns show the norm's colour`)
+    await page.waitForTimeout(1000)
+    const still = await smoothness(page, async () => page.waitForTimeout(2000))
+    const moved = await smoothness(page, () => zoomAndPan(page))
+    return { drawnFirstVisit: drawn[0] ?? NaN, drawn: drawn.slice(1), columns, still, moved }
+  } finally {
+    await browser.close()
+  }
+}
+
+async function visitUntilDrawn(page: Page, url: string): Promise<number> {
+  await page.goto('about:blank')
+  await page.goto(url, { waitUntil: 'commit' })
+  await page.waitForFunction('notes.normDrawnAt > 0', undefined, { timeout: 30_000 })
+  return Math.round(await page.evaluate<number>('notes.normDrawnAt'))
+}
+
+async function smoothness(page: Page, work: () => Promise<void>) {
+  await page.evaluate('notes.frames.length = notes.longTasks.length = 0')
+  await work()
+  const { frames, longTasks } = await page.evaluate<Notes>('notes')
+  const gaps = frames.slice(1).map((at, i) => at - (frames[i] as number))
+  return {
+    frames: frames.length,
+    longestFrame: Math.round(Math.max(...gaps)),
+    framesOver50: gaps.filter((gap) => gap > 50).length,
+    longTasks: longTasks.map((milliseconds) => Math.round(milliseconds)),
+  }
+}
+
+/** Ctrl+wheel at the cursor in and out again, then Shift+drag to and fro, as a hand does it: a move a frame. */
+async function zoomAndPan(page: Page): Promise<void> {
+  const box = await page.locator(NORM_CHART).boundingBox()
+  if (box === null) throw new Error('the norm has no chart')
+  const [x, y] = [box.x + box.width * 0.6, box.y + box.height / 2]
+  await page.mouse.move(x, y)
+  await page.keyboard.down('Control')
+  for (let turn = 0; turn < MOVES; turn++) {
+    await page.mouse.wheel(0, turn < MOVES * 0.6 ? -100 : 100)
+    await page.waitForTimeout(16)
+  }
+  await page.keyboard.up('Control')
+  await page.keyboard.down('Shift')
+  await page.mouse.down()
+  for (let move = 0; move < MOVES; move++) {
+    await page.mouse.move(x + 250 * Math.sin((move / MOVES) * 2 * Math.PI), y)
+    await page.waitForTimeout(16)
+  }
+  await page.mouse.up()
+  await page.keyboard.up('Shift')
+  await page.waitForTimeout(500)
+}

@@ -1,0 +1,148 @@
+/** `npm run bench:peers`: the same run through other trackers and through ours, in turns on this machine. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ensurePython } from '../../scripts/python-env.ts'
+import { load, machine, median, ServerProcess } from '../server-process.ts'
+import { isSpike } from './is-spike.ts'
+import { ForeignProcess } from './foreign-process.ts'
+import { ourChart, PEERS, type Drawn, type Peer } from './peers.ts'
+import { printed, type Figures } from './table.ts'
+
+const STEPS = 100_000
+const LONG = 1_000_000
+const SDK = join(import.meta.dirname, '../../packages/sdk-python/src')
+const PORT = Number(process.env['BENCH_PORT'] ?? 4441)
+
+const root = mkdtempSync(join(tmpdir(), 'normwatch-peers-'))
+const figures: Figures[] = []
+try {
+  for (const [name, steps] of [
+    ['normwatch', STEPS],
+    ['normwatch, a million steps', LONG],
+  ] as const) {
+    note(await ours(name, steps))
+  }
+  for (const peer of PEERS) note(await theirs(peer).catch((error: unknown) => failed(peer, error)))
+} finally {
+  rmSync(root, { recursive: true, force: true, maxRetries: 5 })
+}
+console.log(printed(figures))
+const results = { ...machine(), steps: STEPS, scalarsAStep: 2, figures }
+writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+
+async function ours(name: string, steps: number): Promise<Figures> {
+  const folder = join(root, `ours-${steps}`)
+  const spool = `${folder}-spool`
+  mkdirSync(spool)
+  const server = await ServerProcess.start(folder)
+  let ingest
+  try {
+    const env = { PYTHONPATH: SDK, NORMWATCH_URL: server.url }
+    const python = process.env['NORMWATCH_PYTHON'] ?? '/usr/bin/python3'
+    ingest = write(python, 'normwatch', steps, spool, env)
+  } finally {
+    await server.stop()
+  }
+  const bytesAScalar = size(folder, steps)
+  const starts = []
+  for (let start = 0; start < 3; start++) {
+    const started = await ServerProcess.start(folder)
+    starts.push(started.startSeconds)
+    await started.stop()
+  }
+  const serving = await ServerProcess.start(folder)
+  try {
+    await sleep(3000)
+    const idleMegabytes = serving.megabytes
+    const reply = await fetch(`${serving.url}/api/v1/runs`)
+    const { runs } = (await reply.json()) as { runs: { id: string; points: number }[] }
+    if (runs[0]?.points !== steps) throw new Error(`${runs[0]?.points} points of ${steps} came`)
+    const chart = await charted(steps, () => ourChart(serving.url, runs[0]?.id as string))
+    return { name, steps, ...ingest, bytesAScalar, startSeconds: median(starts), idleMegabytes, ...chart }
+  } finally {
+    await serving.stop()
+  }
+}
+
+async function theirs({ name, serve, chart }: Peer): Promise<Figures> {
+  const requirements = join(import.meta.dirname, `requirements-${name}.txt`)
+  const python = ensurePython({ name: `peer-${name}`, requirements, seesSystem: false })
+  const folder = join(root, name)
+  mkdirSync(folder)
+  const env = { TRACKIO_DIR: folder, HOME: folder, MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: '1' }
+  const ingest = write(python, name, STEPS, folder, env)
+  const written = { name, steps: STEPS, ...ingest, bytesAScalar: size(folder, STEPS) }
+  if (serve === undefined || chart === undefined) return written
+  const url = `http://127.0.0.1:${PORT}`
+  const bin = dirname(python)
+  const path = `${bin}:${process.env['PATH']}`
+  const server = await ForeignProcess.start(serve(bin, PORT, folder), url, folder, {
+    ...process.env,
+    ...env,
+    PATH: path,
+  })
+  try {
+    await sleep(3000)
+    const idleMegabytes = server.megabytes
+    const drawn = await charted(STEPS, () => chart(url, folder))
+    return { ...written, startSeconds: server.startSeconds, idleMegabytes, ...drawn }
+  } finally {
+    await server.stop()
+  }
+}
+
+function write(python: string, name: string, steps: number, folder: string, more: Record<string, string>) {
+  const script = join(import.meta.dirname, 'write.py')
+  const said = execFileSync(python, [script, name, `${steps}`, folder], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, ...more },
+    timeout: 180_000,
+  })
+  const { seconds } = JSON.parse(said.trim().split('\n').at(-1) as string) as { seconds: number }
+  return { ingestSeconds: seconds, scalarsPerSecond: Math.round((2 * steps) / seconds) }
+}
+
+/** The chart call until it knows the end of the run, then the median of nine, and the spikes that it shows. */
+async function charted(steps: number, ask: () => Promise<Drawn>) {
+  const deadline = performance.now() + 60_000
+  while (((await ask().catch(() => [])).at(-1)?.[0] ?? 0) < steps * 0.95) {
+    if (performance.now() > deadline) throw new Error('the chart never comes to the end of the run')
+    await sleep(50)
+  }
+  const milliseconds: number[] = []
+  let drawn: Drawn = []
+  for (let i = 0; i < 9; i++) {
+    const begin = performance.now()
+    drawn = await ask()
+    milliseconds.push(performance.now() - begin)
+  }
+  const spikes = Array.from({ length: steps }, (_, step) => step).filter(isSpike)
+  // A spike is seen where a point stands for its step and reaches its height, of 40 or more.
+  const seen = spikes.filter((spike) => (drawn.findLast(([step]) => step <= spike)?.[1] ?? 0) >= 40)
+  return {
+    chartMilliseconds: Math.round(median(milliseconds) * 10) / 10,
+    chartPoints: drawn.length,
+    spikes: spikes.length,
+    spikesSeen: seen.length,
+  }
+}
+
+function size(folder: string, steps: number): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile())
+  const bytes = files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0)
+  return Math.round((bytes / steps / 2) * 10) / 10
+}
+
+function failed({ name }: Peer, error: unknown): Figures {
+  return { name, steps: STEPS, failed: String(error).slice(0, 400) }
+}
+
+function note(figure: Figures): void {
+  figures.push({ ...figure, loadAverage: load() })
+  console.log(figures.at(-1))
+}
