@@ -10,12 +10,14 @@ export interface Peer {
 /** A reader with more than this waiting gets nothing more until it has drained. */
 const MAX_BUFFERED_BYTES = 1024 * 1024
 
+/** Changed runs a reader is told of in a second, unless they are urgent: the rest of its frames is for points. */
+const MAX_CHANGES_PER_SECOND = 5
+
 /** One live connection: what it may be sent now. */
 export class Reader {
   readonly #peer: Peer
-  /** When the newest frames were sent, in milliseconds: a ring as long as what a second may hold. */
-  readonly #sentAt = new Float64Array(MAX_FRAMES_PER_SECOND).fill(-Infinity)
-  #next = 0
+  readonly #frames = new LastSecond(MAX_FRAMES_PER_SECOND)
+  readonly #changes = new LastSecond(MAX_CHANGES_PER_SECOND)
 
   constructor(peer: Peer) {
     this.#peer = peer
@@ -28,12 +30,40 @@ export class Reader {
 
   /** Whether the last second has room for another frame, and for `spare` more. */
   mayGet(now: number, spare = 0): boolean {
-    return now - (this.#sentAt[(this.#next + spare) % this.#sentAt.length] as number) >= 1000
+    return this.#frames.hasRoom(now, spare)
+  }
+
+  /** Whether it may be told of a change that is not urgent. */
+  mayGetChange(now: number): boolean {
+    return this.#frames.hasRoom(now, 0) && this.#changes.hasRoom(now, 0)
   }
 
   send(frame: string, now: number): void {
+    this.#frames.note(now)
+    this.#peer.send(frame)
+  }
+
+  sendChange(frame: string, now: number): void {
+    this.#changes.note(now)
+    this.send(frame, now)
+  }
+}
+
+/** When the newest frames were sent, in milliseconds: a ring as long as what a second may hold. */
+class LastSecond {
+  readonly #sentAt: Float64Array
+  #next = 0
+
+  constructor(most: number) {
+    this.#sentAt = new Float64Array(most).fill(-Infinity)
+  }
+
+  hasRoom(now: number, spare: number): boolean {
+    return now - (this.#sentAt[(this.#next + spare) % this.#sentAt.length] as number) >= 1000
+  }
+
+  note(now: number): void {
     this.#sentAt[this.#next] = now
     this.#next = (this.#next + 1) % this.#sentAt.length
-    this.#peer.send(frame)
   }
 }

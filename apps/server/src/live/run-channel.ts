@@ -7,8 +7,6 @@ import { RecentEvents, type RunEvent } from './recent-events.ts'
 const POINTS_EVERY = 56
 /** Milliseconds between two frames of a run whose health does not change. */
 const RUN_EVERY = 500
-/** Frames of a reader's second that are kept for points and findings. */
-const FOR_POINTS = 10
 
 /** What a reader has been told of one run. */
 interface Watch {
@@ -155,8 +153,9 @@ export class RunChannel {
       watch.seq = last
     }
     if (watch.version >= this.#toldVersion || this.#latest === undefined) return
-    if (reader.mayGet(now, watch.version < this.#urgentVersion ? 0 : FOR_POINTS)) {
-      reader.send(runFrame(watch.seq, this.#latest), now)
+    const isUrgent = watch.version < this.#urgentVersion
+    if (isUrgent ? reader.mayGet(now) : reader.mayGetChange(now)) {
+      reader.sendChange(runFrame(watch.seq, this.#latest), now)
       watch.version = this.#toldVersion
     }
   }
