@@ -7,6 +7,21 @@ globalThis.notes = {
   frames: [],
   longTasks: [],
 
+  /** What came when on the way to the norm. */
+  way() {
+    const files = performance
+      .getEntriesByType('resource')
+      .filter(({ responseEnd }) => responseEnd < this.normDrawnAt)
+    const scripts = files.filter(({ name }) => name.endsWith('.js'))
+    const series = files.find(({ name }) => name.includes('/series?'))
+    return {
+      scriptsLoadedAt: Math.round(Math.max(...scripts.map(({ responseEnd }) => responseEnd))),
+      seriesAskedAt: Math.round(series.startTime),
+      seriesAnsweredAt: Math.round(series.responseEnd),
+      normDrawnAt: Math.round(this.normDrawnAt),
+    }
+  },
+
   /** The share of the norm chart's columns of pixels, from its first to its last painted one, that hold its colour. */
   paintedColumns() {
     const canvas = document.querySelector(`[aria-label^="${NORM_CHART}"] canvas`)

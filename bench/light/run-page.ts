@@ -25,12 +25,13 @@ export async function runPage(url: string) {
     await page.addInitScript({ path: join(import.meta.dirname, 'page-notes.js') })
     const drawn: number[] = []
     for (let visit = 0; visit < 8; visit++) drawn.push(await visitUntilDrawn(page, url))
+    const lastVisit = await page.evaluate<object>('notes.way()')
     const columns = await page.evaluate<number>('notes.paintedColumns()')
     if (columns < 0.9) throw new Error(`only ${columns} of the chart's columns show the norm's colour`)
     await page.waitForTimeout(1000)
     const still = await smoothness(page, async () => page.waitForTimeout(2000))
     const moved = await smoothness(page, () => zoomAndPan(page))
-    return { drawnFirstVisit: drawn[0] ?? NaN, drawn: drawn.slice(1), columns, still, moved }
+    return { drawnFirstVisit: drawn[0] ?? NaN, drawn: drawn.slice(1), lastVisit, columns, still, moved }
   } finally {
     await browser.close()
   }

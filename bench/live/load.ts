@@ -57,7 +57,7 @@ const readers = await Promise.all(
   }),
 )
 // What the readers are told when they come is not what is measured.
-await sleep(1500)
+await sleep(2500)
 for (const reader of readers) reader.forget()
 
 /** When each batch was sent, by run and last step. */

@@ -2,7 +2,8 @@
 export interface Figures {
   readonly name: string
   readonly steps: number
-  readonly ingestSeconds?: number
+  /** Of each round. */
+  readonly ingestSeconds?: readonly number[]
   readonly scalarsPerSecond?: number
   readonly bytesAScalar?: number
   readonly startSeconds?: number
