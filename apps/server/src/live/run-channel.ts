@@ -128,14 +128,14 @@ export class RunChannel {
       this.#runDueAt = Infinity
     }
     for (const [reader, watch] of this.#watches) this.#tell(reader, watch, told, now)
-    if (this.#toldSeq < this.#recent.last) this.#pointsAt = now
+    this.#pointsAt = now
     this.#toldSeq = this.#recent.last
-    this.#recent.trim()
+    const watches = [...this.#watches.values()]
+    const isWaiting = ({ missed, seq }: Watch) => !missed && seq < this.#toldSeq
+    if (!watches.some(isWaiting)) this.#recent.trim()
     this.#schedule(this.#runDueAt)
-    for (const { seq, version, missed } of this.#watches.values()) {
-      if (missed || seq < this.#toldSeq || version < this.#toldVersion) {
-        return this.#schedule(now + POINTS_EVERY)
-      }
+    if (watches.some((watch) => isWaiting(watch) || watch.missed || watch.version < this.#toldVersion)) {
+      this.#schedule(now + POINTS_EVERY)
     }
   }
 
