@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 import torch
 
@@ -21,10 +21,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 from toy_rnn import Adder, adding_problem
 
 
-def epoch(model: Adder, optimizer: torch.optim.Optimizer, clip: Callable[..., Any], run: normwatch.Run | None) -> float:
-    """CPU seconds of the whole process, background thread included."""
+class Cost(NamedTuple):
+    """Seconds of an epoch: on the clock, and of processor time, the background thread's included."""
+
+    wall: float
+    cpu: float
+
+
+def epoch(model: Adder, optimizer: torch.optim.Optimizer, clip: Callable[..., Any], run: normwatch.Run | None) -> Cost:
     batches = list(adding_problem(seed=1))
-    began = time.process_time()
+    began, began_cpu = time.perf_counter(), time.process_time()
     for sequence, target in batches:
         optimizer.zero_grad()
         loss = torch.nn.functional.mse_loss(model(sequence), target)
@@ -33,7 +39,7 @@ def epoch(model: Adder, optimizer: torch.optim.Optimizer, clip: Callable[..., An
         optimizer.step()
         if run is not None:
             run.log(loss=loss)
-    return time.process_time() - began
+    return Cost(time.perf_counter() - began, time.process_time() - began_cpu)
 
 
 def main(pairs: int) -> None:
@@ -42,30 +48,24 @@ def main(pairs: int) -> None:
     model = Adder()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     run = normwatch.init("bench", "toy RNN", max_norm=1.0, optimizer=optimizer)
-    without, with_it = [], []
-    for pair in range(pairs + 1):
-        plain, watched = 0.0, 0.0
+    pairs_seen: list[tuple[Cost, Cost]] = []
+    for _ in range(pairs + 1):
+        costs: dict[bool, list[Cost]] = {False: [], True: []}
         for is_watched in (False, True, True, False):  # so that a machine that slows down slows both
-            if is_watched:
-                watched += epoch(model, optimizer, normwatch.clip_grad_norm_, run)
-            else:
-                plain += epoch(model, optimizer, torch.nn.utils.clip_grad_norm_, None)
-        if pair > 0:  # the first is for warming up
-            without.append(plain / 2)
-            with_it.append(watched / 2)
+            clip = normwatch.clip_grad_norm_ if is_watched else torch.nn.utils.clip_grad_norm_
+            costs[is_watched].append(epoch(model, optimizer, clip, run if is_watched else None))
+        plain, watched = (Cost(*map(sum, zip(*costs[is_watched]))) for is_watched in (False, True))
+        pairs_seen.append((plain, watched))
     run.finish()
-    ratios = sorted(watched / plain for plain, watched in zip(without, with_it))
-    print(
-        json.dumps(
-            {
-                "pairs": pairs,
-                "epoch_ms_without": round(1e3 * statistics.median(without), 2),
-                "epoch_ms_with": round(1e3 * statistics.median(with_it), 2),
-                "ratio_median": round(statistics.median(ratios), 4),
-                "ratio_quartiles": [round(ratios[len(ratios) // 4], 4), round(ratios[3 * len(ratios) // 4], 4)],
-            }
-        )
-    )
+    del pairs_seen[0]  # it warmed up
+    print(json.dumps({"pairs": pairs, **{name: ratios(pairs_seen, name) for name in Cost._fields}}))
+
+
+def ratios(pairs: list[tuple[Cost, Cost]], name: str) -> dict[str, float]:
+    """With the monitor against without it: the median of the pairs, and their quartiles."""
+    ordered = sorted(getattr(watched, name) / getattr(plain, name) for plain, watched in pairs)
+    low, middle, high = statistics.quantiles(ordered, n=4)
+    return {"median": round(middle, 4), "lower_quartile": round(low, 4), "upper_quartile": round(high, 4)}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ function noise(n: number): number {
   return ((x ^ (x >>> 16)) >>> 0) / 2 ** 32
 }
 
-export const isSpike = (step: number): boolean => step % SPIKE_EVERY === 1000
+export const isSpike = (step: number): boolean => step % SPIKE_EVERY === 2000
 
 /**
  * Steps `from` to `from + count` of the run that the issue names: grad_norm with one-step spikes and loss, born as

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DockerfileParser, type Instruction, type JSONInstruction } from 'dockerfile-ast'
 
@@ -70,9 +70,11 @@ export function buildImage(target: string): Image {
   return { ...image, ...ends }
 }
 
-/** Arguments and flags, which the parser holds apart. */
-const wordsOf = (instruction: Instruction) =>
-  (instruction.getRawArgumentsContent() ?? '').split(/\\?\s+/).filter((word) => word !== '')
+/** Flags and arguments, which the parser holds apart. */
+const wordsOf = (instruction: Instruction) => [
+  ...('getFlags' in instruction ? (instruction as JSONInstruction).getFlags() : []).map(String),
+  ...instruction.getArguments().map((argument) => argument.getValue()),
+]
 const jsonOf = (instruction: Instruction) =>
   (instruction as JSONInstruction).getJSONStrings().map((text) => JSON.parse(text.getValue()) as string)
 
@@ -87,7 +89,7 @@ function contextFiles(): string[] {
       .split('\0')
       .filter((file) => file !== '')
   const ignored = new Set(list('-i', '--exclude-from=.dockerignore'))
-  return list('--exclude-standard').filter((file) => !ignored.has(file))
+  return list('--exclude-standard').filter((file) => !ignored.has(file) && existsSync(join(root, file)))
 }
 
 function copy(

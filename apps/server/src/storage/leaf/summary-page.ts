@@ -128,9 +128,6 @@ function pack(sources: readonly Source[], isInBlock: (metric: number) => boolean
   return new SummaryPage(sources.length, leaves, metrics)
 }
 
-/** A page of leaves summarised just now, ascending by start. */
-export const pageOf = (summaries: readonly LeafSummary[]): SummaryPage => pack(summaries, () => true)
-
 /**
  * A page without the leaves that started at `removed`, with `added` (ascending by start) in their order: as several
  * pages where it overflows.

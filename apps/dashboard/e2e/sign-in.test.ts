@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import { eventually, openPage } from './open-page.ts'
+import { startServer } from './start-server.ts'
+
+const SECRET = /nw_[A-Za-z0-9_-]{43}/
+
+it('asks for a token once there is one, signs in and out, and never shows a token twice', async () => {
+  const server = await startServer()
+  await server.put('r', { name: 'behind the door' })
+  const { token } = await server.call<{ token: string }>('POST', '/tokens', { name: 'Ada', scope: 'admin' })
+  const page = await openPage({ mayComplain: /401|WebSocket/ })
+
+  await page.goto(`${server.url}/?q=behind`)
+  await page.waitForURL(/\/sign-in\?to=/)
+  await page.getByLabel('Token').fill('nw_mistyped')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').getByText('This token is none of this service.').waitFor()
+  await page.getByLabel('Token').fill(token)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL(`${server.url}/?q=behind`)
+  await page.getByText('behind the door').first().waitFor()
+  expect(await page.evaluate('document.cookie')).toBe('')
+
+  await page.getByRole('link', { name: 'Tokens' }).click()
+  await page.getByRole('button', { name: 'New token' }).click()
+  await page.getByLabel('Name').fill('ci')
+  await page.getByLabel('Project').fill('vision')
+  await page.getByRole('button', { name: 'Make the token' }).click()
+  const shown = SECRET.exec(await page.getByRole('status').first().innerText())?.[0] as string
+  const status = async () =>
+    (await fetch(`${server.url}/api/v1/runs/r`, { headers: { authorization: `Bearer ${shown}` } })).status
+  expect(await status()).toBe(403)
+  const row = page.getByRole('row', { name: /ci write vision until/ })
+  await row.getByRole('button', { name: 'Revoke ci' }).click()
+  await page.getByRole('row', { name: /ci write vision revoked/ }).waitFor()
+  expect(await status()).toBe(401)
+  await page.reload()
+  await page.getByRole('row', { name: /ci write vision revoked/ }).waitFor()
+  expect(await page.content()).not.toMatch(SECRET)
+
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.waitForURL(/\/sign-in$/)
+  await page.goto(server.url)
+  await eventually(() => page.url()).toContain('/sign-in')
+})
+
+it('says nothing of tokens where none is asked for', async () => {
+  const server = await startServer()
+  const page = await openPage()
+  await page.goto(server.url)
+  await page.getByRole('heading').first().waitFor()
+  expect(await page.getByRole('button', { name: 'Sign out' }).count()).toBe(0)
+})

@@ -1,0 +1,63 @@
+import type { Channel, ChannelKind, Delivery, Mute } from '@normwatch/protocol'
+import { KIND_WORDS } from '#lib/format/health.ts'
+import { counted } from '#lib/format/number.ts'
+
+/** How each kind of channel is called. */
+export const CHANNEL_WORDS: Record<ChannelKind, string> = {
+  webhook: 'Webhook',
+  slack: 'Slack',
+  discord: 'Discord',
+  email: 'Email',
+}
+
+/** Shape and word of each state, so that nothing is told by colour alone. */
+export const DELIVERY_SIGNS: Record<Delivery['state'], { readonly shape: string; readonly word: string }> = {
+  pending: { shape: '…', word: 'pending' },
+  sent: { shape: '✓', word: 'sent' },
+  failed: { shape: '✕', word: 'failed' },
+}
+
+/** Where a channel posts to, as a person writes it. */
+export function addressWords({ kind, url }: Pick<Channel, 'kind' | 'url'>): string {
+  return kind === 'email' ? url.replace(/^mailto:/i, '').replaceAll(',', ', ') : url
+}
+
+type Filters = Pick<Channel, 'min_severity' | 'kinds' | 'project' | 'tag' | 'text' | 'remind_hours'>
+
+/** What a channel hears of, in one sentence. */
+export function filterSentence({ min_severity, kinds, project, tag, text, remind_hours }: Filters): string {
+  const what = kinds === null ? 'everything' : kinds.map((kind) => KIND_WORDS[kind]).join(', ')
+  const runs = [
+    project !== null && `of the project ${project}`,
+    tag !== null && `tagged #${tag}`,
+    text !== null && `with “${text}” in id, name or project`,
+  ].filter(Boolean)
+  const where = runs.length === 0 ? 'in all runs' : `in runs ${runs.join(', ')}`
+  const reminder = remind_hours === null ? '' : `; reminds once after ${counted(remind_hours, 'hour')}`
+  return `Hears of ${what} ${where}${SEVERITY_WORDS[min_severity]}${reminder}.`
+}
+const SEVERITY_WORDS: Record<Channel['min_severity'], string> = {
+  info: '',
+  warning: ', from warnings up',
+  critical: ', if critical',
+}
+
+/** What a mute holds back, in words. */
+export function muteWords({ run, project, kind }: Pick<Mute, 'run' | 'project' | 'kind'>): string {
+  const what = kind === null ? 'Everything' : KIND_WORDS[kind].replace(/^./, (first) => first.toUpperCase())
+  const where = [run !== null && `in the run ${run}`, project !== null && `of the project ${project}`]
+  return [what, ...where].filter(Boolean).join(' ')
+}
+
+/** What a message told, in words: `opened`, or how many events it grouped. */
+export function eventWords({ events, event_count }: Pick<Delivery, 'events' | 'event_count'>): string {
+  const [first] = events
+  if (event_count !== 1 || first === undefined) return counted(event_count, 'event')
+  return EVENT_WORDS[first.type] ?? first.type
+}
+const EVENT_WORDS: Record<string, string> = {
+  'finding.opened': 'opened',
+  'finding.closed': 'closed',
+  'finding.reminder': 'reminder',
+  'channel.test': 'test',
+}
