@@ -4,9 +4,9 @@ import { delimiter, join } from 'node:path'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
-/** Path of a Chromium on this machine: `NORMWATCH_CHROMIUM`, else the first known name on PATH. */
+/** Path of a Chromium on this machine: `CHROMIUM`, else the first known name on PATH. */
 export function findChromium(): string | undefined {
-  const chosen = process.env['NORMWATCH_CHROMIUM']
+  const chosen = process.env['CHROMIUM']
   if (chosen !== undefined) return chosen
   const folders = (process.env['PATH'] ?? '').split(delimiter)
   return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
@@ -18,7 +18,7 @@ export function ensureChromium(): string {
   if (found !== undefined) return found
   const mayInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0
   if (!mayInstall) {
-    throw new Error('The browser tests need Chromium: install it, or name one in NORMWATCH_CHROMIUM.')
+    throw new Error('The browser tests need Chromium: install it, or name one in CHROMIUM.')
   }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   execFileSync('apt-get', ['update', '-q'], { stdio: 'inherit', env })

@@ -26,6 +26,18 @@ const announcerWithoutInlineStyle: Plugin = {
 export default defineConfig({
   // The licences of everything that stands in the pages' scripts, served beside them.
   build: { license: { fileName: 'licences.md' } },
+  environments: {
+    client: {
+      build: {
+        rolldownOptions: {
+          output: {
+            // What several pages share comes in one file: many small ones compress worse, and each is a round trip.
+            codeSplitting: { groups: [{ name: 'shared', test: /dashboard\/src\/lib\//, minShareCount: 3 }] },
+          },
+        },
+      },
+    },
+  },
   plugins: [
     announcerWithoutInlineStyle,
     sveltekit({

@@ -31,6 +31,7 @@ describe('a lost connection', () => {
     const page = await openPage({ mayComplain })
     await page.goto(server.url)
     await eventually(() => page.locator('[data-run] a').allInnerTexts()).toEqual(['before'])
+    await page.waitForLoadState('networkidle')
     await server.kill()
     await page.getByText(/Disconnected/).waitFor()
     await server.restart()
@@ -44,6 +45,8 @@ describe('a lost connection', () => {
     const page = await openPage({ mayComplain })
     await page.goto(server.url)
     await page.locator('[data-run] a').waitFor()
+    // the code of the next page has been fetched ahead
+    await page.waitForLoadState('networkidle')
     await server.kill()
     await page.locator('[data-run] a').click()
     await page.getByText('The run could not be read').waitFor()

@@ -1,24 +1,18 @@
-import { existsSync } from 'node:fs'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, expect, onTestFinished } from 'vitest'
+import { ensureChromium } from '../../../scripts/chromium.ts'
 
 interface Options extends BrowserContextOptions {
   /** Complaints of the browser that the test provokes. */
   readonly mayComplain?: RegExp
 }
 
-const places = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].flatMap((name) =>
-  (process.env['PATH'] ?? '').split(':').map((folder) => `${folder}/${name}`),
-)
-
 let launched: Promise<Browser> | undefined
 afterAll(async () => (await launched)?.close())
 
 /** One browser for the tests of a file; each test has a context of its own. */
 function browser(): Promise<Browser> {
-  const executablePath = process.env['CHROMIUM'] ?? places.find((path) => existsSync(path))
-  if (executablePath === undefined)
-    throw new Error('No Chromium was found: install one, or name it in CHROMIUM.')
+  const executablePath = ensureChromium()
   return (launched ??= chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] }))
 }
 

@@ -26,7 +26,7 @@ it('asks for a token once there is one, signs in and out, and never shows a toke
   await page.getByLabel('Name').fill('ci')
   await page.getByLabel('Project').fill('vision')
   await page.getByRole('button', { name: 'Make the token' }).click()
-  const shown = SECRET.exec(await page.getByRole('status').first().innerText())?.[0] as string
+  const shown = SECRET.exec(await page.locator('main section[role=status]').innerText())?.[0] as string
   const status = async () =>
     (await fetch(`${server.url}/api/v1/runs/r`, { headers: { authorization: `Bearer ${shown}` } })).status
   expect(await status()).toBe(403)

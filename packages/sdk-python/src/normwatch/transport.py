@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import encodings.idna  # noqa: F401 - a connection imports it, and a fork in the middle of that leaves the child without
 import gzip
 import http.client
 import json

@@ -1,0 +1,121 @@
+import type { CapsReply } from '@normwatch/protocol'
+import { describe, expect, it } from 'vitest'
+import { eventually, openPage, textOf } from './open-page.ts'
+import { startServer } from './start-server.ts'
+import { high, quiet, steps } from './training.ts'
+
+const capped = { clip: { mode: 'norm', max_norm: 1 } } as const
+const whatIf = 'section[aria-label="What another cap would do"]'
+
+describe('looking closer', () => {
+  it('compares runs chosen by keys, and says how much smoother one loss is', async () => {
+    const server = await startServer()
+    for (const [id, jump] of Object.entries({ rough: 1, smooth: 0.1 })) {
+      await server.put(id, capped)
+      const columns = steps(200, quiet)
+      await server.send(id, { ...columns, loss: columns.step.map((at) => 3 + (at % 2) * jump) })
+    }
+    const page = await openPage()
+    await page.goto(server.url)
+    await page.getByRole('checkbox', { name: 'Select rough to compare' }).check()
+    await page.getByRole('checkbox', { name: 'Select smooth to compare' }).check()
+    await page.keyboard.press('c')
+    await page.waitForURL(/\/compare\?run=rough&run=smooth$/)
+    await page.getByText(/smooth: the loss is 10\s× smoother than in rough/).waitFor()
+    const row = page.getByRole('row', { name: /^Loss roughness/ })
+    await eventually(() => row.innerText()).toMatch(/1\s+0\.1\s+0\.1\s×/)
+    await page.getByText(/One run a side/).waitFor()
+  })
+
+  it('tries another cap on the recorded norms, exactly', async () => {
+    const server = await startServer()
+    await server.put('r', capped)
+    await server.send('r', steps(300, high))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/r`)
+    await page.locator(whatIf).getByRole('button', { name: /^p50/ }).click()
+    const { quantiles } = await server.call<CapsReply>('GET', '/runs/r/caps')
+    const { curve } = await server.call<CapsReply>('GET', `/runs/r/caps?cap=${quantiles['p50']}`)
+    const [effect] = curve
+    await eventually(() => textOf(page, whatIf)).toContain(
+      `would have clipped ${((effect?.clip_rate ?? 0) * 100).toFixed(0)} % of 300 norms`,
+    )
+    await page.locator(whatIf).getByRole('button', { name: 'Back to the run' }).click()
+    await eventually(() => textOf(page, whatIf)).toContain('Drag over the distribution')
+  })
+
+  it('names the heaviest layer', async () => {
+    const server = await startServer()
+    await server.put('r')
+    const columns = steps(50, quiet)
+    const layers = { 'h.2': columns.step.map(() => 3), 'h.10': columns.step.map(() => 1) }
+    await server.call('POST', '/runs/r/points', { columns: { ...columns, layers } })
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/r/layers`)
+    await page.getByText('Heaviest: h.2, 90 % of the squared norm').waitFor()
+    await page.goto(`${server.url}/runs/r`)
+    await page.getByRole('link', { name: 'Layers' }).click()
+    await page.getByRole('heading', { name: '2 layers' }).waitFor()
+  })
+
+  it('previews other settings on the record at once, and judges the run by them when they are saved', async () => {
+    const server = await startServer()
+    await server.put('r', capped)
+    await server.send('r', steps(300, high))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/r/settings`)
+    const preview = page.locator('section[aria-live]')
+    await preview.getByText('Clipping is saturated').waitFor()
+    await page.getByLabel('enabled').first().uncheck()
+    await preview.getByText('No findings.').waitFor()
+    expect((await server.call<{ health: string }>('GET', '/runs/r')).health).toBe('flagged')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Saved; the run was judged again.').waitFor()
+    const { findings } = await server.call<{ findings: { close_reason: string }[] }>(
+      'GET',
+      '/runs/r/findings',
+    )
+    expect(findings.map(({ close_reason }) => close_reason)).toEqual(['settings_changed'])
+  })
+
+  it('adds a channel, refuses a private address in words, and shows a secret once', async () => {
+    const server = await startServer()
+    const page = await openPage({ mayComplain: /400/ })
+    await page.goto(`${server.url}/channels`)
+    await page.getByRole('button', { name: 'Add a channel' }).click()
+    await page.locator('input[name=url]').fill('http://127.0.0.1:9/hook')
+    await page.getByRole('button', { name: 'Add the channel' }).click()
+    await page.getByText('The server refused the channel').waitFor()
+    await page.locator('input[name=url]').fill('https://hooks.example.org/normwatch')
+    await page.getByRole('button', { name: 'Add the channel' }).click()
+    await page
+      .getByText(/whsec_/)
+      .first()
+      .waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'hooks.example.org' }).waitFor()
+    expect(await page.content()).not.toContain('whsec_')
+    await page.getByRole('link', { name: 'Deliveries' }).click()
+    await page.getByText('Nothing was sent to this channel yet.').waitFor()
+  })
+
+  it('needs no sideways scrolling on a phone', async () => {
+    const server = await startServer()
+    await server.put('a', capped)
+    await server.put('b', capped)
+    for (const id of ['a', 'b']) await server.send(id, steps(60, high))
+    const page = await openPage({ viewport: { width: 360, height: 740 } })
+    for (const path of [
+      '/compare?run=a&run=b',
+      '/runs/a/layers',
+      '/runs/a/settings',
+      '/channels',
+      '/tokens',
+    ]) {
+      await page.goto(server.url + path)
+      await page.locator('h1, h2').first().waitFor()
+      const widths = await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')
+      expect([path, widths]).toEqual([path, [360, 360]])
+    }
+  })
+})
