@@ -31,8 +31,11 @@ export default defineConfig({
       build: {
         rolldownOptions: {
           output: {
-            // What several pages share comes in one file: many small ones compress worse, and each is a round trip.
-            codeSplitting: { groups: [{ name: 'shared', test: /dashboard\/src\/lib\//, minShareCount: 3 }] },
+            // What pages share of charts and words comes in one file: small ones compress worse. Nothing here may depend on
+            // kit, whose modules have an order of their own.
+            codeSplitting: {
+              groups: [{ name: 'shared', test: /dashboard\/src\/lib\/(chart|format)\//, minShareCount: 2 }],
+            },
           },
         },
       },
