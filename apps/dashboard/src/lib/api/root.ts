@@ -1,15 +1,12 @@
 import { resolve } from '$app/paths'
-import { createAlertsApi } from '#lib/api/alerts.ts'
-import { createCaller } from '#lib/api/caller.ts'
 import { createApi } from '#lib/api/client.ts'
-import { ChannelList } from '#lib/state/channel-list.svelte.ts'
 import { SessionState } from '#lib/state/session.svelte.ts'
 
 /** Where the API is: below the address that the dashboard is served at. */
 export const API_ROOT = `${resolve('/').replace(/\/$/, '')}/api/v1`
 
 /** Whoever is refused for want of a token is led to the sign-in page, and from there back. */
-const leadingToSignIn: typeof fetch = async (...request) => {
+export const leadingToSignIn: typeof fetch = async (...request) => {
   const response = await fetch(...request)
   const { pathname, search } = location
   if (response.status === 401 && pathname !== resolve('/sign-in')) {
@@ -19,6 +16,4 @@ const leadingToSignIn: typeof fetch = async (...request) => {
 }
 
 export const api = createApi(API_ROOT, leadingToSignIn)
-export const alertsApi = createAlertsApi(createCaller(API_ROOT, leadingToSignIn))
 export const session = new SessionState(api)
-export const channels = new ChannelList(alertsApi)

@@ -2,10 +2,7 @@ import type { Channel } from '@normwatch/protocol'
 import type { AlertsApi } from '#lib/api/alerts.ts'
 import { sentenceOf } from '#lib/api/failure.ts'
 
-/** Milliseconds between two looks at the channels while the page is seen. */
-const EVERY = 60_000
-
-/** The channels of the server, for their page and for the banner that says which of them fail. */
+/** The channels of the server, for their page. */
 export class ChannelList {
   readonly #api: AlertsApi
   #channels = $state.raw<readonly Channel[]>([])
@@ -19,22 +16,11 @@ export class ChannelList {
   get all(): readonly Channel[] {
     return this.#channels
   }
-  /** Those that messages are lost in: the last try failed, or a failure switched them off. */
-  get failing(): readonly Channel[] {
-    return this.#channels.filter(({ enabled, failing }) => enabled && failing !== null)
-  }
   get phase(): 'loading' | 'ready' | 'failed' {
     return this.#phase
   }
   get failure(): string {
     return this.#failure
-  }
-
-  /** Reads the channels now and every minute, until the returned function is called. */
-  follow(): () => void {
-    void this.load()
-    const timer = setInterval(() => document.visibilityState === 'visible' && void this.load(), EVERY)
-    return () => clearInterval(timer)
   }
 
   load = async (): Promise<void> => {
