@@ -26,21 +26,6 @@ const announcerWithoutInlineStyle: Plugin = {
 export default defineConfig({
   // The licences of everything that stands in the pages' scripts, served beside them.
   build: { license: { fileName: 'licences.md' } },
-  environments: {
-    client: {
-      build: {
-        rolldownOptions: {
-          output: {
-            // What pages share of charts and words comes in one file: small ones compress worse. Nothing here may depend on
-            // kit, whose modules have an order of their own.
-            codeSplitting: {
-              groups: [{ name: 'shared', test: /dashboard\/src\/lib\/(chart|format)\//, minShareCount: 2 }],
-            },
-          },
-        },
-      },
-    },
-  },
   plugins: [
     announcerWithoutInlineStyle,
     sveltekit({

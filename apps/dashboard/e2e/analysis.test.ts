@@ -33,6 +33,7 @@ describe('looking closer', () => {
     await server.send('r', steps(300, high))
     const page = await openPage()
     await page.goto(`${server.url}/runs/r`)
+    await page.getByRole('button', { name: 'Try another cap …' }).click()
     await page.locator(whatIf).getByRole('button', { name: /^p50/ }).click()
     const { quantiles } = await server.call<CapsReply>('GET', '/runs/r/caps')
     const { curve } = await server.call<CapsReply>('GET', `/runs/r/caps?cap=${quantiles['p50']}`)
