@@ -78,7 +78,7 @@ describe('the runs page', () => {
     await page.keyboard.press('/')
     await page.keyboard.type('resn')
     await eventually(() => page.locator(rowNames).allInnerTexts()).toEqual(['resnet'])
-    expect(new URL(page.url()).search).toBe('?q=resn')
+    await eventually(() => new URL(page.url()).search).toBe('?q=resn')
     await page.keyboard.type('zzz')
     await page.getByText('No run matches').waitFor()
   })
