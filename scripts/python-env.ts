@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -13,19 +13,44 @@ export interface PythonEnvironment {
   readonly requirements: string
   /** Whether the packages of the Python it is made from are visible in it. */
   readonly seesSystem: boolean
+  /** Free bytes that making it takes, downloads included. */
+  readonly diskBytes?: number
+  /** Milliseconds that its packages may take to install. */
+  readonly timeoutMs?: number
 }
 
-/** The interpreter of an environment, which is made, or brought up to date, where it has to be. */
-export function ensurePython({ name, requirements, seesSystem }: PythonEnvironment): string {
+/**
+ * The interpreter of an environment, which is made, or brought up to date, where it has to be. Throws when it cannot be,
+ * and leaves nothing of it then.
+ */
+export function ensurePython({
+  name,
+  requirements,
+  seesSystem,
+  diskBytes = 0,
+  timeoutMs,
+}: PythonEnvironment): string {
   const folder = join(root, '.venv', name)
   const python = join(folder, 'bin', 'python')
   const stamp = join(folder, 'requirements.sha256')
   const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python
+  const { bavail, bsize } = statfsSync(root)
+  if (bavail * bsize < diskBytes) {
+    throw new Error(
+      `it takes ${diskBytes / 1e9} GB of disk, and ${Math.floor((bavail * bsize) / 1e9)} GB are free`,
+    )
+  }
   const base = process.env['NORMWATCH_PYTHON'] ?? '/usr/bin/python3'
   ensureModules(base, seesSystem ? NEEDED_MODULES : ['venv', 'ensurepip'])
   run(base, ['-m', 'venv', ...(seesSystem ? ['--system-site-packages'] : []), folder])
-  run(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '-r', requirements])
+  const install = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '-r', requirements]
+  try {
+    execFileSync(python, install, { cwd: root, stdio: 'inherit', timeout: timeoutMs })
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
   writeFileSync(stamp, wanted)
   return python
 }
