@@ -31,6 +31,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('the page of the TypeScript SDK', () => {
+  it('has no other block than these and the installation, which the test of the package runs', () => {
+    const kinds = [...page.matchAll(/^```(\S.*)$/gm)].map(([, kind]) => kind)
+    expect(kinds).toEqual(['sh', ...snippets.map(() => 'ts')])
+  })
+
   it('has snippets that type-check', async () => {
     const config = { extends: join(ROOT, 'tsconfig.base.json'), files: snippets.map(({ file }) => file) }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -29,17 +29,20 @@ function nodesHere(): [string, string][] {
 let project: string
 const installed = () => join(project, 'node_modules/@normwatch/sdk')
 
+/** The lines of the documentation that make and install the package. */
+const [, block = ''] =
+  /```sh\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/sdk-typescript.md'), 'utf8')) ?? []
+const [build = '', pack = '', install = ''] = block.split('\n')
+
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'normwatch-package-'))
-  await run('npm', ['run', 'build', '-w', '@normwatch/sdk'], { cwd: ROOT })
-  const { stdout } = await run(
-    'npm',
-    ['pack', '--json', '--pack-destination', project, './packages/sdk/dist'],
-    { cwd: ROOT },
-  )
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
+  await run('bash', ['-ec', build], { cwd: ROOT })
+  await run('bash', ['-ec', pack], {
+    cwd: ROOT,
+    env: { ...process.env, npm_config_pack_destination: project },
+  })
   await writeFile(join(project, 'package.json'), '{"type": "module", "private": true}')
-  await run('npm', ['install', '--offline', '--no-audit', join(project, filename)], { cwd: project })
+  await run('bash', ['-ec', install], { cwd: project, env: { ...process.env, npm_config_offline: 'true' } })
 })
 afterAll(() => rm(project, { recursive: true, force: true }))
 

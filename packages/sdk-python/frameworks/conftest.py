@@ -18,5 +18,6 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record
     recorder = Recorder()
     monkeypatch.setenv("NORMWATCH_URL", recorder.url)
     monkeypatch.setenv("NORMWATCH_SPOOL", str(tmp_path / "spool"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # what the processes of a test leave goes with its folder
     yield recorder
     recorder.stop()

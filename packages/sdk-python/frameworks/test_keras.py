@@ -11,7 +11,7 @@ from recorder import Recorder
 PROGRAM = Path(__file__).with_name("keras_training.py")
 
 
-@pytest.mark.parametrize("backend", ["torch", "jax"])
+@pytest.mark.parametrize("backend", ["torch", "jax", "tensorflow"])
 def test_keras_records_the_norm_before_the_optimiser_clips(recorder: Recorder, backend: str) -> None:
     environment = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(

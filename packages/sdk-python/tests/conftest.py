@@ -24,6 +24,7 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     monkeypatch.setenv("NORMWATCH_SPOOL", str(tmp_path / "spool"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # what the processes of a test leave goes with its folder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = ("docs/sdk-python.md", "docs/recipes.md", "packages/sdk-python/README.md")
+PAGES = ("README.md", "docs/sdk-python.md", "docs/recipes.md", "packages/sdk-python/README.md")
 
 
 class Snippet(NamedTuple):
@@ -28,7 +28,7 @@ def snippets(*kinds: str) -> list[Snippet]:
         for block in re.finditer(r"^```([^\n]+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
             heading = re.findall(r"^#+ (.*)$", text[: block.start()], re.MULTILINE)[-1]
             if block[1] in kinds:
-                found.append(Snippet(f"{Path(page).name}: {heading}", block[1], block[2]))
+                found.append(Snippet(f"{page}: {heading}", block[1], block[2]))
     return found
 
 

@@ -3,17 +3,66 @@
 from __future__ import annotations
 
 import inspect
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from recorder import Recorder
 from service import Service
-from snippets import ROOT, Snippet, run_snippet, snippets
+from snippets import PAGES, ROOT, Snippet, run_snippet, snippets
 
 import normwatch
 
+EVERY = snippets("python", "python frameworks", "python torchrun", "ts", "sh")
+WHOLE = [snippet for snippet in EVERY if snippet.kind == "python" and not snippet.name.startswith("README.md")]
+FOREIGN = [snippet for snippet in EVERY if snippet.kind in ("ts", "sh") and "recipes" in snippet.name]
+EXCERPTS = [snippet for snippet in EVERY if snippet.name == "README.md: The first point"]
+INSTALLATION = [snippet for snippet in EVERY if snippet.name == "docs/sdk-python.md: The Python SDK"]
+SET_UP = {
+    "python": """
+import torch
+model = torch.nn.Linear(8, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+loss = model(torch.randn(32, 8)).square().mean()
+loss.backward()
+""",
+    "ts": "const [step, gradNorm, loss, lr] = [0, 1.7, 2.3, 1e-3]\n",
+    "sh": "",
+}
+"""What an excerpt of a training loop leaves to its reader."""
 
-@pytest.mark.parametrize("snippet", snippets("python"), ids=lambda snippet: snippet.name)
+
+def test_no_block_of_these_pages_goes_untried() -> None:
+    """The start of the front page is what a checkout begins with: `.ci/run` and `test/deploy` do it."""
+    tried = [*WHOLE, *FOREIGN, *EXCERPTS, *INSTALLATION]
+    elsewhere = [snippet for snippet in EVERY if snippet.kind in ("python frameworks", "python torchrun")]
+    assert {s.name for s in EVERY} - {s.name for s in [*tried, *elsewhere]} == {"README.md: Start"}
+    fences = re.findall(r"^```(\S.*)$", "".join((ROOT / page).read_text() for page in PAGES), re.MULTILINE)
+    assert len(fences) == len(EVERY)
+
+
+@pytest.mark.parametrize("snippet", EXCERPTS, ids=lambda snippet: snippet.kind)
+def test_the_first_point_of_the_front_page_arrives(snippet: Snippet, service: Service, tmp_path: Path) -> None:
+    code = SET_UP[snippet.kind] + snippet.code.replace("http://127.0.0.1:4280", service.url)
+    run = run_made_by(snippet._replace(code=code), service, tmp_path)
+    assert {"grad_norm", "loss"} <= set(run["latest"])
+    assert run["points"] == 1
+
+
+@pytest.mark.parametrize("snippet", INSTALLATION, ids=lambda snippet: snippet.name)
+def test_the_installation_installs(snippet: Snippet, tmp_path: Path) -> None:
+    # with the build's tools at hand, and beside the package that the other tests have installed
+    settings = {"PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_DEPS": "1", "PIP_TARGET": str(tmp_path / "here")}
+    tools = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(["bash", "-eu", "-c", snippet.code], cwd=ROOT, env={**os.environ, **settings, **tools}, check=True)
+    assert (tmp_path / "here" / "normwatch" / "py.typed").exists()
+
+
+@pytest.mark.parametrize("snippet", WHOLE, ids=lambda snippet: snippet.name)
 def test_a_block_of_python_runs_and_records_what_it_logs(snippet: Snippet, recorder: Recorder, tmp_path: Path) -> None:
     run_snippet(snippet, recorder.url, tmp_path)
     logs = "run.log(" in snippet.code and "strict=True" not in snippet.code
@@ -23,16 +72,20 @@ def test_a_block_of_python_runs_and_records_what_it_logs(snippet: Snippet, recor
     assert all(run["status"] in ("finished", "failed") for run in recorder.runs.values())
 
 
-@pytest.mark.parametrize("snippet", [s for s in snippets("ts", "sh") if "recipes" in s.name], ids=lambda s: s.name)
+@pytest.mark.parametrize("snippet", FOREIGN, ids=lambda snippet: snippet.name)
 def test_a_recipe_in_another_language_runs(snippet: Snippet, service: Service, tmp_path: Path) -> None:
+    run = run_made_by(snippet, service, tmp_path)
+    assert (run["project"], run["status"], run["points"] > 1) == ("recipes", "finished", True)
+
+
+def run_made_by(snippet: Snippet, service: Service, folder: Path) -> dict[str, Any]:
     def runs() -> set[str]:
-        return {run["id"] for run in service.get("/runs?project=recipes")["runs"]}
+        return {run["id"] for run in service.get("/runs?limit=200")["runs"]}
 
     before = runs()
-    run_snippet(snippet, service.url, tmp_path)
+    run_snippet(snippet, service.url, folder)
     (new,) = runs() - before
-    run = service.get(f"/runs/{new}")
-    assert (run["status"], run["points"] > 1) == ("finished", True)
+    return dict(service.get(f"/runs/{new}"))
 
 
 def test_the_page_names_every_argument_of_init_and_every_public_name() -> None:
