@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 const MAIN = join(import.meta.dirname, '../src/main.ts')
+const COMMAND = join(import.meta.dirname, '../src/cli/normwatch.ts')
 
 export interface ServerProcess {
   readonly process: ChildProcess
@@ -21,7 +22,7 @@ export async function startServer(
   flags: readonly string[] = [],
   environment: Record<string, string> = {},
 ): Promise<ServerProcess> {
-  const { child, output, ended } = run(['--port', '0', '--data', folder, ...flags], environment)
+  const { child, output, ended } = run(MAIN, ['--port', '0', '--data', folder, ...flags], environment)
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
       const address = /listens on (\S+)/.exec(output())?.[1]
@@ -45,13 +46,21 @@ export async function runServer(
   flags: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<{ code: number | null; output: string }> {
-  const { output, ended } = run(flags, environment)
+  return ending(run(MAIN, flags, environment))
+}
+
+/** Runs the command `normwatch`; resolves with how it ended and what it said. */
+export function runCommand(args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  return ending(run(COMMAND, args))
+}
+
+async function ending({ output, ended }: ReturnType<typeof run>) {
   const { code } = await ended
   return { code, output: output() }
 }
 
-function run(flags: readonly string[], environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [MAIN, ...flags], {
+function run(script: string, flags: readonly string[], environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [script, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ...environment },
   })

@@ -17,11 +17,6 @@ export class Training {
     this.#isLate = isLate
   }
 
-  /** Points acknowledged so far. */
-  get points(): number {
-    return this.acknowledged * this.#batch
-  }
-
   async create(url: string): Promise<void> {
     const { status } = await send(`${url}/api/v1/runs/${this.run}`, 'PUT', {})
     if (status !== 201) throw new Error(`the run was not created: ${status}`)
@@ -50,26 +45,35 @@ export class Training {
    * Throws unless the server has every acknowledged point once and bit for bit, and besides at most the one batch after
    * `acknowledged`, whole. Looks at what came since the last look, or with `all` at everything.
    */
-  async expectStored(url: string, all = false, acknowledged = this.acknowledged): Promise<void> {
+  async expectStored(url: string, all = false): Promise<void> {
+    const stored = await this.stored(url, all ? 0 : this.#found)
+    if (stored !== this.acknowledged && stored !== this.acknowledged + 1) {
+      throw new Error(`${this.run} has ${stored} batches; ${this.acknowledged} were acknowledged`)
+    }
+    this.#found = stored
+  }
+
+  /**
+   * How many batches the server has. Throws unless these are the first that were sent, each whole, once and bit for bit;
+   * of the first `known` only their number is looked at.
+   */
+  async stored(url: string, known = 0): Promise<number> {
     // the two batches of a pair may come the other way round
-    const from = all ? 0 : Math.max(0, this.#found - (this.#found % 2)) * this.#batch
+    const from = (known - (known % 2)) * this.#batch
     const answer = await fetch(`${url}/api/v1/runs/${this.run}/points?from=${from}`)
     const lines = (await answer.text()).split('\n').slice(0, -1)
-    const total = (lines.length + from) / this.#batch
-    if (total !== acknowledged && total !== acknowledged + 1) {
-      throw new Error(`${this.run} has ${total} batches; ${acknowledged} were acknowledged`)
-    }
+    const points = from + lines.length
+    const total = points / this.#batch
+    if (!Number.isInteger(total)) throw new Error(`${this.run} has half a batch: ${points} points`)
     const batches = Array.from({ length: total }, (_, i) => this.#nth(i)).toSorted((a, b) => a - b)
-    batches.splice(0, from / this.#batch)
     for (const [row, line] of lines.entries()) {
-      const step = (batches[Math.floor(row / this.#batch)] as number) * this.#batch + (row % this.#batch)
-      const expected = JSON.stringify(this.#point(step))
+      const batch = batches[Math.floor((from + row) / this.#batch)] as number
+      const expected = JSON.stringify(this.#point(batch * this.#batch + (row % this.#batch)))
       if (line !== expected) throw new Error(`${this.run} has ${line}; sent was ${expected}`)
     }
     const run: unknown = await (await fetch(`${url}/api/v1/runs/${this.run}`)).json()
-    const { points } = run as { points: number }
-    if (points !== total * this.#batch) throw new Error(`${this.run} counts ${points} points`)
-    this.#found = total
+    if ((run as { points: number }).points !== points) throw new Error(`${this.run} has another count`)
+    return total
   }
 
   /** The number of the batch that is sent as the nth. */

@@ -1,8 +1,10 @@
 /** `npm run normwatch -- …`: what an operator does beside the running server. */
 import { ConfigError } from '../config.ts'
+import { CannotBackUp } from '../storage/sqlite/backup.ts'
 import { CannotOpenStore } from '../storage/sqlite/cannot-open-store.ts'
 import { StoreUnavailable } from '../storage/store.ts'
 import { TokenNotFound, TooManyTokens } from '../storage/token-store.ts'
+import { backupCommand } from './backup.ts'
 import { doctorCommand } from './doctor.ts'
 import { healthCommand } from './health.ts'
 import { tokenCommand } from './token.ts'
@@ -12,6 +14,7 @@ const HELP = `normwatch token create --name NAME --scope write|read|admin [--pro
 normwatch token list
 normwatch token revoke ID
 normwatch token new-secret     a secret for NORMWATCH_TOKEN; nothing is stored
+normwatch backup FILE          copies the data, also while a server runs on it
 normwatch doctor               looks at the data folder: integrity, space, clock, channels
 normwatch health               asks the server on this machine whether it answers
 
@@ -19,11 +22,20 @@ normwatch health               asks the server on this machine whether it answer
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   token: tokenCommand,
+  backup: backupCommand,
   doctor: doctorCommand,
   health: healthCommand,
 }
 /** Errors whose message is all that a person needs. */
-const plain = [ConfigError, UsageError, CannotOpenStore, StoreUnavailable, TokenNotFound, TooManyTokens]
+const plain = [
+  CannotBackUp,
+  CannotOpenStore,
+  ConfigError,
+  StoreUnavailable,
+  TokenNotFound,
+  TooManyTokens,
+  UsageError,
+]
 
 const [name = '--help', ...args] = process.argv.slice(2)
 try {
