@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { FILE } from './open.ts'
@@ -18,7 +18,7 @@ export class CannotBackUp extends Error {
 export function backUpSqlite(folder: string, file: string): number {
   const source = join(resolve(folder), FILE)
   const target = resolve(file)
-  if (!existsSync(source)) throw new CannotBackUp(`There is no data in ${resolve(folder)}.`)
+  expectReadable(source)
   if (existsSync(target)) {
     throw new CannotBackUp(`${target} exists already: name another file, or remove this one.`)
   }
@@ -37,6 +37,16 @@ export function backUpSqlite(folder: string, file: string): number {
     throw error instanceof CannotBackUp
       ? error
       : new CannotBackUp(sentenceOf(error, target), { cause: error })
+  }
+}
+
+function expectReadable(source: string): void {
+  try {
+    accessSync(source, constants.R_OK)
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const words = isMissing ? `There is no data in ${dirname(source)}.` : `${source} may not be read by this user.`
+    throw new CannotBackUp(words, { cause: error })
   }
 }
 
