@@ -1,4 +1,14 @@
-import { accessSync, closeSync, constants, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { FILE } from './open.ts'
@@ -45,7 +55,9 @@ function expectReadable(source: string): void {
     accessSync(source, constants.R_OK)
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    const words = isMissing ? `There is no data in ${dirname(source)}.` : `${source} may not be read by this user.`
+    const words = isMissing
+      ? `There is no data in ${dirname(source)}.`
+      : `${source} may not be read by this user.`
     throw new CannotBackUp(words, { cause: error })
   }
 }
