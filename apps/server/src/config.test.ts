@@ -41,6 +41,21 @@ describe('configuration', () => {
     ['NORMWATCH_FIRST_TOKEN', 'print', { firstToken: 'print' }],
     ['NORMWATCH_MAX_REQUESTS', '5', { maxRequests: 5 }],
     ['NORMWATCH_PUBLIC_URL', 'https://n.example/a/', { publicUrl: 'https://n.example/a' }],
+    ['NORMWATCH_RETENTION_DAYS', '90', { retentionDays: { days: 90, projects: new Map() } }],
+    [
+      'NORMWATCH_RETENTION_DAYS',
+      '90, ci=7,a = b=0',
+      {
+        retentionDays: {
+          days: 90,
+          projects: new Map([
+            ['ci', 7],
+            ['a = b', 0],
+          ]),
+        },
+      },
+    ],
+    ['NORMWATCH_RETENTION_DAYS', 'ci=7', { retentionDays: { days: 0, projects: new Map([['ci', 7]]) } }],
     ['NORMWATCH_GROUP_SECONDS', '0', { groupSeconds: 0 }],
     ['NORMWATCH_WEBHOOK_ALLOW', '10.0.0.0/8,::1', { webhookAllow: '10.0.0.0/8,::1' }],
   ])('reads %s', (variable, text, value) => {
@@ -86,6 +101,16 @@ describe('configuration', () => {
     { flags: ['--tls-key', import.meta.filename], environment: {}, says: /which is no PEM file/ },
     { flags: ['--first-token', 'yes'], environment: {}, says: /it must be print or refuse/ },
     { flags: ['--max-runs', '0'], environment: {}, says: /--max-runs is "0"; it must be a whole number/ },
+    {
+      flags: ['--retention-days', '90,ci=week'],
+      environment: {},
+      says: /--retention-days has "ci=week"; it must be days from 0 to 99999, .* 90,ci=7,paper=0/,
+    },
+    { flags: [], environment: { NORMWATCH_RETENTION_DAYS: '-1' }, says: /_DAYS has "-1"/ },
+    { flags: ['--retention-days', '90,'], environment: {}, says: /has ""/ },
+    { flags: ['--retention-days', '=7'], environment: {}, says: /has "=7"/ },
+    { flags: ['--retention-days', '90,7'], environment: {}, says: /says twice how long runs are kept/ },
+    { flags: ['--retention-days', 'ci=1,ci=2'], environment: {}, says: /how long those of "ci" are kept/ },
     { flags: ['--data', ''], environment: {}, says: /--data is empty/ },
     {
       flags: ['--log-level', 'loud'],

@@ -16,6 +16,7 @@ import {
   readSmtpFrom,
   readSmtpUrl,
 } from './alerts/setting-readers.ts'
+import type { Retention } from './ingest/retention.ts'
 
 /** The configuration is wrong; the message says what, in one sentence. */
 export class ConfigError extends Error {
@@ -58,9 +59,10 @@ export const settings = {
   } satisfies Setting<LogLevel>,
   retentionDays: {
     default: 'none',
-    about: 'days after its last point at which a run is removed with all its data',
-    read: readDays,
-  } satisfies Setting<number | undefined>,
+    about:
+      'days after its last point at which a run is removed with all its data, of all projects and of some, as 90,ci=7,paper=0; 0 keeps',
+    read: readRetention,
+  } satisfies Setting<Retention | undefined>,
   token: {
     default: 'none',
     about: 'an admin token, for containers',
@@ -238,13 +240,30 @@ function readPort(text: string): number {
   return port
 }
 
-function readDays(text: string): number | undefined {
+/**
+ * Reads a setting such as `90,ci=7,paper=0`: days for all projects, and for those named; 0 keeps for ever. `undefined`:
+ * everything is kept. Throws a sentence that begins after the setting's name.
+ */
+function readRetention(text: string): Retention | undefined {
   if (text === NONE) return undefined
-  const days = Number(text)
-  if (!/^\d{1,5}$/.test(text) || days === 0) {
-    throw new Error(`is "${text}"; it must be a number of days from 1 to 99999, or none.`)
+  let days: number | undefined
+  const projects = new Map<string, number>()
+  for (const part of text.split(',').map((part) => part.trim())) {
+    const [, project, digits] = /^(?:([^/]+)=)?(\d{1,5})$/.exec(part) ?? []
+    if (digits === undefined) {
+      throw new Error(
+        `has "${part}"; it must be days from 0 to 99999, also of single projects, as in 90,ci=7,paper=0, or none.`,
+      )
+    }
+    if (project === undefined ? days !== undefined : projects.has(project)) {
+      throw new Error(
+        `says twice how long ${project === undefined ? 'runs' : `those of "${project}"`} are kept.`,
+      )
+    }
+    if (project === undefined) days = Number(digits)
+    else projects.set(project, Number(digits))
   }
-  return days
+  return { days: days ?? 0, projects }
 }
 
 function readFolder(text: string): string {

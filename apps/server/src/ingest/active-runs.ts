@@ -80,6 +80,12 @@ export class ActiveRuns {
     this.#leaving.set(active.id, left)
   }
 
+  /** Drops the copy of a run that is no longer stored, if there is one. */
+  forget(id: string): void {
+    const active = this.#entries.get(id)?.active
+    if (active !== undefined) this.drop(active)
+  }
+
   async #load(id: string): Promise<ActiveRun> {
     await this.#leaving.get(id)
     const run = await this.#store.runs.get(id)

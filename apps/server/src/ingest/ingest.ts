@@ -7,7 +7,7 @@ import { deleteRun, patchRun, putRun } from './change-run.ts'
 import { changeProjectSettings, changeRunSettings } from './change-settings.ts'
 import type { IngestContext } from './context.ts'
 import { judgeAgain } from './judge-again.ts'
-import { keepFor, removeSilent } from './retention.ts'
+import { keepFor, removeSilent, type Retention } from './retention.ts'
 import { noticeSilence, watchSilence } from './silence-watch.ts'
 
 /** Everything that changes a run: each change is judged, stored and told to the readers, in that order. */
@@ -33,10 +33,10 @@ export class Ingest {
     return this.#context.runs.size
   }
 
-  /** Starts to notice runs that fall silent, and to remove those that have been so for `retentionDays`. */
-  start(retentionDays?: number): void {
-    if (retentionDays !== undefined) {
-      void keepFor(this.#context, retentionDays, this.#stopping.signal, this.#onError)
+  /** Starts to notice runs that fall silent, and to remove those that have been so for longer than `retention` says. */
+  start(retention?: Retention): void {
+    if (retention !== undefined) {
+      void keepFor(this.#context, retention, this.#stopping.signal, this.#onError)
     }
     const since = this.#context.now()
     void watchSilence(this.#context, since, this.#stopping.signal, this.#onError)
@@ -47,9 +47,9 @@ export class Ingest {
     return noticeSilence(this.#context, since)
   }
 
-  /** Removes the runs to which nothing has come since `before` (milliseconds since 1970). */
-  removeSilent(before: number): Promise<void> {
-    return removeSilent(this.#context, before)
+  /** Removes the runs that have been silent for longer than `retention` says. */
+  removeSilent(retention: Retention): Promise<void> {
+    return removeSilent(this.#context, retention)
   }
 
   stop(): void {

@@ -1,22 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { IngestContext } from './context.ts'
 
+/** Days after its last point at which a run is removed; 0: never. */
+export interface Retention {
+  /** Of the projects that are not named. */
+  readonly days: number
+  readonly projects: ReadonlyMap<string, number>
+}
+
 /** Milliseconds between two looks. */
 const EVERY = 600_000
 const DAY = 86_400_000
 /** Runs removed in one go, so that others are served in between. */
 const AT_ONCE = 50
 
-/** Removes, now and every ten minutes until `signal` aborts, the runs that have been silent for `days`. */
+/** Removes, now and every ten minutes until `signal` aborts, the runs that have been silent for too long. */
 export async function keepFor(
   context: IngestContext,
-  days: number,
+  retention: Retention,
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): Promise<void> {
   for (;;) {
     try {
-      await removeSilent(context, context.now() - days * DAY)
+      await removeSilent(context, retention)
     } catch (error) {
       onError(error)
     }
@@ -28,13 +35,22 @@ export async function keepFor(
   }
 }
 
-/** Removes every run to which nothing has come since `before` (milliseconds since 1970); their readers are told. */
-export async function removeSilent({ store, hub }: IngestContext, before: number): Promise<void> {
+/** Removes every run that has been silent for longer than its project allows; their readers are told. */
+export async function removeSilent(
+  { store, hub, runs, now }: IngestContext,
+  { days, projects }: Retention,
+): Promise<void> {
   for (const project of await store.runs.projects()) {
+    const allowed = projects.get(project) ?? days
+    if (allowed === 0) continue
+    const before = now() - allowed * DAY
     let removed: string[]
     do {
       removed = await store.runs.expire({ before, project, limit: AT_ONCE })
-      for (const id of removed) hub.deleted({ id, project })
+      for (const id of removed) {
+        runs.forget(id)
+        hub.deleted({ id, project })
+      }
     } while (removed.length === AT_ONCE)
   }
 }
