@@ -15,13 +15,18 @@ describe('what machines ask', () => {
     expect(await inject(get('/readyz'))).toMatchObject({ status: 200, body: ready })
   })
 
-  it('is not ready once the store is closed', async () => {
-    const { inject, services } = await startApp()
-    await services.store.close()
-    const refusal = await inject(get('/readyz'))
-    expect(refusal).toMatchObject({ status: 503, body: { error: { code: 'store_unavailable' } } })
-    expect(refusal.headers['retry-after']).toBe('1')
-  })
+  it.each([{}, { access: { operatorToken: 'nw_x' } }])(
+    'lives, but is not ready, once the store is closed (%j)',
+    async (options) => {
+      const { inject, services } = await startApp(options)
+      await services.store.close()
+      const refusal = await inject(get('/readyz'))
+      expect(refusal).toMatchObject({ status: 503, body: { error: { code: 'store_unavailable' } } })
+      expect(refusal.headers['retry-after']).toBe('1')
+      const asked = { ...get('/healthz'), headers: { authorization: 'Bearer nw_y' } }
+      for (const request of [get('/healthz'), asked]) expect((await inject(request)).status).toBe(200)
+    },
+  )
 
   it('gives Prometheus the requests, the points and the figures of running runs', async () => {
     const { inject, call } = await startApp()

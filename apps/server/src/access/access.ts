@@ -57,11 +57,16 @@ export async function controlAccess(
     for (const one of [method].flat()) ruleFor(one, url)
   })
   app.addHook('onRequest', async (request, reply) => {
-    if (await identify.isOpen()) {
+    const isOpen = await identify.isOpen().catch((error: unknown) => {
+      if (isAboutLife(request)) return false
+      throw error
+    })
+    if (isOpen) {
       refuseForeign(request)
       request.caller = OWNER
     } else if (!request.is404) {
       await limiter?.address(request, reply)
+      if (isAboutLife(request)) return
       await admit(request, reply, identify)
       if (request.caller === undefined) return
       use(request.caller)
@@ -84,6 +89,9 @@ export async function controlAccess(
   app.addHook('preClose', async () => sockets.stop())
   return { identify, sockets, basePath }
 }
+
+/** Whether the process lives is answered whatever the store does. */
+const isAboutLife = ({ routeOptions }: FastifyRequest) => routeOptions.url === '/healthz'
 
 const ruleOf = ({ method, routeOptions: { url = '' } }: FastifyRequest) => ruleFor(method, url)
 
