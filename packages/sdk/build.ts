@@ -20,7 +20,11 @@ const shared: BuildOptions = {
 
 rmSync(dist, { recursive: true, force: true })
 const inSource = (name: string) => join(here, 'src', `${name}.ts`)
-await build({ ...shared, platform: 'node', entryPoints: ['index', 'sync-program'].map(inSource) })
+await build({
+  ...shared,
+  platform: 'node',
+  entryPoints: ['index', 'sync-program', 'thread-program'].map(inSource),
+})
 await build({
   ...shared,
   platform: 'browser',

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sync } from '@normwatch/sdk'
 import { startSdk, type Started } from '../../packages/sdk/test/start.ts'
 
@@ -73,25 +75,64 @@ describe('a training process that never calls finish', () => {
     40_000,
   )
 
-  it('loses at most its last second when it is killed', async () => {
-    const sdk = await startSdk()
-    const child = spawn(process.execPath, [program, 'logs for ever'], {
-      env: { ...process.env, NORMWATCH_URL: sdk.server.url, NORMWATCH_SPOOL: sdk.spoolDir },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    const logged: { step: number; at: number }[] = []
-    child.stdout.on('data', (text: Buffer) => {
-      const at = performance.now()
-      for (const line of text.toString().trim().split('\n')) logged.push({ step: Number(line), at })
-    })
-    await vi.waitFor(() => expect(sdk.server.steps('toy').length).toBeGreaterThan(500), { timeout: 15_000 })
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    const killedAt = performance.now()
-    await exited
-    const newest = Math.max(...logged.filter(({ at }) => at < killedAt - 1_000).map(({ step }) => step))
-    expect(newest).toBeGreaterThan(10)
-    const stored = sdk.server.steps('toy').map(([step]) => step)
-    expect(stored.slice(0, newest + 1)).toEqual(Array.from({ length: newest + 1 }, (_, i) => i))
-  }, 30_000)
+  it.each(['logs for ever', 'logs for ever and never yields'])(
+    '%s: loses at most its last second when it is killed',
+    async (ending) => {
+      const sdk = await startSdk()
+      const { child, newestBefore } = trainForEver(sdk, ending, sdk.server.url)
+      await vi.waitFor(() => expect(sdk.server.steps('toy').length).toBeGreaterThan(500), { timeout: 15_000 })
+      const newest = await newestBefore(child.kill.bind(child, 'SIGKILL'))
+      expectAllUpTo(newest, sdk)
+    },
+    30_000,
+  )
+
+  it.each(['logs for ever', 'logs for ever and never yields'])(
+    '%s: loses at most its last second when it is killed while the server is away, or never answers',
+    async (ending) => {
+      const silent = createServer().listen(0, '127.0.0.1')
+      onTestFinished(() => void silent.close().closeAllConnections())
+      await once(silent, 'listening')
+      for (const port of [1, (silent.address() as AddressInfo).port]) {
+        const sdk = await startSdk()
+        const { child, newestBefore, newest } = trainForEver(sdk, ending, `http://127.0.0.1:${port}`)
+        await vi.waitFor(() => expect(newest()).toBeGreaterThan(1_500), { timeout: 15_000 })
+        const kept = await newestBefore(child.kill.bind(child, 'SIGKILL'))
+        expect(await sync({ spoolDir: sdk.spoolDir, url: sdk.server.url })).toMatchObject({ filesLeft: [] })
+        expectAllUpTo(kept, sdk)
+      }
+    },
+    60_000,
+  )
 })
+
+/** Starts the training process with its steps told as they are logged, and the newest of them. */
+function trainForEver({ spoolDir }: Started, ending: string, url: string) {
+  const child = spawn(process.execPath, [program, ending], {
+    env: { ...process.env, NORMWATCH_URL: url, NORMWATCH_SPOOL: spoolDir },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const logged: { step: number; at: number }[] = []
+  child.stdout.on('data', (text: Buffer) => {
+    const at = performance.now()
+    for (const line of text.toString().trim().split('\n')) logged.push({ step: Number(line), at })
+  })
+  const newest = (until = Infinity) =>
+    Math.max(...logged.filter(({ at }) => at < until).map(({ step }) => step))
+  /** Ends the process; the newest step that was logged a second before. */
+  async function newestBefore(end: () => void): Promise<number> {
+    const exited = once(child, 'exit')
+    end()
+    const endedAt = performance.now()
+    await exited
+    return newest(endedAt - 1_000)
+  }
+  return { child, newest, newestBefore }
+}
+
+function expectAllUpTo(newest: number, { server }: Started): void {
+  expect(newest).toBeGreaterThan(10)
+  const stored = server.steps('toy').map(([step]) => step)
+  expect(stored.slice(0, newest + 1)).toEqual(Array.from({ length: newest + 1 }, (_, i) => i))
+}

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from service import Service
 
@@ -90,13 +91,41 @@ def layers_of(point: dict[str, Any]) -> set[str]:
     return flat | set(point.get("layers", {}))
 
 
-def test_a_resumed_training_replaces_what_followed_its_checkpoint(service: Service) -> None:
-    for first, last, value in ((0, 9, 1.0), (5, 7, 2.0)):
-        run = normwatch.init(id="resumed", resume=first > 0, from_step=first or None, url=service.url)
-        for _ in range(first, last + 1):
-            run.log(loss=value)
+@pytest.mark.parametrize(("resumed_at", "steps"), [(None, [0, 1, 2, 3, 4]), (2, [0, 1, 2, 3]), (0, [0, 1])])
+def test_a_training_goes_on_after_the_last_step_of_its_run_or_from_the_step_it_names(
+    service: Service, resumed_at: int | None, steps: list[int]
+) -> None:
+    name = f"resumed-at-{resumed_at}"
+    for count, arguments in ((3, {}), (2, {"resume": True, "from_step": resumed_at})):
+        run = normwatch.init(id=name, url=service.url, **arguments)
+        for _ in range(count):
+            run.log(loss=float(count))
         run.finish()
-    assert [point["loss"] for point in service.points("resumed")] == [1] * 5 + [2] * 3
+    points = [(point["step"], point["loss"]) for point in service.points(name)]
+    assert points == [(step, 3 if step < len(steps) - 2 else 2) for step in steps]
+
+
+def test_a_training_that_resumes_an_unknown_run_begins_at_0(service: Service) -> None:
+    run = normwatch.init(id="unknown", resume=True, url=service.url)
+    run.log(loss=1.0)
+    run.finish()
+    assert [point["step"] for point in service.points("unknown")] == [0]
+
+
+def test_a_training_goes_on_as_a_new_run_where_the_server_cannot_say(service: Service, spool: Path) -> None:
+    first = normwatch.init(id="asked", url=service.url)
+    first.log(loss=1.0)
+    first.finish()
+    service.kill()
+    try:
+        run = normwatch.init(id="asked", resume=True, url=service.url)
+        run.log(loss=2.0)
+        assert run.finish(timeout=0.5).unsent == 1
+    finally:
+        service.start()
+    assert run.id.startswith("asked-")
+    assert main(["--spool", str(spool), "sync"]) == 0
+    assert [[point["loss"] for point in service.points(name)] for name in ("asked", run.id)] == [[1], [2]]
 
 
 def test_a_million_calls_arrive(service: Service, spool: Path) -> None:

@@ -18,7 +18,8 @@ const platform: Platform = {
   say: (line) => console.info(line),
   openSpool: undefined,
   sendLeftovers: () => Promise.resolve(),
-  sendAtExit: () => {},
+  startThread: undefined,
+  askLastStep: undefined,
   watchExit({ onForeignSignal }) {
     page.addEventListener?.('pagehide', onForeignSignal)
     return () => page.removeEventListener?.('pagehide', onForeignSignal)

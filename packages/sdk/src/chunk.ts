@@ -11,9 +11,43 @@ const BYTES_A_ROW = 16
 export type WireColumns = Record<string, (WireNumber | null)[]>
 
 export interface Column {
-  values: Float64Array
+  values: Float64Array<ArrayBuffer>
   /** 1 where there is a reading. */
-  present: Uint8Array
+  present: Uint8Array<ArrayBuffer>
+}
+
+/** Rows that travel together, as plain data that can be given to another thread. Its arrays may be longer than `rows`. */
+export interface Batch {
+  readonly rows: number
+  readonly step: Float64Array<ArrayBuffer>
+  /** NaN: the server's time. */
+  readonly time: Float64Array<ArrayBuffer>
+  /** By wire names. */
+  readonly columns: ReadonlyMap<string, Column>
+}
+
+/** Bytes of memory that a batch takes. */
+export function bytesOf({ step, columns }: Batch): number {
+  return step.length * (BYTES_A_ROW + BYTES_A_CELL * columns.size)
+}
+
+/** The buffers of a batch: who gives them to another thread has them no more. */
+export function buffersOf({ step, time, columns }: Batch): ArrayBuffer[] {
+  const buffers = [step.buffer, time.buffer]
+  for (const { values, present } of columns.values()) buffers.push(values.buffer, present.buffer)
+  return buffers
+}
+
+/** The wire form; a row without a time (NaN) gets the server's. */
+export function encodeBatch({ rows, step, time, columns }: Batch): WireColumns {
+  const encoded: WireColumns = {
+    step: Array.from(step.subarray(0, rows)),
+    time: Array.from(time.subarray(0, rows), (at) => (Number.isNaN(at) ? null : at)),
+  }
+  for (const [name, { values, present }] of columns) {
+    encoded[name] = encodeColumn(values.subarray(0, rows), present)
+  }
+  return encoded
 }
 
 /** Rows that become one batch: columns that grow as rows and metrics come. */
@@ -29,10 +63,6 @@ export class Chunk {
   #maxRows = MAX_POINTS_PER_REQUEST
   #step = new Float64Array(FIRST_CAPACITY)
   #time = new Float64Array(FIRST_CAPACITY)
-
-  get bytes(): number {
-    return this.#capacity * (BYTES_A_ROW + BYTES_A_CELL * this.#columns.size)
-  }
 
   get isFull(): boolean {
     return this.rows >= this.#maxRows
@@ -64,16 +94,9 @@ export class Chunk {
     return column
   }
 
-  /** The wire form; a row without a time (NaN) gets the server's. */
-  encode(): WireColumns {
-    const encoded: WireColumns = {
-      step: Array.from(this.#step.subarray(0, this.rows)),
-      time: Array.from(this.#time.subarray(0, this.rows), (time) => (Number.isNaN(time) ? null : time)),
-    }
-    for (const [name, { values, present }] of this.#columns) {
-      encoded[name] = encodeColumn(values.subarray(0, this.rows), present)
-    }
-    return encoded
+  /** The rows so far. The chunk is used no more afterwards. */
+  toBatch(): Batch {
+    return { rows: this.rows, step: this.#step, time: this.#time, columns: this.#columns }
   }
 
   #grow(): void {
@@ -89,7 +112,7 @@ export class Chunk {
   }
 }
 
-function grown(values: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
+function grown(values: Float64Array<ArrayBuffer>, capacity: number): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(capacity)
   larger.set(values)
   return larger

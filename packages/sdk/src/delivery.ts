@@ -1,10 +1,10 @@
-import type { Batcher, Entry } from './batcher.ts'
 import type { Courier } from './courier.ts'
 import { pointsOf, type Parcel } from './parcel.ts'
+import type { Entry, Queue } from './queue.ts'
 import type { Refusal, Spool } from './spool.ts'
 
 export interface DeliveryOptions {
-  readonly batcher: Batcher
+  readonly queue: Queue
   /** `undefined`: nothing is sent now, everything goes to the spool. */
   readonly courier: Courier | undefined
   readonly spool: Spool | undefined
@@ -12,12 +12,12 @@ export interface DeliveryOptions {
   readonly onRefused: (refusal: Refusal) => void
 }
 
-/** Rows wait this long for others: what a killed process can lose. */
-const INTERVAL_MS = 500
+/** How often what is in memory is looked at. */
+const INTERVAL_MS = 250
 /** A server that has not settled a batch for so long counts as away: readings go to the spool as they come. */
-const AWAY_AFTER_MS = 2_000
+const AWAY_AFTER_MS = 250
 
-/** The background half of a run: takes batches from the queue at short intervals and has them sent, oldest first. */
+/** Has what is in the queue sent, oldest first, or moved to the spool while the server is away. */
 export class Delivery {
   sent = 0
   refused = 0
@@ -28,6 +28,8 @@ export class Delivery {
   #pumping: Promise<void> | undefined
   /** When the batch under way was first sent, on the monotonic clock. */
   #sendingSince: number | undefined
+  /** Its last try did not succeed. */
+  #hasFailed = false
   #isStopped = false
 
   constructor(options: DeliveryOptions) {
@@ -35,25 +37,27 @@ export class Delivery {
   }
 
   get #isAway(): boolean {
-    if (this.#options.courier === undefined) return true
+    if (this.#options.courier === undefined || this.#hasFailed) return true
     return this.#sendingSince !== undefined && performance.now() - this.#sendingSince > AWAY_AFTER_MS
   }
 
-  /** Rows wait: sends them after a moment; at once (yet not on the caller's path) when a batch is full. */
-  wake(isFull: boolean): void {
-    if (this.#isStopped || (this.#timer !== undefined && !isFull)) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#tick(), isFull ? 0 : INTERVAL_MS)
-    if (typeof this.#timer === 'object') this.#timer.unref()
+  /** Something was added: it is taken in a moment, not on the caller's path. */
+  wake(): void {
+    this.#tickAfter(0)
+  }
+
+  /** A try did not succeed: from now on readings go to the spool as they come, until one does. */
+  noteFailure(): void {
+    this.#hasFailed = true
+    this.#tickAfter(0)
   }
 
   /** Sends or spools all that waits. Resolves when nothing waits any more, or the delivery was stopped. */
   async drain(): Promise<void> {
-    const { batcher, courier } = this.#options
-    batcher.seal()
+    const { queue, courier } = this.#options
     await this.#pump()
-    // a pump that was just ending may have missed what was sealed now
-    if (courier !== undefined && !this.#isStopped && batcher.waiting > 0) await this.#pump()
+    // a pump that was just ending may have missed what was added now
+    if (courier !== undefined && !this.#isStopped && queue.waiting > 0) await this.#pump()
   }
 
   /** Ends all sending; what is under way counts as not sent. */
@@ -63,14 +67,18 @@ export class Delivery {
     this.#options.courier?.stop()
   }
 
+  #tickAfter(ms: number): void {
+    if (this.#isStopped) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#tick(), ms)
+    if (typeof this.#timer === 'object') this.#timer.unref()
+  }
+
   #tick(): void {
-    this.#timer = undefined
-    const { batcher } = this.#options
-    // while batches wait, rows gather in the open one: fewer and larger requests
-    if (this.#isAway || batcher.waiting === 0) batcher.seal()
-    if (this.#isAway || batcher.isOverBound) void batcher.spill()
+    const { queue } = this.#options
+    if (this.#isAway || queue.isOverBound) void queue.spill()
     void this.#pump()
-    if (batcher.isInMemory) this.wake(false)
+    if (queue.isInMemory) this.#tickAfter(INTERVAL_MS)
   }
 
   #pump(): Promise<void> {
@@ -79,34 +87,35 @@ export class Delivery {
   }
 
   async #sendAll(): Promise<void> {
-    const { batcher, courier } = this.#options
-    if (courier === undefined) return void (await batcher.spill())
-    for (let entry = batcher.head(); entry !== undefined && !this.#isStopped; entry = batcher.head()) {
+    const { queue, courier } = this.#options
+    if (courier === undefined) return void (await queue.spill())
+    for (let entry = queue.head(); entry !== undefined && !this.#isStopped; entry = queue.head()) {
       const parcel = await this.#read(entry)
       if (parcel === undefined) continue
       this.#sendingSince = performance.now()
       const delivered = await courier.send(parcel)
       this.#sendingSince = undefined
       if (delivered.kind === 'stopped') return
+      this.#hasFailed = false
       let refused = 0
       for (const { parcel: part, refusal } of delivered.refused) {
         refused += pointsOf(part)
         await this.#keepRefused(part, refusal)
       }
       this.sent += entry.points - refused
-      await batcher.remove(entry)
+      await queue.remove(entry)
     }
   }
 
   async #read(entry: Entry): Promise<Parcel | undefined> {
     try {
-      return await this.#options.batcher.read(entry)
+      return await this.#options.queue.read(entry)
     } catch (error) {
       // a sync that finds a file abandoned sends all of it before it removes it
       const isSentBySync = (error as { code?: string }).code === 'ENOENT'
       if (isSentBySync) this.sent += entry.points
       else this.lost += entry.points
-      await this.#options.batcher.remove(entry)
+      await this.#options.queue.remove(entry)
       return undefined
     }
   }

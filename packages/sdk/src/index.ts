@@ -7,8 +7,10 @@ import type { InitOptions, Run, SyncOptions, SyncReport } from './types.ts'
 export { clipByGlobalNorm, clipByValue, globalNorm, type ClippedByValue, type GradientArray } from './clip.ts'
 export type * from './types.ts'
 
-const syncProgram = fileURLToPath(new URL('./sync-program' + import.meta.url.slice(-3), import.meta.url))
-const platform = nodePlatform(syncProgram)
+const here = import.meta.url
+const platform = nodePlatform(
+  fileURLToPath(new URL(`./thread-program${here.slice(here.lastIndexOf('.'))}`, here)),
+)
 
 /**
  * Starts to record a run and returns at once; the server may be away. Prints the address of the run's page. The process

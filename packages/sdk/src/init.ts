@@ -1,5 +1,6 @@
 import { Complaints } from './complaints.ts'
 import type { Platform } from './platform.ts'
+import { continueRun } from './resume.ts'
 import { RecordedRun } from './run.ts'
 import { readSettings } from './settings.ts'
 import type { FinishReport, InitOptions, Run } from './types.ts'
@@ -10,12 +11,9 @@ const NOTHING: FinishReport = { sent: 0, unsent: 0, refused: 0, lost: 0, spool: 
 export function startRun(options: InitOptions, platform: Platform): Run {
   const complaints = new Complaints(platform.warn, options.strict === true)
   const { env, now, random } = platform
-  const settings = readSettings(
-    options,
-    env,
-    () => makeId(now(), random),
-    (option, reason) => complaints.wrongUse('init', option, reason),
-  )
+  const newId = makeId(now(), random)
+  const refuse = (option: string, reason: string) => complaints.wrongUse('init', option, reason)
+  const settings = continueRun(readSettings(options, env, newId, refuse), platform, complaints, newId)
   if (settings.mode === 'disabled') return disabledRun(settings.id, settings.url)
   if (settings.mode === 'offline' && platform.openSpool === undefined) {
     complaints.wrongUse(

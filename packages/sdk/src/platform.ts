@@ -1,3 +1,4 @@
+import type { Background, Job, Warn } from './background.ts'
 import type { Spool, SpoolHead } from './spool.ts'
 
 /** What an open run does when its process ends by itself or is told to. */
@@ -31,8 +32,12 @@ export interface Platform {
     url: string,
     token: string | undefined,
   ) => Promise<void>
-  /** Sends a spool file at the very end of the process, waiting for a few seconds at the most. */
-  readonly sendAtExit: (path: string, url: string, token: string | undefined) => void
+  /** A background on a thread of its own; `undefined` where it has to share the caller's. */
+  readonly startThread:
+    ((job: Job, spool: Spool | undefined, warn: Warn) => Background | undefined) | undefined
+  /** The last step of a run, -1 when it has none; `undefined` when the server does not say. Waits for some seconds at the most. */
+  readonly askLastStep:
+    ((url: string, token: string | undefined, run: string) => number | undefined) | undefined
   /** Returns its own undo. */
   readonly watchExit: (watcher: ExitWatcher) => () => void
 }

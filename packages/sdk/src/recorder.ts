@@ -7,10 +7,10 @@ import type { Readings } from './types.ts'
 
 export interface RecorderOptions {
   readonly batcher: Batcher
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, of a clock that does not go back. */
   readonly now: () => number
-  /** The step of the first call that names none; `undefined` when such a call is refused. */
-  readonly firstStep: number | undefined
+  /** The step of the first call that names none. */
+  readonly firstStep: number
   /** Told of each argument that is refused, by its name, with the reason. */
   readonly refuse: (argument: string, reason: string) => void
 }
@@ -23,7 +23,7 @@ export class Recorder {
   readonly #now: () => number
   readonly #refuse: RecorderOptions['refuse']
   readonly #names = new Names()
-  #nextStep: number | undefined
+  #nextStep: number
 
   constructor({ batcher, now, firstStep, refuse }: RecorderOptions) {
     this.#batcher = batcher
@@ -34,16 +34,14 @@ export class Recorder {
 
   record(readings: Readings): void {
     const step = readings.step ?? this.#nextStep
-    if (step === undefined) {
-      return this.#refuse('step', 'is needed in a resumed run, unless init was given fromStep')
-    }
     if (!isStep(step)) return this.#refuse('step', 'must be a whole number from 0 to 2^53 - 1')
-    if (this.#nextStep === undefined || step >= this.#nextStep) this.#nextStep = step + 1
+    if (step >= this.#nextStep) this.#nextStep = step + 1
     const { time } = readings
-    if (time === undefined || time === null || isTime(time))
-      this.#batcher.startRow(step, time ?? this.#clock())
-    else {
-      this.#batcher.startRow(step, this.#clock())
+    const now = this.#now()
+    if (time === undefined || time === null || isTime(time)) {
+      this.#batcher.startRow(step, time ?? toSeconds(now), now)
+    } else {
+      this.#batcher.startRow(step, toSeconds(now), now)
       this.#refuse('time', 'must be Unix seconds, a number from 0 to 1e11')
     }
     for (const key in readings) {
@@ -89,12 +87,12 @@ export class Recorder {
     this.#refuse(argument, check.fault)
     return undefined
   }
+}
 
-  /** Unix seconds; NaN (no time) while the machine's clock is outside what the server takes. */
-  #clock(): number {
-    const seconds = this.#now() / 1000
-    return isTime(seconds) ? seconds : NaN
-  }
+/** Unix seconds; NaN (no time) while the machine's clock is outside what the server takes. */
+function toSeconds(milliseconds: number): number {
+  const seconds = milliseconds / 1000
+  return isTime(seconds) ? seconds : NaN
 }
 
 function isStep(value: unknown): value is number {

@@ -1,16 +1,15 @@
+import { LocalBackground, type Background } from './background.ts'
 import { Batcher } from './batcher.ts'
+import { steadyClock } from './clock.ts'
 import type { Complaints } from './complaints.ts'
-import { Courier } from './courier.ts'
-import { Delivery } from './delivery.ts'
 import type { Platform } from './platform.ts'
 import { Recorder } from './recorder.ts'
 import type { Settings } from './settings.ts'
 import type { Spool } from './spool.ts'
-import { createTransport } from './transport.ts'
 import type { FinishOptions, FinishReport, Readings, Run } from './types.ts'
 
-/** Bytes of readings in memory above which they go to the spool. */
-const MAX_QUEUE_BYTES = 64 * 1024 * 1024
+/** Rows wait this long for others: most of what a killed process can lose. */
+const MAX_AGE_MS = 500
 const DEFAULT_TIMEOUT_MS = 10_000
 /** After a signal somebody waits for the process to end. */
 const SIGNAL_TIMEOUT_MS = 5_000
@@ -19,47 +18,33 @@ const SIGNAL_TIMEOUT_MS = 5_000
 export class RecordedRun implements Run {
   readonly id: string
   readonly url: string
-  readonly #settings: Settings
-  readonly #platform: Platform
   readonly #complaints: Complaints
   readonly #spool: Spool | undefined
+  readonly #background: Background
   readonly #batcher: Batcher
-  readonly #delivery: Delivery
   readonly #recorder: Recorder
   readonly #unwatch: () => void
-  #lost = 0
   #finishing: Promise<FinishReport> | undefined
 
   constructor(settings: Settings, platform: Platform, complaints: Complaints) {
-    const { id, url, body, mode, resume, fromStep } = settings
+    const { id, url, token, body, mode, resume, fromStep, firstStep } = settings
     this.id = id
     this.url = `${url}/runs/${id}`
-    this.#settings = settings
-    this.#platform = platform
     this.#complaints = complaints
     this.#spool = platform.openSpool?.(settings.spoolDir, { normwatch: 1, url, run: id, fields: { ...body } })
+    const job = { run: id, url, token, fields: { ...body }, isOnline: mode === 'online' }
+    const warn = complaints.warn.bind(complaints)
+    this.#background =
+      platform.startThread?.(job, this.#spool, warn) ??
+      new LocalBackground({ ...platform, job, spool: this.#spool, warn })
     this.#batcher = new Batcher({
-      spool: this.#spool,
-      maxBytes: MAX_QUEUE_BYTES,
-      onDue: (isFull) => this.#delivery.wake(isFull),
-      onSpoolFailure: (error) =>
-        complaints.warn(
-          'spool',
-          `run ${id}: the spool cannot be written (${String(error)}); readings stay in memory`,
-        ),
-      onLost: (points) => this.#lose(points),
-    })
-    this.#delivery = new Delivery({
-      batcher: this.#batcher,
-      courier: mode === 'offline' ? undefined : this.#makeCourier(),
-      spool: this.#spool,
-      onRefused: ({ status, message }) =>
-        complaints.warn('refused', `the server refused readings of run ${id}: ${status} ${message}`),
+      maxAgeMs: MAX_AGE_MS,
+      onBatch: (batch) => this.#background.add(batch),
     })
     this.#recorder = new Recorder({
       batcher: this.#batcher,
-      now: platform.now,
-      firstStep: fromStep ?? (resume ? undefined : 0),
+      now: steadyClock(platform.now),
+      firstStep,
       refuse: (argument, reason) => complaints.wrongUse('log', argument, reason),
     })
     this.#unwatch = platform.watchExit({
@@ -68,10 +53,9 @@ export class RecordedRun implements Run {
       onForeignSignal: () => void this.flush(),
       onExit: (hasFailed) => this.#leave(hasFailed),
     })
-    this.#batcher.addChange(
+    this.#background.add(
       resume ? { status: 'running', ...(fromStep !== undefined && { truncate_after: fromStep - 1 }) } : {},
     )
-    void this.#delivery.drain()
   }
 
   log(readings: Readings): void {
@@ -89,94 +73,31 @@ export class RecordedRun implements Run {
     }
   }
 
-  async flush({
+  flush({
     timeoutMs = DEFAULT_TIMEOUT_MS,
   }: { readonly timeoutMs?: number | undefined } = {}): Promise<boolean> {
-    await this.#within(timeoutMs, this.#delivery.drain())
-    return this.#batcher.points === 0
+    this.#batcher.seal()
+    return this.#background.flush(timeoutMs)
   }
 
-  finish(options: FinishOptions = {}): Promise<FinishReport> {
-    this.#finishing ??= this.#finish(options)
+  finish({ timeoutMs = DEFAULT_TIMEOUT_MS, status = 'finished' }: FinishOptions = {}): Promise<FinishReport> {
+    this.#finishing ??= this.#finish(status, timeoutMs)
     return this.#finishing
   }
 
-  async #finish({
-    timeoutMs = DEFAULT_TIMEOUT_MS,
-    status = 'finished',
-  }: FinishOptions): Promise<FinishReport> {
-    this.#batcher.addChange({ status })
-    await this.#within(timeoutMs, this.#delivery.drain())
-    this.#delivery.stop()
-    await this.#batcher.spill()
-    const lost = this.#batcher.pointsInMemory
-    const unsent = this.#batcher.points - lost
+  async #finish(status: 'finished' | 'failed', timeoutMs: number): Promise<FinishReport> {
+    this.#batcher.seal()
+    this.#background.add({ status })
+    const report = await this.#background.finish(timeoutMs)
     this.#unwatch()
     this.#spool?.release()
-    const report: FinishReport = {
-      sent: this.#delivery.sent,
-      unsent,
-      refused: this.#delivery.refused,
-      lost: this.#lost + this.#delivery.lost + lost,
-      spool: this.#batcher.isInSpool ? (this.#spool?.path ?? null) : null,
-    }
-    this.#tell(report)
     return report
   }
 
-  #tell({ unsent, refused, lost, spool }: FinishReport): void {
-    if (spool !== null && this.#settings.mode === 'online') {
-      this.#complaints.warn(
-        'unsent',
-        `run ${this.id}: ${unsent} points could not be sent; they are kept in ${spool} (send them with normwatch-sync)`,
-      )
-    }
-    if (refused > 0)
-      this.#complaints.warn('kept', `run ${this.id}: ${refused} refused points are kept in the spool`)
-    if (lost > 0) this.#complaints.warn('lost', `run ${this.id}: ${lost} points are lost`)
-  }
-
-  /** The process ends without having awaited `finish`: nothing asynchronous can happen any more. */
+  /** The process ends without having awaited `finish`: nothing asynchronous can happen on this thread any more. */
   #leave(hasFailed: boolean): void {
-    if (this.#finishing === undefined) this.#batcher.addChange({ status: hasFailed ? 'failed' : 'finished' })
-    this.#delivery.stop()
-    const lost = this.#batcher.spillNow()
-    if (lost > 0) this.#lose(lost)
-    const { mode, url, token } = this.#settings
-    const isWaiting = this.#spool !== undefined && this.#batcher.waiting > 0
-    if (mode === 'online' && isWaiting) this.#platform.sendAtExit(this.#spool.path, url, token)
-  }
-
-  #makeCourier(): Courier {
-    const { url, token, id, body } = this.#settings
-    const { fetch, now, random } = this.#platform
-    return new Courier({
-      run: id,
-      fields: body,
-      isCreated: false,
-      transport: createTransport({ url, token, fetch, now }),
-      random,
-      maxTries: Infinity,
-      onRetry: (words) =>
-        this.#complaints.warn(
-          'away',
-          `${url} does not take readings now (${words}); they are kept and sent later`,
-        ),
-    })
-  }
-
-  #lose(points: number): void {
-    this.#lost += points
-    this.#complaints.warn(
-      'full',
-      `run ${this.id}: the queue is full and cannot be spooled; the oldest readings are lost`,
-    )
-  }
-
-  async #within(timeoutMs: number, work: Promise<void>): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)))
-    await Promise.race([work, timeout])
-    clearTimeout(timer)
+    this.#batcher.seal()
+    if (this.#finishing === undefined) this.#background.add({ status: hasFailed ? 'failed' : 'finished' })
+    this.#background.leave()
   }
 }

@@ -23,7 +23,10 @@ export interface Settings {
   readonly id: string
   readonly body: RunBody
   readonly resume: boolean
+  /** With `resume`, every stored point from here on is dropped. */
   readonly fromStep: number | undefined
+  /** The step of the first call of `log` that names none. */
+  readonly firstStep: number
   readonly spoolDir: string | undefined
 }
 
@@ -58,12 +61,12 @@ const isTags = (value: unknown) =>
 
 /**
  * Settings from options, then the environment, then defaults. An option that cannot be used is refused and left out,
- * so that a typing mistake costs no training; `makeId` stands in for a run's id.
+ * so that a typing mistake costs no training; `newId` stands in for a run's id.
  */
 export function readSettings(
   options: InitOptions,
   env: (name: string) => string | undefined,
-  makeId: () => string,
+  newId: string,
   refuse: RefuseOption,
 ): Settings {
   const variable = (name: string) => (env(name) === '' ? undefined : env(name))
@@ -83,6 +86,7 @@ export function readSettings(
   const id = take('id', options.id ?? variable('NORMWATCH_RUN_ID'), isId, idRule)
   const resume = options.resume === true
   if (resume && id === undefined) refuse('resume', 'needs the id of the run to go on with')
+  const fromStep = take('fromStep', options.fromStep, isStep, 'must be a whole number from 0 to 2^53 - 1')
   const project = options.project ?? variable('NORMWATCH_PROJECT')
   const modeRule = 'must be disabled, offline or online'
   return {
@@ -94,9 +98,10 @@ export function readSettings(
       isToken,
       'must be 1 to 512 visible characters',
     ),
-    id: id ?? makeId(),
+    id: id ?? newId,
     resume: resume && id !== undefined,
-    fromStep: take('fromStep', options.fromStep, isStep, 'must be a whole number from 0 to 2^53 - 1'),
+    fromStep,
+    firstStep: fromStep ?? 0,
     spoolDir: options.spoolDir ?? variable('NORMWATCH_SPOOL'),
     body: withoutUndefined({
       project: take('project', project, isProject, 'must be 1 to 128 characters without "/"'),

@@ -27,6 +27,7 @@ export interface Place {
 /** The file of one run for parcels that cannot be sent now. It exists from its first line on. Writing may fail: a full disk. */
 export interface Spool {
   readonly path: string
+  readonly head: SpoolHead
   append(parcel: Parcel): Promise<Place>
   /** The same without waiting, for the exit of the process. */
   appendNow(parcel: Parcel): void

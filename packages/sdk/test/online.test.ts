@@ -48,14 +48,18 @@ describe('a run with its server up', () => {
     await vi.waitFor(() => expect(server.steps('toy')).toHaveLength(1), { timeout: 1_000 })
   })
 
-  it('sends everything while the clock of the machine jumps', async () => {
+  it('moves no reading when the clock of the machine is set', async () => {
     const { server, start } = await startSdk()
-    const jumps = [0, 1e12, 2e12, 1e9, -5e12, 1.7e12]
+    const jumps = [1.7e12, 1e12, 2e12, 0, -5e12]
     let call = 0
-    const run = start({ id: 'toy' }, { now: () => jumps[call++ % jumps.length] ?? 0 })
+    const run = start({ id: 'toy' }, { now: () => jumps[Math.min(call++, jumps.length - 1)] ?? 0 })
     for (let i = 0; i < 60; i++) run.log({ loss: i })
     expect(await run.finish()).toMatchObject({ sent: 60, refused: 0 })
-    expect(server.steps('toy')).toHaveLength(60)
+    const times = server.requests
+      .filter(isPoints)
+      .flatMap(({ body }) => (body as { columns: { time: number[] } }).columns.time)
+    expect(times).toEqual([...times].sort((a, b) => a - b))
+    expect((times.at(-1) as number) - (times[0] as number)).toBeLessThan(10)
   })
 
   it('compresses large batches, and sends its token', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Batcher } from '../src/batcher.ts'
 import { sync } from '../src/index.ts'
+import { Queue } from '../src/queue.ts'
 import { SpoolFile } from '../src/node/spool-file.ts'
 import { sendSpoolFiles } from '../src/node/sync.ts'
 import { Recorder } from '../src/recorder.ts'
@@ -135,44 +136,44 @@ describe('the queue', () => {
   function fill(spool: SpoolFile | undefined, maxBytes: number, points: number) {
     let lost = 0
     const failures: string[] = []
-    const batcher = new Batcher({
+    const queue = new Queue({
       spool,
       maxBytes,
-      onDue: () => {},
       onSpoolFailure: (error) => failures.push(String(error)),
       onLost: (count) => (lost += count),
     })
+    const batcher = new Batcher({ maxAgeMs: Infinity, onBatch: (batch) => queue.add(batch) })
     const recorder = new Recorder({ batcher, now: () => 1e12, firstStep: 0, refuse: () => {} })
     for (let i = 0; i < points; i++) recorder.record({ gradNorm: i, loss: i })
     batcher.seal()
-    return { batcher, failures, lost: () => lost }
+    return { queue, failures, lost: () => lost }
   }
 
   it('moves to the disk in order, and comes back whole', async () => {
-    const { batcher } = fill(new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD), 1e6, 45_000)
-    expect(batcher.isOverBound).toBe(true)
-    await batcher.spill()
-    expect(batcher.isInMemory).toBe(false)
-    expect(batcher.isOverBound).toBe(false)
+    const { queue } = fill(new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD), 1e6, 45_000)
+    expect(queue.isOverBound).toBe(true)
+    await queue.spill()
+    expect(queue.isInMemory).toBe(false)
+    expect(queue.isOverBound).toBe(false)
     const steps: unknown[] = []
-    for (let entry = batcher.head(); entry !== undefined; entry = batcher.head()) {
-      const parcel = await batcher.read(entry)
+    for (let entry = queue.head(); entry !== undefined; entry = queue.head()) {
+      const parcel = await queue.read(entry)
       if ('columns' in parcel) steps.push(...(parcel.columns['step'] as unknown[]))
-      await batcher.remove(entry)
+      await queue.remove(entry)
     }
     expect(steps).toEqual(Array.from({ length: 45_000 }, (_, i) => i))
   })
 
   it('counts the oldest readings as lost when memory is full and nothing lets it spill', () => {
-    const { batcher, lost } = fill(undefined, 1e6, 500_000)
+    const { queue, lost } = fill(undefined, 1e6, 500_000)
     expect(lost()).toBeGreaterThan(0)
-    expect(lost() + batcher.points).toBe(500_000)
+    expect(lost() + queue.points).toBe(500_000)
   })
 
   it('stays in memory on a full disk', async () => {
-    const { batcher, failures } = fill(new SpoolFile(await fullDisk(), HEAD), 1e6, 45_000)
-    await batcher.spill()
+    const { queue, failures } = fill(new SpoolFile(await fullDisk(), HEAD), 1e6, 45_000)
+    await queue.spill()
     expect(failures).toEqual([expect.stringContaining('ENOSPC')])
-    expect(batcher.pointsInMemory).toBe(45_000)
+    expect(queue.pointsInMemory).toBe(45_000)
   })
 })

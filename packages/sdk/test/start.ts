@@ -19,7 +19,7 @@ export interface Started {
   spooled(): Promise<Map<string, unknown[]>>
 }
 
-/** A small server, a spool folder, and runs between them; all gone when the test ends. */
+/** A small server, a spool folder, and runs between them, on the thread of the test; all gone when the test ends. */
 export async function startSdk(): Promise<Started> {
   const server = await new SmallServer().listen()
   const spoolDir = join(await mkdtemp(join(tmpdir(), 'normwatch-sdk-')), 'spool')
@@ -37,7 +37,7 @@ export async function startSdk(): Promise<Started> {
     warnings,
     said,
     start(options = {}, platform = {}) {
-      const node = nodePlatform('never started in this process')
+      const node = nodePlatform()
       const own: Partial<Platform> = {
         env: () => undefined,
         random: () => 0,

@@ -1,4 +1,5 @@
 /** A training process for tests: logs 10 steps, says "ready", then ends in the way its argument names. */
+import { writeSync } from 'node:fs'
 import { init } from '../src/index.ts'
 
 const run = init({ id: 'toy' })
@@ -21,6 +22,14 @@ const endings: Record<string, () => void> = {
     process.on('SIGTERM', () => setTimeout(() => process.exit(7), 50))
     process.stdout.write('ready\n')
     setInterval(() => {}, 1_000)
+  },
+  'logs for ever and never yields': () => {
+    const aMoment = new Int32Array(new SharedArrayBuffer(4))
+    for (let step = 10; ; step++) {
+      run.log({ step, loss: step })
+      writeSync(1, `${step}\n`)
+      Atomics.wait(aMoment, 0, 0, 2)
+    }
   },
   'logs for ever': () => {
     let step = 10

@@ -1,20 +1,19 @@
-import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Platform } from '../platform.ts'
 import { watchExit } from './exit.ts'
 import { SpoolFile } from './spool-file.ts'
+import { askLastStep } from './ask-last-step.ts'
 import { listSpoolFiles, sendSpoolFiles } from './sync.ts'
-
-const EXIT_TIMEOUT_MS = 5_000
+import { startThread } from './thread.ts'
 
 export function spoolFolder(folder: string | undefined): string {
   return folder ?? join(homedir(), '.cache', 'normwatch', 'spool')
 }
 
-/** Node's side. `syncProgram` is the path of the program that sends spool files. */
-export function nodePlatform(syncProgram: string): Platform {
+/** Node's side. `threadProgram` is the path of what a background's thread runs; without it there are no threads. */
+export function nodePlatform(threadProgram?: string): Platform {
   return {
     env: (name) => process.env[name],
     fetch: (...args) => fetch(...args),
@@ -34,14 +33,8 @@ export function nodePlatform(syncProgram: string): Platform {
         // they stay for the next start, or for a sync, which says what is wrong
       }
     },
-    sendAtExit(path, url, token) {
-      const env = {
-        ...process.env,
-        NORMWATCH_URL: url,
-        ...(token !== undefined && { NORMWATCH_TOKEN: token }),
-      }
-      spawnSync(process.execPath, [syncProgram, path], { env, stdio: 'ignore', timeout: EXIT_TIMEOUT_MS })
-    },
+    startThread: (job, spool, warn) => startThread(threadProgram, job, spool, warn),
+    askLastStep,
     watchExit,
   }
 }

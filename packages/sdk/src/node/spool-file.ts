@@ -18,7 +18,7 @@ export function isInUseHere(path: string): boolean {
 /** A spool on disk, one JSON object a line; its operations happen one after another, in the order they are called. */
 export class SpoolFile implements Spool {
   readonly path: string
-  readonly #head: SpoolHead
+  readonly head: SpoolHead
   #last: Promise<unknown> = Promise.resolve()
   #exists = false
   /** Bytes in the file; `undefined` when that must be looked up: before the first line, and after a failed write. */
@@ -26,7 +26,7 @@ export class SpoolFile implements Spool {
 
   constructor(path: string, head: SpoolHead) {
     this.path = path
-    this.#head = head
+    this.head = head
     inUse.add(path)
   }
 
@@ -44,7 +44,7 @@ export class SpoolFile implements Spool {
   appendNow(parcel: Parcel): void {
     mkdirSync(dirname(this.path), PRIVATE_FOLDER)
     // a write under way in the background may have left half a line: an empty line ends it
-    const start = this.#exists ? '\n' : toLine(this.#head)
+    const start = this.#exists ? '\n' : toLine(this.head)
     appendFileSync(this.path, start + toLine(parcel), PRIVATE_FILE)
     this.#exists = true
   }
@@ -71,7 +71,7 @@ export class SpoolFile implements Spool {
   }
 
   refuse(parcel: Parcel, refusal: Refusal): Promise<void> {
-    return this.#inTurn(() => appendRefused(this.path, this.#head, parcel, refusal))
+    return this.#inTurn(() => appendRefused(this.path, this.head, parcel, refusal))
   }
 
   release(): void {
@@ -92,7 +92,7 @@ export class SpoolFile implements Spool {
   /** Makes the file with its head, or ends the half line that a failed write may have left. Returns its size. */
   async #begin(): Promise<number> {
     await mkdir(dirname(this.path), PRIVATE_FOLDER)
-    await appendFile(this.path, this.#exists ? '\n' : toLine(this.#head), PRIVATE_FILE)
+    await appendFile(this.path, this.#exists ? '\n' : toLine(this.head), PRIVATE_FILE)
     this.#exists = true
     return (await stat(this.path)).size
   }

@@ -1,0 +1,145 @@
+import type { Batch } from './chunk.ts'
+import { Courier } from './courier.ts'
+import { Delivery } from './delivery.ts'
+import type { RunChange } from './parcel.ts'
+import { Queue } from './queue.ts'
+import type { Spool } from './spool.ts'
+import { createTransport } from './transport.ts'
+import type { FinishReport } from './types.ts'
+
+/** The background half of a run: it brings batches and changes of the run to the server, in the order they are added. */
+export interface Background {
+  /** The arrays of a batch are the caller's no more. Returns at once. */
+  add(body: Batch | RunChange): void
+  /** Sends what was added so far; resolves to whether the server has all of it, after `timeoutMs` at the latest. */
+  flush(timeoutMs: number): Promise<boolean>
+  /** The same, for the last time: what could not be sent goes to the spool. */
+  finish(timeoutMs: number): Promise<FinishReport>
+  /** The process ends: returns when everything is sent or in the spool, as far as that can be had without waiting for long. */
+  leave(): void
+}
+
+/** What a background has to know of its run. Plain data. */
+export interface Job {
+  readonly run: string
+  readonly url: string
+  readonly token: string | undefined
+  /** Body of the run's PUT. */
+  readonly fields: object
+  readonly isOnline: boolean
+}
+
+/** Says trouble in a sentence; once for each kind. */
+export type Warn = (kind: string, sentence: string) => void
+
+export interface LocalBackgroundOptions {
+  readonly job: Job
+  readonly spool: Spool | undefined
+  readonly fetch: typeof fetch
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly warn: Warn
+}
+
+/** Bytes of readings in memory above which they go to the spool. */
+const MAX_QUEUE_BYTES = 64 * 1024 * 1024
+
+/** A background on the thread it is made on: it works while that thread yields to its event loop. */
+export class LocalBackground implements Background {
+  readonly #job: Job
+  readonly #spool: Spool | undefined
+  readonly #warn: Warn
+  readonly #queue: Queue
+  readonly #delivery: Delivery
+  #lost = 0
+
+  constructor({ job, spool, fetch, now, random, warn }: LocalBackgroundOptions) {
+    const { run, url, token, fields } = job
+    this.#job = job
+    this.#spool = spool
+    this.#warn = warn
+    this.#queue = new Queue({
+      spool,
+      maxBytes: MAX_QUEUE_BYTES,
+      onSpoolFailure: (error) =>
+        warn('spool', `run ${run}: the spool cannot be written (${String(error)}); readings stay in memory`),
+      onLost: (points) => this.#lose(points),
+    })
+    const courier = new Courier({
+      run,
+      fields,
+      isCreated: false,
+      transport: createTransport({ url, token, fetch, now }),
+      random,
+      maxTries: Infinity,
+      onRetry: (words) => {
+        this.#delivery.noteFailure()
+        warn('away', `${url} does not take readings now (${words}); they are kept and sent later`)
+      },
+    })
+    this.#delivery = new Delivery({
+      queue: this.#queue,
+      courier: job.isOnline ? courier : undefined,
+      spool,
+      onRefused: ({ status, message }) =>
+        warn('refused', `the server refused readings of run ${run}: ${status} ${message}`),
+    })
+  }
+
+  add(body: Batch | RunChange): void {
+    this.#queue.add(body)
+    this.#delivery.wake()
+  }
+
+  async flush(timeoutMs: number): Promise<boolean> {
+    await within(timeoutMs, this.#delivery.drain())
+    return this.#queue.points === 0
+  }
+
+  async finish(timeoutMs: number): Promise<FinishReport> {
+    await within(timeoutMs, this.#delivery.drain())
+    this.#delivery.stop()
+    await this.#queue.spill()
+    const lost = this.#queue.pointsInMemory
+    const report: FinishReport = {
+      sent: this.#delivery.sent,
+      unsent: this.#queue.points - lost,
+      refused: this.#delivery.refused,
+      lost: this.#lost + this.#delivery.lost + lost,
+      spool: this.#queue.isInSpool ? (this.#spool?.path ?? null) : null,
+    }
+    this.#tell(report)
+    return report
+  }
+
+  leave(): void {
+    this.#delivery.stop()
+    const lost = this.#queue.spillNow()
+    if (lost > 0) this.#lose(lost)
+  }
+
+  #tell({ unsent, refused, lost, spool }: FinishReport): void {
+    const { run, isOnline } = this.#job
+    if (spool !== null && isOnline) {
+      const where = `they are kept in ${spool} (send them with normwatch-sync)`
+      this.#warn('unsent', `run ${run}: ${unsent} points could not be sent; ${where}`)
+    }
+    if (refused > 0) this.#warn('kept', `run ${run}: ${refused} refused points are kept in the spool`)
+    if (lost > 0) this.#warn('lost', `run ${run}: ${lost} points are lost`)
+  }
+
+  #lose(points: number): void {
+    this.#lost += points
+    const sentence = 'the queue is full and cannot be spooled; the oldest readings are lost'
+    this.#warn('full', `run ${this.#job.run}: ${sentence}`)
+  }
+}
+
+async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)))
+  await Promise.race([work, timeout])
+  clearTimeout(timer)
+}

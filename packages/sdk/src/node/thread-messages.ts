@@ -1,0 +1,25 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Job } from '../background.ts'
+import type { Batch } from '../chunk.ts'
+import type { RunChange } from '../parcel.ts'
+import type { SpoolHead } from '../spool.ts'
+import type { FinishReport } from '../types.ts'
+
+/** What the thread of a background is started with. */
+export interface ThreadData {
+  readonly job: Job
+  readonly spool: { readonly path: string; readonly head: SpoolHead }
+  readonly port: MessagePort
+  /** One number, 1 once a `leave` is dealt with: what the caller's thread, which may not do otherwise, sleeps on. */
+  readonly hasLeft: Int32Array
+}
+
+export type ToThread =
+  | { readonly kind: 'add'; readonly body: Batch | RunChange }
+  | { readonly kind: 'flush' | 'finish'; readonly call: number; readonly timeoutMs: number }
+  | { readonly kind: 'leave'; readonly timeoutMs: number }
+
+export type FromThread =
+  | { readonly kind: 'warn'; readonly about: string; readonly sentence: string }
+  | { readonly kind: 'flushed'; readonly call: number; readonly isAll: boolean }
+  | { readonly kind: 'finished'; readonly call: number; readonly report: FinishReport }

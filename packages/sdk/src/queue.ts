@@ -1,0 +1,174 @@
+import { bytesOf, encodeBatch, type Batch } from './chunk.ts'
+import type { Parcel, RunChange } from './parcel.ts'
+import type { Place, Spool } from './spool.ts'
+
+/** A place in the queue: its content is in memory (`body`) or in the spool (`place`). */
+export interface Entry {
+  readonly points: number
+  body: Batch | RunChange | undefined
+  place: Place | undefined
+  isGone: boolean
+}
+
+export interface QueueOptions {
+  readonly spool: Spool | undefined
+  /** Bytes of readings in memory above which the oldest go to the spool. */
+  readonly maxBytes: number
+  /** The spool takes nothing now; readings stay in memory. */
+  readonly onSpoolFailure: (error: unknown) => void
+  /** Readings of this many points are lost: memory is full and no spool took them. */
+  readonly onLost: (points: number) => void
+}
+
+/** Where no spool takes them, or more slowly than they come, the oldest readings are lost at this multiple of `maxBytes`. */
+const HARD_LIMIT = 4
+
+/** What waits for the network: batches and changes of the run, first in, first out, in bounded memory. */
+export class Queue {
+  readonly #options: QueueOptions
+  readonly #entries: Entry[] = []
+  #bytes = 0
+  #inSpool = 0
+  /** Spills happen one after another; `#spills` of them have not ended. */
+  #lastSpill: Promise<void> = Promise.resolve()
+  #spills = 0
+
+  constructor(options: QueueOptions) {
+    this.#options = options
+  }
+
+  /** Batches and changes that wait. */
+  get waiting(): number {
+    return this.#entries.length
+  }
+
+  get isOverBound(): boolean {
+    return this.#bytes > this.#options.maxBytes
+  }
+
+  /** Something waits that a killed process would lose. */
+  get isInMemory(): boolean {
+    return this.#entries.some(({ body }) => body !== undefined)
+  }
+
+  /** Something waits in the spool. */
+  get isInSpool(): boolean {
+    return this.#inSpool > 0
+  }
+
+  /** Points that wait in memory. */
+  get pointsInMemory(): number {
+    return this.#entries.reduce((sum, { points, body }) => (body === undefined ? sum : sum + points), 0)
+  }
+
+  /** Points that wait, in memory or in the spool. */
+  get points(): number {
+    return this.#entries.reduce((sum, { points }) => sum + points, 0)
+  }
+
+  /** Queues rows, or a change of the run that comes after the rows before it. */
+  add(body: Batch | RunChange): void {
+    const points = 'rows' in body ? body.rows : 0
+    this.#entries.push({ points, body, place: undefined, isGone: false })
+    this.#bytes += bytesIn(body)
+    this.#dropOverHardLimit()
+  }
+
+  /** The oldest batch. */
+  head(): Entry | undefined {
+    return this.#entries[0]
+  }
+
+  /** The content of a batch. Rejects when the spool cannot be read. */
+  async read(entry: Entry): Promise<Parcel> {
+    if (entry.body !== undefined) return toParcel(entry.body)
+    return (this.#options.spool as Spool).read(entry.place as Place)
+  }
+
+  /** The batch is settled: sent, refused or lost. */
+  async remove(entry: Entry): Promise<void> {
+    if (entry.isGone) return
+    this.#entries.splice(this.#entries.indexOf(entry), 1)
+    entry.isGone = true
+    this.#forget(entry)
+    if (entry.place !== undefined) {
+      this.#inSpool--
+      await this.#clearSpool()
+    }
+  }
+
+  /** Moves sealed batches from memory to the spool, in order, as far as it takes them. Never rejects. */
+  spill(): Promise<void> {
+    const { spool } = this.#options
+    if (spool === undefined) return Promise.resolve()
+    this.#spills++
+    this.#lastSpill = this.#lastSpill
+      .then(() => this.#spillTo(spool))
+      .finally(() => {
+        this.#spills--
+        return this.#clearSpool()
+      })
+    return this.#lastSpill
+  }
+
+  /** Writes what is in memory to the spool without waiting, for the exit of the process. Returns the points it could not keep. */
+  spillNow(): number {
+    let lost = 0
+    for (const { body, points } of this.#entries) {
+      if (body === undefined) continue
+      try {
+        if (this.#options.spool === undefined) lost += points
+        else this.#options.spool.appendNow(toParcel(body))
+      } catch {
+        lost += points
+      }
+    }
+    return lost
+  }
+
+  async #spillTo(spool: Spool): Promise<void> {
+    try {
+      for (;;) {
+        const entry = this.#entries.find(({ body }) => body !== undefined)
+        if (entry?.body === undefined) break
+        const place = await spool.append(toParcel(entry.body))
+        // an entry that was sent while it was being written is in the file for nothing
+        if (entry.isGone) continue
+        this.#forget(entry)
+        entry.place = place
+        this.#inSpool++
+      }
+    } catch (error) {
+      this.#options.onSpoolFailure(error)
+    }
+  }
+
+  #forget(entry: Entry): void {
+    this.#bytes -= bytesIn(entry.body)
+    entry.body = undefined
+  }
+
+  async #clearSpool(): Promise<void> {
+    if (this.#inSpool === 0 && this.#spills === 0) await this.#options.spool?.clear()
+  }
+
+  #dropOverHardLimit(): void {
+    while (this.#bytes > HARD_LIMIT * this.#options.maxBytes) {
+      // the head may be under way: it stays
+      const at = this.#entries.findIndex(({ body }, i) => i > 0 && bytesIn(body) > 0)
+      if (at < 0) return
+      const [oldest] = this.#entries.splice(at, 1) as [Entry]
+      oldest.isGone = true
+      this.#forget(oldest)
+      this.#options.onLost(oldest.points)
+    }
+  }
+}
+
+function bytesIn(body: Batch | RunChange | undefined): number {
+  return body !== undefined && 'rows' in body ? bytesOf(body) : 0
+}
+
+function toParcel(body: Batch | RunChange): Parcel {
+  return 'rows' in body ? { columns: encodeBatch(body) } : { patch: body }
+}

@@ -1,0 +1,29 @@
+import type { Complaints } from './complaints.ts'
+import type { Platform } from './platform.ts'
+import type { Settings } from './settings.ts'
+
+const MAX_ID_LENGTH = 64
+
+/**
+ * A run that resumes without `fromStep` goes on after its last step, which its server is asked for. Where the server
+ * cannot say, the training goes on as a new run: nothing is overwritten.
+ */
+export function continueRun(
+  settings: Settings,
+  platform: Platform,
+  complaints: Complaints,
+  newId: string,
+): Settings {
+  const { id, url, token, mode, resume, fromStep } = settings
+  if (!resume || fromStep !== undefined || mode === 'disabled') return settings
+  const last = mode === 'online' ? platform.askLastStep?.(url, token, id) : undefined
+  if (last !== undefined) return { ...settings, firstStep: last + 1 }
+  const tail = newId.slice(-6)
+  const goesOnAs = `${id.slice(0, MAX_ID_LENGTH - tail.length - 1)}-${tail}`
+  complaints.warn(
+    'resume',
+    `the last step of run ${id} is not known (no answer from ${url}): this training goes on as run ${goesOnAs}; ` +
+      'fromStep would continue it without asking',
+  )
+  return { ...settings, id: goesOnAs }
+}

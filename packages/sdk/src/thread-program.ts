@@ -1,0 +1,40 @@
+/** What the thread of a background runs: the background itself, at the other end of a port. */
+import { workerData } from 'node:worker_threads'
+import { LocalBackground } from './background.ts'
+import { SpoolFile } from './node/spool-file.ts'
+import type { FromThread, ThreadData, ToThread } from './node/thread-messages.ts'
+
+const { job, spool, port, hasLeft } = workerData as ThreadData
+const say = (message: FromThread) => port.postMessage(message)
+const background = new LocalBackground({
+  job,
+  spool: new SpoolFile(spool.path, spool.head),
+  fetch,
+  now: Date.now,
+  random: Math.random,
+  warn: (about, sentence) => say({ kind: 'warn', about, sentence }),
+})
+
+port.on('message', (message: ToThread) => {
+  if (message.kind === 'add') background.add(message.body)
+  else void answer(message)
+})
+
+async function answer(message: Exclude<ToThread, { kind: 'add' }>): Promise<void> {
+  switch (message.kind) {
+    case 'flush': {
+      const isAll = await background.flush(message.timeoutMs)
+      return say({ kind: 'flushed', call: message.call, isAll })
+    }
+    case 'finish': {
+      const report = await background.finish(message.timeoutMs)
+      say({ kind: 'finished', call: message.call, report })
+      return port.close()
+    }
+    case 'leave':
+      await background.flush(message.timeoutMs)
+      background.leave()
+      Atomics.store(hasLeft, 0, 1)
+      Atomics.notify(hasLeft, 0)
+  }
+}
