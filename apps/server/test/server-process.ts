@@ -16,13 +16,22 @@ export interface ServerProcess {
   end(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
-/** Starts the real server on a free port and waits until it says that it listens; killed when the test ends. */
+/**
+ * Starts the real server on a free port and waits until it says that it listens; killed when the test ends. With
+ * `through`, a command runs it: one that becomes the server itself, as `exec` does.
+ */
 export async function startServer(
   folder: string,
   flags: readonly string[] = [],
   environment: Record<string, string> = {},
+  through: readonly string[] = [],
 ): Promise<ServerProcess> {
-  const { child, output, ended } = run(MAIN, ['--port', '0', '--data', folder, ...flags], environment)
+  const { child, output, ended } = run(
+    MAIN,
+    ['--port', '0', '--data', folder, ...flags],
+    environment,
+    through,
+  )
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
       const address = /listens on (\S+)/.exec(output())?.[1]
@@ -59,8 +68,14 @@ async function ending({ output, ended }: ReturnType<typeof run>) {
   return { code, output: output() }
 }
 
-function run(script: string, flags: readonly string[], environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [script, ...flags], {
+function run(
+  script: string,
+  flags: readonly string[],
+  environment: Record<string, string> = {},
+  through: readonly string[] = [],
+) {
+  const [command, ...args] = [...through, process.execPath, script, ...flags]
+  const child = spawn(command as string, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ...environment },
   })

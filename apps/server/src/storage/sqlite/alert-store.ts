@@ -2,7 +2,6 @@ import type { ChannelStore, DeliveryStore, MuteStore } from '../alert-store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Residents } from './residents.ts'
 import type { Tables } from './tables-at-hand.ts'
-import { reading } from './unavailable.ts'
 
 export function openChannelStore(
   { channels, deliveries, deliveryLog }: Tables,
@@ -10,8 +9,8 @@ export function openChannelStore(
 ): ChannelStore {
   return {
     create: (channel) => commits.run(() => channels.create(channel)),
-    get: async (id) => reading(() => channels.get(id)),
-    list: async () => reading(() => channels.all()),
+    get: async (id) => commits.read(() => channels.get(id)),
+    list: async () => commits.read(() => channels.all()),
     update: (id, change, now) =>
       commits.run(() => {
         const changed = channels.change(id, change, now)
@@ -31,7 +30,7 @@ export function openChannelStore(
 export function openMuteStore({ mutes, deliveries, outbox }: Tables, commits: GroupCommit): MuteStore {
   return {
     create: (mute) => commits.run(() => mutes.create(mute)),
-    list: async (now) => reading(() => mutes.inForce(now)),
+    list: async (now) => commits.read(() => mutes.inForce(now)),
     delete: (id, now) =>
       commits.run(() => {
         mutes.remove(id)
@@ -50,7 +49,7 @@ export function openDeliveryStore(
     onQueued: (listener) => outbox.onQueued(listener),
     claim: (options) => commits.run(() => deliveries.claim(options)),
     settle: (id, settlement, now) => commits.run(() => deliveries.settle(id, settlement, now)),
-    nextDue: async (now) => reading(() => deliveries.nextDue(now)),
+    nextDue: async (now) => commits.read(() => deliveries.nextDue(now)),
     remind: (now) =>
       commits.run(() => {
         for (const { channel, finding, run } of deliveries.remindersDue(now)) {
@@ -58,15 +57,15 @@ export function openDeliveryStore(
           if (record !== undefined) outbox.reminder(channel, record, residents.open(run).run, now)
         }
       }),
-    list: async (query, now) => reading(() => deliveryLog.list(query, now)),
-    get: async (id, now) => reading(() => deliveryLog.get(id, now)),
+    list: async (query, now) => commits.read(() => deliveryLog.list(query, now)),
+    get: async (id, now) => commits.read(() => deliveryLog.get(id, now)),
     redeliver: (id, now) =>
       commits.run(() => {
         const delivery = deliveryLog.redeliver(id, now)
         outbox.tellQueued()
         return delivery
       }),
-    queue: async (now) => reading(() => deliveries.queue(now)),
+    queue: async (now) => commits.read(() => deliveries.queue(now)),
     prune: (before) => commits.run(() => deliveryLog.prune(before)),
   }
 }

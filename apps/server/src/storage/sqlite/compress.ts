@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { decodeRows } from '../leaf/encode-rows.ts'
 import type { Rows } from '../leaf/rows.ts'
-import { StoreUnavailable } from '../store.ts'
+import { DataDamaged } from './unavailable.ts'
 
 const PLAIN = 0
 const ZSTD = 1
@@ -30,12 +30,12 @@ function prefixed(form: number, bytes: Uint8Array): Uint8Array {
   return blob
 }
 
-/** The rows in a stored blob. Throws `StoreUnavailable` when it holds none. */
+/** The rows in a stored blob. Throws `DataDamaged` when it holds none. */
 export function rowsIn(blob: Uint8Array, wanted?: ReadonlySet<number>): Rows {
   try {
     const bytes = blob.subarray(1)
     return decodeRows(blob[0] === ZSTD ? zstdDecompressSync(bytes) : bytes, wanted)
   } catch (error) {
-    throw new StoreUnavailable('The data file is damaged: points in it cannot be read.', { cause: error })
+    throw new DataDamaged('The data file is damaged: points in it cannot be read.', { cause: error })
   }
 }

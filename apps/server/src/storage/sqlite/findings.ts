@@ -5,7 +5,6 @@ import { listFindings } from './list-findings.ts'
 import { recordChanges } from './record-changes.ts'
 import type { Residents } from './residents.ts'
 import type { Tables } from './tables-at-hand.ts'
-import { reading } from './unavailable.ts'
 
 export function openFindings(
   db: Database,
@@ -14,7 +13,7 @@ export function openFindings(
   commits: GroupCommit,
 ): FindingStore {
   return {
-    list: async (query) => reading(() => listFindings(db, query)),
+    list: async (query) => commits.read(() => listFindings(db, query)),
 
     record: (run, judgement, changes, state) =>
       commits.run(() => {

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import { StoreUnavailable } from '../store.ts'
-import { asUnavailable } from './unavailable.ts'
+import { asUnavailable, DataDamaged } from './unavailable.ts'
 
 /** Units of one transaction at the most, so that none waits long for its neighbours. */
 const MAX_UNITS = 512
@@ -38,15 +38,36 @@ export class GroupCommit {
   #waiting: Unit[] = []
   #atWork = false
   #closed = false
+  #damage: DataDamaged | undefined
 
   constructor(db: Database, hooks: GroupHooks) {
     this.#db = db
     this.#hooks = hooks
   }
 
+  /** The first damage in the data that a unit or a reader met. */
+  get damage(): DataDamaged | undefined {
+    return this.#damage
+  }
+
   run<T>(work: () => T): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.'))
     return this.#enqueue(work)
+  }
+
+  /** Reads between two transactions. Throws `StoreUnavailable` and whatever else `work` throws. */
+  read<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw this.#explained(error)
+    }
+  }
+
+  #explained(error: unknown): unknown {
+    const cause = asUnavailable(error)
+    if (cause instanceof DataDamaged) this.#damage ??= cause
+    return cause
   }
 
   #enqueue<T>(work: () => T): Promise<T> {
@@ -73,7 +94,7 @@ export class GroupCommit {
       if (settled.length > 0) await this.#hooks.sync()
       for (const { settle } of settled) settle()
     } catch (error) {
-      for (const { reject } of settled) reject(asUnavailable(error))
+      for (const { reject } of settled) reject(this.#explained(error))
     }
   }
 
@@ -95,7 +116,7 @@ export class GroupCommit {
       this.#db.exec('commit')
       return settled
     } catch (error) {
-      return this.#undo(units, asUnavailable(error))
+      return this.#undo(units, this.#explained(error))
     }
   }
 

@@ -5,8 +5,8 @@ import type { Interval } from '../leaf/dyadic.ts'
 import { encodeRows } from '../leaf/encode-rows.ts'
 import { Leaf } from '../leaf/leaf.ts'
 import type { Rows } from '../leaf/rows.ts'
-import { StoreUnavailable } from '../store.ts'
 import { compress, plain, rowsIn } from './compress.ts'
+import { DataDamaged } from './unavailable.ts'
 
 /** Metrics whose columns share a row. */
 const METRICS_A_BLOCK = 16
@@ -89,7 +89,7 @@ export function openLeaves(db: Database) {
 
 function joined(blocks: readonly Rows[]): Rows {
   const [first] = blocks
-  if (first === undefined) throw new StoreUnavailable('The data file is damaged: points in it are missing.')
+  if (first === undefined) throw new DataDamaged('The data file is damaged: points in it are missing.')
   if (blocks.length === 1) return first
   const columns = new Map<number, MetricColumn>()
   for (const block of blocks) for (const [metric, column] of block.columns) columns.set(metric, column)

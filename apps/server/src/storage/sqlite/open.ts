@@ -132,9 +132,10 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
     channels: openChannelStore(tables, commits),
     mutes: openMuteStore(tables, commits),
     deliveries: openDeliveryStore(tables, residents, commits),
-    tokens: openTokens(db, (work) => commits.run(work)),
+    tokens: openTokens(db, { read: (work) => commits.read(work), write: (work) => commits.run(work) }),
     migrations: migrationsOf(db).applied,
     check: async () => {
+      if (commits.damage !== undefined) throw commits.damage
       refuseFullDisk(db.name)
       // writes a page that never matters, as every change would
       await commits.run(() => void db.pragma('user_version = 1'))

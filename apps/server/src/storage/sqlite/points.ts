@@ -9,12 +9,11 @@ import { recordOf } from './record-of.ts'
 import type { Residents } from './residents.ts'
 import type { ResidentRun } from './resident-run.ts'
 import type { Tables } from './tables-at-hand.ts'
-import { reading } from './unavailable.ts'
 
 export function openPoints(tables: Tables, residents: Residents, commits: GroupCommit): PointStore {
   /** Reads one run without waiting for a commit: what is at hand and what is stored are of one mind between two. */
   const read = <T>(id: string, work: (resident: ResidentRun) => T): T =>
-    reading(() => {
+    commits.read(() => {
       const value = work(residents.open(id))
       residents.trim()
       return value

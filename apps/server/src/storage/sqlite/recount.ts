@@ -9,7 +9,7 @@ import type { Residents } from './residents.ts'
 import type { ResidentRun } from './resident-run.ts'
 import type { Tables } from './tables-at-hand.ts'
 import { retotal } from './totals.ts'
-import { reading } from './unavailable.ts'
+import type { GroupCommit } from './group-commit.ts'
 
 /** A run with more points is counted ahead, page by page, while others are served. */
 const LARGE = 100_000
@@ -48,11 +48,12 @@ export function recount(
 export async function countingAhead<T>(
   tables: Tables,
   residents: Residents,
+  commits: GroupCommit,
   id: string,
   clip: Clip | undefined,
   work: (ahead: CountedAhead | undefined) => Promise<T>,
 ): Promise<T> {
-  const row = clip && reading(() => tables.runs.find(id))
+  const row = clip && commits.read(() => tables.runs.find(id))
   const rule = clip && clipRule(clip)
   if (!row || !rule || row.points < LARGE) return work(undefined)
   if (isSameRule(rule, clipRule(JSON.parse(row.clip) as Clip))) return work(undefined)
@@ -64,7 +65,7 @@ export async function countingAhead<T>(
     let next: number | undefined = -1
     while (next !== undefined) {
       const after: number = next
-      next = reading(() => countPage(tables, residents.open(id), after, rule, counts))
+      next = commits.read(() => countPage(tables, residents.open(id), after, rule, counts))
       await pause()
     }
     return await work({ rule, counts })

@@ -11,7 +11,6 @@ import type { ResidentRun } from './resident-run.ts'
 import { searchText, toRun, type RunDocuments, type RunRow } from './run-row.ts'
 import type { Tables } from './tables-at-hand.ts'
 import { truncate } from './truncate.ts'
-import { reading } from './unavailable.ts'
 
 export function openRuns(
   db: Database,
@@ -49,7 +48,7 @@ export function openRuns(
 
   /** One unit that may put another cap in force. */
   const editing = <T>(id: string, clip: Clip | undefined, unit: (ahead: CountedAhead | undefined) => T) =>
-    countingAhead(tables, residents, id, clip, (ahead) => commits.run(() => unit(ahead)))
+    countingAhead(tables, residents, commits, id, clip, (ahead) => commits.run(() => unit(ahead)))
 
   function remove(id: string): void {
     const row = tables.runs.find(id)
@@ -90,18 +89,18 @@ export function openRuns(
       }),
 
     get: async (id) =>
-      reading(() => {
+      commits.read(() => {
         const row = tables.runs.find(id)
         if (row === undefined) throw new RunNotFound(id)
         return toRun(row, tables.runs.documents(row.key))
       }),
 
-    list: async (query) => reading(() => listRuns(db, query)),
+    list: async (query) => commits.read(() => listRuns(db, query)),
 
-    running: async () => reading(() => listRunning(db)),
+    running: async () => commits.read(() => listRunning(db)),
 
-    usage: async () => reading(() => usage.all()),
-    projects: async () => reading(() => tables.runs.projects()),
+    usage: async () => commits.read(() => usage.all()),
+    projects: async () => commits.read(() => tables.runs.projects()),
   }
 }
 

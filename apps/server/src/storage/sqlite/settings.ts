@@ -2,7 +2,6 @@ import type { Database } from 'better-sqlite3'
 import type { Overrides, SettingsScope, SettingsStore } from '../settings-store.ts'
 import { RunNotFound } from '../store.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { reading } from './unavailable.ts'
 
 /** The tables of detection settings. */
 export function openSettings(db: Database, commits: GroupCommit): SettingsStore {
@@ -24,7 +23,7 @@ export function openSettings(db: Database, commits: GroupCommit): SettingsStore 
   }
   return {
     get: async (scope) =>
-      reading(() => {
+      commits.read(() => {
         const { rows, owner } = place(scope)
         return JSON.parse(rows.select.get(owner) ?? '{}') as Overrides
       }),

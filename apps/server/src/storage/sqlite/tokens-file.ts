@@ -25,13 +25,15 @@ export async function openTokensFile(
     if (!(error instanceof CannotOpenStore && error.isInUse && existsSync(file))) throw error
     const db = new Database(file, { timeout: WAIT_MS })
     db.pragma('synchronous = full')
-    const tokens = openTokens(db, async (work) => {
+    const read = <T>(work: () => T): T => {
       try {
-        return db.transaction(work).immediate()
+        return work()
       } catch (cause) {
         throw asUnavailable(cause)
       }
-    })
+    }
+    const write = async <T>(work: () => T): Promise<T> => read(() => db.transaction(work).immediate())
+    const tokens = openTokens(db, { read, write })
     return { tokens, close: async () => void db.close() }
   }
 }

@@ -7,13 +7,15 @@ import {
   type StoredToken,
   type TokenStore,
 } from '../token-store.ts'
-import { reading } from './unavailable.ts'
 
-/** Runs a unit of work in a transaction; resolves when it is durable. */
-export type Write = <T>(work: () => T) => Promise<T>
+/** Reads, and runs units of work in a transaction, which resolve when they are durable; both explain their failures. */
+export interface Access {
+  readonly read: <T>(work: () => T) => T
+  readonly write: <T>(work: () => T) => Promise<T>
+}
 
 /** The tables of tokens and sessions. Nothing is kept in memory, so that two processes see the same. */
-export function openTokens(db: Database, write: Write): TokenStore {
+export function openTokens(db: Database, { read, write }: Access): TokenStore {
   const any = db.prepare('select 1 from tokens limit 1')
   const count = db.prepare<[], number>('select count(*) from tokens').pluck()
   const all = db.prepare<[], StoredToken>('select * from tokens order by created_at, id')
@@ -37,10 +39,10 @@ export function openTokens(db: Database, write: Write): TokenStore {
   const dropExpired = db.prepare<[number]>('delete from sessions where expires_at <= ?')
 
   return {
-    any: async () => reading(() => any.get() !== undefined),
-    byHash: async (hash) => reading(() => byHash.get(hash)),
-    byId: async (id) => reading(() => byId.get(id)),
-    list: async () => reading(() => all.all()),
+    any: async () => read(() => any.get() !== undefined),
+    byHash: async (hash) => read(() => byHash.get(hash)),
+    byId: async (id) => read(() => byId.get(id)),
+    list: async () => read(() => all.all()),
 
     create: (token) =>
       write(() => {
@@ -62,7 +64,7 @@ export function openTokens(db: Database, write: Write): TokenStore {
         dropExpired.run(now)
         keepSession.run(opened)
       }),
-    session: async (hash) => reading(() => session.get(hash)),
+    session: async (hash) => read(() => session.get(hash)),
     closeSession: (hash) => write(() => void dropSession.run(hash)),
   }
 }

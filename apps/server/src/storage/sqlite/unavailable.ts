@@ -2,6 +2,11 @@ import Database from 'better-sqlite3'
 import { StoreUnavailable } from '../store.ts'
 import { WalSyncError } from './wal-sync.ts'
 
+/** What is stored cannot be read as what was written. It does not go away by itself. */
+export class DataDamaged extends StoreUnavailable {}
+
+const DAMAGE = /^SQLITE_(CORRUPT|NOTADB)/
+
 const sentences: readonly (readonly [code: string, sentence: string])[] = [
   ['SQLITE_FULL', 'The disk that holds the data is full.'],
   ['SQLITE_READONLY', 'The data file cannot be written: it or its folder is read-only.'],
@@ -19,7 +24,9 @@ const sentences: readonly (readonly [code: string, sentence: string])[] = [
 export function asUnavailable(error: unknown): unknown {
   if (error instanceof Database.SqliteError) {
     const sentence = sentences.find(([code]) => error.code.startsWith(code))?.[1]
-    if (sentence !== undefined) return new StoreUnavailable(sentence, { cause: error })
+    if (sentence === undefined) return error
+    const Kind = DAMAGE.test(error.code) ? DataDamaged : StoreUnavailable
+    return new Kind(sentence, { cause: error })
   }
   if (error instanceof WalSyncError) {
     return new StoreUnavailable('The disk that holds the data reports an error.', { cause: error })
@@ -28,13 +35,4 @@ export function asUnavailable(error: unknown): unknown {
     return new StoreUnavailable('The store is closed.', { cause: error })
   }
   return error
-}
-
-/** Runs what reads the store; its failures come out as `StoreUnavailable` where they are one. */
-export function reading<T>(work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw asUnavailable(error)
-  }
 }
