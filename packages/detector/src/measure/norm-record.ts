@@ -18,22 +18,34 @@ const BUCKET_SHIFT = 14
 
 /**
  * The finite norms of a run or a range of it, for the what-if: add them block by block, then ask. 8 bytes a norm are
- * held, as exact quantiles need them all.
+ * held, as exact quantiles need them all, and their counts by bucket: only buckets with a rank or a cap in them are
+ * looked into again.
  */
 export class NormRecord {
   readonly #norms = new GrowingColumn()
+  readonly #counts = new Uint32Array(BUCKETS)
+  /** Sums of the inverses of the norms. */
+  readonly #inverses = new Float64Array(BUCKETS)
   #lowest = Infinity
   #highest = 0
 
   /** Adds the finite norms of a block; the others are not part of any rate. */
   add(column: Column): void {
     const { values } = column
+    const before = this.count
     for (let i = 0; i < values.length; i++) {
       const norm = values[i] as number
       if (!has(column, i) || !Number.isFinite(norm) || norm < 0) continue
       this.#norms.push(norm + 0) // -0 becomes 0, which stands in the first bucket
       if (norm < this.#lowest) this.#lowest = norm
       if (norm > this.#highest) this.#highest = norm
+    }
+    const added = this.#norms.values.subarray(before)
+    const words = wordsOf(added)
+    for (let i = 0; i < added.length; i++) {
+      const bucket = bucketOf(words, i)
+      this.#counts[bucket] = (this.#counts[bucket] as number) + 1
+      this.#inverses[bucket] = (this.#inverses[bucket] as number) + 1 / (added[i] as number)
     }
   }
 
@@ -79,16 +91,28 @@ export class NormRecord {
   #sumBetween(caps: Float64Array): { counts: Uint32Array; inverses: Float64Array } {
     const counts = new Uint32Array(caps.length + 1)
     const inverses = new Float64Array(caps.length + 1)
-    const first = capsBelowBuckets(caps)
-    const norms = this.#norms.values
-    const words = wordsOf(norms)
-    for (let i = 0; i < norms.length; i++) {
-      const norm = norms[i] as number
-      let above = first[bucketOf(words, i)] as number
-      while (above < caps.length && norm > (caps[above] as number)) above++
-      counts[above] = (counts[above] as number) + 1
-      inverses[above] = (inverses[above] as number) + 1 / norm
+    const put = (gap: number, count: number, inverse: number): void => {
+      counts[gap] = (counts[gap] as number) + count
+      inverses[gap] = (inverses[gap] as number) + inverse
     }
+    const words = wordsOf(caps)
+    const mixed: number[] = []
+    const capsBelow: number[] = []
+    for (let bucket = 0, below = 0; bucket < BUCKETS; bucket++) {
+      while (below < caps.length && bucketOf(words, below) < bucket) below++
+      const count = this.#counts[bucket] as number
+      if (count === 0) continue
+      if (below === caps.length || bucketOf(words, below) > bucket) {
+        put(below, count, this.#inverses[bucket] as number)
+      } else {
+        mixed.push(bucket)
+        capsBelow.push(below)
+      }
+    }
+    this.#normsIn(mixed).forEach((norms, i) => {
+      const first = capsBelow[i] as number
+      for (const norm of norms) put(firstFrom(caps, norm, first), 1, 1 / norm)
+    })
     // Of the norms at or below the lowest cap no inverse is asked for, and that of 0 is infinite.
     inverses[0] = 0
     return { counts, inverses }
@@ -96,35 +120,38 @@ export class NormRecord {
 
   /** The norms at these ranks (ascending): only the buckets that hold them are sorted. */
   #valuesAt(ranks: readonly number[]): Map<number, number> {
+    const buckets: number[] = []
+    const places: { rank: number; at: number; within: number }[] = []
+    for (let bucket = 0, start = 0, next = 0; next < ranks.length; bucket++) {
+      const end = start + (this.#counts[bucket] as number)
+      if ((ranks[next] as number) < end) buckets.push(bucket)
+      for (; next < ranks.length && (ranks[next] as number) < end; next++) {
+        const rank = ranks[next] as number
+        places.push({ rank, at: buckets.length - 1, within: rank - start })
+      }
+      start = end
+    }
+    const sorted = this.#normsIn(buckets).map((norms) => norms.sort())
+    return new Map(places.map(({ rank, at, within }) => [rank, sorted[at]?.[within] as number]))
+  }
+
+  /** The norms in each of these buckets. */
+  #normsIn(buckets: readonly number[]): Float64Array[] {
+    // where[bucket] is the place of its norms in the answer, counted from 1; 0 for none.
+    const where = new Uint32Array(BUCKETS)
+    const found = buckets.map((bucket, i) => {
+      where[bucket] = i + 1
+      return { norms: new Float64Array(this.#counts[bucket] as number), length: 0 }
+    })
     const norms = this.#norms.values
     const words = wordsOf(norms)
-    const counts = new Uint32Array(BUCKETS)
-    for (let i = 0; i < norms.length; i++) {
-      const bucket = bucketOf(words, i)
-      counts[bucket] = (counts[bucket] as number) + 1
+    for (let i = 0; found.length > 0 && i < norms.length; i++) {
+      const place = where[bucketOf(words, i)] as number
+      if (place === 0) continue
+      const one = found[place - 1] as (typeof found)[number]
+      one.norms[one.length++] = norms[i] as number
     }
-    // slot[bucket] is where in `slots` its norms are gathered, 0 for nowhere.
-    const slot = new Uint16Array(BUCKETS)
-    const slots: { start: number; values: GrowingColumn }[] = []
-    const slotOfRank: number[] = []
-    let start = 0
-    for (let bucket = 0, next = 0; next < ranks.length; start += counts[bucket++] as number) {
-      for (; next < ranks.length && (ranks[next] as number) < start + (counts[bucket] as number); next++) {
-        if (slot[bucket] === 0) slot[bucket] = slots.push({ start, values: new GrowingColumn() })
-        slotOfRank.push(slots.length - 1)
-      }
-    }
-    for (let i = 0; i < norms.length; i++) {
-      const place = slot[bucketOf(words, i)] as number
-      if (place > 0) slots[place - 1]?.values.push(norms[i] as number)
-    }
-    for (const { values } of slots) values.values.sort()
-    return new Map(
-      ranks.map((rank, i) => {
-        const { start: from, values } = slots[slotOfRank[i] as number] as (typeof slots)[number]
-        return [rank, values.values[rank - from] as number]
-      }),
-    )
+    return found.map(({ norms: all }) => all)
   }
 
   #capsOverRange(): number[] {
@@ -138,15 +165,16 @@ export class NormRecord {
   }
 }
 
-/** For each bucket, how many caps are certainly below every norm in it. */
-function capsBelowBuckets(caps: Float64Array): Uint16Array {
-  const words = wordsOf(caps)
-  const below = new Uint16Array(BUCKETS)
-  for (let bucket = 0, count = 0; bucket < BUCKETS; bucket++) {
-    while (count < caps.length && bucketOf(words, count) < bucket) count++
-    below[bucket] = count
+/** The first of the ascending caps from `first` on that is not below the norm; `caps.length` when all are. */
+function firstFrom(caps: Float64Array, norm: number, first: number): number {
+  let low = first
+  let high = caps.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (norm > (caps[middle] as number)) low = middle + 1
+    else high = middle
   }
-  return below
+  return low
 }
 
 /** Which bucket the float64 number `i` is in, given the array's `wordsOf`. */

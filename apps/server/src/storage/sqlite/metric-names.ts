@@ -72,7 +72,7 @@ export class MetricNames {
     return number
   }
 
-  /** A copy of the columns under their names; a column without a reading is left out. */
+  /** The columns, not copied, under their names; a column without a reading is left out. */
   named(rows: Rows): PointColumns {
     return named(rows, (metric) => this.name(metric))
   }
@@ -89,14 +89,14 @@ export class MetricNames {
 function named({ count, step, time, columns }: Rows, name: (metric: number) => string): PointColumns {
   const metrics = new Map<string, MetricColumn>()
   for (const [metric, { values, present }] of columns) {
-    const here = present?.slice(0, count) ?? null
+    const here = present?.subarray(0, count) ?? null
     if (here !== null && !here.includes(1)) continue
     metrics.set(name(metric), {
-      values: values.slice(0, count),
+      values: values.subarray(0, count),
       present: here?.includes(0) === true ? here : null,
     })
   }
-  return { step: step.slice(0, count), time: time.slice(0, count), metrics }
+  return { step: step.subarray(0, count), time: time.subarray(0, count), metrics }
 }
 
 export const isLayer = (name: string): boolean => name.startsWith(LAYER_PREFIX)

@@ -2,12 +2,15 @@ import type { Interval } from '../leaf/dyadic.ts'
 import { LEAF } from '../leaf/summary-page.ts'
 import type { StoredPage, SummaryTable } from './summaries.ts'
 
+/** Where the leaves of a run are looked up. */
+export type Directory = Pick<SummaryTable, 'pageFor' | 'before' | 'after'>
+
 /**
  * Around a step: the stored leaf that starts at or below it, and the next one above; leaves whose start is
  * among `ignored` do not count.
  */
 export function neighbours(
-  summaries: SummaryTable,
+  summaries: Directory,
   run: number,
   step: number,
   ignored: ReadonlySet<number>,
@@ -20,7 +23,7 @@ export function neighbours(
 }
 
 function leafBelow(
-  summaries: SummaryTable,
+  summaries: Directory,
   run: number,
   step: number,
   here: StoredPage,
@@ -37,7 +40,7 @@ function leafBelow(
 }
 
 function leafAbove(
-  summaries: SummaryTable,
+  summaries: Directory,
   run: number,
   step: number,
   here: StoredPage,

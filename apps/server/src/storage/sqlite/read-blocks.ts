@@ -1,9 +1,11 @@
 import { MAX_STEP, type MetricColumn, type PointColumns } from '@normwatch/protocol'
 import { endOf, type Interval } from '../leaf/dyadic.ts'
+import { Leaf } from '../leaf/leaf.ts'
 import { rowFrom, type Rows } from '../leaf/rows.ts'
-import { neighbours } from './neighbours.ts'
+import { neighbours, type Directory } from './neighbours.ts'
 import { rowsOf } from './record-of.ts'
 import type { ResidentRun } from './resident-run.ts'
+import type { StoredPage } from './summaries.ts'
 import type { Tables } from './tables-at-hand.ts'
 
 interface Range {
@@ -12,34 +14,44 @@ interface Range {
   readonly metrics?: readonly string[] | undefined
 }
 
-/** Raw readings, a leaf a block. Each leaf is looked up anew by step, so the run may change between two blocks. */
+/** Readings looked up together, between which nothing changes. */
+const READINGS_A_TURN = 2 ** 15
+
+/** Raw readings, a leaf a block. Leaves are looked up anew by step a few at a time: the run may change between two turns. */
 export async function* readBlocks(
   tables: Tables,
   { from = 0, to = MAX_STEP, metrics }: Range,
   read: <T>(work: (resident: ResidentRun) => T) => T,
 ): AsyncGenerator<PointColumns> {
   let next = from
-  do {
-    const block = read((resident) => {
-      const leaf = leafFrom(tables, resident, next)
-      if (leaf === undefined || leaf.start > to) return undefined
+  while (next <= to) {
+    yield* read((resident) => {
       const { names } = resident
+      const directory = steadyDirectory(tables.summaries)
       const wanted = new Set(
         (metrics ?? names.all).map((name) => names.number(name)).filter((metric) => metric !== undefined),
       )
-      const rows = rowsOf(tables, resident, leaf.start, wanted)
-      const readings = withReadings(rows, wanted, rowFrom(rows, next), rowFrom(rows, to + 1))
-      return { end: endOf(leaf), columns: names.named(readings) }
+      const blocks: PointColumns[] = []
+      for (let readings = 0; readings < READINGS_A_TURN && next <= to;) {
+        const leaf = leafFrom(directory, resident, next)
+        if (leaf === undefined || leaf.start > to) {
+          next = Infinity
+          break
+        }
+        const rows = rowsOf(tables, resident, leaf.start, wanted)
+        const block = withReadings(rows, wanted, rowFrom(rows, next), rowFrom(rows, to + 1))
+        if (block.count > 0) blocks.push(names.named(block))
+        readings += rows.count * Math.max(1, rows.columns.size)
+        next = endOf(leaf)
+      }
+      return blocks
     })
-    if (block === undefined) return
-    if (block.columns.step.length > 0) yield block.columns
-    next = block.end
-  } while (next <= to)
+  }
 }
 
 /** The leaf that holds the step, else the first above it. */
-function leafFrom(tables: Tables, resident: ResidentRun, step: number): Interval | undefined {
-  const { below, above } = neighbours(tables.summaries, resident.row.key, step, resident.replaced)
+function leafFrom(directory: Directory, resident: ResidentRun, step: number): Interval | undefined {
+  const { below, above } = neighbours(directory, resident.row.key, step, resident.replaced)
   return [...resident.leaves.filter(({ count }) => count > 0), below, above]
     .filter((leaf) => leaf !== undefined && endOf(leaf) > step)
     .reduce(
@@ -48,18 +60,38 @@ function leafFrom(tables: Tables, resident: ResidentRun, step: number): Interval
     )
 }
 
+/** The directory of one run while nothing changes: steps that follow one another are looked up in one page. */
+function steadyDirectory(summaries: Directory): Directory {
+  let last: StoredPage | undefined
+  return {
+    ...summaries,
+    pageFor(run, step) {
+      const isHere =
+        last !== undefined && last.first <= step && last.page.lastFrom(step) < last.page.count - 1
+      return isHere ? (last as StoredPage) : (last = summaries.pageFor(run, step))
+    },
+  }
+}
+
 /** The rows from `low` to `high` that have a reading of the metrics wanted, and these columns alone. */
 function withReadings(rows: Rows, wanted: ReadonlySet<number>, low: number, high: number): Rows {
   const columns = [...rows.columns].filter(([metric]) => wanted.has(metric))
   const isDense = columns.some(([, { present }]) => present === null)
   const kept: number[] = []
-  for (let row = low; row < high; row++) {
-    if (isDense || columns.some(([, { present }]) => present?.[row] === 1)) kept.push(row)
+  for (let row = low; row < high && !isDense; row++) {
+    if (columns.some(([, { present }]) => present?.[row] === 1)) kept.push(row)
   }
-  const pick = (list: Float64Array) => Float64Array.from(kept, (row) => list[row] as number)
+  const pick = <T extends Float64Array | Uint8Array>(list: T): T => {
+    // a leaf at hand goes on changing while the block is read
+    if (isDense) return (rows instanceof Leaf ? list.slice(low, high) : list.subarray(low, high)) as T
+    const some = list.slice(0, kept.length) as T
+    kept.forEach((row, i) => (some[i] = list[row] as number))
+    return some
+  }
   const picked = columns.map(([metric, { values, present }]): [number, MetricColumn] => [
     metric,
-    { values: pick(values), present: present && Uint8Array.from(kept, (row) => present[row] as number) },
+    { values: pick(values), present: present && pick(present) },
   ])
-  return { count: kept.length, step: pick(rows.step), time: pick(rows.time), columns: new Map(picked) }
+  const step = pick(rows.step)
+  return { count: step.length, step, time: pick(rows.time), columns: new Map(picked) }
 }
