@@ -31,6 +31,22 @@ describe('a training that resumes', () => {
     })
   })
 
+  it('goes on after what is in the spool still, which is sent first', async () => {
+    const server = await startRealServer()
+    await train(server, [1], { id: 'toy' })
+    await server.kill()
+    expect((await train(server, [1, 1], { id: 'toy', fromStep: 1 })).report).toMatchObject({ unsent: 2 })
+    await server.start()
+    await train(server, [2], { id: 'toy', resume: true })
+    expect(await lossesOf(server, 'toy')).toEqual([
+      [0, 1],
+      [1, 1],
+      [2, 1],
+      [3, 2],
+    ])
+    expect(await server.get<StoredRun>('/runs/toy')).toMatchObject({ status: 'finished' })
+  })
+
   it('begins at 0 where the server knows no such run, or no step of it', async () => {
     const server = await startRealServer()
     await train(server, [], { id: 'toy', resume: true })

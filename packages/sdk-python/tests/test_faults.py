@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from recorder import Answer, Misbehaviour, Recorder, Request, refusal
 
+import normwatch
 from normwatch.__main__ import main
 from normwatch.batcher import Batcher
 from normwatch.clock import SteadyClock
@@ -140,6 +142,37 @@ def test_what_an_earlier_process_left_is_sent_by_the_next_one_of_that_run(
     second.finish()
     assert [point["loss"] for point in recorder.points("r").values()] == [0, 1, 9]
     assert list(spool.iterdir()) == []
+
+
+def test_a_training_that_goes_on_numbers_its_steps_after_those_in_the_spool(
+    start: Any, recorder: Recorder, spool: Path
+) -> None:
+    run = start(id="r")
+    run.log(loss=0.0)
+    assert run.flush()
+    recorder.stop()
+    run.log(loss=1.0)
+    assert run.finish(timeout=0.5).unsent == 1
+    recorder.start()
+    second = start(id="r", resume=True)
+    second.log(loss=2.0)
+    second.finish()
+    assert [point["loss"] for point in recorder.points("r").values()] == [0, 1, 2]
+    assert recorder.runs["r"]["status"] == "finished"
+
+
+def test_a_file_of_another_machine_is_sent_once_nothing_was_added_to_it_for_ten_minutes(
+    start: Any, recorder: Recorder, spool: Path
+) -> None:
+    run = start(id="r", mode="offline")
+    run.log(loss=0.0)
+    path = run.finish().spool
+    path.write_text(path.read_text().replace(json.dumps(socket.gethostname()), '"another"'))
+    for minutes, is_left in ((0, True), (9, True), (11, False)):
+        then = time.time() - 60 * minutes
+        os.utime(path, (then, then))
+        assert (normwatch.sync(recorder.url).files_left == [path]) is is_left
+    assert recorder.points("r") == {0: {"loss": 0}}
 
 
 def test_sync_sends_what_is_left_and_says_what_it_could_not(

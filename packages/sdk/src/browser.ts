@@ -19,7 +19,7 @@ const platform: Platform = {
   openSpool: undefined,
   sendLeftovers: () => Promise.resolve(),
   startThread: undefined,
-  askLastStep: undefined,
+  lastStep: undefined,
   watchExit({ onForeignSignal }) {
     page.addEventListener?.('pagehide', onForeignSignal)
     return () => page.removeEventListener?.('pagehide', onForeignSignal)

@@ -1,7 +1,7 @@
 import type { Courier } from './courier.ts'
 import { pointsOf, type Parcel } from './parcel.ts'
 import type { Entry, Queue } from './queue.ts'
-import type { Refusal, Spool } from './spool.ts'
+import type { Leftover, Refusal, Spool } from './spool.ts'
 
 export interface DeliveryOptions {
   readonly queue: Queue
@@ -28,6 +28,8 @@ export class Delivery {
   #pumping: Promise<void> | undefined
   /** When the batch under way was first sent, on the monotonic clock. */
   #sendingSince: number | undefined
+  /** Not looked for yet, or not sent yet. */
+  #leftovers: Leftover[] | undefined
   /** Its last try did not succeed. */
   #hasFailed = false
   #isStopped = false
@@ -89,22 +91,47 @@ export class Delivery {
   async #sendAll(): Promise<void> {
     const { queue, courier } = this.#options
     if (courier === undefined) return void (await queue.spill())
+    if (!(await this.#sendLeftovers(courier))) return
     for (let entry = queue.head(); entry !== undefined && !this.#isStopped; entry = queue.head()) {
       const parcel = await this.#read(entry)
       if (parcel === undefined) continue
-      this.#sendingSince = performance.now()
-      const delivered = await courier.send(parcel)
-      this.#sendingSince = undefined
-      if (delivered.kind === 'stopped') return
-      this.#hasFailed = false
-      let refused = 0
-      for (const { parcel: part, refusal } of delivered.refused) {
-        refused += pointsOf(part)
-        await this.#keepRefused(part, refusal)
-      }
+      const refused = await this.#send(courier, parcel)
+      if (refused === 'stopped') return
       this.sent += entry.points - refused
       await queue.remove(entry)
     }
+  }
+
+  /** Before the first of its own, what earlier processes of this run left: else it would replace what is newer. */
+  async #sendLeftovers(courier: Courier): Promise<boolean> {
+    this.#leftovers ??= (await this.#options.spool?.leftovers()) ?? []
+    for (let file = this.#leftovers[0]; file !== undefined; file = this.#leftovers[0]) {
+      try {
+        for await (const parcel of file.read()) {
+          if ((await this.#send(courier, parcel)) === 'stopped') return false
+        }
+        await file.remove()
+      } catch {
+        // it cannot be read: a sync will say so
+      }
+      this.#leftovers.shift()
+    }
+    return true
+  }
+
+  /** Has one parcel settled; the number of its points that were refused. */
+  async #send(courier: Courier, parcel: Parcel): Promise<number | 'stopped'> {
+    this.#sendingSince = performance.now()
+    const delivered = await courier.send(parcel)
+    this.#sendingSince = undefined
+    if (delivered.kind === 'stopped') return 'stopped'
+    this.#hasFailed = false
+    let refused = 0
+    for (const { parcel: part, refusal } of delivered.refused) {
+      refused += pointsOf(part)
+      await this.#keepRefused(part, refusal)
+    }
+    return refused
   }
 
   async #read(entry: Entry): Promise<Parcel | undefined> {

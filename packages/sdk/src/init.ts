@@ -26,7 +26,7 @@ export function startRun(options: InitOptions, platform: Platform): Run {
   const run = new RecordedRun(settings, platform, complaints)
   if (settings.mode === 'online') {
     platform.say(`normwatch: ${run.url}`)
-    void platform.sendLeftovers(settings.spoolDir, settings.url, settings.token)
+    void platform.sendLeftovers(settings)
   } else platform.say(`normwatch: run ${run.id} is recorded offline; send it later with normwatch-sync`)
   return run
 }

@@ -1,4 +1,5 @@
 import type { Background, Job, Warn } from './background.ts'
+import type { Settings } from './settings.ts'
 import type { Spool, SpoolHead } from './spool.ts'
 
 /** What an open run does when its process ends by itself or is told to. */
@@ -26,18 +27,16 @@ export interface Platform {
   /** `undefined` where there is no file system. */
   readonly openSpool:
     ((folder: string | undefined, head: Omit<SpoolHead, 'pid' | 'host'>) => Spool) | undefined
-  /** Sends what earlier processes left in the spool for this server. Never rejects. */
-  readonly sendLeftovers: (
-    folder: string | undefined,
-    url: string,
-    token: string | undefined,
-  ) => Promise<void>
+  /** Sends what earlier processes of other runs left in the spool for this server. Never rejects. */
+  readonly sendLeftovers: (settings: Settings) => Promise<void>
   /** A background on a thread of its own; `undefined` where it has to share the caller's. */
   readonly startThread:
     ((job: Job, spool: Spool | undefined, warn: Warn) => Background | undefined) | undefined
-  /** The last step of a run, -1 when it has none; `undefined` when the server does not say. Waits for some seconds at the most. */
-  readonly askLastStep:
-    ((url: string, token: string | undefined, run: string) => number | undefined) | undefined
+  /**
+   * The last step of the run that the server has or the spool holds, -1 when it has none; `undefined` when the server does
+   * not say. Waits for some seconds at the most.
+   */
+  readonly lastStep: ((settings: Settings) => number | undefined) | undefined
   /** Returns its own undo. */
   readonly watchExit: (watcher: ExitWatcher) => () => void
 }

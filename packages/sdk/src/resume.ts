@@ -14,9 +14,9 @@ export function continueRun(
   complaints: Complaints,
   newId: string,
 ): Settings {
-  const { id, url, token, mode, resume, fromStep } = settings
+  const { id, url, mode, resume, fromStep } = settings
   if (!resume || fromStep !== undefined || mode === 'disabled') return settings
-  const last = mode === 'online' ? platform.askLastStep?.(url, token, id) : undefined
+  const last = mode === 'online' ? platform.lastStep?.(settings) : undefined
   if (last !== undefined) return { ...settings, firstStep: last + 1 }
   const tail = newId.slice(-6)
   const goesOnAs = `${id.slice(0, MAX_ID_LENGTH - tail.length - 1)}-${tail}`

@@ -24,6 +24,13 @@ export interface Place {
   readonly length: number
 }
 
+/** A file that an earlier process of the same run left. */
+export interface Leftover {
+  read(): AsyncIterable<Parcel>
+  /** All of it is settled. */
+  remove(): Promise<void>
+}
+
 /** The file of one run for parcels that cannot be sent now. It exists from its first line on. Writing may fail: a full disk. */
 export interface Spool {
   readonly path: string
@@ -35,6 +42,8 @@ export interface Spool {
   /** Removes the file: everything in it was sent. */
   clear(): Promise<void>
   refuse(parcel: Parcel, refusal: Refusal): Promise<void>
+  /** What earlier processes of this run could not send to this server, oldest first. Never rejects. */
+  leftovers(): Promise<Leftover[]>
   /** The run has ended: a sync of this process may take the file. */
   release(): void
 }

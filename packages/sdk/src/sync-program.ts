@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** `normwatch-sync [--all] [file…]`: sends spool files, by default all in the spool folder. Exits with 1 when some are left. */
 import { parseArgs } from 'node:util'
+import { listSpoolFiles } from './node/list-spool-files.ts'
 import { spoolFolder } from './node/platform.ts'
-import { listSpoolFiles, sendSpoolFiles } from './node/sync.ts'
+import { sendSpoolFiles } from './node/sync.ts'
 
 const { values, positionals } = parseArgs({ options: { all: { type: 'boolean' } }, allowPositionals: true })
 const files =

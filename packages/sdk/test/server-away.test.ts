@@ -81,6 +81,29 @@ describe('a run whose server is away', () => {
     await elsewhere.close()
   })
 
+  it('sends what an earlier process of the run left before the change that drops it', async () => {
+    const { server, spoolDir, start, spooled } = await startSdk()
+    const first = start({ id: 'toy' }, { openSpool: deadWriter(spoolDir) })
+    first.log({ loss: 0 })
+    expect(await first.flush()).toBe(true)
+    server.misbehave = () => AWAY
+    first.log({ loss: 1 })
+    expect(await first.finish({ timeoutMs: 100, status: 'failed' })).toMatchObject({ unsent: 1 })
+    server.misbehave = () => undefined
+
+    const second = start({ id: 'toy', resume: true, fromStep: 1 })
+    second.log({ loss: 2 })
+    await second.finish()
+    expect(server.steps('toy')).toEqual([0, 2].map((loss, step) => [step, { loss }]))
+    expect(server.runs.get('toy')?.slice(1)).toEqual([
+      {},
+      { status: 'failed' },
+      { status: 'running', truncate_after: 0 },
+      { status: 'finished' },
+    ])
+    expect(await spooled()).toEqual(new Map())
+  })
+
   it('loses nothing of a spool when a sync finds the server away as well', async () => {
     const { server, spoolDir, start, spooled } = await startSdk()
     server.misbehave = () => AWAY

@@ -5,11 +5,13 @@ Format: `packages/protocol/fixtures/README.md`; either SDK's `sync` can send wha
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import shutil
 import socket
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +22,8 @@ from .numbers import encode_json
 SUFFIX = ".ndjson"
 REFUSED_SUFFIX = ".refused.ndjson"
 MAX_LINE_BYTES = 64 * 1024 * 1024
+SILENT = 600.0
+"""Seconds without a line after which a writer that cannot be asked counts as gone."""
 
 
 _open_here: set[Path] = set()
@@ -147,13 +151,28 @@ def keep_refused(spool: Path, head: bytes, line: bytes, refused: Mapping[str, An
 
 def left_behind(directory: Path, run: str | None = None, even_if_alive: bool = False) -> Iterator[Path]:
     """Spool files, oldest first, whose writer is gone; of one run, or of all."""
-    files = [path for path in directory.glob(f"{run or '*'}.*{SUFFIX}") if not path.name.endswith(REFUSED_SUFFIX)]
-    for path in sorted(files, key=_age):
+    for path in sorted(spool_files(directory, run), key=_age):
         head = read_head(path)
-        if head is None or (run is not None and head["run"] != run) or path in _open_here:
+        if head is None or path in _open_here:
             continue
-        if even_if_alive or not writer_lives(head):
+        if even_if_alive or not writer_lives(path, head):
             yield path
+
+
+def spool_files(directory: Path, run: str | None = None) -> list[Path]:
+    """The files of one run, or of all, but for what was refused."""
+    files = [path for path in directory.glob(f"{run or '*'}.*{SUFFIX}") if not path.name.endswith(REFUSED_SUFFIX)]
+    return files if run is None else [path for path in files if (read_head(path) or {}).get("run") == run]
+
+
+def last_spooled_step(directory: Path, run: str) -> int:
+    """The highest step in the files of a run, -1 without one."""
+    last = -1
+    for path in spool_files(directory, run):
+        for line in read_lines(path):
+            with contextlib.suppress(ValueError, KeyError, TypeError, OSError):
+                last = max(last, *json.loads(line)["columns"]["step"])
+    return last
 
 
 def _age(path: Path) -> float:
@@ -175,20 +194,24 @@ def read_head(path: Path) -> dict[str, Any] | None:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines after the head; a last line that was cut off is ignored."""
+    """The lines after the head; empty ones, and a last line that was cut off, are ignored."""
     with path.open("rb") as file:
         file.readline(MAX_LINE_BYTES)
         while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
-            yield line[:-1]
+            if len(line) > 1:
+                yield line[:-1]
 
 
-def writer_lives(head: Mapping[str, Any]) -> bool:
-    """Whether another process of this host still writes this file. On Windows there is no way to ask, so: yes."""
-    pid = head.get("pid")
-    if head.get("host") != socket.gethostname() or not isinstance(pid, int) or pid == os.getpid():
+def writer_lives(path: Path, head: Mapping[str, Any]) -> bool:
+    """
+    Whether another process may still write this file. One of another host cannot be asked, nor can any on Windows: it
+    counts as gone when it has not written for ten minutes.
+    """
+    pid, is_here = head.get("pid"), head.get("host") == socket.gethostname()
+    if is_here and pid == os.getpid():
         return False
-    if os.name == "nt":
-        return True
+    if not is_here or os.name == "nt" or not isinstance(pid, int):
+        return time.time() - _age(path) < SILENT
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

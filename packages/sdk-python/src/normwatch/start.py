@@ -17,6 +17,7 @@ from .notices import Notices
 from .run import Run
 from .sender import Sender
 from .settings import MAX_STEP, Settings, logs_on_this_rank, new_run_id, read_settings
+from .spool import last_spooled_step
 from .transport import Transport
 
 
@@ -97,10 +98,11 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
         reply = transport.request("GET", f"{API}/runs/{run_id}")
         last = transport.last_body.get("last_step")
         transport.close()
-        if reply.status == 404:
-            return run_id, 0
+        spooled = last_spooled_step(settings.spool_dir, run_id)
+        if reply.status == 404 and reply.code == "run_not_found":
+            return run_id, spooled + 1
         if reply.status == 200 and (last is None or isinstance(last, int)):
-            return run_id, 0 if last is None else last + 1
+            return run_id, max(spooled, -1 if last is None else last) + 1
     new_id = f"{run_id[:50]}-{new_run_id()[-6:]}"
     notices.warn(
         "resume",

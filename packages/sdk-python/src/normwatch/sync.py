@@ -15,7 +15,7 @@ from .courier import Courier, Item, Later, Refused
 from .notices import Notices
 from .retry import Reply
 from .settings import read_settings
-from .spool import REFUSED_SUFFIX, keep_refused, left_behind, read_head, read_lines
+from .spool import REFUSED_SUFFIX, keep_refused, left_behind, read_head, read_lines, spool_files
 from .transport import Transport
 
 TRIES = 5
@@ -85,7 +85,7 @@ class SyncReport:
     refused: int = 0
     """Refused by the server; kept in refused files."""
     files_left: list[Path] = field(default_factory=list)
-    """Files that still hold readings: the server was away."""
+    """Files that still hold readings: the server was away, or their writer is alive."""
 
 
 def sync(
@@ -109,6 +109,7 @@ def sync(
         paths = sorted(settings.spool_dir.glob(f"*{REFUSED_SUFFIX}"))
     else:
         paths = list(left_behind(settings.spool_dir, even_if_alive=all_files))
+        report.files_left = sorted(set(spool_files(settings.spool_dir)) - set(paths))
     for path in paths:
         head = read_head(path)
         if head is not None:

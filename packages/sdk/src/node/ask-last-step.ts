@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import type { RunThere } from './list-spool-files.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 const PROCESS_TIMEOUT_MS = 10_000
@@ -11,7 +12,7 @@ const response = await fetch(address, { headers, redirect: 'manual', signal: Abo
 process.stdout.write(JSON.stringify({ status: response.status, body: await response.json() }))`
 
 /** The last step of a run, -1 when it has none; `undefined` when the server does not say. Never throws. */
-export function askLastStep(url: string, token: string | undefined, run: string): number | undefined {
+export function askLastStep({ url, run }: RunThere, token: string | undefined): number | undefined {
   const env: NodeJS.ProcessEnv = { ...process.env, NORMWATCH_ASK: `${url}/api/v1/runs/${run}` }
   if (token === undefined) delete env['NORMWATCH_TOKEN']
   else env['NORMWATCH_TOKEN'] = token

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Platform } from '../platform.ts'
 import { watchExit } from './exit.ts'
 import { SpoolFile } from './spool-file.ts'
 import { askLastStep } from './ask-last-step.ts'
-import { listSpoolFiles, sendSpoolFiles } from './sync.ts'
+import { lastSpooledStep, listSpoolFiles } from './list-spool-files.ts'
+import { sendSpoolFiles } from './sync.ts'
 import { startThread } from './thread.ts'
 
 export function spoolFolder(folder: string | undefined): string {
@@ -26,15 +28,22 @@ export function nodePlatform(threadProgram?: string): Platform {
       const writer = { pid: process.pid, host: hostname() }
       return new SpoolFile(join(spoolFolder(folder), name), { ...head, ...writer })
     },
-    async sendLeftovers(folder, url, token) {
+    async sendLeftovers({ spoolDir, url, token, id }) {
       try {
-        await sendSpoolFiles(await listSpoolFiles(spoolFolder(folder)), { token, onlyUrl: url })
+        const files = await listSpoolFiles(spoolFolder(spoolDir))
+        await sendSpoolFiles(files, { token, onlyUrl: url, exceptRun: id })
       } catch {
         // they stay for the next start, or for a sync, which says what is wrong
       }
     },
     startThread: (job, spool, warn) => startThread(threadProgram, job, spool, warn),
-    askLastStep,
+    lastStep({ id, url, token, spoolDir }) {
+      const there = { url, run: id }
+      const stored = askLastStep(there, token)
+      if (stored === undefined) return undefined
+      const folder = spoolFolder(spoolDir)
+      return existsSync(folder) ? Math.max(stored, lastSpooledStep(folder, there)) : stored
+    },
     watchExit,
   }
 }

@@ -5,11 +5,26 @@ import type { SpoolHead } from '../spool.ts'
 
 /** The lines of a spool file in order, its head first. Lines that were cut off, and empty ones, are left out. */
 export async function* readSpoolFile(path: string): AsyncGenerator<SpoolHead | Parcel> {
-  const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity })
-  for await (const line of lines) {
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
     const value = parseLine(line)
-    if (isHead(value)) yield value
-    else if (isParcel(value)) yield 'columns' in value ? { columns: value.columns } : { patch: value.patch }
+    if (value !== undefined) yield value
+  }
+}
+
+/** The same without its head. */
+export async function* readParcels(path: string): AsyncGenerator<Parcel> {
+  for await (const line of readSpoolFile(path)) if (!isHead(line)) yield line
+}
+
+/** A line of a spool file; `undefined` when it is none, as one that was cut off. */
+export function parseLine(line: string): SpoolHead | Parcel | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (isHead(value)) return value
+    if (!isParcel(value)) return undefined
+    return 'columns' in value ? { columns: value.columns } : { patch: value.patch }
+  } catch {
+    return undefined
   }
 }
 
@@ -27,12 +42,4 @@ function isParcel(value: unknown): value is Parcel {
   if (typeof value !== 'object' || value === null) return false
   const { columns, patch } = value as { columns?: { step?: unknown } | null; patch?: unknown }
   return Array.isArray(columns?.step) || (typeof patch === 'object' && patch !== null)
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }

@@ -2,18 +2,13 @@ import { appendFileSync, mkdirSync } from 'node:fs'
 import { appendFile, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Parcel } from '../parcel.ts'
-import type { Place, Refusal, Spool, SpoolHead } from '../spool.ts'
+import type { Leftover, Place, Refusal, Spool, SpoolHead } from '../spool.ts'
+import { listLeftovers, REFUSED_ENDING } from './list-spool-files.ts'
+import { readParcels } from './read-spool-file.ts'
+import { markInUse, markUnused } from './writers.ts'
 
 const PRIVATE_FOLDER = { recursive: true, mode: 0o700 } as const
 const PRIVATE_FILE = { mode: 0o600 } as const
-export const REFUSED_ENDING = '.refused.ndjson'
-
-/** Files of the runs of this process that have not ended. */
-const inUse = new Set<string>()
-
-export function isInUseHere(path: string): boolean {
-  return inUse.has(path)
-}
 
 /** A spool on disk, one JSON object a line; its operations happen one after another, in the order they are called. */
 export class SpoolFile implements Spool {
@@ -27,7 +22,7 @@ export class SpoolFile implements Spool {
   constructor(path: string, head: SpoolHead) {
     this.path = path
     this.head = head
-    inUse.add(path)
+    markInUse(path)
   }
 
   append(parcel: Parcel): Promise<Place> {
@@ -74,8 +69,13 @@ export class SpoolFile implements Spool {
     return this.#inTurn(() => appendRefused(this.path, this.head, parcel, refusal))
   }
 
+  async leftovers(): Promise<Leftover[]> {
+    const paths = await listLeftovers(dirname(this.path), this.head).catch(() => [])
+    return paths.map((path) => ({ read: () => readParcels(path), remove: () => rm(path, { force: true }) }))
+  }
+
   release(): void {
-    inUse.delete(this.path)
+    markUnused(this.path)
   }
 
   /** Where the next line goes. The file may have been sent and removed by a sync: then it begins anew. */

@@ -1,18 +1,16 @@
-import { readdir, rm, stat } from 'node:fs/promises'
-import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { Courier, type Refused } from '../courier.ts'
 import { pointsOf } from '../parcel.ts'
 import type { SpoolHead } from '../spool.ts'
 import { createTransport } from '../transport.ts'
 import type { SyncReport } from '../types.ts'
 import { isHead, readSpoolFile } from './read-spool-file.ts'
-import { appendRefused, isInUseHere, REFUSED_ENDING } from './spool-file.ts'
+import { REFUSED_ENDING } from './list-spool-files.ts'
+import { appendRefused } from './spool-file.ts'
+import { isWritten } from './writers.ts'
 
 /** Tries of one request before a sync leaves the rest for another day. */
 const MAX_TRIES = 3
-/** A process of another machine cannot be asked: it counts as ended when it has not written for so long. */
-const SILENT_MS = 600_000
 
 export interface SendFilesOptions {
   /** Stands in for the address that a file names. */
@@ -20,21 +18,14 @@ export interface SendFilesOptions {
   readonly token?: string | undefined
   /** Files of other servers than this one are left alone. */
   readonly onlyUrl?: string | undefined
+  /** Files of this run are left alone: it sends them itself. */
+  readonly exceptRun?: string | undefined
   /** Sends files even while their writers live. */
   readonly all?: boolean | undefined
 }
 
 /** Points of a file, or that it is left as it was. */
 type Sent = { readonly sent: number; readonly refused: number } | 'left'
-
-/** Spool files in a folder, refused ones not counted. None where there is no such folder. */
-export async function listSpoolFiles(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => [])
-  return names
-    .filter((name) => name.endsWith('.ndjson') && !name.endsWith(REFUSED_ENDING))
-    .sort()
-    .map((name) => join(folder, name))
-}
 
 /** Sends spool files, each to its end or not at all: a file that was sent is removed, another stays as it is. */
 export async function sendSpoolFiles(
@@ -80,7 +71,12 @@ async function sendSpoolFile(path: string, options: SendFilesOptions): Promise<S
       if (head !== undefined) continue
       head = line
       const isForeign = options.onlyUrl !== undefined && head.url !== options.onlyUrl
-      if (isForeign || (options.all !== true && (await isWritten(path, head)))) return 'left'
+      if (
+        isForeign ||
+        head.run === options.exceptRun ||
+        (options.all !== true && (await isWritten(path, head)))
+      )
+        return 'left'
       courier = makeCourier(head, options)
       continue
     }
@@ -108,16 +104,4 @@ function makeCourier(head: SpoolHead, { url, token }: SendFilesOptions): Courier
     maxTries: MAX_TRIES,
     onRetry: () => {},
   })
-}
-
-/** Whether the process that writes the file may still add to it. */
-async function isWritten(path: string, { pid, host }: SpoolHead): Promise<boolean> {
-  if (host !== hostname()) return Date.now() - (await stat(path)).mtimeMs < SILENT_MS
-  if (pid === process.pid) return isInUseHere(path)
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isHead, parseLine, readSpoolFile } from './read-spool-file.ts'
+import { isWritten } from './writers.ts'
+
+export const SPOOL_ENDING = '.ndjson'
+export const REFUSED_ENDING = '.refused.ndjson'
+
+/** A run on a server: whose files are meant. */
+export interface RunThere {
+  readonly url: string
+  readonly run: string
+}
+
+/** Spool files in a folder, refused ones not counted. None where there is no such folder. */
+export async function listSpoolFiles(folder: string): Promise<string[]> {
+  return spoolFilesAmong(await readdir(folder).catch(() => [])).map((name) => join(folder, name))
+}
+
+/** The files of a run, oldest first, whose writers have ended. */
+export async function listLeftovers(folder: string, { url, run }: RunThere): Promise<string[]> {
+  const found: { path: string; mtimeMs: number }[] = []
+  for (const path of await listSpoolFiles(folder)) {
+    const { value: head } = await readSpoolFile(path).next()
+    if (!isHead(head) || head.run !== run || head.url !== url || (await isWritten(path, head))) continue
+    found.push({ path, mtimeMs: (await stat(path)).mtimeMs })
+  }
+  return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ path }) => path)
+}
+
+/** The highest step in the files of a run, -1 without one. Reads them before it returns. */
+export function lastSpooledStep(folder: string, { url, run }: RunThere): number {
+  let last = -1
+  for (const name of spoolFilesAmong(readdirSync(folder))) {
+    if (!name.startsWith(`${run}.`)) continue
+    const [head, ...parcels] = readFileSync(join(folder, name), 'utf8').split('\n').map(parseLine)
+    if (!isHead(head) || head.run !== run || head.url !== url) continue
+    for (const parcel of parcels) {
+      if (parcel === undefined || !('columns' in parcel)) continue
+      for (const step of parcel.columns['step'] ?? []) last = Math.max(last, Number(step))
+    }
+  }
+  return last
+}
+
+function spoolFilesAmong(names: string[]): string[] {
+  return names.filter((name) => name.endsWith(SPOOL_ENDING) && !name.endsWith(REFUSED_ENDING)).sort()
+}
