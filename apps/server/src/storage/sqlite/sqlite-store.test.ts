@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
@@ -8,7 +8,9 @@ import { describeRuns } from '../runs.contract.ts'
 import { describeSettings } from '../settings-store.contract.ts'
 import { describeStore } from '../store.contract.ts'
 import type { Store } from '../store.ts'
-import { openSqliteStore } from './open.ts'
+import { describeUpkeep } from '../upkeep.contract.ts'
+import { backUpSqlite } from './backup.ts'
+import { FILE, openSqliteStore } from './open.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'normwatch-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -20,6 +22,7 @@ async function openReopenable() {
   const folder = emptyFolder()
   let store: Store = await openSqliteStore({ folder })
   return {
+    folder,
     store,
     reopen: async () => {
       await store.close()
@@ -28,8 +31,22 @@ async function openReopenable() {
   }
 }
 
+async function openUpkept() {
+  const { folder, ...opened } = await openReopenable()
+  return {
+    ...opened,
+    openBackup: () => {
+      const copy = emptyFolder()
+      backUpSqlite(folder, join(copy, FILE))
+      return openSqliteStore({ folder: copy })
+    },
+    size: () => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0),
+  }
+}
+
 describeStore('sqlite', openEmpty)
 describeRuns('sqlite', openEmpty)
 describeSettings('sqlite', openEmpty)
 describeCharts('sqlite', openReopenable)
 describeLargeRuns('sqlite', openReopenable)
+describeUpkeep('sqlite', openUpkept)
