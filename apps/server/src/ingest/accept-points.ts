@@ -26,7 +26,7 @@ export async function acceptPoints(
     const run = await store.points.append({ run: id, columns, arrivedAt, judgement, changes, state })
     for (const metric of columns.metrics.keys()) active.knownMetrics.add(metric)
     hub.points(id, columns, arrivedAt)
-    for (const finding of findings) hub.finding(finding)
+    for (const finding of findings) hub.finding(finding, run.project)
     hub.run(run, changes.length > 0 || run.health !== healthBefore)
     return run
   })

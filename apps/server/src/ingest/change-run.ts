@@ -86,7 +86,7 @@ function setStatus(
     }
     const run = await store.runs.patch(id, { status }, now())
     active.status = status
-    for (const finding of outcome.findings) hub.finding(finding)
+    for (const finding of outcome.findings) hub.finding(finding, run.project)
     hub.run(run, true)
     return run
   })

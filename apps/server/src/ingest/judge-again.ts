@@ -43,7 +43,7 @@ async function attempt(context: IngestContext, active: ActiveRun): Promise<void>
     const { judgement, saved } = active
     const judged = await store.points.rejudge(active.id, judgement, saved(), outcome.changes)
     hub.gap(active.id, 'judged_again')
-    for (const finding of outcome.findings) hub.finding(finding)
+    for (const finding of outcome.findings) hub.finding(finding, judged.project)
     hub.run(judged, true)
   })
 }

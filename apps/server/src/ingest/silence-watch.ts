@@ -53,7 +53,7 @@ async function judgeSilence(
     if (outcome.changes.length === 0) return
     active.refreshJudgement()
     const judged = await store.findings.record(id, active.judgement, outcome.changes, active.saved)
-    for (const finding of outcome.findings) hub.finding(finding)
+    for (const finding of outcome.findings) hub.finding(finding, judged.project)
     hub.run(judged, true)
   })
 }

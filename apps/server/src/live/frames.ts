@@ -1,6 +1,7 @@
 import {
   encodeNumber,
   LAYER_PREFIX,
+  type Finding,
   type GapReason,
   type LiveFrame,
   type PointColumns,
@@ -40,13 +41,17 @@ export function eventFrames(
       continue
     }
     if (!flush()) return undefined
-    frames.push(frame({ type: 'finding', seq: event.seq, finding: event.finding }))
+    frames.push(findingFrame(event.seq, event.finding))
   }
   return flush() ? frames : undefined
 }
 
 export function runFrame(seq: number, run: Run): string {
   return frame({ type: 'run', seq, run })
+}
+
+export function findingFrame(seq: number, finding: Finding): string {
+  return frame({ type: 'finding', seq, finding })
 }
 
 export function gapFrame(run: string, reason: GapReason): string {

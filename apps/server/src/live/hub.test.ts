@@ -1,4 +1,4 @@
-import type { LiveFrame, PointColumns } from '@normwatch/protocol'
+import type { Finding, LiveFrame, PointColumns } from '@normwatch/protocol'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StoredRun } from '../storage/store.ts'
@@ -173,6 +173,26 @@ describe('the hub', () => {
       ][],
     )
     for (let i = 985; i < 1000; i++) expect(newest.get(`r${i % 15}`)).toBe(i)
+  })
+
+  it('tells a reader of the list of findings, the newest version of each, in its projects only', () => {
+    const hub = new Hub(Date.now)
+    const [all, other] = [new TestPeer(), new TestPeer()]
+    hub.watchRuns(hub.join(all), undefined)
+    hub.watchRuns(hub.join(other), 'q')
+    const finding = (id: string, state: Finding['state']) => ({ id, run: 'r', state }) as Finding
+    hub.finding(finding('a', 'open'), 'p')
+    vi.advanceTimersByTime(1)
+    expect(all.frames).toMatchObject([{ type: 'finding', finding: { id: 'a', state: 'open' } }])
+    for (let i = 0; i < 100; i++) {
+      hub.finding(finding(`f${i}`, 'open'), 'p')
+      hub.finding(finding(`f${i}`, 'closed'), 'p')
+    }
+    vi.advanceTimersByTime(10_000)
+    expect(busiestSecond(all)).toBeLessThanOrEqual(20)
+    const told = all.frames.flatMap((frame) => (frame.type === 'finding' ? [frame.finding] : []))
+    expect(told.slice(1)).toEqual(Array.from({ length: 100 }, (_, i) => finding(`f${i}`, 'closed')))
+    expect(other.frames).toEqual([])
   })
 
   it('tells everything or a gap, whatever happens to the reader (property)', () => {

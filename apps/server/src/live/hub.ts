@@ -40,8 +40,11 @@ export class Hub {
     this.#channel(run).push({ seq: ++this.#seq, type: 'points', columns, arrivedAt })
   }
 
-  finding(finding: Finding): void {
-    this.#channel(finding.run).push({ seq: ++this.#seq, type: 'finding', finding })
+  /** A finding of a run of this project opened or closed. */
+  finding(finding: Finding, project: string): void {
+    const seq = ++this.#seq
+    this.#channel(finding.run).push({ seq, type: 'finding', finding })
+    this.#feed.found(finding, project, seq)
   }
 
   /** The run changed; `urgent` when a person should see it at once (health, status, a finding). */

@@ -1,17 +1,17 @@
-import type { Run } from '@normwatch/protocol'
-import { gapFrame, runFrame } from './frames.ts'
+import type { Finding, Run } from '@normwatch/protocol'
+import { findingFrame, gapFrame, runFrame } from './frames.ts'
 import type { Reader } from './reader.ts'
 
 /** Milliseconds between two rounds of changes that are not urgent. */
 const EVERY = 500
 /** Frames of a second that are kept for urgent changes. */
 const FOR_URGENT = 5
-/** Runs whose latest change is kept for readers that are behind. */
-const MAX_RUNS = 2_000
+/** Runs and findings whose latest change is kept for readers that are behind. */
+const MAX_ENTRIES = 2_000
 
 interface Entry {
-  readonly run: Run
-  readonly seq: number
+  readonly project: string
+  readonly frame: () => string
   /** The order of this change, and of the last urgent one before or with it. */
   readonly place: number
   readonly urgentPlace: number
@@ -23,10 +23,13 @@ interface Watch {
   urgentPlace: number
 }
 
-/** Tells the readers of the runs list which runs changed: of each run the newest version, urgent changes first. */
+/**
+ * Tells the readers of the runs list which runs changed and what was found in them: of each run and each finding the
+ * newest version, urgent changes first. Findings are urgent.
+ */
 export class RunsFeed {
   readonly #now: () => number
-  /** The newest version of each run that changed lately, in the order of the changes. */
+  /** The newest version of each run and finding that changed lately, by its id, in the order of the changes. */
   readonly #entries = new Map<string, Entry>()
   readonly #watches = new Map<Reader, Watch>()
   #place = 0
@@ -39,16 +42,16 @@ export class RunsFeed {
   }
 
   changed(run: Run, seq: number, urgent: boolean): void {
-    const place = ++this.#place
-    const urgentPlace = urgent ? place : (this.#entries.get(run.id)?.urgentPlace ?? 0)
-    this.#entries.delete(run.id)
-    this.#entries.set(run.id, { run, seq, place, urgentPlace })
-    if (this.#entries.size > MAX_RUNS) this.#entries.delete(this.#entries.keys().next().value as string)
-    this.#schedule(urgent ? 0 : this.#roundAt + EVERY)
+    this.#keep(`run ${run.id}`, run.project, () => runFrame(seq, run), urgent)
+  }
+
+  /** A finding of a run of this project opened or closed. */
+  found(finding: Finding, project: string, seq: number): void {
+    this.#keep(`finding ${finding.id}`, project, () => findingFrame(seq, finding), true)
   }
 
   deleted(run: string, project: string): void {
-    this.#entries.delete(run)
+    this.#entries.delete(`run ${run}`)
     for (const [reader, watch] of this.#watches) {
       if (concerns(watch, project)) reader.send(gapFrame(run, 'deleted'), this.#now())
     }
@@ -82,6 +85,15 @@ export class RunsFeed {
     this.#dueAt = Infinity
   }
 
+  #keep(key: string, project: string, frame: () => string, urgent: boolean): void {
+    const place = ++this.#place
+    const urgentPlace = urgent ? place : (this.#entries.get(key)?.urgentPlace ?? 0)
+    this.#entries.delete(key)
+    this.#entries.set(key, { project, frame, place, urgentPlace })
+    if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value as string)
+    this.#schedule(urgent ? 0 : this.#roundAt + EVERY)
+  }
+
   #schedule(at: number): void {
     if (this.#watches.size === 0 || this.#dueAt <= at) return
     clearTimeout(this.#timer)
@@ -105,9 +117,9 @@ export class RunsFeed {
       for (const entry of this.#entries.values()) {
         if (entry[order] <= watch[order]) continue
         const wasUrgent = order === 'place' && entry.urgentPlace === entry.place
-        if (!wasUrgent && concerns(watch, entry.run.project)) {
+        if (!wasUrgent && concerns(watch, entry.project)) {
           if (reader.isSlow || !reader.mayGet(now, order === 'place' ? FOR_URGENT : 0)) return false
-          reader.send(runFrame(entry.seq, entry.run), now)
+          reader.send(entry.frame(), now)
         }
         watch[order] = entry[order]
       }
