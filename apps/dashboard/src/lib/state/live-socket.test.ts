@@ -1,4 +1,4 @@
-import type { LiveFrame } from '@normwatch/protocol'
+import type { Finding, LiveFrame } from '@normwatch/protocol'
 import { describe, expect, it } from 'vitest'
 import { LiveSocket, type LiveState, type Socket, type Watch } from '#lib/state/live-socket.ts'
 
@@ -68,16 +68,18 @@ describe('the live socket', () => {
     say({ type: 'error', code: 'x', message: 'y' })
     expect(heard).toEqual([points(2)])
   })
-  it('goes on after the last frame seen when the connection comes back', () => {
+  it('goes on after the last points seen when the connection comes back', () => {
     const { watch, last, say, timers, heard } = startNetwork()
     watch(run)
     last().onopen?.()
     say(points(7))
+    const finding = { type: 'finding', seq: 9, finding: { run: 'a' } as Finding } as const
+    say(finding)
     last().onclose?.()
     timers.at(-1)?.action()
     last().onopen?.()
     expect(last().sent).toEqual([{ type: 'watch', ...run, after: 7 }])
-    expect(heard).toEqual([points(7)])
+    expect(heard).toEqual([points(7), finding])
   })
   it('asks for a fetch when it comes back without having seen a frame, and after a gap', () => {
     const { watch, last, say, timers, heard } = startNetwork()

@@ -41,8 +41,8 @@ const LONGEST_DELAY = 15_000
 
 /**
  * One socket for all that is on screen: it opens with the first watch, closes with the last, and between them reopens
- * for ever, each try later than the one before (with jitter). After a reopening every watch goes on from the last frame
- * it saw, or hears `missed`.
+ * for ever, each try later than the one before (with jitter). After a reopening every watch goes on from the last
+ * points it saw, or hears `missed`.
  */
 export class LiveSocket {
   readonly #parts: LiveSocketParts
@@ -92,7 +92,8 @@ export class LiveSocket {
     const frame = JSON.parse(String(data)) as LiveFrame
     for (const entry of [...this.#entries]) {
       if (!concerns(frame, entry.watch)) continue
-      if ('seq' in frame && 'run' in entry.watch) entry.seq = frame.seq
+      // Other frames may have come by the watch of the list, ahead of the points of this run.
+      if (frame.type === 'points') entry.seq = frame.seq
       entry.listener.frame(frame)
       if (frame.type === 'gap' && frame.reason !== 'deleted') entry.listener.missed()
     }
