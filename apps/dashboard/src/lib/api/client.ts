@@ -63,6 +63,8 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
       call<SettingsReply>(`${runPath(id)}/settings`, withBody('PUT', overrides)),
     projectSettings: (project: string) =>
       call<SettingsReply>(`/projects/${encodeURIComponent(project)}/settings`),
+    putProjectSettings: (project: string, overrides: SettingsOverrides) =>
+      call<SettingsReply>(`/projects/${encodeURIComponent(project)}/settings`, withBody('PUT', overrides)),
     preview: (id: string, overrides: SettingsOverrides) =>
       call<PreviewReply>(`${runPath(id)}/preview`, withBody('POST', overrides)),
     /** Every reading of the run, one JSON object a line. */

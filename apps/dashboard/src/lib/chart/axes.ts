@@ -16,7 +16,7 @@ const STEPS = [1, 2, 5].flatMap((unit) => Array.from({ length: 16 }, (_, power) 
 export type Unit = 'figure' | 'percent'
 
 /** The x axis; hidden where the chart below carries it. */
-export function xAxis(mode: AxisMode, palette: Palette, isShown: boolean): uPlot.Axis {
+export function xAxis(mode: AxisMode | 'loss', palette: Palette, isShown: boolean): uPlot.Axis {
   return {
     scale: 'x',
     show: true,
@@ -33,9 +33,10 @@ export function xAxis(mode: AxisMode, palette: Palette, isShown: boolean): uPlot
   }
 }
 
-function xValues(mode: AxisMode, isShown: boolean): Pick<uPlot.Axis, 'values'> {
+function xValues(mode: AxisMode | 'loss', isShown: boolean): Pick<uPlot.Axis, 'values'> {
   if (!isShown) return { values: (_, splits) => splits.map(() => '') }
   if (mode === 'step') return { values: (_, splits) => splits.map(count) }
+  if (mode === 'loss') return { values: (_, splits) => splits.map(figure) }
   if (mode === 'elapsed')
     return { values: (_, splits) => splits.map((value) => (value === 0 ? '0' : duration(value))) }
   return { values: (_, splits, _axis, _space, incr) => splits.map((value) => clockTime(value, incr)) }

@@ -1,8 +1,10 @@
 import type { ComparedRun, CompareReply, Run } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
 import { sentenceOf } from '#lib/api/failure.ts'
+import { xOf } from '#lib/chart/columns.ts'
 import { extent, type OverlaidRun, type OverlayMode } from '#lib/chart/overlay.ts'
 import { emptyBuckets, windowOf, type SeriesWindow } from '#lib/chart/series-window.ts'
+import { byLossReached, lowsOf, stepsToReach } from './loss-reached.ts'
 
 const METRICS = ['grad_norm', 'loss'] as const
 export type ComparedMetric = (typeof METRICS)[number]
@@ -35,6 +37,7 @@ export class Comparison {
   /** The windows of the range on screen, once they are there. */
   #finer = $state.raw<readonly SeriesWindow[] | null>(null)
   #abort = new AbortController()
+  readonly #lows = $derived(this.compared.map(({ window }) => lowsOf(bucketsOf(window, 'loss'))))
 
   constructor(api: Api, ids: readonly string[]) {
     this.#api = api
@@ -58,21 +61,30 @@ export class Comparison {
     }
   }
 
+  /** The metric of every run on the axis chosen; by loss reached, the steps that took stand in for the loss. */
   overlaid(metric: ComparedMetric): OverlaidRun[] {
+    const { mode } = this
     return this.compared.map(({ window, startedAt }, i) => {
-      const { metrics } = this.#finer?.[i] ?? window
-      return { buckets: metrics.get(metric) ?? emptyBuckets(), startedAt }
+      if (mode === 'loss') {
+        const lows = this.#lows[i] ?? []
+        return metric === 'loss' ? stepsToReach(lows) : byLossReached(bucketsOf(window, metric), lows)
+      }
+      const buckets = bucketsOf(this.#finer?.[i] ?? window, metric)
+      return { buckets, x: xOf(buckets, mode, startedAt) }
     })
   }
 
   /** Both ends of the x axis. */
   get shown(): Range {
     if (this.range !== null) return this.range
-    const whole = this.compared.map(({ window, startedAt }) => ({
-      buckets: longest(window),
-      startedAt,
-    }))
-    return extent(whole, this.mode)
+    const { mode } = this
+    if (mode === 'loss') return extent(this.overlaid('loss'))
+    return extent(
+      this.compared.map(({ window, startedAt }) => {
+        const buckets = longest(window)
+        return { buckets, x: xOf(buckets, mode, startedAt) }
+      }),
+    )
   }
 
   setMode(mode: OverlayMode): void {
@@ -84,7 +96,8 @@ export class Comparison {
     this.range = range
     this.#abort.abort()
     this.#abort = new AbortController()
-    if (range === null) this.#finer = null
+    // By loss reached there is nothing finer: a low is what all before it makes it.
+    if (range === null || this.mode === 'loss') this.#finer = null
     else void this.#refine(range, this.#abort.signal)
   }
 
@@ -119,6 +132,8 @@ function compared(run: Run, { runs }: CompareReply, window: SeriesWindow, place:
     startedAt: longest(window).time[0] ?? 0,
   }
 }
+
+const bucketsOf = ({ metrics }: SeriesWindow, metric: ComparedMetric) => metrics.get(metric) ?? emptyBuckets()
 
 /** The metric with the most buckets stands for the run's whole length. */
 function longest({ metrics }: SeriesWindow) {
