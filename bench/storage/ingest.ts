@@ -3,7 +3,8 @@ import type { Judgement, Store } from '../../apps/server/src/storage/store.ts'
 import { stepsOf } from './run-of-steps.ts'
 import { timing, type Timing } from './timing.ts'
 
-const judgement: Judgement = {
+/** About what the detector says of a run. */
+export const judgement: Judgement = {
   health: 'ok',
   conditions: [],
   clipping: { window: 200, rate: 0.4, mean_coefficient: 0.8, current_streak: 0, longest_streak: 4 },

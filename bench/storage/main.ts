@@ -1,13 +1,15 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { machine, ServerProcess } from '../server-process.ts'
 import { openSqliteStore } from '../../apps/server/src/storage/sqlite/open.ts'
 import type { Store } from '../../apps/server/src/storage/store.ts'
+import { backup } from './backup.ts'
 import { charts } from './charts.ts'
 import { finish, ingest } from './ingest.ts'
 import { removal } from './removal.ts'
-import { runList } from './run-list.ts'
+import { makeRuns, runList } from './run-list.ts'
 import { timed } from './timing.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
@@ -22,6 +24,19 @@ async function withStore<T>(name: string, work: (store: Store, folder: string) =
   }
 }
 
+async function withServer<T>(
+  name: string,
+  work: (server: ServerProcess, folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = join(root, name)
+  const server = await ServerProcess.start(folder)
+  try {
+    return await work(server, folder)
+  } finally {
+    await server.stop()
+  }
+}
+
 /** Bytes a scalar of one run of 1,000,000 steps, everything included, when the store is closed. */
 async function size(name: string, doubles: boolean): Promise<number> {
   const steps = 1_000_000
@@ -30,6 +45,25 @@ async function size(name: string, doubles: boolean): Promise<number> {
     await finish(store, ['run'])
   })
   return Math.round((statSync(join(root, name, 'normwatch.db')).size / (2 * steps)) * 100) / 100
+}
+
+/** A backup of two runs of 10,000,000 steps, and the removal of one of them. */
+async function upkeep() {
+  const bytes = await withStore('upkeep', async (store, folder) => {
+    const size = () => statSync(join(folder, 'normwatch.db')).size
+    const runOf = async (run: string) => {
+      await ingest(store, [run], 10_000_000, 10_000)
+      await finish(store, [run])
+    }
+    await runOf('kept')
+    const before = size()
+    await runOf('doomed')
+    return size() - before
+  })
+  return withServer('upkeep', async (server, folder) => ({
+    'backup of 20000000': await backup(server, folder),
+    'delete 10000000': await removal(server, folder, 'doomed', bytes),
+  }))
 }
 
 async function bench() {
@@ -45,7 +79,7 @@ async function bench() {
     return { batches, singles, rssMegabytes: Math.round(process.memoryUsage.rss() / 1e6) }
   })
   const bytesAScalar = { float32: await size('singles', false), float64: await size('doubles', true) }
-  const large = await withStore('charts', async (store, folder) => {
+  const large = await withStore('charts', async (store) => {
     const results: Record<string, unknown> = {}
     for (const [run, steps] of [
       ['small', 10_000],
@@ -63,19 +97,23 @@ async function bench() {
     const begin = performance.now()
     await store.runs.patch('large', { truncate_after: 4_999_999 }, 0)
     results['truncate half of 10000000, ms'] = Math.round(performance.now() - begin)
-    await ingest(store, ['doomed'], 10_000_000, 10_000)
-    results['delete 10000000'] = await removal(store, folder, 'doomed')
     return results
   })
-  const list = await withStore('list', (store) => runList(store, 10_000))
-  return { ingest: ingested, bytesAScalar, ...large, 'runs list of 10000': list }
+  const kept = await upkeep()
+  await withStore('list', (store) => makeRuns(store, 10_000))
+  const list = await withServer('list', ({ url }) => runList(url))
+  return {
+    ingest: ingested,
+    bytesAScalar,
+    ...large,
+    ...kept,
+    'runs list of 10000': list,
+  }
 }
 
 try {
   const results = {
-    machine: `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`,
-    loadBefore: loadavg()[0],
-    at: new Date().toISOString(),
+    ...machine(),
     ...(await bench()),
   }
   console.log(JSON.stringify(results, null, 2))

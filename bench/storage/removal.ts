@@ -2,25 +2,30 @@ import { statSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Store } from '../../apps/server/src/storage/store.ts'
-import { ingest } from './ingest.ts'
+import type { ServerProcess } from '../server-process.ts'
+import { whileWriting } from './while-writing.ts'
 
-/** Deletes a large run while others go on, and waits until its space is given back. */
-export async function removal(store: Store, folder: string, run: string) {
+/**
+ * Deletes a run of `bytes` over HTTP while others send batches as fast as they are answered, until nine tenths of its
+ * space are given back; and how fast those are answered without a removal, for as long.
+ */
+export async function removal(server: ServerProcess, folder: string, run: string, bytes: number) {
   const size = () => statSync(join(folder, 'normwatch.db')).size
   const before = size()
-  const begin = performance.now()
-  await store.runs.delete(run)
-  const answered = performance.now() - begin
-  const beside = await ingest(store, ['beside-0', 'beside-1', 'beside-2', 'beside-3'], 50_000, 100)
-  let last = NaN
-  while (size() !== last) {
-    last = size()
-    await pause(1000)
-  }
+  const quiet = await whileWriting(server, 'before', () => pause(2_000))
+  const peak = size()
+  let answered = NaN
+  const beside = await whileWriting(server, 'beside', async () => {
+    const begin = performance.now()
+    await fetch(`${server.url}/api/v1/runs/${run}`, { method: 'DELETE' })
+    answered = performance.now() - begin
+    while (size() > peak - 0.9 * bytes) await pause(50)
+  })
   return {
     answeredMs: Math.round(answered * 100) / 100,
-    ingestBeside: beside,
+    secondsUntilGivenBack: beside.seconds,
+    ingestBeside: beside.batches,
+    ingestWithout: quiet.batches,
     megabytesBefore: Math.round(before / 1e6),
     megabytesAfter: Math.round(size() / 1e6),
   }
