@@ -9,11 +9,14 @@ import { buildDashboard } from './build-dashboard.ts'
 
 const main = join(import.meta.dirname, '../../server/src/main.ts')
 
-/** A real server in a process of its own, on a free port, with an empty data folder that goes with the test. */
-export async function startServer() {
+/**
+ * A real server in a process of its own, on a free port, with an empty data folder that goes with the test. `settings`
+ * are environment variables.
+ */
+export async function startServer(settings: Readonly<Record<string, string>> = {}) {
   buildDashboard()
   const data = await mkdtemp(join(tmpdir(), 'normwatch-e2e-'))
-  const first = await launch(data, 0)
+  const first = await launch(data, 0, settings)
   const { url } = first
   let { child } = first
   onTestFinished(async () => {
@@ -43,14 +46,19 @@ export async function startServer() {
     kill: () => kill(child),
     /** Starts it again, with the same data at the same address. */
     async restart() {
-      ;({ child } = await launch(data, Number(new URL(url).port)))
+      ;({ child } = await launch(data, Number(new URL(url).port), settings))
     },
   }
 }
 
-async function launch(data: string, port: number): Promise<{ child: ChildProcess; url: string }> {
+async function launch(
+  data: string,
+  port: number,
+  settings: Readonly<Record<string, string>>,
+): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, [main, '--port', String(port), '--data', data], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...settings },
   })
   const url = await new Promise<string>((resolve, reject) => {
     let said = ''

@@ -31,6 +31,10 @@ export function createAlertsApi({ call }: Caller) {
       const query = new URLSearchParams({ limit: '50', ...(cursor !== null && { cursor }) })
       return call(`${channelPath(id)}/deliveries?${query}`)
     },
+    runDeliveries(run: string, cursor: string | null = null): Promise<DeliveryList> {
+      const query = new URLSearchParams({ run, limit: '50', ...(cursor !== null && { cursor }) })
+      return call(`/deliveries?${query}`)
+    },
     findingDeliveries: (run: string, finding: string) =>
       call<DeliveryList>(`/deliveries?${new URLSearchParams({ run, finding })}`),
     redeliver: (id: string) =>

@@ -1,6 +1,7 @@
 import type { Channel, ChannelKind, Delivery, Mute } from '@normwatch/protocol'
 import { KIND_WORDS } from '#lib/format/health.ts'
 import { counted } from '#lib/format/number.ts'
+import { duration } from '#lib/format/time.ts'
 
 /** How each kind of channel is called. */
 export const CHANNEL_WORDS: Record<ChannelKind, string> = {
@@ -12,8 +13,8 @@ export const CHANNEL_WORDS: Record<ChannelKind, string> = {
 
 /** Shape and word of each state, so that nothing is told by colour alone. */
 export const DELIVERY_SIGNS: Record<Delivery['state'], { readonly shape: string; readonly word: string }> = {
-  pending: { shape: '…', word: 'pending' },
-  sent: { shape: '✓', word: 'sent' },
+  pending: { shape: '…', word: 'waiting' },
+  sent: { shape: '✓', word: 'delivered' },
   failed: { shape: '✕', word: 'failed' },
 }
 
@@ -49,15 +50,34 @@ export function muteWords({ run, project, kind }: Pick<Mute, 'run' | 'project' |
   return [what, ...where].filter(Boolean).join(' ')
 }
 
-/** What a message told, in words: `opened`, or how many events it grouped. */
+/** What a message that was not delivered waits for, at `now` in milliseconds: `next try in 4 min`; empty where nothing. */
+export function waitWords({ state, muted, tries, next_try_at }: Delivery, now: number): string {
+  if (state !== 'pending') return ''
+  if (muted) return 'held back by a mute'
+  if (next_try_at === null) return 'goes out after the one before it'
+  const seconds = Math.ceil((Date.parse(next_try_at) - now) / 1000)
+  if (seconds <= 0) return 'on its way'
+  return `${tries === 0 ? 'goes out' : 'next try'} in ${duration(seconds)}`
+}
+
+/** Of each channel the newest message, from a list with the newest first. */
+export function newestOfChannels(deliveries: readonly Delivery[]): readonly Delivery[] {
+  return deliveries.filter(
+    ({ channel }, i) => deliveries.findIndex((other) => other.channel === channel) === i,
+  )
+}
+
+/** How often a message was tried: `1 try`, `3 tries`. */
+export const tryWords = (tries: number): string => (tries === 1 ? '1 try' : `${tries} tries`)
+
+/** What a message told, in words: `opening`, or how many events it grouped. */
 export function eventWords({ events, event_count }: Pick<Delivery, 'events' | 'event_count'>): string {
   const [first] = events
   if (event_count !== 1 || first === undefined) return counted(event_count, 'event')
-  return EVENT_WORDS[first.type] ?? first.type
+  return EVENT_WORDS[first.type]
 }
-const EVENT_WORDS: Record<string, string> = {
-  'finding.opened': 'opened',
-  'finding.closed': 'closed',
+const EVENT_WORDS: Record<Delivery['events'][number]['type'], string> = {
+  'finding.opened': 'opening',
+  'finding.closed': 'closing',
   'finding.reminder': 'reminder',
-  'channel.test': 'test',
 }

@@ -1,12 +1,15 @@
 import type { Channel } from '@normwatch/protocol'
 import type { AlertsApi } from '#lib/api/alerts.ts'
-import { sentenceOf } from '#lib/api/failure.ts'
+import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 
-/** The channels of the server, for their page. */
+/** Milliseconds between two looks at the channels while a page is seen. */
+const LOOK_EVERY = 60_000
+
+/** The channels of the server: for their page, and for every page to say that one fails. */
 export class ChannelList {
   readonly #api: AlertsApi
   #channels = $state.raw<readonly Channel[]>([])
-  #phase = $state<'loading' | 'ready' | 'failed'>('loading')
+  #phase = $state<'loading' | 'ready' | 'refused' | 'failed'>('loading')
   #failure = $state('')
 
   constructor(api: AlertsApi) {
@@ -16,11 +19,20 @@ export class ChannelList {
   get all(): readonly Channel[] {
     return this.#channels
   }
-  get phase(): 'loading' | 'ready' | 'failed' {
+  /** `refused`: this person's token is not for channels. */
+  get phase(): 'loading' | 'ready' | 'refused' | 'failed' {
     return this.#phase
   }
   get failure(): string {
     return this.#failure
+  }
+  /** Those in service that did not take what was last sent to them. */
+  get failing(): readonly FailingChannel[] {
+    return this.#channels.filter(isFailing)
+  }
+  /** What a channel is called; `undefined` where that is not known, as to those who may not see channels. */
+  nameOf(id: string): string | undefined {
+    return this.#channels.find((channel) => channel.id === id)?.name
   }
 
   load = async (): Promise<void> => {
@@ -29,7 +41,23 @@ export class ChannelList {
       this.#phase = 'ready'
     } catch (error) {
       this.#failure = sentenceOf(error)
-      if (this.#phase === 'loading') this.#phase = 'failed'
+      const isRefused = error instanceof ApiFailure && error.status === 403
+      if (this.#phase === 'loading') this.#phase = isRefused ? 'refused' : 'failed'
+    }
+  }
+
+  /** Reads the channels now, each minute, and when somebody comes back to the page, until the returned function is called. */
+  attend(): () => void {
+    const look = () => void (document.visibilityState === 'visible' && this.load())
+    look()
+    const timer = setInterval(look, LOOK_EVERY)
+    document.addEventListener('visibilitychange', look)
+    return () => {
+      clearInterval(timer)
+      document.removeEventListener('visibilitychange', look)
     }
   }
 }
+
+type FailingChannel = Channel & { readonly failing: NonNullable<Channel['failing']> }
+const isFailing = (channel: Channel): channel is FailingChannel => channel.enabled && channel.failing !== null

@@ -17,6 +17,11 @@ export class SessionState {
   get signedIn(): Session['caller'] {
     return this.#session?.open === false ? this.#session.caller : null
   }
+  /** Whether runs may be looked at, and told of. */
+  get mayRead(): boolean {
+    const scope = this.#session?.caller?.scope
+    return scope === 'read' || scope === 'admin'
+  }
   /** Whether channels, mutes and tokens may be seen and changed. */
   get isAdmin(): boolean {
     const caller = this.#session?.caller
