@@ -38,14 +38,23 @@ def clip_grad_norm_(
 
     given = Given(parameters)
     run = current_run()
-    with given.listen(norm_type, run is not None and given.layers is not None) as heard:
-        total = clip(given.tensors, max_norm, norm_type, error_if_nonfinite, **_foreach(clip, foreach))
+    also = {} if foreach is None else _foreach(clip, foreach)
+    # between two steps of a training these lines run with cold caches: what is not needed is not gone through
+    if run is None or given.layers is None:
+        heard: list[Any] = []
+        total = clip(given.tensors, max_norm, norm_type, error_if_nonfinite, **also)
+    else:
+        with given.listen(norm_type) as heard:
+            total = clip(given.tensors, max_norm, norm_type, error_if_nonfinite, **also)
     total_here = _whole(total)
     if run is not None:
         try:
             cap = float(max_norm)
             clips = {"mode": "norm", "max_norm": cap} if 0 < cap < math.inf else {"mode": "none"}
-            run.note_clip(clips, {"grad_norm": total_here, **_layer_norms(given, heard, norm_type)})
+            readings = {"grad_norm": total_here}
+            if heard:
+                readings.update(_layer_norms(given, heard, norm_type))
+            run.note_clip(clips, readings)
         except Exception as error:
             _excuse(run, error)
     return total
@@ -67,15 +76,19 @@ def clip_grad_value_(parameters: Parameters, clip_value: float, foreach: bool | 
             )
         except Exception as error:
             _excuse(run, error)
-    clip(given.tensors, clip_value, **_foreach(clip, foreach))
+    clip(given.tensors, clip_value, **({} if foreach is None else _foreach(clip, foreach)))
 
 
 def grad_norm(parameters: Parameters, norm_type: float = 2.0) -> torch.Tensor:
     """The global norm of the gradients, which are left alone; recorded as `grad_norm` of the coming step."""
     given = Given(parameters)
     run = current_run()
-    with given.listen(norm_type, run is not None and given.layers is not None) as heard:
+    if run is None or given.layers is None:
+        heard: list[Any] = []
         total = given.total_norm(norm_type)
+    else:
+        with given.listen(norm_type) as heard:
+            total = given.total_norm(norm_type)
     total_here = _whole(total)
     if run is not None:
         try:
@@ -114,12 +127,14 @@ def _whole(total: torch.Tensor) -> Any:
 
 
 def _is_sharded(tensor: Any) -> bool:
-    return hasattr(tensor, "full_tensor")
+    import torch
+
+    return type(tensor) is not torch.Tensor and hasattr(tensor, "full_tensor")
 
 
-def _foreach(clip: Callable[..., Any], foreach: bool | None) -> dict[str, bool]:
+def _foreach(clip: Callable[..., Any], foreach: bool) -> dict[str, bool]:
     """torch before 2.0 has no `foreach`, and one way to compute only."""
-    return {} if foreach is None or "foreach" not in signature(clip).parameters else {"foreach": foreach}
+    return {"foreach": foreach} if "foreach" in signature(clip).parameters else {}
 
 
 def _excuse(run: Run, error: Exception) -> None:

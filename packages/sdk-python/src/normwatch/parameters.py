@@ -57,13 +57,13 @@ class Given:
         return torch.stack([torch.norm(gradient, float(norm_type)).to(device) for gradient in dense])
 
     @contextlib.contextmanager
-    def listen(self, norm_type: float, wanted: bool) -> Iterator[list[Any]]:
+    def listen(self, norm_type: float) -> Iterator[list[Any]]:
         """
         Yields a list that holds the norms of the gradients, in one tensor, when the body is left: those that torch
         itself computes in the body where they can be told apart, else from a pass of its own before.
         """
         heard: list[Any] = []
-        if not wanted or not self.gradients:
+        if not self.gradients:
             yield heard
         elif self._is_uniform():
             with _listener(len(self.gradients), heard):

@@ -77,11 +77,11 @@ def accept(value: object) -> float | Deferred | None:
     if value is None:
         return None
     kind = type(value)
+    torch = sys.modules.get("torch")
+    if torch is not None and (kind is torch.Tensor or isinstance(value, torch.Tensor)):
+        return _accept_torch(torch, value)
     if isinstance(value, (bool, str, bytes, bytearray)) or kind.__name__ in ("bool", "bool_"):
         raise WrongReading(f"must be a number, not {value!r}")
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
-        return _accept_torch(torch, value)
     if getattr(value, "size", 1) != 1 and not callable(getattr(value, "size", None)):
         raise WrongReading(f"must be one number, not {kind.__name__} of shape {getattr(value, 'shape', '?')}")
     if hasattr(value, "block_until_ready"):  # a jax array: immutable, and perhaps still being computed
@@ -96,10 +96,13 @@ def accept(value: object) -> float | Deferred | None:
 
 
 def _accept_torch(torch: Any, tensor: Any) -> float | Deferred:
-    if tensor.numel() != 1 or tensor.is_complex() or tensor.dtype is torch.bool:
+    is_one = tensor.numel() == 1
+    if is_one and tensor.is_cpu:
+        number = tensor.item()
+        if type(number) is float or type(number) is int:
+            return float(number)
+    if not is_one or tensor.is_complex() or tensor.dtype is torch.bool:
         raise WrongReading(f"must be one number, not a {tensor.dtype} tensor of shape {tuple(tensor.shape)}")
-    if tensor.device.type == "cpu":
-        return float(tensor.item())
     return Deferred(tensor.detach())
 
 
