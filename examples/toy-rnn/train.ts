@@ -44,7 +44,7 @@ export async function train({ clipping, seed, onStep, signal }: Training): Promi
     const [loss] = await value.data()
     onStep({ ...clipped, loss, lr: LEARNING_RATE })
     tf.dispose([value, ...Object.values(grads)])
-    // lets timers and the network have their turn: without it nothing would be sent before the end
+    // lets timers and signals have their turn: without it Ctrl-C would wait for the end
     await tf.nextFrame()
   }
   model.dispose()

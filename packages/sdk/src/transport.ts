@@ -25,6 +25,7 @@ const TIMEOUT_MS = 15_000
 /** Smaller bodies gain nothing from compression. */
 const GZIP_FROM_CHARACTERS = 16 * 1024
 const MAX_WORDS = 300
+const MAX_ANSWER_CHARACTERS = 1024 * 1024
 /** Browsers take at most 64 KiB at once with `keepalive`; a character may have three bytes. */
 const KEEPALIVE_CHARACTERS = 16 * 1024
 
@@ -48,7 +49,7 @@ export function createTransport({ url, token, fetch, now }: TransportOptions): T
         keepalive: text.length < KEEPALIVE_CHARACTERS,
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       })
-      return readReply(response, now())
+      return await readReply(response, now())
     } catch (error) {
       return { outcome: { kind: 'no_reply' }, words: reasonOf(error) }
     }
@@ -61,7 +62,7 @@ async function gzip(text: string): Promise<ArrayBuffer> {
 }
 
 async function readReply(response: Response, now: number): Promise<Reply> {
-  const text = await response.text()
+  const text = await readText(response)
   const json = parseObject(text)
   const error = json?.['error'] as { code?: unknown; message?: unknown } | undefined
   const retryAfter = readRetryAfter(response.headers.get('retry-after'), now)
@@ -74,6 +75,20 @@ async function readReply(response: Response, now: number): Promise<Reply> {
   }
   const words = typeof error?.message === 'string' ? error.message : text.trim()
   return { outcome, words: words.slice(0, MAX_WORDS) }
+}
+
+/** Rejects an answer that no server of ours gives: it would only fill the memory. */
+async function readText(response: Response): Promise<string> {
+  const reader = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+    text += decoder.decode(part.value, { stream: true })
+    if (text.length <= MAX_ANSWER_CHARACTERS) continue
+    await reader?.cancel()
+    throw new Error('the answer is too long')
+  }
+  return text + decoder.decode()
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -15,7 +15,7 @@ export interface InitOptions {
   readonly clipValue?: number | undefined
   /** 1 to 64 of `A–Z a–z 0–9 . _ -`. `NORMWATCH_RUN_ID`, else one is made. */
   readonly id?: string | undefined
-  /** Goes on with the run of this id: its status becomes `running` again. */
+  /** Goes on with the run of this id after its last step: its status becomes `running` again. In a browser with `fromStep` only. */
   readonly resume?: boolean | undefined
   /** The first step of this process; with `resume`, every stored point from this step on is dropped. */
   readonly fromStep?: number | undefined

@@ -105,6 +105,8 @@ describe('a run with its server up', () => {
     ['500', { status: 500 }],
     ['503', refusal(503, 'shutting_down', 'bye')],
     ['a 200 that is a page of something else', { status: 200, body: '<html>welcome</html>' }],
+    ['a 200 that is JSON and no object', { status: 200, body: '[1]' }],
+    ['an answer that is far too long', { status: 200, body: '{}' + ' '.repeat(3_000_000) }],
     ['an empty 204', { status: 204, body: '' }],
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }],
     ['a cut connection', 'hang up' as const],
