@@ -1,4 +1,4 @@
-import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import websocket from '@fastify/websocket'
 import { MAX_BODY_BYTES, MAX_LIVE_MESSAGE_BYTES } from '@normwatch/protocol'
 import Fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
@@ -10,6 +10,7 @@ import { serveDashboard, type Dashboard } from './plugins/dashboard-files.ts'
 import { answer, answerRaw, replyToErrors } from './plugins/error-replies.ts'
 import { readJsonBodies } from './plugins/json-bodies.ts'
 import { logRequests, requestId } from './plugins/request-log.ts'
+import { schemaController } from './plugins/schema-controller.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
 import { capRoutes } from './routes/caps.ts'
 import { channelRoutes } from './routes/channels.ts'
@@ -63,11 +64,8 @@ export async function buildApp(
     routerOptions: { maxParamLength: 1_000 },
     frameworkErrors: answer,
     clientErrorHandler: answerRaw,
-  })
-    .withTypeProvider<TypeBoxTypeProvider>()
-    .setValidatorCompiler(TypeBoxValidatorCompiler)
-    // The replies are what the types say they are; to serialise them by schema would only cost time.
-    .setSerializerCompiler(() => (reply) => JSON.stringify(reply))
+    schemaController,
+  }).withTypeProvider<TypeBoxTypeProvider>()
 
   // Before the hooks that refuse: it cuts the socket of an upgrade that they refused.
   await app.register(websocket, { options: { maxPayload: MAX_LIVE_MESSAGE_BYTES } })
@@ -78,7 +76,7 @@ export async function buildApp(
   sendSecurityHeaders(app, dashboard?.inlineScripts ?? [])
   closeGracefully(app)
   const access = await controlAccess(app, services, accessOptions)
-  readJsonBodies(app)
+  readJsonBodies(app, access.bodyArrived)
 
   await describeApi(app)
   await app.register(runRoutes(services), api)

@@ -327,4 +327,22 @@ describe('addresses that are wrong', () => {
       expect(refusal).toMatchObject({ status: 415, body: { error: { code: 'media_type_unsupported' } } })
     },
   )
+
+  it('refuses nonsense on every route by name, and fails on none', async () => {
+    const { inject, call } = await startApp()
+    await call('PUT', '/runs/r', {})
+    const { paths } = (await call('GET', '/openapi.json')).body as { paths: Record<string, object> }
+    const asked = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
+    )
+    expect(asked.length).toBeGreaterThan(30)
+    for (const { method, path } of asked) {
+      for (const payload of ['[]', '{"no_such_field": 1}']) {
+        const url = `${path.replaceAll(/\{\w+\}/g, 'r')}?no_such_parameter=1`
+        const body = method === 'GET' ? {} : { payload, headers: json }
+        const { status } = await inject({ method: method as 'GET', url, ...body })
+        expect({ method, path, fails: status >= 500 }).toEqual({ method, path, fails: false })
+      }
+    }
+  })
 })

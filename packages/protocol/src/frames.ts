@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from './schema.ts'
 import type { Finding } from './finding.ts'
 import type { Run } from './run.ts'
 import { RunIdSchema } from './run.ts'

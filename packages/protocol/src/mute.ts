@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from './schema.ts'
 import { FindingKindSchema } from './finding.ts'
 import { Nullable } from './nullable.ts'
 import { RunIdSchema } from './run.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from './schema.ts'
 import { Nullable } from './nullable.ts'
 import { MAX_POINTS_PER_REQUEST, MAX_STEP, MAX_TIME } from './limits.ts'
 import { WireNumberSchema } from './numbers.ts'

@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { TaggedUnion, Type } from './schema.ts'
 import { MAX_RUN_ID_LENGTH } from './limits.ts'
 import { WireNumberSchema } from './numbers.ts'
 import { Nullable } from './nullable.ts'
@@ -17,7 +18,7 @@ export const RunIdSchema = Type.String({
 const CapSchema = Type.Number({ exclusiveMinimum: 0 })
 
 /** How the run clips: by global norm, by value, or not at all (with an optional reference cap). */
-export const ClipSchema = Type.Union([
+export const ClipSchema = TaggedUnion('mode', [
   Type.Object({ mode: Type.Literal('norm'), max_norm: CapSchema }, closed),
   Type.Object(
     {

@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from './schema.ts'
 import { FindingSchema } from './finding.ts'
 import { ConditionSchema, HealthSchema } from './run.ts'
 

@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from './schema.ts'
 import { Nullable } from './nullable.ts'
 
 const Instant = Type.String({ format: 'date-time' })

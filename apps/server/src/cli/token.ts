@@ -1,13 +1,13 @@
 import { NewTokenSchema, SCOPES, type NewToken, type Token } from '@normwatch/protocol'
-import { Compile } from 'typebox/compile'
 import { newTokenSecret } from '../access/secret.ts'
 import { newToken, shownToken } from '../access/tokens.ts'
+import { compileSchema } from '../compile-schema.ts'
 import { openTokensFile } from '../storage/sqlite/tokens-file.ts'
 import { readDays } from './days.ts'
 import { configWith, readOptions } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
-const newTokens = Compile(NewTokenSchema)
+const newTokens = compileSchema(NewTokenSchema)
 
 /** `token create|list|revoke|new-secret`, beside a running server or without one. Resolves with the exit code. */
 export async function tokenCommand([action, ...args]: readonly string[]): Promise<number> {
@@ -36,7 +36,7 @@ async function create(args: readonly string[]): Promise<number> {
     expires_in_days: expires === undefined ? undefined : readDays(expires),
   }
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-  if (!newTokens.Check(given))
+  if (!newTokens(given))
     throw new UsageError(
       `--name NAME and --scope ${SCOPES.join('|')} are needed, --project may have no slash.`,
     )

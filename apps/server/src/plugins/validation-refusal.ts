@@ -1,5 +1,7 @@
 import type { ErrorDetail } from '@normwatch/protocol'
-import type { FastifyError, FastifySchemaValidationError } from 'fastify'
+import type { FastifyError } from 'fastify'
+import type { TLiteral, TObject } from 'typebox'
+import type { SchemaFault } from '../compile-schema.ts'
 import { Refusal, type RefusalCode } from '../errors.ts'
 
 /** Faults named in one refusal. */
@@ -12,7 +14,7 @@ export function validationRefusal(
 ): Refusal {
   if (validationContext === 'params') return new Refusal('run_id_invalid')
   const isQuery = validationContext === 'querystring'
-  const details = faults(validation).map(({ path, message }) => ({
+  const details = faults(validation as SchemaFault[]).map(({ path, message }) => ({
     path: isQuery ? path.slice(1) : path,
     message,
   }))
@@ -20,23 +22,41 @@ export function validationRefusal(
 }
 
 /** One fault a place, the first one named: a schema with alternatives names a place once for each. */
-function faults(errors: readonly FastifySchemaValidationError[]): ErrorDetail[] {
+function faults(errors: readonly SchemaFault[]): ErrorDetail[] {
   const byPath = new Map<string, string>()
-  for (const { keyword, instancePath, params, message } of errors) {
-    if (keyword === 'additionalProperties') continue
-    const missing = keyword === 'required' ? (params['requiredProperties'] as string[]) : undefined
-    for (const path of missing?.map((name) => `${instancePath}/${name}`) ?? [instancePath]) {
-      if (!byPath.has(path)) byPath.set(path, words(keyword, params, message ?? 'is wrong'))
-    }
+  for (const fault of errors) {
+    const { missingProperty, additionalProperty, tag } = fault.params
+    const name = missingProperty ?? additionalProperty ?? tag
+    const path = name === undefined ? fault.instancePath : `${fault.instancePath}/${String(name)}`
+    if (!byPath.has(path)) byPath.set(path, words(fault))
   }
   return [...byPath].slice(0, MAX_DETAILS).map(([path, message]) => ({ path, message }))
 }
 
-function words(keyword: string, params: Record<string, unknown>, message: string): string {
-  if (keyword === 'boolean') return 'is no field that is known here'
-  if (keyword === 'required') return 'is required'
-  if (keyword === 'const') return `must be ${JSON.stringify(params['allowedValue'])}`
-  return message
+function words({ keyword, params, parentSchema, message = 'is wrong' }: SchemaFault): string {
+  switch (keyword) {
+    case 'additionalProperties':
+      return 'is no field that is known here'
+    case 'required':
+      return 'is required'
+    case 'const':
+      return `must be ${JSON.stringify(params['allowedValue'])}`
+    case 'enum':
+      return mustBeOneOf(params['allowedValues'])
+    case 'discriminator':
+      return mustBeOneOf(tagsOf(parentSchema?.['oneOf'], params['tag']))
+    case 'uniqueItems':
+      return 'must not have duplicate items'
+    default:
+      return message.replace('NOT', 'not')
+  }
+}
+
+const mustBeOneOf = (values: readonly unknown[]) => `must be one of ${values.join(', ')}`
+
+/** The constants that tell the alternatives of a tagged union apart. */
+function tagsOf(alternatives: readonly TObject[], tag: string): unknown[] {
+  return alternatives.map(({ properties }) => (properties[tag] as TLiteral).const)
 }
 
 function sentence([first, ...others]: readonly ErrorDetail[]): string | undefined {

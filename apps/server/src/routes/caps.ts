@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { CapsReplySchema } from '@normwatch/protocol'
-import { Type } from 'typebox'
+import { Type, CapsReplySchema } from '@normwatch/protocol'
 import { tryCaps } from '../analysis/try-caps.ts'
 import type { Services } from '../services.ts'
 import { closed, replies, RunParams, Step } from './schemas.ts'

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { CompareReplySchema, RunIdSchema } from '@normwatch/protocol'
-import { Type } from 'typebox'
+import { Type, CompareReplySchema, RunIdSchema } from '@normwatch/protocol'
 import { compareRuns } from '../analysis/compare-runs.ts'
 import type { Services } from '../services.ts'
 import { closed, replies } from './schemas.ts'

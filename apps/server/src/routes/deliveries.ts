@@ -1,6 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { DeliveryListSchema, DeliverySchema, DeliveryStateSchema, RunIdSchema } from '@normwatch/protocol'
-import { Type } from 'typebox'
+import {
+  Type,
+  DeliveryListSchema,
+  DeliverySchema,
+  DeliveryStateSchema,
+  RunIdSchema,
+} from '@normwatch/protocol'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { AlertId, closed, Cursor, replies, whole } from './schemas.ts'

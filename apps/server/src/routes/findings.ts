@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { FindingKindSchema, FindingListSchema, RunIdSchema } from '@normwatch/protocol'
-import { Type } from 'typebox'
+import { Type, FindingKindSchema, FindingListSchema, RunIdSchema } from '@normwatch/protocol'
 import type { Services } from '../services.ts'
 import { closed, Cursor, replies, RunParams, whole } from './schemas.ts'
 

@@ -1,6 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { LAYER_PREFIX, LayersReplySchema, type LayersReply, type SeriesReply } from '@normwatch/protocol'
-import { Type } from 'typebox'
+import {
+  Type,
+  LAYER_PREFIX,
+  LayersReplySchema,
+  type LayersReply,
+  type SeriesReply,
+} from '@normwatch/protocol'
 import type { Services } from '../services.ts'
 import { closed, replies, RunParams, Step, whole } from './schemas.ts'
 

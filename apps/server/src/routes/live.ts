@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { LiveRequestSchema, type LiveRequest } from '@normwatch/protocol'
-import { Compile } from 'typebox/compile'
 import type { WebSocket } from 'ws'
 import type { Caller } from '../access/caller.ts'
+import { compileSchema } from '../compile-schema.ts'
 import { forbidden, mayTouch } from '../access/may.ts'
 import { liveErrors, Refusal, refusals } from '../errors.ts'
 import { errorFrame } from '../live/frames.ts'
@@ -18,7 +18,7 @@ const MAX_UNREAD = 16 * 1024 * 1024
 /** Milliseconds between two pings; a socket that missed one is cut. */
 const PING_EVERY = 30_000
 
-const requests = Compile(LiveRequestSchema)
+const requests = compileSchema(LiveRequestSchema)
 
 /** `GET /live`: a reader says what it watches, and is told what happens to it. */
 export function liveRoute(services: Services): (app: FastifyInstance) => Promise<void> {
@@ -82,7 +82,7 @@ function watchError(error: unknown): string {
 function readRequest(text: string): LiveRequest | undefined {
   try {
     const request: unknown = JSON.parse(text)
-    return requests.Check(request) ? request : undefined
+    return requests(request) ? request : undefined
   } catch {
     return undefined
   }

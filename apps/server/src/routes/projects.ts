@@ -1,5 +1,5 @@
+import { Type } from '@normwatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import type { Caller } from '../access/caller.ts'
 import { mayTouch } from '../access/may.ts'
 import type { Services } from '../services.ts'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import {
+  Type,
   HealthSchema,
   NewRunSchema,
   RunFieldsSchema,
@@ -9,7 +10,6 @@ import {
   RunSchema,
   RunStatusSchema,
 } from '@normwatch/protocol'
-import { Type } from 'typebox'
 import { toRun } from '../live/to-run.ts'
 import type { Services } from '../services.ts'
 import { closed, Cursor, replies, RunParams, whole } from './schemas.ts'

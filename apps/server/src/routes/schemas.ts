@@ -1,5 +1,4 @@
-import { ErrorReplySchema, MAX_STEP, RunIdSchema } from '@normwatch/protocol'
-import { Type } from 'typebox'
+import { Type, ErrorReplySchema, MAX_STEP, RunIdSchema } from '@normwatch/protocol'
 
 /** Parts of route schemas that several routes share. */
 export const RunParams = Type.Object({ id: RunIdSchema })
@@ -10,10 +9,9 @@ export const MetricName = Type.String({ minLength: 1, maxLength: 136 })
 export const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 1024 }))
 export const closed = { additionalProperties: false }
 
-/** A whole number in a query; `Type.Integer` would cut a fraction off where this refuses it. */
 export function whole(minimum: number, maximum: number, defaultValue?: number) {
   const more = defaultValue === undefined ? {} : { default: defaultValue }
-  return Type.Number({ minimum, maximum, multipleOf: 1, ...more })
+  return Type.Integer({ minimum, maximum, ...more })
 }
 
 /** The replies of a route: on success `schema`, else a refusal. */

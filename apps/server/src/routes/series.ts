@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { DEFAULT_BUCKETS, MAX_BUCKETS, MAX_TIME, SeriesReplySchema } from '@normwatch/protocol'
-import { Type } from 'typebox'
+import { Type, DEFAULT_BUCKETS, MAX_BUCKETS, MAX_TIME, SeriesReplySchema } from '@normwatch/protocol'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { closed, MetricName, replies, RunParams, whole } from './schemas.ts'

@@ -1,5 +1,5 @@
+import { Type } from '@normwatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import type { RequestCounts } from '../metrics/request-counts.ts'
 import type { Services } from '../services.ts'
 import { VERSION } from '../version.ts'

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { defaultSettings } from '@normwatch/detector'
 import {
+  Type,
   PreviewReplySchema,
   SettingsOverridesSchema,
   SettingsReplySchema,
   type SettingsReply,
 } from '@normwatch/protocol'
-import { Type } from 'typebox'
 import { preview } from '../analysis/preview.ts'
 import { checked, settingsInForce } from '../ingest/settings-in-force.ts'
 import type { Services } from '../services.ts'

@@ -1,6 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { NewTokenSchema, TokenListSchema, TokenSchema, TokenWithSecretSchema } from '@normwatch/protocol'
-import { Type } from 'typebox'
+import {
+  Type,
+  NewTokenSchema,
+  TokenListSchema,
+  TokenSchema,
+  TokenWithSecretSchema,
+} from '@normwatch/protocol'
 import type { Access } from '../access/access.ts'
 import { newToken, shownToken } from '../access/tokens.ts'
 import type { Services } from '../services.ts'

@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer'
 import { emailContent } from '../messages/email.ts'
 import { bounded } from '../messages/wording.ts'
 import { recipientsOf } from '../channel-address.ts'
@@ -24,6 +23,8 @@ const failure = (error: string, status: number | null = null): Answer => ({
 export function emailSender(smtp: SmtpSettings | null, timeoutMs: number): Sender {
   return async (message, channel, { signal }) => {
     if (smtp === null) return failure('This server has no SMTP server (NORMWATCH_SMTP_URL).')
+    // Most servers never send one: its library is loaded with the first.
+    const { createTransport } = await import('nodemailer')
     const transport = createTransport({
       url: smtp.url,
       connectionTimeout: timeoutMs,
