@@ -5,7 +5,14 @@ import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { RunFields } from '@normwatch/protocol'
 
-const MAIN = join(import.meta.dirname, '../apps/server/src/main.ts')
+const ROOT = join(import.meta.dirname, '..')
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  scripts: { start: string }
+}
+/** What `npm start` runs, without npm and without the look whether the dashboard is built. */
+const START = scripts.start
+  .replace('exec node', `exec '${process.execPath}'`)
+  .replace('scripts/start.ts', 'apps/server/src/main.ts')
 
 /** A real server in a process of its own, on a free port of this machine. */
 export class ServerProcess {
@@ -22,10 +29,13 @@ export class ServerProcess {
     this.startSeconds = startSeconds
   }
 
-  static async start(folder: string): Promise<ServerProcess> {
+  /** With an environment the server has that and nothing else of this process. */
+  static async start(folder: string, environment?: Record<string, string>): Promise<ServerProcess> {
     const begin = performance.now()
-    const child = spawn(process.execPath, [MAIN, '--port', '0', '--data', folder], {
+    const child = spawn('/bin/sh', ['-c', `${START} "$@"`, 'sh', '--port', '0', '--data', folder], {
+      cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: environment ?? process.env,
     })
     const url = await new Promise<string>((resolve, reject) => {
       child.stdout.on('data', (text) => {
@@ -43,6 +53,17 @@ export class ServerProcess {
   get megabytes(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')
     return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 102.4) / 10
+  }
+
+  /** Seconds of processor time used since the start, in steps of 10 ms. */
+  get cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8')
+    // User and system time, the 14th and 15th field; the second, a name, may hold spaces.
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13)
+    return (Number(user) + Number(system)) / 100
   }
 
   async put(run: string, fields: RunFields): Promise<void> {

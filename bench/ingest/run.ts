@@ -1,12 +1,14 @@
 /** `npm run bench:ingest`: how much one server process takes in over HTTP, durably, with detection and live frames on. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { load as loadAverage, machine, ServerProcess } from '../server-process.ts'
+import { writeResults } from '../write-results.ts'
 import type { Load, Measured } from './load.ts'
 
+const ROUNDS = 3
 const cases: { name: string; load: Load }[] = [
   {
     name: '20 million scalars, 8 clients, 500 steps a request',
@@ -18,59 +20,43 @@ const cases: { name: string; load: Load }[] = [
   },
 ]
 
-console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}\n`)
-for (const { name, load } of cases) await measure(name, load)
+const results: Record<string, unknown> = machine()
+for (const { name, load } of cases) {
+  const rounds: object[] = []
+  for (let round = 0; round < ROUNDS; round++) rounds.push(await measure(load))
+  console.log(name)
+  console.table(rounds)
+  results[name] = rounds
+}
+await writeResults(import.meta.dirname, results)
 
-async function measure(name: string, load: Load): Promise<void> {
+/** One round, with a server and a folder of its own. */
+async function measure(load: Load): Promise<object> {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
-  const server = spawn(process.execPath, ['apps/server/src/main.ts', '--port', '0', '--data', folder], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const server = await ServerProcess.start(folder)
   try {
-    const [text] = (await Promise.race([once(server.stdout, 'data'), failed(server)])) as [Buffer]
-    const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(String(text))?.[1] as string
-    const idle = memory(server.pid as number)
-    const usedBefore = processorSeconds(server.pid as number)
-    const args = [join(import.meta.dirname, 'load.ts'), port, JSON.stringify(load)]
+    const [idle, used] = [server.megabytes, server.cpuSeconds]
+    const args = [join(import.meta.dirname, 'load.ts'), String(server.port), JSON.stringify(load)]
     const { stdout } = await promisify(execFile)(process.execPath, args)
-    const { seconds, requestsPerSecond, scalarsPerSecond, milliseconds, liveFrames, livePoints } = JSON.parse(
-      stdout,
-    ) as Measured
-    const { p50, p99, max } = milliseconds
-    console.log(name)
-    console.log(
-      `  ${round(scalarsPerSecond)} scalars/s, ${round(requestsPerSecond)} requests/s in ${seconds.toFixed(1)} s`,
-    )
-    console.log(
-      `  answer after p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, at most ${max.toFixed(0)} ms`,
-    )
-    console.log(`  ${load.readers} live readers got ${liveFrames} frames, ${livePoints} of them points`)
-    const used = (processorSeconds(server.pid as number) - usedBefore) / load.requests
-    console.log(`  ${(used * 1e6).toFixed(0)} µs of the server's processor time a request`)
-    console.log(`  memory ${idle} MiB idle, ${memory(server.pid as number)} MiB at the end\n`)
+    const { milliseconds, ...measured } = JSON.parse(stdout) as Measured
+    return {
+      scalarsPerSecond: Math.round(measured.scalarsPerSecond),
+      requestsPerSecond: Math.round(measured.requestsPerSecond),
+      p50: oneDecimal(milliseconds.p50),
+      p99: oneDecimal(milliseconds.p99),
+      max: oneDecimal(milliseconds.max),
+      microsecondsARequest: Math.round(((server.cpuSeconds - used) / load.requests) * 1e6),
+      livePoints: measured.livePoints,
+      megabytesIdle: idle,
+      megabytesAtTheEnd: server.megabytes,
+      loadAverage: loadAverage(),
+    }
   } finally {
-    if (server.kill('SIGINT')) await once(server, 'exit')
+    await server.stop()
     rmSync(folder, { recursive: true })
   }
 }
 
-async function failed(server: ChildProcess): Promise<never> {
-  const [code] = (await once(server, 'exit')) as [number | null]
-  throw new Error(`the server ended with ${code}`)
-}
-
-/** Resident memory in MiB, as the kernel counts it. */
-function memory(pid: number): number {
-  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Math.round(Number(kilobytes) / 1024)
-}
-
-/** Seconds of processor time, all threads, in user and kernel; Linux counts hundredths. */
-function processorSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
-function round(value: number): string {
-  return Math.round(value).toLocaleString('en')
+function oneDecimal(value: number): number {
+  return Math.round(value * 10) / 10
 }

@@ -1,9 +1,10 @@
 /** `npm run bench:light`: what the dashboard weighs, how soon the server answers, what it holds idle, and how a long run is drawn. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { load, machine, median, ServerProcess } from '../server-process.ts'
+import { writeResults } from '../write-results.ts'
 import { stepsOf } from '../storage/run-of-steps.ts'
 import { pageWeight } from './page-weight.ts'
 import { runPage } from './run-page.ts'
@@ -38,7 +39,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true })
 }
-writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+await writeResults(import.meta.dirname, results)
 
 function note(name: string, figures: object): void {
   results[name] = { ...figures, loadAverage: load() }

@@ -1,10 +1,11 @@
 /** `npm run bench:live`: from POST to the frame at a reader, a thousand readers of one run, and readers that stop reading. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { load, machine, ServerProcess } from '../server-process.ts'
+import { writeResults } from '../write-results.ts'
 import type { Load, Seen } from './load.ts'
 import { stoppedReaders } from './stopped-readers.ts'
 
@@ -44,7 +45,7 @@ for (const { name, load: spec } of CASES) {
 const stopped = await withServer(stoppedReaders)
 console.log('\nreaders that stop reading\n', stopped)
 const all = { ...results, stoppedReaders: { loadAverage: load(), ...stopped } }
-writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(all, null, 2)}\n`)
+await writeResults(import.meta.dirname, all)
 
 async function watched(server: ServerProcess, spec: Load): Promise<Seen & { readonly megabytes: number }> {
   const args = [join(import.meta.dirname, 'load.ts'), String(server.port), JSON.stringify(spec)]

@@ -1,11 +1,12 @@
 /** `npm run bench:peers`: the same run through other trackers and through ours, in turns on this machine. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensurePython } from '../../scripts/python-env.ts'
 import { load, machine, median, ServerProcess } from '../server-process.ts'
+import { writeResults } from '../write-results.ts'
 import { isSpike } from './is-spike.ts'
 import { ForeignProcess } from './foreign-process.ts'
 import { ourChart, PEERS, type Drawn, type Peer } from './peers.ts'
@@ -33,7 +34,7 @@ try {
 }
 console.log(printed(figures))
 const results = { ...machine(), steps: STEPS, scalarsAStep: 2, figures }
-writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+await writeResults(import.meta.dirname, results)
 
 async function ours(name: string, steps: number): Promise<Figures> {
   const python = process.env['NORMWATCH_PYTHON'] ?? '/usr/bin/python3'

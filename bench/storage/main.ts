@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { machine, ServerProcess } from '../server-process.ts'
+import { writeResults } from '../write-results.ts'
 import { openSqliteStore } from '../../apps/server/src/storage/sqlite/open.ts'
 import type { Store } from '../../apps/server/src/storage/store.ts'
 import { backup } from './backup.ts'
@@ -117,7 +118,7 @@ try {
     ...(await bench()),
   }
   console.log(JSON.stringify(results, null, 2))
-  writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+  await writeResults(import.meta.dirname, results)
 } finally {
   rmSync(root, { recursive: true })
 }
