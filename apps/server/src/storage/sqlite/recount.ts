@@ -3,13 +3,13 @@ import type { Clip } from '@normwatch/protocol'
 import { clipRule, isSameRule, type ClipRule } from '../leaf/clip-rule.ts'
 import { NONE_OVER, overCounts, type OverCounts } from '../leaf/over-counts.ts'
 import { LEAF, METRIC, type SummaryPage } from '../leaf/summary-page.ts'
+import type { GroupCommit } from './group-commit.ts'
 import { blockOf } from './leaves.ts'
 import { rowsOf } from './record-of.ts'
 import type { Residents } from './residents.ts'
 import type { ResidentRun } from './resident-run.ts'
 import type { Tables } from './tables-at-hand.ts'
 import { retotal } from './totals.ts'
-import type { GroupCommit } from './group-commit.ts'
 
 /** A run with more points is counted ahead, page by page, while others are served. */
 const LARGE = 100_000
