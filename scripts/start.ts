@@ -8,7 +8,7 @@ const PAGE = 'apps/dashboard/build/index.html'
 /** All that the build reads; a change of dependencies shows in the lock file. */
 const SOURCES = [
   'apps/dashboard/{src,static}/**/*',
-  'apps/dashboard/{package.json,vite.config.ts,tsconfig.json}',
+  'apps/dashboard/*.{json,ts}',
   'packages/{protocol,detector}/src/**/*.ts',
   'package-lock.json',
 ]

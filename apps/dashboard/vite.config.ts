@@ -1,6 +1,7 @@
 import adapter from '@sveltejs/adapter-static'
 import { sveltekit } from '@sveltejs/kit/vite'
 import { defineConfig, type Plugin } from 'vite'
+import { pageFiles } from './page-files.ts'
 
 /** Where `vite dev` finds a running server; `NORMWATCH_DEV_SERVER` names another one. */
 const server = process.env['NORMWATCH_DEV_SERVER'] ?? 'http://127.0.0.1:4280'
@@ -26,8 +27,32 @@ const announcerWithoutInlineStyle: Plugin = {
 export default defineConfig({
   // The licences of everything that stands in the pages' scripts, served beside them.
   build: { license: { fileName: 'licences.md' } },
+  environments: {
+    client: {
+      build: {
+        rolldownOptions: {
+          output: {
+            // Few files instead of many small ones, which compress worse and are a round trip each. Kit's start has to be
+            // told where the pages are (its payload) before any other module of it runs: neither is in a group with others.
+            codeSplitting: {
+              groups: [
+                { name: 'payload', test: /runtime\/client\/payload\.js$/, priority: 3 },
+                {
+                  name: 'framework',
+                  test: /node_modules\/(svelte|@sveltejs)\/(?!.*client\/entry\.js)/,
+                  priority: 2,
+                },
+                { name: 'shared', test: /dashboard\/src\//, minShareCount: 3, priority: 1 },
+              ],
+            },
+          },
+        },
+      },
+    },
+  },
   plugins: [
     announcerWithoutInlineStyle,
+    pageFiles,
     sveltekit({
       adapter: adapter({ fallback: 'index.html', precompress: true }),
       compilerOptions: { runes: true },

@@ -6,7 +6,7 @@ const dashboard = resolve(import.meta.dirname, '..')
 
 /** Builds the pages that the server serves, unless the build is newer than all they are made of. */
 export function buildDashboard(): void {
-  const sources = globSync(['src/**', 'static/**', 'vite.config.ts', 'package.json'], { cwd: dashboard })
+  const sources = globSync(['src/**', 'static/**', '*.ts', 'package.json'], { cwd: dashboard })
   const built = join(dashboard, 'build/index.html')
   const newest = Math.max(...sources.map((file) => statSync(join(dashboard, file)).mtimeMs))
   if (existsSync(built) && statSync(built).mtimeMs > newest) return

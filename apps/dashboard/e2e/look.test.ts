@@ -50,6 +50,20 @@ describe('the look', () => {
     expect(total).toBeLessThanOrEqual(120 * 1024)
   })
 
+  it('names in the page of a run all that the page is made of, so that nothing waits for a script to run', async () => {
+    const server = await startWithRun()
+    const page = await openPage()
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+    const response = await page.goto(`${server.url}/runs/run`)
+    const html = String(await response?.text())
+    await page.locator('.u-over').first().waitFor()
+    const code = asked.filter((path) => /\.(js|css)$/.test(path))
+    expect(code.length).toBeGreaterThan(10)
+    // The page of errors, which kit keeps ready, comes later.
+    expect(code.filter((path) => !html.includes(path))).toEqual([expect.stringContaining('/nodes/1.')])
+  })
+
   it('follows the system’s theme until a person chooses, and remembers the choice', async () => {
     const server = await startWithRun()
     const page = await openPage({ colorScheme: 'dark' })

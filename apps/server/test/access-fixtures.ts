@@ -11,6 +11,7 @@ export async function dashboardFixture(basePath = ''): Promise<Dashboard> {
   const folder = await tempFolder()
   await mkdir(join(folder, '_app'))
   await writeFile(join(folder, '_app/start.js'), 'export {}')
+  await writeFile(join(folder, '_app/page-files.json'), '{}')
   await writeFile(
     join(folder, 'index.html'),
     '<!doctype html><link href="/_app/start.js" rel="modulepreload"><script>{ base: "" }; import("/_app/start.js")</script>',

@@ -8,16 +8,21 @@ import { startApp, tempFolder } from './start-app.ts'
 
 const SCRIPT = `\n  document.documentElement.dataset.theme = 'dark'\n`
 const PAGE = `<!doctype html><html><head><script>${SCRIPT}</script><script src="/_app/immutable/start.js"></script></head></html>`
+const PAGE_FILES = {
+  '/': ['_app/immutable/start.js', '_app/immutable/list.js'],
+  '/runs/[id]': ['_app/immutable/start.js', '_app/immutable/run.js', '_app/immutable/run.css'],
+}
 
 /** A folder that looks as the dashboard's build does. */
-async function builtDashboard() {
+async function builtDashboard(basePath = '') {
   const folder = await tempFolder()
   await mkdir(join(folder, '_app/immutable'), { recursive: true })
   await writeFile(join(folder, 'index.html'), PAGE)
+  await writeFile(join(folder, '_app/page-files.json'), JSON.stringify(PAGE_FILES))
   await writeFile(join(folder, 'favicon.svg'), '<svg/>')
   await writeFile(join(folder, '_app/immutable/start.js'), 'start()')
   await writeFile(join(folder, '_app/immutable/start.js.br'), brotliCompressSync('start()'))
-  return findDashboard(folder)
+  return findDashboard(folder, basePath)
 }
 
 const get = (url: string, headers: Record<string, string> = {}) => ({ method: 'GET' as const, url, headers })
@@ -27,11 +32,26 @@ describe('the dashboard', () => {
   it.each(['/', '/runs/any-run', '/compare?run=a&run=b'])('answers %s with its page', async (url) => {
     const { inject } = await startApp({ dashboard: await builtDashboard() })
     const page = await inject(get(url, asPage))
-    expect(page).toMatchObject({ status: 200, text: PAGE })
+    expect(page.status).toBe(200)
+    expect(page.text.replaceAll(/<link [^>]*>/g, '')).toBe(PAGE)
     expect(page.headers).toMatchObject({
       'cache-control': 'no-cache',
       'content-type': expect.stringContaining('text/html'),
     })
+  })
+
+  it.each([
+    ['/', ['list.js" rel="modulepreload']],
+    ['/?status=running', ['list.js" rel="modulepreload']],
+    ['/runs/any-run?x=1', ['run.js" rel="modulepreload', 'run.css" rel="stylesheet']],
+    ['/runs/any-run/layers', []],
+    ['/nowhere', []],
+  ])('names in %s the files of that page that the browser could not know yet', async (url, files) => {
+    const { inject } = await startApp({ dashboard: await builtDashboard('/watch') })
+    const page = await inject(get(url, asPage))
+    expect([...page.text.matchAll(/<link href="([^>]*)">/g)].map(([, link]) => link)).toEqual(
+      files.map((file) => `/watch/_app/immutable/${file}`),
+    )
   })
 
   it('allows the scripts of its page by their hash, and no other inline code', async () => {
