@@ -8,7 +8,7 @@ export interface PlotData {
   readonly max: number
 }
 
-/** Whether an element is on the screen or just outside it. */
+/** Whether an element is on the screen or, when it has been painted once, just outside it. */
 class Sight {
   isNear = $state(false)
   readonly #observer = new IntersectionObserver(
@@ -17,6 +17,8 @@ class Sight {
   )
 
   constructor(element: Element) {
+    const { top, bottom } = element.getBoundingClientRect()
+    this.isNear = bottom > 0 && top < innerHeight
     this.#observer.observe(element)
   }
   end(): void {
@@ -25,31 +27,38 @@ class Sight {
 }
 
 /**
- * Draws a uPlot chart into the element, as wide and as high as the element. Other options make a new chart; other data are
- * only drawn, and only while the element is near the screen.
+ * Draws a uPlot chart into the element, as wide and as high as the element: what is on the screen at once, the rest when it
+ * comes near it. Other options make a new chart; other data are only drawn, and only while the element is near the screen.
  */
 export function plot(
   options: () => Omit<uPlot.Options, 'width' | 'height'>,
   data: () => PlotData,
 ): Attachment<HTMLElement> {
   return (element) => {
-    const size = () => ({ width: element.clientWidth, height: element.clientHeight })
-    const chart = new uPlot({ ...options(), ...size() }, undefined, element)
-    const observer = new ResizeObserver(() => chart.setSize(size()))
-    observer.observe(element)
+    const style = options()
     const sight = new Sight(element)
+    let chart: uPlot | undefined
+    const observer = new ResizeObserver(() => {
+      const { clientWidth: width, clientHeight: height } = element
+      if (chart && (chart.width !== width || chart.height !== height)) chart.setSize({ width, height })
+    })
+    observer.observe(element)
     $effect(() => {
       if (!sight.isNear) return
       const { columns, min, max } = data()
-      chart.batch(() => {
-        chart.setData(columns, false)
-        chart.setScale('x', { min, max })
-      })
+      // uPlot gathers what is set here, and draws once when this task has ended.
+      chart ??= new uPlot(
+        { ...style, width: element.clientWidth, height: element.clientHeight },
+        undefined,
+        element,
+      )
+      chart.setData(columns, false)
+      chart.setScale('x', { min, max })
     })
     return () => {
       observer.disconnect()
       sight.end()
-      chart.destroy()
+      chart?.destroy()
     }
   }
 }
