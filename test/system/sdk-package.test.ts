@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -81,6 +81,24 @@ describe('the package that users install', () => {
     expect((await run(node, [program], { env })).stdout).toBe(
       'normwatch-sync: 0 points sent, 0 refused, 0 files left\n',
     )
+  })
+
+  it.each(nodesHere())('sends from a loop that never yields in Node %s', async (_version, node) => {
+    const server = await startServer()
+    await writeFile(
+      join(project, 'spin.js'),
+      `import { init } from '@normwatch/sdk'
+       const run = init({ id: 'spin' })
+       const aMoment = new Int32Array(new SharedArrayBuffer(4))
+       for (let step = 0; ; step++) {
+         run.log({ step, loss: 1 })
+         Atomics.wait(aMoment, 0, 0, 1)
+       }`,
+    )
+    const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(project, 'spool') }
+    const spinning = spawn(node, ['spin.js'], { cwd: project, env, stdio: 'ignore' })
+    onTestFinished(() => void spinning.kill('SIGKILL'))
+    await vi.waitFor(() => expect(server.steps('spin').length).toBeGreaterThan(500), { timeout: 20_000 })
   })
 
   describe('in a browser', () => {
