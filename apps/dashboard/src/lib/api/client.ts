@@ -67,8 +67,13 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
       call<SettingsReply>(`/projects/${encodeURIComponent(project)}/settings`, withBody('PUT', overrides)),
     preview: (id: string, overrides: SettingsOverrides) =>
       call<PreviewReply>(`${runPath(id)}/preview`, withBody('POST', overrides)),
-    /** Every reading of the run, one JSON object a line. */
-    record: (id: string) => text(`${runPath(id)}/points?format=ndjson`),
+    /** The readings of a run in step order, one JSON object a line; of all metrics where none is named. */
+    record(id: string, range: Partial<StepRange> = {}, metrics: readonly string[] = []): Promise<string> {
+      const query = rangeQuery(range)
+      for (const metric of metrics) query.append('metric', metric)
+      query.set('format', 'ndjson')
+      return text(`${runPath(id)}/points?${query}`)
+    },
     layers: (id: string) => call<LayersReply>(`${runPath(id)}/layers`),
     compare: (ids: readonly string[]) =>
       call<CompareReply>(`/compare?${new URLSearchParams(ids.map((id) => ['run', id]))}`),
