@@ -12,20 +12,36 @@ export class WalSyncError extends Error {
  * SQLite itself syncs where the order of writes matters: before and after a checkpoint, and when the log begins anew.
  */
 export class WalSync {
+  readonly #db: Database
   readonly #file: number
+  readonly #fdatasync: typeof fdatasync
+  /** A sync failed: the system may have given up a part of the log, and will not say so again. */
+  #isSuspect = false
 
   /** The log must exist: it does once the database has been written in WAL mode, and stays until it is closed. */
-  constructor(db: Database) {
+  constructor(db: Database, sync = fdatasync) {
+    this.#db = db
     this.#file = openSync(`${db.name}-wal`, 'r+')
+    this.#fdatasync = sync
   }
 
-  sync(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      fdatasync(this.#file, (error) => {
-        if (error === null) resolve()
-        else reject(new WalSyncError(error.message, { cause: error }))
-      })
+  /** Resolves when every commit so far is on the disk. Rejects with `WalSyncError`, or what SQLite says. */
+  async sync(): Promise<void> {
+    if (this.#isSuspect) this.#beginAnew()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#fdatasync(this.#file, (error) => {
+      if (error === null) return resolve()
+      this.#isSuspect = true
+      reject(new WalSyncError(error.message, { cause: error }))
     })
+    await promise
+  }
+
+  /** Brings what the log holds to its places in the data file, which SQLite syncs, and empties it. */
+  #beginAnew(): void {
+    const [outcome] = this.#db.pragma('wal_checkpoint(truncate)') as { busy: number }[]
+    if (outcome?.busy !== 0) throw new WalSyncError('a reader holds on to a log that could not be synced')
+    this.#isSuspect = false
   }
 
   close(): void {
