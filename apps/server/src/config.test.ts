@@ -24,6 +24,7 @@ describe('configuration', () => {
       maxPoints: 100_000,
       maxRuns: 100_000,
       maxSeries: 1_000_000,
+      maxBytes: 1_048_576,
       maxConnections: 256,
       publicUrl: undefined,
       groupSeconds: 30,

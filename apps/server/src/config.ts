@@ -105,6 +105,11 @@ export const settings = {
     about: 'points a second of one run',
     read: readBound,
   } satisfies Setting<number>,
+  maxBytes: {
+    default: '1048576',
+    about: "bytes a second of one token's bodies, unpacked",
+    read: readBound,
+  } satisfies Setting<number>,
   maxRuns: {
     default: '100000',
     about: 'runs of one project',

@@ -72,6 +72,10 @@ export const refusals = {
     status: 429,
     sentence: 'The run sends too many points a second: wait as long as retry-after says.',
   },
+  bytes_too_fast: {
+    status: 429,
+    sentence: 'The token sends too many bytes a second: wait as long as retry-after says.',
+  },
   too_many_connections: { status: 429, sentence: 'Too many connections are open: close some first.' },
   headers_too_large: { status: 431, sentence: 'The address and the headers are too long.' },
   internal: { status: 500, sentence: 'The service failed; its log says why.' },

@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Limits } from '../src/access/limits.ts'
@@ -9,6 +10,7 @@ import { startApp } from './start-app.ts'
 const WIDE: Limits = {
   maxRequests: 1_000,
   maxPoints: 1_000_000,
+  maxBytes: 1_000_000_000,
   maxRuns: 1_000,
   maxSeries: 1_000,
   maxConnections: 100,
@@ -75,6 +77,37 @@ it('lets a run send so many points a second, and says when the rest will fit', a
   expect((await send('GET', '/runs/fast')).body.points).toBe(150)
 })
 
+it('lets a token send so many bytes a second, as they are unpacked', async () => {
+  const { service, secret, send } = await limited({ maxBytes: 1_000 })
+  await send('PUT', '/runs/r', {})
+  const packed = gzipSync(JSON.stringify(points(5_000)))
+  const post = (token: string) =>
+    service.inject({
+      method: 'POST',
+      url: '/api/v1/runs/r/points',
+      headers: { ...bearer(token), 'content-encoding': 'gzip', 'content-type': 'application/json' },
+      payload: packed,
+    })
+  expect((await post(secret)).status).toBe(200)
+  const refused = await send('PUT', '/runs/r', {})
+  expect(refused).toMatchObject({ status: 429, body: { error: { code: 'bytes_too_fast' } } })
+  // About 34 kB were unpacked and 10 may be sent at once; the refusal was held back for five seconds.
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(10)
+  expect((await send('GET', '/runs/r')).status).toBe(200)
+  const other = await makeToken(service, { scope: 'write' })
+  expect((await post(other.secret)).status).toBe(200)
+}, 15_000)
+
+it('stores a batch of many readings whole, though others get in between', async () => {
+  const { service, send } = await limited({})
+  await send('PUT', '/runs/r', {})
+  const body = points(10_000)
+  expect((await send('POST', '/runs/r/points', body)).body).toEqual({ accepted: 10_000, last_step: 9_999 })
+  const refused = await send('POST', '/runs/r/points', { columns: { step: [10_000, 1e99], loss: [1, 1] } })
+  expect(refused.status).toBe(400)
+  expect(await service.services.store.runs.get('r')).toMatchObject({ points: 10_000, last_step: 9_999 })
+})
+
 it('lets a project have so many runs, by creation or by moving', async () => {
   const { send } = await limited({ maxRuns: 2 })
   for (const run of ['a', 'b']) expect((await send('PUT', `/runs/${run}`, { project: 'p' })).status).toBe(201)
@@ -124,6 +157,44 @@ it('keeps an address from opening ever more connections', async () => {
   expect(await refused.json()).toMatchObject({ error: { code: 'too_many_connections' } })
   idle[0]?.destroy()
   await expect.poll(async () => (await ask()).status).toBe(200)
+})
+
+it('cuts what an address opens beyond twice its connections, and lets others in', async () => {
+  const { service, secret } = await limited({ maxConnections: 2 })
+  const url = new URL(await service.listen())
+  const from = async (localAddress: string) => {
+    const socket = connect({ host: url.hostname, port: Number(url.port), localAddress })
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    return socket
+  }
+  const ask = () =>
+    fetch(`${url.origin}/api/v1/runs`, { headers: { ...bearer(secret), connection: 'close' } })
+  expect((await ask()).status).toBe(200)
+  const many = await Promise.all(Array.from({ length: 5 }, () => from('127.0.0.2')))
+  await Promise.all(many.slice(2).map((socket) => once(socket, 'close')))
+  expect((await ask()).status).toBe(200)
+})
+
+it('cuts an address off that sends without waiting for answers', async () => {
+  let time = Date.now()
+  const { service, secret } = await limited({}, () => time)
+  const url = new URL(await service.listen())
+  const from = () => connect({ host: url.hostname, port: Number(url.port), localAddress: '127.0.0.3' })
+  const socket = from()
+  const many = `GET /api/v1/runs HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${secret}\r\n\r\n`
+  socket.on('error', () => undefined).write(many.repeat(17))
+  await once(socket, 'close')
+  const again = from()
+  again.on('error', () => undefined)
+  await once(again, 'close')
+  expect((await fetch(`${url.origin}/healthz`)).status).toBe(200)
+  time += 30_000
+  const later = from()
+  onTestFinished(() => void later.destroy())
+  later.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  expect(String((await once(later, 'data'))[0])).toContain('200 OK')
 })
 
 it('keeps a token from opening ever more sockets', async () => {

@@ -37,6 +37,8 @@ export interface Access {
   readonly identify: Identify
   readonly sockets: Sockets
   readonly basePath: string
+  /** To be told of each body that has arrived, by its length when unpacked, before anything is made of it. */
+  readonly bodyArrived: (request: FastifyRequest, length: number) => Promise<void>
 }
 
 /** Guards every route registered after this, by `routeRules`: over HTTP and for sockets, from upgrade to end. */
@@ -87,7 +89,8 @@ export async function controlAccess(
     })
   })
   app.addHook('preClose', async () => sockets.stop())
-  return { identify, sockets, basePath }
+  const bodyArrived = async (request: FastifyRequest, length: number) => limiter?.bytes(request, length)
+  return { identify, sockets, basePath, bodyArrived }
 }
 
 /** Whether the process lives is answered whatever the store does. */

@@ -1,16 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
-import { LAYER_PREFIX } from '@normwatch/protocol'
+import { LAYER_PREFIX, MAX_BODY_BYTES } from '@normwatch/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
 import { RunNotFound, type Store } from '../storage/store.ts'
 import { Budget } from './budget.ts'
 import type { Caller } from './caller.ts'
+import { Connections } from './connections.ts'
 import { ADDRESS_SHARE, type Limits } from './limits.ts'
 import { ProjectUsage } from './project-usage.ts'
 import type { Sockets } from './sockets.ts'
+import { Turns } from './turns.ts'
 
+/** Bytes of a body that are worth reading only to keep the connection. */
+const SMALL_BODY = 64 * 1024
+/** Seconds for which a refusal is held back at the most: as long as every client waits for an answer. */
+const MAX_HOLD = 5
 const CHANGES_RUNS = ['POST /api/v1/runs', 'PUT /api/v1/runs/:id', 'PATCH /api/v1/runs/:id']
 
 export interface Limiter {
@@ -18,6 +23,8 @@ export interface Limiter {
   address(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** When it is known who asks. */
   caller(request: FastifyRequest, reply: FastifyReply, caller: Caller): Promise<void>
+  /** When the body has arrived and was unpacked, before anything is made of it. */
+  bytes(request: FastifyRequest, length: number): Promise<void>
   /** When the body was read. */
   body(request: FastifyRequest): Promise<void>
 }
@@ -37,7 +44,9 @@ export async function limit(
     timeWindow: 1_000,
     keyGenerator: ({ caller }: FastifyRequest) => caller?.id ?? '',
   })
-  const connections = countConnections(app)
+  const connections = new Connections(app, maxConnections, now)
+  const turns = new Turns()
+  const bytes = new Budget(limits.maxBytes)
   const points = new Budget(limits.maxPoints)
   const usage = new ProjectUsage(store.runs, now)
 
@@ -47,33 +56,45 @@ export async function limit(
     reply: FastifyReply,
   ) {
     const state = await check(request)
-    if (state.isAllowed || !state.isExceeded) return
-    // Who asks again at once waits here: otherwise to refuse would cost as much as to answer.
-    await sleep(state.ttl)
-    throw tooMany('too_many_requests', reply, state.ttlInSeconds)
+    if (!state.isAllowed && state.isExceeded) {
+      await refuse('too_many_requests', request, reply, state.ttl / 1_000)
+    }
+  }
+
+  /** Who asks again at once waits here: otherwise to refuse would cost as much as to answer. */
+  async function refuse(code: TooMany, request: FastifyRequest, reply: FastifyReply, seconds: number) {
+    await sleep(Math.min(MAX_HOLD, seconds) * 1_000)
+    // Those that waited for the same moment are not all answered in it.
+    await turns.take(request.ip)
+    throw tooMany(code, request, reply, seconds)
   }
 
   return {
     async address(request, reply) {
-      // A trusted proxy's connections are those of all its clients.
-      const isDirect = request.ip === request.socket.remoteAddress
-      if (isDirect && connections.of(request.socket) > maxConnections) {
+      if (!connections.mayWait(request, reply)) return void reply.hijack()
+      if (connections.areTooMany(request)) {
         void reply.header('connection', 'close')
-        throw tooMany('too_many_connections', reply, 1)
+        throw tooMany('too_many_connections', request, reply, 1)
       }
       await refuseFast(byAddress, request, reply)
     },
     async caller(request, reply, caller) {
       if (request.headers.upgrade !== undefined && sockets.countOf(caller) >= maxConnections) {
-        throw tooMany('too_many_connections', reply, 1)
+        throw tooMany('too_many_connections', request, reply, 1)
       }
       await refuseFast(byCaller, request, reply)
-      // Before the body is read: a run that sends too much costs nothing more.
-      const wait = isPoints(request) ? points.wait(idOf(request), now()) : 0
-      if (wait > 0) {
-        await sleep(Math.min(1, wait) * 1_000)
-        throw tooMany('points_too_fast', reply, Math.ceil(wait))
-      }
+      // Before the body is read: who sends too much costs nothing more.
+      const tooFast = isPoints(request) ? points.wait(idOf(request), now()) : 0
+      if (tooFast > 0) await refuse('points_too_fast', request, reply, tooFast)
+      const tooMuch = hasBody(request) ? bytes.wait(caller.id, now()) : 0
+      if (tooMuch > 0) await refuse('bytes_too_fast', request, reply, tooMuch)
+      bytes.spend(caller.id, bytesIn(request), now())
+      await turns.take(caller.id)
+    },
+    async bytes(request, length) {
+      const { id = '' } = request.caller ?? {}
+      bytes.spend(id, length - bytesIn(request), now())
+      await turns.take(id)
     },
     async body(request) {
       if (isPoints(request)) {
@@ -120,13 +141,21 @@ const routeOf = ({ method, routeOptions }: FastifyRequest) => `${method} ${route
 const isPoints = (request: FastifyRequest) => routeOf(request) === 'POST /api/v1/runs/:id/points'
 const idOf = ({ params }: FastifyRequest) => (params as { id: string }).id
 
-function tooMany(
-  code: 'too_many_requests' | 'too_many_connections' | 'points_too_fast',
-  reply: FastifyReply,
-  seconds: number,
-): Refusal {
-  void reply.header('retry-after', String(Math.max(1, seconds)))
+type TooMany = 'too_many_requests' | 'too_many_connections' | 'points_too_fast' | 'bytes_too_fast'
+
+function tooMany(code: TooMany, request: FastifyRequest, reply: FastifyReply, seconds: number): Refusal {
+  void reply.header('retry-after', String(Math.max(1, Math.ceil(seconds))))
+  // What is left of a large body is not worth reading.
+  if (bytesIn(request) > SMALL_BODY) void reply.header('connection', 'close')
   return new Refusal(code)
+}
+
+const hasBody = (request: FastifyRequest) => bytesIn(request) > 0
+
+/** Bytes of the body to come, packed or not; the most there can be where nothing says how many. */
+function bytesIn({ headers }: FastifyRequest): number {
+  if (headers['transfer-encoding'] !== undefined) return MAX_BODY_BYTES
+  return Math.min(Number(headers['content-length'] ?? 0), MAX_BODY_BYTES)
 }
 
 /** Points that a body seems to hold; what it really holds is read later. */
@@ -145,19 +174,4 @@ function namesIn(body: unknown): string[] {
     ...Object.keys((row?.['layers'] as object | null | undefined) ?? {}).map((name) => LAYER_PREFIX + name),
   ])
   return [...new Set(names)]
-}
-
-/** Counts the open connections of each address. */
-function countConnections(app: FastifyInstance): { of(socket: Socket): number } {
-  const counts = new Map<string, number>()
-  app.server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress ?? ''
-    counts.set(address, (counts.get(address) ?? 0) + 1)
-    socket.once('close', () => {
-      const left = (counts.get(address) ?? 1) - 1
-      if (left > 0) counts.set(address, left)
-      else counts.delete(address)
-    })
-  })
-  return { of: ({ remoteAddress = '' }) => counts.get(remoteAddress) ?? 0 }
 }

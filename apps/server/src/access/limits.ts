@@ -4,6 +4,8 @@ export interface Limits {
   readonly maxRequests: number
   /** Points a second of one run, on average; `BURST` seconds' worth at once. */
   readonly maxPoints: number
+  /** Bytes a second of one token's bodies, unpacked, on average; `BURST` seconds' worth at once. */
+  readonly maxBytes: number
   /** Runs of one project. */
   readonly maxRuns: number
   /** Metrics and layers of all runs of one project. */
@@ -14,5 +16,5 @@ export interface Limits {
 
 /** A lab's jobs share an address more often than a token. */
 export const ADDRESS_SHARE = 5
-/** A trainer that was cut off catches up: it may send the points of this many seconds at once. */
+/** A trainer that was cut off catches up: it may send what this many seconds may hold at once. */
 export const BURST = 10

@@ -9,15 +9,25 @@ const decoders: Readonly<
   Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
 > = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), zstd: promisify(zstdDecompress) }
 
-/** JSON is the only body there is; it may be encoded, and is bounded before and after decoding. Nothing is repaired. */
-export function readJsonBodies(app: FastifyInstance): void {
+/**
+ * JSON is the only body there is; it may be encoded, and is bounded before and after decoding. Nothing is repaired.
+ * `arrived` is told of each body before it is parsed, by its decoded length, and may refuse it.
+ */
+export function readJsonBodies(
+  app: FastifyInstance,
+  arrived: (request: FastifyRequest, length: number) => Promise<void>,
+): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readBody)
-}
-
-async function readBody(request: FastifyRequest, body: Buffer): Promise<unknown> {
-  const encoding = request.headers['content-encoding']?.trim().toLowerCase()
-  return parse(encoding === undefined || encoding === 'identity' ? body : await decode(encoding, body))
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      const encoding = request.headers['content-encoding']?.trim().toLowerCase()
+      const decoded = encoding === undefined || encoding === 'identity' ? body : await decode(encoding, body)
+      await arrived(request, decoded.length)
+      return parse(decoded)
+    },
+  )
 }
 
 async function decode(encoding: string, body: Buffer): Promise<Buffer> {

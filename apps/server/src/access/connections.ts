@@ -1,0 +1,92 @@
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/** Requests of one connection that may wait for their answers: clients in good faith send one after the other. */
+const MAX_PIPELINED = 16
+/** Milliseconds for which an address that sent more is cut off: to refuse each of them would cost too much. */
+const CUT_OFF_MS = 30_000
+const SECOND = 1_000
+/** Addresses that are remembered. */
+const MAX_ADDRESSES = 10_000
+
+interface Address {
+  readonly sockets: Set<Socket>
+  /** Connections opened in the second that began at `since`. */
+  opened: number
+  since: number
+  cutOffUntil: number
+}
+
+/**
+ * The connections of each address. One that opens more in a second than it may have open, or has twice as many open, or
+ * sends without waiting for answers, has connections cut: what costs more than an answer is worth gets none.
+ */
+export class Connections {
+  readonly #max: number
+  readonly #now: () => number
+  readonly #addresses = new Map<string, Address>()
+  readonly #waiting = new WeakMap<Socket, number>()
+  /** Addresses that speak for others. */
+  readonly #proxies = new Set<string>()
+  #isEnforced = false
+
+  constructor(app: FastifyInstance, max: number, now: () => number) {
+    this.#max = max
+    this.#now = now
+    app.server.on('connection', (socket: Socket) => this.#admit(socket))
+  }
+
+  /** Whether the request's address has more connections open than it may. From the first call on they are cut, too. */
+  areTooMany(request: FastifyRequest): boolean {
+    const { remoteAddress = '' } = request.socket
+    this.#isEnforced = true
+    // A trusted proxy's connections are those of all its clients.
+    if (request.ip !== remoteAddress) this.#proxies.add(remoteAddress)
+    return !this.#proxies.has(remoteAddress) && this.#of(remoteAddress).sockets.size > this.#max
+  }
+
+  /** Whether the request may be answered: not when its connection has sent far too many before their answers. */
+  mayWait({ socket }: FastifyRequest, reply: FastifyReply): boolean {
+    const waiting = (this.#waiting.get(socket) ?? 0) + 1
+    this.#waiting.set(socket, waiting)
+    reply.raw.once('close', () => this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1))
+    if (waiting <= MAX_PIPELINED) return true
+    const address = this.#of(socket.remoteAddress ?? '')
+    address.cutOffUntil = this.#now() + CUT_OFF_MS
+    for (const one of address.sockets) one.destroy()
+    return false
+  }
+
+  #admit(socket: Socket): void {
+    const { remoteAddress = '' } = socket
+    const address = this.#of(remoteAddress)
+    if (this.#isEnforced && !this.#proxies.has(remoteAddress) && !this.#isWelcome(address)) {
+      socket.destroy()
+      return
+    }
+    address.sockets.add(socket)
+    socket.once('close', () => address.sockets.delete(socket))
+  }
+
+  #isWelcome(address: Address): boolean {
+    const now = this.#now()
+    if (now - address.since >= SECOND) Object.assign(address, { opened: 0, since: now })
+    address.opened++
+    return now >= address.cutOffUntil && address.opened <= this.#max && address.sockets.size < 2 * this.#max
+  }
+
+  #of(remoteAddress: string): Address {
+    const known = this.#addresses.get(remoteAddress)
+    if (known !== undefined) return known
+    const address: Address = { sockets: new Set(), opened: 0, since: 0, cutOffUntil: 0 }
+    this.#addresses.set(remoteAddress, address)
+    if (this.#addresses.size > MAX_ADDRESSES) this.#forgetOne()
+    return address
+  }
+
+  #forgetOne(): void {
+    for (const [remoteAddress, { sockets }] of this.#addresses) {
+      if (sockets.size === 0) return void this.#addresses.delete(remoteAddress)
+    }
+  }
+}
