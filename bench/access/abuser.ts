@@ -1,23 +1,129 @@
-/** One client that knows no measure: URL TOKEN RUN CONNECTIONS. Sends full batches without a pause until it is ended. */
-import { Agent, request } from 'node:http'
+/**
+ * One client that knows no measure: `node abuser.ts URL TOKEN KIND`. It speaks from an address of its own, as another
+ * machine would, and goes on until it is ended; at SIGTERM it prints what it was answered.
+ */
+import { randomBytes } from 'node:crypto'
+import { Agent, request, type OutgoingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { batch } from './batch.ts'
+import { isKind, type Kind } from './kinds.ts'
 
-const [url, token, run, connections] = process.argv.slice(2) as [string, string, string, string]
-const agent = new Agent({ keepAlive: true, maxSockets: Number(connections) })
-const step = Array.from({ length: 10_000 }, (_, i) => i)
-const columns = { step, grad_norm: step.map((i) => Math.sin(i) + 2), loss: step.map((i) => 1 / (i + 1)) }
-const body = Buffer.from(JSON.stringify({ columns }))
-const headers = {
-  authorization: `Bearer ${token}`,
-  'content-type': 'application/json',
-  'content-length': String(body.length),
+const ADDRESS = '127.0.0.2'
+/** Milliseconds until it tries again after its connection was cut. */
+const AGAIN = 10
+
+const [url = '', token = '', kind = ''] = process.argv.slice(2)
+const { hostname, port } = new URL(url)
+const agent = new Agent({ keepAlive: true })
+const bearer = { authorization: `Bearer ${token}` }
+const json = { ...bearer, 'content-type': 'application/json' }
+const answers: Record<string, number> = {}
+const note = (what: string) => (answers[what] = (answers[what] ?? 0) + 1)
+
+const MIB = 2 ** 20
+const full = Buffer.from(JSON.stringify(batch(0, 10_000)))
+const junk = Buffer.from(`[${'0.12345,'.repeat(MIB - 1)}0]`)
+const kinds: Readonly<Record<Kind, () => void>> = {
+  requests: () => repeat(64, () => ask('GET', '/runs', bearer)),
+  pipelined: () => repeat(8, pipeline),
+  'bad tokens': () =>
+    repeat(64, () =>
+      ask('GET', '/runs', { authorization: `Bearer nw_${randomBytes(32).toString('base64url')}` }),
+    ),
+  'full batches': () => repeat(32, (i) => ask('POST', `/runs/bad-${i}/points`, json, full)),
+  'bodies of 8 MiB': () => repeat(16, () => ask('POST', '/runs/bad-0/points', json, junk)),
+  'bodies that unpack to 8 MiB': () => {
+    const packed = gzipSync(junk)
+    repeat(64, () => ask('POST', '/runs/bad-0/points', { ...json, 'content-encoding': 'gzip' }, packed))
+  },
+  'bodies over the limit': () => {
+    const more = Buffer.alloc(9 * MIB, ' ')
+    repeat(16, () => ask('POST', '/runs/bad-0/points', { ...json, 'transfer-encoding': 'chunked' }, more))
+  },
+  'slow bodies': () => repeat(200, slowBody),
+  connections: () => repeat(64, knock),
+}
+if (!isKind(kind)) throw new Error(`There is no abuse "${kind}".`)
+process.once('SIGTERM', () => {
+  console.log(JSON.stringify(answers))
+  process.exit()
+})
+// It never outlives the measurement.
+process.stdin.once('end', () => process.exit()).resume()
+kinds[kind]()
+
+/** So many at a time, each again and again. */
+function repeat(times: number, work: (i: number) => Promise<void>): void {
+  const again = async (i: number): Promise<void> => {
+    for (;;) await work(i)
+  }
+  for (let i = 0; i < times; i++) void again(i)
 }
 
-function send(): void {
-  const ask = request(`${url}/api/v1/runs/${run}/points`, { agent, method: 'POST', headers }, (reply) => {
-    reply.resume()
-    reply.once('end', send)
+async function ask(method: string, path: string, headers: OutgoingHttpHeaders, body?: Buffer): Promise<void> {
+  const length = body === undefined || 'transfer-encoding' in headers ? {} : { 'content-length': body.length }
+  await new Promise<void>((resolve) => {
+    const sent = request(
+      `${url}/api/v1${path}`,
+      { agent, method, localAddress: ADDRESS, headers: { ...headers, ...length } },
+      (reply) => {
+        note(String(reply.statusCode))
+        reply.resume().once('close', resolve)
+      },
+    )
+    sent.once('error', () => {
+      note('cut')
+      setTimeout(resolve, AGAIN)
+    })
+    sent.end(body)
   })
-  ask.once('error', () => setTimeout(send, 10))
-  ask.end(body)
 }
-for (let i = 0; i < Number(connections); i++) send()
+
+/** Requests by the thousand down one connection, with no wait for an answer. */
+function pipeline(): Promise<void> {
+  const many =
+    `GET /api/v1/runs HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: ${bearer.authorization}\r\n\r\n`.repeat(
+      500,
+    )
+  return converse((socket) => {
+    const write = () => {
+      while (socket.writable && socket.write(many));
+    }
+    socket.on('drain', write)
+    write()
+  })
+}
+
+/** A body of which a byte comes every second. */
+function slowBody(i: number): Promise<void> {
+  return converse((socket) => {
+    socket.write(
+      `POST /api/v1/runs/bad-${i % 32}/points HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: ${bearer.authorization}\r\n` +
+        `content-type: application/json\r\ncontent-length: ${8 * MIB}\r\n\r\n{`,
+    )
+    const drip = setInterval(() => socket.write(' '), 1_000)
+    socket.once('close', () => clearInterval(drip))
+  })
+}
+
+/** A connection for one request, whose answer is not waited for. */
+function knock(): Promise<void> {
+  return converse((socket) => {
+    socket.write(`GET /api/v1/runs HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`)
+    setImmediate(() => socket.destroy())
+  })
+}
+
+function converse(say: (socket: ReturnType<typeof connect>) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port), localAddress: ADDRESS })
+    socket.once('connect', () => say(socket))
+    socket.on('data', () => undefined)
+    socket.on('error', () => undefined)
+    socket.once('close', () => {
+      note('connection ended')
+      setTimeout(resolve, kind === 'connections' ? 0 : AGAIN)
+    })
+  })
+}

@@ -1,106 +1,126 @@
-/** `npm run bench:access`: what others wait while one client sends without measure, beside what they usually wait. */
-import { spawn, type ChildProcess } from 'node:child_process'
+/**
+ * `npm run bench:access [-- KIND…]`: what others wait while one client knows no measure, beside what they usually wait.
+ * Both are measured in turns on one server; results.json keeps the figures of the kinds that were not asked for.
+ */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { load, machine, median, ServerProcess } from '../server-process.ts'
+import { isKind, KINDS, type Kind } from './kinds.ts'
+import { Others } from './others.ts'
 
-const ROUNDS = 5
+const ROUNDS = 4
 const ROUND_MS = 6_000
-const CLIENTS = 10
-const PAUSE_MS = 100
-const ABUSER_CONNECTIONS = 32
+/** Milliseconds in which an abuser spends what it may send at once: a burst is allowed. */
+const BURST_MS = 4_000
+const BAD_RUNS = 32
 const OPERATOR = `nw_${'b'.repeat(43)}`
+const RESULTS = join(import.meta.dirname, 'results.json')
 
-const data = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
-const server = await start()
-try {
-  const [good, bad] = [await token('good'), await token('bad')]
-  for (let i = 0; i < CLIENTS; i++) await ask('PUT', `/runs/good-${i}`, good, {})
-  await ask('PUT', '/runs/bad', bad, {})
-  await round(good)
-  const rows: { usual: number; abused: number }[] = []
-  for (let i = 0; i < ROUNDS; i++) {
-    const usual = await round(good)
-    const abuser = spawn(process.execPath, [
-      join(import.meta.dirname, 'abuser.ts'),
-      server.url,
-      bad,
-      'bad',
-      String(ABUSER_CONNECTIONS),
-    ])
-    // Its burst is spent before anything is measured: a burst is allowed.
-    await sleep(3_000)
-    const abused = await round(good)
-    abuser.kill('SIGKILL')
-    await once(abuser, 'exit')
-    await sleep(1_500)
-    rows.push({ usual: p99(usual), abused: p99(abused) })
-    console.log(
-      `p99 of ${usual.length} and ${abused.length} requests: usual ${ms(p99(usual))}, beside the abuser ${ms(p99(abused))}`,
-    )
-  }
-  const ratio = median(rows.map(({ usual, abused }) => abused / usual))
-  console.log(`median ratio ${ratio.toFixed(2)}`)
-  if (ratio > 2) process.exitCode = 1
-} finally {
-  server.process.kill('SIGTERM')
-  await once(server.process, 'exit')
-  rmSync(data, { recursive: true })
+interface Phase {
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+  /** Share of one processor that the server used. */
+  readonly serverCpu: number
 }
 
-async function start(): Promise<{ process: ChildProcess; url: string }> {
-  const main = join(import.meta.dirname, '../../apps/server/src/main.ts')
-  const child = spawn(process.execPath, [main, '--port', '0', '--data', data], {
-    env: { PATH: process.env['PATH'], NORMWATCH_TOKEN: OPERATOR },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  for await (const text of child.stdout) {
-    const url = /listens on (\S+)/.exec(String(text))?.[1]
-    if (url !== undefined) return { process: child, url }
-  }
-  throw new Error('The server did not start.')
+const asked = process.argv.slice(2)
+const kinds = asked.length === 0 ? KINDS : asked.filter(isKind)
+const before = existsSync(RESULTS)
+  ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as { kinds: object })
+  : { kinds: {} }
+const results: Record<string, unknown> = { ...before.kinds }
+for (const kind of kinds) {
+  const seen = await measure(kind)
+  results[kind] = seen
+  console.log(
+    `${kind.padEnd(28)} p99 ${seen.usual.map(({ p99 }) => p99).join(' ')} → ${seen.abused.map(({ p99 }) => p99).join(' ')} ms, ` +
+      `ratio ${seen.ratio}, load average ${seen.loadAverage}`,
+  )
+  if (seen.ratio > 2) process.exitCode = 1
 }
+const inOrder = Object.fromEntries(
+  KINDS.filter((kind) => kind in results).map((kind) => [kind, results[kind]]),
+)
+writeFileSync(RESULTS, `${JSON.stringify({ ...machine(), kinds: inOrder }, null, 2)}\n`)
 
-async function ask(method: string, path: string, secret: string, body: object): Promise<Response> {
-  return fetch(`${server.url}/api/v1${path}`, {
-    method,
-    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-}
-
-async function token(name: string): Promise<string> {
-  const reply = await ask('POST', '/tokens', OPERATOR, { name, scope: 'write' })
-  return ((await reply.json()) as { token: string }).token
-}
-
-/** Every client sends a batch of ten points in each pause; milliseconds that each of them waited for its answer. */
-async function round(secret: string): Promise<number[]> {
-  const waits: number[] = []
-  const until = performance.now() + ROUND_MS
-  const client = async (run: string) => {
-    for (let step = 0; performance.now() < until; step += 10) {
-      const points = Array.from({ length: 10 }, (_, i) => ({ step: step + i, grad_norm: 1.5, loss: 2 }))
-      const began = performance.now()
-      const reply = await ask('POST', `/runs/${run}/points`, secret, { points })
-      if (reply.status !== 200) throw new Error(`a good client got ${reply.status}`)
-      await reply.arrayBuffer()
-      waits.push(performance.now() - began)
-      await sleep(PAUSE_MS)
+async function measure(kind: Kind) {
+  const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
+  const server = await ServerProcess.start(folder, { NORMWATCH_TOKEN: OPERATOR })
+  try {
+    const others = new Others(server.url, {
+      write: await token(server.url, 'good', 'write'),
+      read: await token(server.url, 'reader', 'read'),
+    })
+    const bad = await token(server.url, 'bad', 'admin')
+    for (let i = 0; i < BAD_RUNS; i++) await call(server.url, 'PUT', `/runs/bad-${i}`, {})
+    await others.createRuns()
+    await others.waits(2 * ROUND_MS)
+    const [usual, abused, answers]: [Phase[], Phase[], unknown[]] = [[], [], []]
+    const phases = [
+      async () => void usual.push(await phase(server, others)),
+      async () => {
+        const abuser = start(server.url, bad, kind)
+        await sleep(BURST_MS)
+        abused.push(await phase(server, others))
+        answers.push(await abuser.end())
+        // What it left behind is not what is usual.
+        await sleep(1_000)
+      },
+    ]
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const one of round % 2 === 0 ? phases : phases.toReversed()) await one()
     }
+    const ratio = round2(median(abused.map(({ p99 }, i) => p99 / (usual[i] as Phase).p99)))
+    return { loadAverage: load(), ratio, usual, abused, answers, megabytes: server.megabytes }
+  } finally {
+    await server.stop()
+    rmSync(folder, { recursive: true })
   }
-  await Promise.all(Array.from({ length: CLIENTS }, (_, i) => client(`good-${i}`)))
-  return waits
 }
 
-function p99(waits: readonly number[]): number {
-  return waits.toSorted((a, b) => a - b)[Math.floor(waits.length * 0.99)] as number
+async function phase(server: ServerProcess, others: Others): Promise<Phase> {
+  const [began, cpu] = [performance.now(), server.cpuSeconds]
+  const waits = (await others.waits(ROUND_MS)).toSorted((a, b) => a - b)
+  const seconds = (performance.now() - began) / 1000
+  const at = (share: number) => round2(waits[Math.floor((waits.length - 1) * share)] as number)
+  return { p50: at(0.5), p99: at(0.99), max: at(1), serverCpu: round2((server.cpuSeconds - cpu) / seconds) }
 }
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
+
+/** Starts the abuser with the least claim on the processors: it is to use up the server, not this machine. */
+function start(url: string, secret: string, kind: Kind) {
+  const program = join(import.meta.dirname, 'abuser.ts')
+  const child = spawn('nice', ['-n', '19', process.execPath, program, url, secret, kind], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  let said = ''
+  child.stdout.on('data', (text) => (said += String(text)))
+  const ended = once(child, 'close')
+  return {
+    async end(): Promise<unknown> {
+      if (child.exitCode !== null) throw new Error(`the abuser ended with ${child.exitCode}`)
+      child.kill('SIGTERM')
+      await ended
+      return JSON.parse(said)
+    },
+  }
 }
-function ms(value: number): string {
-  return `${value.toFixed(1)} ms`
+
+async function call(url: string, method: string, path: string, body: object): Promise<unknown> {
+  const headers = { authorization: `Bearer ${OPERATOR}`, 'content-type': 'application/json' }
+  const reply = await fetch(`${url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) })
+  if (!reply.ok) throw new Error(`${method} ${path} was answered with ${reply.status}`)
+  return reply.json()
+}
+
+async function token(url: string, name: string, scope: string): Promise<string> {
+  return ((await call(url, 'POST', '/tokens', { name, scope })) as { token: string }).token
+}
+
+function round2(value: number): number {
+  return Math.round(value * 100) / 100
 }

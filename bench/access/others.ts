@@ -1,0 +1,71 @@
+/** The clients that keep to their measure: trainings that send as the SDKs do, and readers of a chart. */
+import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { batch } from './batch.ts'
+
+const TRAININGS = 40
+const READERS = 10
+/** Milliseconds between two requests of one client. */
+const EVERY = 500
+const STEPS = 10
+
+export class Others {
+  readonly #url: string
+  readonly #write: string
+  readonly #read: string
+  readonly #agent = new Agent({ keepAlive: true })
+  #step = 0
+
+  constructor(url: string, { write, read }: { readonly write: string; readonly read: string }) {
+    this.#url = url
+    this.#write = write
+    this.#read = read
+  }
+
+  async createRuns(): Promise<void> {
+    for (let i = 0; i < TRAININGS; i++) await this.#send('PUT', `/runs/good-${i}`, this.#write, {})
+  }
+
+  /** What each request waited for its answer in so many milliseconds; each is sent when it is due, whatever the others do. */
+  async waits(duration: number): Promise<number[]> {
+    const waits: Promise<number>[] = []
+    const client = async (i: number) => {
+      const begin = performance.now() + ((i * 0.618) % 1) * EVERY
+      for (let due = begin; due < begin + duration; due += EVERY) {
+        await sleep(Math.max(0, due - performance.now()))
+        const wait = i < TRAININGS ? this.#train(i) : this.#look(i - TRAININGS)
+        // A failure is thrown when all were sent, so that nothing is left running.
+        wait.catch(() => undefined)
+        waits.push(wait)
+      }
+    }
+    await Promise.all(Array.from({ length: TRAININGS + READERS }, (_, i) => client(i)))
+    return Promise.all(waits)
+  }
+
+  #train(i: number): Promise<number> {
+    return this.#send('POST', `/runs/good-${i}/points`, this.#write, batch((this.#step += STEPS), STEPS))
+  }
+
+  #look(i: number): Promise<number> {
+    return this.#send('GET', `/runs/good-${i}/series?metric=grad_norm`, this.#read)
+  }
+
+  #send(method: string, path: string, token: string, body?: object): Promise<number> {
+    const text = body === undefined ? '' : JSON.stringify(body)
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': text.length }),
+    }
+    return new Promise((resolve, reject) => {
+      const begin = performance.now()
+      const sent = request(`${this.#url}/api/v1${path}`, { agent: this.#agent, method, headers }, (reply) => {
+        const { statusCode = 0 } = reply
+        if (statusCode >= 300) reject(new Error(`${method} ${path} was answered with ${statusCode}`))
+        reply.resume().once('end', () => resolve(performance.now() - begin))
+      })
+      sent.once('error', reject)
+      sent.end(text)
+    })
+  }
+}
