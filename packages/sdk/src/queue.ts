@@ -97,7 +97,7 @@ export class Queue {
     }
   }
 
-  /** Moves sealed batches from memory to the spool, in order, as far as it takes them. Never rejects. */
+  /** Moves what is in memory to the spool, in order, as far as it takes them. Never rejects. */
   spill(): Promise<void> {
     const { spool } = this.#options
     if (spool === undefined) return Promise.resolve()

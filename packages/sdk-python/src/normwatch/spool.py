@@ -166,11 +166,11 @@ def spool_files(directory: Path, run: str | None = None) -> list[Path]:
 
 
 def last_spooled_step(directory: Path, run: str) -> int:
-    """The highest step in the files of a run, -1 without one."""
+    """The highest step in the files of a run, -1 without one. May raise OSError."""
     last = -1
     for path in spool_files(directory, run):
         for line in read_lines(path):
-            with contextlib.suppress(ValueError, KeyError, TypeError, OSError):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
                 last = max(last, *json.loads(line)["columns"]["step"])
     return last
 

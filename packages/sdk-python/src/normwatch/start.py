@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -98,11 +99,10 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
         reply = transport.request("GET", f"{API}/runs/{run_id}")
         last = transport.last_body.get("last_step")
         transport.close()
-        spooled = last_spooled_step(settings.spool_dir, run_id)
-        if reply.status == 404 and reply.code == "run_not_found":
-            return run_id, spooled + 1
-        if reply.status == 200 and (last is None or isinstance(last, int)):
-            return run_id, max(spooled, -1 if last is None else last) + 1
+        is_new = reply.status == 404 and reply.code == "run_not_found"
+        if is_new or (reply.status == 200 and (last is None or isinstance(last, int))):
+            with contextlib.suppress(OSError):  # a spool that cannot be read
+                return run_id, max(last_spooled_step(settings.spool_dir, run_id), -1 if last is None else last) + 1
     new_id = f"{run_id[:50]}-{new_run_id()[-6:]}"
     notices.warn(
         "resume",

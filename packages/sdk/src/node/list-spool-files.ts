@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isHead, parseLine, readSpoolFile } from './read-spool-file.ts'
@@ -29,9 +29,10 @@ export async function listLeftovers(folder: string, { url, run }: RunThere): Pro
   return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ path }) => path)
 }
 
-/** The highest step in the files of a run, -1 without one. Reads them before it returns. */
+/** The highest step in the files of a run, -1 without one. Reads them before it returns. Throws where it cannot. */
 export function lastSpooledStep(folder: string, { url, run }: RunThere): number {
   let last = -1
+  if (!existsSync(folder)) return last
   for (const name of spoolFilesAmong(readdirSync(folder))) {
     if (!name.startsWith(`${run}.`)) continue
     const [head, ...parcels] = readFileSync(join(folder, name), 'utf8').split('\n').map(parseLine)

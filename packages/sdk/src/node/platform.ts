@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Platform } from '../platform.ts'
-import { watchExit } from './exit.ts'
-import { SpoolFile } from './spool-file.ts'
 import { askLastStep } from './ask-last-step.ts'
+import { watchExit } from './exit.ts'
 import { lastSpooledStep, listSpoolFiles } from './list-spool-files.ts'
+import { SpoolFile } from './spool-file.ts'
 import { sendSpoolFiles } from './sync.ts'
 import { startThread } from './thread.ts'
 
@@ -41,8 +40,11 @@ export function nodePlatform(threadProgram?: string): Platform {
       const there = { url, run: id }
       const stored = askLastStep(there, token)
       if (stored === undefined) return undefined
-      const folder = spoolFolder(spoolDir)
-      return existsSync(folder) ? Math.max(stored, lastSpooledStep(folder, there)) : stored
+      try {
+        return Math.max(stored, lastSpooledStep(spoolFolder(spoolDir), there))
+      } catch {
+        return undefined // a spool that cannot be read
+      }
     },
     watchExit,
   }
