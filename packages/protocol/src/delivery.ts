@@ -1,5 +1,6 @@
 import type { Static } from 'typebox'
 import { Type } from './schema.ts'
+import { FindingKindSchema } from './finding.ts'
 import { Nullable } from './nullable.ts'
 import { EventTypeSchema } from './webhook.ts'
 
@@ -22,9 +23,15 @@ export const DeliverySchema = Type.Object({
   id: Type.String(),
   channel: Type.String(),
   state: DeliveryStateSchema,
-  events: Type.Array(Type.Object({ type: EventTypeSchema, finding: Type.String(), run: Type.String() }), {
-    maxItems: MAX_EVENTS_LISTED,
-  }),
+  events: Type.Array(
+    Type.Object({
+      type: EventTypeSchema,
+      finding: Type.String(),
+      kind: FindingKindSchema,
+      run: Type.String(),
+    }),
+    { maxItems: MAX_EVENTS_LISTED },
+  ),
   event_count: Type.Integer(),
   created_at: Instant,
   next_try_at: Nullable(Instant),

@@ -11,7 +11,8 @@ const PRUNED_AT_ONCE = 1_000
 /** The table of deliveries as a log, for those who read it and tidy it up. Synchronous, as `deliveries.ts`. */
 export function openDeliveryLog(db: Database) {
   const selectNamed = db.prepare<[number, number], Delivery['events'][number]>(
-    'select type, finding, run from delivery_events where delivery = ? order by key limit ?',
+    `select type, finding, finding_record ->> '$.kind' as kind, run from delivery_events
+     where delivery = ? order by key limit ?`,
   )
   const selectPage = db.prepare<[object], DeliveryRow>(
     `select * from deliveries where key < @before
