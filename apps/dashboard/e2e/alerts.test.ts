@@ -62,7 +62,7 @@ describe('alerts', () => {
     const rows = page.getByRole('list', { name: 'Deliveries' }).getByRole('listitem')
     await eventually(() => rows.allInnerTexts()).toHaveLength(1)
     await eventually(async () => flat(await rows.first().innerText())).toMatch(
-      /delivered opening in r, (now|\d+ s ago) 1 try, the last (now|\d+ s ago) · status 200 taken/,
+      /delivered opening: clipping is saturated in r · (now|\d+ s ago) 1 try, the last (now|\d+ s ago) · status 200 taken/,
     )
     receiver.answer.body = 'again'
     await rows.getByRole('button', { name: 'Redeliver' }).click()
@@ -73,7 +73,9 @@ describe('alerts', () => {
     const told = page.getByRole('list', { name: 'Who was told' })
     await eventually(async () => flat(await told.innerText())).toMatch(/on-call: opening delivered/)
     await page.getByRole('link', { name: 'Deliveries' }).click()
-    await eventually(async () => flat(await rows.first().innerText())).toMatch(/delivered opening to on-call/)
+    await eventually(async () => flat(await rows.first().innerText())).toMatch(
+      /delivered opening: clipping is saturated to on-call/,
+    )
   })
 
   it('says on every page that a channel fails and how, until its receiver takes a message', async () => {

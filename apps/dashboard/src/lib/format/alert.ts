@@ -70,11 +70,17 @@ export function newestOfChannels(deliveries: readonly Delivery[]): readonly Deli
 /** How often a message was tried: `1 try`, `3 tries`. */
 export const tryWords = (tries: number): string => (tries === 1 ? '1 try' : `${tries} tries`)
 
-/** What a message told, in words: `opening`, or how many events it grouped. */
+/** What a message told, in words: `opening: clipping is saturated`, or how many events it grouped. */
 export function eventWords({ events, event_count }: Pick<Delivery, 'events' | 'event_count'>): string {
   const [first] = events
   if (event_count !== 1 || first === undefined) return counted(event_count, 'event')
-  return EVENT_WORDS[first.type]
+  return `${EVENT_WORDS[first.type]}: ${KIND_WORDS[first.kind]}`
+}
+
+/** What a message told of one finding: `opening`. A group names but its first findings: of the others it `told`. */
+export function tellingOf({ events }: Pick<Delivery, 'events'>, finding: string): string {
+  const event = events.findLast((event) => event.finding === finding)
+  return event === undefined ? 'told' : EVENT_WORDS[event.type]
 }
 const EVENT_WORDS: Record<Delivery['events'][number]['type'], string> = {
   'finding.opened': 'opening',
