@@ -1,16 +1,17 @@
 /**
  * Time of `run.log` on the caller's path, against an empty call, with a real server process taking the readings in the
  * background. Medians and percentiles come from single timed calls, the mean from whole blocks (it holds no clock reads).
- * `npm run bench:sdk` [-- --calls 200000]
+ * `node bench/sdk/bench-log.ts [--calls 200000]`
  */
 import { createServer } from 'node:http'
-import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { init, type Readings } from '@normwatch/sdk'
+import { keep } from './keep.ts'
 
 const { values: flags } = parseArgs({ options: { calls: { type: 'string', default: '200000' } } })
 const CALLS = Number(flags.calls)
 const BLOCK = 1_000
+const rows: object[] = []
 
 const server = createServer((request, response) => {
   request.resume().on('end', () => response.end('{"accepted":0,"last_step":null}'))
@@ -45,19 +46,18 @@ async function measure(name: string, call: Call): Promise<void> {
   single.sort()
   const at = (share: number) => Math.round(single[Math.min(CALLS - 1, Math.floor(share * CALLS))] as number)
   const mean = Math.round(blocks.reduce((sum, block) => sum + block, 0) / blocks.length)
-  console.log(
-    JSON.stringify({
-      name,
-      calls: CALLS,
-      median_ns: at(0.5),
-      p99_ns: at(0.99),
-      max_ns: at(1),
-      mean_ns: mean,
-    }),
-  )
+  const row = {
+    name,
+    calls: CALLS,
+    median_ns: at(0.5),
+    p99_ns: at(0.99),
+    max_ns: at(1),
+    mean_ns: mean,
+  }
+  console.log(JSON.stringify(row))
+  rows.push(row)
 }
 
-console.log(JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, cores: cpus().length }))
 await measure('empty call', null)
 const disabled = init({ mode: 'disabled' })
 await measure('log, disabled', (readings) => disabled.log(readings))
@@ -65,3 +65,4 @@ const run = init({ url: `http://127.0.0.1:${address.port}`, project: 'bench', ma
 await measure('log, online', (readings) => run.log(readings))
 console.log(JSON.stringify(await run.finish({ timeoutMs: 60_000 })))
 server.close()
+await keep('typescript: a log call', rows)

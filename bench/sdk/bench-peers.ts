@@ -1,20 +1,30 @@
 /**
  * `npm run bench:sdk:peers`: the Python SDK's log call beside other trackers', one process each, in turns, on this machine;
- * then a whole training with and without it. Each tracker has an environment of its own under `.venv/`.
+ * then a training with and without it (`-- --only-training`: that alone). Each tracker has an environment of its
+ * own under `.venv/`.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensurePython, run } from '../../scripts/python-env.ts'
+import { median, ServerProcess } from '../server-process.ts'
+import { keep } from './keep.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const sdk = join(root, 'packages', 'sdk-python')
 const STEPS = 100_000
-const ROUNDS = 2
+const ROUNDS = 3
 const TIMEOUT_MS = 90_000
+const TRAINING_ROUNDS = '300'
+
+/** What one process measured: the writer's name and its figures. */
+interface Row {
+  readonly writer: string
+  readonly [figure: string]: string | number
+}
+
 const PEERS: Readonly<Record<string, { packages: string[]; steps: number }>> = {
   trackio: { packages: ['trackio==0.43.0'], steps: STEPS },
   swanlab: { packages: ['swanlab==0.10.3'], steps: STEPS },
@@ -23,8 +33,8 @@ const PEERS: Readonly<Record<string, { packages: string[]; steps: number }>> = {
   aim: { packages: ['aim==3.29.1'], steps: 10_000 },
   mlflow: { packages: ['mlflow==3.17.2'], steps: 500 },
 }
-const { values: flags } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
-const chosen = Object.keys(PEERS).filter((name) => flags.only?.includes(name) ?? true)
+const { values: flags } = parseArgs({ options: { 'only-training': { type: 'boolean', default: false } } })
+const rounds = flags['only-training'] ? 0 : ROUNDS
 
 const own = ensurePython({
   name: 'python',
@@ -33,7 +43,7 @@ const own = ensurePython({
 })
 run(own, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--force-reinstall', '--no-deps', sdk])
 const pythons = new Map<string, string>()
-for (const name of chosen) {
+for (const name of rounds > 0 ? Object.keys(PEERS) : []) {
   try {
     pythons.set(name, ensurePeer(name))
   } catch {
@@ -41,31 +51,50 @@ for (const name of chosen) {
   }
 }
 const data = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
-const port = await freePort()
-const url = `http://127.0.0.1:${port}`
-const server = spawn(
-  process.execPath,
-  [join(root, 'apps/server/src/main.ts'), '--port', `${port}`, '--data', data],
-  { stdio: 'ignore' },
-)
+const server = await ServerProcess.start(join(data, 'server'))
+const rows: Row[] = []
 try {
-  await untilReady()
-  for (let round = 0; round < ROUNDS; round++) {
-    log(own, 'nothing', STEPS)
-    log(own, 'normwatch', STEPS)
-    for (const [name, python] of pythons) log(python, name, PEERS[name]?.steps ?? STEPS)
+  for (let round = 0; round < rounds; round++) {
+    for (const writer of ['nothing', 'normwatch', ...pythons.keys()]) {
+      const steps = `${PEERS[writer]?.steps ?? STEPS}`
+      const row = measure(pythons.get(writer) ?? own, 'bench_log.py', [writer, steps])
+      if (row !== undefined) rows.push(row as Row)
+    }
   }
-  run(own, [join(root, 'bench/sdk/bench_training.py'), '40'], data, { NORMWATCH_URL: url })
+  if (rounds > 0) await keep('python: a log call, beside other trackers', medians())
+  const training = measure(own, 'bench_training.py', [TRAINING_ROUNDS])
+  if (training !== undefined) await keep('python: a training', training)
 } finally {
-  server.kill()
+  await server.stop()
   rmSync(data, { recursive: true, force: true })
 }
 
-function log(python: string, writer: string, steps: number): void {
-  const args = [join(root, 'bench/sdk/bench_log.py'), writer, `${steps}`]
-  const env = { ...process.env, NORMWATCH_URL: url }
-  const { status } = spawnSync(python, args, { cwd: data, env, stdio: 'inherit', timeout: TIMEOUT_MS })
-  if (status !== 0) console.error(`${writer} did not come to its end within ${TIMEOUT_MS / 1000} s`)
+/** Runs a script that says its figures as a line of JSON. */
+function measure(python: string, script: string, args: readonly string[]): unknown {
+  const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(data, 'spool') }
+  const { status, stdout } = spawnSync(python, [join(import.meta.dirname, script), ...args], {
+    cwd: data,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+    timeout: TIMEOUT_MS,
+  })
+  const said = stdout.trim().split('\n').at(-1) ?? ''
+  if (status !== 0) {
+    console.error(`${script} ${args.join(' ')} did not come to its end within ${TIMEOUT_MS / 1000} s`)
+    return undefined
+  }
+  console.log(said)
+  return JSON.parse(said)
+}
+
+/** Of the rounds of each writer, each figure's median. */
+function medians(): Row[] {
+  return [...Map.groupBy(rows, ({ writer }) => writer)].map(([writer, same]) => {
+    const figures = Object.keys(same[0] as Row).filter((name) => name !== 'writer')
+    const of = (name: string) => median(same.map((row) => row[name] as number))
+    return { writer, ...Object.fromEntries(figures.map((name) => [name, of(name)])) }
+  })
 }
 
 function ensurePeer(name: string): string {
@@ -76,24 +105,4 @@ function ensurePeer(name: string): string {
   run(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...(PEERS[name]?.packages ?? [])])
   writeFileSync(join(folder, 'ready'), '')
   return python
-}
-
-async function untilReady(): Promise<void> {
-  for (;;) {
-    if (server.exitCode !== null) throw new Error('the server does not start')
-    const reply = await fetch(`${url}/readyz`).catch(() => undefined)
-    if (reply?.ok === true) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

@@ -1,42 +1,92 @@
 /**
- * What recording costs a whole training: the toy RNN with the SDK on and off in turn, CPU time of this process (all of its
- * threads) and wall time. `node bench/sdk/bench-training.ts [--pairs 5]`, with a server running at NORMWATCH_URL.
+ * What recording costs a training: the toy RNN, its steps recorded and not, a few each in turns, so that a machine that
+ * slows down slows both; and what `init` and `finish` take, with a real server. The SDK is the package as it is installed,
+ * built first. `node bench/sdk/bench-training.ts [--trainings 15]`
  */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { init, type Mode } from '@normwatch/sdk'
+import type * as Sdk from '@normwatch/sdk'
 import { train } from '../../examples/toy-rnn/train.ts'
+import { median, ServerProcess } from '../server-process.ts'
+import { keep } from './keep.ts'
 
-const { values: flags } = parseArgs({ options: { pairs: { type: 'string', default: '5' } } })
+const { values: flags } = parseArgs({ options: { trainings: { type: 'string', default: '15' } } })
+const root = join(import.meta.dirname, '../..')
+execFileSync('npm', ['run', '--silent', 'build', '-w', '@normwatch/sdk'], { cwd: root, stdio: 'inherit' })
+const { init } = (await import(join(root, 'packages/sdk/dist/index.js'))) as typeof Sdk
+
 const maxNorm = 1
+/** Steps of one turn: what recording leaves cold in the caches is paid within it. */
+const STEPS = 5
+const IS_RECORDED = [false, true, true, false]
 
-async function measure(mode: Mode): Promise<{ cpu: number; wall: number }> {
+interface Training {
+  /** Recorded against not, for each four turns. */
+  readonly ratios: readonly number[]
+  /** Milliseconds of a step that is not recorded. */
+  readonly step: number
+  readonly init: number
+  readonly finish: number
+}
+
+async function measure(url: string): Promise<Training> {
   const startedAt = performance.now()
-  const cpuBefore = process.cpuUsage()
-  const run = init({ project: 'bench', name: 'toy RNN', maxNorm, mode })
-  await train({ clipping: { maxNorm }, seed: 2, onStep: (readings) => run.log(readings) })
+  const run = init({ project: 'bench', name: 'toy RNN', maxNorm, url })
+  const begunAt = performance.now()
+  const turns: number[] = []
+  let steps = 0
+  let turnBegan = begunAt
+  const onStep = (readings: Sdk.Readings) => {
+    if (IS_RECORDED[turns.length % 4] === true) run.log(readings)
+    if (++steps % STEPS !== 0) return
+    const now = performance.now()
+    turns.push(now - turnBegan)
+    turnBegan = now
+  }
+  await train({ clipping: { maxNorm }, seed: 2, onStep })
+  const trainedAt = performance.now()
   await run.finish()
-  const { user, system } = process.cpuUsage(cpuBefore)
-  return { cpu: (user + system) / 1_000, wall: performance.now() - startedAt }
+  const finish = performance.now() - trainedAt
+  const rounds = Array.from({ length: Math.floor(turns.length / 4) }, (_, i) => turns.slice(4 * i, 4 * i + 4))
+  const measured = rounds.slice(2) as [number, number, number, number][] // the first ones warm up
+  return {
+    ratios: measured.map(([first, on, again, last]) => (on + again) / (first + last)),
+    step: median(measured.map(([first, , , last]) => (first + last) / 2 / STEPS)),
+    init: begunAt - startedAt,
+    finish,
+  }
 }
 
-const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+/** A 95 % interval for the median, from the order of the values alone: no outlier moves it. */
+function interval(values: readonly number[]): [number, number] {
+  const sorted = values.toSorted((a, b) => a - b)
+  const reach = (1.96 * Math.sqrt(sorted.length)) / 2
+  const at = (place: number) => sorted[Math.max(0, Math.min(sorted.length - 1, place))] as number
+  return [at(Math.floor(sorted.length / 2 - reach)), at(Math.ceil(sorted.length / 2 + reach))]
+}
 
-await measure('online')
-const on: { cpu: number; wall: number }[] = []
-const off: typeof on = []
-for (let pair = 0; pair < Number(flags.pairs); pair++) {
-  off.push(await measure('disabled'))
-  on.push(await measure('online'))
+const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
+const server = await ServerProcess.start(folder)
+const trainings: Training[] = []
+await measure(server.url)
+for (let i = 0; i < Number(flags.trainings); i++) trainings.push(await measure(server.url))
+await server.stop()
+rmSync(folder, { recursive: true })
+
+const ratios = trainings.flatMap((training) => training.ratios)
+const rounded = (value: number) => Math.round(value * 100) / 100
+const percent = (ratio: number) => rounded(100 * (ratio - 1))
+const of = (figure: 'step' | 'init' | 'finish') => rounded(median(trainings.map((one) => one[figure])))
+const figures = {
+  rounds: ratios.length,
+  step_ms: of('step'),
+  cost_percent: percent(median(ratios)),
+  interval_95_percent: interval(ratios).map(percent),
+  init_ms: of('init'),
+  finish_ms: of('finish'),
 }
-for (const figure of ['cpu', 'wall'] as const) {
-  const [offMs, onMs] = [off, on].map((all) => median(all.map((one) => one[figure]))) as [number, number]
-  const costs = on.map((one, pair) => one[figure] - (off[pair] as typeof one)[figure])
-  console.log(
-    JSON.stringify({
-      figure,
-      off_ms: Math.round(offMs),
-      on_ms: Math.round(onMs),
-      cost_percent: +((100 * median(costs)) / offMs).toFixed(2),
-    }),
-  )
-}
+console.log(JSON.stringify(figures))
+await keep('typescript: a training', figures)

@@ -1,16 +1,20 @@
 """
-What monitoring costs a whole training: epochs of the toy RNN with torch's own clip call and no monitor, and with
-`normwatch.clip_grad_norm_` and `run.log`, in turns. `NORMWATCH_URL=… python bench_training.py 30`, one line of JSON.
+What monitoring costs a training: the toy RNN with torch's own clip call and no monitor, and with
+`normwatch.clip_grad_norm_` and `run.log`, a few steps each in turns, so that a machine that slows down slows both; and
+what `init` and `finish` take. `NORMWATCH_URL=… python bench_training.py 200`, one line of JSON.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any
 
 import torch
 
@@ -20,52 +24,66 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 
 from toy_rnn import Adder, adding_problem
 
-
-class Cost(NamedTuple):
-    """Seconds of an epoch: on the clock, and of processor time, the background thread's included."""
-
-    wall: float
-    cpu: float
+STEPS = 5
+"""Of one turn: what the monitor leaves cold in the caches is paid within it."""
 
 
-def epoch(model: Adder, optimizer: torch.optim.Optimizer, clip: Callable[..., Any], run: normwatch.Run | None) -> Cost:
-    batches = list(adding_problem(seed=1))
-    began, began_cpu = time.perf_counter(), time.process_time()
-    for sequence, target in batches:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.mse_loss(model(sequence), target)
-        loss.backward()
-        clip(model.parameters(), 1.0)
-        optimizer.step()
-        if run is not None:
-            run.log(loss=loss)
-    return Cost(time.perf_counter() - began, time.process_time() - began_cpu)
+class Turns:
+    """Takes turns of training steps, watched or not, and says how long each took."""
+
+    def __init__(self, run: normwatch.Run) -> None:
+        self._run = run
+        self._model = Adder()
+        self._optimizer = torch.optim.SGD(self._model.parameters(), lr=1e-3)
+        self._batches: Iterator[Any] = itertools.cycle(list(adding_problem(seed=1)))
+
+    def take(self, is_watched: bool) -> float:
+        clip: Any = normwatch.clip_grad_norm_ if is_watched else torch.nn.utils.clip_grad_norm_
+        began = time.perf_counter()
+        for sequence, target in itertools.islice(self._batches, STEPS):
+            self._optimizer.zero_grad()
+            loss = torch.nn.functional.mse_loss(self._model(sequence), target)
+            loss.backward()
+            clip(self._model.parameters(), 1.0)
+            self._optimizer.step()
+            if is_watched:
+                self._run.log(loss=loss, lr=1e-3)
+        return time.perf_counter() - began
 
 
-def main(pairs: int) -> None:
+def main(rounds: int) -> None:
     torch.manual_seed(14)
     torch.set_num_threads(1)
-    model = Adder()
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
-    run = normwatch.init("bench", "toy RNN", max_norm=1.0, optimizer=optimizer)
-    pairs_seen: list[tuple[Cost, Cost]] = []
-    for _ in range(pairs + 1):
-        costs: dict[bool, list[Cost]] = {False: [], True: []}
-        for is_watched in (False, True, True, False):  # so that a machine that slows down slows both
-            clip = normwatch.clip_grad_norm_ if is_watched else torch.nn.utils.clip_grad_norm_
-            costs[is_watched].append(epoch(model, optimizer, clip, run if is_watched else None))
-        plain, watched = (Cost(*map(sum, zip(*costs[is_watched]))) for is_watched in (False, True))
-        pairs_seen.append((plain, watched))
+    began = time.perf_counter()
+    run = normwatch.init("bench", "toy RNN", max_norm=1.0)
+    begun = time.perf_counter()
+    turns = Turns(run)
+    costs: list[float] = []
+    plain: list[float] = []
+    for _ in range(rounds + 5):
+        first, watched, again, last = (turns.take(is_watched) for is_watched in (False, True, True, False))
+        plain.append((first + last) / 2)
+        costs.append(100 * ((watched + again) / (first + last) - 1))
+    trained = time.perf_counter()
     run.finish()
-    del pairs_seen[0]  # it warmed up
-    print(json.dumps({"pairs": pairs, **{name: ratios(pairs_seen, name) for name in Cost._fields}}))
+    ended = time.perf_counter()
+    del costs[:5], plain[:5]  # they warmed up
+    report = {
+        "rounds": rounds,
+        "step_ms": round(1e3 * statistics.median(plain) / STEPS, 2),
+        "cost_percent": round(statistics.median(costs), 2),
+        "interval_95_percent": [round(cost, 2) for cost in interval(costs)],
+        "init_ms": round(1e3 * (begun - began), 1),
+        "finish_ms": round(1e3 * (ended - trained), 1),
+    }
+    print(json.dumps(report))
 
 
-def ratios(pairs: list[tuple[Cost, Cost]], name: str) -> dict[str, float]:
-    """With the monitor against without it: the median of the pairs, and their quartiles."""
-    ordered = sorted(getattr(watched, name) / getattr(plain, name) for plain, watched in pairs)
-    low, middle, high = statistics.quantiles(ordered, n=4)
-    return {"median": round(middle, 4), "lower_quartile": round(low, 4), "upper_quartile": round(high, 4)}
+def interval(values: list[float]) -> tuple[float, float]:
+    """A 95 % interval for the median, from the order of the values alone: no outlier moves it."""
+    ordered = sorted(values)
+    middle, reach = len(ordered) / 2, 1.96 * math.sqrt(len(ordered)) / 2
+    return ordered[max(0, int(middle - reach))], ordered[min(len(ordered) - 1, math.ceil(middle + reach))]
 
 
 if __name__ == "__main__":
