@@ -126,11 +126,14 @@ describe('alerts', () => {
     await eventually(async () => flat(await told.first().innerText())).toContain(
       'waiting (held back by a mute)',
     )
+    expect(receiver.got).toEqual([])
     await page.goto(`${server.url}/channels`)
     await page.getByText('Everything in the run r').waitFor()
     await page.getByRole('button', { name: 'End the mute: Everything in the run r' }).click()
     await page.getByText('Nothing is muted.').waitFor()
-    expect(receiver.got).toEqual([])
+    await eventually(() => receiver.got.map(({ body }) => body.data)).toMatchObject([
+      { finding: { kind: 'nonfinite' } },
+    ])
   })
 
   it('sends nothing to a disabled channel, and to an enabled one again', async () => {
