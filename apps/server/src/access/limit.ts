@@ -14,6 +14,9 @@ import { Turns } from './turns.ts'
 
 /** Bytes of a body that are worth reading only to keep the connection. */
 const SMALL_BODY = 64 * 1024
+const SECOND_MS = 1_000
+/** Share of a second's requests that are answered as they come; the others are spread over it. */
+const AT_ONCE = 0.1
 /** Seconds for which a refusal is held back at the most: as long as every client waits for an answer. */
 const MAX_HOLD = 5
 const CHANGES_RUNS = ['POST /api/v1/runs', 'PUT /api/v1/runs/:id', 'PATCH /api/v1/runs/:id']
@@ -38,10 +41,10 @@ export async function limit(
 ): Promise<Limiter> {
   const { maxRequests, maxConnections } = limits
   await app.register(rateLimit, { global: false })
-  const byAddress = app.createRateLimit({ max: maxRequests * ADDRESS_SHARE, timeWindow: 1_000 })
+  const byAddress = app.createRateLimit({ max: maxRequests * ADDRESS_SHARE, timeWindow: SECOND_MS })
   const byCaller = app.createRateLimit({
     max: maxRequests,
-    timeWindow: 1_000,
+    timeWindow: SECOND_MS,
     keyGenerator: ({ caller }: FastifyRequest) => caller?.id ?? '',
   })
   const connections = new Connections(app, maxConnections, now)
@@ -56,9 +59,11 @@ export async function limit(
     reply: FastifyReply,
   ) {
     const state = await check(request)
-    if (!state.isAllowed && state.isExceeded) {
-      await refuse('too_many_requests', request, reply, state.ttl / 1_000)
-    }
+    if (state.isAllowed) return
+    if (state.isExceeded) await refuse('too_many_requests', request, reply, state.ttl / 1_000)
+    const nth = state.max - state.remaining
+    const early = (nth / state.max) * SECOND_MS - (SECOND_MS - state.ttl)
+    if (nth > state.max * AT_ONCE && early > 0) await sleep(early)
   }
 
   /** Who asks again at once waits here: otherwise to refuse would cost as much as to answer. */
