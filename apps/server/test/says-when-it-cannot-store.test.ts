@@ -131,6 +131,17 @@ it('says that its file is damaged until it is started on a backup', async () => 
   await training.expectStored(again.url)
 })
 
+it('acknowledges nothing once its files are removed', async () => {
+  const folder = await tempFolder()
+  const server = await startServer(folder)
+  const training = new Training(1, 7)
+  await training.create(server.url)
+  expect(await training.sendNext(server.url)).toBe(200)
+  rmSync(folder, { recursive: true })
+  expect(await training.sendNext(server.url)).toBe(503)
+  expect(await readiness(server)).toBe('The data file was removed while the server used it.')
+})
+
 describe('a start is refused with one sentence', () => {
   const refusal = (folder: string, through: readonly string[] = []) =>
     startServer(folder, [], {}, through).then(

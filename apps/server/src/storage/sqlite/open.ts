@@ -136,9 +136,9 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
     migrations: migrationsOf(db).applied,
     check: async () => {
       if (commits.damage !== undefined) throw commits.damage
-      refuseFullDisk(db.name)
       // writes a page that never matters, as every change would
       await commits.run(() => void db.pragma('user_version = 1'))
+      refuseFullDisk(db.name)
     },
     close: () => (closing ??= closeAll()),
   }

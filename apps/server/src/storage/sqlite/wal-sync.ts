@@ -1,5 +1,6 @@
-import { closeSync, fdatasync, openSync } from 'node:fs'
+import { closeSync, fdatasync, fstatSync, openSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
+import { StoreUnavailable } from '../store.ts'
 
 /** The log of a data file could not be brought to the disk. */
 export class WalSyncError extends Error {
@@ -25,8 +26,12 @@ export class WalSync {
     this.#fdatasync = sync
   }
 
-  /** Resolves when every commit so far is on the disk. Rejects with `WalSyncError`, or what SQLite says. */
+  /** Resolves when every commit so far is on the disk. Rejects with `WalSyncError`, `StoreUnavailable`, or what SQLite says. */
   async sync(): Promise<void> {
+    // what is written to a file without a name is gone when the server ends
+    if (fstatSync(this.#file).nlink === 0) {
+      throw new StoreUnavailable('The data file was removed while the server used it.')
+    }
     if (this.#isSuspect) this.#beginAnew()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#fdatasync(this.#file, (error) => {
