@@ -4,6 +4,9 @@ import type { FastifyInstance } from 'fastify'
 /** An id that names one request in the log and in its reply. */
 export const requestId = (): string => randomUUID()
 
+/** What looks like a token, also where somebody pasted one into an address. */
+const TOKENS = /nw_[\w-]+/g
+
 /**
  * One line a request at level `info`, when it was answered: no header, no query and no body, so that no secret can be
  * in it. Each reply carries the id of its line as `x-request-id`.
@@ -15,7 +18,7 @@ export function logRequests(app: FastifyInstance): void {
     request.log.info(
       {
         method,
-        path: url.split('?', 1)[0],
+        path: url.split('?', 1)[0]?.replaceAll(TOKENS, 'nw_…'),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
         ip,
