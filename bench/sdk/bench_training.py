@@ -28,17 +28,19 @@ STEPS = 5
 """Of one turn: what the monitor leaves cold in the caches is paid within it."""
 
 
-class Turns:
-    """Takes turns of training steps, watched or not, and says how long each took."""
+RUNS = 10
 
-    def __init__(self, run: normwatch.Run) -> None:
-        self._run = run
+
+class Turns:
+    """Takes turns of training steps, watched by a run or by none, and says how many seconds each took."""
+
+    def __init__(self) -> None:
         self._model = Adder()
         self._optimizer = torch.optim.SGD(self._model.parameters(), lr=1e-3)
         self._batches: Iterator[Any] = itertools.cycle(list(adding_problem(seed=1)))
 
-    def take(self, is_watched: bool) -> float:
-        clip: Any = normwatch.clip_grad_norm_ if is_watched else torch.nn.utils.clip_grad_norm_
+    def take(self, run: normwatch.Run | None) -> float:
+        clip: Any = torch.nn.utils.clip_grad_norm_ if run is None else normwatch.clip_grad_norm_
         began = time.perf_counter()
         for sequence, target in itertools.islice(self._batches, STEPS):
             self._optimizer.zero_grad()
@@ -46,35 +48,38 @@ class Turns:
             loss.backward()
             clip(self._model.parameters(), 1.0)
             self._optimizer.step()
-            if is_watched:
-                self._run.log(loss=loss, lr=1e-3)
+            if run is not None:
+                run.log(loss=loss, lr=1e-3)
         return time.perf_counter() - began
 
 
 def main(rounds: int) -> None:
     torch.manual_seed(14)
     torch.set_num_threads(1)
-    began = time.perf_counter()
-    run = normwatch.init("bench", "toy RNN", max_norm=1.0)
-    begun = time.perf_counter()
-    turns = Turns(run)
+    turns = Turns()
     costs: list[float] = []
     plain: list[float] = []
-    for _ in range(rounds + 5):
-        first, watched, again, last = (turns.take(is_watched) for is_watched in (False, True, True, False))
-        plain.append((first + last) / 2)
-        costs.append(100 * ((watched + again) / (first + last) - 1))
-    trained = time.perf_counter()
-    run.finish()
-    ended = time.perf_counter()
-    del costs[:5], plain[:5]  # they warmed up
+    inits: list[float] = []
+    finishes: list[float] = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        run = normwatch.init("bench", "toy RNN", max_norm=1.0)
+        inits.append(time.perf_counter() - began)
+        for number in range(2 + rounds // RUNS):
+            first, watched, again, last = (turns.take(by) for by in (None, run, run, None))
+            if number >= 2:  # the first ones warm up
+                plain.append((first + last) / 2)
+                costs.append(100 * ((watched + again) / (first + last) - 1))
+        trained = time.perf_counter()
+        run.finish()
+        finishes.append(time.perf_counter() - trained)
     report = {
-        "rounds": rounds,
+        "rounds": len(costs),
         "step_ms": round(1e3 * statistics.median(plain) / STEPS, 2),
         "cost_percent": round(statistics.median(costs), 2),
         "interval_95_percent": [round(cost, 2) for cost in interval(costs)],
-        "init_ms": round(1e3 * (begun - began), 1),
-        "finish_ms": round(1e3 * (ended - trained), 1),
+        "init_ms": round(1e3 * statistics.median(inits), 1),
+        "finish_ms": round(1e3 * statistics.median(finishes), 1),
     }
     print(json.dumps(report))
 
