@@ -17,8 +17,11 @@ const SMALL_BODY = 64 * 1024
 const SECOND_MS = 1_000
 /** Share of a second's requests that are answered as they come; the others are spread over it. */
 const AT_ONCE = 0.1
-/** Seconds for which a refusal is held back at the most: as long as every client waits for an answer. */
-const MAX_HOLD = 5
+/**
+ * Seconds for which a refusal of a body is held back: as long as every client waits for an answer. Nothing is lost by
+ * it, since what may be sent meanwhile adds up; and each connection with a body costs 64 KiB that the collector sees to.
+ */
+const HOLD_BODIES = 5
 const CHANGES_RUNS = ['POST /api/v1/runs', 'PUT /api/v1/runs/:id', 'PATCH /api/v1/runs/:id']
 
 export interface Limiter {
@@ -68,7 +71,7 @@ export async function limit(
 
   /** Who asks again at once waits here: otherwise to refuse would cost as much as to answer. */
   async function refuse(code: TooMany, request: FastifyRequest, reply: FastifyReply, seconds: number) {
-    await sleep(Math.min(MAX_HOLD, seconds) * 1_000)
+    await sleep(bytesIn(request) > SMALL_BODY ? HOLD_BODIES * 1_000 : Math.min(HOLD_BODIES, seconds) * 1_000)
     // Those that waited for the same moment are not all answered in it.
     await turns.take(request.ip)
     throw tooMany(code, request, reply, seconds)
