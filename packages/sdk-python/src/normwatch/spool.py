@@ -151,7 +151,7 @@ def keep_refused(spool: Path, head: bytes, line: bytes, refused: Mapping[str, An
 
 def left_behind(directory: Path, run: str | None = None, even_if_alive: bool = False) -> Iterator[Path]:
     """Spool files, oldest first, whose writer is gone; of one run, or of all."""
-    for path in sorted(spool_files(directory, run), key=_age):
+    for path in sorted(spool_files(directory, run), key=_written_at):
         head = read_head(path)
         if head is None or path in _open_here:
             continue
@@ -175,7 +175,7 @@ def last_spooled_step(directory: Path, run: str) -> int:
     return last
 
 
-def _age(path: Path) -> float:
+def _written_at(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except OSError:
@@ -211,7 +211,7 @@ def writer_lives(path: Path, head: Mapping[str, Any]) -> bool:
     if is_here and pid == os.getpid():
         return False
     if not is_here or os.name == "nt" or not isinstance(pid, int):
-        return time.time() - _age(path) < SILENT
+        return time.time() - _written_at(path) < SILENT
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
