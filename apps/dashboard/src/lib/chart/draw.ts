@@ -4,10 +4,10 @@ import { bandRuns, mergeMarks } from '#lib/chart/columns.ts'
 import type { Picture } from '#lib/chart/chart-spec.ts'
 import type { ColourName, Palette } from '#lib/chart/palette.svelte.ts'
 
-const LAST_SERIES = 3
+export const LAST_SERIES = 3
 export const CAP_SERIES = 4
 
-export const LINE_WIDTH = 1.5
+const LINE_WIDTH = 1.5
 
 /** What uPlot keeps of a series it has drawn: the paths, and that it shifts a line by half its odd width. */
 interface Drawn {
@@ -20,6 +20,22 @@ type Draw = (u: uPlot, picture: Picture, palette: Palette) => void
 export const FONT_FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
 const font = (size: number) => `${size * devicePixelRatio}px ${FONT_FAMILY}`
 const xPixels = (u: uPlot, x: number) => u.valToPos(x, 'x', true)
+
+/** Whether readings lie closer than every second pixel: then a browser without a graphics processor needs drawing that is cheap. */
+function isDense(u: uPlot): boolean {
+  const [first = 0, last = 0] = u.series[0]?.idxs ?? []
+  return last - first > u.bbox.width / devicePixelRatio / 2
+}
+
+/** CSS pixels. A dense line is a smear whatever its width: as thin as the screen can, it is drawn fifty times as fast. */
+const lineWidth = (u: uPlot) => (isDense(u) ? 1 / devicePixelRatio : LINE_WIDTH)
+
+/** Before a drawing: sets the width of these series' lines. */
+export const fitLines =
+  (lines: readonly number[]) =>
+  (u: uPlot): void => {
+    for (const line of lines) (u.series[line] as uPlot.Series).width = lineWidth(u)
+  }
 
 /** The colour at an opacity; `colour` is `rgb(…)`, as the palette gives it. */
 export function faint(colour: string, alpha: number): string {
@@ -62,7 +78,7 @@ export const drawGuides: Draw = (u, { guides = [] }, palette) => {
 
 /** The region above the cap, a cap that steps included. */
 export const drawAboveCap: Draw = (u, picture, palette) => {
-  const region = aboveCap(u, picture)
+  const region = besideCap(u, picture, 'above')
   if (region === null) return
   u.ctx.fillStyle = faint(palette.cap, 0.07)
   u.ctx.fill(region)
@@ -72,21 +88,19 @@ export const drawAboveCap: Draw = (u, picture, palette) => {
 export const drawBand =
   (colour: ColourName): Draw =>
   (u, picture, palette) => {
-    const { left, top, width, height } = u.bbox
-    const within = aboveCap(u, picture) ?? new Path2D()
-    within.rect(left, top, width, height)
+    const below = besideCap(u, picture, 'below')
     u.ctx.save()
-    u.ctx.clip(within, 'evenodd')
+    if (below !== null) u.ctx.clip(below)
     paintBand(u, picture, palette[colour])
     u.ctx.restore()
   }
 
 /** The norm once more in the cap's colour where it is above the cap: the stretches that were clipped. */
 export const drawClipped: Draw = (u, picture, palette) => {
-  const region = aboveCap(u, picture)
+  const region = besideCap(u, picture, 'above')
   if (region === null) return
   const last = u.series[LAST_SERIES] as Drawn
-  const width = LINE_WIDTH * devicePixelRatio
+  const width = lineWidth(u) * devicePixelRatio
   u.ctx.save()
   u.ctx.clip(region)
   paintBand(u, picture, palette.cap)
@@ -155,8 +169,10 @@ function drawEdgeMarks(u: uPlot, marks: readonly Mark[], colour: string, edge: '
   ctx.restore()
 }
 
-function paintBand(u: uPlot, { columns: { x, min, max } }: Picture, colour: string): void {
+function paintBand(u: uPlot, picture: Picture, colour: string): void {
+  if (isDense(u)) return paintBars(u, picture, colour)
   const { ctx } = u
+  const { x, min, max } = picture.columns
   const y = (value: number) => u.valToPos(value, 'y', true)
   ctx.beginPath()
   for (const [first, last] of bandRuns(min, max)) {
@@ -173,27 +189,39 @@ function paintBand(u: uPlot, { columns: { x, min, max } }: Picture, colour: stri
   ctx.stroke()
 }
 
-function aboveCap(u: uPlot, { cap }: Picture): Path2D | null {
-  const x = u.data[0]
-  if (cap === undefined || x === undefined || x.length === 0) return null
-  const { left, top, width } = u.bbox
-  const region = new Path2D()
-  let isEmpty = true
-  let i = 0
-  while (i < cap.length) {
-    const value = cap[i]
-    let end = i
-    while (end + 1 < cap.length && cap[end + 1] === value) end++
-    if (value != null) {
-      const from = i === 0 ? left : Math.max(left, xPixels(u, x[i] as number))
-      const to = end + 1 < cap.length ? xPixels(u, x[end + 1] as number) : left + width
-      const y = Math.max(top, u.valToPos(value, 'y', true))
-      if (to > from) region.rect(from, top, Math.min(to, left + width) - from, y - top)
-      isEmpty = false
-    }
-    i = end + 1
+/** A dense band as a bar a bucket: a tenth of the work of a polygon. */
+function paintBars(u: uPlot, { columns: { x, min, max } }: Picture, colour: string): void {
+  const [first = 0, last = 0] = u.series[0]?.idxs ?? []
+  u.ctx.fillStyle = faint(colour, 0.4)
+  for (let i = first; i <= last; i++) {
+    const [low, high] = [min[i], max[i]]
+    if (low == null || high == null || low === high) continue
+    const [left, top] = [xPixels(u, x[i] as number), u.valToPos(high, 'y', true)]
+    const right = i < last ? xPixels(u, x[i + 1] as number) : left
+    u.ctx.fillRect(left, top, Math.max(1, right - left), u.valToPos(low, 'y', true) - top)
   }
-  return isEmpty ? null : region
+}
+
+/**
+ * The part of the plot on one side of the cap, a cap that steps included; where there is no cap all is below it. `null` when
+ * there is none anywhere. Rectangles: to clip to one costs nothing.
+ */
+function besideCap(u: uPlot, { cap }: Picture, side: 'above' | 'below'): Path2D | null {
+  const x = u.data[0]
+  if (cap === undefined || x === undefined || cap.every((value) => value == null)) return null
+  const { left, top, width, height } = u.bbox
+  const region = new Path2D()
+  for (let i = 0, next = 0; i < cap.length; i = next) {
+    const value = cap[i]
+    while (next < cap.length && cap[next] === value) next++
+    const from = i === 0 ? left : Math.max(left, xPixels(u, x[i] as number))
+    const to = next < cap.length ? Math.min(left + width, xPixels(u, x[next] as number)) : left + width
+    const y = value == null ? top : Math.min(top + height, Math.max(top, u.valToPos(value, 'y', true)))
+    if (to <= from) continue
+    if (side === 'above') region.rect(from, top, to - from, y - top)
+    else region.rect(from, y, to - from, top + height - y)
+  }
+  return region
 }
 
 function strokeLine(ctx: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number): void {

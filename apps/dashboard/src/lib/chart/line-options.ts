@@ -12,7 +12,8 @@ import {
   drawMarks,
   drawSpans,
   faint,
-  LINE_WIDTH,
+  fitLines,
+  LAST_SERIES,
 } from '#lib/chart/draw.ts'
 import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
 import type { ColourName, Palette } from '#lib/chart/palette.svelte.ts'
@@ -61,7 +62,6 @@ export function lineOptions(
       edge,
       {
         stroke: faint(palette[colour], style.isRawFaint ? 0.35 : 1),
-        width: LINE_WIDTH,
         points: { size: 5, fill: palette[colour], width: 0 },
       },
       { stroke: palette.cap, width: 1.5, dash: [6, 4], paths: steps, points: { show: false }, auto: false },
@@ -69,6 +69,7 @@ export function lineOptions(
       { stroke: palette[colour], width: 2, points: { show: false }, auto: false },
     ],
     hooks: {
+      drawClear: [fitLines([LAST_SERIES])],
       drawAxes: draw(drawSpans, drawAboveCap, drawGuides, drawBand(colour)),
       draw: draw(drawClipped, drawCapLabel, drawMarks),
       ...gestureHooks(gestures),

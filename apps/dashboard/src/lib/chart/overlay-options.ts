@@ -1,7 +1,7 @@
 import type uPlot from 'uplot'
 import { xAxis, yAxis, yRange } from '#lib/chart/axes.ts'
 import type { Gestures } from '#lib/chart/chart-spec.ts'
-import { faint, LINE_WIDTH } from '#lib/chart/draw.ts'
+import { faint, fitLines } from '#lib/chart/draw.ts'
 import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
 import type { OverlayMode } from '#lib/chart/overlay.ts'
 import type { Palette } from '#lib/chart/palette.svelte.ts'
@@ -22,12 +22,14 @@ export function overlayOptions(
 ): Omit<uPlot.Options, 'width' | 'height'> {
   const series: uPlot.Series[] = [{}]
   const bands: uPlot.Band[] = []
+  const lines: number[] = []
   for (let run = 0; run < runs; run++) {
     const stroke = palette[runColour(run)]
     const edge: uPlot.Series = { stroke: faint(stroke, 0.01), points: { show: false }, spanGaps: false }
     const first = series.push(edge, edge) - 2
     bands.push({ series: [first, first + 1], fill: faint(stroke, 0.14) })
-    series.push({ stroke, width: LINE_WIDTH, dash: [...runDash(run)], points: { show: false } })
+    lines.push(series.length)
+    series.push({ stroke, dash: [...runDash(run)], points: { show: false } })
   }
   return {
     padding: [8, 12, 0, 0],
@@ -40,6 +42,6 @@ export function overlayOptions(
     axes: [xAxis(mode, palette, true), yAxis('figure', palette)],
     series,
     bands,
-    hooks: gestureHooks(gestures),
+    hooks: { drawClear: [fitLines(lines)], ...gestureHooks(gestures) },
   }
 }
