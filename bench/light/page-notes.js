@@ -1,9 +1,12 @@
 /* Runs in the page before its own scripts. Milliseconds of the page's own clock, which starts at the navigation. */
 const NORM_CHART = 'Pre-clip gradient norm'
 
+let sayDrawn
 globalThis.notes = {
   /** The first frame after a line of the norm's chart was stroked that crosses it. */
   normDrawnAt: null,
+  /** Fulfilled then. */
+  normDrawn: new Promise((resolve) => (sayDrawn = resolve)),
   frames: [],
   longTasks: [],
 
@@ -48,7 +51,12 @@ CanvasRenderingContext2D.prototype.stroke = function (...path) {
   // A path is a series; the grid and the ticks are stroked without one.
   if (globalThis.notes.normDrawnAt !== null || path.length === 0 || !label.startsWith(NORM_CHART)) return
   globalThis.notes.normDrawnAt = 0
-  requestAnimationFrame(() => setTimeout(() => (globalThis.notes.normDrawnAt = performance.now())))
+  requestAnimationFrame(() =>
+    setTimeout(() => {
+      globalThis.notes.normDrawnAt = performance.now()
+      sayDrawn(globalThis.notes.normDrawnAt)
+    }),
+  )
 }
 
 requestAnimationFrame(function frame(at) {
