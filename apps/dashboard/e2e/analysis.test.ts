@@ -8,25 +8,6 @@ const capped = { clip: { mode: 'norm', max_norm: 1 } } as const
 const whatIf = 'section[aria-label="What another cap would do"]'
 
 describe('looking closer', () => {
-  it('compares runs chosen by keys, and says how much smoother one loss is', async () => {
-    const server = await startServer()
-    for (const [id, jump] of Object.entries({ rough: 1, smooth: 0.1 })) {
-      await server.put(id, capped)
-      const columns = steps(200, quiet)
-      await server.send(id, { ...columns, loss: columns.step.map((at) => 3 + (at % 2) * jump) })
-    }
-    const page = await openPage()
-    await page.goto(server.url)
-    await page.getByRole('checkbox', { name: 'Select rough to compare' }).check()
-    await page.getByRole('checkbox', { name: 'Select smooth to compare' }).check()
-    await page.keyboard.press('c')
-    await page.waitForURL(/\/compare\?run=rough&run=smooth$/)
-    await page.getByText(/smooth: the loss is 10\s× smoother than in rough/).waitFor()
-    const row = page.getByRole('row', { name: /^Loss roughness/ })
-    await eventually(() => row.innerText()).toMatch(/1\s+0\.1\s+0\.1\s×/)
-    await page.getByText(/One run a side/).waitFor()
-  })
-
   it('tries another cap on the recorded norms, exactly', async () => {
     const server = await startServer()
     await server.put('r', capped)
@@ -59,26 +40,6 @@ describe('looking closer', () => {
     await page.getByRole('heading', { name: '2 layers' }).waitFor()
   })
 
-  it('previews other settings on the record at once, and judges the run by them when they are saved', async () => {
-    const server = await startServer()
-    await server.put('r', capped)
-    await server.send('r', steps(300, high))
-    const page = await openPage()
-    await page.goto(`${server.url}/runs/r/settings`)
-    const preview = page.locator('section[aria-live]')
-    await preview.getByText('Clipping is saturated').waitFor()
-    await page.getByLabel('enabled').first().uncheck()
-    await preview.getByText('No findings.').waitFor()
-    expect((await server.call<{ health: string }>('GET', '/runs/r')).health).toBe('flagged')
-    await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByText('Saved; the run was judged again.').waitFor()
-    const { findings } = await server.call<{ findings: { close_reason: string }[] }>(
-      'GET',
-      '/runs/r/findings',
-    )
-    expect(findings.map(({ close_reason }) => close_reason)).toEqual(['settings_changed'])
-  })
-
   it('adds a channel, refuses a private address in words, and shows a secret once', async () => {
     const server = await startServer()
     const page = await openPage({ mayComplain: /400/ })
@@ -109,7 +70,9 @@ describe('looking closer', () => {
     for (const path of [
       '/compare?run=a&run=b',
       '/runs/a/layers',
+      '/runs/a/data',
       '/runs/a/settings',
+      '/projects/default',
       '/channels',
       '/tokens',
     ]) {

@@ -95,6 +95,32 @@ describe('the runs page', () => {
     expect(await page.locator('[data-run]').count()).toBeLessThan(100)
   })
 
+  it('lets a finger choose runs on a phone, with room to hit', async () => {
+    const server = await startServer()
+    for (const id of ['a', 'b', 'c']) {
+      await server.put(id, capped)
+      await server.send(id, steps(60, quiet))
+    }
+    const page = await openPage({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true })
+    await page.goto(server.url)
+    for (const id of ['c', 'a']) {
+      const box = await page.locator(`[data-run=${id}] label`).boundingBox()
+      expect([box?.width, box?.height]).toEqual([40, 40])
+      await page.touchscreen.tap((box?.x ?? 0) + 36, (box?.y ?? 0) + 36)
+    }
+    const compare = page.getByRole('link', { name: 'Compare' })
+    expect((await compare.boundingBox())?.height).toBeGreaterThanOrEqual(40)
+    await compare.tap()
+    await page.waitForURL(/\/compare\?run=c&run=a$/)
+    await page.goto(`${server.url}/?project=default`)
+    await page.locator(rowNames).first().waitFor()
+    const small = await page.evaluate(
+      `[...document.querySelectorAll('main :is(button, select, input[type=search], label)')]
+        .filter((one) => one.offsetHeight < 40).map((one) => one.outerHTML)`,
+    )
+    expect(small).toEqual([])
+  })
+
   it('is walked by keyboard from the list to a run and back', async () => {
     const server = await startServer()
     for (const id of ['a', 'b']) await server.put(id, capped)

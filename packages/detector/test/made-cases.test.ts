@@ -101,6 +101,19 @@ describe('NaN and mixed precision', () => {
     expect(causesOf(run, 'vanishing')).toEqual(['amp_underflow'])
   })
 
+  it.each([
+    ['below 1e-7 from the start', 1e-8, 1e-8, 19],
+    ['to a thousandth of what it was, and less', 0.5, 0.0004, 79],
+  ])('takes a norm %s for vanishing', (_, before, after, opens) => {
+    const run = made(120, (step, small) => ({ gradNorm: (step < 60 ? before : after) * small() }))
+    expect(edges(run)).toContain(`+vanishing@${opens}`)
+  })
+
+  it('does not take a norm that falls a hundredfold for vanishing', () => {
+    const run = made(120, (step, small) => ({ gradNorm: (step < 60 ? 0.5 : 0.005) * small() }))
+    expect(edges(run).filter((edge) => edge.includes('vanishing'))).toEqual([])
+  })
+
   it('names a norm that was never unscaled', () => {
     const run = made(100, (step, small) => {
       const lossScale = 65_536 / 2 ** Math.floor(step / 25)

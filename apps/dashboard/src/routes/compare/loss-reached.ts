@@ -1,9 +1,9 @@
 import type { OverlaidRun } from '#lib/chart/overlay.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
 
-/** The running median is over a twentieth of the buckets, within these bounds. */
-const SHARE = 1 / 20
-const [LEAST, MOST] = [5, 40]
+/** The running median is over a fiftieth of the buckets, within these bounds. */
+const SHARE = 1 / 50
+const [LEAST, MOST] = [5, 15]
 
 /** A low of the smoothed loss, and where it was reached. */
 export interface Low {
