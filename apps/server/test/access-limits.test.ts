@@ -1,11 +1,12 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Limits } from '../src/access/limits.ts'
 import { bearer, makeToken } from './access-fixtures.ts'
-import { startApp } from './start-app.ts'
+import { startApp, type Answer } from './start-app.ts'
 
 const WIDE: Limits = {
   maxRequests: 1_000,
@@ -34,34 +35,30 @@ const points = (count: number, metric = 'loss', from = 0) => ({
 it('lets a token ask so often a second and no oftener, and leaves the others alone', async () => {
   const { service, send } = await limited({ maxRequests: 5 })
   const other = await makeToken(service, { scope: 'read' })
-  const statuses: number[] = []
-  for (let i = 0; i < 5; i++) statuses.push((await send('GET', '/runs')).status)
-  expect(statuses).toEqual([200, 200, 200, 200, 200])
   const began = performance.now()
-  const [refused, admitted] = await Promise.all([
-    send('GET', '/runs'),
-    send('GET', '/runs', undefined, other.secret),
+  const answers = Array.from({ length: 6 }, () => send('GET', '/runs'))
+  expect((await send('GET', '/runs', undefined, other.secret)).status).toBe(200)
+  // The others do not wait for what is spread over the second.
+  expect(performance.now() - began).toBeLessThan(700)
+  const refused = (await Promise.all(answers)).filter(({ status }) => status !== 200)
+  expect(refused).toMatchObject([
+    { status: 429, body: { error: { code: 'too_many_requests' } }, headers: { 'retry-after': '1' } },
   ])
-  expect(refused).toMatchObject({
-    status: 429,
-    body: { error: { code: 'too_many_requests' } },
-    headers: { 'retry-after': '1' },
-  })
-  expect(admitted.status).toBe(200)
   // The refusal waited as long as it asked to wait: whoever asks again at once gains nothing by it.
-  expect(performance.now() - began).toBeGreaterThan(200)
+  expect(performance.now() - began).toBeGreaterThan(900)
   expect((await send('GET', '/runs')).status).toBe(200)
 })
 
 it('lets an address ask so often a second, whatever it shows', async () => {
   const { service } = await limited({ maxRequests: 2 })
-  const codes: string[] = []
+  const asked: Promise<Answer>[] = []
   for (let i = 0; i < 11; i++) {
-    const { body } = await service.inject({ url: '/api/v1/runs', headers: bearer('nw_guess') })
-    codes.push(body.error.code)
+    asked.push(service.inject({ url: '/api/v1/runs', headers: bearer('nw_guess') }))
+    // As from a socket of its own.
+    await turn()
   }
-  expect(codes.slice(0, 10)).toEqual(new Array(10).fill('token_invalid'))
-  expect(codes[10]).toBe('too_many_requests')
+  const codes = (await Promise.all(asked)).map(({ body }) => body.error.code as string)
+  expect(codes.toSorted()).toEqual([...new Array<string>(10).fill('token_invalid'), 'too_many_requests'])
 })
 
 it('lets a run send so many points a second, and says when the rest will fit', async () => {
