@@ -12,8 +12,8 @@ import { load, machine, median, ServerProcess } from '../server-process.ts'
 import { isKind, KINDS, type Kind } from './kinds.ts'
 import { Others } from './others.ts'
 
-const ROUNDS = 4
-const ROUND_MS = 6_000
+const ROUNDS = 3
+const ROUND_MS = 5_000
 /** Milliseconds in which an abuser spends what it may send at once: a burst is allowed. */
 const BURST_MS = 4_000
 const BAD_RUNS = 32
