@@ -30,7 +30,10 @@ const rooms: Record<string, { path: string; mayImport: string[] }> = {
     path: 'apps/server/src/ingest',
     mayImport: ['storage', 'live', 'alerts', 'protocol', 'detector', 'node'],
   },
-  analysis: { path: 'apps/server/src/analysis', mayImport: ['storage', 'ingest', 'protocol', 'detector'] },
+  analysis: {
+    path: 'apps/server/src/analysis',
+    mayImport: ['storage', 'ingest', 'protocol', 'detector', 'node'],
+  },
   alerts: { path: 'apps/server/src/alerts', mayImport: ['storage', 'protocol', 'node', 'npm:*'] },
   live: { path: 'apps/server/src/live', mayImport: ['protocol', 'storage', 'node'] },
 }

@@ -1,18 +1,10 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import {
-  Type,
-  parsePoints,
-  type PointColumns,
-  PointsBodySchema,
-  PointsReplySchema,
-} from '@normwatch/protocol'
+import { Type, parsePoints, PointsBodySchema, PointsReplySchema } from '@normwatch/protocol'
 import type { TSchema } from 'typebox'
 import { compileTextSchema } from '../compile-schema.ts'
 import { Refusal } from '../errors.ts'
-import { partsOf } from '../ingest/parts-of.ts'
 import type { Services } from '../services.ts'
-import type { StoredRun } from '../storage/store.ts'
 import { csvLines, ndjsonLines } from './export-lines.ts'
 import { closed, MetricName, replies, RunParams, Step } from './schemas.ts'
 
@@ -26,18 +18,7 @@ const ExportQuery = Type.Object(
   closed,
 )
 
-/** Readings of a batch that are judged and stored in one go on a server that several share. */
-const PART = 4_000
-
 export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncTypebox {
-  /** Others get in between the parts. A batch that is refused is refused with its first. */
-  async function inParts(run: string, columns: PointColumns): Promise<StoredRun> {
-    const rows = Math.ceil(PART / Math.max(1, columns.metrics.size))
-    let stored: StoredRun | undefined
-    for (const part of partsOf(columns, rows)) stored = await ingest.accept(run, part)
-    return stored ?? ingest.accept(run, columns)
-  }
-
   return async (app) => {
     app.post(
       '/runs/:id/points',
@@ -52,15 +33,11 @@ export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncType
         validatorCompiler: ({ schema, httpPart }) =>
           httpPart === 'body' ? () => true : compileTextSchema(schema as unknown as TSchema),
       },
-      async ({ params, body, caller }) => {
+      async ({ params, body }) => {
         const parsed = parsePoints(body)
         if (!parsed.ok) throw pointsRefusal(parsed)
-        const { columns } = parsed
-        const isShared = caller?.via !== 'nothing'
-        const { last_step } = await (isShared
-          ? inParts(params.id, columns)
-          : ingest.accept(params.id, columns))
-        return { accepted: columns.step.length, last_step }
+        const { last_step } = await ingest.accept(params.id, parsed.columns)
+        return { accepted: parsed.columns.step.length, last_step }
       },
     )
 
