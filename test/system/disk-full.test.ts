@@ -13,7 +13,7 @@ import { init } from '@normwatch/sdk'
 process.on('SIGXFSZ', () => {})
 const run = init({ id: 'toy' })
 for (let i = 0; i < ${POINTS}; i++) run.log({ gradNorm: i + 0.123456789, loss: i })
-console.log(JSON.stringify(await run.finish({ timeoutMs: 1_000 })))`
+console.log(JSON.stringify(await run.finish({ timeoutMs: 6_000 })))`
 
 describe('a spool on a disk that fills up', () => {
   it('keeps whole lines, and the rest is counted and said', async () => {
