@@ -6,10 +6,20 @@ type Chunk = Rolldown.OutputChunk & { viteMetadata?: { readonly importedCss: Rea
 /** Where the server finds the lists of `pageFiles`, in the build's folder. */
 const LIST = '_app/page-files.json'
 
+/** What a page asks the API first, by its route; `[id]` is the run in its address. A test sees that each is asked once. */
+const FIRST_QUESTIONS: Readonly<Record<string, readonly string[]>> = {
+  '/runs/[id]': [
+    'api/v1/runs/[id]',
+    'api/v1/runs/[id]/settings',
+    'api/v1/findings?run=[id]&state=open&limit=200',
+    'api/v1/findings?run=[id]&state=closed&limit=200',
+  ],
+}
+
 /**
- * Writes which scripts and style sheets each page needs, by its route (`/runs/[id]`). The server names them in the page it
- * sends, so that a browser asks for all of them at once: otherwise it learns of a page's own files only when the scripts
- * that choose the page have run.
+ * Writes which scripts and style sheets each page needs, by its route (`/runs/[id]`), and what it asks first. The server
+ * names them in the page it sends, so that a browser asks for all of them at once: otherwise it learns of a page's own files
+ * only when the scripts that choose the page have run.
  */
 export const pageFiles: Plugin = {
   name: 'page-files',
@@ -32,7 +42,7 @@ export const pageFiles: Plugin = {
         const files = new Set<string>()
         for (const { chunk } of around) addFiles(chunk, bundle, files)
         addFiles(page, bundle, files)
-        return [route || '/', [...files]]
+        return [route || '/', { files: [...files], questions: FIRST_QUESTIONS[route] ?? [] }]
       })
     this.emitFile({ type: 'asset', fileName: LIST, source: JSON.stringify(Object.fromEntries(pages)) })
   },

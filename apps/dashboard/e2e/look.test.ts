@@ -62,6 +62,13 @@ describe('the look', () => {
     expect(code.length).toBeGreaterThan(10)
     // The page of errors, which kit keeps ready, comes later.
     expect(code.filter((path) => !html.includes(path))).toEqual([expect.stringContaining('/nodes/1.')])
+    const questions = html.match(/href="[^"]*" rel="preload" as="fetch"/g)
+    expect(questions).toHaveLength(4)
+    // What was asked early is not asked again.
+    const facts = asked.filter(
+      (path) => /\/(runs\/run|settings|findings)$/.test(path) && path.startsWith('/api'),
+    )
+    expect(facts).toHaveLength(4)
   })
 
   it('follows the system’s theme until a person chooses, and remembers the choice', async () => {

@@ -9,8 +9,12 @@ import { startApp, tempFolder } from './start-app.ts'
 const SCRIPT = `\n  document.documentElement.dataset.theme = 'dark'\n`
 const PAGE = `<!doctype html><html><head><script>${SCRIPT}</script><script src="/_app/immutable/start.js"></script></head></html>`
 const PAGE_FILES = {
-  '/': ['_app/immutable/start.js', '_app/immutable/list.js'],
-  '/runs/[id]': ['_app/immutable/start.js', '_app/immutable/run.js', '_app/immutable/run.css'],
+  '/': { files: ['_app/immutable/start.js', '_app/immutable/list.js'], questions: [] },
+  '/projects/[project]': { files: ['_app/immutable/project.js'], questions: [] },
+  '/runs/[id]': {
+    files: ['_app/immutable/start.js', '_app/immutable/run.js', '_app/immutable/run.css'],
+    questions: ['api/v1/findings?run=[id]&limit=2'],
+  },
 }
 
 /** A folder that looks as the dashboard's build does. */
@@ -44,13 +48,27 @@ describe('the dashboard', () => {
     ['/', ['list.js" rel="modulepreload']],
     ['/?status=running', ['list.js" rel="modulepreload']],
     ['/runs/any-run?x=1', ['run.js" rel="modulepreload', 'run.css" rel="stylesheet']],
+    ['/projects/a%20b', ['project.js" rel="modulepreload']],
     ['/runs/any-run/layers', []],
     ['/nowhere', []],
   ])('names in %s the files of that page that the browser could not know yet', async (url, files) => {
     const { inject } = await startApp({ dashboard: await builtDashboard('/watch') })
     const page = await inject(get(url, asPage))
-    expect([...page.text.matchAll(/<link href="([^>]*)">/g)].map(([, link]) => link)).toEqual(
-      files.map((file) => `/watch/_app/immutable/${file}`),
+    expect(
+      [...page.text.matchAll(/<link href="([^>]*\/immutable\/[^>]*)">/g)].map(([, link]) => link),
+    ).toEqual(files.map((file) => `/watch/_app/immutable/${file}`))
+  })
+
+  it.each([
+    ['/runs/any.run-1', ['/watch/api/v1/findings?run=any.run-1&amp;limit=2']],
+    ['/runs/%22%3Ex', []],
+    ['/runs/a"b', []],
+    ['/', []],
+  ])('names in %s what the page asks first', async (url, questions) => {
+    const { inject } = await startApp({ dashboard: await builtDashboard('/watch') })
+    const { text } = await inject(get(url, asPage))
+    expect([...text.matchAll(/<link href="([^"]*)" rel="preload"/g)].map(([, link]) => link)).toEqual(
+      questions,
     )
   })
 

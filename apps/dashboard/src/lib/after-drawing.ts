@@ -6,3 +6,8 @@ export async function afterDrawing<Module>(load: () => Promise<Module>): Promise
   await new Promise((resolve) => setTimeout(resolve, PAGES_FIRST))
   return load().catch(() => undefined)
 }
+
+/** Runs when the next frame has been painted. A page that is not on the screen paints none: then it waits until it is. */
+export function afterFrame(run: () => void): void {
+  requestAnimationFrame(() => setTimeout(run))
+}

@@ -6,8 +6,16 @@ import type { FastifyInstance } from 'fastify'
 import { Refusal } from '../errors.ts'
 
 const PAGE = 'index.html'
-/** The scripts and style sheets of each page, by its route such as `/runs/[id]`, as the dashboard's build lists them. */
+/** What each page needs, by its route such as `/runs/[id]`, as the dashboard's build lists it. */
 const PAGE_FILES = '_app/page-files.json'
+interface Needs {
+  /** Its scripts and style sheets. */
+  readonly files: readonly string[]
+  /** What it asks the API first; `[id]` stands for the run in its address. */
+  readonly questions: readonly string[]
+}
+/** A run's id in a page's address: nothing that HTML or an address would read as more than text. */
+const ID = '([A-Za-z0-9._-]+)'
 
 /** The dashboard as it was built: its folder, its pages, and the hashes of the scripts that stand in each of them. */
 export interface Dashboard {
@@ -20,31 +28,45 @@ export interface Dashboard {
 /** Reads the built dashboard, to be served below `basePath`; `undefined` when there is none. */
 export function findDashboard(folder: string, basePath = ''): Dashboard | undefined {
   let shell: string
-  let files: Record<string, string[]>
+  let needs: Record<string, Needs>
   try {
     shell = readFileSync(join(folder, PAGE), 'utf8')
-    files = JSON.parse(readFileSync(join(folder, PAGE_FILES), 'utf8'))
+    needs = JSON.parse(readFileSync(join(folder, PAGE_FILES), 'utf8'))
   } catch {
     return undefined
   }
   const anyPage = below(basePath, shell)
-  const pages = Object.entries(files).map(([route, names]) => ({
-    path: new RegExp(`^${route.replaceAll(/\[\w+\]/g, '[^/]+')}/?$`),
-    page: below(basePath, naming(names, shell)),
+  const pages = Object.entries(needs).map(([route, { files, questions }]) => ({
+    path: new RegExp(`^${route.replaceAll(/\[(\w+)\]/g, (_, name) => (name === 'id' ? ID : '[^/]+'))}/?$`),
+    page: below(basePath, naming(files, questions, shell)),
   }))
   const scripts = [...anyPage.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)]
   const inlineScripts = scripts.map(
     ([, source = '']) => `sha256-${createHash('sha256').update(source).digest('base64')}`,
   )
-  const pageAt = (path: string) => pages.find((page) => page.path.test(path))?.page ?? anyPage
+  const pageAt = (path: string) => {
+    for (const { path: pattern, page } of pages) {
+      const match = pattern.exec(path)
+      if (match !== null) return page.replaceAll('[id]', match[1] ?? '')
+    }
+    return anyPage
+  }
   return { folder, pageAt, inlineScripts }
 }
 
-/** The page with links to these files, so that the browser asks for them before it has run the first script. */
-function naming(files: readonly string[], page: string): string {
-  const links = files
-    .filter((file) => !page.includes(file))
-    .map((file) => `<link href="/${file}" rel="${file.endsWith('.css') ? 'stylesheet' : 'modulepreload'}">`)
+/** The page with links to what it needs, so that the browser asks for it before it has run the first script. */
+function naming(files: readonly string[], questions: readonly string[], page: string): string {
+  const links = [
+    ...files
+      .filter((file) => !page.includes(file))
+      .map(
+        (file) => `<link href="/${file}" rel="${file.endsWith('.css') ? 'stylesheet' : 'modulepreload'}">`,
+      ),
+    ...questions.map(
+      (question) =>
+        `<link href="/${question.replaceAll('&', '&amp;')}" rel="preload" as="fetch" crossorigin="anonymous">`,
+    ),
+  ]
   return page.replace('</head>', `${links.join('')}</head>`)
 }
 

@@ -1,5 +1,6 @@
 import uPlot from 'uplot'
 import type { Attachment } from 'svelte/attachments'
+import { afterFrame } from '#lib/after-drawing.ts'
 
 /** What a chart shows now: aligned columns, and the ends of the x axis. */
 export interface PlotData {
@@ -8,7 +9,24 @@ export interface PlotData {
   readonly max: number
 }
 
-/** Whether an element is on the screen or, when it has been painted once, just outside it. */
+/** Charts that wait to be made: one a frame, so that a page's first one is seen before the work for the others begins. */
+const waiting: (() => void)[] = []
+let isBusy = false
+
+function inTurn(make: () => void): void {
+  if (isBusy) return void waiting.push(make)
+  isBusy = true
+  make()
+  afterFrame(goOn)
+}
+
+function goOn(): void {
+  isBusy = false
+  const next = waiting.shift()
+  if (next !== undefined) inTurn(next)
+}
+
+/** Whether an element is on the screen or just outside it; not before its turn to be drawn. */
 class Sight {
   isNear = $state(false)
   readonly #observer = new IntersectionObserver(
@@ -17,9 +35,12 @@ class Sight {
   )
 
   constructor(element: Element) {
-    const { top, bottom } = element.getBoundingClientRect()
-    this.isNear = bottom > 0 && top < innerHeight
-    this.#observer.observe(element)
+    inTurn(() => {
+      if (!element.isConnected) return
+      const { top, bottom } = element.getBoundingClientRect()
+      this.isNear = bottom > 0 && top < innerHeight
+      this.#observer.observe(element)
+    })
   }
   end(): void {
     this.#observer.disconnect()
@@ -27,8 +48,8 @@ class Sight {
 }
 
 /**
- * Draws a uPlot chart into the element, as wide and as high as the element: what is on the screen at once, the rest when it
- * comes near it. Other options make a new chart; other data are only drawn, and only while the element is near the screen.
+ * Draws a uPlot chart into the element, as wide and as high as the element: what is on the screen one a frame, the rest when
+ * it comes near it. Other options make a new chart; other data are only drawn, and only while the element is near the screen.
  */
 export function plot(
   options: () => Omit<uPlot.Options, 'width' | 'height'>,
