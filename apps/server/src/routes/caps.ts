@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, CapsReplySchema } from '@normwatch/protocol'
+import { RecentNorms } from '../analysis/recent-norms.ts'
 import { tryCaps } from '../analysis/try-caps.ts'
 import type { Services } from '../services.ts'
 import { closed, replies, RunParams, Step } from './schemas.ts'
@@ -15,7 +16,8 @@ const Query = Type.Object(
   closed,
 )
 
-export function capRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+export function capRoutes(services: Services): FastifyPluginAsyncTypebox {
+  const norms = new RecentNorms(services)
   return async (app) => {
     app.get(
       '/runs/:id/caps',
@@ -27,7 +29,7 @@ export function capRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           response: replies(CapsReplySchema),
         },
       },
-      ({ params, query: { cap, ...range } }) => tryCaps(store, params.id, range, cap),
+      ({ params, query: { cap, ...range } }) => tryCaps(norms, params.id, range, cap),
     )
   }
 }

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { startApp } from '../../test/start-app.ts'
+import type { Store } from '../storage/store.ts'
+import { RecentNorms } from './recent-norms.ts'
+
+/** A run of three norms, and its records as a clock `later` milliseconds ahead would have them. */
+async function runWithNorms(later: number) {
+  const { call, services } = await startApp()
+  const post = (norms: number[], from: number) =>
+    call('POST', '/runs/a/points', { columns: { step: norms.map((_, i) => from + i), grad_norm: norms } })
+  await call('PUT', '/runs/a', {})
+  await post([1, 2, 3], 0)
+  let reads = 0
+  const points: Store['points'] = Object.create(services.store.points, {
+    read: {
+      value: (...args: Parameters<Store['points']['read']>) => (reads++, services.store.points.read(...args)),
+    },
+  })
+  const store = { ...services.store, runs: services.store.runs, points }
+  const norms = new RecentNorms({ store, now: () => Date.now() + later })
+  return { norms, post, reads: () => reads }
+}
+
+it('reads the norms of a run that rests once, however many caps are tried on them', async () => {
+  const { norms, reads } = await runWithNorms(5_000)
+  for (let turn = 0; turn < 3; turn++) expect((await norms.of('a', {})).count).toBe(3)
+  expect(reads()).toBe(1)
+  expect((await norms.of('a', { from: 1 })).count).toBe(2)
+  expect(reads()).toBe(2)
+})
+
+it('reads again what was changed', async () => {
+  const { norms, post } = await runWithNorms(5_000)
+  expect((await norms.of('a', {})).quantiles([1])).toEqual([3])
+  await post([9], 2)
+  expect((await norms.of('a', {})).quantiles([1])).toEqual([9])
+})
+
+it('keeps nothing of a run that was changed just now', async () => {
+  const { norms, reads } = await runWithNorms(-60_000)
+  await norms.of('a', {})
+  await norms.of('a', {})
+  expect(reads()).toBe(2)
+})

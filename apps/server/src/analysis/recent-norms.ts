@@ -1,0 +1,61 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { NormRecord } from '@normwatch/detector'
+import type { Store } from '../storage/store.ts'
+
+export interface StepRange {
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+}
+
+/** Norms read at once: about 5 ms of work, after which other requests have their turn. */
+const NORMS_A_TURN = 2 ** 17
+/** Records kept, and for how many milliseconds: a person tries cap after cap on the same range. 8 bytes a norm. */
+const KEPT = 2
+const KEPT_MS = 60_000
+/** Milliseconds after a run's last change from which its time of change tells it from every later state. */
+const SETTLED_MS = 1_000
+
+/** The norms of runs as records to try caps on; those of a run that rests are kept for a while. */
+export class RecentNorms {
+  readonly #store: Store
+  readonly #now: () => number
+  readonly #kept = new Map<string, NormRecord>()
+
+  constructor({ store, now }: { readonly store: Store; readonly now: () => number }) {
+    this.#store = store
+    this.#now = now
+  }
+
+  /** The finite norms recorded from step `from` to step `to`. Throws `RunNotFound`. */
+  async of(run: string, range: StepRange): Promise<NormRecord> {
+    const { updated_at, points } = await this.#store.runs.get(run)
+    const key = JSON.stringify([run, range.from, range.to, updated_at, points])
+    const kept = this.#kept.get(key)
+    if (kept !== undefined) return kept
+    const isSettled = this.#now() - Date.parse(updated_at) > SETTLED_MS
+    const record = await this.#read(run, range)
+    if (isSettled) this.#keep(key, record)
+    return record
+  }
+
+  #keep(key: string, record: NormRecord): void {
+    this.#kept.set(key, record)
+    const [oldest] = this.#kept.keys()
+    if (this.#kept.size > KEPT && oldest !== undefined) this.#kept.delete(oldest)
+    setTimeout(() => this.#kept.delete(key), KEPT_MS).unref()
+  }
+
+  async #read(run: string, range: StepRange): Promise<NormRecord> {
+    const record = new NormRecord()
+    let turns = 1
+    for await (const { metrics } of this.#store.points.read(run, { ...range, metrics: ['grad_norm'] })) {
+      const norms = metrics.get('grad_norm')
+      if (norms !== undefined) record.add(norms)
+      if (record.count >= turns * NORMS_A_TURN) {
+        turns++
+        await nextTurn()
+      }
+    }
+    return record
+  }
+}
