@@ -8,14 +8,23 @@ import { startSdk } from './start.ts'
 
 const PROGRAM = join(import.meta.dirname, '../src/thread-program.ts')
 
-/** A run whose background has a thread of its own, which runs this program. */
-async function startThreaded(program = PROGRAM) {
+/** Runs whose backgrounds have threads of their own, which run this program. */
+async function startThreads(ids: readonly string[], program = PROGRAM) {
   const { server, spoolDir } = await startSdk()
   const warnings: string[] = []
   const platform = { ...nodePlatform(program), warn: (line: string) => warnings.push(line), say: () => {} }
-  const run = startRun({ id: 'toy', url: server.url, spoolDir }, platform)
-  onTestFinished(async () => void (await run.finish({ timeoutMs: 0 })))
-  return { server, spoolDir, run, warnings }
+  const runs = ids.map((id) => startRun({ id, url: server.url, spoolDir }, platform))
+  onTestFinished(async () => void (await Promise.all(runs.map((run) => run.finish({ timeoutMs: 0 })))))
+  return { server, spoolDir, runs, warnings }
+}
+
+async function startThreaded(program = PROGRAM) {
+  const { runs, ...rest } = await startThreads(['toy'], program)
+  return { run: runs[0]!, ...rest }
+}
+
+function holdTheEventLoop(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 describe('a run whose background has a thread of its own', () => {
@@ -37,6 +46,16 @@ describe('a run whose background has a thread of its own', () => {
     expect(spool).toContain(spoolDir)
     expect(warnings[0]).toContain('does not take readings now')
     expect(warnings[1]).toContain('1 points could not be sent')
+    await server.listen()
+  })
+
+  it('hears the reports of threads that ended while the training held the event loop', async () => {
+    const { server, runs } = await startThreads(Array.from({ length: 16 }, (_, i) => `toy-${i}`))
+    await server.close()
+    for (const run of runs) run.log({ loss: 1 })
+    const reports = runs.map((run) => run.finish({ timeoutMs: 0 }))
+    holdTheEventLoop(3_000)
+    for (const report of reports) expect(await report).toMatchObject({ unsent: 1, lost: 0 })
     await server.listen()
   })
 

@@ -79,13 +79,7 @@ class ThreadBackground implements Background {
     if (!this.#isAlive) return
     this.#post({ kind: 'leave', timeoutMs: LEAVE_TIMEOUT_MS })
     Atomics.wait(this.#hasLeft, 0, 0, LEAVE_TIMEOUT_MS + SPILL_TIMEOUT_MS)
-    for (
-      let got = receiveMessageOnPort(this.#port);
-      got !== undefined;
-      got = receiveMessageOnPort(this.#port)
-    ) {
-      this.#receive(got.message as FromThread)
-    }
+    this.#receiveAll()
   }
 
   #call<T>(
@@ -117,8 +111,16 @@ class ThreadBackground implements Background {
     if (this.#calls.size === 0) this.#port.unref()
   }
 
+  /** What has arrived and was not handed over yet. */
+  #receiveAll(): void {
+    const next = () => receiveMessageOnPort(this.#port)
+    for (let got = next(); got !== undefined; got = next()) this.#receive(got.message as FromThread)
+  }
+
   #end(): void {
     this.#isAlive = false
+    // its end may be told before its last answer is
+    this.#receiveAll()
     for (const { giveUp } of this.#calls.values()) giveUp()
     this.#calls.clear()
     this.#port.unref()
