@@ -1,15 +1,20 @@
 /** `npm start`: builds the dashboard where it is missing or older than its sources, then runs the server in this process. */
 import { spawnSync } from 'node:child_process'
-import { globSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const PAGE = 'apps/dashboard/build/index.html'
-/** All that the build reads; a change of dependencies shows in the lock file. */
+/** All that the build reads, folders whole; a change of dependencies shows in the lock file. */
 const SOURCES = [
-  'apps/dashboard/{src,static}/**/*',
-  'apps/dashboard/*.{json,ts}',
-  'packages/{protocol,detector}/src/**/*.ts',
+  'apps/dashboard/src',
+  'apps/dashboard/static',
+  'apps/dashboard/package.json',
+  'apps/dashboard/page-files.ts',
+  'apps/dashboard/tsconfig.json',
+  'apps/dashboard/vite.config.ts',
+  'packages/protocol/src',
+  'packages/detector/src',
   'package-lock.json',
 ]
 
@@ -17,14 +22,17 @@ if (isStale()) build()
 await import('../apps/server/src/main.ts')
 
 function isStale(): boolean {
-  const built = changedAt(PAGE)
-  return (
-    built === undefined || globSync(SOURCES, { cwd: root }).some((file) => (changedAt(file) ?? 0) > built)
-  )
+  const built = statSync(join(root, PAGE), { throwIfNoEntry: false })?.mtimeMs
+  return built === undefined || SOURCES.some((source) => isNewer(join(root, source), built))
 }
 
-function changedAt(file: string): number | undefined {
-  return statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs
+function isNewer(path: string, built: number): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) return false
+  return (
+    stat.mtimeMs > built ||
+    (stat.isDirectory() && readdirSync(path).some((name) => isNewer(join(path, name), built)))
+  )
 }
 
 function build(): void {
