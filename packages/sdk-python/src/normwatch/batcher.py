@@ -96,6 +96,11 @@ class Batcher:
         self._is_abandoned = True
 
     @property
+    def rows(self) -> int:
+        """Rows that wait."""
+        return sum(map(len, self._blocks))
+
+    @property
     def fill(self) -> float:
         """How full the queue is, 0 to 1."""
         return 1 - self._room / self._max_cells

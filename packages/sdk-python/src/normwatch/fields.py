@@ -65,7 +65,11 @@ def run_fields(refuse: Refuse, optimizer: Any, max_norm: Any, clip_value: Any, *
     if optimizer is not None:
         fields["optimizer"] = (optimizer if isinstance(optimizer, str) else type(optimizer).__name__.lower())[:128]
     if fields.get("config") is not None:
-        fields["config"] = {str(key)[:256]: _json_safe(value) for key, value in fields["config"].items()}
+        try:
+            fields["config"] = {str(key)[:256]: _json_safe(value) for key, value in fields["config"].items()}
+        except Exception as error:  # a mapping of somebody's own, as one with values that are still missing
+            refuse("config", f"cannot be read: {type(error).__name__}: {error}")
+            fields["config"] = None
     if fields.get("tags") is not None:
         fields["tags"] = list(fields["tags"])
     return {name: value for name, value in fields.items() if value not in (None, "")}
@@ -86,5 +90,5 @@ def _json_safe(value: Any) -> Any:
     """The value as JSON can carry it; what it cannot carry becomes text."""
     try:
         return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return str(value)

@@ -48,6 +48,11 @@ class Outbox:
         return self._spool.points
 
     @property
+    def points_in_memory(self) -> int:
+        """Points that are neither sent nor on disk."""
+        return sum(item.points for item in self._memory)
+
+    @property
     def spool(self) -> Path | None:
         """The file of the unsent ones, where there are any."""
         return self._spool.path if len(self._spool) else None
@@ -110,13 +115,12 @@ class Outbox:
             self._memory_bytes -= len(item.line)
 
     def close(self) -> None:
-        """What is left goes to disk and stays there."""
+        """What is left goes to disk, as far as it takes it, and stays there."""
         self.spill()
         try:
             self._spool.close()
         except OSError as error:
             self._disk_trouble(error)
-        self.dropped += sum(item.points for item in self._memory)
 
     def forget(self) -> None:
         """For the child of a fork: nothing here is its own."""

@@ -64,11 +64,10 @@ class Run:
         self._batcher = batcher
         self._sender = sender
         self._is_open = sender is not None
-        self._why_closed = "the run is finished"
+        self._why_closed = "the run is finished" if sender is not None else None
         self._noted: dict[str, Any] = {}
         self._names = names
         self._intake = Intake(notices, names)
-        self._report = FinishReport(0, 0, 0, 0, None)
 
     def log(
         self,
@@ -165,13 +164,14 @@ class Run:
     def finish(self, status: str = "finished", *, timeout: float = FINISH_TIMEOUT) -> FinishReport:
         """
         Sends what is left and ends the run as `finished` or `failed`. Returns within about `timeout` seconds; what
-        could not be sent is in the spool, and a warning says so. A second call changes nothing.
+        could not be sent is in the spool, and a warning says so. A second call waits for the first, as long as its own
+        `timeout` at the most, and returns the same.
         """
         if self._sender is None:
-            return self._report
+            return FinishReport(0, 0, 0, 0, None)
         if not self._is_open:
-            self._sender.wait(timeout)
-            return self._report
+            self._sender.end(timeout)
+            return self._count(self._sender)
         if self._noted:
             self.log()
         if status not in ("finished", "failed"):
@@ -179,7 +179,7 @@ class Run:
             status = "finished"
         self._is_open = False
         self._sender.finish({"status": status}, timeout)
-        report = self._report = self._count()
+        report = self._count(self._sender)
         if report.spool is not None:
             self.notices.warn(
                 "unsent",
@@ -205,6 +205,7 @@ class Run:
         self._why_closed = "it belongs to the process that made it (this one was forked from it)"
         if self._sender is not None:
             self._sender.forget()
+            self._sender = None
 
     def end_by_signal(self, timeout: float) -> None:
         """Ends the run as failed, from a signal handler after which nothing else runs."""
@@ -217,12 +218,11 @@ class Run:
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         self.finish("finished" if kind is None else "failed")
 
-    def _count(self) -> FinishReport:
-        assert self._sender is not None
-        outbox = self._sender.outbox
-        lost = outbox.dropped + self._batcher.dropped
-        return FinishReport(self._sender.sent, outbox.unsent, outbox.refused, lost, outbox.spool)
+    def _count(self, sender: Sender) -> FinishReport:
+        outbox = sender.outbox
+        lost = outbox.dropped + self._batcher.dropped + sender.points_in_memory
+        return FinishReport(sender.sent, outbox.unsent, outbox.refused, lost, outbox.spool)
 
     def _refuse_closed(self) -> None:
-        if self._sender is not None:
+        if self._why_closed is not None:
             self.notices.warn("closed", f"log() does nothing: {self._why_closed}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Callable
 
 from .batcher import Batcher, batches, encode_points
 from .courier import Courier, Item, Later, Refused, patch_item
@@ -15,7 +17,7 @@ from .notices import Notices
 from .outbox import Outbox
 from .resolver import Resolver
 from .settings import Settings
-from .spool import left_behind
+from .spool import RunThere, left_behind
 from .sync import Delivered, replay
 from .transport import Transport
 
@@ -25,6 +27,12 @@ REST_SHARE = 3
 """After packing for t seconds the thread rests 3 t, so that a very hot loop keeps the interpreter for itself."""
 UNREADABLE_PAUSE = 30.0
 FOREVER = float("inf")
+DESK_TIMEOUT = 2.0
+"""Seconds for the background thread to leave the desk: it holds it while it reads tensors or writes to the disk."""
+
+
+class Ended(Exception):
+    """Somebody else has ended the work while this thread was on the network."""
 
 
 class Sender:
@@ -56,15 +64,27 @@ class Sender:
         self._attempt = 1
         self._pack_at = time.monotonic() + INTERVAL
         self._retry_at = 0.0
-        self._wake = threading.Event()
-        self._is_closing = False
+        # unlike an event, it may be set by a signal handler that interrupts somebody who is setting it
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._is_closing = self._is_over = False
+        self._last_changes: Mapping[str, Any] | None = None
+        # whoever holds it may touch the outbox; reentrant for a signal handler
+        self._desk = threading.RLock()
         self._progress = threading.Condition()
         self._is_flush_wanted = False
         self._rounds_begun = self._rounds_done = 0
         self._abandon = threading.Event()
         self._deadline = FOREVER
         self._thread = threading.Thread(target=self._work, name="normwatch", daemon=True)
-        self._thread.start()
+        self._has_thread = self._start()
+
+    def _start(self) -> bool:
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # a limit on threads
+            self._notices.warn("thread", f"no background thread ({error}): readings wait for finish()")
+            return False
+        return True
 
     def change_run(self, changes: Mapping[str, Any]) -> None:
         """Sends a change of the run, before the rows that have not been packed yet."""
@@ -72,49 +92,104 @@ class Sender:
 
     def finish(self, changes: Mapping[str, Any], timeout: float) -> None:
         """Sends the rest and then `changes`; returns when all is sent or on disk, about `timeout` seconds later."""
-        self._deadline = time.monotonic() + timeout
         self._last_changes = changes
         self._is_closing = True
-        self._wake.set()
-        self._thread.join(timeout)
+        if self._has_thread:
+            self.end(timeout)
+        else:
+            self._deadline = time.monotonic() + timeout
+            self._work()
+
+    def end(self, timeout: float) -> None:
+        """
+        After `finish` was called: returns at its end, or after `timeout` seconds, when this thread brings to disk what
+        is not sent. The other may be on the network for long: looking up a name, connecting, waiting for an answer.
+        """
+        self._deadline = min(self._deadline, time.monotonic() + timeout)
+        self._wake.put(None)
         if self._thread.is_alive():
-            self._abandon.set()
-            self._transport.abort()
-            self._thread.join(2.0)
+            self._thread.join(max(0.0, timeout))
+        if not self._thread.is_alive():
+            return
+        self._abandon.set()
+        self._transport.abort()
+        if self._desk.acquire(timeout=DESK_TIMEOUT):
+            try:
+                self._end_here()
+            finally:
+                self._desk.release()
+        else:
+            self._notices.warn("stuck", "the background thread does not answer: what it has not kept yet is lost")
 
     def flush(self, timeout: float) -> bool:
         """Waits until the server has everything logged so far; False when it has not after `timeout` seconds."""
         if not self._thread.is_alive():
-            return not self._waits
+            return self._has_all
         begun = self._rounds_begun
         self._is_flush_wanted = True
         self._retry_at = 0.0
-        self._wake.set()
+        self._wake.put(None)
         with self._progress:
-            return self._progress.wait_for(lambda: self._rounds_done > begun and not self._waits, timeout)
+            self._progress.wait_for(lambda: self._is_over or (self._rounds_done > begun and not self._waits), timeout)
+            return (self._is_over or self._rounds_done > begun) and self._has_all
 
-    def wait(self, timeout: float) -> None:
-        """Waits for a `finish` that is under way."""
-        self._thread.join(timeout)
+    @property
+    def points_in_memory(self) -> int:
+        """Points that are neither sent nor on disk: after `finish`, those for which the disk had no room."""
+        return self.outbox.points_in_memory + self._batcher.rows
 
     def forget(self) -> None:
         """For the child of a fork: no thread came along, and the connection and the file are the parent's."""
         self.outbox.forget()
 
     def _work(self) -> None:
-        is_over = False
-        while not is_over:
-            self._wake.clear()
-            is_over = self._is_closing
-            try:
-                self._work_once(is_over)
-            except Exception as error:  # a mistake of ours must show, and must not take the training along
-                self._notices.warn("thread", f"the background thread failed: {type(error).__name__}: {error}")
-                self._pack_at = time.monotonic() + INTERVAL
-            if not is_over:
-                self._wake.wait(self._pack_at - time.monotonic())
-        self.outbox.close()
+        try:
+            while not self._is_over:
+                is_closing = self._is_closing
+                with self._desk:
+                    self._guard(self._work_once, is_closing)
+                    if is_closing:
+                        self._end_here()
+                if not is_closing:
+                    self._rest()
+        except Ended:
+            pass
         self._transport.close()
+
+    def _rest(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            self._wake.get(timeout=max(0.0, self._pack_at - time.monotonic()))
+
+    def _guard(self, work: Callable[..., None], *arguments: Any) -> None:
+        """A mistake of ours must show, and must not take the training along."""
+        try:
+            work(*arguments)
+        except Ended:
+            raise
+        except Exception as error:
+            self._notices.warn("thread", f"the background thread failed: {type(error).__name__}: {error}")
+            self._pack_at = time.monotonic() + INTERVAL
+
+    def _end_here(self) -> None:
+        """Whoever holds the desk ends the work: what was logged is packed, and what is not sent is on disk."""
+        if self._is_over:
+            return
+        self._guard(self._pack)
+        self._guard(self.outbox.close)
+        self._is_over = True  # last: a signal handler that interrupts this does it again, and ends the process
+        with self._progress:
+            self._progress.notify_all()
+
+    @contextlib.contextmanager
+    def _on_the_network(self) -> Iterator[None]:
+        """Leaves the desk for as long as that takes. Raises `Ended` when somebody else has ended the work meanwhile."""
+        self._desk.release()
+        try:
+            yield
+        finally:
+            self._desk.acquire()
+            if self._is_over:
+                raise Ended
 
     def _work_once(self, is_closing: bool) -> None:
         self._rounds_begun += 1
@@ -131,27 +206,34 @@ class Sender:
 
     def _close(self) -> None:
         """Sends what waits until the time is up."""
-        self.outbox.put(patch_item(self._last_changes))
         self._retry_at = 0.0
         while self._waits and not self._abandon.is_set():
             self._send_until(self._deadline)
             now = time.monotonic()
             if now >= self._deadline:
                 return
-            self._abandon.wait(min(self._retry_at, self._deadline) - now)
+            with self._on_the_network():
+                self._abandon.wait(min(self._retry_at, self._deadline) - now)
+
+    @property
+    def _has_all(self) -> bool:
+        return self._online and not self._waits
 
     @property
     def _waits(self) -> bool:
         return self._online and (len(self.outbox) > 0 or not self._is_announced)
 
     def _pack(self) -> None:
-        """Rows logged so far → batches in the outbox."""
+        """Rows logged so far → batches in the outbox; after the last of them, how the run ended."""
         started = time.monotonic()
         while self._changes:
             self.outbox.put(patch_item(self._changes.popleft()))
         blocks = self._resolver.resolve(self._batcher.take())
         for columns in batches(blocks):
             self.outbox.put(Item(encode_points(columns), len(columns["step"])))
+        if self._last_changes is not None:
+            self.outbox.put(patch_item(self._last_changes))
+            self._last_changes = None
         now = time.monotonic()
         rest = REST_SHARE * (now - started) if self._batcher.fill < 0.5 else 0.0
         self._pack_at = max(started + INTERVAL, now + rest)
@@ -168,7 +250,8 @@ class Sender:
 
     def _send_first(self) -> Later | None:
         """One try of what is due: what an earlier process of this run left, the run itself, then the outbox."""
-        outcome = next(self._leftovers, None)
+        with self._on_the_network():
+            outcome = next(self._leftovers, None)
         if outcome is not None:
             return outcome if isinstance(outcome, Later) else None
         if not self._is_announced:
@@ -176,7 +259,8 @@ class Sender:
         item = self.outbox.first()
         if item is None:
             return Later(UNREADABLE_PAUSE, "the spool cannot be read")
-        delivered = self._courier.deliver(item, self._attempt)
+        with self._on_the_network():
+            delivered = self._courier.deliver(item, self._attempt)
         if isinstance(delivered, Later):
             return delivered
         self.outbox.drop_first()
@@ -188,7 +272,8 @@ class Sender:
         return None
 
     def _announce(self) -> Later | None:
-        outcome, is_made = self._courier.create(self._attempt)
+        with self._on_the_network():
+            outcome, is_made = self._courier.create(self._attempt)
         if isinstance(outcome, Later):
             return outcome
         self._is_announced = True
@@ -215,5 +300,6 @@ class Sender:
         )
 
     def _replay_leftovers(self) -> Iterator[Later | Delivered]:
-        for path in left_behind(self._settings.spool_dir, self._run):
-            yield from replay(path, self._transport, self._notices)
+        for path in left_behind(self._settings.spool_dir, RunThere(self._settings.url, self._run)):
+            with contextlib.suppress(OSError):  # another process has sent it, or it cannot be read: a sync says so
+                yield from replay(path, self._transport, self._notices)

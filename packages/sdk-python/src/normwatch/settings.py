@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,11 +51,18 @@ def read_settings(
     spool_dir: str | os.PathLike[str] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """The settings in force. A URL or a mode that cannot be used is refused, and its default stands."""
+    """
+    The settings in force. A URL, a token or a mode that cannot be used is refused, and its default stands. Neither
+    token nor URL is repeated: the one is a secret, and the other may hold one.
+    """
     url = url or environment.get("NORMWATCH_URL") or DEFAULT_URL
     if not _is_address(url):
-        refuse("url", f"must be an http or https address, not {url!r}")
+        refuse("url", "must be an http or https address without a password, a query or a fragment")
         url = DEFAULT_URL
+    token = token or environment.get("NORMWATCH_TOKEN") or None
+    if token is not None and re.fullmatch(r"[\x21-\x7e]{1,512}", token) is None:
+        refuse("token", "must be 1 to 512 visible characters")
+        token = None
     mode = mode or environment.get("NORMWATCH_MODE") or "online"
     if mode not in MODES:
         refuse("mode", f"must be {', '.join(MODES[:-1])} or {MODES[-1]}, not {mode!r}")
@@ -61,22 +70,34 @@ def read_settings(
     spool = spool_dir or environment.get("NORMWATCH_SPOOL")
     return Settings(
         url=url.rstrip("/"),
-        token=token or environment.get("NORMWATCH_TOKEN") or None,
+        token=token,
         mode=mode,
-        spool_dir=Path(spool).expanduser() if spool else default_spool_dir(),
+        spool_dir=_expand(spool) if spool else default_spool_dir(),
     )
 
 
-def _is_address(url: str) -> bool:
+def _is_address(url: object) -> bool:
     try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
+        parts = urlsplit(url)  # type: ignore[call-overload]
+        is_bare = not (parts.username or parts.password or parts.query or parts.fragment)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and is_bare
+    except (ValueError, TypeError, AttributeError):  # a port that is none, or no text at all
         return False
 
 
+def _expand(directory: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(directory).expanduser()
+    except RuntimeError:  # a user without a home
+        return Path(directory)
+
+
 def default_spool_dir() -> Path:
-    return Path.home() / ".cache" / "normwatch" / "spool"
+    try:
+        home = Path.home()
+    except RuntimeError:  # as in a container whose user has neither a name nor $HOME
+        home = Path(tempfile.gettempdir()) / f"normwatch-{os.getuid()}"
+    return home / ".cache" / "normwatch" / "spool"
 
 
 def logs_on_this_rank(environment: Mapping[str, str] = os.environ) -> bool:

@@ -9,13 +9,12 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, NamedTuple
 
 from .numbers import encode_json
 
@@ -43,10 +42,10 @@ class SpoolFile:
         }
         self._fields = fields
         self._fd: int | None = None
-        self._reader: BinaryIO | None = None
         self._read_at = 0
         self._end = 0
-        self._waiting: deque[int] = deque()
+        self._waiting: deque[tuple[int, int]] = deque()
+        """Points and bytes of each line not sent yet."""
 
     def __len__(self) -> int:
         """Lines not sent yet."""
@@ -55,65 +54,77 @@ class SpoolFile:
     @property
     def points(self) -> int:
         """Points in the lines not sent yet."""
-        return sum(self._waiting)
+        return sum(points for points, _ in self._waiting)
 
     def append(self, line: bytes, points: int) -> None:
         """Adds a line after the others: whole, or, when the disk is full, not at all."""
         if self._fd is None:
             self._create()
         self._write(line + b"\n")
-        self._waiting.append(points)
+        self._waiting.append((points, len(line) + 1))
 
     def first(self) -> tuple[bytes, int]:
         """The oldest line not sent yet, and its points."""
-        return self._read_first()[:-1], self._waiting[0]
+        points, length = self._waiting[0]
+        return self._read(self._read_at, length)[:-1], points
 
     def drop_first(self) -> None:
         """The oldest line is dealt with. The file goes with its last line."""
-        self._read_at += len(self._read_first())
-        self._waiting.popleft()
+        self._read_at += self._waiting.popleft()[1]
         if not self._waiting:
             self.forget()
             self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Leaves on disk the lines that are not sent, and only those."""
+        """Leaves on disk the lines that are not sent, and only those: also where somebody has deleted the file."""
         if self._fd is None:
             return
-        if self._read_at > len(self.head_line()):
-            rest = self.path.with_suffix(".tmp")
-            reader = self._reader_at(self._read_at)
-            with rest.open("wb") as out:
-                out.write(self.head_line())
-                shutil.copyfileobj(reader, out)
-            rest.replace(self.path)
-        self.forget()
+        try:
+            if self._read_at > len(self.head_line()) or os.fstat(self._fd).st_nlink == 0:
+                self._write_anew()
+        finally:
+            self.forget()
 
     def forget(self) -> None:
         """Closes the file and leaves it as it is: in the child of a fork it belongs to the parent."""
-        if self._reader is not None:
-            self._reader.close()
         if self._fd is not None:
             os.close(self._fd)
-        self._fd = self._reader = None
+        self._fd = None
         _open_here.discard(self.path)
+
+    def _write_anew(self) -> None:
+        rest, place = self.path.with_suffix(".tmp"), self._read_at
+        try:
+            with rest.open("wb") as out:
+                out.write(self.head_line())
+                for _, length in self._waiting:
+                    out.write(self._read(place, length))
+                    place += length
+            rest.replace(self.path)
+        finally:
+            rest.unlink(missing_ok=True)
 
     def head_line(self) -> bytes:
         return encode_json({**self._about, "fields": self._fields}).encode() + b"\n"
 
-    def _read_first(self) -> bytes:
-        return self._reader_at(self._read_at).readline()
-
-    def _reader_at(self, place: int) -> BinaryIO:
+    def _read(self, place: int, length: int) -> bytes:
+        """
+        Through the descriptor that writes, so that what was written can be read where somebody has deleted the file;
+        and without a buffer, which would not know that writing moves the place in the file.
+        """
         assert self._fd is not None
-        # the same descriptor: what was written can be read even where somebody has deleted the file
-        self._reader = self._reader or os.fdopen(self._fd, "rb", closefd=False)
-        self._reader.seek(place)
-        return self._reader
+        os.lseek(self._fd, place, os.SEEK_SET)
+        parts = bytearray()
+        while len(parts) < length:
+            part = os.read(self._fd, length - len(parts))
+            if not part:
+                raise OSError(f"{self.path} has been cut short")
+            parts += part
+        return bytes(parts)
 
     def _create(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         _open_here.add(self.path)
         self._end = 0
         try:
@@ -149,9 +160,16 @@ def keep_refused(spool: Path, head: bytes, line: bytes, refused: Mapping[str, An
     return path
 
 
-def left_behind(directory: Path, run: str | None = None, even_if_alive: bool = False) -> Iterator[Path]:
+class RunThere(NamedTuple):
+    """A run on a server: whose files are meant."""
+
+    url: str
+    run: str
+
+
+def left_behind(directory: Path, of: RunThere | None = None, even_if_alive: bool = False) -> Iterator[Path]:
     """Spool files, oldest first, whose writer is gone; of one run, or of all."""
-    for path in sorted(spool_files(directory, run), key=_written_at):
+    for path in sorted(spool_files(directory, of), key=_written_at):
         head = read_head(path)
         if head is None or path in _open_here:
             continue
@@ -159,16 +177,22 @@ def left_behind(directory: Path, run: str | None = None, even_if_alive: bool = F
             yield path
 
 
-def spool_files(directory: Path, run: str | None = None) -> list[Path]:
+def spool_files(directory: Path, of: RunThere | None = None) -> list[Path]:
     """The files of one run, or of all, but for what was refused."""
-    files = [path for path in directory.glob(f"{run or '*'}.*{SUFFIX}") if not path.name.endswith(REFUSED_SUFFIX)]
-    return files if run is None else [path for path in files if (read_head(path) or {}).get("run") == run]
+    names = f"{of.run if of else '*'}.*{SUFFIX}"
+    files = [path for path in directory.glob(names) if not path.name.endswith(REFUSED_SUFFIX)]
+    return files if of is None else [path for path in files if _whose(path) == of]
 
 
-def last_spooled_step(directory: Path, run: str) -> int:
+def _whose(path: Path) -> RunThere | None:
+    head = read_head(path)
+    return None if head is None else RunThere(str(head.get("url")), head["run"])
+
+
+def last_spooled_step(directory: Path, of: RunThere) -> int:
     """The highest step in the files of a run, -1 without one. May raise OSError."""
     last = -1
-    for path in spool_files(directory, run):
+    for path in spool_files(directory, of):
         for line in read_lines(path):
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 last = max(last, *json.loads(line)["columns"]["step"])

@@ -18,7 +18,7 @@ from .notices import Notices
 from .run import Run
 from .sender import Sender
 from .settings import MAX_STEP, Settings, logs_on_this_rank, new_run_id, read_settings
-from .spool import last_spooled_step
+from .spool import RunThere, last_spooled_step
 from .transport import Transport
 
 
@@ -54,7 +54,10 @@ def init(
     notices = Notices(strict)
     refuse = notices.wrong_use
     settings = read_settings(refuse, url, token, mode if logs_on_this_rank() else "disabled", spool_dir)
-    run_id = take("id", id or os.environ.get("NORMWATCH_RUN_ID") or None, refuse) or new_run_id()
+    run_id = take("id", id or os.environ.get("NORMWATCH_RUN_ID") or None, refuse)
+    if resume and run_id is None:
+        refuse("resume", "needs the id of the run to go on with")
+    resume, run_id = resume and run_id is not None, run_id or new_run_id()
     project = project or os.environ.get("NORMWATCH_PROJECT") or None
     fields = run_fields(
         refuse, optimizer, max_norm, clip_value, project=project, name=name, config=config, tags=tags, notes=notes
@@ -88,7 +91,9 @@ def init(
         lifecycle.watch(run)
         project, name = fields.get("project", "default"), fields.get("name", run_id)
         where = run.url if settings.mode == "online" else f"offline, in {settings.spool_dir}"
-        print(f"normwatch: {project} / {name} → {where}", file=sys.stderr)
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+                print(f"normwatch: {project} / {name} → {where}", file=sys.stderr)
     return run
 
 
@@ -102,7 +107,8 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
         is_new = reply.status == 404 and reply.code == "run_not_found"
         if is_new or (reply.status == 200 and (last is None or isinstance(last, int))):
             with contextlib.suppress(OSError):  # a spool that cannot be read
-                return run_id, max(last_spooled_step(settings.spool_dir, run_id), -1 if last is None else last) + 1
+                spooled = last_spooled_step(settings.spool_dir, RunThere(settings.url, run_id))
+                return run_id, max(spooled, -1 if last is None else last) + 1
     new_id = f"{run_id[:50]}-{new_run_id()[-6:]}"
     notices.warn(
         "resume",

@@ -114,7 +114,13 @@ def sync(
         head = read_head(path)
         if head is not None:
             transport = Transport(settings.url if is_url_given else str(head.get("url")), settings.token)
-            _send_file(path, transport, notices, report)
+            try:
+                _send_file(path, transport, notices, report)
+            except FileNotFoundError:
+                pass  # another process has sent it meanwhile
+            except OSError as error:
+                notices.warn(f"unreadable {path}", f"{path} cannot be sent: {error}")
+                report.files_left.append(path)
             transport.close()
     return report
 

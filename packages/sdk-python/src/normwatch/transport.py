@@ -10,7 +10,7 @@ import json
 import socket
 import time
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .retry import Reply, read_retry_after
 
@@ -28,8 +28,10 @@ class Transport:
         self.url = url
         parts = urlsplit(url)
         connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = connect(parts.hostname or "", parts.port, timeout=CONNECT_TIMEOUT)
-        self._prefix = parts.path
+        # the port is always named: of an IPv6 address without one, the last group would be taken for it
+        self._connection = connect(parts.hostname or "", parts.port or connect.default_port, timeout=CONNECT_TIMEOUT)
+        self._prefix = quote(parts.path, safe="/%:@!$&'()*+,;=~")
+        self._is_aborted = False
         self._headers = {"accept": "application/json", "user-agent": "normwatch-python"}
         if token:
             self._headers["authorization"] = f"Bearer {token}"
@@ -46,7 +48,7 @@ class Transport:
                 headers["content-encoding"] = "gzip"
         was_open = self._connection.sock is not None
         reply = self._try(method, path, body, headers)
-        if reply.status is None and was_open:
+        if reply.status is None and was_open and not self._is_aborted:
             # the server may have closed a connection that was idle; every request here may be sent twice
             reply = self._try(method, path, body, headers)
         return reply
@@ -54,6 +56,8 @@ class Transport:
     def _try(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
         self.last_body = {}
         try:
+            if self._is_aborted:
+                raise OSError("given up")
             if self._connection.sock is None:
                 self._connection.connect()
                 assert self._connection.sock is not None
@@ -97,7 +101,8 @@ class Transport:
         )
 
     def abort(self) -> None:
-        """From another thread: ends a request that waits for its answer."""
+        """From another thread: ends a request that waits for its answer. No other succeeds from now on."""
+        self._is_aborted = True
         sock = self._connection.sock
         if sock is not None:
             with contextlib.suppress(OSError):
