@@ -12,8 +12,11 @@ async function runWithNorms(later: number) {
   await post([1, 2, 3], 0)
   let reads = 0
   const points: Store['points'] = Object.create(services.store.points, {
-    read: {
-      value: (...args: Parameters<Store['points']['read']>) => (reads++, services.store.points.read(...args)),
+    readings: {
+      value: (...args: Parameters<Store['points']['readings']>) => (
+        reads++,
+        services.store.points.readings(...args)
+      ),
     },
   })
   const store = { ...services.store, runs: services.store.runs, points }

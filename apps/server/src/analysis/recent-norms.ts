@@ -48,9 +48,8 @@ export class RecentNorms {
   async #read(run: string, range: StepRange): Promise<NormRecord> {
     const record = new NormRecord()
     let turns = 1
-    for await (const { metrics } of this.#store.points.read(run, { ...range, metrics: ['grad_norm'] })) {
-      const norms = metrics.get('grad_norm')
-      if (norms !== undefined) record.add(norms)
+    for await (const norms of this.#store.points.readings(run, 'grad_norm', range)) {
+      record.add({ values: norms, present: null })
       if (record.count >= turns * NORMS_A_TURN) {
         turns++
         await nextTurn()

@@ -138,6 +138,7 @@ export function describeCharts(
       await compareReadings(store, naive)
       for (const { from, length, maxPoints } of questions) {
         const to = from === undefined || length === undefined ? undefined : from + length
+        for (const metric of METRICS) await compareValues(store, naive, metric, from, to)
         const reply = await store.points.series({ run: 'run', metrics: METRICS, from, to, maxPoints })
         for (const metric of METRICS) {
           const { total, bucket, series } = naive.series(metric, from ?? 0, to ?? Infinity, maxPoints)
@@ -182,4 +183,20 @@ async function compareReadings(store: Store, naive: NaiveRun): Promise<void> {
     .filter(([, { readings }]) => readings.size > 0)
     .map(([step, { time, readings }]) => [step, time, Object.fromEntries(readings)])
   expect(read).toEqual(expected)
+}
+
+async function compareValues(
+  store: Store,
+  naive: NaiveRun,
+  metric: string,
+  from = 0,
+  to = Infinity,
+): Promise<void> {
+  const range = { from, to: Number.isFinite(to) ? to : undefined }
+  const values: number[] = []
+  for await (const block of store.points.readings('run', metric, range)) values.push(...block)
+  const expected = naive.sorted
+    .filter(([step, { readings }]) => step >= from && step <= to && readings.has(metric))
+    .map(([, { readings }]) => readings.get(metric))
+  expect(values).toEqual(expected)
 }

@@ -203,6 +203,15 @@ export interface PointStore {
     run: string,
     range: { from?: number | undefined; to?: number | undefined; metrics?: readonly string[] | undefined },
   ): AsyncIterable<PointColumns>
+  /**
+   * The readings of one metric from step `from` to step `to`, both inclusive, in step order and without their steps, in
+   * blocks of bounded size. Throws `RunNotFound`.
+   */
+  readings(
+    run: string,
+    metric: string,
+    range: { from?: number | undefined; to?: number | undefined },
+  ): AsyncIterable<Float64Array>
   /** Names of the run's metrics, layers included (`layers/…`), A to Z. Throws `RunNotFound`. */
   metrics(run: string): Promise<string[]>
 }

@@ -32,20 +32,21 @@ export class NormRecord {
   /** Adds the finite norms of a block; the others are not part of any rate. */
   add(column: Column): void {
     const { values } = column
-    const before = this.count
+    const room = this.#norms.room(values.length)
+    let count = 0
     for (let i = 0; i < values.length; i++) {
       const norm = values[i] as number
-      if (!has(column, i) || !Number.isFinite(norm) || norm < 0) continue
-      this.#norms.push(norm + 0) // -0 becomes 0, which stands in the first bucket
+      if (!has(column, i) || !(norm >= 0 && norm < Infinity)) continue
+      room[count++] = norm + 0 // -0 becomes 0, which stands in the first bucket
       if (norm < this.#lowest) this.#lowest = norm
       if (norm > this.#highest) this.#highest = norm
     }
-    const added = this.#norms.values.subarray(before)
-    const words = wordsOf(added)
-    for (let i = 0; i < added.length; i++) {
+    this.#norms.take(count)
+    const words = wordsOf(room)
+    for (let i = 0; i < count; i++) {
       const bucket = bucketOf(words, i)
       this.#counts[bucket] = (this.#counts[bucket] as number) + 1
-      this.#inverses[bucket] = (this.#inverses[bucket] as number) + 1 / (added[i] as number)
+      this.#inverses[bucket] = (this.#inverses[bucket] as number) + 1 / (room[i] as number)
     }
   }
 

@@ -81,6 +81,17 @@ export class ByteReader {
     }
   }
 
+  skipVarints(count: number): void {
+    const bytes = this.#bytes
+    let at = this.#at
+    for (let left = count; left > 0; at++) {
+      const byte = bytes[at]
+      if (byte === undefined) throw new RangeError('The blob ends too soon.')
+      if (byte < 0x80) left--
+    }
+    this.#at = at
+  }
+
   signed(): number {
     const value = this.varint()
     return value % 2 === 1 ? -(value + 1) / 2 : value / 2

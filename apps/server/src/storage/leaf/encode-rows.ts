@@ -1,7 +1,7 @@
 import type { MetricColumn } from '@normwatch/protocol'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { fitFloat32, readShuffled, writeShuffled } from './encode-floats.ts'
-import { readTimes, writeTimes } from './encode-times.ts'
+import { readTimes, skipTimes, writeTimes } from './encode-times.ts'
 import { strideOf } from './summary.ts'
 import type { Rows } from './rows.ts'
 
@@ -80,6 +80,22 @@ export function decodeRows(bytes: Uint8Array, wanted?: ReadonlySet<number>): Row
   return { count, step, time, columns }
 }
 
+/** The readings of one metric in a blob, in the order of their rows and without them; empty where it has none. */
+export function decodeReadings(bytes: Uint8Array, metric: number): Float32Array | Float64Array {
+  const reader = new ByteReader(bytes)
+  const withSteps = reader.byte() === WITH_STEPS
+  const count = reader.varint()
+  if (withSteps && count > 0) {
+    skipSteps(reader, count)
+    skipTimes(reader, count)
+  }
+  while (!reader.isAtEnd) {
+    const column = readDense(reader, count, reader.varint() === metric)
+    if (column !== undefined) return column.dense
+  }
+  return new Float64Array(0)
+}
+
 function readSteps(reader: ByteReader, count: number): Float64Array {
   const step = new Float64Array(count)
   step[0] = reader.varint()
@@ -88,7 +104,13 @@ function readSteps(reader: ByteReader, count: number): Float64Array {
   return step
 }
 
-function readColumn(reader: ByteReader, count: number, isWanted: boolean): MetricColumn | undefined {
+function skipSteps(reader: ByteReader, count: number): void {
+  reader.varint()
+  if (reader.varint() === 0) reader.skipVarints(count - 1)
+}
+
+/** The readings of the column that comes next, those alone; `undefined`, and passed over, unless it is wanted. */
+function readDense(reader: ByteReader, count: number, isWanted: boolean) {
   const flags = reader.byte()
   const present = flags & SPARSE ? readBits(reader, count) : null
   const length = present === null ? count : present.reduce((sum, isPresent) => sum + isPresent, 0)
@@ -98,6 +120,13 @@ function readColumn(reader: ByteReader, count: number, isWanted: boolean): Metri
   }
   const dense = flags & DOUBLE ? new Float64Array(length) : new Float32Array(length)
   readShuffled(reader, dense)
+  return { dense, present }
+}
+
+function readColumn(reader: ByteReader, count: number, isWanted: boolean): MetricColumn | undefined {
+  const column = readDense(reader, count, isWanted)
+  if (column === undefined) return undefined
+  const { dense, present } = column
   if (present === null)
     return { values: dense instanceof Float64Array ? dense : new Float64Array(dense), present }
   const values = new Float64Array(count)

@@ -66,3 +66,9 @@ export function readTimes(reader: ByteReader, count: number): Float64Array {
   }
   return times
 }
+
+export function skipTimes(reader: ByteReader, count: number): void {
+  const kind = reader.byte()
+  if (kind === FLOATS) reader.take(count * Float64Array.BYTES_PER_ELEMENT)
+  else if (kind !== NONE) reader.skipVarints(count)
+}

@@ -5,7 +5,7 @@ import type { Interval } from '../leaf/dyadic.ts'
 import { encodeRows } from '../leaf/encode-rows.ts'
 import { Leaf } from '../leaf/leaf.ts'
 import type { Rows } from '../leaf/rows.ts'
-import { compress, plain, rowsIn } from './compress.ts'
+import { compress, plain, readingsIn, rowsIn } from './compress.ts'
 import { DataDamaged } from './unavailable.ts'
 
 /** Metrics whose columns share a row. */
@@ -52,6 +52,14 @@ export function openLeaves(db: Database) {
       return joined(blobs.filter((blob) => blob !== undefined).map((blob) => rowsIn(blob, wanted)))
     },
 
+    /** The readings of one metric in a stored leaf, in the order of their steps and without them. */
+    readings(run: number, start: number, metric: number): Float32Array | Float64Array {
+      const block = blockOf(metric)
+      const blob = selectColumns.get(run, start, block)
+      if (blob === undefined && block === 0) throw missingPoints()
+      return blob === undefined ? new Float64Array(0) : readingsIn(blob, metric)
+    },
+
     /** The cells of a stored leaf with at least the metrics wanted, whose `keys` are given too. */
     cells(run: number, start: number, wanted: ReadonlySet<number>, keys: ReadonlySet<number>): Cells {
       const blobs = blocksOf(wanted).map((block) => selectCells.get(run, start, block))
@@ -89,9 +97,11 @@ export function openLeaves(db: Database) {
 
 function joined(blocks: readonly Rows[]): Rows {
   const [first] = blocks
-  if (first === undefined) throw new DataDamaged('The data file is damaged: points in it are missing.')
+  if (first === undefined) throw missingPoints()
   if (blocks.length === 1) return first
   const columns = new Map<number, MetricColumn>()
   for (const block of blocks) for (const [metric, column] of block.columns) columns.set(metric, column)
   return { ...first, columns }
 }
+
+const missingPoints = () => new DataDamaged('The data file is damaged: points in it are missing.')

@@ -3,7 +3,7 @@ import { chart } from '../leaf/chart.ts'
 import { stepsBetweenTimes } from '../leaf/record.ts'
 import type { PointStore, SeriesQuery } from '../store.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { readBlocks } from './read-blocks.ts'
+import { readBlocks, readReadings } from './read-blocks.ts'
 import { recordChanges } from './record-changes.ts'
 import { recordOf } from './record-of.ts'
 import type { Residents } from './residents.ts'
@@ -60,6 +60,8 @@ export function openPoints(tables: Tables, residents: Residents, commits: GroupC
     series: async (query) => read(query.run, (resident) => series(tables, resident, query)),
 
     read: (run, range) => readBlocks(tables, range, (work) => read(run, work)),
+
+    readings: (run, metric, range) => readReadings(tables, metric, range, (work) => read(run, work)),
 
     metrics: async (run) => read(run, ({ names }) => names.all.toSorted()),
   }

@@ -11,37 +11,87 @@ import type { Tables } from './tables-at-hand.ts'
 interface Range {
   readonly from?: number | undefined
   readonly to?: number | undefined
-  readonly metrics?: readonly string[] | undefined
 }
+
+type Read = <T>(work: (resident: ResidentRun) => T) => T
+/** What a leaf gives from the step on, and how many readings were looked up for it. */
+type TakeLeaf<T> = (leaf: Interval, from: number) => { readonly block: T; readonly readings: number }
 
 /** Readings looked up together, between which nothing changes. */
 const READINGS_A_TURN = 2 ** 15
 
-/** Raw readings, a leaf a block. Leaves are looked up anew by step a few at a time: the run may change between two turns. */
+/** Raw readings of some metrics, or of all, a leaf a block. */
 export async function* readBlocks(
   tables: Tables,
-  { from = 0, to = MAX_STEP, metrics }: Range,
-  read: <T>(work: (resident: ResidentRun) => T) => T,
+  { metrics, ...range }: Range & { readonly metrics?: readonly string[] | undefined },
+  read: Read,
 ): AsyncGenerator<PointColumns> {
+  const { to = MAX_STEP } = range
+  const blocks = leafByLeaf(tables, range, read, (resident) => {
+    const { names } = resident
+    const wanted = new Set(
+      (metrics ?? names.all).map((name) => names.number(name)).filter((metric) => metric !== undefined),
+    )
+    return (leaf, from) => {
+      const rows = rowsOf(tables, resident, leaf.start, wanted)
+      const block = names.named(withReadings(rows, wanted, rowFrom(rows, from), rowFrom(rows, to + 1)))
+      return { block, readings: rows.count * Math.max(1, rows.columns.size) }
+    }
+  })
+  for await (const block of blocks) if (block.step.length > 0) yield block
+}
+
+/** The readings of one metric without their steps, a leaf a block: of a stored leaf nothing else is decoded. */
+export function readReadings(
+  tables: Tables,
+  metric: string,
+  range: Range,
+  read: Read,
+): AsyncGenerator<Float64Array> {
+  const { to = MAX_STEP } = range
+  return leafByLeaf(tables, range, read, (resident) => {
+    const number = resident.names.number(metric)
+    const wanted = new Set(number === undefined ? [] : [number])
+    return (leaf, from) => {
+      const isWhole = from <= leaf.start && endOf(leaf) - 1 <= to && !resident.leaves.includes(leaf as Leaf)
+      if (number === undefined) return { block: new Float64Array(0), readings: 1 }
+      if (isWhole) {
+        const block = new Float64Array(tables.leaves.readings(resident.row.key, leaf.start, number))
+        return { block, readings: block.length }
+      }
+      const rows = rowsOf(tables, resident, leaf.start, wanted)
+      const { columns } = withReadings(rows, wanted, rowFrom(rows, from), rowFrom(rows, to + 1))
+      const { values, present } = columns.get(number) ?? { values: new Float64Array(0), present: null }
+      return {
+        block: present === null ? values : values.filter((_, row) => present[row] === 1),
+        readings: rows.count,
+      }
+    }
+  })
+}
+
+/** Goes through the leaves in the range by step, looked up anew a few at a time: the run may change between two turns. */
+async function* leafByLeaf<T>(
+  tables: Tables,
+  { from = 0, to = MAX_STEP }: Range,
+  read: Read,
+  startTurn: (resident: ResidentRun) => TakeLeaf<T>,
+): AsyncGenerator<T> {
   let next = from
   while (next <= to) {
     yield* read((resident) => {
-      const { names } = resident
       const directory = steadyDirectory(tables.summaries)
-      const wanted = new Set(
-        (metrics ?? names.all).map((name) => names.number(name)).filter((metric) => metric !== undefined),
-      )
-      const blocks: PointColumns[] = []
-      for (let readings = 0; readings < READINGS_A_TURN && next <= to;) {
+      const take = startTurn(resident)
+      const blocks: T[] = []
+      for (let looked = 0; looked < READINGS_A_TURN && next <= to;) {
         const leaf = leafFrom(directory, resident, next)
         if (leaf === undefined || leaf.start > to) {
           next = Infinity
           break
         }
-        const rows = rowsOf(tables, resident, leaf.start, wanted)
-        const block = withReadings(rows, wanted, rowFrom(rows, next), rowFrom(rows, to + 1))
-        if (block.count > 0) blocks.push(names.named(block))
-        readings += rows.count * Math.max(1, rows.columns.size)
+        const { block, readings } = take(leaf, next)
+        blocks.push(block)
+        looked += readings
         next = endOf(leaf)
       }
       return blocks
