@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { eventually, openPage } from './open-page.ts'
+import { swipe } from './fingers.ts'
+import { eventually, openPage, textOf } from './open-page.ts'
 import { startServer } from './start-server.ts'
 import { quiet, steps } from './training.ts'
 
@@ -37,6 +38,53 @@ describe('comparing runs', () => {
     await page.getByText(/One run a side/).waitFor()
   })
 
+  it('starts from the page of a run, takes more runs in, leaves one out, and names one that is gone', async () => {
+    const server = await startWithPair()
+    await server.put('other', { project: 'elsewhere', name: 'far away' })
+    await server.send('other', steps(50, quiet))
+    const page = await openPage({ mayComplain: /404/ })
+    await page.goto(`${server.url}/runs/quick`)
+    await page.getByRole('link', { name: 'Compare', exact: true }).click()
+    await page.getByRole('heading', { name: 'Choose what to compare quick with' }).waitFor()
+    const offered = page.getByRole('list', { name: 'Runs to choose from' }).getByRole('button')
+    await eventually(() => offered.count()).toBe(1)
+    await offered.filter({ hasText: 'slow' }).click()
+    await page.waitForURL(/\/compare\?run=quick&run=slow$/)
+    await page.getByRole('columnheader', { name: 'slow' }).first().waitFor()
+
+    await page.getByRole('button', { name: 'Add a run …' }).click()
+    await page.getByRole('searchbox').fill('far')
+    await eventually(() => offered.count()).toBe(1)
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/run=quick&run=slow&run=other$/)
+    await page.getByRole('columnheader', { name: 'far away' }).first().waitFor()
+    await page.getByRole('button', { name: 'Leave out slow' }).click()
+    await page.waitForURL(/\/compare\?run=quick&run=other$/)
+
+    await server.call('DELETE', '/runs/other')
+    await page.reload()
+    await page.getByText('There is no run other').waitFor()
+    await page.getByRole('button', { name: 'Leave out other' }).click()
+    await page.getByRole('heading', { name: 'Choose what to compare quick with' }).waitFor()
+  })
+
+  it('says what each run reads under the cursor, and smooths over the raw lines', async () => {
+    const server = await startWithPair()
+    const page = await openPage()
+    await page.goto(`${server.url}/compare?run=quick&run=slow`)
+    const panel = 'section:has(h2:text-is("Loss"))'
+    await eventually(() => textOf(page, `${panel} .legend`)).toMatch(/^newest quick 1.02 slow 1.25$/)
+    const box = (await page.locator(`${panel} .u-over`).boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
+    await page.mouse.move(box.x + box.width * (80 / 399), box.y + box.height / 2)
+    await eventually(() => textOf(page, `${panel} .legend`)).toMatch(
+      /^step (79|80|81) quick 2.1\d? slow 2.8\d$/,
+    )
+    const smooth = page.getByRole('button', { name: 'Smooth' })
+    await smooth.click()
+    await eventually(() => smooth.getAttribute('aria-pressed')).toBe('true')
+  })
+
   it('sets runs side by side by the loss they reached, and says what that is', async () => {
     const server = await startWithPair()
     const page = await openPage()
@@ -59,13 +107,13 @@ describe('comparing runs', () => {
     await over.scrollIntoViewIfNeeded()
     const { x, y, width, height } = (await over.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
     const at = (share: number) => ({ x: x + share * width, y: y + height / 2 })
-    const before = await series(page, server.url, () => drag(page, [[at(0.25)], [at(0.4)], [at(0.75)]]))
+    const before = await series(page, server.url, () => swipe(page, [[at(0.25)], [at(0.4)], [at(0.75)]]))
     expect(before.from).toBeGreaterThan(60)
     expect(before.from).toBeLessThan(140)
     expect(before.to).toBeGreaterThan(260)
     expect(before.to).toBeLessThan(340)
     const fingers = [0.3, 0.4, 0.5].map((share) => [at(share), at(share + 0.2)])
-    const after = await series(page, server.url, () => drag(page, fingers))
+    const after = await series(page, server.url, () => swipe(page, fingers))
     expect(after.from).toBeLessThan(before.from - 10)
     expect(after.to - after.from).toBeCloseTo(before.to - before.from, -1)
   })
@@ -83,15 +131,4 @@ async function series(page: Page, url: string, act: () => Promise<void>) {
   page.off('request', listen)
   const query = new URL(asked.at(-1) as string).searchParams
   return { from: Number(query.get('from')), to: Number(query.get('to')) }
-}
-
-/** Fingers go down at the first places, move through the others, and are lifted. */
-async function drag(page: Page, places: readonly (readonly { x: number; y: number }[])[]): Promise<void> {
-  const session = await page.context().newCDPSession(page)
-  for (const [i, touchPoints] of places.entries()) {
-    const points = touchPoints.map((point, id) => ({ ...point, id }))
-    const type = i === 0 ? 'touchStart' : 'touchMove'
-    await session.send('Input.dispatchTouchEvent', { type, touchPoints: points })
-  }
-  await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
 }

@@ -31,8 +31,19 @@ it('asks for a token once there is one, signs in and out, and never shows a toke
     (await fetch(`${server.url}/api/v1/runs/r`, { headers: { authorization: `Bearer ${shown}` } })).status
   expect(await status()).toBe(403)
   const row = page.getByRole('row', { name: /ci write vision until/ })
-  await row.getByRole('button', { name: 'Revoke ci' }).click()
+  await row.getByRole('button', { name: 'Revoke ci' }).press('Enter')
+  const dialog = page.getByRole('dialog', { name: 'Revoke this token?' })
+  await dialog.getByText('Whoever uses ci is refused from now on').waitFor()
+  await page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+  expect(await status()).toBe(403)
+  expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('Revoke ci')
+  await page.keyboard.press('Enter')
+  await dialog.getByRole('button', { name: 'Revoke the token' }).press('Enter')
   await page.getByRole('row', { name: /ci write vision revoked/ }).waitFor()
+  await eventually(() => page.evaluate('document.activeElement.innerText')).toMatch(
+    /^ci\s+write\s+vision\s+revoked/,
+  )
   expect(await status()).toBe(401)
   await page.reload()
   await page.getByRole('row', { name: /ci write vision revoked/ }).waitFor()

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { yRange } from '#lib/chart/axes.ts'
+import { stepWords, yRange } from '#lib/chart/axes.ts'
+
+describe('the x axis', () => {
+  it.each([
+    ['rounds steps far apart', 50_000, '123k'],
+    ['writes out steps that rounding would make equal', 20, '123\u202f440'],
+  ])('%s', (_, distance, text) => expect(stepWords(200_000, distance)(123_440)).toBe(text))
+})
 
 describe('the y axis', () => {
   it.each([

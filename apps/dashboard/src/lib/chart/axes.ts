@@ -2,7 +2,7 @@ import type uPlot from 'uplot'
 import type { AxisMode } from '#lib/chart/columns.ts'
 import { FONT_FAMILY } from '#lib/chart/draw.ts'
 import type { Palette } from '#lib/chart/palette.svelte.ts'
-import { count, figure, percent } from '#lib/format/number.ts'
+import { count, digitsFor, figure, group, percent } from '#lib/format/number.ts'
 import { duration, instant } from '#lib/format/time.ts'
 
 /** Width of every y axis in CSS pixels, so that stacked charts share one x axis. */
@@ -24,7 +24,7 @@ export function xAxis(mode: AxisMode | 'loss', palette: Palette, isShown: boolea
     stroke: palette.muted,
     size: isShown ? X_AXIS_HEIGHT : 0,
     gap: 4,
-    space: 72,
+    space: (_u, _axis, min, max) => (mode === 'step' ? widthOfStep(min, max) : 72),
     grid: { stroke: palette.grid, width: 1 },
     ticks: { show: false },
     ...(mode === 'step' && { incrs: STEPS.sort((a, b) => a - b) }),
@@ -35,11 +35,22 @@ export function xAxis(mode: AxisMode | 'loss', palette: Palette, isShown: boolea
 
 function xValues(mode: AxisMode | 'loss', isShown: boolean): Pick<uPlot.Axis, 'values'> {
   if (!isShown) return { values: (_, splits) => splits.map(() => '') }
-  if (mode === 'step') return { values: (_, splits) => splits.map(count) }
+  if (mode === 'step')
+    return { values: (_, splits, _axis, _space, incr) => splits.map(stepWords(splits.at(-1) ?? 0, incr)) }
   if (mode === 'loss') return { values: (_, splits) => splits.map(figure) }
   if (mode === 'elapsed')
     return { values: (_, splits) => splits.map((value) => (value === 0 ? '0' : duration(value))) }
   return { values: (_, splits, _axis, _space, incr) => splits.map((value) => clockTime(value, incr)) }
+}
+
+/** Steps as `12.3k` where that tells them apart, else with all their digits. */
+export function stepWords(largest: number, distance: number): (step: number) => string {
+  return digitsFor(largest, distance) > 3 ? group : count
+}
+
+/** CSS pixels that the label of a step takes on an axis between these ends. */
+function widthOfStep(min: number, max: number): number {
+  return stepWords(max, (max - min) / 12) === group ? 20 + 6 * group(Math.round(max)).length : 72
 }
 
 /** An instant on an axis whose labels are `incr` seconds apart: a day, or the time of day in 24 hours. */
@@ -50,7 +61,6 @@ function clockTime(seconds: number, incr: number): string {
 }
 
 export function yAxis(unit: Unit, palette: Palette): uPlot.Axis {
-  const words = unit === 'percent' ? percent : figure
   return {
     scale: 'y',
     font: FONT,
@@ -60,7 +70,12 @@ export function yAxis(unit: Unit, palette: Palette): uPlot.Axis {
     space: 28,
     grid: { stroke: palette.grid, width: 1 },
     ticks: { show: false },
-    values: (_, splits) => splits.map((value) => (value == null ? '' : words(value))),
+    values: (u, splits, _axis, _space, incr) => {
+      const largest = Math.max(...splits.map(Math.abs))
+      const digits = u.scales['y']?.distr === 3 ? 3 : digitsFor(largest, incr)
+      const words = unit === 'percent' ? percent : (value: number) => figure(value, digits)
+      return splits.map((value) => (value == null ? '' : words(value)))
+    },
   }
 }
 

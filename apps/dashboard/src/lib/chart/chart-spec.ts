@@ -37,7 +37,10 @@ export interface Picture {
 export interface Gestures {
   readonly zoomTo: (from: number, to: number) => void
   readonly zoomAt: (x: number, factor: number) => void
-  readonly panBy: (from: number, to: number) => void
+  /** Both ends of the x axis, in either order, put there by hand; the record's own ends are kept. */
+  readonly moveTo: (left: number, right: number) => void
   readonly reset: () => void
   readonly hover: (x: number | null) => void
+  /** Where the cursor is, put there by hand or by keys; `null` when it is nowhere. */
+  readonly cursor: number | null
 }

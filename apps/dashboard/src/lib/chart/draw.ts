@@ -9,9 +9,9 @@ export const CAP_SERIES = 4
 
 const LINE_WIDTH = 1.5
 
-/** What uPlot keeps of a series it has drawn: the paths, and that it shifts a line by half its odd width. */
+/** What uPlot keeps of a series it has drawn: the paths (`clip` leaves out the gaps), and that it shifts a line by half its odd width. */
 interface Drawn {
-  readonly _paths?: { readonly stroke?: Path2D | null } | null
+  readonly _paths?: { readonly stroke?: Path2D | null; readonly clip?: Path2D | null } | null
   readonly points: { readonly _paths?: { readonly fill?: Path2D | null } | null }
 }
 
@@ -109,8 +109,9 @@ export const drawClipped: Draw = (u, picture, palette) => {
   u.ctx.setLineDash([])
   u.ctx.lineWidth = width
   u.ctx.strokeStyle = u.ctx.fillStyle = palette.cap
-  if (last._paths?.stroke) u.ctx.stroke(last._paths.stroke)
   if (last.points._paths?.fill) u.ctx.fill(last.points._paths.fill)
+  if (last._paths?.clip) u.ctx.clip(last._paths.clip)
+  if (last._paths?.stroke) u.ctx.stroke(last._paths.stroke)
   u.ctx.restore()
 }
 

@@ -1,8 +1,11 @@
 import type uPlot from 'uplot'
 import type { Gestures } from '#lib/chart/chart-spec.ts'
 
-/** A drag shorter than this, in CSS pixels, is a click. */
+/** In CSS pixels: a drag of the mouse, or of a finger, shorter than this is a click. */
 const SHORTEST_DRAG = 4
+const SHORTEST_SWIPE = 16
+/** Fingers closer than this, in CSS pixels, count as this far apart. */
+const CLOSEST_FINGERS = 40
 
 /** Cursor and drag: shared among the charts of a group, zooming through `gestures` instead of on one chart alone. */
 export function cursorOptions(group: string, gestures: Gestures): uPlot.Cursor {
@@ -40,67 +43,86 @@ function isOn(u: uPlot): boolean {
 
 function listen(u: uPlot, gestures: Gestures): void {
   const { over } = u
-  const xAt = (clientX: number) => u.posToVal(clientX - over.getBoundingClientRect().left, 'x')
   over.addEventListener(
     'wheel',
     (event) => {
       if (!event.ctrlKey) return
       event.preventDefault()
-      gestures.zoomAt(xAt(event.clientX), event.deltaY > 0 ? 1.25 : 0.8)
+      gestures.zoomAt(u.posToVal(leftOf(u, event), 'x'), event.deltaY > 0 ? 1.25 : 0.8)
     },
     { passive: false },
   )
-  listenForPan(over, (before, after) => gestures.panBy(xAt(after), xAt(before)))
-  listenForTouch(u, xAt, gestures)
+  listenForPan(u, gestures)
+  listenForTouch(u, gestures)
 }
 
-function listenForPan(over: HTMLElement, pan: (before: number, after: number) => void): void {
-  let at: number | undefined
-  over.addEventListener('pointerdown', (event) => {
+function leftOf({ over }: uPlot, { clientX }: MouseEvent): number {
+  return clientX - over.getBoundingClientRect().left
+}
+
+/**
+ * Takes hold of a chart at one or two places, in CSS pixels from its left. The returned function says which part of the x axis
+ * is to be seen so that what was held there is where the hands are now: one moves it, two stretch it too.
+ */
+function grip(u: uPlot, held: readonly number[]): (places: readonly number[]) => [number, number] {
+  const width = u.over.clientWidth
+  const values = held.map((left) => u.posToVal(left, 'x'))
+  const resting = (u.posToVal(width, 'x') - u.posToVal(0, 'x')) / width
+  const mean = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length
+  const spread = ([first = 0, second = 0]: readonly number[]) => second - first
+  return (places) => {
+    const stretched = Math.max(CLOSEST_FINGERS, Math.abs(spread(places)))
+    const unit =
+      held.length < 2 ? resting : (resting * Math.max(CLOSEST_FINGERS, Math.abs(spread(held)))) / stretched
+    const left = mean(values) - mean(places) * unit
+    return [left, left + width * unit]
+  }
+}
+
+function listenForPan(u: uPlot, gestures: Gestures): void {
+  let move: ReturnType<typeof grip> | undefined
+  u.over.addEventListener('pointerdown', (event) => {
     if (event.pointerType !== 'mouse' || !event.shiftKey) return
-    at = event.clientX
-    over.setPointerCapture(event.pointerId)
+    move = grip(u, [leftOf(u, event)])
+    u.over.setPointerCapture(event.pointerId)
   })
-  over.addEventListener('pointermove', (event) => {
-    if (at === undefined) return
-    pan(at, event.clientX)
-    at = event.clientX
-  })
-  over.addEventListener('pointerup', () => (at = undefined))
+  u.over.addEventListener('pointermove', (event) => move && gestures.moveTo(...move([leftOf(u, event)])))
+  u.over.addEventListener('pointerup', () => (move = undefined))
 }
 
-/** One finger marks a range to zoom to, two fingers pan; scrolling up and down stays the page's (`touch-action: pan-y`). */
-function listenForTouch(u: uPlot, xAt: (clientX: number) => number, gestures: Gestures): void {
-  const { over } = u
+/**
+ * One finger marks a range to zoom to, two fingers pan and zoom; scrolling up and down stays the page's (`touch-action: pan-y`).
+ * A tap is a click, which sets the cursor.
+ */
+function listenForTouch(u: uPlot, gestures: Gestures): void {
   const fingers = new Map<number, number>()
   let start: number | undefined
-  over.addEventListener('pointerdown', (event) => {
+  let move: ReturnType<typeof grip> | undefined
+  const mark = (left: number, width: number) =>
+    u.setSelect({ left, top: 0, width, height: u.over.clientHeight }, false)
+
+  u.over.addEventListener('pointerdown', (event) => {
     if (event.pointerType !== 'touch') return
-    fingers.set(event.pointerId, event.clientX)
-    start = fingers.size === 1 ? event.clientX : undefined
+    fingers.set(event.pointerId, leftOf(u, event))
+    start = fingers.size === 1 ? leftOf(u, event) : undefined
+    move = fingers.size === 2 ? grip(u, [...fingers.values()]) : undefined
+    mark(0, 0)
   })
-  over.addEventListener('pointermove', (event) => {
-    const before = fingers.get(event.pointerId)
-    if (before === undefined) return
-    fingers.set(event.pointerId, event.clientX)
-    if (fingers.size === 2) gestures.panBy(xAt(event.clientX), xAt(before))
-    else if (start !== undefined) mark(u, start, event.clientX)
+  u.over.addEventListener('pointermove', (event) => {
+    if (!fingers.has(event.pointerId)) return
+    const left = leftOf(u, event)
+    fingers.set(event.pointerId, left)
+    if (move !== undefined) gestures.moveTo(...move([...fingers.values()]))
+    else if (start !== undefined) mark(Math.min(start, left), Math.abs(left - start))
   })
   const end = (event: PointerEvent) => {
-    if (!fingers.delete(event.pointerId) || start === undefined) return
-    const [from, to] = [start, event.clientX]
-    start = undefined
-    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
-    if (event.type === 'pointerup' && Math.abs(to - from) > 4 * SHORTEST_DRAG)
-      gestures.zoomTo(xAt(from), xAt(to))
-    gestures.hover(xAt(to))
+    if (!fingers.delete(event.pointerId)) return
+    const [from, to] = [start, leftOf(u, event)]
+    start = move = undefined
+    mark(0, 0)
+    if (event.type === 'pointercancel' || from === undefined || Math.abs(to - from) < SHORTEST_SWIPE) return
+    gestures.zoomTo(u.posToVal(from, 'x'), u.posToVal(to, 'x'))
   }
-  over.addEventListener('pointerup', end)
-  over.addEventListener('pointercancel', end)
-}
-
-function mark(u: uPlot, from: number, to: number): void {
-  const origin = u.over.getBoundingClientRect().left
-  const left = Math.min(from, to) - origin
-  u.setSelect({ left, top: 0, width: Math.abs(to - from), height: u.over.clientHeight }, false)
+  u.over.addEventListener('pointerup', end)
+  u.over.addEventListener('pointercancel', end)
 }

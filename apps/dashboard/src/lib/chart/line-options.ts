@@ -45,7 +45,7 @@ export function lineOptions(
   // The edges of the band belong to the y axis, and are drawn by `drawBand`.
   const edge: uPlot.Series = { paths: () => null, points: { show: false } }
   return {
-    padding: [8, 12, style.showsX ? 0 : 4, 0],
+    padding: [8, 12, style.showsX ? 0 : 6, 0],
     legend: { show: false },
     cursor: cursorOptions(style.group, gestures),
     scales: {

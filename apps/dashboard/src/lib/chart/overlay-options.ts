@@ -12,12 +12,14 @@ export interface OverlayStyle {
   readonly runs: number
   readonly mode: OverlayMode
   readonly log: boolean
+  /** Draws the raw lines faint, under smoothed ones. */
+  readonly isSmooth: boolean
   readonly group: string
 }
 
-/** A chart of one metric of several runs: for each a faint band from smallest to largest, and the line of the last reading. */
+/** A chart of one metric of several runs: for each a faint band from smallest to largest, the line of the last reading, and that line smoothed where asked for. */
 export function overlayOptions(
-  { palette, runs, mode, log, group }: OverlayStyle,
+  { palette, runs, mode, log, isSmooth, group }: OverlayStyle,
   gestures: Gestures,
 ): Omit<uPlot.Options, 'width' | 'height'> {
   const series: uPlot.Series[] = [{}]
@@ -28,8 +30,14 @@ export function overlayOptions(
     const edge: uPlot.Series = { stroke: faint(stroke, 0.01), points: { show: false }, spanGaps: false }
     const first = series.push(edge, edge) - 2
     bands.push({ series: [first, first + 1], fill: faint(stroke, 0.14) })
+    const dash = [...runDash(run)]
     lines.push(series.length)
-    series.push({ stroke, dash: [...runDash(run)], points: { show: false } })
+    series.push(
+      isSmooth
+        ? { stroke: faint(stroke, 0.2), points: { show: false } }
+        : { stroke, dash, points: { show: false } },
+      { stroke, dash, width: 2, points: { show: false }, auto: false },
+    )
   }
   return {
     padding: [8, 12, 0, 0],

@@ -47,6 +47,12 @@ class Sight {
   }
 }
 
+/** Puts the cursor of a chart at a place on the x axis, unless it is there, as when a mouse has put it there. */
+function setCursor(chart: uPlot, at: number | null): void {
+  const left = at === null ? -10 : chart.valToPos(at, 'x')
+  if (Math.abs(left - (chart.cursor.left ?? -10)) > 1) chart.setCursor({ left, top: 0 }, false)
+}
+
 /**
  * Draws a uPlot chart into the element, as wide and as high as the element: what is on the screen one a frame, the rest when
  * it comes near it. Other options make a new chart; other data are only drawn, and only while the element is near the screen.
@@ -54,6 +60,7 @@ class Sight {
 export function plot(
   options: () => Omit<uPlot.Options, 'width' | 'height'>,
   data: () => PlotData,
+  cursor: () => number | null,
 ): Attachment<HTMLElement> {
   return (element) => {
     const style = options()
@@ -75,6 +82,10 @@ export function plot(
       )
       chart.setData(columns, false)
       chart.setScale('x', { min, max })
+    })
+    $effect(() => {
+      const at = cursor()
+      if (sight.isNear && chart) setCursor(chart, at)
     })
     return () => {
       observer.disconnect()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { count, counted, figure, group, multiple, percent } from '#lib/format/number.ts'
+import { count, counted, digitsFor, figure, group, multiple, percent } from '#lib/format/number.ts'
 
 const plain = (text: string) => text.replaceAll('\u202f', ' ')
 
@@ -21,6 +21,19 @@ describe('figure', () => {
   ])('writes %f as %s', (value, text) => expect(figure(value)).toBe(text))
 })
 
+describe('the digits of neighbours', () => {
+  it.each([
+    [3.289, 0.002, ['3.281', '3.283']],
+    [3.4, 0.5, ['3', '3.5']],
+    [65_560, 20, ['65520', '65540']],
+    [1_000_200, 100, ['1.0001e6', '1.0002e6']],
+  ])('tell numbers up to %f apart that are %f from each other', (largest, distance, texts) => {
+    const digits = digitsFor(largest, distance)
+    expect(texts.map((text) => figure(Number(text), digits))).toEqual(texts)
+  })
+  it('are three where there is nothing to tell apart', () => expect(digitsFor(0, 0)).toBe(3))
+})
+
 describe('count', () => {
   it.each([
     [0, '0'],
@@ -30,6 +43,7 @@ describe('count', () => {
     [20_000, '20k'],
     [1_250_000, '1.25M'],
     [3e9, '3.00G'],
+    [2 ** 52, '4.5e15'],
   ])('writes %i as %s', (value, text) => expect(plain(count(value))).toBe(text))
 })
 
@@ -49,7 +63,8 @@ describe('percent', () => {
 describe('multiples and counts in words', () => {
   it('says how many times the cap a norm is', () => {
     expect(plain(multiple(3.14, 1))).toBe('3.1 ×')
-    expect(plain(multiple(Infinity, 1))).toBe('+Inf ×')
+    expect(plain(multiple(Infinity, 1))).toBe('+Inf')
+    expect(plain(multiple(NaN, 1))).toBe('NaN')
   })
   it('knows one from many', () => {
     expect(counted(1, 'step')).toBe('1 step')

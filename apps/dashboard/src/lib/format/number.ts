@@ -1,18 +1,28 @@
 const NARROW = '\u202f'
 
-/** Three significant digits, without an exponent between 0.001 and a million: `0.0312`, `1.73`, `4.2e-7`. Non-finite values by name. */
-export function figure(value: number): string {
+/**
+ * Three significant digits, or as many as asked for, without an exponent between 0.001 and a million: `0.0312`, `1.73`,
+ * `4.2e-7`. Non-finite values by name.
+ */
+export function figure(value: number, digits = 3): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '−Inf'
   if (value === 0) return '0'
   const size = Math.abs(value)
-  if (size >= 1e-3 && size < 1e6) return minus(trim(size >= 100 ? value.toFixed(0) : value.toPrecision(3)))
-  return minus(trim(value.toExponential(2)))
+  if (size < 1e-3 || size >= 1e6) return minus(trim(value.toExponential(digits - 1)))
+  return minus(trim(size >= 10 ** (digits - 1) ? value.toFixed(0) : value.toPrecision(digits)))
+}
+
+/** How many significant digits tell numbers up to `largest` apart that are `distance` from each other: 3 at least. */
+export function digitsFor(largest: number, distance: number): number {
+  const places = Math.floor(Math.log10(Math.abs(largest))) - Math.floor(Math.log10(distance)) + 1
+  return Number.isFinite(places) ? Math.max(3, Math.min(15, places)) : 3
 }
 
 /** A count that reads at a glance: `842`, `12.3k`, `1.25M`. */
 export function count(value: number): string {
   if (value < 10_000) return group(value)
+  if (value >= 1e15) return figure(value)
   for (const [unit, size] of UNITS) if (value >= size) return `${(value / size).toPrecision(3)}${unit}`
   return `${trim((value / 1e3).toPrecision(3))}k`
 }
@@ -36,10 +46,10 @@ export function percent(share: number): string {
   return `${value > 99 && value < 100 ? value.toFixed(1) : value.toFixed(0)}${NARROW}%`
 }
 
-/** How many times one value is of another: `3.1 ×`. */
+/** How many times one value is of another: `3.1 ×`; what is not finite by its name alone. */
 export function multiple(value: number, of: number): string {
   const ratio = value / of
-  return `${Number.isFinite(ratio) ? figure(Number(ratio.toPrecision(2))) : figure(ratio)}${NARROW}×`
+  return Number.isFinite(ratio) ? `${figure(Number(ratio.toPrecision(2)))}${NARROW}×` : figure(ratio)
 }
 
 /** `1 step`, `33 steps`. */

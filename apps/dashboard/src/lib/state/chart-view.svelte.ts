@@ -41,8 +41,9 @@ export class ChartView {
   zoomAt(centre: number, factor: number): void {
     this.#set(zoomAround(this.shown, centre, factor, this.#whole()))
   }
-  panBy(steps: number): void {
-    if (this.#range !== null) this.#set(pan(this.shown, steps, this.#whole()))
+  /** Both ends as a hand has put them, moved back into the record where they left it. */
+  moveTo(a: number, b: number): void {
+    this.#set(pan({ from: Math.min(a, b), to: Math.max(a, b) }, 0, this.#whole()))
   }
   reset(): void {
     this.#range = null

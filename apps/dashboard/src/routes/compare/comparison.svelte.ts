@@ -1,6 +1,6 @@
 import type { ComparedRun, CompareReply, Run } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
-import { sentenceOf } from '#lib/api/failure.ts'
+import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import { xOf } from '#lib/chart/columns.ts'
 import { extent, type OverlaidRun, type OverlayMode } from '#lib/chart/overlay.ts'
 import { emptyBuckets, windowOf, type SeriesWindow } from '#lib/chart/series-window.ts'
@@ -29,9 +29,14 @@ export class Comparison {
   readonly ids: readonly string[]
   phase = $state<'loading' | 'ready' | 'failed'>('loading')
   failure = $state('')
+  /** Runs that there are none of. */
+  missing = $state.raw<readonly string[]>([])
   notes = $state.raw<readonly string[]>([])
   compared = $state.raw<readonly Compared[]>([])
   mode = $state<OverlayMode>('step')
+  isSmooth = $state(false)
+  /** Where the cursor is on the x axis; `null` when it is nowhere. */
+  cursor = $state<number | null>(null)
   /** What is on screen, in units of the x axis; `null` for everything. */
   range = $state.raw<Range | null>(null)
   /** The windows of the range on screen, once they are there. */
@@ -57,8 +62,21 @@ export class Comparison {
       this.phase = 'ready'
     } catch (error) {
       this.failure = sentenceOf(error)
+      this.missing = error instanceof ApiFailure && error.notFound ? await this.#lookForMissing() : []
       this.phase = 'failed'
     }
+  }
+
+  async #lookForMissing(): Promise<string[]> {
+    const found = await Promise.all(
+      this.ids.map((id) =>
+        this.#api.run(id).then(
+          () => true,
+          (error: unknown) => !(error instanceof ApiFailure && error.notFound),
+        ),
+      ),
+    )
+    return this.ids.filter((_, i) => !found[i])
   }
 
   /** The metric of every run on the axis chosen; by loss reached, the steps that took stand in for the loss. */
@@ -76,7 +94,9 @@ export class Comparison {
 
   /** Both ends of the x axis. */
   get shown(): Range {
-    if (this.range !== null) return this.range
+    return this.range ?? this.#whole
+  }
+  get #whole(): Range {
     const { mode } = this
     if (mode === 'loss') return extent(this.overlaid('loss'))
     return extent(
@@ -92,7 +112,9 @@ export class Comparison {
     this.zoomTo(null)
   }
 
-  zoomTo(range: Range | null): void {
+  /** Shows a range, moved back to what the runs have where it leaves that; `null` shows everything. */
+  zoomTo(asked: Range | null): void {
+    const range = asked && within(asked, this.#whole)
     this.range = range
     this.#abort.abort()
     this.#abort = new AbortController()
@@ -131,6 +153,14 @@ function compared(run: Run, { runs }: CompareReply, window: SeriesWindow, place:
     window,
     startedAt: longest(window).time[0] ?? 0,
   }
+}
+
+/** The range as wide as it is but inside `whole`; `null` when it is all of that. */
+function within({ min, max }: Range, whole: Range): Range | null {
+  const width = max - min
+  if (width >= whole.max - whole.min) return null
+  const from = Math.min(Math.max(min, whole.min), whole.max - width)
+  return { min: from, max: from + width }
 }
 
 const bucketsOf = ({ metrics }: SeriesWindow, metric: ComparedMetric) => metrics.get(metric) ?? emptyBuckets()

@@ -42,9 +42,12 @@ export class RunCharts {
     this.gestures = {
       zoomTo: (from, to) => view.zoomTo(this.toStep(from), this.toStep(to)),
       zoomAt: (x, factor) => view.zoomAt(this.toStep(x), factor),
-      panBy: (from, to) => view.panBy(this.toStep(to) - this.toStep(from)),
+      moveTo: (left, right) => view.moveTo(this.toStep(left), this.toStep(right)),
       reset: () => view.reset(),
       hover: (x) => (view.cursor = x),
+      get cursor() {
+        return view.cursor
+      },
     }
   }
 
@@ -59,7 +62,7 @@ export class RunCharts {
   get ends(): { min: number; max: number } {
     const { from, to } = this.#view.shown
     const [min, max] = [this.toX(from), this.toX(to)]
-    return max > min ? { min, max } : { min: min - 1, max: min + 1 }
+    return max > min ? { min, max } : { min: Math.max(0, min - 1), max: min + 1 }
   }
 
   toX(step: number): number {
@@ -74,6 +77,14 @@ export class RunCharts {
       this.#ticks.step,
       this.#view.axis === 'time' ? x : x + this.#startedAt,
     )
+  }
+
+  /** Moves the cursor by so many buckets within what is on screen, from the newest one where it is nowhere. */
+  moveCursor(by: number): void {
+    const { min, max } = this.ends
+    const x = this.#longest().filter((at) => at >= min && at <= max)
+    const from = this.#view.cursor === null ? x.length : nearest(x, this.#view.cursor)
+    this.#view.cursor = x[Math.min(x.length - 1, Math.max(0, from + by))] ?? null
   }
 
   norm(): Picture {
@@ -163,6 +174,13 @@ export class RunCharts {
     ]
   }
 
+  /** What is under the cursor, in words. */
+  sentence(): string {
+    const [norm, loss] = ['grad_norm', 'loss'].map((name) => this.reading(name))
+    const words = [norm && `norm ${figure(norm.last)}`, loss && `loss ${figure(loss.last)}`].filter(Boolean)
+    return words.length === 0 ? 'no reading yet' : `${(norm ?? loss)?.place}: ${words.join(', ')}`
+  }
+
   /** Where a bucket begins, in the words of the axis. */
   #place(step: number, time: number): string {
     if (this.#view.axis === 'step') return `step ${group(step)}`
@@ -194,6 +212,11 @@ export class RunCharts {
     return metrics.reduce((longest, other) => (other.step.length > longest.step.length ? other : longest))
   }
 
+  /** Where the buckets of the norm are, of the loss where there are more of those. */
+  #longest(): number[] {
+    const [norm, loss] = ['grad_norm', 'loss'].map((name) => this.#drawn(name).x) as [number[], number[]]
+    return loss.length > norm.length ? loss : norm
+  }
   #buckets(name: string): MetricBuckets {
     return this.#live.series.buckets(name, this.#clip) ?? emptyBuckets()
   }
