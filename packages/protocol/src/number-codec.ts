@@ -9,9 +9,12 @@ export function encodeNumber(value: number): WireNumber {
   return 'NaN'
 }
 
-/** The float64 of a wire value, or `undefined` when it is none: `true`, `""`, `"0.5"` and `null` are not repaired. */
+/**
+ * The float64 of a wire value, or `undefined` when it is none: `true`, `""`, `"0.5"` and `null` are not repaired, nor is
+ * a number such as `1e999`, which JavaScript reads as Infinity.
+ */
 export function decodeNumber(value: unknown): number | undefined {
-  if (typeof value === 'number') return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
   if (value === 'NaN') return NaN
   if (value === 'Infinity') return Infinity
   if (value === '-Infinity') return -Infinity

@@ -54,7 +54,7 @@ class Faults {
   }
 }
 
-const READING = 'must be a number, "NaN", "Infinity", "-Infinity" or null'
+const READING = 'must be a finite number, "NaN", "Infinity", "-Infinity" or null'
 const STEP = 'must be a whole number from 0 to 2^53 - 1'
 const TIME = 'must be Unix seconds, a number from 0 to 1e11'
 
@@ -162,7 +162,7 @@ function readReadings(list: unknown, count: number, path: string, faults: Faults
   let present: Uint8Array | null = null
   for (let i = 0; i < count; i++) {
     const value = list[i]
-    if (typeof value === 'number') {
+    if (typeof value === 'number' && Number.isFinite(value)) {
       values[i] = value
     } else if (value === null) {
       present ??= new Uint8Array(count).fill(1)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_POINTS_PER_REQUEST, parsePoints } from '@normwatch/protocol'
 
-const READING = 'must be a number, "NaN", "Infinity", "-Infinity" or null'
+const READING = 'must be a finite number, "NaN", "Infinity", "-Infinity" or null'
 const STEP = 'must be a whole number from 0 to 2^53 - 1'
 const TIME = 'must be Unix seconds, a number from 0 to 1e11'
 const NAME = "a metric's name has 1 to 128 characters, none of them a control character"
@@ -43,6 +43,16 @@ const refused: [string, unknown, [string, string][]][] = [
     rows({ step: 0, loss }),
     [['/points/0/loss', READING]],
   ]),
+  [
+    'a reading beyond float64',
+    JSON.parse('{"points":[{"step":0,"loss":1e999}]}'),
+    [['/points/0/loss', READING]],
+  ],
+  [
+    'a column with a reading beyond float64',
+    JSON.parse('{"columns":{"step":[0],"loss":[-1e999]}}'),
+    [['/columns/loss/0', READING]],
+  ],
   [
     'a name of 129 characters',
     rows({ step: 0, ['m'.repeat(129)]: 1 }),
