@@ -1,4 +1,7 @@
-/** `npm run bench:peers`: the same run through other trackers and through ours, in turns on this machine. */
+/**
+ * `npm run bench:peers [-- --long]`: the same run through other trackers and through ours, in turns on this machine: three
+ * times 100,000 steps, or once a million.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,46 +15,41 @@ import { ForeignProcess } from './foreign-process.ts'
 import { ourChart, PEERS, type Drawn, type Peer } from './peers.ts'
 import { printed, type Figures } from './table.ts'
 
-const STEPS = 100_000
-const LONG = 1_000_000
+const isLong = process.argv.includes('--long')
+const STEPS = isLong ? 1_000_000 : 100_000
 /** The work is done so often; the median counts, and the last one is served. */
-const ROUNDS = 3
+const ROUNDS = isLong ? 1 : 3
 const SDK = join(import.meta.dirname, '../../packages/sdk-python/src')
 const PORT = Number(process.env['BENCH_PORT'] ?? 4441)
 
 const root = mkdtempSync(join(tmpdir(), 'normwatch-peers-'))
 const figures: Figures[] = []
 try {
-  for (const [name, steps] of [
-    ['normwatch', STEPS],
-    ['normwatch, a million steps', LONG],
-  ] as const) {
-    note(await ours(name, steps))
-  }
+  note(await ours())
   for (const peer of PEERS) note(await theirs(peer).catch((error: unknown) => failed(peer, error)))
 } finally {
   rmSync(root, { recursive: true, force: true, maxRetries: 5 })
 }
 console.log(printed(figures))
 const results = { ...machine(), steps: STEPS, scalarsAStep: 2, figures }
-await writeResults(import.meta.dirname, results)
+await writeResults(import.meta.dirname, results, isLong ? 'results-long.json' : 'results.json')
 
-async function ours(name: string, steps: number): Promise<Figures> {
+async function ours(): Promise<Figures> {
   const python = process.env['NORMWATCH_PYTHON'] ?? '/usr/bin/python3'
   const seconds: number[] = []
   let folder = ''
   for (let round = 0; round < ROUNDS; round++) {
-    folder = join(root, `ours-${steps}-${round}`)
+    folder = join(root, `ours-${round}`)
     const spool = mkdtempSync(join(root, 'spool-'))
     const server = await ServerProcess.start(folder)
     try {
       const env = { PYTHONPATH: SDK, NORMWATCH_URL: server.url }
-      seconds.push(write(python, 'normwatch', steps, spool, env))
+      seconds.push(write(python, 'normwatch', spool, env))
     } finally {
       await server.stop()
     }
   }
-  const bytesAScalar = size(folder, steps)
+  const bytesAScalar = size(folder)
   const starts = []
   for (let start = 0; start < 3; start++) {
     const started = await ServerProcess.start(folder)
@@ -64,10 +62,18 @@ async function ours(name: string, steps: number): Promise<Figures> {
     const idleMegabytes = serving.megabytes
     const reply = await fetch(`${serving.url}/api/v1/runs`)
     const { runs } = (await reply.json()) as { runs: { id: string; points: number }[] }
-    if (runs[0]?.points !== steps) throw new Error(`${runs[0]?.points} points of ${steps} came`)
-    const chart = await charted(steps, () => ourChart(serving.url, runs[0]?.id as string))
+    if (runs[0]?.points !== STEPS) throw new Error(`${runs[0]?.points} points of ${STEPS} came`)
+    const chart = await charted(() => ourChart(serving.url, runs[0]?.id as string))
     const startSeconds = Math.round(median(starts) * 100) / 100
-    return { name, steps, ...rates(seconds, steps), bytesAScalar, startSeconds, idleMegabytes, ...chart }
+    return {
+      name: 'normwatch',
+      steps: STEPS,
+      ...rates(seconds),
+      bytesAScalar,
+      startSeconds,
+      idleMegabytes,
+      ...chart,
+    }
   } finally {
     await serving.stop()
   }
@@ -81,10 +87,10 @@ async function theirs({ name, serve, chart }: Peer): Promise<Figures> {
   for (let round = 0; round < ROUNDS; round++) {
     folder = join(root, `${name}-${round}`)
     mkdirSync(folder)
-    seconds.push(write(python, name, STEPS, folder, quiet(folder)))
+    seconds.push(write(python, name, folder, quiet(folder)))
   }
-  const bytesAScalar = size(folder, STEPS)
-  const written = { name, steps: STEPS, ...rates(seconds, STEPS), bytesAScalar }
+  const bytesAScalar = size(folder)
+  const written = { name, steps: STEPS, ...rates(seconds), bytesAScalar }
   if (serve === undefined || chart === undefined) return written
   const url = `http://127.0.0.1:${PORT}`
   const bin = dirname(python)
@@ -97,7 +103,7 @@ async function theirs({ name, serve, chart }: Peer): Promise<Figures> {
   try {
     await sleep(3000)
     const idleMegabytes = server.megabytes
-    const drawn = await charted(STEPS, () => chart(url, folder))
+    const drawn = await charted(() => chart(url, folder))
     return { ...written, startSeconds: server.startSeconds, idleMegabytes, ...drawn }
   } finally {
     await server.stop()
@@ -110,26 +116,26 @@ function quiet(folder: string): Record<string, string> {
 }
 
 /** Seconds until the run is written and can be read by others. */
-function write(python: string, name: string, steps: number, folder: string, more: Record<string, string>) {
+function write(python: string, name: string, folder: string, more: Record<string, string>) {
   const script = join(import.meta.dirname, 'write.py')
-  const said = execFileSync(python, [script, name, `${steps}`, folder], {
+  const said = execFileSync(python, [script, name, `${STEPS}`, folder], {
     cwd: folder,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, ...more },
-    timeout: 180_000,
+    timeout: 600_000,
   })
   return (JSON.parse(said.trim().split('\n').at(-1) as string) as { seconds: number }).seconds
 }
 
-function rates(ingestSeconds: readonly number[], steps: number) {
-  return { ingestSeconds, scalarsPerSecond: Math.round((2 * steps) / median(ingestSeconds)) }
+function rates(ingestSeconds: readonly number[]) {
+  return { ingestSeconds, scalarsPerSecond: Math.round((2 * STEPS) / median(ingestSeconds)) }
 }
 
 /** The chart call until it knows the end of the run, then the median of nine, and the spikes that it shows. */
-async function charted(steps: number, ask: () => Promise<Drawn>) {
+async function charted(ask: () => Promise<Drawn>) {
   const deadline = performance.now() + 60_000
-  while (((await ask().catch(() => [])).at(-1)?.[0] ?? 0) < steps * 0.95) {
+  while (((await ask().catch(() => [])).at(-1)?.[0] ?? 0) < STEPS * 0.95) {
     if (performance.now() > deadline) throw new Error('the chart never comes to the end of the run')
     await sleep(50)
   }
@@ -140,7 +146,7 @@ async function charted(steps: number, ask: () => Promise<Drawn>) {
     drawn = await ask()
     milliseconds.push(performance.now() - begin)
   }
-  const spikes = Array.from({ length: steps }, (_, step) => step).filter(isSpike)
+  const spikes = Array.from({ length: STEPS }, (_, step) => step).filter(isSpike)
   // A spike is seen where a point stands for its step and reaches its height, of 40 or more.
   const seen = spikes.filter((spike) => (drawn.findLast(([step]) => step <= spike)?.[1] ?? 0) >= 40)
   return {
@@ -151,12 +157,12 @@ async function charted(steps: number, ask: () => Promise<Drawn>) {
   }
 }
 
-function size(folder: string, steps: number): number {
+function size(folder: string): number {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile())
     .map((file) => realpathSync(join(file.parentPath, file.name)))
   const bytes = [...new Set(files)].reduce((sum, file) => sum + statSync(file).size, 0)
-  return Math.round((bytes / steps / 2) * 10) / 10
+  return Math.round((bytes / STEPS / 2) * 10) / 10
 }
 
 function failed({ name }: Peer, error: unknown): Figures {

@@ -29,8 +29,7 @@ export function printed(figures: readonly Figures[]): string {
   const ours = figures[0]
   const cell = (row: Figures, column: (typeof COLUMNS)[number]) => {
     const [value, own] = [row[column], ours?.[column]]
-    if (value === undefined || own === undefined || row.steps !== ours?.steps || row === ours)
-      return `${value ?? '–'}`
+    if (value === undefined || own === undefined || row === ours) return `${value ?? '–'}`
     const ratio = column === 'scalarsPerSecond' ? own / value : value / own
     return `${value} (${ratio.toPrecision(2)} ×)`
   }
