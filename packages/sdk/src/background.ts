@@ -4,6 +4,7 @@ import { Delivery } from './delivery.ts'
 import type { RunChange } from './parcel.ts'
 import { Queue } from './queue.ts'
 import type { Spool } from './spool.ts'
+import { Tally } from './tally.ts'
 import { createTransport } from './transport.ts'
 import type { FinishReport } from './types.ts'
 
@@ -41,6 +42,7 @@ export interface LocalBackgroundOptions {
   /** In [0, 1). */
   readonly random: () => number
   readonly warn: Warn
+  readonly tally?: Tally | undefined
 }
 
 /** Bytes of readings in memory above which they go to the spool. */
@@ -53,15 +55,17 @@ export class LocalBackground implements Background {
   readonly #warn: Warn
   readonly #queue: Queue
   readonly #delivery: Delivery
-  #lost = 0
+  readonly #tally: Tally
 
-  constructor({ job, spool, fetch, now, random, warn }: LocalBackgroundOptions) {
+  constructor({ job, spool, fetch, now, random, warn, tally = new Tally() }: LocalBackgroundOptions) {
     const { run, url, token, fields } = job
     this.#job = job
     this.#spool = spool
     this.#warn = warn
+    this.#tally = tally
     this.#queue = new Queue({
       spool,
+      tally,
       maxBytes: MAX_QUEUE_BYTES,
       onSpoolFailure: (error) =>
         warn('spool', `run ${run}: the spool cannot be written (${String(error)}); readings stay in memory`),
@@ -83,6 +87,7 @@ export class LocalBackground implements Background {
       queue: this.#queue,
       courier: job.isOnline ? courier : undefined,
       spool,
+      tally,
       onRefused: ({ status, message }) =>
         warn('refused', `the server refused readings of run ${run}: ${status} ${message}`),
     })
@@ -100,14 +105,14 @@ export class LocalBackground implements Background {
 
   async finish(timeoutMs: number): Promise<FinishReport> {
     await within(timeoutMs, this.#delivery.drain())
-    this.#delivery.stop()
+    await this.#delivery.stop()
     await this.#queue.spill()
     const lost = this.#queue.pointsInMemory
     const report: FinishReport = {
-      sent: this.#delivery.sent,
+      sent: this.#tally.of('sent'),
       unsent: this.#queue.points - lost,
-      refused: this.#delivery.refused,
-      lost: this.#lost + this.#delivery.lost + lost,
+      refused: this.#tally.of('refused'),
+      lost: this.#tally.of('lost') + lost,
       spool: this.#queue.isInSpool ? (this.#spool?.path ?? null) : null,
     }
     this.#tell(report)
@@ -115,7 +120,7 @@ export class LocalBackground implements Background {
   }
 
   leave(): void {
-    this.#delivery.stop()
+    void this.#delivery.stop()
     const lost = this.#queue.spillNow()
     if (lost > 0) this.#lose(lost)
   }
@@ -131,15 +136,20 @@ export class LocalBackground implements Background {
   }
 
   #lose(points: number): void {
-    this.#lost += points
+    this.#tally.add('lost', points)
     const sentence = 'the queue is full and cannot be spooled; the oldest readings are lost'
     this.#warn('full', `run ${this.#job.run}: ${sentence}`)
   }
 }
 
+/** What a timer can wait: a longer time-out would be over at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
 async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)))
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMEOUT_MS))
+  })
   await Promise.race([work, timeout])
   clearTimeout(timer)
 }

@@ -39,9 +39,9 @@ export class Batcher {
   column(name: string): Column {
     const column = this.#open.column(name)
     if (column !== undefined) return column
-    const { lastStep } = this.#open
+    const { lastStep, lastTime } = this.#open
     this.seal()
-    this.#open.addRow(lastStep, NaN)
+    this.#open.addRow(lastStep, lastTime)
     return this.#open.column(name) as Column
   }
 

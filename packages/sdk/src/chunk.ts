@@ -53,8 +53,9 @@ export function encodeBatch({ rows, step, time, columns }: Batch): WireColumns {
 /** Rows that become one batch: columns that grow as rows and metrics come. */
 export class Chunk {
   rows = 0
-  /** Step of the newest row, -1 before the first. */
+  /** Step of the newest row, -1 before the first; and its time. */
   lastStep = -1
+  lastTime = NaN
   /** Columns by the names that the caller uses, so that a reading costs one look-up. */
   readonly byMetric = new Map<string, Column>()
   readonly byLayer = new Map<string, Column>()
@@ -74,6 +75,7 @@ export class Chunk {
     this.#step[this.rows] = step
     this.#time[this.rows] = time
     this.lastStep = step
+    this.lastTime = time
     this.rows++
   }
 

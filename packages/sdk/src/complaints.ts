@@ -1,3 +1,6 @@
+/** Kinds of trouble that one run says: names that never repeat must fill neither memory nor the log. */
+const MAX_KINDS = 200
+
 /** Says each kind of trouble once, as a warning; wrong use is an exception instead where the user asked for it. */
 export class Complaints {
   readonly #said = new Set<string>()
@@ -11,7 +14,7 @@ export class Complaints {
 
   /** Trouble of the monitor. Never throws. */
   warn(kind: string, sentence: string): void {
-    if (this.#said.has(kind)) return
+    if (this.#said.has(kind) || this.#said.size >= MAX_KINDS) return
     this.#said.add(kind)
     this.#warn(`normwatch: ${sentence}`)
   }

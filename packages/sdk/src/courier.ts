@@ -1,5 +1,5 @@
 import { halves, pointsOf, type Parcel } from './parcel.ts'
-import { decide } from './retry.ts'
+import { decide, type Decision } from './retry.ts'
 import type { Refusal } from './spool.ts'
 import type { ApiRequest, Transport } from './transport.ts'
 
@@ -74,7 +74,10 @@ export class Courier {
     for (let attempt = 1; ; attempt++) {
       const { outcome, words } = await this.#options.transport(request, this.#stop.signal)
       if (this.#stop.signal.aborted) return { kind: 'stopped' }
-      const decision = decide(outcome, attempt, pointsOf(parcel), this.#options.random())
+      const decided = decide(outcome, attempt, pointsOf(parcel), this.#options.random())
+      // what makes the run cannot lack it
+      const isMaking = decided.action === 'create' && request.method === 'PUT'
+      const decision: Decision = isMaking ? { action: 'refuse' } : decided
       switch (decision.action) {
         case 'done':
           return SENT
@@ -85,6 +88,7 @@ export class Courier {
           return { kind: 'settled', refused: [{ parcel, refusal: { status, code, message: words } }] }
         }
         case 'create': {
+          if (attempt >= this.#options.maxTries) return { kind: 'stopped' }
           if (attempt > 1) await this.#wait(RECREATE_DELAY_MS)
           this.#isCreated = false
           const created = await this.#create(parcel)

@@ -2,12 +2,15 @@ import type { Courier } from './courier.ts'
 import { pointsOf, type Parcel } from './parcel.ts'
 import type { Entry, Queue } from './queue.ts'
 import type { Leftover, Refusal, Spool } from './spool.ts'
+import type { Tally } from './tally.ts'
 
 export interface DeliveryOptions {
   readonly queue: Queue
   /** `undefined`: nothing is sent now, everything goes to the spool. */
   readonly courier: Courier | undefined
   readonly spool: Spool | undefined
+  /** `lost` are points that could not be read back from the spool, or were refused and could not be kept. */
+  readonly tally: Tally
   /** Told once for each refused parcel. */
   readonly onRefused: (refusal: Refusal) => void
 }
@@ -19,10 +22,6 @@ const AWAY_AFTER_MS = 250
 
 /** Has what is in the queue sent, oldest first, or moved to the spool while the server is away. */
 export class Delivery {
-  sent = 0
-  refused = 0
-  /** Points that were in the spool and could not be read back, or were refused and could not be kept. */
-  lost = 0
   readonly #options: DeliveryOptions
   #timer: ReturnType<typeof setTimeout> | undefined
   #pumping: Promise<void> | undefined
@@ -62,11 +61,12 @@ export class Delivery {
     if (courier !== undefined && !this.#isStopped && queue.waiting > 0) await this.#pump()
   }
 
-  /** Ends all sending; what is under way counts as not sent. */
-  stop(): void {
+  /** Ends all sending: what is under way counts as not sent. Resolves once nothing changes any more. */
+  async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
     this.#options.courier?.stop()
+    await this.#pumping
   }
 
   #tickAfter(ms: number): void {
@@ -89,7 +89,7 @@ export class Delivery {
   }
 
   async #sendAll(): Promise<void> {
-    const { queue, courier } = this.#options
+    const { queue, courier, tally } = this.#options
     if (courier === undefined) return void (await queue.spill())
     if (!(await this.#sendLeftovers(courier))) return
     for (let entry = queue.head(); entry !== undefined && !this.#isStopped; entry = queue.head()) {
@@ -97,7 +97,7 @@ export class Delivery {
       if (parcel === undefined) continue
       const refused = await this.#send(courier, parcel)
       if (refused === 'stopped') return
-      this.sent += entry.points - refused
+      tally.add('sent', entry.points - refused)
       await queue.remove(entry)
     }
   }
@@ -140,8 +140,7 @@ export class Delivery {
     } catch (error) {
       // a sync that finds a file abandoned sends all of it before it removes it
       const isSentBySync = (error as { code?: string }).code === 'ENOENT'
-      if (isSentBySync) this.sent += entry.points
-      else this.lost += entry.points
+      this.#options.tally.add(isSentBySync ? 'sent' : 'lost', entry.points)
       await this.#options.queue.remove(entry)
       return undefined
     }
@@ -152,9 +151,9 @@ export class Delivery {
     try {
       if (this.#options.spool === undefined) throw new Error('no spool here')
       await this.#options.spool.refuse(parcel, refusal)
-      this.refused += pointsOf(parcel)
+      this.#options.tally.add('refused', pointsOf(parcel))
     } catch {
-      this.lost += pointsOf(parcel)
+      this.#options.tally.add('lost', pointsOf(parcel))
     }
   }
 }

@@ -29,9 +29,18 @@ export interface Platform {
     ((folder: string | undefined, head: Omit<SpoolHead, 'pid' | 'host'>) => Spool) | undefined
   /** Sends what earlier processes of other runs left in the spool for this server. Never rejects. */
   readonly sendLeftovers: (settings: Settings) => Promise<void>
-  /** A background on a thread of its own; `undefined` where it has to share the caller's. */
+  /**
+   * A background on a thread of its own; `undefined` where it has to share the caller's. Should the thread die, it goes
+   * on with the one that `makeOther` makes.
+   */
   readonly startThread:
-    ((job: Job, spool: Spool | undefined, warn: Warn) => Background | undefined) | undefined
+    | ((
+        job: Job,
+        spool: Spool | undefined,
+        warn: Warn,
+        makeOther: () => Background,
+      ) => Background | undefined)
+    | undefined
   /**
    * The last step of the run that the server has or the spool holds, -1 when it has none; `undefined` when the server does
    * not say. Waits for some seconds at the most.

@@ -1,6 +1,7 @@
 import { bytesOf, encodeBatch, type Batch } from './chunk.ts'
 import type { Parcel, RunChange } from './parcel.ts'
 import type { Place, Spool } from './spool.ts'
+import type { Tally } from './tally.ts'
 
 /** A place in the queue: its content is in memory (`body`) or in the spool (`place`). */
 export interface Entry {
@@ -14,6 +15,8 @@ export interface QueueOptions {
   readonly spool: Spool | undefined
   /** Bytes of readings in memory above which the oldest go to the spool. */
   readonly maxBytes: number
+  /** Counts what waits in the spool. */
+  readonly tally: Tally
   /** The spool takes nothing now; readings stay in memory. */
   readonly onSpoolFailure: (error: unknown) => void
   /** Readings of this many points are lost: memory is full and no spool took them. */
@@ -93,6 +96,7 @@ export class Queue {
     this.#forget(entry)
     if (entry.place !== undefined) {
       this.#inSpool--
+      this.#options.tally.add('spooled', -entry.points)
       await this.#clearSpool()
     }
   }
@@ -137,6 +141,7 @@ export class Queue {
         this.#forget(entry)
         entry.place = place
         this.#inSpool++
+        this.#options.tally.add('spooled', entry.points)
       }
     } catch (error) {
       this.#options.onSpoolFailure(error)
@@ -149,7 +154,12 @@ export class Queue {
   }
 
   async #clearSpool(): Promise<void> {
-    if (this.#inSpool === 0 && this.#spills === 0) await this.#options.spool?.clear()
+    if (this.#inSpool > 0 || this.#spills > 0) return
+    try {
+      await this.#options.spool?.clear()
+    } catch (error) {
+      this.#options.onSpoolFailure(error)
+    }
   }
 
   #dropOverHardLimit(): void {

@@ -14,12 +14,14 @@ const DEFAULT_TIMEOUT_MS = 10_000
 /** After a signal somebody waits for the process to end. */
 const SIGNAL_TIMEOUT_MS = 5_000
 
+const hasAll = ({ unsent, lost }: FinishReport): boolean => unsent === 0 && lost === 0
+
 /** A run that is recorded, online or into the spool. */
 export class RecordedRun implements Run {
   readonly id: string
   readonly url: string
   readonly #complaints: Complaints
-  readonly #spool: Spool | undefined
+  readonly #spools: Spool[] = []
   readonly #background: Background
   readonly #batcher: Batcher
   readonly #recorder: Recorder
@@ -31,12 +33,17 @@ export class RecordedRun implements Run {
     this.id = id
     this.url = `${url}/runs/${id}`
     this.#complaints = complaints
-    this.#spool = platform.openSpool?.(settings.spoolDir, { normwatch: 1, url, run: id, fields: { ...body } })
+    const openSpool = () => {
+      const head = { normwatch: 1, url, run: id, fields: { ...body } } as const
+      const spool = platform.openSpool?.(settings.spoolDir, head)
+      if (spool !== undefined) this.#spools.push(spool)
+      return spool
+    }
     const job = { run: id, url, token, fields: { ...body }, isOnline: mode === 'online' }
     const warn = complaints.warn.bind(complaints)
-    this.#background =
-      platform.startThread?.(job, this.#spool, warn) ??
-      new LocalBackground({ ...platform, job, spool: this.#spool, warn })
+    const spool = openSpool()
+    const here = (spool: Spool | undefined) => new LocalBackground({ ...platform, job, spool, warn })
+    this.#background = platform.startThread?.(job, spool, warn, () => here(openSpool())) ?? here(spool)
     this.#batcher = new Batcher({
       maxAgeMs: MAX_AGE_MS,
       onBatch: (batch) => this.#background.add(batch),
@@ -76,6 +83,7 @@ export class RecordedRun implements Run {
   flush({
     timeoutMs = DEFAULT_TIMEOUT_MS,
   }: { readonly timeoutMs?: number | undefined } = {}): Promise<boolean> {
+    if (this.#finishing !== undefined) return this.#finishing.then(hasAll)
     this.#batcher.seal()
     return this.#background.flush(timeoutMs)
   }
@@ -90,7 +98,7 @@ export class RecordedRun implements Run {
     this.#background.add({ status })
     const report = await this.#background.finish(timeoutMs)
     this.#unwatch()
-    this.#spool?.release()
+    for (const spool of this.#spools) spool.release()
     return report
   }
 

@@ -44,15 +44,19 @@ const isCap = (value: unknown) => typeof value === 'number' && value > 0
 const isStep = (value: unknown) =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_STEP
 const isMode = (value: unknown) => MODES.includes(value as string)
-/** A name or a password in the address would be printed with it. */
+/** A name or a password in the address would be printed with it; paths are added to its end. */
 function isUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false
-  const { protocol, username, password } = new URL(value)
-  return /^https?:$/.test(protocol) && username === '' && password === ''
+  const { protocol, username, password, search, hash } = new URL(value)
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '')
 }
 const isToken = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value)
 const isConfig = (value: unknown) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length <= 512
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.keys(value).length <= 512 &&
+  Object.keys(value).every((key) => key.length <= 256)
 const isTags = (value: unknown) =>
   Array.isArray(value) &&
   value.length <= 64 &&
@@ -80,7 +84,7 @@ export function readSettings(
     'url',
     options.url ?? variable('NORMWATCH_URL'),
     isUrl,
-    'must be an http or https address without a password',
+    'must be an http or https address without a password, a query or a fragment',
   )
   const idRule = 'must be 1 to 64 characters of A–Z a–z 0–9 . _ -'
   const id = take('id', options.id ?? variable('NORMWATCH_RUN_ID'), isId, idRule)
@@ -118,7 +122,12 @@ export function readSettings(
         'must be a name of at most 128 characters',
       ),
       config: readConfig(
-        take('config', options.config, isConfig, 'must be an object of at most 512 fields'),
+        take(
+          'config',
+          options.config,
+          isConfig,
+          'must be an object of at most 512 fields, whose names have at most 256 characters',
+        ),
         refuse,
       ),
       tags: take('tags', options.tags, isTags, 'must be at most 64 different texts of 1 to 64 characters'),

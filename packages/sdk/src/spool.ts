@@ -20,6 +20,8 @@ export interface Refusal {
 
 /** Where a line lies in its file, in bytes. */
 export interface Place {
+  /** Which file: a sync may send and remove the one, and another begins at the same path. */
+  readonly file: number
   readonly offset: number
   readonly length: number
 }
@@ -38,6 +40,7 @@ export interface Spool {
   append(parcel: Parcel): Promise<Place>
   /** The same without waiting, for the exit of the process. */
   appendNow(parcel: Parcel): void
+  /** Rejects with the code `ENOENT` where a sync has sent and removed the file. */
   read(place: Place): Promise<Parcel>
   /** Removes the file: everything in it was sent. */
   clear(): Promise<void>

@@ -3,8 +3,9 @@ import { workerData } from 'node:worker_threads'
 import { LocalBackground } from './background.ts'
 import { SpoolFile } from './node/spool-file.ts'
 import type { FromThread, ThreadData, ToThread } from './node/thread-messages.ts'
+import { Tally } from './tally.ts'
 
-const { job, spool, port, hasLeft } = workerData as ThreadData
+const { job, spool, port, hasLeft, tally } = workerData as ThreadData
 const say = (message: FromThread) => port.postMessage(message)
 const background = new LocalBackground({
   job,
@@ -13,7 +14,10 @@ const background = new LocalBackground({
   now: Date.now,
   random: Math.random,
   warn: (about, sentence) => say({ kind: 'warn', about, sentence }),
+  tally: new Tally(tally),
 })
+// also when it dies: nobody shall wait for it
+process.on('exit', tellLeft)
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'add') background.add(message.body)
@@ -32,9 +36,12 @@ async function answer(message: Exclude<ToThread, { kind: 'add' }>): Promise<void
       return port.close()
     }
     case 'leave':
-      await background.flush(message.timeoutMs)
-      background.leave()
-      Atomics.store(hasLeft, 0, 1)
-      Atomics.notify(hasLeft, 0)
+      await background.finish(message.timeoutMs)
+      tellLeft()
   }
+}
+
+function tellLeft(): void {
+  Atomics.store(hasLeft, 0, 1)
+  Atomics.notify(hasLeft, 0)
 }

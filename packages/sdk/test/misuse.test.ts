@@ -22,6 +22,11 @@ const badOptions: [string, Record<string, unknown>, string][] = [
     { url: 'http://me:secret@127.0.0.1:1', mode: 'offline' },
     'init: url must be an http or https address without a password',
   ],
+  [
+    'an address that ends in a query',
+    { url: 'http://127.0.0.1:1/?key=secret', mode: 'offline' },
+    'init: url must be an http or https address without a password, a query or a fragment',
+  ],
   ['a token with a line break', { token: 'nw_secret\n' }, 'init: token must be 1 to 512 visible characters'],
   ['a mode that is none', { mode: 'sometimes' }, 'init: mode must be disabled, offline or online'],
   ['tags that repeat', { tags: ['a', 'a'] }, 'init: tags must be at most 64 different texts'],
@@ -29,6 +34,11 @@ const badOptions: [string, Record<string, unknown>, string][] = [
     'a configuration that JSON cannot write',
     { config: { big: 1n } },
     'init: config must hold values that JSON can write',
+  ],
+  [
+    'a configuration with a name that is too long',
+    { config: { ['x'.repeat(257)]: 1 } },
+    'init: config must be an object of at most 512 fields, whose names have at most 256 characters',
   ],
   ['a configuration that is a list', { config: [1] }, 'init: config must be an object'],
 ]
@@ -52,6 +62,14 @@ describe('wrong use', () => {
   it.each(badOptions)('of init throws in strict mode: %s', async (_name, options, sentence) => {
     const { start } = await startSdk()
     expect(() => start({ ...(options as InitOptions), strict: true })).toThrow(sentence)
+  })
+
+  it('that never repeats fills neither memory nor the log', async () => {
+    const { start, warnings } = await startSdk()
+    const run = start({ id: 'toy' })
+    for (let i = 0; i < 1_000; i++) run.log({ loss: i, [`metric ${i}`]: 'x' as unknown as number })
+    expect(await run.finish()).toMatchObject({ sent: 1_000, lost: 0 })
+    expect(warnings.length).toBeLessThanOrEqual(200)
   })
 
   it('of log is a warning, once for each argument, and the other readings are kept', async () => {

@@ -122,6 +122,15 @@ describe('a run with its server up', () => {
     expect(warnings[0]).toContain('they are kept and sent later')
   })
 
+  it('is refused by a server that cannot make it, and goes on', async () => {
+    const { server, start } = await startSdk()
+    server.misbehave = () => refusal(404, 'run_not_found', 'no')
+    const run = start({ id: 'toy' })
+    run.log({ loss: 1 })
+    expect(await run.finish()).toMatchObject({ sent: 0, refused: 1, unsent: 0, lost: 0 })
+    expect(server.requests.length).toBeLessThan(10)
+  })
+
   it('halves what the server finds too large', async () => {
     const { server, start } = await startSdk()
     server.misbehave = ({ body }) => {

@@ -41,6 +41,32 @@ describe('a run whose server is away', () => {
     expect(await run.finish({ timeoutMs: 50 })).toMatchObject({ sent: 0, unsent: 50, lost: 0 })
   }, 20_000)
 
+  it('counts and keeps what is under way when its time is up, and a sync sends it once', async () => {
+    const { server, spoolDir, start } = await startSdk()
+    const run = start({ id: 'toy' }, { openSpool: deadWriter(spoolDir) })
+    expect(await run.flush()).toBe(true)
+    const answered = Promise.withResolvers<void>()
+    server.misbehave = () => answered.promise.then(() => 'hang up')
+    for (let i = 0; i < 10; i++) run.log({ loss: i })
+    void run.flush()
+    await vi.waitFor(() => expect(server.requests.at(-1)?.path).toMatch(/points$/))
+    expect(await run.finish({ timeoutMs: 0 })).toMatchObject({ sent: 0, unsent: 10, refused: 0, lost: 0 })
+    expect(await run.finish()).toMatchObject({ unsent: 10 })
+    expect(await run.flush()).toBe(false)
+    answered.resolve()
+    server.misbehave = () => undefined
+    expect(await sync({ spoolDir })).toEqual({ sent: 10, refused: 0, filesLeft: [] })
+    expect(server.taken).toBe(10)
+  })
+
+  it.each([Infinity, 2 ** 40])('waits for it as long as it is told, were it %d ms', async (timeoutMs) => {
+    const { server, start } = await startSdk()
+    server.misbehave = (_request, number) => (number < 3 ? AWAY : undefined)
+    const run = start({ id: 'toy' })
+    run.log({ loss: 1 })
+    expect(await run.finish({ timeoutMs })).toMatchObject({ sent: 1, unsent: 0 })
+  })
+
   it('says at its end what could not be sent, and a sync sends it, once', async () => {
     const { server, spoolDir, start, warnings, spooled } = await startSdk()
     server.misbehave = () => AWAY

@@ -18,6 +18,8 @@ interface Answered {
 }
 /** What a small server does instead of answering: a reply of its own, or a cut connection, before or after its work. */
 export type Answer = Answered | 'hang up' | 'work, then hang up'
+/** `undefined`: it answers as it should. A promise: it takes its time. */
+type Misbehaviour = Answer | undefined | Promise<Answer | undefined>
 
 /**
  * A real HTTP server that keeps runs and points as the wire contract says (it reads them with the protocol's own
@@ -31,7 +33,7 @@ export class SmallServer {
   readonly points = new Map<string, Map<number, Record<string, number>>>()
   /** Points taken, repeats counted. */
   taken = 0
-  misbehave: (request: SeenRequest, number: number) => Answer | undefined = () => undefined
+  misbehave: (request: SeenRequest, number: number) => Misbehaviour = () => undefined
   readonly #server = createServer((request, response) => this.#receive(request, response))
 
   get url(): string {
@@ -56,13 +58,13 @@ export class SmallServer {
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
-    request.on('end', () => {
+    request.on('end', async () => {
       const { method = '', url: path = '', headers } = request
       const raw = Buffer.concat(parts)
       const text = headers['content-encoding'] === 'gzip' ? gunzipSync(raw).toString() : raw.toString()
       const seen = { method, path, headers, body: parseJson(text) }
       this.requests.push(seen)
-      const misbehaviour = this.misbehave(seen, this.requests.length)
+      const misbehaviour = await this.misbehave(seen, this.requests.length)
       if (misbehaviour === 'work, then hang up') this.#answer(seen)
       if (typeof misbehaviour === 'string') return void request.socket.destroy()
       const answer = misbehaviour ?? this.#answer(seen)

@@ -1,13 +1,16 @@
 import { appendFile, mkdtemp, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Batcher } from '../src/batcher.ts'
 import { sync } from '../src/index.ts'
 import { Queue } from '../src/queue.ts'
+import { listLeftovers } from '../src/node/list-spool-files.ts'
 import { SpoolFile } from '../src/node/spool-file.ts'
 import { sendSpoolFiles } from '../src/node/sync.ts'
 import { Recorder } from '../src/recorder.ts'
+import type { Place, Spool } from '../src/spool.ts'
+import { Tally } from '../src/tally.ts'
 import { readFixture } from './fixtures.ts'
 import { refusal, SmallServer } from './small-server.ts'
 import { startSdk } from './start.ts'
@@ -111,16 +114,17 @@ describe('a spool file', () => {
     await appendFile(path, '{"half')
     spool.appendNow({ patch: { status: 'failed' } })
     await spool.clear()
-    await expect(spool.read(places[0] as { offset: number; length: number })).rejects.toThrow('ENOENT')
+    await expect(spool.read(places[0] as Place)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   it('begins anew with its head when a sync has sent and removed it', async () => {
     const path = join(await makeFolder(), 'toy.ndjson')
     const spool = new SpoolFile(path, HEAD)
-    await spool.append({ patch: { status: 'running' } })
+    const first = await spool.append({ patch: { status: 'running' } })
     await rm(path)
     const place = await spool.append({ patch: { status: 'failed' } })
     expect(await spool.read(place)).toEqual({ patch: { status: 'failed' } })
+    await expect(spool.read(first), 'of the file that is gone').rejects.toMatchObject({ code: 'ENOENT' })
     const lines = (await readFile(path, 'utf8')).trim().split('\n')
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([HEAD, { patch: { status: 'failed' } }])
   })
@@ -132,13 +136,26 @@ describe('a spool file', () => {
   })
 })
 
+it('a folder of many files is looked through without leaving one open', async () => {
+  const folder = await makeFolder()
+  const lines = `${JSON.stringify(HEAD)}\n${`${JSON.stringify({ patch: { status: 'running' } })}\n`.repeat(10_000)}`
+  for (let i = 0; i < 20; i++) await writeFile(join(folder, `toy.${i}.ndjson`), lines)
+  const openFiles = async () => (await readdir('/proc/self/fd')).length
+  const before = await openFiles()
+  expect(await listLeftovers(folder, { url: HEAD.url, run: 'another' })).toEqual([])
+  expect((await sync({ spoolDir: folder })).filesLeft).toHaveLength(20)
+  await vi.waitFor(async () => expect(await openFiles()).toBeLessThanOrEqual(before))
+})
+
 describe('the queue', () => {
-  function fill(spool: SpoolFile | undefined, maxBytes: number, points: number) {
+  function fill(spool: Spool | undefined, maxBytes: number, points: number) {
     let lost = 0
     const failures: string[] = []
+    const tally = new Tally()
     const queue = new Queue({
       spool,
       maxBytes,
+      tally,
       onSpoolFailure: (error) => failures.push(String(error)),
       onLost: (count) => (lost += count),
     })
@@ -146,15 +163,16 @@ describe('the queue', () => {
     const recorder = new Recorder({ batcher, now: () => 1e12, firstStep: 0, refuse: () => {} })
     for (let i = 0; i < points; i++) recorder.record({ gradNorm: i, loss: i })
     batcher.seal()
-    return { queue, failures, lost: () => lost }
+    return { queue, failures, tally, lost: () => lost }
   }
 
   it('moves to the disk in order, and comes back whole', async () => {
-    const { queue } = fill(new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD), 1e6, 45_000)
+    const { queue, tally } = fill(new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD), 1e6, 45_000)
     expect(queue.isOverBound).toBe(true)
     await queue.spill()
     expect(queue.isInMemory).toBe(false)
     expect(queue.isOverBound).toBe(false)
+    expect(tally.of('spooled')).toBe(45_000)
     const steps: unknown[] = []
     for (let entry = queue.head(); entry !== undefined; entry = queue.head()) {
       const parcel = await queue.read(entry)
@@ -162,6 +180,18 @@ describe('the queue', () => {
       await queue.remove(entry)
     }
     expect(steps).toEqual(Array.from({ length: 45_000 }, (_, i) => i))
+    expect(tally.of('spooled')).toBe(0)
+  })
+
+  it('goes on when its file can be written and not removed', async () => {
+    const spool = new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD)
+    spool.clear = () => Promise.reject(new Error('EPERM'))
+    const { queue, failures } = fill(spool, 1e6, 10)
+    await queue.spill()
+    await queue.remove(queue.head()!)
+    await queue.spill()
+    expect(queue.waiting).toBe(0)
+    expect(new Set(failures)).toEqual(new Set(['Error: EPERM']))
   })
 
   it('counts the oldest readings as lost when memory is full and nothing lets it spill', () => {

@@ -23,6 +23,18 @@ async function startThreaded(program = PROGRAM) {
   return { run: runs[0]!, ...rest }
 }
 
+/** A thread's program that dies of a batch of so many rows. */
+async function dyingAt(rows: number): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'normwatch-thread-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'dying.mjs')
+  const code = `import { workerData } from 'node:worker_threads'
+    await import(${JSON.stringify(PROGRAM)})
+    workerData.port.on('message', ({ body }) => { if (body?.rows === ${rows}) throw new Error('no such luck') })`
+  await writeFile(path, code)
+  return path
+}
+
 function holdTheEventLoop(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
@@ -34,6 +46,7 @@ describe('a run whose background has a thread of its own', () => {
     expect(await run.flush()).toBe(true)
     expect(server.steps('toy')).toHaveLength(30_000)
     expect(await run.finish()).toEqual({ sent: 30_000, unsent: 0, refused: 0, lost: 0, spool: null })
+    expect(await run.flush(), 'after its end').toBe(true)
     expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
   })
 
@@ -69,6 +82,40 @@ describe('a run whose background has a thread of its own', () => {
     expect(await run.finish()).toMatchObject({ sent: 0, lost: 10_001 })
     expect(warnings.join()).toContain('no such luck')
     expect(await run.flush()).toBe(false)
+  })
+
+  it.each([
+    ['sent', undefined],
+    ['spooled', { status: 503 }],
+  ])(
+    'counts what a thread had %s before it died, and goes on without it',
+    async (_fate, answer) => {
+      const { server, run, warnings } = await startThreaded(await dyingAt(7))
+      if (answer === undefined) expect(await run.flush()).toBe(true)
+      server.misbehave = () => answer
+      for (let i = 0; i < 5; i++) run.log({ loss: i })
+      await run.flush({ timeoutMs: answer === undefined ? 10_000 : 500 })
+      for (let i = 0; i < 7; i++) run.log({ loss: i })
+      expect(await run.flush({ timeoutMs: 500 }), 'the thread dies with seven').toBe(false)
+      expect(warnings.join()).toContain('7 points are lost')
+      server.misbehave = () => undefined
+      for (let i = 0; i < 3; i++) run.log({ loss: i })
+      expect(await run.finish()).toEqual({ sent: 8, unsent: 0, refused: 0, lost: 7, spool: null })
+      expect(server.steps('toy').map(([step]) => step)).toEqual([0, 1, 2, 3, 4, 12, 13, 14])
+      expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
+    },
+    20_000,
+  )
+
+  it('does not wait at the exit of the process for a thread that has died', async () => {
+    const { run } = await startThreaded(await dyingAt(7))
+    for (let i = 0; i < 7; i++) run.log({ loss: i })
+    const flushed = run.flush()
+    holdTheEventLoop(1_000)
+    const began = performance.now()
+    process.emit('exit', 0)
+    expect(performance.now() - began).toBeLessThan(4_000)
+    expect(await flushed).toBe(false)
   })
 
   it('shares the thread of the training where the program of its own is missing, as in a bundle', async () => {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isHead, parseLine, readSpoolFile } from './read-spool-file.ts'
+import { isHead, parseLine, readHead } from './read-spool-file.ts'
 import { isWritten } from './writers.ts'
 
 export const SPOOL_ENDING = '.ndjson'
@@ -22,9 +22,13 @@ export async function listSpoolFiles(folder: string): Promise<string[]> {
 export async function listLeftovers(folder: string, { url, run }: RunThere): Promise<string[]> {
   const found: { path: string; mtimeMs: number }[] = []
   for (const path of await listSpoolFiles(folder)) {
-    const { value: head } = await readSpoolFile(path).next()
-    if (!isHead(head) || head.run !== run || head.url !== url || (await isWritten(path, head))) continue
-    found.push({ path, mtimeMs: (await stat(path)).mtimeMs })
+    try {
+      const head = await readHead(path)
+      if (head?.run !== run || head.url !== url || (await isWritten(path, head))) continue
+      found.push({ path, mtimeMs: (await stat(path)).mtimeMs })
+    } catch {
+      // somebody has sent it meanwhile, or it cannot be read: a sync says so
+    }
   }
   return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ path }) => path)
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { homedir, hostname } from 'node:os'
+import { homedir, hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Platform } from '../platform.ts'
 import { askLastStep } from './ask-last-step.ts'
@@ -10,7 +10,16 @@ import { sendSpoolFiles } from './sync.ts'
 import { startThread } from './thread.ts'
 
 export function spoolFolder(folder: string | undefined): string {
-  return folder ?? join(homedir(), '.cache', 'normwatch', 'spool')
+  return folder ?? join(home(), '.cache', 'normwatch', 'spool')
+}
+
+function home(): string {
+  try {
+    return homedir()
+  } catch {
+    // as in a container whose user has neither a name nor $HOME
+    return join(tmpdir(), `normwatch-${process.getuid?.() ?? ''}`)
+  }
 }
 
 /** Node's side. `threadProgram` is the path of what a background's thread runs; without it there are no threads. */
@@ -35,7 +44,7 @@ export function nodePlatform(threadProgram?: string): Platform {
         // they stay for the next start, or for a sync, which says what is wrong
       }
     },
-    startThread: (job, spool, warn) => startThread(threadProgram, job, spool, warn),
+    startThread: (job, spool, warn, makeOther) => startThread(threadProgram, job, spool, warn, makeOther),
     lastStep({ id, url, token, spoolDir }) {
       const there = { url, run: id }
       const stored = askLastStep(there, token)

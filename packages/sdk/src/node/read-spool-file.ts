@@ -5,10 +5,21 @@ import type { SpoolHead } from '../spool.ts'
 
 /** The lines of a spool file in order, its head first. Lines that were cut off, and empty ones, are left out. */
 export async function* readSpoolFile(path: string): AsyncGenerator<SpoolHead | Parcel> {
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
-    const value = parseLine(line)
-    if (value !== undefined) yield value
+  const input = createReadStream(path)
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+      const value = parseLine(line)
+      if (value !== undefined) yield value
+    }
+  } finally {
+    input.destroy() // a reader that stops early would leave the file open
   }
+}
+
+/** The head of a spool file; `undefined` when it has none. Rejects when it cannot be read. */
+export async function readHead(path: string): Promise<SpoolHead | undefined> {
+  for await (const line of readSpoolFile(path)) return isHead(line) ? line : undefined
+  return undefined
 }
 
 /** The same without its head. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync } from 'node:fs'
+import { appendFileSync, constants, mkdirSync } from 'node:fs'
 import { appendFile, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Parcel } from '../parcel.ts'
@@ -9,6 +9,8 @@ import { markInUse, markUnused } from './writers.ts'
 
 const PRIVATE_FOLDER = { recursive: true, mode: 0o700 } as const
 const PRIVATE_FILE = { mode: 0o600 } as const
+/** Makes no file: a line in one without a head would never be sent. */
+const TO_WHAT_IS_THERE = { flag: constants.O_WRONLY | constants.O_APPEND } as const
 
 /** A spool on disk, one JSON object a line; its operations happen one after another, in the order they are called. */
 export class SpoolFile implements Spool {
@@ -16,6 +18,8 @@ export class SpoolFile implements Spool {
   readonly head: SpoolHead
   #last: Promise<unknown> = Promise.resolve()
   #exists = false
+  /** Counts the files that have stood at the path. */
+  #file = 0
   /** Bytes in the file; `undefined` when that must be looked up: before the first line, and after a failed write. */
   #size: number | undefined
 
@@ -30,9 +34,9 @@ export class SpoolFile implements Spool {
       const offset = await this.#end()
       const line = Buffer.from(toLine(parcel))
       this.#size = undefined
-      await appendFile(this.path, line, PRIVATE_FILE)
+      await appendFile(this.path, line, TO_WHAT_IS_THERE)
       this.#size = offset + line.length
-      return { offset, length: line.length }
+      return { file: this.#file, offset, length: line.length }
     })
   }
 
@@ -44,8 +48,9 @@ export class SpoolFile implements Spool {
     this.#exists = true
   }
 
-  read({ offset, length }: Place): Promise<Parcel> {
+  read({ file: number, offset, length }: Place): Promise<Parcel> {
     return this.#inTurn(async () => {
+      if (number !== this.#file) throw Object.assign(new Error('that file is gone'), { code: 'ENOENT' })
       const file = await open(this.path, 'r')
       try {
         const { buffer } = await file.read({ buffer: Buffer.alloc(length), position: offset })
@@ -92,6 +97,7 @@ export class SpoolFile implements Spool {
   /** Makes the file with its head, or ends the half line that a failed write may have left. Returns its size. */
   async #begin(): Promise<number> {
     await mkdir(dirname(this.path), PRIVATE_FOLDER)
+    if (!this.#exists) this.#file++
     await appendFile(this.path, this.#exists ? '\n' : toLine(this.head), PRIVATE_FILE)
     this.#exists = true
     return (await stat(this.path)).size

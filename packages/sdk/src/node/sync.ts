@@ -54,8 +54,10 @@ async function sendOnce(path: string, options: SendFilesOptions): Promise<Sent> 
   underWay.add(path)
   try {
     return await sendSpoolFile(path, options)
-  } catch {
-    return 'left' // it cannot be read, or its refused readings cannot be kept
+  } catch (error) {
+    // another process has sent it meanwhile
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' && options.all !== true
+    return isGone ? { sent: 0, refused: 0 } : 'left' // it cannot be read, or its refused readings cannot be kept
   } finally {
     underWay.delete(path)
   }

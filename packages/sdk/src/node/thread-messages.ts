@@ -12,6 +12,8 @@ export interface ThreadData {
   readonly port: MessagePort
   /** One number, 1 once a `leave` is dealt with: what the caller's thread, which may not do otherwise, sleeps on. */
   readonly hasLeft: Int32Array
+  /** Memory of the tally, so that it outlives the thread. */
+  readonly tally: SharedArrayBuffer
 }
 
 export type ToThread =

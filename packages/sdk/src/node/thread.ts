@@ -4,6 +4,7 @@ import type { Background, Job, Warn } from '../background.ts'
 import { buffersOf, type Batch } from '../chunk.ts'
 import type { RunChange } from '../parcel.ts'
 import type { Spool } from '../spool.ts'
+import { Tally } from '../tally.ts'
 import type { FinishReport } from '../types.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 
@@ -18,10 +19,11 @@ export function startThread(
   job: Job,
   spool: Spool | undefined,
   warn: Warn,
+  makeOther: () => Background,
 ): Background | undefined {
   if (program === undefined || spool === undefined || !existsSync(program)) return undefined
   try {
-    return new ThreadBackground(program, job, spool, warn)
+    return new ThreadBackground(program, job, spool, warn, makeOther)
   } catch {
     return undefined
   }
@@ -29,22 +31,37 @@ export function startThread(
 
 /**
  * A background that works on while the training holds the event loop, as synchronous loops of TensorFlow.js do. Neither
- * the thread nor its port keeps the process alive, but for the answer to a call.
+ * the thread nor its port keeps the process alive, but for the answer to a call. Should the thread die, what it had not
+ * sent or spooled is lost and counted, and another background goes on.
  */
 class ThreadBackground implements Background {
+  readonly #job: Job
+  readonly #spool: Spool
   readonly #warn: Warn
+  readonly #makeOther: () => Background
   readonly #hasLeft = new Int32Array(new SharedArrayBuffer(4))
+  readonly #tally: Tally
   readonly #port
   /** Calls under way, by number: what to do with the answer, and without one. */
   readonly #calls = new Map<number, { answer: (message: FromThread) => void; giveUp: () => void }>()
   #lastCall = 0
+  /** Points given to the thread. */
   #points = 0
-  #isAlive = true
+  /** How the run has ended, should the thread not live to tell the server. */
+  #ending: RunChange | undefined
+  #isDone = false
+  #other: Background | undefined
 
-  constructor(program: string, job: Job, { path, head }: Spool, warn: Warn) {
+  constructor(program: string, job: Job, spool: Spool, warn: Warn, makeOther: () => Background) {
+    this.#job = job
+    this.#spool = spool
     this.#warn = warn
+    this.#makeOther = makeOther
+    const { path, head } = spool
     const { port1, port2 } = new MessageChannel()
-    const data: ThreadData = { job, spool: { path, head }, port: port2, hasLeft: this.#hasLeft }
+    const tally = new SharedArrayBuffer(Tally.BYTES)
+    this.#tally = new Tally(tally)
+    const data: ThreadData = { job, spool: { path, head }, port: port2, hasLeft: this.#hasLeft, tally }
     const worker = new Worker(program, {
       workerData: data,
       transferList: [port2],
@@ -60,40 +77,45 @@ class ThreadBackground implements Background {
   }
 
   add(body: Batch | RunChange): void {
+    if (this.#other !== undefined) return this.#other.add(body)
     if ('rows' in body) this.#points += body.rows
+    else if (body.status !== undefined && body.status !== 'running') this.#ending = body
     this.#post({ kind: 'add', body }, 'rows' in body ? buffersOf(body) : [])
   }
 
   flush(timeoutMs: number): Promise<boolean> {
-    return this.#call('flush', timeoutMs, false, (message) => message.kind === 'flushed' && message.isAll)
+    const without = async () => (await this.#other?.flush(timeoutMs)) === true && this.#count().lost === 0
+    return this.#call('flush', timeoutMs, without, (message) => message.kind === 'flushed' && message.isAll)
   }
 
   finish(timeoutMs: number): Promise<FinishReport> {
-    const nothing: FinishReport = { sent: 0, unsent: 0, refused: 0, lost: this.#points, spool: null }
-    return this.#call('finish', timeoutMs, nothing, (message) =>
-      message.kind === 'finished' ? message.report : nothing,
+    const without = () => this.#finishWithout(timeoutMs)
+    return this.#call('finish', timeoutMs, without, (message) =>
+      message.kind === 'finished' ? message.report : this.#count(),
     )
   }
 
   leave(): void {
-    if (!this.#isAlive) return
+    if (this.#other !== undefined) return this.#other.leave()
+    if (this.#isDone) return
     this.#post({ kind: 'leave', timeoutMs: LEAVE_TIMEOUT_MS })
     Atomics.wait(this.#hasLeft, 0, 0, LEAVE_TIMEOUT_MS + SPILL_TIMEOUT_MS)
     this.#receiveAll()
+    this.#tellLost()
   }
 
   #call<T>(
     kind: 'flush' | 'finish',
     timeoutMs: number,
-    otherwise: T,
+    without: () => Promise<T>,
     read: (message: FromThread) => T,
   ): Promise<T> {
-    if (!this.#isAlive) return Promise.resolve(otherwise)
+    if (this.#other !== undefined) return without()
     const call = ++this.#lastCall
     return new Promise((resolve) => {
       this.#calls.set(call, {
         answer: (message) => resolve(read(message)),
-        giveUp: () => resolve(otherwise),
+        giveUp: () => resolve(without()),
       })
       this.#port.ref()
       this.#post({ kind, call, timeoutMs })
@@ -106,6 +128,7 @@ class ThreadBackground implements Background {
 
   #receive(message: FromThread): void {
     if (message.kind === 'warn') return this.#warn(message.about, message.sentence)
+    if (message.kind === 'finished') this.#isDone = true
     this.#calls.get(message.call)?.answer(message)
     this.#calls.delete(message.call)
     if (this.#calls.size === 0) this.#port.unref()
@@ -118,11 +141,44 @@ class ThreadBackground implements Background {
   }
 
   #end(): void {
-    this.#isAlive = false
     // its end may be told before its last answer is
     this.#receiveAll()
+    this.#port.unref()
+    if (this.#isDone) return
+    this.#tellLost()
+    // nobody writes the file any more: the other finds it, and sends it first
+    this.#spool.release()
+    this.#other = this.#makeOther()
+    if (this.#ending !== undefined) this.#other.add(this.#ending)
     for (const { giveUp } of this.#calls.values()) giveUp()
     this.#calls.clear()
-    this.#port.unref()
+  }
+
+  /** What became of the points that the thread was given, by what it told before it died. */
+  #count(): FinishReport {
+    const [sent, refused, unsent] = (['sent', 'refused', 'spooled'] as const).map((fate) =>
+      this.#tally.of(fate),
+    )
+    const counts = { sent: sent ?? 0, unsent: unsent ?? 0, refused: refused ?? 0 }
+    const lost = this.#points - counts.sent - counts.unsent - counts.refused
+    return { ...counts, lost, spool: counts.unsent > 0 ? this.#spool.path : null }
+  }
+
+  async #finishWithout(timeoutMs: number): Promise<FinishReport> {
+    const own = this.#count()
+    const others = await (this.#other as Background).finish(timeoutMs)
+    const isLeft = own.spool !== null && existsSync(own.spool)
+    return {
+      sent: own.sent + others.sent + (isLeft ? 0 : own.unsent),
+      unsent: others.unsent + (isLeft ? own.unsent : 0),
+      refused: own.refused + others.refused,
+      lost: own.lost + others.lost,
+      spool: others.spool ?? (isLeft ? own.spool : null),
+    }
+  }
+
+  #tellLost(): void {
+    const { lost } = this.#count()
+    if (lost > 0) this.#warn('lost', `run ${this.#job.run}: ${lost} points are lost`)
   }
 }
