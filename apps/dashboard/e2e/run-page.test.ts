@@ -6,7 +6,7 @@ import { high, quiet, steps } from './training.ts'
 
 const capped = { clip: { mode: 'norm', max_norm: 1 } } as const
 const range = '[role=toolbar] .range'
-const norm = 'section:has(h3:text("Pre-clip gradient norm"))'
+const norm = 'section:has(h2:text("Pre-clip gradient norm"))'
 
 describe('the page of a run', () => {
   it('follows a running run without jumping, until a person zooms', async () => {

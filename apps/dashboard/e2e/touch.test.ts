@@ -6,7 +6,7 @@ import { startServer } from './start-server.ts'
 import { quiet, steps } from './training.ts'
 
 const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
-const norm = 'section:has(h3:text("Pre-clip gradient norm"))'
+const norm = 'section:has(h2:text("Pre-clip gradient norm"))'
 const range = '[role=toolbar] .range'
 
 /** A phone that shows the norm of 1,001 steps. */

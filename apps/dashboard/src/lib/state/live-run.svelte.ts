@@ -22,6 +22,8 @@ export class LiveRun {
   #failure = $state('')
   #metrics: readonly string[]
   #unwatch: () => void = () => undefined
+  /** A watch begins with the run as it is then; points come after that. */
+  #awaitsRun = false
   #connection!: LiveConnection
 
   constructor(api: Api, id: string, metrics: readonly string[]) {
@@ -87,7 +89,8 @@ export class LiveRun {
       this.#hasMore = closed.next_cursor !== null
       for (const finding of this.#meanwhile) this.#keep(finding)
       this.#phase = 'ready'
-      await this.series.load(this.#metrics, run.last_step)
+      // A newer version of the run may have come live meanwhile.
+      await this.series.load(this.#metrics, this.#run?.last_step ?? null)
     } catch (error) {
       if (error instanceof ApiFailure && error.notFound)
         this.#phase = this.#run === null ? 'missing' : 'deleted'
@@ -104,6 +107,7 @@ export class LiveRun {
   }
 
   #watch(): void {
+    this.#awaitsRun = true
     const unwatchBefore = this.#unwatch
     const listener = { frame: (frame: LiveFrame) => this.#frame(frame), missed: () => void this.load() }
     this.#unwatch = this.#connection.watch({ run: this.id, metrics: this.#metrics }, listener)
@@ -112,8 +116,11 @@ export class LiveRun {
 
   #frame(frame: LiveFrame): void {
     if (frame.type === 'points') this.series.accept(frame.columns)
-    else if (frame.type === 'run') this.accept(frame.run)
-    else if (frame.type === 'finding') {
+    else if (frame.type === 'run') {
+      this.accept(frame.run)
+      if (this.#awaitsRun) this.series.reach(frame.run.last_step)
+      this.#awaitsRun = false
+    } else if (frame.type === 'finding') {
       this.#meanwhile.push(frame.finding)
       this.#keep(frame.finding)
     } else if (frame.type === 'gap' && frame.reason === 'deleted') this.#phase = 'deleted'

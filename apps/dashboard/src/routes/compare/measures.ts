@@ -1,4 +1,5 @@
 import type { ComparedRun } from '@normwatch/protocol'
+import { configWords } from '#lib/format/config.ts'
 import { count, figure, group, percent } from '#lib/format/number.ts'
 import { duration } from '#lib/format/time.ts'
 
@@ -89,13 +90,8 @@ export function configDifferences(
 ): { key: string; values: string[] }[] {
   const keys = [...new Set(configs.flatMap((config) => Object.keys(config)))].sort()
   return keys
-    .map((key) => ({ key, values: configs.map((config) => words(config[key])) }))
+    .map((key) => ({ key, values: configs.map((config) => configWords(config[key])) }))
     .filter(({ values }) => new Set(values).size > 1)
-}
-
-function words(value: unknown): string {
-  if (value === undefined) return '–'
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function pointsBetween(first: number | null, value: number | null): string {
