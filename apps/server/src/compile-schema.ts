@@ -14,7 +14,8 @@ export interface Checker<Schema extends TSchema> {
 const options = { strict: true, strictRequired: false, discriminator: true, verbose: true } as const
 /** A check ends at the first fault: to name each of a hostile body's million would cost more than to read it. */
 const bodies = withFormats(new Ajv(options))
-const texts = withFormats(new Ajv({ ...options, coerceTypes: 'array' }))
+/** "Infinity" becomes a number: not being strict with numbers is what makes their bounds hold for it too. */
+const texts = withFormats(new Ajv({ ...options, coerceTypes: 'array', strictNumbers: false }))
 
 /** Compiles with the first value: most servers are asked on few of their routes. */
 export function compileSchema<Schema extends TSchema>(schema: Schema): Checker<Schema> {

@@ -284,9 +284,17 @@ describe('addresses that are wrong', () => {
     { url: '/api/v1/runs?cursor=forged', code: 'cursor_invalid', at: 'cursor' },
     { url: '/api/v1/findings?kind=none', code: 'query_invalid', at: 'kind' },
     { url: '/api/v1/runs/r/series', code: 'query_invalid', at: 'metric' },
+    { url: '/api/v1/runs/r/caps?cap=0', code: 'query_invalid', at: 'cap/0' },
+    { url: '/api/v1/runs/r/caps?cap=1&cap=Infinity', code: 'query_invalid', at: 'cap/1' },
     { url: '/api/v1/runs/r/series?metric=loss&from=1.5', code: 'query_invalid', at: 'from' },
     { url: '/api/v1/runs/r/series?metric=loss&max_points=4001', code: 'query_invalid', at: 'max_points' },
     { url: '/api/v1/runs/r/series?metric=loss&x=time&to=1e12', code: 'query_invalid', at: 'to' },
+    { url: '/api/v1/runs?limit=Infinity', code: 'query_invalid', at: 'limit' },
+    { url: '/api/v1/runs?limit=1e999', code: 'query_invalid', at: 'limit' },
+    { url: '/api/v1/runs/r/series?metric=loss&max_points=Infinity', code: 'query_invalid', at: 'max_points' },
+    { url: '/api/v1/runs/r/series?metric=loss&from=-Infinity', code: 'query_invalid', at: 'from' },
+    { url: '/api/v1/runs/r/series?metric=loss&x=time&to=Infinity', code: 'query_invalid', at: 'to' },
+    { url: '/api/v1/runs/r/points?to=Infinity', code: 'query_invalid', at: 'to' },
     { url: '/api/v1/runs/r/points?format=xml', code: 'query_invalid', at: 'format' },
   ])('refuses $url, naming $at', async ({ url, code, at }) => {
     const { call, inject } = await startApp()

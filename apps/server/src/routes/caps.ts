@@ -7,11 +7,13 @@ import { closed, replies, RunParams, Step } from './schemas.ts'
 
 const MAX_CAPS = 512
 
+const Cap = Type.Number({ exclusiveMinimum: 0, maximum: Number.MAX_VALUE })
+
 const Query = Type.Object(
   {
     from: Type.Optional(Step),
     to: Type.Optional(Step),
-    cap: Type.Optional(Type.Array(Type.Number({ exclusiveMinimum: 0 }), { minItems: 1, maxItems: MAX_CAPS })),
+    cap: Type.Optional(Type.Array(Cap, { minItems: 1, maxItems: MAX_CAPS })),
   },
   closed,
 )

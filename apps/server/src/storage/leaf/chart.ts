@@ -52,7 +52,7 @@ function clipped(record: RunRecord, leaf: LeafRef, from: number, to: number): Sp
   const rows = record.rows(leaf.start)
   const low = rowFrom(rows, from)
   const high = rowFrom(rows, to + 1)
-  if (low === high) return undefined
+  if (low >= high) return undefined
   return {
     leaf,
     first: rows.step[low] as number,
