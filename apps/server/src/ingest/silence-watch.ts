@@ -9,9 +9,12 @@ const EVERY = 5_000
 /** No run is called stalled sooner (milliseconds); settings and its own rhythm mostly ask for longer. */
 const LEAST_SILENCE = EVERY
 
+/** A pause that took this much longer or shorter (milliseconds): the machine slept, or its clock was set. */
+const MOST_ASTRAY = 15_000
+
 /**
  * Looks again and again at the running runs until `signal` aborts. Silence counts from the last arrival of points, and
- * not before `since`: while no server listened, nobody was silent.
+ * not before `since`, nor before the machine woke: while no server listened, nobody was silent.
  */
 export async function watchSilence(
   context: IngestContext,
@@ -19,15 +22,23 @@ export async function watchSilence(
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): Promise<void> {
+  let listening = since
   for (;;) {
     try {
+      const before = context.now()
       await pause(EVERY, undefined, { signal, ref: false })
-      await noticeSilence(context, since)
+      listening = listeningSince(listening, before, context.now())
+      await noticeSilence(context, listening)
     } catch (error) {
       if (signal.aborted) return
       onError(error)
     }
   }
+}
+
+/** From when on silence counts after a pause from `before` to `now`, where it counted from `since`. */
+export function listeningSince(since: number, before: number, now: number): number {
+  return Math.abs(now - before - EVERY) > MOST_ASTRAY ? now : since
 }
 
 /** One look: every running run that has been silent for longer than its rhythm explains becomes stalled. */

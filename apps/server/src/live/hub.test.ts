@@ -142,6 +142,13 @@ describe('the hub', () => {
     expect(peer.steps).toEqual([60_000])
   })
 
+  it('tells a reader to fetch again whose last frame came from before the clock was set back', () => {
+    const hub = new Hub(Date.now)
+    hub.points('r', points(0), 0)
+    const { peer } = watching(hub, 'r', (Date.now() + 3_600_000) * 1000)
+    expect(peer.frames).toMatchObject([{ type: 'gap', reason: 'after_too_old' }, { type: 'run' }])
+  })
+
   it('writes a frame once for all readers that watch the same metrics', () => {
     const hub = new Hub(Date.now)
     const peers = Array.from({ length: 1000 }, () => watching(hub, 'r').peer)

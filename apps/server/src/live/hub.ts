@@ -24,7 +24,7 @@ export class Hub {
   /** Events up to here may be forgotten. */
   #forgotten: number
 
-  /** `now`: milliseconds since 1970. `seq` counts from microseconds, so that it grows across restarts. */
+  /** `now`: milliseconds since 1970, never going back. `seq` counts from microseconds, so that it grows across restarts. */
   constructor(now: () => number) {
     this.#now = now
     this.#seq = Math.floor(now() * 1000)

@@ -47,9 +47,12 @@ export class RecentEvents {
     this.#shrink(MAX_BYTES)
   }
 
-  /** All events after `seq`, oldest first, or `undefined` when some of them are no longer known. */
+  /**
+   * All events after `seq`, oldest first, or `undefined` when some of them are no longer known. A number that was not
+   * given yet comes from before a restart since which the clock was set back: nothing is known of what came after it.
+   */
   after(seq: number): readonly RunEvent[] | undefined {
-    if (seq < this.#completeSince) return undefined
+    if (seq < this.#completeSince || seq > this.#last) return undefined
     let first = this.#events.length
     while (first > 0 && (this.#events[first - 1] as RunEvent).seq > seq) first--
     return this.#events.slice(first)

@@ -84,7 +84,7 @@ export class RunChannel {
     }
     const isKnown = after !== undefined && this.#recent.after(after) !== undefined
     if (after !== undefined && !isKnown) reader.send(gapFrame(this.#run, 'after_too_old'), now)
-    const seq = isKnown ? Math.min(after, last) : this.#toldSeq
+    const seq = isKnown ? after : this.#toldSeq
     reader.send(runFrame(seq, run), now)
     this.#watches.set(reader, { metrics, seq, version: this.#version, missed: false })
     if (seq < last) this.#schedule(0)
