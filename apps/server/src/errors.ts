@@ -55,7 +55,10 @@ export const refusals = {
     sentence:
       'The runs of the project have as many metrics and layers as they may; known ones are still accepted.',
   },
-  body_too_large: { status: 413, sentence: 'A body has at most 8 MiB, also after it is decoded.' },
+  body_too_large: {
+    status: 413,
+    sentence: 'A body has at most 8 MiB, one to sign in with 4 KiB, also after it is decoded.',
+  },
   too_many_points: { status: 413, sentence: 'A request has at most 10,000 points.' },
   too_many_metrics: { status: 413, sentence: 'A run has at most 256 metrics and 4,096 layers.' },
   media_type_unsupported: {

@@ -32,6 +32,9 @@ export interface AccessOptions {
   readonly limits?: Limits
 }
 
+/** Bytes of a body that is read before it is known who sends it: a token to sign in with has room in them. */
+const STRANGERS_BODY = 4 * 1024
+
 /** What the routes of sign-in and tokens need to know of access. */
 export interface Access {
   readonly identify: Identify
@@ -55,8 +58,10 @@ export async function controlAccess(
   await app.register(cookie)
   const limiter = limits === undefined ? undefined : await limit(app, { store, now }, limits, sockets)
   app.decorateRequest('caller', undefined)
-  app.addHook('onRoute', ({ method, url }) => {
-    for (const one of [method].flat()) ruleFor(one, url)
+  app.addHook('onRoute', (route) => {
+    for (const one of [route.method].flat()) {
+      if (ruleFor(one, route.url).for === 'everybody') route.bodyLimit = STRANGERS_BODY
+    }
   })
   app.addHook('onRequest', async (request, reply) => {
     const isOpen = await identify.isOpen().catch((error: unknown) => {
@@ -66,9 +71,14 @@ export async function controlAccess(
     if (isOpen) {
       refuseForeign(request)
       request.caller = OWNER
-    } else if (!request.is404) {
+    } else {
       await limiter?.address(request, reply)
-      if (isAboutLife(request)) return
+      if (reply.sent || isAboutLife(request)) return
+      if (request.is404) {
+        // A page of the dashboard, perhaps; else nothing whose body would be read.
+        if (!['GET', 'HEAD'].includes(request.method)) throw new Refusal('route_not_found')
+        return
+      }
       await admit(request, reply, identify)
       if (request.caller === undefined) return
       use(request.caller)

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
-import { MAX_BODY_BYTES } from '@normwatch/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
 
@@ -10,7 +9,7 @@ const decoders: Readonly<
 > = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), zstd: promisify(zstdDecompress) }
 
 /**
- * JSON is the only body there is; it may be encoded, and is bounded before and after decoding. Nothing is repaired.
+ * JSON is the only body there is; it may be encoded, and its route bounds it before and after. Nothing is repaired.
  * `arrived` is told of each body before it is parsed, by its decoded length, and may refuse it.
  */
 export function readJsonBodies(
@@ -23,18 +22,21 @@ export function readJsonBodies(
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
       const encoding = request.headers['content-encoding']?.trim().toLowerCase()
-      const decoded = encoding === undefined || encoding === 'identity' ? body : await decode(encoding, body)
+      const decoded =
+        encoding === undefined || encoding === 'identity'
+          ? body
+          : await decode(encoding, body, request.routeOptions.bodyLimit)
       await arrived(request, decoded.length)
       return parse(decoded)
     },
   )
 }
 
-async function decode(encoding: string, body: Buffer): Promise<Buffer> {
+async function decode(encoding: string, body: Buffer, maxOutputLength: number): Promise<Buffer> {
   const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
   if (decoder === undefined) throw new Refusal('encoding_unsupported')
   try {
-    return await decoder(body, { maxOutputLength: MAX_BODY_BYTES })
+    return await decoder(body, { maxOutputLength })
   } catch (error) {
     const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     throw new Refusal(isTooLarge ? 'body_too_large' : 'encoding_invalid')

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 export const requestId = (): string => randomUUID()
 
 /** What looks like a token, also where somebody pasted one into an address. */
-const TOKENS = /nw_[\w-]+/g
+const TOKENS = /nw(?:_|%5f)[\w%-]+/gi
 
 /**
  * One line a request at level `info`, when it was answered: no header, no query and no body, so that no secret can be
