@@ -1,0 +1,31 @@
+import { parsePoints, type PointColumns } from '@normwatch/protocol'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { slices } from './slices.ts'
+
+const rowsOf = ({ step, time, metrics }: PointColumns) =>
+  Array.from(step, (at, i) => [
+    at,
+    time[i],
+    ...Array.from(metrics, ([name, { values, present }]) => [name, present?.[i] === 0 ? null : values[i]]),
+  ])
+
+it('cuts a batch into parts that say together what it says, in order', () => {
+  const shape = fc.record({
+    count: fc.integer({ min: 1, max: 10_000 }),
+    metrics: fc.integer({ min: 0, max: 12 }),
+  })
+  fc.assert(
+    fc.property(shape, ({ count, metrics }) => {
+      const step = Array.from({ length: count }, (_, i) => 2 * i)
+      const readings = step.map((at, i) => (i % 7 === 3 ? null : at / 3))
+      const names = Array.from({ length: metrics }, (_, i) => [`m${i}`, readings] as const)
+      const parsed = parsePoints({ columns: { step, ...Object.fromEntries(names) } })
+      if (!parsed.ok) throw new Error('the batch is refused')
+      const parts = slices(parsed.columns)
+      expect(parts.flatMap(rowsOf)).toEqual(rowsOf(parsed.columns))
+      for (const part of parts) expect(part.step.length * (1 + part.metrics.size)).toBeLessThan(5_100)
+    }),
+    { numRuns: 30 },
+  )
+})
