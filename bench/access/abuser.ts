@@ -22,7 +22,7 @@ const answers: Record<string, number> = {}
 const note = (what: string) => (answers[what] = (answers[what] ?? 0) + 1)
 
 const MIB = 2 ** 20
-const full = Buffer.from(JSON.stringify(batch(0, 10_000)))
+const FULL = 10_000
 const junk = Buffer.from(`[${'0.12345,'.repeat(MIB - 1)}0]`)
 const kinds: Readonly<Record<Kind, () => void>> = {
   requests: () => repeat(64, () => ask('GET', '/runs', bearer)),
@@ -31,7 +31,11 @@ const kinds: Readonly<Record<Kind, () => void>> = {
     repeat(64, () =>
       ask('GET', '/runs', { authorization: `Bearer nw_${randomBytes(32).toString('base64url')}` }),
     ),
-  'full batches': () => repeat(32, (i) => ask('POST', `/runs/bad-${i}/points`, json, full)),
+  'full batches': () =>
+    repeat(32, (i, nth) => {
+      const full = Buffer.from(JSON.stringify(batch(nth * FULL, FULL)))
+      return ask('POST', `/runs/bad-${i}/points`, json, full)
+    }),
   'bodies of 8 MiB': () => repeat(16, () => ask('POST', '/runs/bad-0/points', json, junk)),
   'bodies that unpack to 8 MiB': () => {
     const packed = gzipSync(junk)
@@ -54,9 +58,9 @@ process.stdin.once('end', () => process.exit()).resume()
 kinds[kind]()
 
 /** So many at a time, each again and again. */
-function repeat(times: number, work: (i: number) => Promise<void>): void {
+function repeat(times: number, work: (i: number, nth: number) => Promise<void>): void {
   const again = async (i: number): Promise<void> => {
-    for (;;) await work(i)
+    for (let nth = 0; ; nth++) await work(i, nth)
   }
   for (let i = 0; i < times; i++) void again(i)
 }

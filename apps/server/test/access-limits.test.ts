@@ -61,6 +61,40 @@ it('lets an address ask so often a second, whatever it shows', async () => {
   expect(codes.toSorted()).toEqual([...new Array<string>(10).fill('token_invalid'), 'too_many_requests'])
 })
 
+it('limits what is asked at addresses where nothing is, too', async () => {
+  const { service } = await limited({ maxRequests: 2 })
+  const asked: Promise<Answer>[] = []
+  for (let i = 0; i < 11; i++) {
+    asked.push(service.inject({ url: '/api/v1/nothing' }))
+    await turn()
+  }
+  const codes = (await Promise.all(asked)).map(({ body }) => body.error.code as string)
+  expect(codes.toSorted()).toEqual([...new Array<string>(10).fill('route_not_found'), 'too_many_requests'])
+})
+
+it.each([
+  { method: 'POST', path: '/session', packed: false, code: 'body_too_large' },
+  { method: 'POST', path: '/session', packed: true, code: 'body_too_large' },
+  { method: 'DELETE', path: '/session', packed: false, code: 'body_too_large' },
+  { method: 'POST', path: '/nothing', packed: false, code: 'route_not_found' },
+  { method: 'OPTIONS', path: '/nothing', packed: false, code: 'route_not_found' },
+  { method: 'PUT', path: '/runs/r', packed: false, code: 'token_missing' },
+] as const)(
+  'makes nothing of a large body of nobody: $method $path, packed: $packed',
+  async ({ method, path, packed, code }) => {
+    const { service } = await limited({})
+    // Whoever parsed it would say that it is no JSON.
+    const junk = `"${'a'.repeat(1_000_000)}`
+    const { body } = await service.inject({
+      method,
+      url: `/api/v1${path}`,
+      headers: { 'content-type': 'application/json', ...(packed ? { 'content-encoding': 'gzip' } : {}) },
+      payload: packed ? gzipSync(junk) : junk,
+    })
+    expect(body.error.code).toBe(code)
+  },
+)
+
 it('lets a run send so many points a second, and says when the rest will fit', async () => {
   const { send } = await limited({ maxPoints: 10 })
   await send('PUT', '/runs/fast', {})
@@ -94,6 +128,24 @@ it('lets a token send so many bytes a second, as they are unpacked', async () =>
   const other = await makeToken(service, { scope: 'write' })
   expect((await post(other.secret)).status).toBe(200)
 }, 15_000)
+
+it('spaces the large bodies of one token out, so that others get in between', async () => {
+  const { service, send } = await limited({})
+  await send('PUT', '/runs/r', {})
+  const other = await makeToken(service, { scope: 'read' })
+  const began = performance.now()
+  const long = points(10_000)
+  const batches = Array.from({ length: 30 }, () => send('POST', '/runs/r/points', long))
+  const answers: number[] = []
+  for (const batch of batches) void batch.then(({ status }) => answers.push(status))
+  const waited = () => performance.now() - began
+  expect((await send('GET', '/runs/r', undefined, other.secret)).status).toBe(200)
+  expect(answers.length).toBeLessThan(10)
+  await Promise.all(batches)
+  expect(answers).toEqual(new Array(30).fill(200))
+  // 30 bodies of about 69 kB, at eight megabytes a second, after a quarter of a megabyte at once.
+  expect(waited()).toBeGreaterThan(200)
+})
 
 it('stores a batch of many readings whole, though others get in between', async () => {
   const { service, send } = await limited({})

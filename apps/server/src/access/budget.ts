@@ -1,18 +1,18 @@
-import { BURST } from './limits.ts'
-
 /** Names whose budget is kept; one that is forgotten starts full. */
 const MAX_NAMES = 10_000
 
 /**
- * What each name may still spend: it holds some seconds' worth and refills at a steady rate. Who has anything left may
+ * What each name may still spend: it holds `burst` seconds' worth and refills at a steady rate. Who has anything left may
  * spend as much as it likes, and waits for the debt afterwards; so it can be refused before its request is read.
  */
 export class Budget {
   readonly #perSecond: number
+  readonly #full: number
   readonly #names = new Map<string, { left: number; at: number }>()
 
-  constructor(perSecond: number) {
+  constructor(perSecond: number, burst: number) {
     this.#perSecond = perSecond
+    this.#full = perSecond * burst
   }
 
   /** Seconds after which the name may spend again; 0: now. `now` in milliseconds. */
@@ -28,9 +28,8 @@ export class Budget {
   }
 
   #left(name: string, now: number): number {
-    const full = this.#perSecond * BURST
     const known = this.#names.get(name)
-    if (known === undefined) return full
-    return Math.min(full, known.left + ((now - known.at) / 1000) * this.#perSecond)
+    if (known === undefined) return this.#full
+    return Math.min(this.#full, known.left + ((now - known.at) / 1000) * this.#perSecond)
   }
 }

@@ -33,7 +33,13 @@ export class Connections {
   constructor(app: FastifyInstance, max: number, now: () => number) {
     this.#max = max
     this.#now = now
-    app.server.on('connection', (socket: Socket) => this.#admit(socket))
+    // Before anything is made of a connection, for HTTP or TLS.
+    const serve = app.server.listeners('connection')
+    app.server.removeAllListeners('connection')
+    app.server.on('connection', (socket: Socket) => {
+      if (!this.#admits(socket)) socket.destroy()
+      else for (const listener of serve) listener.call(app.server, socket)
+    })
   }
 
   /** Whether the request's address has more connections open than it may. From the first call on they are cut, too. */
@@ -57,15 +63,13 @@ export class Connections {
     return false
   }
 
-  #admit(socket: Socket): void {
+  #admits(socket: Socket): boolean {
     const { remoteAddress = '' } = socket
     const address = this.#of(remoteAddress)
-    if (this.#isEnforced && !this.#proxies.has(remoteAddress) && !this.#isWelcome(address)) {
-      socket.destroy()
-      return
-    }
+    if (this.#isEnforced && !this.#proxies.has(remoteAddress) && !this.#isWelcome(address)) return false
     address.sockets.add(socket)
     socket.once('close', () => address.sockets.delete(socket))
+    return true
   }
 
   #isWelcome(address: Address): boolean {

@@ -7,7 +7,7 @@ import { RunNotFound, type Store } from '../storage/store.ts'
 import { Budget } from './budget.ts'
 import type { Caller } from './caller.ts'
 import { Connections } from './connections.ts'
-import { ADDRESS_SHARE, type Limits } from './limits.ts'
+import { ADDRESS_SHARE, BURST, type Limits } from './limits.ts'
 import { ProjectUsage } from './project-usage.ts'
 import type { Sockets } from './sockets.ts'
 import { Turns } from './turns.ts'
@@ -22,6 +22,11 @@ const AT_ONCE = 0.1
  * it, since what may be sent meanwhile adds up; and each connection with a body costs 64 KiB that the collector sees to.
  */
 const HOLD_BODIES = 5
+/**
+ * Bytes a second at which the bodies of one token are worked on, and how many seconds' worth need not wait: of those that
+ * come at once, each large one is judged and committed before the next is begun, and others get in between.
+ */
+const PACE = { rate: 8 * 1024 * 1024, burst: 1 / 32 }
 const CHANGES_RUNS = ['POST /api/v1/runs', 'PUT /api/v1/runs/:id', 'PATCH /api/v1/runs/:id']
 
 export interface Limiter {
@@ -52,8 +57,9 @@ export async function limit(
   })
   const connections = new Connections(app, maxConnections, now)
   const turns = new Turns()
-  const bytes = new Budget(limits.maxBytes)
-  const points = new Budget(limits.maxPoints)
+  const bytes = new Budget(limits.maxBytes, BURST)
+  const points = new Budget(limits.maxPoints, BURST)
+  const pace = new Budget(PACE.rate, PACE.burst)
   const usage = new ProjectUsage(store.runs, now)
 
   async function refuseFast(
@@ -102,6 +108,9 @@ export async function limit(
     async bytes(request, length) {
       const { id = '' } = request.caller ?? {}
       bytes.spend(id, length - bytesIn(request), now())
+      const early = pace.wait(id, now())
+      pace.spend(id, length, now())
+      if (early > 0) await sleep(early * 1_000)
       await turns.take(id)
     },
     async body(request) {
