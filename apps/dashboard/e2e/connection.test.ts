@@ -72,4 +72,21 @@ describe('a lost connection', () => {
       quiet(149).toPrecision(3),
     )
   })
+
+  it('says when a part of the page did not come, and offers to reload', async () => {
+    const server = await startServer()
+    await server.put('run')
+    await server.send('run', steps(100, quiet))
+    const page = await openPage({ mayComplain: /ERR_FAILED|dynamically imported|preload/ })
+    await page.goto(`${server.url}/runs/run`)
+    const edit = page.getByRole('button', { name: 'Edit' })
+    await edit.waitFor()
+    await page.route('**/_app/immutable/**', (route) => route.abort())
+    await edit.click()
+    await page.getByText('A part of this page could not be loaded').waitFor()
+    await page.unroute('**/_app/immutable/**')
+    await page.getByRole('button', { name: 'Reload' }).click()
+    await edit.click()
+    await page.getByRole('dialog', { name: 'Edit the run' }).waitFor()
+  })
 })

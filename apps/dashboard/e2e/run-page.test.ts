@@ -61,13 +61,26 @@ describe('the page of a run', () => {
     const page = await openPage()
     await page.goto(`${server.url}/runs/clean`)
     await page.locator(`${norm} canvas`).first().waitFor()
-    expect(await markedPixels(page)).toBe(0)
+    expect(await pixelsOf(page, 'nonfinite')).toBe(0)
     await page.goto(`${server.url}/runs/amp`)
-    await eventually(() => markedPixels(page)).toBeGreaterThan(20)
+    await eventually(() => pixelsOf(page, 'nonfinite')).toBeGreaterThan(20)
     await page.mouse.move(...(await at(page, 100 / 199)))
     await eventually(() => textOf(page, `${norm} .legend`)).toMatch(/step 100 NaN ▽ 1 not finite/)
     await page.getByText('1 closed finding').click()
     await page.getByText('NaN or infinite readings').waitFor()
+  })
+
+  it('draws no point where there is none any more', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    await server.send('run', steps(3, high))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    // three norms above the cap are three dots
+    await eventually(() => pixelsOf(page, 'cap', 0.4, 0.4)).toBeGreaterThan(20)
+    await server.send('run', steps(300, quiet, 3))
+    await eventually(() => textOf(page, range)).toMatch(/^steps 0 to 302/)
+    await eventually(() => pixelsOf(page, 'cap', 0.4, 0.4)).toBe(0)
   })
 
   it('shows the norm on a log axis, and on a linear one by a key', async () => {
@@ -145,23 +158,26 @@ async function drag(page: Page, from: number, to: number): Promise<void> {
   await page.mouse.up()
 }
 
-/** Pixels of the norm's chart that have the colour of non-finite marks. */
-function markedPixels(page: Page): Promise<number> {
+/** Pixels of the norm's chart that have a colour of the style sheet, right of a share of its width and above one of its height. */
+function pixelsOf(page: Page, colour: string, right = 0, above = 1): Promise<number> {
   return page
     .locator(`${norm} canvas`)
     .first()
-    .evaluate((element) => {
-      const probe = document.createElement('i')
-      document.body.append(probe)
-      probe.style.color = 'var(--nonfinite)'
-      const [red, green, blue] = (getComputedStyle(probe).color.match(/\d+/g) ?? []).map(Number)
-      probe.remove()
-      const { width, height } = element as HTMLCanvasElement
-      const data =
-        (element as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? []
-      let count = 0
-      for (let i = 0; i < data.length; i += 4)
-        if (data[i] === red && data[i + 1] === green && data[i + 2] === blue) count++
-      return count
-    })
+    .evaluate(
+      (element, { colour, right, above }) => {
+        const probe = document.createElement('i')
+        document.body.append(probe)
+        probe.style.color = `var(--${colour})`
+        const [red, green, blue] = (getComputedStyle(probe).color.match(/\d+/g) ?? []).map(Number)
+        probe.remove()
+        const { width, height } = element as HTMLCanvasElement
+        const context = (element as HTMLCanvasElement).getContext('2d')
+        const data = context?.getImageData(right * width, 0, (1 - right) * width, above * height).data ?? []
+        let count = 0
+        for (let i = 0; i < data.length; i += 4)
+          if (data[i] === red && data[i + 1] === green && data[i + 2] === blue) count++
+        return count
+      },
+      { colour, right, above },
+    )
 }

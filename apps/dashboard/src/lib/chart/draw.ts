@@ -12,7 +12,7 @@ const LINE_WIDTH = 1.5
 /** What uPlot keeps of a series it has drawn: the paths (`clip` leaves out the gaps), and that it shifts a line by half its odd width. */
 interface Drawn {
   readonly _paths?: { readonly stroke?: Path2D | null; readonly clip?: Path2D | null } | null
-  readonly points: { readonly _paths?: { readonly fill?: Path2D | null } | null }
+  readonly points?: { _paths?: { readonly fill?: Path2D | null } | null }
 }
 
 type Draw = (u: uPlot, picture: Picture, palette: Palette) => void
@@ -36,6 +36,11 @@ export const fitLines =
   (u: uPlot): void => {
     for (const line of lines) (u.series[line] as uPlot.Series).width = lineWidth(u)
   }
+
+/** Before a drawing: forgets where the points of the last one were, which uPlot does not where there are none now. */
+export function forgetPoints(u: uPlot): void {
+  for (const { points } of u.series as unknown as Drawn[]) if (points) points._paths = null
+}
 
 /** The colour at an opacity; `colour` is `rgb(…)`, as the palette gives it. */
 export function faint(colour: string, alpha: number): string {
@@ -109,7 +114,7 @@ export const drawClipped: Draw = (u, picture, palette) => {
   u.ctx.setLineDash([])
   u.ctx.lineWidth = width
   u.ctx.strokeStyle = u.ctx.fillStyle = palette.cap
-  if (last.points._paths?.fill) u.ctx.fill(last.points._paths.fill)
+  if (last.points?._paths?.fill) u.ctx.fill(last.points._paths.fill)
   if (last._paths?.clip) u.ctx.clip(last._paths.clip)
   if (last._paths?.stroke) u.ctx.stroke(last._paths.stroke)
   u.ctx.restore()

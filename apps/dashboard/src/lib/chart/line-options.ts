@@ -13,6 +13,7 @@ import {
   drawSpans,
   faint,
   fitLines,
+  forgetPoints,
   LAST_SERIES,
 } from '#lib/chart/draw.ts'
 import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
@@ -69,7 +70,7 @@ export function lineOptions(
       { stroke: palette[colour], width: 2, points: { show: false }, auto: false },
     ],
     hooks: {
-      drawClear: [fitLines([LAST_SERIES])],
+      drawClear: [fitLines([LAST_SERIES]), forgetPoints],
       drawAxes: draw(drawSpans, drawAboveCap, drawGuides, drawBand(colour)),
       draw: draw(drawClipped, drawCapLabel, drawMarks),
       ...gestureHooks(gestures),

@@ -22,8 +22,10 @@ export function digitsFor(largest: number, distance: number): number {
 /** A count that reads at a glance: `842`, `12.3k`, `1.25M`. */
 export function count(value: number): string {
   if (value < 10_000) return group(value)
-  if (value >= 1e15) return figure(value)
-  for (const [unit, size] of UNITS) if (value >= size) return `${(value / size).toPrecision(3)}${unit}`
+  // Rounded to three digits, 999 999 is a million and not a thousand thousands.
+  const reaches = (size: number) => value >= 0.9995 * size
+  if (reaches(1e15)) return figure(value)
+  for (const [unit, size] of UNITS) if (reaches(size)) return `${(value / size).toPrecision(3)}${unit}`
   return `${trim((value / 1e3).toPrecision(3))}k`
 }
 const UNITS = [
