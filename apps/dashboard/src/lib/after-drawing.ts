@@ -7,7 +7,10 @@ export async function afterDrawing<Module>(load: () => Promise<Module>): Promise
   return load().catch(() => undefined)
 }
 
-/** Runs when the next frame has been painted. A page that is not on the screen paints none: then it waits until it is. */
+/** Milliseconds that a painted frame is given to reach the screen: on few processors other work would hold it up. */
+const ON_SCREEN = 8
+
+/** Runs when the next frame has been shown. A page that is not on the screen shows none: then it waits until it is. */
 export function afterFrame(run: () => void): void {
-  requestAnimationFrame(() => setTimeout(run))
+  requestAnimationFrame(() => setTimeout(run, ON_SCREEN))
 }
