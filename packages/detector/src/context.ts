@@ -54,7 +54,7 @@ const ZERO_SHARES = 20
 
 export function seeZeros(state: DetectorState, share: number): void {
   const { zeros } = state
-  if (!Number.isFinite(share)) return
+  if (!(share >= 0 && share <= 1)) return
   zeros.seen++
   if (zeros.seen <= ZERO_SHARES) zeros.first += (share - zeros.first) / zeros.seen
   push(zeros.recent, ZERO_SHARES, significant(share, 4))

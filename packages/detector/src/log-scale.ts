@@ -13,9 +13,9 @@ export function toLog(value: number): number {
   return value > 0 ? Math.round(Math.log2(value) * OCTAVE) | 0 : ZERO
 }
 
-/** The inverse, within 0.01 %. */
+/** The inverse, within 0.01 %; never Infinity, also for what rounds up to more than a float64 holds. */
 export function fromLog(log: number): number {
-  return log <= ZERO ? 0 : 2 ** (log / OCTAVE)
+  return log <= ZERO ? 0 : Math.min(2 ** (log / OCTAVE), Number.MAX_VALUE)
 }
 
 /** A factor as a distance on the log scale. */

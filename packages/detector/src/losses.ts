@@ -6,11 +6,14 @@ import { KEPT } from './state.ts'
 /** Moves from point to point that the noise is measured on: its error is then about a tenth. */
 export const MOVES = 64
 
+/** Losses beyond are taken for this, so that differences of two stay finite. */
+const LARGEST = 4e307
+
 /** Takes a finite loss into the running median and its moves from point to point. */
 export function addToLosses(fold: Fold, reading: number): void {
   const { losses } = fold.state
   const { window_share: share, window_min: min, window_max: max } = fold.settings.loss_divergence
-  const loss = shortened(reading)
+  const loss = shortened(Math.min(Math.max(reading, -LARGEST), LARGEST))
   losses.seen++
   if (!(reading > 0)) losses.positive = false
   const { values } = losses

@@ -1,6 +1,8 @@
-/** `value` with `digits` significant decimal digits, for people to read; 0 and non-finite values as they are. */
+/** `value` with `digits` significant decimal digits, for people to read; as it is where that is no number: 0, non-finite, too large. */
 export function significant(value: number, digits: number): number {
-  return value === 0 || !Number.isFinite(value) ? value : Number(value.toPrecision(digits))
+  if (value === 0 || !Number.isFinite(value)) return value
+  const rounded = Number(value.toPrecision(digits))
+  return Number.isFinite(rounded) ? rounded : value
 }
 
 const LIMIT = 30

@@ -14,7 +14,7 @@ import {
   type RunFacts,
 } from '../src/index.ts'
 import { anyFacts, anyRun } from './generated-runs.ts'
-import { clipAt } from './readings.ts'
+import { clipAt, reading } from './readings.ts'
 import { readingsOf } from './recorded-runs.ts'
 
 interface Outcome {
@@ -77,6 +77,19 @@ describe('any batching, retries and restarts of the same readings', () => {
       { numRuns: 300 },
     )
     expect(opened).toBeGreaterThan(100)
+  })
+
+  it('give the same findings where the loss jumps from end to end of what a float64 holds', () => {
+    const readings = Array.from({ length: 60 }, (_, step) =>
+      reading(step, { gradNorm: 1.7e308, loss: step % 2 === 0 ? 1.7e308 : -1.7e308, zeroFraction: 1.7e308 }),
+    )
+    const expected = atOnce(readings, clipAt(1))
+    expect(inBatches(readings, clipAt(1), [{ length: 1, restart: true, resent: 0 }])).toEqual(expected)
+    expect(expected.changes.map(({ kind }) => kind)).toContain('clip_saturated')
+    for (const change of expected.changes) {
+      const figures = change.type === 'opened' ? Object.values(change.evidence) : []
+      for (const figure of figures) expect([Infinity, -Infinity, NaN]).not.toContain(figure)
+    }
   })
 
   it.each(recordedNames)('give the same findings and the same state on %s', (name) => {

@@ -12,7 +12,7 @@ const parts = fc.record(
     gradNorm: norm,
     loss: fc.oneof(
       { weight: 20, arbitrary: fc.double({ min: 1, max: 4, noNaN: true }) },
-      { weight: 1, arbitrary: fc.constantFrom(0, -1, NaN, Infinity, 1e200) },
+      { weight: 1, arbitrary: fc.constantFrom(0, -1, NaN, Infinity, 1e200, 1.7e308, -1.7e308) },
     ),
     lr: fc.double({ min: 0, max: 1e-2 }),
     cap: fc.constantFrom(0.5, 1, 2, Infinity, NaN, 0),
@@ -20,7 +20,10 @@ const parts = fc.record(
     postNorm: fc.double({ min: 0, max: 4 }),
     lossScale: fc.constantFrom(1, 2, 256, 65_536, NaN),
     skipped: fc.constantFrom(0, 1),
-    zeroFraction: fc.double({ min: 0, max: 1 }),
+    zeroFraction: fc.oneof(
+      { weight: 20, arbitrary: fc.double({ min: 0, max: 1 }) },
+      { weight: 1, arbitrary: fc.constantFrom(-1, 1.7e308) },
+    ),
     layers: fc.dictionary(fc.constantFrom('a', 'b', 'c'), norm, { maxKeys: 3 }),
   },
   { requiredKeys: [] },

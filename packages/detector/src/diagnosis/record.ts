@@ -2,6 +2,7 @@ import type { Fold } from '../fold.ts'
 import { fromLog } from '../log-scale.ts'
 import { lossNoise } from '../losses.ts'
 import { lastOf } from '../ring.ts'
+import { significant } from '../round.ts'
 import { KEPT } from '../state.ts'
 import { median } from './statistics.ts'
 
@@ -62,12 +63,12 @@ export function lossTrend(fold: Fold): LossTrend | undefined {
 
 /** A figure as the sentences print it: three significant digits. */
 export function figure(value: number): string {
-  return String(Number(value.toPrecision(3)))
+  return String(significant(value, 3))
 }
 
 /** A loss scale: a power of two is known by its digits. */
 export function scaleFigure(scale: number): string {
-  return String(Number(scale.toPrecision(7)))
+  return String(significant(scale, 7))
 }
 
 /** The same for a value on the log scale. */
