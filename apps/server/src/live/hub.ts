@@ -67,8 +67,9 @@ export class Hub {
     this.#feed.deleted(id, project)
   }
 
-  join(peer: Peer): Reader {
-    const reader = new Reader(peer)
+  /** A new reader; `project` is the only one it may hear of, and it is told nothing more of a run that leaves it. */
+  join(peer: Peer, project: string | null = null): Reader {
+    const reader = new Reader(peer, project)
     this.#readers.add(reader)
     return reader
   }

@@ -16,11 +16,18 @@ const MAX_CHANGES_PER_SECOND = 5
 /** One live connection: what it may be sent now. */
 export class Reader {
   readonly #peer: Peer
+  readonly #project: string | null
   readonly #frames = new LastSecond(MAX_FRAMES_PER_SECOND)
   readonly #changes = new LastSecond(MAX_CHANGES_PER_SECOND)
 
-  constructor(peer: Peer) {
+  /** `project`: the only one it may hear of; `null`: every one. */
+  constructor(peer: Peer, project: string | null) {
     this.#peer = peer
+    this.#project = project
+  }
+
+  mayHearOf(project: string): boolean {
+    return this.#project === null || this.#project === project
   }
 
   /** It does not take what it was sent. */

@@ -67,11 +67,21 @@ export class RunChannel {
   }
 
   changed(run: Run, urgent: boolean): void {
+    if (run.project !== this.#latest?.project) this.#moved(run.project)
     this.#latest = run
     this.#version++
     if (urgent) this.#urgentVersion = this.#version
     this.#runDueAt = urgent ? 0 : Math.min(this.#runDueAt, this.#runAt + RUN_EVERY)
     this.#schedule(this.#runDueAt)
+  }
+
+  /** For those who may not hear of the project that the run is in now, it is gone. */
+  #moved(project: string): void {
+    for (const reader of this.#watches.keys()) {
+      if (reader.mayHearOf(project)) continue
+      reader.send(gapFrame(this.#run, 'deleted'), this.#now())
+      this.unwatch(reader)
+    }
   }
 
   /** Starts with the run as it is, after a gap when `after` cannot be continued; then come the events after it. */

@@ -5,6 +5,7 @@ import {
   DeliverySchema,
   DeliveryStateSchema,
   RunIdSchema,
+  type Delivery,
 } from '@normwatch/protocol'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
@@ -34,7 +35,11 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
           response: replies(DeliveryListSchema),
         },
       },
-      ({ query }) => deliveries.list({ limit: DEFAULT_LIMIT, ...query }, now()),
+      async ({ query, caller }) => {
+        const page = await deliveries.list({ limit: DEFAULT_LIMIT, ...query }, now())
+        if (caller?.project == null) return page
+        return { ...page, deliveries: page.deliveries.map((delivery) => only(query.run, delivery)) }
+      },
     )
 
     app.get(
@@ -69,4 +74,10 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
       },
     )
   }
+}
+
+/** What a delivery says of one run: it may concern runs of other projects, too, and so may its receiver's answer. */
+function only(run: string | undefined, delivery: Delivery): Delivery {
+  const events = delivery.events.filter((event) => event.run === run)
+  return { ...delivery, events, event_count: events.length, response: null }
 }

@@ -30,7 +30,7 @@ export function liveRoute(services: Services): (app: FastifyInstance) => Promise
 }
 
 function serve({ hub, store }: Services, socket: WebSocket, caller: Caller): void {
-  const reader = hub.join(socket)
+  const reader = hub.join(socket, caller.project)
   const watched = new Set<string>()
   let waiting = 0
   let answered = Promise.resolve()
