@@ -114,6 +114,17 @@ describe('clipping', () => {
   it('has a rate over the last points, once there are enough', () => {
     expect(clipRate(points([2, 0, 0, 2, 2, 2]), 3)).toEqual([null, null, 1 / 3, 1 / 3, 2 / 3, 1])
   })
+  it('judges no norm that is not finite', () => {
+    const readings = points([2, 'NaN', 0, 'Infinity', 2])
+    expect(clipRate(readings, 2)).toEqual([null, null, 1 / 2, 1 / 2, 1 / 2])
+    expect(
+      ribbonCells({ ...readings, count: [1, 3, 1, 1, 1], over: [1, 2, 0, 0, 1] }, readings.step)[1],
+    ).toEqual({
+      from: 1,
+      to: 2,
+      share: 1,
+    })
+  })
   it('takes a coarse bucket’s own share as the rate', () => {
     const buckets = { ...points([2, 2]), count: [256, 256], over: [64, 256] }
     expect(clipRate(buckets, 200)).toEqual([0.25, 1])

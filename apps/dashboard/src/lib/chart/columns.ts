@@ -152,27 +152,32 @@ export function ribbonCells(buckets: MetricBuckets, x: readonly number[]): Ribbo
     return {
       from,
       to: Math.min(next, from + 3 * distance),
-      share: (buckets.over[i] as number) / Math.max(1, buckets.count[i] as number),
+      share: (buckets.over[i] as number) / Math.max(1, judgedOf(buckets, i)),
     }
   })
 }
 
+/** Steps of a bucket that could be over the cap: a norm that is not finite is not judged. */
+export function judgedOf({ count, nonfinite, over }: MetricBuckets, i: number): number {
+  return Math.max(over[i] as number, (count[i] as number) - (nonfinite[i] as number))
+}
+
 /**
- * Share of clipped points among the last `window` logged points, up to and with each bucket (at least the bucket
+ * Share of clipped points among the last `window` points judged, up to and with each bucket (at least the bucket
  * itself, so that coarse buckets give their own share). `null` until a full window has been read.
  */
 export function clipRate(buckets: MetricBuckets, window: number): Column {
   let over = 0
-  let count = 0
+  let judged = 0
   let first = 0
   return buckets.step.map((_, i) => {
     over += buckets.over[i] as number
-    count += buckets.count[i] as number
-    while (first < i && count - (buckets.count[first] as number) >= window) {
+    judged += judgedOf(buckets, i)
+    while (first < i && judged - judgedOf(buckets, first) >= window) {
       over -= buckets.over[first] as number
-      count -= buckets.count[first++] as number
+      judged -= judgedOf(buckets, first++)
     }
-    return count >= window ? over / count : null
+    return judged >= window ? over / judged : null
   })
 }
 

@@ -16,7 +16,7 @@ const window = (to: number, bucket = 1): SeriesWindow => ({
   ]),
 })
 const clip = { mode: 'norm', max_norm: 1 } as const
-const frame = (step: number[], grad_norm: (number | 'NaN' | null)[]) => ({
+const frame = (step: number[], grad_norm: (number | 'NaN' | 'Infinity' | null)[]) => ({
   step,
   time: step.map((s) => 100 + s),
   grad_norm,
@@ -53,6 +53,11 @@ describe('the live tail', () => {
     tail.add({ ...frame([4, 5], [3, 3]), max_norm: [4, null], clip_fraction: [0.5, 0] })
     expect(tail.extend(window(3), 'grad_norm', clip).over).toEqual([1, 0, 1])
     expect(tail.extend(window(3), 'grad_norm', { mode: 'value', clip_value: 1 }).over).toEqual([1, 1, 0])
+  })
+  it('judges no norm that is not finite', () => {
+    const tail = new Tail()
+    tail.add(frame([4], ['Infinity']))
+    expect(tail.extend(window(3), 'grad_norm', clip).over).toEqual([1, 0])
   })
   it('forgets what a newer window holds', () => {
     const tail = new Tail()

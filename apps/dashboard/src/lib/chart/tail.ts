@@ -110,12 +110,12 @@ function put(whole: MetricBuckets, start: number, time: number, reading: number,
   }
 }
 
-/** Whether a step exceeded what was in force at it: its own cap where one was logged, else the run's. */
+/** Whether a step exceeded what was in force at it: its own cap where one was logged, else the run's; never a norm that is not finite. */
 function isOver(readings: ReadonlyMap<string, number>, norm: number, clip: Clip): boolean {
   if (clip.mode === 'value') {
     return (readings.get('clip_fraction') ?? 0) >= (clip.fraction_threshold ?? DEFAULT_FRACTION_THRESHOLD)
   }
-  return norm > (readings.get('max_norm') ?? clip.max_norm ?? Infinity)
+  return Number.isFinite(norm) && norm > (readings.get('max_norm') ?? clip.max_norm ?? Infinity)
 }
 
 function copy(buckets: MetricBuckets): MetricBuckets {

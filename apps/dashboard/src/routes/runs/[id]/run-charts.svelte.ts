@@ -3,6 +3,7 @@ import {
   capColumn,
   chartColumns,
   clipRate,
+  judgedOf,
   marksAtOrBelowZero,
   marksOfNonfinite,
   nearest,
@@ -140,7 +141,7 @@ export class RunCharts {
       buckets.over[i] as number,
     ]
     const place = this.#view.cursor === null ? 'newest' : this.#place(step, buckets.time[i] as number)
-    return { place, last, min, max, nonfinite, count, over }
+    return { place, last, min, max, nonfinite, count, over, judged: judgedOf(buckets, i) }
   }
 
   /** The clip rate under the cursor, or the newest one; `null` where there is none yet. */
