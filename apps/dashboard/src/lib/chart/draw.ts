@@ -8,9 +8,12 @@ export const LAST_SERIES = 3
 export const CAP_SERIES = 4
 
 const LINE_WIDTH = 1.5
+/** How many times the width of its chart a line goes up and down before it is a smear. */
+const SMEAR = 4
 
 /** What uPlot keeps of a series it has drawn: the paths (`clip` leaves out the gaps), and that it shifts a line by half its odd width. */
 interface Drawn {
+  readonly width?: number
   readonly _paths?: { readonly stroke?: Path2D | null; readonly clip?: Path2D | null } | null
   readonly points?: { _paths?: { readonly fill?: Path2D | null } | null }
 }
@@ -27,14 +30,33 @@ function isDense(u: uPlot): boolean {
   return last - first > u.bbox.width / devicePixelRatio / 2
 }
 
-/** CSS pixels. A dense line is a smear whatever its width: as thin as the screen can, it is drawn fifty times as fast. */
-const lineWidth = (u: uPlot) => (isDense(u) ? 1 / devicePixelRatio : LINE_WIDTH)
+/** Whether a line goes up and down over more than a few times the width of its chart: that is a smear however wide it is drawn. */
+function isSmear(u: uPlot, line: number): boolean {
+  const values = u.data[line] ?? []
+  const [first = 0, last = 0] = u.series[0]?.idxs ?? []
+  let room = SMEAR * u.bbox.width
+  let before: number | undefined
+  for (let i = first; i <= last && room > 0; i++) {
+    const value = values[i]
+    if (value == null) continue
+    const y = u.valToPos(value, 'y', true)
+    room -= Math.abs(y - (before ?? y))
+    before = y
+  }
+  return room <= 0
+}
 
-/** Before a drawing: sets the width of these series' lines. */
+/**
+ * Before a drawing: sets the width of these series' lines, in CSS pixels. A smear of dense readings is drawn as thin as the
+ * screen can: that is fifty times as fast.
+ */
 export const fitLines =
   (lines: readonly number[]) =>
   (u: uPlot): void => {
-    for (const line of lines) (u.series[line] as uPlot.Series).width = lineWidth(u)
+    for (const line of lines) {
+      const series = u.series[line] as uPlot.Series
+      series.width = isDense(u) && isSmear(u, line) ? 1 / devicePixelRatio : LINE_WIDTH
+    }
   }
 
 /** Before a drawing: forgets where the points of the last one were, which uPlot does not where there are none now. */
@@ -105,7 +127,7 @@ export const drawClipped: Draw = (u, picture, palette) => {
   const region = besideCap(u, picture, 'above')
   if (region === null) return
   const last = u.series[LAST_SERIES] as Drawn
-  const width = lineWidth(u) * devicePixelRatio
+  const width = (last.width ?? LINE_WIDTH) * devicePixelRatio
   u.ctx.save()
   u.ctx.clip(region)
   paintBand(u, picture, palette.cap)

@@ -26,8 +26,10 @@ export function healthSentence(run: Run): string {
   )
   if (holding.length > 0) return `${holding.join('; ')}.`
   if (run.health === 'unknown') return unknownSentence(run)
-  return `${rate || 'no step has exceeded a cap'}.`
+  return `${rate || (hasNoCap(run) ? clippedMeans(run.clip) : 'no step has exceeded a cap')}.`
 }
+
+const hasNoCap = ({ clip }: Run) => clip.mode === 'none' && clip.max_norm == null
 
 function rateSentence({ clip, clipping }: Run): string {
   if (clipping.rate === null) return ''
@@ -37,7 +39,7 @@ function rateSentence({ clip, clipping }: Run): string {
 
 function unknownSentence(run: Run): string {
   if (run.points === 0) return 'no points have arrived yet.'
-  if (run.clip.mode === 'none' && run.clip.max_norm == null) return `${clippedMeans(run.clip)}.`
+  if (hasNoCap(run)) return `${clippedMeans(run.clip)}.`
   return 'fewer than 20 norms so far: too few to judge.'
 }
 

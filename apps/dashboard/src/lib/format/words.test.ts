@@ -47,10 +47,9 @@ describe('a run in words', () => {
     expect(plain(healthSentence({ ...run, clip }))).toBe(
       'over the reference cap on 93 % of the last 200 logged steps.',
     )
-    const bare = { ...run, clip: { mode: 'none' } as const, health: 'unknown' as const }
-    expect(healthSentence({ ...bare, clipping: { ...run.clipping, rate: null } })).toBe(
-      'nothing is clipped and there is no reference cap.',
-    )
+    const bare = { ...run, clip: { mode: 'none' } as const, clipping: { ...run.clipping, rate: null } }
+    for (const health of ['unknown', 'ok'] as const)
+      expect(healthSentence({ ...bare, health })).toBe('nothing is clipped and there is no reference cap.')
   })
   it('says that there is nothing to judge yet', () => {
     const young = { ...run, health: 'unknown' as const, clipping: { ...run.clipping, rate: null } }
