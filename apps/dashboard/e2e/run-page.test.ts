@@ -100,6 +100,32 @@ describe('the page of a run', () => {
     expect(await textOf(page, `${norm} .legend`)).not.toContain('no place on a log axis')
   })
 
+  it('is read, zoomed and panned by keys alone, which say what is under the cursor', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    await server.send(
+      'run',
+      steps(1_001, (step) => step + 1),
+    )
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    await page.locator(`${norm} .u-over`).first().waitFor()
+    for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowLeft')
+    await page.getByRole('status').filter({ hasText: 'step 998: norm 999, loss 2.14' }).waitFor()
+    await eventually(() => textOf(page, `${norm} .legend`)).toMatch(/^step 998 999/)
+    const cursors = page.locator('.u-cursor-x')
+    const places = () => cursors.evaluateAll((lines) => lines.map((line) => line.style.transform))
+    await eventually(async () => new Set(await places()).size).toBe(1)
+    for (let i = 0; i < 3; i++) await page.keyboard.press('+')
+    await eventually(() => textOf(page, range)).toMatch(/^steps 70\d to 1 000/)
+    await page.keyboard.press('Shift+ArrowLeft')
+    await eventually(() => textOf(page, range)).toMatch(/^steps 62\d to 92\d/)
+    await page.keyboard.press('0')
+    await eventually(() => textOf(page, range)).toMatch(/^steps 0 to 1 000/)
+    await page.keyboard.press('c')
+    await page.getByRole('heading', { name: 'Choose what to compare run with' }).waitFor()
+  })
+
   it('lists what was found with its figures, and zooms to it', async () => {
     const server = await startServer()
     await server.put('run', capped)

@@ -23,8 +23,20 @@ export function cursorOptions(group: string, gestures: Gestures): uPlot.Cursor {
 
 /** What a chart reports: hovering, a finished drag, Ctrl+wheel, Shift+drag, and fingers. */
 export function gestureHooks(gestures: Gestures): uPlot.Hooks.Arrays {
+  let isOnChart = false
   return {
-    setCursor: [(u) => gestures.hover(isOn(u) ? u.posToVal(u.cursor.left as number, 'x') : null)],
+    setCursor: [
+      (u) => {
+        const wasOn = isOnChart
+        isOnChart = isOn(u)
+        if (wasOn && !isOnChart) gestures.hover(null)
+        if (!isOnChart) return
+        const left = u.cursor.left as number
+        // Every drawing tells of the cursor; keys may have put it between two pixels.
+        const isThere = gestures.cursor !== null && Math.abs(u.valToPos(gestures.cursor, 'x') - left) < 1
+        if (!isThere) gestures.hover(u.posToVal(left, 'x'))
+      },
+    ],
     setSelect: [
       (u) => {
         const { left, width } = u.select

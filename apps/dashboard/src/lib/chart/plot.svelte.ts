@@ -85,7 +85,8 @@ export function plot(
     })
     $effect(() => {
       const at = cursor()
-      if (sight.isNear && chart) setCursor(chart, at)
+      // After uPlot has taken in what was set above: until then it does not know where anything is.
+      if (sight.isNear) queueMicrotask(() => chart?.root.isConnected && setCursor(chart, at))
     })
     return () => {
       observer.disconnect()

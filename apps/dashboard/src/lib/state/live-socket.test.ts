@@ -94,6 +94,13 @@ describe('the live socket', () => {
     say({ type: 'gap', run: 'a', reason: 'deleted' })
     expect(heard.at(-1)).toMatchObject({ reason: 'deleted' })
   })
+  it('asks for a fetch of a list that was watched before there was a connection', () => {
+    const { watch, last, heard } = startNetwork()
+    watch({ runs: {} })
+    last().onopen?.()
+    watch({ runs: { project: 'p' } })
+    expect(heard).toEqual(['missed'])
+  })
   it('waits longer after each failure, up to a bound, and tries at once when told', () => {
     const { live, watch, last, timers, sockets } = startNetwork()
     watch(run)

@@ -84,7 +84,8 @@ export class LiveSocket {
     this.#parts.onState('open')
     for (const entry of this.#entries) {
       this.#request(entry)
-      if (again && entry.seq === undefined) entry.listener.missed()
+      // A run is told as it is now; of the list, what changed before the connection was there is not.
+      if (entry.seq === undefined && (again || 'runs' in entry.watch)) entry.listener.missed()
     }
   }
 
