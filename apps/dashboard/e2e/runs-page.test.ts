@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { eventually, openPage, textOf } from './open-page.ts'
@@ -6,11 +7,12 @@ import { startServer } from './start-server.ts'
 import { high, quiet, steps } from './training.ts'
 
 const run = promisify(execFile)
+const sdk = join(import.meta.dirname, '../../../packages/sdk-python/src')
 const capped = { clip: { mode: 'norm', max_norm: 1 } } as const
 const rowNames = '[data-run] a'
 
 describe('the runs page', () => {
-  it.each(['curl', 'Python'])(
+  it.each(['curl', 'Python', 'Python without the SDK'])(
     'shows snippets when there is no run, and the run that the %s one makes',
     async (client) => {
       const server = await startServer()
@@ -18,7 +20,9 @@ describe('the runs page', () => {
       await page.goto(server.url)
       const snippet = await page.getByLabel(`${client} snippet`, { exact: true }).textContent()
       expect(snippet).toContain(server.url)
-      await (client === 'curl' ? run('bash', ['-ec', snippet ?? '']) : run('python3', ['-c', snippet ?? '']))
+      await (client === 'curl'
+        ? run('bash', ['-ec', snippet ?? ''])
+        : run('python3', ['-c', snippet ?? ''], { env: { ...process.env, PYTHONPATH: sdk } }))
       await eventually(() => page.locator(rowNames).allInnerTexts()).toEqual(['first-run'])
       await eventually(() => textOf(page, '[data-run]')).toMatch(/norm ≤ 1 1.7 × .* 2.31 0/)
     },

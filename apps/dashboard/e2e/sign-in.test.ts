@@ -55,6 +55,20 @@ it('asks for a token once there is one, signs in and out, and never shows a toke
   await eventually(() => page.url()).toContain('/sign-in')
 })
 
+it('shows names and what revokes them on a phone, with no sideways scrolling', async () => {
+  const server = await startServer()
+  const { token } = await server.call<{ token: string }>('POST', '/tokens', { name: 'Ada', scope: 'admin' })
+  const page = await openPage({ viewport: { width: 360, height: 800 }, mayComplain: /401|WebSocket/ })
+  await page.goto(`${server.url}/tokens`)
+  await page.getByLabel('Token').fill(token)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  const button = page.getByRole('button', { name: 'Revoke Ada' })
+  await button.waitFor()
+  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+  const { x = 0, width = 0 } = (await button.boundingBox()) ?? {}
+  expect(x + width).toBeLessThanOrEqual(360)
+})
+
 it('says nothing of tokens where none is asked for', async () => {
   const server = await startServer()
   const page = await openPage()

@@ -6,13 +6,22 @@ export function firstPointSnippets(origin: string): { readonly name: string; rea
       name: 'TypeScript',
       text: `import { init } from '@normwatch/sdk'
 
-const run = init({ url: '${origin}', project: 'my-project', name: 'first run', maxNorm: 1.0 })
+const run = init({ url: '${origin}', project: 'my-project', name: 'first-run', maxNorm: 1.0 })
 run.log({ step, gradNorm, loss })  // once a step: the norm before clipping
 await run.finish()
 `,
     },
     {
       name: 'Python',
+      text: `import normwatch  # pip install ./packages/sdk-python
+
+run = normwatch.init(url="${origin}", project="my-project", name="first-run", max_norm=1.0)
+run.log(grad_norm=1.73, loss=2.31)  # once a step: the norm before clipping
+run.finish()
+`,
+    },
+    {
+      name: 'Python without the SDK',
       text: `import json, math, urllib.request
 
 def send(method, path, body):
