@@ -49,7 +49,7 @@ export class RecentNorms {
     const record = new NormRecord()
     let turns = 1
     for await (const norms of this.#store.points.readings(run, 'grad_norm', range)) {
-      record.add({ values: norms, present: null })
+      record.add({ values: new Float64Array(norms), present: null })
       if (record.count >= turns * NORMS_A_TURN) {
         turns++
         await nextTurn()

@@ -42,6 +42,12 @@ export function describeLargeRuns(
         const { mean: _, over, ...exact } = series
         const { mean: __, ...sent } = reply.series[metric] as typeof series
         expect(sent).toEqual(metric === 'grad_norm' ? { ...exact, over } : exact)
+        const values: number[] = []
+        for await (const block of store.points.readings('run', metric, { from, to })) values.push(...block)
+        const expected = naive.sorted
+          .filter(([step, { readings }]) => step >= from && step <= to && readings.has(metric))
+          .map(([, { readings }]) => readings.get(metric))
+        expect(values).toEqual(expected)
       }
     }
     const expectSameTotals = async () => {

@@ -211,7 +211,7 @@ export interface PointStore {
     run: string,
     metric: string,
     range: { from?: number | undefined; to?: number | undefined },
-  ): AsyncIterable<Float64Array>
+  ): AsyncIterable<Float32Array | Float64Array>
   /** Names of the run's metrics, layers included (`layers/…`), A to Z. Throws `RunNotFound`. */
   metrics(run: string): Promise<string[]>
 }

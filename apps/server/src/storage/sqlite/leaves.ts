@@ -29,6 +29,11 @@ export function openLeaves(db: Database) {
       'select columns from leaves where run = ? and start = ? order by block',
     )
     .pluck()
+  const selectRange = db
+    .prepare<[number, number, number, number], Buffer>(
+      'select columns from leaves where run = ? and start between ? and ? and block = ? order by start',
+    )
+    .pluck()
   const insert = db.prepare<[...Place, Uint8Array, Uint8Array]>(
     'insert into leaves (run, start, block, cells, columns) values (?, ?, ?, ?, ?)',
   )
@@ -52,12 +57,12 @@ export function openLeaves(db: Database) {
       return joined(blobs.filter((blob) => blob !== undefined).map((blob) => rowsIn(blob, wanted)))
     },
 
-    /** The readings of one metric in a stored leaf, in the order of their steps and without them. */
-    readings(run: number, start: number, metric: number): Float32Array | Float64Array {
+    /** The readings of one metric in the `count` stored leaves that start from `first` to `last`, one leaf after the other. */
+    readings(run: number, first: number, last: number, count: number, metric: number) {
       const block = blockOf(metric)
-      const blob = selectColumns.get(run, start, block)
-      if (blob === undefined && block === 0) throw missingPoints()
-      return blob === undefined ? new Float64Array(0) : readingsIn(blob, metric)
+      const blobs = selectRange.all(run, first, last, block)
+      if (block === 0 && blobs.length !== count) throw missingPoints()
+      return blobs.map((blob) => readingsIn(blob, metric))
     },
 
     /** The cells of a stored leaf with at least the metrics wanted, whose `keys` are given too. */

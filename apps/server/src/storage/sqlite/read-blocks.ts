@@ -5,6 +5,7 @@ import { rowFrom, type Rows } from '../leaf/rows.ts'
 import { neighbours, type Directory } from './neighbours.ts'
 import { rowsOf } from './record-of.ts'
 import type { ResidentRun } from './resident-run.ts'
+import { LEAF } from '../leaf/summary-page.ts'
 import type { StoredPage } from './summaries.ts'
 import type { Tables } from './tables-at-hand.ts'
 
@@ -14,89 +15,89 @@ interface Range {
 }
 
 type Read = <T>(work: (resident: ResidentRun) => T) => T
-/** What a leaf gives from the step on, and how many readings were looked up for it. */
-type TakeLeaf<T> = (leaf: Interval, from: number) => { readonly block: T; readonly readings: number }
 
 /** Readings looked up together, between which nothing changes. */
 const READINGS_A_TURN = 2 ** 15
 
-/** Raw readings of some metrics, or of all, a leaf a block. */
+/** Raw readings, a leaf a block. Leaves are looked up anew by step a few at a time: the run may change between two turns. */
 export async function* readBlocks(
   tables: Tables,
-  { metrics, ...range }: Range & { readonly metrics?: readonly string[] | undefined },
+  { from = 0, to = MAX_STEP, metrics }: Range & { readonly metrics?: readonly string[] | undefined },
   read: Read,
 ): AsyncGenerator<PointColumns> {
-  const { to = MAX_STEP } = range
-  const blocks = leafByLeaf(tables, range, read, (resident) => {
-    const { names } = resident
-    const wanted = new Set(
-      (metrics ?? names.all).map((name) => names.number(name)).filter((metric) => metric !== undefined),
-    )
-    return (leaf, from) => {
-      const rows = rowsOf(tables, resident, leaf.start, wanted)
-      const block = names.named(withReadings(rows, wanted, rowFrom(rows, from), rowFrom(rows, to + 1)))
-      return { block, readings: rows.count * Math.max(1, rows.columns.size) }
-    }
-  })
-  for await (const block of blocks) if (block.step.length > 0) yield block
-}
-
-/** The readings of one metric without their steps, a leaf a block: of a stored leaf nothing else is decoded. */
-export function readReadings(
-  tables: Tables,
-  metric: string,
-  range: Range,
-  read: Read,
-): AsyncGenerator<Float64Array> {
-  const { to = MAX_STEP } = range
-  return leafByLeaf(tables, range, read, (resident) => {
-    const number = resident.names.number(metric)
-    const wanted = new Set(number === undefined ? [] : [number])
-    return (leaf, from) => {
-      const isWhole = from <= leaf.start && endOf(leaf) - 1 <= to && !resident.leaves.includes(leaf as Leaf)
-      if (number === undefined) return { block: new Float64Array(0), readings: 1 }
-      if (isWhole) {
-        const block = new Float64Array(tables.leaves.readings(resident.row.key, leaf.start, number))
-        return { block, readings: block.length }
-      }
-      const rows = rowsOf(tables, resident, leaf.start, wanted)
-      const { columns } = withReadings(rows, wanted, rowFrom(rows, from), rowFrom(rows, to + 1))
-      const { values, present } = columns.get(number) ?? { values: new Float64Array(0), present: null }
-      return {
-        block: present === null ? values : values.filter((_, row) => present[row] === 1),
-        readings: rows.count,
-      }
-    }
-  })
-}
-
-/** Goes through the leaves in the range by step, looked up anew a few at a time: the run may change between two turns. */
-async function* leafByLeaf<T>(
-  tables: Tables,
-  { from = 0, to = MAX_STEP }: Range,
-  read: Read,
-  startTurn: (resident: ResidentRun) => TakeLeaf<T>,
-): AsyncGenerator<T> {
   let next = from
   while (next <= to) {
     yield* read((resident) => {
+      const { names } = resident
       const directory = steadyDirectory(tables.summaries)
-      const take = startTurn(resident)
-      const blocks: T[] = []
-      for (let looked = 0; looked < READINGS_A_TURN && next <= to;) {
+      const wanted = new Set(
+        (metrics ?? names.all).map((name) => names.number(name)).filter((metric) => metric !== undefined),
+      )
+      const blocks: PointColumns[] = []
+      for (let readings = 0; readings < READINGS_A_TURN && next <= to;) {
         const leaf = leafFrom(directory, resident, next)
         if (leaf === undefined || leaf.start > to) {
           next = Infinity
           break
         }
-        const { block, readings } = take(leaf, next)
-        blocks.push(block)
-        looked += readings
+        const rows = rowsOf(tables, resident, leaf.start, wanted)
+        const block = withReadings(rows, wanted, rowFrom(rows, next), rowFrom(rows, to + 1))
+        if (block.count > 0) blocks.push(names.named(block))
+        readings += rows.count * Math.max(1, rows.columns.size)
         next = endOf(leaf)
       }
       return blocks
     })
   }
+}
+
+/**
+ * The readings of one metric without their steps, a leaf a block. Leaves that the range holds whole are read a page at a
+ * time, and nothing but these readings is decoded.
+ */
+export async function* readReadings(
+  tables: Tables,
+  name: string,
+  { from = 0, to = MAX_STEP }: Range,
+  read: Read,
+): AsyncGenerator<Float32Array | Float64Array> {
+  let next = from
+  while (next <= to) {
+    yield* read((resident) => {
+      const { key } = resident.row
+      const metric = resident.names.number(name)
+      const leaf = leafFrom(tables.summaries, resident, next)
+      if (metric === undefined || leaf === undefined || leaf.start > to) {
+        next = Infinity
+        return []
+      }
+      const whole = wholeLeaves(tables.summaries, resident, Math.max(next, leaf.start), to)
+      const [first, last] = [whole[0], whole.at(-1)]
+      if (first !== undefined && last !== undefined) {
+        next = endOf(last)
+        return tables.leaves.readings(key, first.start, last.start, whole.length, metric)
+      }
+      const rows = rowsOf(tables, resident, leaf.start, new Set([metric]))
+      const block = withReadings(rows, new Set([metric]), rowFrom(rows, next), rowFrom(rows, to + 1))
+      next = endOf(leaf)
+      const { values, present } = block.columns.get(metric) ?? { values: new Float64Array(0), present: null }
+      return [present === null ? values : values.filter((_, row) => present[row] === 1)]
+    })
+  }
+}
+
+/** The stored leaves of one page that follow each other from `from` on, the range up to `to` holding each of them whole. */
+function wholeLeaves(summaries: Directory, resident: ResidentRun, from: number, to: number): Interval[] {
+  const { page } = summaries.pageFor(resident.row.key, from)
+  const atHand = resident.leaves.filter(({ count }) => count > 0)
+  const leaves: Interval[] = []
+  for (let at = page.lastFrom(from); at >= 0 && at < page.count; at++) {
+    const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
+    const isNext = !atHand.some((other) => endOf(other) > from && other.start < endOf(leaf))
+    if (leaf.start < from || endOf(leaf) - 1 > to || resident.replaced.has(leaf.start) || !isNext) break
+    leaves.push(leaf)
+  }
+  return leaves
 }
 
 /** The leaf that holds the step, else the first above it. */
