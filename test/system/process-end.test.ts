@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sync } from '@normwatch/sdk'
-import { startSdk, type Started } from '../../packages/sdk/test/start.ts'
+import { PATIENCE, startSdk, type Started } from '../../packages/sdk/test/start.ts'
 
 const program = fileURLToPath(new URL('../../packages/sdk/test/training.ts', import.meta.url))
 
@@ -20,7 +21,7 @@ async function train({ server, spoolDir }: Started, ending: string, signal?: Nod
   child.stderr.on('data', (text: Buffer) => (output += text.toString()))
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   if (signal !== undefined) {
-    await vi.waitFor(() => expect(output).toContain('ready'), { timeout: 10_000 })
+    await vi.waitFor(() => expect(output).toContain('ready'), PATIENCE)
     child.kill(signal)
   }
   const [code, endedBy] = await exited
@@ -80,11 +81,13 @@ describe('a training process that never calls finish', () => {
     async (ending) => {
       const sdk = await startSdk()
       const { child, newestBefore } = trainForEver(sdk, ending, sdk.server.url)
-      await vi.waitFor(() => expect(sdk.server.steps('toy').length).toBeGreaterThan(500), { timeout: 15_000 })
+      await vi.waitFor(() => expect(sdk.server.steps('toy').length).toBeGreaterThan(1_500), {
+        timeout: 40_000,
+      })
       const newest = await newestBefore(child.kill.bind(child, 'SIGKILL'))
       expectAllUpTo(newest, sdk)
     },
-    30_000,
+    60_000,
   )
 
   it.each(['logs for ever', 'logs for ever and never yields'])(
@@ -96,15 +99,18 @@ describe('a training process that never calls finish', () => {
       for (const port of [1, (silent.address() as AddressInfo).port]) {
         const sdk = await startSdk()
         const { child, newestBefore, newest } = trainForEver(sdk, ending, `http://127.0.0.1:${port}`)
-        await vi.waitFor(() => expect(newest()).toBeGreaterThan(1_500), { timeout: 15_000 })
+        await vi.waitFor(() => expect(newest()).toBeGreaterThan(1_500), { timeout: 40_000 })
         const kept = await newestBefore(child.kill.bind(child, 'SIGKILL'))
         expect(await sync({ spoolDir: sdk.spoolDir, url: sdk.server.url })).toMatchObject({ filesLeft: [] })
         expectAllUpTo(kept, sdk)
       }
     },
-    60_000,
+    120_000,
   )
 })
+
+/** From the call to the disk: the training's thread, the background's, the server's; each may wait for a processor. */
+const HOPS = 3
 
 /** Starts the training process with its steps told as they are logged, and the newest of them. */
 function trainForEver({ spoolDir }: Started, ending: string, url: string) {
@@ -113,6 +119,8 @@ function trainForEver({ spoolDir }: Started, ending: string, url: string) {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
+  const lag = monitorEventLoopDelay({ resolution: 10 })
+  lag.enable()
   const logged: { step: number; at: number }[] = []
   child.stdout.on('data', (text: Buffer) => {
     const at = performance.now()
@@ -120,13 +128,13 @@ function trainForEver({ spoolDir }: Started, ending: string, url: string) {
   })
   const newest = (until = Infinity) =>
     Math.max(...logged.filter(({ at }) => at < until).map(({ step }) => step))
-  /** Ends the process; the newest step that was logged a second before. */
+  /** Ends the process; the newest step that was logged a second before, or longer where a busy machine let us wait. */
   async function newestBefore(end: () => void): Promise<number> {
     const exited = once(child, 'exit')
     end()
     const endedAt = performance.now()
     await exited
-    return newest(endedAt - 1_000)
+    return newest(endedAt - 1_000 - (HOPS * lag.max) / 1e6)
   }
   return { child, newest, newestBefore }
 }

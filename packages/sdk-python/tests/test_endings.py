@@ -7,7 +7,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Callable
 
 import pytest
 from recorder import Recorder
@@ -48,7 +52,9 @@ ENDINGS = {
         "finished",
     ),
     "SIGTERM in the middle of log": (
-        "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()\nwhile True: run.log(loss=1.0)",
+        "enough = threading.Event()\n"
+        "def end():\n    enough.wait()\n    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "threading.Thread(target=end, daemon=True).start()\n" + LOG + "enough.set()\nwhile True: run.log(loss=1.0)",
         -signal.SIGTERM,
         "failed",
     ),
@@ -65,7 +71,30 @@ def test_the_end_of_a_process_is_the_end_of_its_run(recorder: Recorder, spool: P
     assert not spool.exists()
 
 
-def test_kill_9_costs_at_most_the_last_second(recorder: Recorder, spool: Path) -> None:
+@pytest.fixture
+def lag() -> Iterator[Callable[[], float]]:
+    """Seconds that this process has had to wait for a processor at the longest: a busy machine adds them to a bound."""
+    pause, is_over, longest = threading.Event(), threading.Event(), [0.0]
+
+    def watch() -> None:
+        while not is_over.is_set():
+            began = time.monotonic()
+            pause.wait(0.01)
+            longest[0] = max(longest[0], time.monotonic() - began - 0.01)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    yield lambda: longest[0]
+    is_over.set()
+    thread.join()
+
+
+def most_lost(lag: float) -> int:
+    """Steps of two milliseconds in a second, and what the training, its thread and the server may wait in it."""
+    return int((1 + 3 * lag) / 0.002)
+
+
+def test_kill_9_costs_at_most_the_last_second(recorder: Recorder, spool: Path, lag: Callable[[], float]) -> None:
     process = start(
         recorder,
         spool,
@@ -86,12 +115,13 @@ def test_kill_9_costs_at_most_the_last_second(recorder: Recorder, spool: Path) -
     process.communicate()
     kept = losses(recorder)
     assert kept == list(range(len(kept)))
-    # two milliseconds a step: a second is 500 steps
-    assert logged - 500 <= len(kept) <= logged + 1
+    assert logged - most_lost(lag()) <= len(kept) <= logged + 1
     assert recorder.runs["r"]["status"] == "running"
 
 
-def test_kill_9_while_the_server_is_away_costs_at_most_the_last_second(recorder: Recorder, spool: Path) -> None:
+def test_kill_9_while_the_server_is_away_costs_at_most_the_last_second(
+    recorder: Recorder, spool: Path, lag: Callable[[], float]
+) -> None:
     recorder.stop()
     process = start(
         recorder,
@@ -114,7 +144,7 @@ def test_kill_9_while_the_server_is_away_costs_at_most_the_last_second(recorder:
     assert main(["--spool", str(spool), "sync"]) == 0
     kept = losses(recorder)
     assert kept == list(range(len(kept)))
-    assert len(kept) >= 500
+    assert len(kept) >= 1000 - most_lost(lag())
 
 
 def test_a_forked_child_neither_sends_nor_hangs_nor_ends_the_run(recorder: Recorder, spool: Path) -> None:

@@ -55,7 +55,7 @@ def test_what_is_under_way_when_the_time_is_up_is_kept_and_counted_and_sent_once
         run.log(loss=float(i))
     began = time.monotonic()
     report = run.finish(timeout=timeout)
-    assert time.monotonic() - began < timeout + 2
+    assert time.monotonic() - began < timeout + 8
     assert report[:4] == (0, 20, 0, 0)
     assert spooled_steps(report.spool) == list(range(20))
     assert json.loads(report.spool.read_text().splitlines()[-1]) == {"patch": {"status": "finished"}}
@@ -81,7 +81,7 @@ def test_a_name_that_is_looked_up_for_ever_costs_no_reading(
     assert looked_up.wait(10)
     began = time.monotonic()
     report = run.finish(timeout=0.2)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
     assert report[:4] == (0, 1, 0, 0)
     assert spooled_steps(report.spool) == [0]
     assert "1 points of run r are not sent" in caplog.text

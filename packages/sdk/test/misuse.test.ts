@@ -43,7 +43,7 @@ const badOptions: [string, Record<string, unknown>, string][] = [
   ['a configuration that is a list', { config: [1] }, 'init: config must be an object'],
 ]
 
-describe('wrong use', () => {
+describe('wrong use', { timeout: 30_000 }, () => {
   it.each(badOptions)(
     'of init is a warning, and the run goes on without it: %s',
     async (_name, options, sentence) => {

@@ -7,18 +7,18 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sync } from '../src/index.ts'
 import { SpoolFile } from '../src/node/spool-file.ts'
 import { SmallServer } from './small-server.ts'
-import { startSdk } from './start.ts'
+import { PATIENCE, startSdk } from './start.ts'
 
 const AWAY = { status: 503 }
 
-describe('a run whose server is away', () => {
+describe('a run whose server is away', { timeout: 30_000 }, () => {
   it('keeps its readings in the spool as they come, and sends them in order when the server is back', async () => {
     const { server, start, spooled } = await startSdk()
     let isAway = true
     server.misbehave = () => (isAway ? AWAY : undefined)
     const run = start({ id: 'toy' })
     for (let i = 0; i < 50; i++) run.log({ loss: i })
-    await vi.waitFor(async () => expect((await spooled()).size).toBe(1), { timeout: 10_000, interval: 50 })
+    await vi.waitFor(async () => expect((await spooled()).size).toBe(1), PATIENCE)
     for (let i = 50; i < 100; i++) run.log({ loss: i })
     isAway = false
     expect(await run.finish()).toEqual({ sent: 100, unsent: 0, refused: 0, lost: 0, spool: null })
@@ -27,7 +27,7 @@ describe('a run whose server is away', () => {
       .flatMap(({ body }) => (body as { columns: { step: number[] } }).columns.step)
     expect(order).toEqual(Array.from({ length: 100 }, (_, i) => i))
     expect(await spooled()).toEqual(new Map())
-  }, 20_000)
+  })
 
   it('keeps them so as well when the server takes connections and never answers', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
@@ -37,9 +37,9 @@ describe('a run whose server is away', () => {
     const run = start({ id: 'toy', url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` })
     for (let i = 0; i < 50; i++) run.log({ loss: i })
     const lines = async () => JSON.stringify([...(await spooled()).values()])
-    await vi.waitFor(async () => expect(await lines()).toMatch(/\b49\]/), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await lines()).toMatch(/\b49\]/), PATIENCE)
     expect(await run.finish({ timeoutMs: 50 })).toMatchObject({ sent: 0, unsent: 50, lost: 0 })
-  }, 20_000)
+  })
 
   it('counts and keeps what is under way when its time is up, and a sync sends it once', async () => {
     const { server, spoolDir, start } = await startSdk()
@@ -49,7 +49,7 @@ describe('a run whose server is away', () => {
     server.misbehave = () => answered.promise.then(() => 'hang up')
     for (let i = 0; i < 10; i++) run.log({ loss: i })
     void run.flush()
-    await vi.waitFor(() => expect(server.requests.at(-1)?.path).toMatch(/points$/))
+    await vi.waitFor(() => expect(server.requests.at(-1)?.path).toMatch(/points$/), PATIENCE)
     expect(await run.finish({ timeoutMs: 0 })).toMatchObject({ sent: 0, unsent: 10, refused: 0, lost: 0 })
     expect(await run.finish()).toMatchObject({ unsent: 10 })
     expect(await run.flush()).toBe(false)
@@ -100,7 +100,7 @@ describe('a run whose server is away', () => {
     }
     server.misbehave = () => undefined
     await Promise.all(['next', 'and next'].map((name) => start({ name }).finish()))
-    await vi.waitFor(() => expect(server.runs.get('mine')).toEqual([{}, { status: 'finished' }]))
+    await vi.waitFor(() => expect(server.runs.get('mine')).toEqual([{}, { status: 'finished' }]), PATIENCE)
     // once to learn that the run is unknown, and once for good, although two runs looked into the spool
     expect(server.requests.filter(({ path }) => path === '/api/v1/runs/mine/points')).toHaveLength(2)
     expect(server.runs.has('other')).toBe(false)
@@ -140,14 +140,14 @@ describe('a run whose server is away', () => {
     const report = await sync({ spoolDir })
     expect(report).toMatchObject({ sent: 0, filesLeft: [expect.stringContaining('toy.')] })
     expect(await spooled()).toEqual(before)
-  }, 10_000)
+  })
 
   it('leaves the file of a run that goes on alone, and takes it once the run has ended', async () => {
     const { server, spoolDir, start, spooled } = await startSdk()
     const run = start({ id: 'toy', mode: 'offline' })
     run.log({ loss: 1 })
     await run.flush()
-    await vi.waitFor(async () => expect((await spooled()).size).toBe(1))
+    await vi.waitFor(async () => expect((await spooled()).size).toBe(1), PATIENCE)
     expect((await sync({ spoolDir, url: server.url })).filesLeft).toHaveLength(1)
     expect(server.requests).toEqual([])
     await run.finish()

@@ -13,7 +13,7 @@ import type { Place, Spool } from '../src/spool.ts'
 import { Tally } from '../src/tally.ts'
 import { readFixture } from './fixtures.ts'
 import { refusal, SmallServer } from './small-server.ts'
-import { startSdk } from './start.ts'
+import { PATIENCE, startSdk } from './start.ts'
 
 interface SpoolCase {
   name: string
@@ -38,7 +38,7 @@ async function fullDisk(): Promise<string> {
   return path
 }
 
-describe('a spool file', () => {
+describe('a spool file', { timeout: 30_000 }, () => {
   it.each(cases)(
     'becomes the requests that were not made: $name',
     async ({ file, torn_tail, server_knows_run, requests }) => {
@@ -136,7 +136,7 @@ describe('a spool file', () => {
   })
 })
 
-it('a folder of many files is looked through without leaving one open', async () => {
+it('a folder of many files is looked through without leaving one open', { timeout: 30_000 }, async () => {
   const folder = await makeFolder()
   const lines = `${JSON.stringify(HEAD)}\n${`${JSON.stringify({ patch: { status: 'running' } })}\n`.repeat(10_000)}`
   for (let i = 0; i < 20; i++) await writeFile(join(folder, `toy.${i}.ndjson`), lines)
@@ -144,7 +144,7 @@ it('a folder of many files is looked through without leaving one open', async ()
   const before = await openFiles()
   expect(await listLeftovers(folder, { url: HEAD.url, run: 'another' })).toEqual([])
   expect((await sync({ spoolDir: folder })).filesLeft).toHaveLength(20)
-  await vi.waitFor(async () => expect(await openFiles()).toBeLessThanOrEqual(before))
+  await vi.waitFor(async () => expect(await openFiles()).toBeLessThanOrEqual(before), PATIENCE)
 })
 
 describe('the queue', () => {

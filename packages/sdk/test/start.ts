@@ -8,6 +8,9 @@ import type { Platform } from '../src/platform.ts'
 import type { InitOptions, Run } from '../src/types.ts'
 import { SmallServer } from './small-server.ts'
 
+/** For `vi.waitFor`: what takes milliseconds may take seconds on a machine that has much else to do. */
+export const PATIENCE = { timeout: 15_000 }
+
 export interface Started {
   readonly server: SmallServer
   readonly spoolDir: string
