@@ -5,7 +5,6 @@ itself computes them; without an open run these functions do nothing else. Nothi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Callable, Union
@@ -34,27 +33,33 @@ def clip_grad_norm_(
     each layer is recorded, from the norms that torch computes anyway. Returns the norm before clipping, which is
     recorded as `grad_norm` of the step that the next `run.log` completes.
     """
-    from torch.nn.utils import clip_grad_norm_ as clip
+    import torch
 
-    given = Given(parameters)
+    # between two steps of a training these lines run with cold caches: what is not needed is not gone through
+    clip = torch.nn.utils.clip_grad_norm_
     run = current_run()
     also = {} if foreach is None else _foreach(clip, foreach)
-    # between two steps of a training these lines run with cold caches: what is not needed is not gone through
-    if run is None or given.layers is None:
-        heard: list[Any] = []
-        total = clip(given.tensors, max_norm, norm_type, error_if_nonfinite, **also)
+    tensors: Any = parameters
+    given: Given | None = None
+    heard: list[Any] = []
+    if not isinstance(parameters, torch.Tensor):
+        # an iterator can be read once only, and torch has to read it too
+        tensors = list(parameters)
+        if tensors and isinstance(tensors[0], tuple):
+            given = Given(tensors)
+            tensors = given.tensors
+    if run is None or given is None:
+        total = clip(tensors, max_norm, norm_type, error_if_nonfinite, **also)
     else:
         with given.listen(norm_type) as heard:
-            total = clip(given.tensors, max_norm, norm_type, error_if_nonfinite, **also)
-    total_here = _whole(total)
+            total = clip(tensors, max_norm, norm_type, error_if_nonfinite, **also)
+    total_here = total if type(total) is torch.Tensor else _whole(total)
     if run is not None:
         try:
-            cap = float(max_norm)
-            clips = {"mode": "norm", "max_norm": cap} if 0 < cap < math.inf else {"mode": "none"}
             readings = {"grad_norm": total_here}
-            if heard:
+            if heard and given is not None:
                 readings.update(_layer_norms(given, heard, norm_type))
-            run.note_clip(clips, readings)
+            run.note_norm(max_norm, readings)
         except Exception as error:
             _excuse(run, error)
     return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
@@ -59,6 +60,7 @@ class Run:
         """Whether the framework callbacks log the norm of each layer."""
         self.notices = notices
         self._clip = clip
+        self._max_norm = None if clip is None else clip.get("max_norm")
         self._optimizer = optimizer
         self._clock = clock or SteadyClock()
         self._batcher = batcher
@@ -144,6 +146,14 @@ class Run:
         if self._is_open:
             self._noted.update(readings)
 
+    def note_norm(self, max_norm: float, readings: dict[str, Any]) -> None:
+        """What a call that clips by norm at `max_norm` found: as `note_clip`, quickly where it is the usual call."""
+        if max_norm == self._max_norm and not self._noted and self._is_open:
+            self._noted = readings
+            return
+        cap = float(max_norm)
+        self.note_clip({"mode": "norm", "max_norm": cap} if 0 < cap < math.inf else {"mode": "none"}, readings)
+
     def note_clip(self, clip: Mapping[str, Any], readings: Mapping[str, Any]) -> None:
         """
         What a clip call found, for the step that the next `log` completes. The first call tells the run how it clips,
@@ -155,6 +165,7 @@ class Run:
             self.notices.warn("clipped twice", "a step was clipped twice before run.log(): the later norm is kept")
         if self._clip is None and clip["mode"] != "none":
             self._clip = dict(clip)
+            self._max_norm = self._clip.get("max_norm")
             self._sender.change_run({"clip": self._clip})
         self._noted.update(readings)
         cap = clip.get("max_norm")
