@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** A condition is waited for as long as a busy machine may need; a test that must be quick says so itself. */
+const expect = { poll: { timeout: 20_000 } }
+
 /** One project a kind of test: `unit` is pure and quick, the others start real processes, sockets and a browser. */
 export default defineConfig({
   test: {
@@ -11,7 +14,7 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'server', include: ['apps/server/test/**/*.test.ts'], testTimeout: 30_000 },
+        test: { name: 'server', include: ['apps/server/test/**/*.test.ts'], testTimeout: 30_000, expect },
       },
       {
         test: {
@@ -20,6 +23,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          expect,
         },
       },
       {
@@ -29,6 +33,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          expect,
         },
       },
     ],

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { startApp, type TestApp } from './start-app.ts'
 
 /** 60 steps clipped, 300 far below the cap: saturated at first, well later. */
@@ -74,7 +74,7 @@ it("judges a project's runs again in the background", async () => {
   const points = Array.from({ length: 80 }, (_, step) => ({ step, grad_norm: 3 + (step % 7) / 10, loss: 2 }))
   await call('POST', '/runs/a/points', { points })
   await call('PUT', '/projects/p/settings', { clip_saturated: { enabled: false } })
-  await vi.waitFor(async () => expect((await call('GET', '/runs/a')).body.health).not.toBe('flagged'))
+  await expect.poll(async () => (await call('GET', '/runs/a')).body.health).not.toBe('flagged')
 })
 
 it('refuses wrong settings by name and keeps those in force', async () => {
