@@ -27,7 +27,7 @@ class Reader {
       socket.addEventListener('error', reject)
     })
     socket.send(JSON.stringify({ type: 'watch', run: this.#run, metrics: ['grad_norm', 'loss'] }))
-    await vi.waitFor(() => expect(this.frames.some(({ type }) => type === 'run')).toBe(true))
+    await expect.poll(() => this.frames.some(({ type }) => type === 'run')).toBe(true)
   }
 
   /** Resolves when the run's end has been told and every fetch has come back. */

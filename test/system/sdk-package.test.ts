@@ -155,7 +155,7 @@ describe('the package that users install', () => {
       )
       await page.click('html')
       await page.waitForURL('about:blank')
-      await vi.waitFor(() => expect(server.steps('browser')).toHaveLength(100))
+      await expect.poll(() => server.steps('browser')).toHaveLength(100)
     })
   })
 
