@@ -21,7 +21,7 @@ export const secret = newSecret()
  */
 export async function startAlerts({
   groupSeconds = 0,
-  timeoutMs = 2_000,
+  timeoutMs = 15_000,
   watch = (deliveries: DeliveryStore) => deliveries,
 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-alerts-'))

@@ -49,7 +49,7 @@ const message = messageOf(
   'https://n.example',
 )
 
-function send(url: string, smtp: SmtpSettings | null, timeoutMs = 2_000) {
+function send(url: string, smtp: SmtpSettings | null, timeoutMs = 15_000) {
   const guard = new AddressGuard('', systemResolve)
   const sender = createSender({ guard, smtp, timeoutMs })
   const signal = new AbortController().signal

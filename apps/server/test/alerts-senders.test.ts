@@ -15,7 +15,7 @@ const message = testMessage('msg_1', 'http://127.0.0.1:4280', now)
 
 function send(channel: Partial<StoredChannel>, options: Partial<SenderOptions> & { resolve?: Resolve } = {}) {
   const guard = options.guard ?? new AddressGuard(here, options.resolve ?? systemResolve)
-  const sender = createSender({ smtp: null, timeoutMs: 1_000, ...options, guard })
+  const sender = createSender({ smtp: null, timeoutMs: 15_000, ...options, guard })
   return sender(message, aChannel(channel), { now, signal: new AbortController().signal })
 }
 
@@ -93,7 +93,7 @@ describe('a bad receiver', () => {
   })
   it('whose body stalls keeps the status and what came', async () => {
     const receiver = await startReceiver((response) => response.writeHead(202).write('par'))
-    expect(await send({ url: receiver.url }, { timeoutMs: 200 })).toMatchObject({
+    expect(await send({ url: receiver.url }, { timeoutMs: 1_500 })).toMatchObject({
       ok: true,
       status: 202,
       body: 'par',
