@@ -107,28 +107,31 @@ describe('comparing runs', () => {
     await over.scrollIntoViewIfNeeded()
     const { x, y, width, height } = (await over.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
     const at = (share: number) => ({ x: x + share * width, y: y + height / 2 })
-    const before = await series(page, server.url, () => swipe(page, [[at(0.25)], [at(0.4)], [at(0.75)]]))
+    const asked = seriesAsked(page, server.url)
+    await swipe(page, [[at(0.25)], [at(0.4)], [at(0.75)]])
+    await eventually(asked).toMatchObject({ from: expect.any(Number) })
+    const before = asked() ?? { from: NaN, to: NaN }
     expect(before.from).toBeGreaterThan(60)
     expect(before.from).toBeLessThan(140)
     expect(before.to).toBeGreaterThan(260)
     expect(before.to).toBeLessThan(340)
-    const fingers = [0.3, 0.4, 0.5].map((share) => [at(share), at(share + 0.2)])
-    const after = await series(page, server.url, () => swipe(page, fingers))
-    expect(after.from).toBeLessThan(before.from - 10)
-    expect(after.to - after.from).toBeCloseTo(before.to - before.from, -1)
+    await swipe(
+      page,
+      [0.3, 0.4, 0.5].map((share) => [at(share), at(share + 0.2)]),
+    )
+    const wide = before.to - before.from
+    await eventually(() => asked()?.from).toBeLessThan(before.from - 10)
+    await eventually(() => (asked()?.to ?? NaN) - (asked()?.from ?? NaN)).toBeCloseTo(wide, -1)
   })
 })
 
-/** Which steps the last request for a chart asks for that `act` brings about. */
-async function series(page: Page, url: string, act: () => Promise<void>) {
-  const asked: string[] = []
-  const listen = (request: { url: () => string }) => {
-    if (request.url().startsWith(`${url}/api/v1/runs/quick/series`)) asked.push(request.url())
-  }
-  page.on('request', listen)
-  await act()
-  await eventually(() => asked.length).toBeGreaterThan(0)
-  page.off('request', listen)
-  const query = new URL(asked.at(-1) as string).searchParams
-  return { from: Number(query.get('from')), to: Number(query.get('to')) }
+/** Which steps of a run were asked for last; `undefined` before. */
+function seriesAsked(page: Page, url: string) {
+  let last: { from: number; to: number } | undefined
+  page.on('request', (request) => {
+    if (!request.url().startsWith(`${url}/api/v1/runs/quick/series`)) return
+    const query = new URL(request.url()).searchParams
+    last = { from: Number(query.get('from')), to: Number(query.get('to')) }
+  })
+  return () => last
 }

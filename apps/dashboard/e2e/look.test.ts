@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { globSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
@@ -48,6 +48,16 @@ describe('the look', () => {
     const total = [...sizes.values()].reduce((sum, size) => sum + size, 0)
     expect(total).toBeGreaterThan(20_000)
     expect(total).toBeLessThanOrEqual(120 * 1024)
+  })
+
+  it('is built for use and not for development, whoever builds it', async () => {
+    await startWithRun()
+    const scripts = globSync('_app/immutable/**/*.js', { cwd: build })
+    expect(scripts.length).toBeGreaterThan(10)
+    // Svelte's checks of development name the source of each component.
+    expect(scripts.filter((path) => readFileSync(join(build, path), 'utf8').includes('src/routes/'))).toEqual(
+      [],
+    )
   })
 
   it('names in the page of a run all that the page is made of, so that nothing waits for a script to run', async () => {

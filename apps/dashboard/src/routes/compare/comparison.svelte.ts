@@ -9,6 +9,8 @@ import { byLossReached, lowsOf, stepsToReach } from './loss-reached.ts'
 const METRICS = ['grad_norm', 'loss'] as const
 export type ComparedMetric = (typeof METRICS)[number]
 const MAX_POINTS = 800
+/** Milliseconds a zoom rests before its buckets are asked for. */
+const ZOOM_REST = 120
 
 interface Compared {
   readonly run: Run
@@ -39,9 +41,10 @@ export class Comparison {
   cursor = $state<number | null>(null)
   /** What is on screen, in units of the x axis; `null` for everything. */
   range = $state.raw<Range | null>(null)
-  /** The windows of the range on screen, once they are there. */
-  #finer = $state.raw<readonly SeriesWindow[] | null>(null)
+  /** Finer windows of a range, once they are there. */
+  #finer = $state.raw<{ readonly range: Range; readonly windows: readonly SeriesWindow[] } | null>(null)
   #abort = new AbortController()
+  #timer: ReturnType<typeof setTimeout> | undefined
   readonly #lows = $derived(this.compared.map(({ window }) => lowsOf(bucketsOf(window, 'loss'))))
 
   constructor(api: Api, ids: readonly string[]) {
@@ -87,7 +90,7 @@ export class Comparison {
         const lows = this.#lows[i] ?? []
         return metric === 'loss' ? stepsToReach(lows) : byLossReached(bucketsOf(window, metric), lows)
       }
-      const buckets = bucketsOf(this.#finer?.[i] ?? window, metric)
+      const buckets = bucketsOf(this.#finer?.windows[i] ?? window, metric)
       return { buckets, x: xOf(buckets, mode, startedAt) }
     })
   }
@@ -116,14 +119,18 @@ export class Comparison {
   zoomTo(asked: Range | null): void {
     const range = asked && within(asked, this.#whole)
     this.range = range
+    clearTimeout(this.#timer)
     this.#abort.abort()
     this.#abort = new AbortController()
+    if (range === null || this.#finer === null || !holds(this.#finer.range, range)) this.#finer = null
     // By loss reached there is nothing finer: a low is what all before it makes it.
-    if (range === null || this.mode === 'loss') this.#finer = null
-    else void this.#refine(range, this.#abort.signal)
+    if (range === null || this.mode === 'loss') return
+    const { signal } = this.#abort
+    this.#timer = setTimeout(() => void this.#refine(range, signal), ZOOM_REST)
   }
 
-  async #refine({ min, max }: Range, signal: AbortSignal): Promise<void> {
+  async #refine(range: Range, signal: AbortSignal): Promise<void> {
+    const { min, max } = range
     const windows = this.compared.map(({ run, window, startedAt }) => {
       if (this.mode === 'step') return this.#window(run.id, Math.max(0, Math.floor(min)), Math.ceil(max))
       const [from, to] = [min + startedAt, max + startedAt]
@@ -133,7 +140,7 @@ export class Comparison {
         .catch(() => window)
     })
     try {
-      const finer = await Promise.all(windows)
+      const finer = { range, windows: await Promise.all(windows) }
       if (!signal.aborted) this.#finer = finer
     } catch {
       // The coarser buckets stay: they show the same range.
@@ -162,6 +169,8 @@ function within({ min, max }: Range, whole: Range): Range | null {
   const from = Math.min(Math.max(min, whole.min), whole.max - width)
   return { min: from, max: from + width }
 }
+
+const holds = (outer: Range, inner: Range) => outer.min <= inner.min && outer.max >= inner.max
 
 const bucketsOf = ({ metrics }: SeriesWindow, metric: ComparedMetric) => metrics.get(metric) ?? emptyBuckets()
 
