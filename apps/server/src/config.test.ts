@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { flagOf, helpText, isSecret, readConfig, settings, variableOf, type Config } from './config.ts'
 
 const TOKEN = `nw_${'a'.repeat(43)}`
+/** It reads like a PEM file, and is none. */
+const ALMOST_PEM = join(import.meta.dirname, 'access/setting-readers.ts')
 const names = Object.keys(settings) as (keyof typeof settings)[]
 
 describe('configuration', () => {
@@ -100,6 +102,11 @@ describe('configuration', () => {
     { flags: ['--trust-proxy', 'everybody'], environment: {}, says: /--trust-proxy names "everybody"/ },
     { flags: ['--tls-cert', '/nowhere.pem'], environment: {}, says: /"\/nowhere.pem".* \(ENOENT\)/ },
     { flags: ['--tls-key', import.meta.filename], environment: {}, says: /which is no PEM file/ },
+    {
+      flags: ['--tls-cert', ALMOST_PEM, '--tls-key', ALMOST_PEM],
+      environment: {},
+      says: /^NORMWATCH_TLS_CERT and NORMWATCH_TLS_KEY are no certificate and its key \(no start line\)/,
+    },
     { flags: ['--first-token', 'yes'], environment: {}, says: /it must be print or refuse/ },
     { flags: ['--max-runs', '0'], environment: {}, says: /--max-runs is "0"; it must be a whole number/ },
     {

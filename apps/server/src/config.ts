@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
+  checkPair,
   NONE,
   readBasePath,
   readBound,
@@ -188,6 +189,7 @@ export function readConfig(
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
     throw new ConfigError('NORMWATCH_TLS_CERT and NORMWATCH_TLS_KEY belong together: give both, or neither.')
   }
+  if (config.tlsCert !== undefined && config.tlsKey !== undefined) checkTls(config.tlsCert, config.tlsKey)
   if ((config.smtpUrl === undefined) !== (config.smtpFrom === undefined)) {
     throw new ConfigError(
       'NORMWATCH_SMTP_URL and NORMWATCH_SMTP_FROM belong together: give both, or neither.',
@@ -221,6 +223,14 @@ function readFlags(flags: readonly string[]): Readonly<Record<string, string>> |
     return 'help' in values ? 'help' : (values as Record<string, string>)
   } catch (error) {
     throw new ConfigError(`${(error as Error).message.split('. ')[0]}; --help lists all flags.`)
+  }
+}
+
+function checkTls(cert: string, key: string): void {
+  try {
+    checkPair(cert, key)
+  } catch (error) {
+    throw new ConfigError(`NORMWATCH_TLS_CERT and NORMWATCH_TLS_KEY ${(error as Error).message}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 import { hasTokenForm } from './secret.ts'
 
@@ -54,6 +55,16 @@ export function readPem(text: string): string | undefined {
   }
   if (!content.includes('-----BEGIN ')) throw new Error(`names "${text}", which is no PEM file.`)
   return content
+}
+
+/** Throws a sentence that begins after the names of both settings where TLS cannot be spoken with these. */
+export function checkPair(cert: string, key: string): void {
+  try {
+    createSecureContext({ cert, key })
+  } catch (error) {
+    const reason = (error as Error).message.split('::').at(-1)
+    throw new Error(`are no certificate and its key (${reason}).`, { cause: error })
+  }
 }
 
 export function readFirstToken(text: string): 'print' | 'refuse' {
