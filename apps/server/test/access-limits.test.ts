@@ -16,8 +16,8 @@ const WIDE: Limits = {
   maxSeries: 1_000,
   maxConnections: 100,
 }
-const limited = async (limits: Partial<Limits>, now = Date.now) => {
-  const service = await startApp({ now, access: { limits: { ...WIDE, ...limits } } })
+const limited = async (limits: Partial<Limits>, now = Date.now, trustProxy: string | false = false) => {
+  const service = await startApp({ now, trustProxy, access: { limits: { ...WIDE, ...limits } } })
   const { secret } = await makeToken(service, { scope: 'admin' })
   const send = (method: 'GET' | 'PUT' | 'PATCH' | 'POST', path: string, payload?: object, token = secret) =>
     service.inject({
@@ -244,6 +244,27 @@ it('cuts an address off that sends without waiting for answers', async () => {
   onTestFinished(() => void later.destroy())
   later.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n')
   expect(String((await once(later, 'data'))[0])).toContain('200 OK')
+})
+
+it('cuts of a trusted proxy only the connection that does not wait for answers', async () => {
+  const { service, secret } = await limited({}, Date.now, 'loopback')
+  const url = new URL(await service.listen())
+  const from = () => {
+    const socket = connect({ host: url.hostname, port: Number(url.port), localAddress: '127.0.0.4' })
+    onTestFinished(() => void socket.destroy())
+    return socket.on('error', () => undefined)
+  }
+  const ask =
+    `GET /api/v1/runs HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 10.0.0.1\r\n` +
+    `authorization: Bearer ${secret}\r\n\r\n`
+  const others = from()
+  others.write(ask)
+  expect(String((await once(others, 'data'))[0])).toContain('200 OK')
+  const greedy = from()
+  greedy.write(ask.repeat(17))
+  await once(greedy, 'close')
+  others.write(ask)
+  expect(String((await once(others, 'data'))[0])).toContain('200 OK')
 })
 
 it('keeps a token from opening ever more sockets', async () => {

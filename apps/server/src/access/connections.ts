@@ -57,7 +57,10 @@ export class Connections {
     this.#waiting.set(socket, waiting)
     reply.raw.once('close', () => this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1))
     if (waiting <= MAX_PIPELINED) return true
-    const address = this.#of(socket.remoteAddress ?? '')
+    socket.destroy()
+    const { remoteAddress = '' } = socket
+    if (this.#proxies.has(remoteAddress)) return false
+    const address = this.#of(remoteAddress)
     address.cutOffUntil = this.#now() + CUT_OFF_MS
     for (const one of address.sockets) one.destroy()
     return false
