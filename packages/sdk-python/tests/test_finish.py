@@ -65,6 +65,13 @@ def test_what_is_under_way_when_the_time_is_up_is_kept_and_counted_and_sent_once
     assert list(spool.iterdir()) == []
 
 
+def test_an_end_may_wait_for_ever(start: Any, recorder: Recorder) -> None:
+    run = start(id="r")
+    run.log(loss=1.0)
+    assert run.flush(timeout=float("inf"))
+    assert run.finish(timeout=float("inf")).sent == 1
+
+
 def test_a_name_that_is_looked_up_for_ever_costs_no_reading(
     start: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

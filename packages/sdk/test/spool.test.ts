@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Batcher } from '../src/batcher.ts'
 import { sync } from '../src/index.ts'
 import { Queue } from '../src/queue.ts'
-import { listLeftovers } from '../src/node/list-spool-files.ts'
+import { listLeftovers, takeOver } from '../src/node/list-spool-files.ts'
 import { SpoolFile } from '../src/node/spool-file.ts'
 import { sendSpoolFiles } from '../src/node/sync.ts'
 import { Recorder } from '../src/recorder.ts'
@@ -134,6 +134,20 @@ describe('a spool file', { timeout: 30_000 }, () => {
     await expect(spool.append({ patch: {} })).rejects.toThrow('ENOSPC')
     expect(() => spool.appendNow({ patch: {} })).toThrow('ENOSPC')
   })
+})
+
+it('a file is sent by one of those who find it at once, the others find it gone', async () => {
+  const { server, spoolDir, start } = await startSdk()
+  const run = start({ id: 'toy', mode: 'offline' })
+  run.log({ loss: 1 })
+  const { spool } = await run.finish()
+  const found = await listLeftovers(spoolDir, { url: server.url, run: 'toy' })
+  expect(found).toEqual([spool])
+  const [taken] = await Promise.allSettled(found.map((path) => takeOver(path, 'toy')))
+  await expect(takeOver(spool as string, 'toy')).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await sendSpoolFiles(found, {})).toEqual({ sent: 0, refused: 0, filesLeft: [] })
+  expect(taken).toMatchObject({ status: 'fulfilled', value: expect.stringContaining('toy.') as string })
+  expect(await sync({ spoolDir })).toEqual({ sent: 1, refused: 0, filesLeft: [] })
 })
 
 it('a folder of many files is looked through without leaving one open', { timeout: 30_000 }, async () => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from threading import TIMEOUT_MAX
 from typing import Any, Callable, NamedTuple
 
 from .batcher import Batcher
@@ -180,6 +181,7 @@ class Run:
         """
         if self._sender is None:
             return FinishReport(0, 0, 0, 0, None)
+        timeout = min(timeout, TIMEOUT_MAX)
         if not self._is_open:
             self._sender.end(timeout)
             return self._count(self._sender)
@@ -203,7 +205,7 @@ class Run:
 
     def flush(self, timeout: float = FINISH_TIMEOUT) -> bool:
         """Sends what was logged so far; tells whether the server has it all, after `timeout` seconds at the latest."""
-        return self._sender is None or self._sender.flush(timeout)
+        return self._sender is None or self._sender.flush(min(timeout, TIMEOUT_MAX))
 
     @property
     def is_open(self) -> bool:

@@ -17,7 +17,7 @@ from .notices import Notices
 from .outbox import Outbox
 from .resolver import Resolver
 from .settings import Settings
-from .spool import RunThere, left_behind
+from .spool import RunThere, left_behind, take_over
 from .sync import Delivered, replay
 from .transport import Transport
 
@@ -302,4 +302,4 @@ class Sender:
     def _replay_leftovers(self) -> Iterator[Later | Delivered]:
         for path in left_behind(self._settings.spool_dir, RunThere(self._settings.url, self._run)):
             with contextlib.suppress(OSError):  # another process has sent it, or it cannot be read: a sync says so
-                yield from replay(path, self._transport, self._notices)
+                yield from replay(take_over(path), self._transport, self._notices)

@@ -32,7 +32,7 @@ class SpoolFile:
     """A file that one process writes and reads back in order. Every method may raise OSError."""
 
     def __init__(self, directory: Path, url: str, run: str, fields: Mapping[str, Any]) -> None:
-        self.path = directory / f"{run}.{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
+        self.path = directory / _new_name(run)
         self._about = {
             "normwatch": 1,
             "url": url,
@@ -158,6 +158,19 @@ def keep_refused(spool: Path, head: bytes, line: bytes, refused: Mapping[str, An
             out.write(head)
         out.write(line.rstrip()[:-1] + b',"refused":' + encode_json(refused).encode() + b"}\n")
     return path
+
+
+def take_over(path: Path) -> Path:
+    """
+    Takes a file whose writer is gone, by a new name: whoever else has seen it finds it gone and does not send it too.
+    Returns its new path. Raises FileNotFoundError where somebody was quicker.
+    """
+    run = path.name[: -len(SUFFIX)].rpartition(".")[0]
+    return path.rename(path.with_name(_new_name(run)))
+
+
+def _new_name(run: str) -> str:
+    return f"{run}.{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
 
 
 class RunThere(NamedTuple):

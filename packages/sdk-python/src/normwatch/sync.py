@@ -15,7 +15,7 @@ from .courier import Courier, Item, Later, Refused
 from .notices import Notices
 from .retry import Reply
 from .settings import read_settings
-from .spool import REFUSED_SUFFIX, keep_refused, left_behind, read_head, read_lines, spool_files
+from .spool import REFUSED_SUFFIX, keep_refused, left_behind, read_head, read_lines, spool_files, take_over
 from .transport import Transport
 
 TRIES = 5
@@ -115,9 +115,11 @@ def sync(
         if head is not None:
             transport = Transport(settings.url if is_url_given else str(head.get("url")), settings.token)
             try:
+                # the file of a writer that may live keeps its name
+                path = path if all_files or refused else take_over(path)  # noqa: PLW2901
                 _send_file(path, transport, notices, report)
             except FileNotFoundError:
-                pass  # another process has sent it meanwhile
+                pass  # another process has taken it
             except OSError as error:
                 notices.warn(f"unreadable {path}", f"{path} cannot be sent: {error}")
                 report.files_left.append(path)

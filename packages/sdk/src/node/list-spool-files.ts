@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, rename, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { isHead, parseLine, readHead } from './read-spool-file.ts'
 import { isWritten } from './writers.ts'
 
-export const SPOOL_ENDING = '.ndjson'
+const SPOOL_ENDING = '.ndjson'
 export const REFUSED_ENDING = '.refused.ndjson'
 
 /** A run on a server: whose files are meant. */
@@ -31,6 +32,21 @@ export async function listLeftovers(folder: string, { url, run }: RunThere): Pro
     }
   }
   return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ path }) => path)
+}
+
+/**
+ * Takes a file whose writer has ended, by a new name: whoever else has seen it finds it gone and does not send it too.
+ * Returns its new path. Rejects with the code `ENOENT` where somebody was quicker.
+ */
+export async function takeOver(path: string, run: string): Promise<string> {
+  const own = spoolPath(dirname(path), run)
+  await rename(path, own)
+  return own
+}
+
+/** The path of a new file. */
+export function spoolPath(folder: string, run: string): string {
+  return join(folder, `${run}.${randomBytes(6).toString('hex')}${SPOOL_ENDING}`)
 }
 
 /** The highest step in the files of a run, -1 without one. Reads them before it returns. Throws where it cannot. */

@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { homedir, hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Platform } from '../platform.ts'
 import { askLastStep } from './ask-last-step.ts'
 import { watchExit } from './exit.ts'
-import { lastSpooledStep, listSpoolFiles } from './list-spool-files.ts'
+import { lastSpooledStep, listSpoolFiles, spoolPath } from './list-spool-files.ts'
 import { SpoolFile } from './spool-file.ts'
 import { sendSpoolFiles } from './sync.ts'
 import { startThread } from './thread.ts'
@@ -32,9 +31,8 @@ export function nodePlatform(threadProgram?: string): Platform {
     warn: (line) => console.warn(line),
     say: (line) => console.error(line),
     openSpool(folder, head) {
-      const name = `${head.run}.${randomBytes(6).toString('hex')}.ndjson`
       const writer = { pid: process.pid, host: hostname() }
-      return new SpoolFile(join(spoolFolder(folder), name), { ...head, ...writer })
+      return new SpoolFile(spoolPath(spoolFolder(folder), head.run), { ...head, ...writer })
     },
     async sendLeftovers({ spoolDir, url, token, id }) {
       try {

@@ -4,7 +4,7 @@ import type { Parcel } from '../parcel.ts'
 import type { SpoolHead } from '../spool.ts'
 
 /** The lines of a spool file in order, its head first. Lines that were cut off, and empty ones, are left out. */
-export async function* readSpoolFile(path: string): AsyncGenerator<SpoolHead | Parcel> {
+async function* readSpoolFile(path: string): AsyncGenerator<SpoolHead | Parcel> {
   const input = createReadStream(path)
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) {

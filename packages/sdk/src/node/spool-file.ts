@@ -3,7 +3,7 @@ import { appendFile, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Parcel } from '../parcel.ts'
 import type { Leftover, Place, Refusal, Spool, SpoolHead } from '../spool.ts'
-import { listLeftovers, REFUSED_ENDING } from './list-spool-files.ts'
+import { listLeftovers, REFUSED_ENDING, takeOver } from './list-spool-files.ts'
 import { readParcels } from './read-spool-file.ts'
 import { markInUse, markUnused } from './writers.ts'
 
@@ -76,7 +76,7 @@ export class SpoolFile implements Spool {
 
   async leftovers(): Promise<Leftover[]> {
     const paths = await listLeftovers(dirname(this.path), this.head).catch(() => [])
-    return paths.map((path) => ({ read: () => readParcels(path), remove: () => rm(path, { force: true }) }))
+    return paths.map((path) => leftover(path, this.head.run))
   }
 
   release(): void {
@@ -107,6 +107,17 @@ export class SpoolFile implements Spool {
     const result = this.#last.then(work)
     this.#last = result.catch(() => {})
     return result
+  }
+}
+
+function leftover(path: string, run: string): Leftover {
+  let at = path
+  return {
+    async *read() {
+      at = await takeOver(at, run)
+      yield* readParcels(at)
+    },
+    remove: () => rm(at, { force: true }),
   }
 }
 

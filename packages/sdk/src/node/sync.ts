@@ -4,8 +4,8 @@ import { pointsOf } from '../parcel.ts'
 import type { SpoolHead } from '../spool.ts'
 import { createTransport } from '../transport.ts'
 import type { SyncReport } from '../types.ts'
-import { isHead, readSpoolFile } from './read-spool-file.ts'
-import { REFUSED_ENDING } from './list-spool-files.ts'
+import { REFUSED_ENDING, takeOver } from './list-spool-files.ts'
+import { readHead, readParcels } from './read-spool-file.ts'
 import { appendRefused } from './spool-file.ts'
 import { isWritten } from './writers.ts'
 
@@ -24,8 +24,8 @@ export interface SendFilesOptions {
   readonly all?: boolean | undefined
 }
 
-/** Points of a file, or that it is left as it was. */
-type Sent = { readonly sent: number; readonly refused: number } | 'left'
+/** Points of a file; or where it is left, unsent. */
+type Sent = { readonly sent: number; readonly refused: number } | { readonly left: string }
 
 /** Sends spool files, each to its end or not at all: a file that was sent is removed, another stays as it is. */
 export async function sendSpoolFiles(
@@ -37,7 +37,7 @@ export async function sendSpoolFiles(
   const filesLeft: string[] = []
   for (const path of paths) {
     const result = await sendOnce(path, options)
-    if (result === 'left') filesLeft.push(path)
+    if ('left' in result) filesLeft.push(result.left)
     else {
       sent += result.sent
       refused += result.refused
@@ -49,47 +49,48 @@ export async function sendSpoolFiles(
 /** Files that this process sends now: runs that start together find the same ones. */
 const underWay = new Set<string>()
 
-async function sendOnce(path: string, options: SendFilesOptions): Promise<Sent> {
-  if (underWay.has(path)) return 'left'
-  underWay.add(path)
+async function sendOnce(given: string, options: SendFilesOptions): Promise<Sent> {
+  let path = given
+  if (underWay.has(path)) return { left: path }
   try {
-    return await sendSpoolFile(path, options)
+    const head = await readHead(path)
+    if (head === undefined || !(await isMeant(path, head, options))) return { left: path }
+    // the file of a writer that lives keeps its name
+    if (options.all !== true) path = await takeOver(path, head.run)
+    underWay.add(path)
+    return (await sendSpoolFile(path, head, options)) ?? { left: path }
   } catch (error) {
-    // another process has sent it meanwhile
-    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' && options.all !== true
-    return isGone ? { sent: 0, refused: 0 } : 'left' // it cannot be read, or its refused readings cannot be kept
+    // another process has taken it; else it cannot be read, or its refused readings cannot be kept
+    const isTaken = (error as NodeJS.ErrnoException).code === 'ENOENT' && options.all !== true
+    return isTaken ? { sent: 0, refused: 0 } : { left: path }
   } finally {
     underWay.delete(path)
   }
 }
 
-async function sendSpoolFile(path: string, options: SendFilesOptions): Promise<Sent> {
-  let head: SpoolHead | undefined
-  let courier: Courier | undefined
+async function isMeant(path: string, head: SpoolHead, options: SendFilesOptions): Promise<boolean> {
+  const isForeign = options.onlyUrl !== undefined && head.url !== options.onlyUrl
+  if (isForeign || head.run === options.exceptRun) return false
+  return options.all === true || !(await isWritten(path, head))
+}
+
+/** `undefined`: the server does not take all of it. */
+async function sendSpoolFile(
+  path: string,
+  head: SpoolHead,
+  options: SendFilesOptions,
+): Promise<Exclude<Sent, { left: string }> | undefined> {
+  const courier = makeCourier(head, options)
   let sent = 0
   const refused: Refused[] = []
-  for await (const line of readSpoolFile(path)) {
-    if (isHead(line)) {
-      if (head !== undefined) continue
-      head = line
-      const isForeign = options.onlyUrl !== undefined && head.url !== options.onlyUrl
-      if (
-        isForeign ||
-        head.run === options.exceptRun ||
-        (options.all !== true && (await isWritten(path, head)))
-      )
-        return 'left'
-      courier = makeCourier(head, options)
-      continue
-    }
-    if (courier === undefined) return 'left'
-    const delivered = await courier.send(line)
-    if (delivered.kind === 'stopped') return 'left'
+  for await (const parcel of readParcels(path)) {
+    const delivered = await courier.send(parcel)
+    if (delivered.kind === 'stopped') return undefined
     refused.push(...delivered.refused)
-    sent += pointsOf(line)
+    sent += pointsOf(parcel)
   }
   // what is refused a second time stays in the refused file that it came from
-  if (head === undefined || (refused.length > 0 && path.endsWith(REFUSED_ENDING))) return 'left'
+  if (refused.length > 0 && path.endsWith(REFUSED_ENDING)) return undefined
   for (const { parcel, refusal } of refused) await appendRefused(path, head, parcel, refusal)
   await rm(path, { force: true })
   const refusedPoints = refused.reduce((sum, { parcel }) => sum + pointsOf(parcel), 0)
