@@ -40,14 +40,14 @@ export function buffersOf({ step, time, columns }: Batch): ArrayBuffer[] {
 
 /** The wire form; a row without a time (NaN) gets the server's. */
 export function encodeBatch({ rows, step, time, columns }: Batch): WireColumns {
-  const encoded: WireColumns = {
-    step: Array.from(step.subarray(0, rows)),
-    time: Array.from(time.subarray(0, rows), (at) => (Number.isNaN(at) ? null : at)),
-  }
+  const encoded: [string, (WireNumber | null)[]][] = [
+    ['step', Array.from(step.subarray(0, rows))],
+    ['time', Array.from(time.subarray(0, rows), (at) => (Number.isNaN(at) ? null : at))],
+  ]
   for (const [name, { values, present }] of columns) {
-    encoded[name] = encodeColumn(values.subarray(0, rows), present)
+    encoded.push([name, encodeColumn(values.subarray(0, rows), present)])
   }
-  return encoded
+  return Object.fromEntries(encoded) // by assignment a metric named __proto__ would be none
 }
 
 /** Rows that become one batch: columns that grow as rows and metrics come. */

@@ -73,6 +73,12 @@ describe('what log makes of its arguments', () => {
     expect(run.batches().map(({ step }) => step)).toEqual([[0, 1, 2], [3, 4], [5]])
   })
 
+  it('keeps metrics whose names mean something to objects', () => {
+    const { log, batches } = start(0)
+    log(JSON.parse('{"__proto__": 1, "constructor": 2}'))
+    expect(JSON.stringify(batches())).toBe('[{"step":[0],"time":[100],"__proto__":[1],"constructor":[2]}]')
+  })
+
   it('leaves the time to the server while the clock of the machine is absurd', () => {
     const run = start(0)
     run.log({ loss: 1 }, -5)
