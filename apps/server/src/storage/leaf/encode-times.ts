@@ -6,7 +6,7 @@ const MICROSECONDS = 1
 const TICKS = 2
 const FLOATS = 3
 
-/** A clock's float64 seconds since 1970 are whole multiples of 2^-22 s from 2004 to 2038. */
+/** A clock's float64 seconds since 1970 are whole multiples of 2^-22 s from 2004 to 2038, but above `MAX_WHOLE` of them. */
 const TICKS_A_SECOND = 2 ** 22
 /** Second differences of safe integers up to here stay exact when written as signed varints. */
 const MAX_WHOLE = 2 ** 50
