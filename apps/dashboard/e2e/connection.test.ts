@@ -55,22 +55,25 @@ describe('a lost connection', () => {
     await page.getByRole('heading', { level: 1, name: 'run' }).waitFor()
   })
 
-  it('shows the points that came between the first answer and the live connection', async () => {
+  it('shows what came between the first answer and the live connection', async () => {
     const server = await startServer()
     await server.put('run', { clip: { mode: 'norm', max_norm: 1 } })
     await server.send('run', steps(100, quiet))
-    const early = await server.call('GET', '/runs/run')
-    await server.send('run', steps(50, quiet, 100))
     const page = await openPage()
-    let asked = 0
-    await page.route(`${server.url}/api/v1/runs/run`, (route) =>
-      asked++ === 0 ? route.fulfill({ json: early }) : route.continue(),
-    )
+    for (const path of ['/runs/run', '/findings?run=run&state=open&limit=200']) {
+      const early = await server.call('GET', path)
+      let asked = 0
+      await page.route(`${server.url}/api/v1${path}`, (route) =>
+        asked++ === 0 ? route.fulfill({ json: early }) : route.continue(),
+      )
+    }
+    await server.send('run', steps(200, high, 100))
     await page.goto(`${server.url}/runs/run`)
-    await eventually(() => textOf(page, '[role=toolbar] .range')).toMatch(/^steps 0 to 149/)
+    await eventually(() => textOf(page, '[role=toolbar] .range')).toMatch(/^steps 0 to 299/)
     await eventually(() => textOf(page, 'section:has(h2:text("Pre-clip")) .legend')).toContain(
-      quiet(149).toPrecision(3),
+      high(299).toPrecision(3),
     )
+    await page.getByRole('region', { name: 'Open findings' }).getByText('Clipping is saturated').waitFor()
   })
 
   it('says when a part of the page did not come, and offers to reload', async () => {

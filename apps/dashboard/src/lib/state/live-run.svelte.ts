@@ -22,7 +22,7 @@ export class LiveRun {
   #failure = $state('')
   #metrics: readonly string[]
   #unwatch: () => void = () => undefined
-  /** A watch begins with the run as it is then; points come after that. */
+  /** A watch begins with the run as it is then, and tells what comes after: until then, what was fetched may be too old for it. */
   #awaitsRun = false
   #connection!: LiveConnection
 
@@ -76,6 +76,7 @@ export class LiveRun {
 
   load = async (): Promise<void> => {
     this.#meanwhile = []
+    const isEarly = this.#awaitsRun
     try {
       const [run, { settings }, open, closed] = await Promise.all([
         this.#api.run(this.id),
@@ -84,13 +85,15 @@ export class LiveRun {
         this.#api.findings(this.id, 'closed'),
       ])
       this.accept(run)
+      const isTooOld = isEarly && this.#run !== run
       this.#settings = settings
       this.#findings = [...open.findings, ...closed.findings]
       this.#hasMore = closed.next_cursor !== null
       for (const finding of this.#meanwhile) this.#keep(finding)
       this.#phase = 'ready'
-      // A newer version of the run may have come live meanwhile.
       await this.series.load(this.#metrics, this.#run?.last_step ?? null)
+      // What was found between the replies and the watch is in neither.
+      if (isTooOld) await this.load()
     } catch (error) {
       if (error instanceof ApiFailure && error.notFound)
         this.#phase = this.#run === null ? 'missing' : 'deleted'
@@ -117,9 +120,10 @@ export class LiveRun {
   #frame(frame: LiveFrame): void {
     if (frame.type === 'points') this.series.accept(frame.columns)
     else if (frame.type === 'run') {
-      this.accept(frame.run)
-      if (this.#awaitsRun) this.series.reach(frame.run.last_step)
+      const isTooOld = this.#awaitsRun && this.#run !== null && this.#run.updated_at < frame.run.updated_at
       this.#awaitsRun = false
+      this.accept(frame.run)
+      if (isTooOld) void this.load()
     } else if (frame.type === 'finding') {
       this.#meanwhile.push(frame.finding)
       this.#keep(frame.finding)

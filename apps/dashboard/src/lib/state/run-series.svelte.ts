@@ -84,12 +84,6 @@ export class RunSeries {
     await this.#fetchAll()
   }
 
-  /** Says that live points begin after this step: those before it that are not here are fetched. */
-  reach(step: number | null): void {
-    if (this.#metrics.length > 0 && step !== null && step > this.#lastStep)
-      void this.load(this.#metrics, step)
-  }
-
   /** Says what is zoomed into (`null`: nothing); finer buckets follow. */
   zoom(view: StepRange | null): void {
     this.#view = view
