@@ -81,11 +81,10 @@ function grip(u: uPlot, held: readonly number[]): (places: readonly number[]) =>
   const values = held.map((left) => u.posToVal(left, 'x'))
   const resting = (u.posToVal(width, 'x') - u.posToVal(0, 'x')) / width
   const mean = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length
-  const spread = ([first = 0, second = 0]: readonly number[]) => second - first
+  const apart = ([first = 0, second = first]: readonly number[]) =>
+    Math.max(CLOSEST_FINGERS, Math.abs(second - first))
   return (places) => {
-    const stretched = Math.max(CLOSEST_FINGERS, Math.abs(spread(places)))
-    const unit =
-      held.length < 2 ? resting : (resting * Math.max(CLOSEST_FINGERS, Math.abs(spread(held)))) / stretched
+    const unit = (resting * apart(held)) / apart(places)
     const left = mean(values) - mean(places) * unit
     return [left, left + width * unit]
   }
