@@ -23,8 +23,8 @@ const AT_ONCE = 0.1
  */
 const HOLD_BODIES = 5
 /**
- * Bytes a second at which the bodies of one token are worked on, and how many seconds' worth need not wait: of those that
- * come at once, each large one is judged and committed before the next is begun, and others get in between.
+ * Bytes a second at which the bodies of one token are read and worked on, and how many seconds' worth need not wait: of
+ * those that come at once, each large one is judged and committed before the next is read, and others get in between.
  */
 const PACE = { rate: 8 * 1024 * 1024, burst: 1 / 32 }
 const CHANGES_RUNS = ['POST /api/v1/runs', 'PUT /api/v1/runs/:id', 'PATCH /api/v1/runs/:id']
@@ -83,6 +83,14 @@ export async function limit(
     throw tooMany(code, request, reply, seconds)
   }
 
+  /** Waits until the bodies before this one had their time. */
+  async function keepPace(id: string, length: number) {
+    if (length <= 0) return
+    const early = pace.wait(id, now())
+    pace.spend(id, length, now())
+    if (early > 0) await sleep(early * 1_000)
+  }
+
   return {
     async address(request, reply) {
       if (!connections.mayWait(request, reply)) return void reply.hijack()
@@ -103,14 +111,13 @@ export async function limit(
       const tooMuch = hasBody(request) ? bytes.wait(caller.id, now()) : 0
       if (tooMuch > 0) await refuse('bytes_too_fast', request, reply, tooMuch)
       bytes.spend(caller.id, bytesIn(request), now())
+      await keepPace(caller.id, announced(request))
       await turns.take(caller.id)
     },
     async bytes(request, length) {
       const { id = '' } = request.caller ?? {}
       bytes.spend(id, length - bytesIn(request), now())
-      const early = pace.wait(id, now())
-      pace.spend(id, length, now())
-      if (early > 0) await sleep(early * 1_000)
+      await keepPace(id, length - announced(request))
       await turns.take(id)
     },
     async body(request) {
@@ -169,10 +176,15 @@ function tooMany(code: TooMany, request: FastifyRequest, reply: FastifyReply, se
 
 const hasBody = (request: FastifyRequest) => bytesIn(request) > 0
 
-/** Bytes of the body to come, packed or not; the most there can be where nothing says how many. */
-function bytesIn({ headers }: FastifyRequest): number {
-  if (headers['transfer-encoding'] !== undefined) return MAX_BODY_BYTES
+/** Bytes of the body to come, packed or not; 0 where nothing says how many. */
+function announced({ headers }: FastifyRequest): number {
+  if (headers['transfer-encoding'] !== undefined) return 0
   return Math.min(Number(headers['content-length'] ?? 0), MAX_BODY_BYTES)
+}
+
+/** The same; the most there can be where nothing says how many. */
+function bytesIn(request: FastifyRequest): number {
+  return request.headers['transfer-encoding'] === undefined ? announced(request) : MAX_BODY_BYTES
 }
 
 /** Points that a body seems to hold; what it really holds is read later. */
