@@ -1,5 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
+import { aFinding } from '../src/alerts/fixtures/event.ts'
+import { judgement } from '../src/storage/store.fixture.ts'
 import { StoreUnavailable } from '../src/storage/store.ts'
 import { startAlerts, secret } from './alerts-bench.ts'
 import { freePort, startReceiver } from './alerts-receiver.ts'
@@ -36,6 +38,25 @@ describe('a finding', () => {
     await expect
       .poll(async () => (await alerts.deliveries()).map(({ state }) => state))
       .toEqual(['sent', 'sent'])
+  })
+  it('is told to nobody where judging a record again finds it in the past', async () => {
+    const alerts = await startAlerts()
+    const receiver = await startReceiver()
+    await alerts.channel('ch-1', { url: receiver.url })
+    await alerts.open('run-1', 'f-1')
+    const closed = {
+      closed_step: 9,
+      closed_at: '2026-01-01T00:00:00.000Z',
+      close_reason: 'recovered',
+    } as const
+    await alerts.store.points.rejudge('run-1', judgement, {}, [
+      { type: 'opened', finding: aFinding({ id: 'f-2', run: 'run-1' }) },
+      { type: 'closed', id: 'f-2', ...closed },
+      { type: 'closed', id: 'f-1', ...closed },
+    ])
+    await expect.poll(() => receiver.received.length).toBe(2)
+    const told = (await alerts.deliveries()).flatMap(({ events }) => events.map(({ finding }) => finding))
+    expect(told).toEqual(['f-1', 'f-1'])
   })
   it('of a storm of 200 runs is one message a channel', async () => {
     const alerts = await startAlerts({ groupSeconds: 30 })

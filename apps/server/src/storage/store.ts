@@ -183,7 +183,10 @@ export interface PointStore {
   append(batch: Append): Promise<StoredRun>
   /** Where to take up judging this run. Throws `RunNotFound`. */
   detection(run: string): Promise<SavedDetection>
-  /** Puts a run's judgement in place of the old one after its record was judged again, with the finding changes it brought. */
+  /**
+   * Puts a run's judgement in place of the old one after its record was judged again, with the finding changes it brought.
+   * Of a finding that opens and closes with them no channel hears: it is the past.
+   */
   rejudge(
     run: string,
     judgement: Judgement,

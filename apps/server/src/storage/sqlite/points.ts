@@ -1,7 +1,7 @@
 import { MAX_STEP, type SeriesReply } from '@normwatch/protocol'
 import { chart } from '../leaf/chart.ts'
 import { stepsBetweenTimes } from '../leaf/record.ts'
-import type { PointStore, SeriesQuery } from '../store.ts'
+import type { FindingChange, PointStore, SeriesQuery } from '../store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { readBlocks, readReadings } from './read-blocks.ts'
 import { recordChanges } from './record-changes.ts'
@@ -50,7 +50,7 @@ export function openPoints(tables: Tables, residents: Residents, commits: GroupC
         const resident = residents.open(run)
         residents.touch(resident)
         resident.judge(judgement)
-        recordChanges(tables, resident, changes)
+        recordChanges(tables, resident, changes, withoutPast(changes))
         const saved = tables.detections.get(resident.row.key)
         tables.detections.save(resident.row.key, { ...saved, stale: 0 })
         residents.writeOut(resident, () => state)
@@ -81,4 +81,10 @@ function series(tables: Tables, resident: ResidentRun, query: SeriesQuery): Seri
   if (!byTime) return chart(record, metrics, query, query.maxPoints)
   const range = stepsBetweenTimes(record, query.fromTime ?? -Infinity, query.toTime ?? Infinity)
   return chart(record, metrics, range ?? { from: 0, to: -1 }, query.maxPoints)
+}
+
+/** The changes without the openings of findings that close with them: nobody is alerted of what was over long ago. */
+function withoutPast(changes: readonly FindingChange[]): FindingChange[] {
+  const closed = new Set(changes.flatMap((change) => (change.type === 'closed' ? change.id : [])))
+  return changes.filter((change) => change.type === 'closed' || !closed.has(change.finding.id))
 }
