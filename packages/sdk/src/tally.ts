@@ -1,7 +1,7 @@
 const KINDS = ['sent', 'refused', 'spooled', 'lost'] as const
 
 /** What became of points: `spooled` ones wait in the spool, and `lost` ones are neither sent nor kept. */
-export type Fate = (typeof KINDS)[number]
+type Fate = (typeof KINDS)[number]
 
 /** How many points of a run met which fate, in memory that two threads may share: the one that sends writes. */
 export class Tally {

@@ -1,4 +1,14 @@
-import { appendFile, mkdtemp, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdtemp,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -148,6 +158,22 @@ it('a file is sent by one of those who find it at once, the others find it gone'
   expect(await sendSpoolFiles(found, {})).toEqual({ sent: 0, refused: 0, filesLeft: [] })
   expect(taken).toMatchObject({ status: 'fulfilled', value: expect.stringContaining('toy.') as string })
   expect(await sync({ spoolDir })).toEqual({ sent: 1, refused: 0, filesLeft: [] })
+})
+
+it('files of one run are sent in the order in which they were written', async () => {
+  const { server, spoolDir, start } = await startSdk()
+  for (const status of ['failed', 'finished'] as const) {
+    const run = start({ id: 'toy', mode: 'offline', resume: true, fromStep: 0 })
+    run.log({ loss: status === 'failed' ? 1 : 2 })
+    const { spool } = await run.finish({ status })
+    // by name the second comes first
+    const [name, at] = status === 'failed' ? ['toy.b.ndjson', 1] : ['toy.a.ndjson', 2]
+    await rename(spool as string, join(spoolDir, name))
+    await utimes(join(spoolDir, name), at, at)
+  }
+  expect(await sync({ spoolDir })).toEqual({ sent: 2, refused: 0, filesLeft: [] })
+  expect(server.steps('toy')).toEqual([[0, { loss: 2 }]])
+  expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
 })
 
 it('a folder of many files is looked through without leaving one open', { timeout: 30_000 }, async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { sync } from '../src/index.ts'
 import { startRun } from '../src/init.ts'
 import { nodePlatform } from '../src/node/platform.ts'
 import type { ExitWatcher, Platform } from '../src/platform.ts'
@@ -110,6 +111,21 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     expect(await run.finish()).toEqual({ sent: 8, unsent: 0, refused: 0, lost: 7, spool: null })
     expect(server.steps('toy').map(([step]) => step)).toEqual([0, 1, 2, 3, 4, 12, 13, 14])
     expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
+  })
+
+  it('counts as unsent what a thread had spooled before it died, while the server is away', async () => {
+    const { server, spoolDir, run } = await startThreaded(await dyingAt(7))
+    server.misbehave = () => ({ status: 503 })
+    for (let i = 0; i < 5; i++) run.log({ loss: i })
+    void run.flush()
+    await vi.waitFor(async () => expect(await textIn(spoolDir)).toContain('"step":[0,1,2,3,4]'), PATIENCE)
+    for (let i = 0; i < 7; i++) run.log({ loss: i })
+    await run.flush({ timeoutMs: 0 })
+    for (let i = 0; i < 3; i++) run.log({ loss: i })
+    expect(await run.finish({ timeoutMs: 500 })).toMatchObject({ sent: 0, unsent: 8, refused: 0, lost: 7 })
+    server.misbehave = () => undefined
+    expect(await sync({ spoolDir })).toEqual({ sent: 8, refused: 0, filesLeft: [] })
+    expect(server.steps('toy').map(([step]) => step)).toEqual([0, 1, 2, 3, 4, 12, 13, 14])
   })
 
   it('does not wait at the exit of the process for a thread that has died', async () => {

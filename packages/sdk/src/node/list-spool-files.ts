@@ -14,24 +14,29 @@ export interface RunThere {
   readonly run: string
 }
 
-/** Spool files in a folder, refused ones not counted. None where there is no such folder. */
+/** Spool files in a folder, those written to the longest ago first; refused ones not counted. None where there is no such folder. */
 export async function listSpoolFiles(folder: string): Promise<string[]> {
-  return spoolFilesAmong(await readdir(folder).catch(() => [])).map((name) => join(folder, name))
+  const found: { path: string; mtimeMs: number }[] = []
+  for (const name of spoolFilesAmong(await readdir(folder).catch(() => []))) {
+    const path = join(folder, name)
+    const file = await stat(path).catch(() => undefined) // somebody may have sent it meanwhile
+    if (file !== undefined) found.push({ path, mtimeMs: file.mtimeMs })
+  }
+  return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ path }) => path)
 }
 
 /** The files of a run, oldest first, whose writers have ended. */
 export async function listLeftovers(folder: string, { url, run }: RunThere): Promise<string[]> {
-  const found: { path: string; mtimeMs: number }[] = []
+  const found: string[] = []
   for (const path of await listSpoolFiles(folder)) {
     try {
       const head = await readHead(path)
-      if (head?.run !== run || head.url !== url || (await isWritten(path, head))) continue
-      found.push({ path, mtimeMs: (await stat(path)).mtimeMs })
+      if (head?.run === run && head.url === url && !(await isWritten(path, head))) found.push(path)
     } catch {
       // somebody has sent it meanwhile, or it cannot be read: a sync says so
     }
   }
-  return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ path }) => path)
+  return found
 }
 
 /**

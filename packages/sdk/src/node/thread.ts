@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { Background, Job, Warn } from '../background.ts'
 import { buffersOf, type Batch } from '../chunk.ts'
@@ -6,6 +7,7 @@ import type { RunChange } from '../parcel.ts'
 import type { Spool } from '../spool.ts'
 import { Tally } from '../tally.ts'
 import type { FinishReport } from '../types.ts'
+import { listLeftovers } from './list-spool-files.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 
 /** For sending at the exit of the process. */
@@ -156,24 +158,27 @@ class ThreadBackground implements Background {
 
   /** What became of the points that the thread was given, by what it told before it died. */
   #count(): FinishReport {
-    const [sent, refused, unsent] = (['sent', 'refused', 'spooled'] as const).map((fate) =>
-      this.#tally.of(fate),
-    )
-    const counts = { sent: sent ?? 0, unsent: unsent ?? 0, refused: refused ?? 0 }
-    const lost = this.#points - counts.sent - counts.unsent - counts.refused
-    return { ...counts, lost, spool: counts.unsent > 0 ? this.#spool.path : null }
+    const [sent, unsent, refused] = [
+      this.#tally.of('sent'),
+      this.#tally.of('spooled'),
+      this.#tally.of('refused'),
+    ]
+    const lost = this.#points - sent - unsent - refused
+    return { sent, unsent, refused, lost, spool: unsent > 0 ? this.#spool.path : null }
   }
 
   async #finishWithout(timeoutMs: number): Promise<FinishReport> {
     const own = this.#count()
     const others = await (this.#other as Background).finish(timeoutMs)
-    const isLeft = own.spool !== null && existsSync(own.spool)
+    // what the thread had spooled is sent before anything of the other's, and by another name since it was taken
+    const left = (await listLeftovers(dirname(this.#spool.path), this.#spool.head)).at(-1)
+    const isSent = own.unsent === 0 || left === undefined
     return {
-      sent: own.sent + others.sent + (isLeft ? 0 : own.unsent),
-      unsent: others.unsent + (isLeft ? own.unsent : 0),
+      sent: own.sent + others.sent + (isSent ? own.unsent : 0),
+      unsent: others.unsent + (isSent ? 0 : own.unsent),
       refused: own.refused + others.refused,
       lost: own.lost + others.lost,
-      spool: others.spool ?? (isLeft ? own.spool : null),
+      spool: others.spool ?? (isSent ? null : left),
     }
   }
 
