@@ -12,7 +12,7 @@ import { load, machine, median, ServerProcess } from '../server-process.ts'
 import { isKind, KINDS, type Kind } from './kinds.ts'
 import { Others } from './others.ts'
 
-const ROUNDS = 3
+const ROUNDS = 5
 const ROUND_MS = 5_000
 /** Milliseconds in which an abuser spends what it may send at once: a burst is allowed. */
 const BURST_MS = 4_000

@@ -1,19 +1,16 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Budget } from './budget.ts'
 
 /** Requests of one connection that may wait for their answers: clients in good faith send one after the other. */
 const MAX_PIPELINED = 16
 /** Milliseconds for which an address that sent more is cut off: to refuse each of them would cost too much. */
 const CUT_OFF_MS = 30_000
-const SECOND = 1_000
 /** Addresses that are remembered. */
 const MAX_ADDRESSES = 10_000
 
 interface Address {
   readonly sockets: Set<Socket>
-  /** Connections opened in the second that began at `since`. */
-  opened: number
-  since: number
   cutOffUntil: number
 }
 
@@ -25,6 +22,8 @@ export class Connections {
   readonly #max: number
   readonly #now: () => number
   readonly #addresses = new Map<string, Address>()
+  /** How many each may open: as many at once as it may have open, and then evenly, since each costs an answer. */
+  readonly #openings: Budget
   readonly #waiting = new WeakMap<Socket, number>()
   /** Addresses that speak for others. */
   readonly #proxies = new Set<string>()
@@ -32,6 +31,8 @@ export class Connections {
 
   constructor(app: FastifyInstance, max: number, now: () => number) {
     this.#max = max
+    // With the last of it one more is opened.
+    this.#openings = new Budget(max, 1 - 1 / max)
     this.#now = now
     // Before anything is made of a connection, for HTTP or TLS.
     const serve = app.server.listeners('connection')
@@ -69,23 +70,25 @@ export class Connections {
   #admits(socket: Socket): boolean {
     const { remoteAddress = '' } = socket
     const address = this.#of(remoteAddress)
-    if (this.#isEnforced && !this.#proxies.has(remoteAddress) && !this.#isWelcome(address)) return false
+    if (this.#isEnforced && !this.#proxies.has(remoteAddress) && !this.#isWelcome(remoteAddress, address))
+      return false
     address.sockets.add(socket)
     socket.once('close', () => address.sockets.delete(socket))
     return true
   }
 
-  #isWelcome(address: Address): boolean {
+  #isWelcome(remoteAddress: string, { cutOffUntil, sockets }: Address): boolean {
     const now = this.#now()
-    if (now - address.since >= SECOND) Object.assign(address, { opened: 0, since: now })
-    address.opened++
-    return now >= address.cutOffUntil && address.opened <= this.#max && address.sockets.size < 2 * this.#max
+    if (now < cutOffUntil || sockets.size >= 2 * this.#max) return false
+    if (this.#openings.wait(remoteAddress, now) > 0) return false
+    this.#openings.spend(remoteAddress, 1, now)
+    return true
   }
 
   #of(remoteAddress: string): Address {
     const known = this.#addresses.get(remoteAddress)
     if (known !== undefined) return known
-    const address: Address = { sockets: new Set(), opened: 0, since: 0, cutOffUntil: 0 }
+    const address: Address = { sockets: new Set(), cutOffUntil: 0 }
     this.#addresses.set(remoteAddress, address)
     if (this.#addresses.size > MAX_ADDRESSES) this.#forgetOne()
     return address
