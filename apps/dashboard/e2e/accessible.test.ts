@@ -1,0 +1,56 @@
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { openPage } from './open-page.ts'
+import { startServer } from './start-server.ts'
+import { high, quiet, steps } from './training.ts'
+
+/** WCAG 2.2 at level AA, and what axe's makers hold to be good besides. */
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+/** Each page, and a part that is there when all of it is. */
+const PAGES = [
+  ['the runs', '/', '[data-run]'],
+  ['a run', '/runs/high', '.u-over'],
+  ['its layers', '/runs/high/layers', 'canvas'],
+  ['its data', '/runs/high/data', '[role=row], tr'],
+  ['its settings', '/runs/high/settings', 'section[aria-live]'],
+  ['its deliveries', '/runs/high/deliveries', 'main h1, main h2'],
+  ['a comparison', '/compare?run=high&run=quiet', '.u-over'],
+  ['a project', '/projects/toy', 'section[aria-live]'],
+  ['the channels', '/channels', 'main button'],
+  ['the tokens', '/tokens', 'main h1'],
+  ['the sign-in', '/sign-in', 'main form'],
+  ['a page that is not there', '/nowhere', 'main h1'],
+] as const
+
+describe('read by a screen reader', () => {
+  it.each(['light', 'dark'] as const)('no page has a fault that axe finds, %s', async (colorScheme) => {
+    const server = await startServer()
+    await server.put('quiet', { project: 'toy', clip: { mode: 'norm', max_norm: 1 } })
+    await server.put('high', { project: 'toy', clip: { mode: 'norm', max_norm: 1 }, tags: ['tried'] })
+    await server.send('quiet', steps(300, quiet))
+    const clipped = steps(300, high)
+    const layers = { 'h.0': clipped.grad_norm, 'h.1': clipped.grad_norm }
+    await server.call('POST', '/runs/high/points', { columns: { ...clipped, layers } })
+    const page = await openPage({ colorScheme, mayComplain: /404/ })
+    const faults: Record<string, readonly string[]> = {}
+    for (const [name, path, part] of PAGES) {
+      await page.goto(server.url + path)
+      await page.locator(part).first().waitFor()
+      const found = await faultsOf(page)
+      if (found.length > 0) faults[name] = found
+    }
+    expect(faults).toEqual({})
+  })
+})
+
+async function faultsOf(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe.source)
+  const { violations, passes } = (await page.evaluate(
+    `axe.run({ runOnly: ${JSON.stringify(RULES)} })`,
+  )) as axe.AxeResults
+  expect(passes.length).toBeGreaterThan(10)
+  return violations.map(
+    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join('\n')}`,
+  )
+}
