@@ -101,6 +101,19 @@ export function describeStore(engine: string, open: () => Promise<Store>): void 
       })
     })
 
+    it('takes a metric by any name, those of JavaScript too', async () => {
+      await store.runs.put('a', {}, 0)
+      const names = ['__proto__', 'constructor', 'toString']
+      for (const at of [1, 2]) {
+        const run = await append('a', columns([at], Object.fromEntries(names.map((name) => [name, [at]]))))
+        expect(Object.entries(run.latest)).toEqual(names.map((name) => [name, at]))
+      }
+      const { series } = await store.points.series({ run: 'a', metrics: names, maxPoints: 2 })
+      expect(Object.entries(series).map(([name, { max }]) => [name, max])).toEqual(
+        names.map((name) => [name, [1, 2]]),
+      )
+    })
+
     it('gives the state saved last and the batches since', async () => {
       await store.runs.put('a', {}, 0)
       expect(await store.points.detection('a')).toEqual({ stale: false, state: undefined, since: [] })

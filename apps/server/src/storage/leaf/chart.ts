@@ -25,14 +25,16 @@ export function chart(
   const from = range.from ?? spans[0]?.first ?? 0
   const to = range.to ?? spans.at(-1)?.last ?? from
   const bucket = bucketSize(record, spans, maxPoints)
-  const series: Record<string, Series> = {}
-  for (const { name, number } of metrics) {
+  const drawn = metrics.map(({ name, number }): [string, Series] => {
     const withOver = name === 'grad_norm'
-    series[name] =
+    const series =
       number === undefined
         ? new BucketSeries(bucket, withOver).finish()
         : seriesOf(record, spans, number, bucket, withOver)
-  }
+    return [name, series]
+  })
+  // by assignment a metric named __proto__ would be none
+  const series = Object.fromEntries(drawn)
   return { from, to, total: spans.reduce((sum, { count }) => sum + count, 0), bucket, series }
 }
 

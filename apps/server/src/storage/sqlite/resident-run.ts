@@ -46,7 +46,7 @@ export class ResidentRun {
     this.documents = documents
     this.names = names
     this.seq = seq
-    this.#latest = JSON.parse(row.latest) as Latest
+    this.#latest = latestOf(row.latest)
     this.#conditions = JSON.parse(row.conditions) as Judgement['conditions']
     this.#fixed = fixedParts(row, documents)
     this.rule = clipRule(this.#fixed.clip)
@@ -118,7 +118,7 @@ export class ResidentRun {
   /** Looks up anew which reading of each metric in `latest` is its newest. */
   renewLatest(newest: (metric: number) => { step: number; value: number } | undefined): void {
     const names = Object.keys(this.#latest)
-    this.#latest = {}
+    this.#latest = latestOf('{}')
     for (const name of names) {
       const metric = this.names.number(name) as number
       const reading = newest(metric)
@@ -217,4 +217,9 @@ export class ResidentRun {
     this.replaced.clear()
     this.leaves = this.leaves.slice(-1).filter(({ count }) => count > 0)
   }
+}
+
+/** Without a prototype, so that a metric may have any name. */
+function latestOf(json: string): Latest {
+  return Object.assign(Object.create(null) as Latest, JSON.parse(json))
 }
