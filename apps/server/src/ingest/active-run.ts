@@ -80,8 +80,8 @@ export class ActiveRun {
   }
 
   /**
-   * Judges a batch, adding to `outcome` what it brought; steps at or below the newest one judged change nothing. On a run that has ended the judgement
-   * follows, but no finding opens. While the record is stale, the old judgement stands.
+   * Judges a batch, adding to `outcome` what it brought; steps at or below the newest one judged change nothing. On a
+   * run that has ended the judgement follows, but no finding opens. While the record is stale, the old judgement stands.
    */
   fold(columns: PointColumns, arrivedAt: number, outcome: Outcome = { changes: [], findings: [] }): Outcome {
     if (this.stale) return outcome
