@@ -253,6 +253,36 @@ def test_the_queue_is_bounded_and_counts_what_found_no_room() -> None:
     assert [list(block.flat) for block in batcher.take()] == [[200.0, 0.0, 1.0]]
 
 
+def test_rows_keep_their_order_and_steps_however_many_wait() -> None:
+    batcher = Batcher()
+    logged: list[dict[str, float]] = []
+    for i in range(3000):
+        readings = {"loss": float(i)}
+        if i % 700 == 0:
+            readings.update((f"layers/{layer}", float(layer)) for layer in range(100))
+        batcher.add(5000 if i == 2000 else None, float(i), readings, True)
+        logged.append(readings)
+    assert batcher.rows == 3000
+    rows = [
+        (block.names, list(block.flat[at : at + block.width]))
+        for block in batcher.take()
+        for at in range(0, len(block.flat), block.width)
+    ]
+    steps = [*range(2000), *range(5000, 6000)]
+    assert rows == [
+        (tuple(readings), [step, float(i), *readings.values()]) for i, (step, readings) in enumerate(zip(steps, logged))
+    ]
+    assert batcher.rows == 0
+
+
+def test_log_never_waits_for_the_thread_that_takes_the_rows() -> None:
+    batcher = Batcher()
+    with batcher._lock:  # as a signal handler may find it, in the thread that it interrupted
+        for i in range(2000):
+            batcher.add(None, 0.0, {"loss": float(i)}, True)
+    assert sum(map(len, batcher.take())) == 2000
+
+
 def test_logging_does_not_wait_for_a_slow_server(start: Any, recorder: Recorder) -> None:
     release = threading.Event()
     recorder.misbehave = lambda request: release.wait(5) and None

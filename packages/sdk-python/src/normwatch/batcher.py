@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Union
 
@@ -23,6 +24,9 @@ MAX_QUEUE_CELLS = 8 * 1024 * 1024
 """Numbers that may wait for the thread: 64 MiB. Past that, readings are dropped and counted."""
 DEFERRED_CELLS = 16
 """A tensor that waits weighs as much as this many numbers."""
+MAX_LOOSE_ROWS = 512
+WIDE_ROW = 64
+"""Rows of more readings are not kept loose."""
 
 
 class Block:
@@ -38,55 +42,73 @@ class Block:
     def width(self) -> int:
         return len(self.names) + 2
 
+    @property
+    def is_plain(self) -> bool:
+        return type(self.flat) is array
+
     def __len__(self) -> int:
         return len(self.flat) // self.width
 
 
 class Batcher:
-    """Gives each row its step and keeps it until `take`. Safe for threads; its lock is never held during I/O."""
+    """
+    Keeps rows until `take`, and gives those without a step the one after the highest so far. Safe for threads, and
+    `add` waits for none: rows are first kept as they come, because a training calls it between milliseconds of other
+    work, when every line gone through is read from memory anew; they become blocks later.
+    """
 
     def __init__(self, first_step: int = 0, max_cells: int = MAX_QUEUE_CELLS) -> None:
-        # reentrant: a signal handler may log while the thread it interrupted is in here
-        self._lock = threading.RLock()
+        self._loose: deque[tuple[int | None, float, Mapping[str, Kept], bool]] = deque()
+        # of the blocks, which whoever holds it makes of the loose rows
+        self._lock = threading.Lock()
         self._next_step = first_step
         self._max_cells = max_cells
         self._room = max_cells
         self._blocks: list[Block] = []
-        self._open = Block((), array("d"))
         self._is_abandoned = False
         self.dropped = 0
         """Rows that found no room."""
 
     def add(self, step: int | None, time: float, readings: Mapping[str, Kept], plain: bool) -> None:
-        """Appends one row; without a step it takes the one after the highest so far. `plain`: all floats."""
-        names = tuple(readings)
-        with self._lock:
-            if step is None:
-                step = self._next_step
-                self._next_step = step + 1
-            elif step >= self._next_step:
-                self._next_step = step + 1
-            self._room -= len(names) + 2 if plain else DEFERRED_CELLS * (len(names) + 1)
-            if self._room < 0:
-                self.dropped += 1
-                return
-            block = self._open
-            if block.names != names or plain is not (type(block.flat) is array) or not block.flat:
-                block = self._open = Block(names, array("d") if plain else [])
-                self._blocks.append(block)
-            block.flat.extend((step, time, *readings.values()))  # type: ignore[arg-type]
+        """Appends one row, whose readings the caller leaves alone from now on. `plain`: all of them are floats."""
+        loose = self._loose
+        loose.append((step, time, readings, plain))
+        # a signal handler may log while the thread it interrupted is in here: it does not wait for the lock
+        if (len(loose) >= MAX_LOOSE_ROWS or len(readings) > WIDE_ROW) and self._lock.acquire(blocking=False):
+            try:
+                self._pack()
+            finally:
+                self._lock.release()
 
     def take(self) -> list[Block]:
         """All rows so far, in order; the queue is empty afterwards."""
-        is_held = False
+        is_held = self._lock.acquire(timeout=0.1)
         while not is_held and not self._is_abandoned:
             is_held = self._lock.acquire(timeout=0.1)
+        self._pack()
         blocks, self._blocks = self._blocks, []
-        self._open = Block((), array("d"))
         self._room = self._max_cells
         if is_held:
             self._lock.release()
         return blocks
+
+    def _pack(self) -> None:
+        """The loose rows → blocks."""
+        blocks = self._blocks
+        for _ in range(len(self._loose)):
+            step, time, readings, plain = self._loose.popleft()
+            if step is None:
+                step = self._next_step
+            self._next_step = max(self._next_step, step + 1)
+            names = tuple(readings)
+            room = self._room - (len(names) + 2 if plain else DEFERRED_CELLS * (len(names) + 1))
+            if room < 0:
+                self.dropped += 1
+                continue
+            self._room = room
+            if not blocks or blocks[-1].names != names or plain is not blocks[-1].is_plain:
+                blocks.append(Block(names, array("d") if plain else []))
+            blocks[-1].flat.extend((step, time, *readings.values()))  # type: ignore[arg-type]
 
     def abandon(self) -> None:
         """
@@ -98,16 +120,12 @@ class Batcher:
     @property
     def rows(self) -> int:
         """Rows that wait."""
-        return sum(map(len, self._blocks))
+        return sum(map(len, self._blocks)) + len(self._loose)
 
     @property
     def fill(self) -> float:
         """How full the queue is, 0 to 1."""
         return 1 - self._room / self._max_cells
-
-    @property
-    def next_step(self) -> int:
-        return self._next_step
 
 
 def batches(blocks: list[Block]) -> Iterator[Columns]:

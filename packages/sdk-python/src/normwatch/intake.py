@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +19,26 @@ class Intake:
     def __init__(self, notices: Notices, names: Names) -> None:
         self._notices = notices
         self._names = names
+        self._tensor: type | None = None
+        """torch.Tensor, once a reading was one."""
 
     def check_readings(self, readings: dict[str, Any]) -> bool:
         """Replaces each value by its reading and leaves out what is none; tells whether all are floats now."""
+        for name, value in readings.items():
+            kind = type(value)
+            if kind is float:
+                continue
+            # the usual step of a training on a CPU, without a visit to what all others need
+            if kind is self._tensor and value.is_cpu and value.numel() == 1:
+                number = value.item()
+                if type(number) is float:
+                    readings[name] = number
+                    continue
+            return self._check_each(readings)
+        return True
+
+    def _check_each(self, readings: dict[str, Any]) -> bool:
+        self._tensor = getattr(sys.modules.get("torch"), "Tensor", None)
         is_plain = True
         for name, value in list(readings.items()):
             if type(value) is float:

@@ -92,55 +92,42 @@ class Run:
         What `clip_grad_norm_` recorded since the last call belongs to this step.
         """
         if not self._is_open:
-            return self._refuse_closed()
+            self._refuse_closed()
+            return
         try:
-            return self._log(step, grad_norm, loss, lr, layers, scaler, time, metrics)
+            if grad_norm is not None:
+                metrics["grad_norm"] = grad_norm
+            if loss is not None:
+                metrics["loss"] = loss
+            if lr is not None:
+                metrics["lr"] = lr
+            elif self._optimizer is not None:
+                metrics["lr"] = self._optimizer.param_groups[0]["lr"]
+            if self._noted:
+                noted, self._noted = self._noted, {}
+                metrics = {**noted, **metrics}
+            if layers is not None:
+                self._intake.add_layers(layers, metrics)
+            if scaler is not None:
+                self._intake.add_scale(scaler, metrics)
+            is_plain = True
+            for value in metrics.values():
+                if type(value) is not float:
+                    is_plain = self._intake.check_readings(metrics)
+                    break
+            if not metrics.keys() <= self._names.known:
+                self._intake.check_names(metrics)
+            if step is not None:
+                step = self._intake.step(step)
+                if step is None:
+                    return
+            if time is None or not self._intake.is_time(time):
+                time = self._clock()
+            self._batcher.add(step, time, metrics, is_plain)
         except WrongUse:
             raise
         except Exception as error:  # a mistake of ours, or a strange object: the training goes on
             self.notices.warn(f"log {type(error)}", f"a step could not be logged: {type(error).__name__}: {error}")
-            return None
-
-    def _log(
-        self,
-        step: int | None,
-        grad_norm: Any,
-        loss: Any,
-        lr: Any,
-        layers: Mapping[str, Any] | None,
-        scaler: Any,
-        time: float | None,
-        metrics: dict[str, Any],
-    ) -> None:
-        if grad_norm is not None:
-            metrics["grad_norm"] = grad_norm
-        if loss is not None:
-            metrics["loss"] = loss
-        if lr is not None:
-            metrics["lr"] = lr
-        elif self._optimizer is not None:
-            metrics["lr"] = self._optimizer.param_groups[0]["lr"]
-        if self._noted:
-            noted, self._noted = self._noted, {}
-            metrics = {**noted, **metrics}
-        if layers is not None:
-            self._intake.add_layers(layers, metrics)
-        if scaler is not None:
-            self._intake.add_scale(scaler, metrics)
-        is_plain = True
-        for value in metrics.values():
-            if type(value) is not float:
-                is_plain = self._intake.check_readings(metrics)
-                break
-        if not metrics.keys() <= self._names.known:
-            self._intake.check_names(metrics)
-        if step is not None:
-            step = self._intake.step(step)
-            if step is None:
-                return
-        if time is None or not self._intake.is_time(time):
-            time = self._clock()
-        self._batcher.add(step, time, metrics, is_plain)
 
     def note(self, **readings: Any) -> None:
         """Keeps readings for the step that the next `log` completes; a later reading of a name replaces the earlier."""
