@@ -17,7 +17,7 @@ from recorder import Answer, Misbehaviour, Recorder, Request, refusal
 import normwatch
 from normwatch.__main__ import main
 from normwatch.batcher import Batcher
-from normwatch.clock import SteadyClock
+from normwatch.clock import steady_clock
 
 
 def first(count: int, answer: Answer) -> Misbehaviour:
@@ -235,7 +235,7 @@ def test_a_full_disk_is_a_warning_and_the_readings_wait_in_memory(
 
 def test_a_clock_that_is_set_moves_no_reading(recorder: Recorder, start: Any) -> None:
     wall, monotonic = [1000.0], [5.0]
-    clock = SteadyClock(lambda: wall[0], lambda: monotonic[0])
+    clock = steady_clock(lambda: wall[0], lambda: monotonic[0])
     times = [clock()]
     for jump in (-86400.0, 86400.0 * 365):
         wall[0] += jump

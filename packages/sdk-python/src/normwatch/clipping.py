@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     Parameters = Union[torch.Tensor, Iterable[torch.Tensor], Iterable[tuple[str, torch.Tensor]]]
 
 
+_torch: Any = None
+
+
+def _import_torch() -> Any:
+    global _torch
+    import torch
+
+    _torch = torch
+    return torch
+
+
 def clip_grad_norm_(
     parameters: Parameters,
     max_norm: float,
@@ -33,9 +44,9 @@ def clip_grad_norm_(
     each layer is recorded, from the norms that torch computes anyway. Returns the norm before clipping, which is
     recorded as `grad_norm` of the step that the next `run.log` completes.
     """
-    import torch
-
-    # between two steps of a training these lines run with cold caches: what is not needed is not gone through
+    # between two steps of a training these lines run with cold caches: what is not needed is not gone through, and to
+    # import a module that is there takes as long as all the rest
+    torch = _torch or _import_torch()
     clip = torch.nn.utils.clip_grad_norm_
     run = current_run()
     also = {} if foreach is None else _foreach(clip, foreach)

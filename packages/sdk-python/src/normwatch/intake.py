@@ -29,12 +29,15 @@ class Intake:
             if kind is float:
                 continue
             # the usual step of a training on a CPU, without a visit to what all others need
-            if kind is self._tensor and value.is_cpu and value.numel() == 1:
+            if kind is not self._tensor or not value.is_cpu:
+                return self._check_each(readings)
+            try:
                 number = value.item()
-                if type(number) is float:
-                    readings[name] = number
-                    continue
-            return self._check_each(readings)
+            except (RuntimeError, ValueError):  # more than one number, or none
+                return self._check_each(readings)
+            if type(number) is not float:
+                return self._check_each(readings)
+            readings[name] = number
         return True
 
     def _check_each(self, readings: dict[str, Any]) -> bool:

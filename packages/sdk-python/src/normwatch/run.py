@@ -9,7 +9,7 @@ from threading import TIMEOUT_MAX
 from typing import Any, Callable, NamedTuple
 
 from .batcher import Batcher
-from .clock import SteadyClock
+from .clock import steady_clock
 from .intake import Intake
 from .names import Names
 from .notices import Notices
@@ -63,13 +63,14 @@ class Run:
         self._clip = clip
         self._max_norm = None if clip is None else clip.get("max_norm")
         self._optimizer = optimizer
-        self._clock = clock or SteadyClock()
+        self._clock = clock or steady_clock()
         self._batcher = batcher
         self._sender = sender
         self._is_open = sender is not None
         self._why_closed = "the run is finished" if sender is not None else None
         self._noted: dict[str, Any] = {}
-        self._names = names
+        self._last_names: tuple[str, ...] | None = None
+        """Of the step before, which the server takes."""
         self._intake = Intake(notices, names)
 
     def log(
@@ -105,7 +106,8 @@ class Run:
                 metrics["lr"] = self._optimizer.param_groups[0]["lr"]
             if self._noted:
                 noted, self._noted = self._noted, {}
-                metrics = {**noted, **metrics}
+                noted.update(metrics)
+                metrics = noted
             if layers is not None:
                 self._intake.add_layers(layers, metrics)
             if scaler is not None:
@@ -115,8 +117,9 @@ class Run:
                 if type(value) is not float:
                     is_plain = self._intake.check_readings(metrics)
                     break
-            if not metrics.keys() <= self._names.known:
+            if tuple(metrics) != self._last_names:
                 self._intake.check_names(metrics)
+                self._last_names = tuple(metrics)
             if step is not None:
                 step = self._intake.step(step)
                 if step is None:
