@@ -25,7 +25,11 @@ export function forEachReading(
     const at = time[i] as number
     reading.step = step[i] as number
     reading.time = Number.isNaN(at) ? arrivedAt / 1000 : at
-    for (const { field, column } of sources) reading[field] = readingAt(column, i)
+    // by number: an iterator here would leave 150 bytes a reading
+    for (let n = 0; n < sources.length; n++) {
+      const { field, column } = sources[n] as (typeof sources)[number]
+      reading[field] = readingAt(column, i)
+    }
     if (layers.length > 0) reading.layers = layersAt(layers, i)
     visit(reading)
   }

@@ -1,6 +1,12 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type, parsePoints, PointsBodySchema, PointsReplySchema } from '@normwatch/protocol'
+import {
+  Type,
+  parsePoints,
+  PointsBodySchema,
+  PointsReplySchema,
+  type PointColumns,
+} from '@normwatch/protocol'
 import type { TSchema } from 'typebox'
 import { compileTextSchema } from '../compile-schema.ts'
 import { Refusal } from '../errors.ts'
@@ -33,11 +39,10 @@ export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncType
         validatorCompiler: ({ schema, httpPart }) =>
           httpPart === 'body' ? () => true : compileTextSchema(schema as unknown as TSchema),
       },
-      async ({ params, body }) => {
-        const parsed = parsePoints(body)
-        if (!parsed.ok) throw pointsRefusal(parsed)
-        const { last_step } = await ingest.accept(params.id, parsed.columns)
-        return { accepted: parsed.columns.step.length, last_step }
+      async (request) => {
+        const columns = takeColumns(request)
+        const { last_step } = await ingest.accept(request.params.id, columns)
+        return { accepted: columns.step.length, last_step }
       },
     )
 
@@ -57,6 +62,14 @@ export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncType
       },
     )
   }
+}
+
+/** The points in the body, of which nothing else is kept: while they are judged and stored it would only age. */
+function takeColumns(request: { body: unknown }): PointColumns {
+  const parsed = parsePoints(request.body)
+  request.body = undefined
+  if (!parsed.ok) throw pointsRefusal(parsed)
+  return parsed.columns
 }
 
 function pointsRefusal({
