@@ -11,7 +11,7 @@ COPY . .
 RUN npm ci --omit=dev --ignore-scripts --workspace @normwatch/server
 # One start and stop: the image then holds compiled what the server runs, and its memory not what compiles it.
 ENV NODE_COMPILE_CACHE=node_modules/.cache/normwatch
-RUN timeout --preserve-status --signal=INT 5 node --max-semi-space-size=4 --expose-gc apps/server/src/main.ts --port 0 --data scratch
+RUN timeout --preserve-status --signal=INT 5 node --max-semi-space-size=4 --heap-growing-percent=200 --expose-gc apps/server/src/main.ts --port 0 --data scratch
 
 FROM node:24.21.0-bookworm-slim
 WORKDIR /app
@@ -35,4 +35,4 @@ VOLUME /data
 EXPOSE 4280
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node", "apps/server/src/cli/normwatch.ts", "health"]
-CMD ["node", "--max-semi-space-size=4", "--expose-gc", "apps/server/src/main.ts"]
+CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=200", "--expose-gc", "apps/server/src/main.ts"]
