@@ -76,7 +76,7 @@ export async function buildApp(
   sendSecurityHeaders(app, dashboard?.inlineScripts ?? [])
   closeGracefully(app)
   const access = await controlAccess(app, services, accessOptions)
-  readJsonBodies(app, access.bodyArrived)
+  readJsonBodies(app, access.bodies)
 
   await describeApi(app)
   await app.register(runRoutes(services), api)

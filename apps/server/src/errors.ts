@@ -99,11 +99,19 @@ export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly code: RefusalCode
   readonly details: readonly ErrorDetail[]
+  /** Seconds after which to try again; `undefined` where waiting does not help. */
+  readonly retryAfter: number | undefined
 
-  constructor(code: RefusalCode, message?: string, details: readonly ErrorDetail[] = []) {
+  constructor(
+    code: RefusalCode,
+    message?: string,
+    details: readonly ErrorDetail[] = [],
+    retryAfter = refusals[code].status === 503 ? 1 : undefined,
+  ) {
     super(message ?? refusals[code].sentence)
     this.code = code
     this.details = details
+    this.retryAfter = retryAfter
   }
 
   get status(): number {

@@ -129,6 +129,25 @@ it('lets a token send so many bytes a second, as they are unpacked', async () =>
   expect((await post(other.secret)).status).toBe(200)
 }, 15_000)
 
+it('unpacks one body of a token after the other, and none when it has sent what it may', async () => {
+  const { service, secret, send } = await limited({ maxBytes: 1_000 })
+  await send('PUT', '/runs/r', {})
+  const payload = gzipSync(JSON.stringify(points(5)) + ' '.repeat(50_000))
+  const headers = { ...bearer(secret), 'content-encoding': 'gzip', 'content-type': 'application/json' }
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, () =>
+      service.inject({ method: 'POST', url: '/api/v1/runs/r/points', headers, payload }),
+    ),
+  )
+  // All are small as they come, and the first alone, unpacked, is more than ten seconds' worth.
+  expect(replies.filter(({ status }) => status === 200)).toHaveLength(1)
+  for (const { status, headers, body } of replies.filter(({ status }) => status !== 200)) {
+    expect(status).toBe(429)
+    expect(body.error.code).toBe('bytes_too_fast')
+    expect(Number(headers['retry-after'])).toBeGreaterThan(10)
+  }
+}, 15_000)
+
 it('spaces the large bodies of one token out, so that others get in between', async () => {
   const { service, send } = await limited({})
   await send('PUT', '/runs/r', {})

@@ -1,6 +1,7 @@
 import cookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
+import type { BodyGuard } from '../plugins/json-bodies.ts'
 import { refuseForeign } from '../plugins/local-only.ts'
 import type { Store } from '../storage/store.ts'
 import { OWNER, type Caller } from './caller.ts'
@@ -40,8 +41,7 @@ export interface Access {
   readonly identify: Identify
   readonly sockets: Sockets
   readonly basePath: string
-  /** To be told of each body that has arrived, by its length when unpacked, before anything is made of it. */
-  readonly bodyArrived: (request: FastifyRequest, length: number) => Promise<void>
+  readonly bodies: BodyGuard
 }
 
 /** Guards every route registered after this, by `routeRules`: over HTTP and for sockets, from upgrade to end. */
@@ -99,8 +99,11 @@ export async function controlAccess(
     })
   })
   app.addHook('preClose', async () => sockets.stop())
-  const bodyArrived = async (request: FastifyRequest, length: number) => limiter?.bytes(request, length)
-  return { identify, sockets, basePath, bodyArrived }
+  const bodies: BodyGuard = {
+    unpack: (request, work) => limiter?.unpack(request, work) ?? work(),
+    arrived: async (request, length) => limiter?.bytes(request, length),
+  }
+  return { identify, sockets, basePath, bodies }
 }
 
 /** Whether the process lives is answered whatever the store does. */

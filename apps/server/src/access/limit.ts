@@ -3,11 +3,13 @@ import rateLimit from '@fastify/rate-limit'
 import { LAYER_PREFIX, MAX_BODY_BYTES } from '@normwatch/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
+import { encodingOf } from '../plugins/json-bodies.ts'
 import { RunNotFound, type Store } from '../storage/store.ts'
 import { Budget } from './budget.ts'
 import type { Caller } from './caller.ts'
 import { Connections } from './connections.ts'
 import { ADDRESS_SHARE, BURST, type Limits } from './limits.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 import { ProjectUsage } from './project-usage.ts'
 import type { Sockets } from './sockets.ts'
 import { Turns } from './turns.ts'
@@ -34,6 +36,11 @@ export interface Limiter {
   address(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** When it is known who asks. */
   caller(request: FastifyRequest, reply: FastifyReply, caller: Caller): Promise<void>
+  /**
+   * Unpacks a body that has arrived, and works on it: those of one token one after the other, so that one of them at
+   * a time is in memory, and each only while the token may still send.
+   */
+  unpack<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T>
   /** When the body has arrived and was unpacked, before anything is made of it. */
   bytes(request: FastifyRequest, length: number): Promise<void>
   /** When the body was read. */
@@ -60,6 +67,7 @@ export async function limit(
   const bytes = new Budget(limits.maxBytes, BURST)
   const points = new Budget(limits.maxPoints, BURST)
   const pace = new Budget(PACE.rate, PACE.burst)
+  const unpacking = new OneAtATime()
   const usage = new ProjectUsage(store.runs, now)
 
   async function refuseFast(
@@ -80,7 +88,9 @@ export async function limit(
     await sleep(bytesIn(request) > SMALL_BODY ? HOLD_BODIES * 1_000 : Math.min(HOLD_BODIES, seconds) * 1_000)
     // Those that waited for the same moment are not all answered in it.
     await turns.take(request.ip)
-    throw tooMany(code, request, reply, seconds)
+    // What is left of a large body is not worth reading.
+    if (bytesIn(request) > SMALL_BODY) void reply.header('connection', 'close')
+    throw tooMany(code, seconds)
   }
 
   /** Waits until the bodies before this one had their time. */
@@ -96,13 +106,13 @@ export async function limit(
       if (!connections.mayWait(request, reply)) return void reply.hijack()
       if (connections.areTooMany(request)) {
         void reply.header('connection', 'close')
-        throw tooMany('too_many_connections', request, reply, 1)
+        throw tooMany('too_many_connections', 1)
       }
       await refuseFast(byAddress, request, reply)
     },
     async caller(request, reply, caller) {
       if (request.headers.upgrade !== undefined && sockets.countOf(caller) >= maxConnections) {
-        throw tooMany('too_many_connections', request, reply, 1)
+        throw tooMany('too_many_connections', 1)
       }
       await refuseFast(byCaller, request, reply)
       // Before the body is read: who sends too much costs nothing more.
@@ -110,9 +120,18 @@ export async function limit(
       if (tooFast > 0) await refuse('points_too_fast', request, reply, tooFast)
       const tooMuch = hasBody(request) ? bytes.wait(caller.id, now()) : 0
       if (tooMuch > 0) await refuse('bytes_too_fast', request, reply, tooMuch)
-      bytes.spend(caller.id, bytesIn(request), now())
+      if (!isPacked(request)) bytes.spend(caller.id, bytesIn(request), now())
       await keepPace(caller.id, announced(request))
       await turns.take(caller.id)
+    },
+    unpack(request, work) {
+      const { id = '' } = request.caller ?? {}
+      return unpacking.run(id, async () => {
+        const tooMuch = bytes.wait(id, now())
+        bytes.spend(id, bytesIn(request), now())
+        if (tooMuch > 0) throw tooMany('bytes_too_fast', tooMuch)
+        return work()
+      })
     },
     async bytes(request, length) {
       const { id = '' } = request.caller ?? {}
@@ -167,12 +186,12 @@ const idOf = ({ params }: FastifyRequest) => (params as { id: string }).id
 
 type TooMany = 'too_many_requests' | 'too_many_connections' | 'points_too_fast' | 'bytes_too_fast'
 
-function tooMany(code: TooMany, request: FastifyRequest, reply: FastifyReply, seconds: number): Refusal {
-  void reply.header('retry-after', String(Math.max(1, Math.ceil(seconds))))
-  // What is left of a large body is not worth reading.
-  if (bytesIn(request) > SMALL_BODY) void reply.header('connection', 'close')
-  return new Refusal(code)
+function tooMany(code: TooMany, seconds: number): Refusal {
+  return new Refusal(code, undefined, [], Math.max(1, Math.ceil(seconds)))
 }
+
+/** Such a body is paid for when its turn to be unpacked has come: till then nobody knows how much it is. */
+const isPacked = (request: FastifyRequest) => encodingOf(request) !== undefined
 
 const hasBody = (request: FastifyRequest) => bytesIn(request) > 0
 

@@ -49,7 +49,7 @@ export function replyToErrors(app: FastifyInstance): void {
 export function answer(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = asRefusal(error, request.routeOptions.config?.invalid ?? 'run_invalid')
   if (refusal.status >= 500 && refusal.code !== 'shutting_down') request.log.error({ err: error }, 'failed')
-  if (refusal.status === 503) void reply.header('retry-after', '1')
+  if (refusal.retryAfter !== undefined) void reply.header('retry-after', String(refusal.retryAfter))
   return reply.status(refusal.status).send(refusal.body)
 }
 

@@ -8,28 +8,38 @@ const decoders: Readonly<
   Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
 > = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), zstd: promisify(zstdDecompress) }
 
-/**
- * JSON is the only body there is; it may be encoded, and its route bounds it before and after. Nothing is repaired.
- * `arrived` is told of each body before it is parsed, by its decoded length, and may refuse it.
- */
-export function readJsonBodies(
-  app: FastifyInstance,
-  arrived: (request: FastifyRequest, length: number) => Promise<void>,
-): void {
+/** Whether and when a body is worked on. */
+export interface BodyGuard {
+  /** Has the work on an encoded body done when its turn has come, or refuses it. */
+  unpack<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T>
+  /** Told of each body before it is parsed, by its decoded length; it may refuse it. */
+  arrived(request: FastifyRequest, length: number): Promise<void>
+}
+
+/** JSON is the only body there is; it may be encoded, and its route bounds it before and after. Nothing is repaired. */
+export function readJsonBodies(app: FastifyInstance, guard: BodyGuard): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
-      const encoding = request.headers['content-encoding']?.trim().toLowerCase()
-      const decoded =
-        encoding === undefined || encoding === 'identity'
-          ? body
-          : await decode(encoding, body, request.routeOptions.bodyLimit)
-      await arrived(request, decoded.length)
-      return parse(decoded)
+      const read = async (plain: Buffer) => {
+        await guard.arrived(request, plain.length)
+        return parse(plain)
+      }
+      const encoding = encodingOf(request)
+      if (encoding === undefined) return read(body)
+      return guard.unpack(request, async () =>
+        read(await decode(encoding, body, request.routeOptions.bodyLimit)),
+      )
     },
   )
+}
+
+/** How the body is encoded; `undefined`: it is not. */
+export function encodingOf({ headers }: FastifyRequest): string | undefined {
+  const encoding = headers['content-encoding']?.trim().toLowerCase()
+  return encoding === 'identity' ? undefined : encoding
 }
 
 async function decode(encoding: string, body: Buffer, maxOutputLength: number): Promise<Buffer> {
