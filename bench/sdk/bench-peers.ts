@@ -16,8 +16,8 @@ const root = join(import.meta.dirname, '..', '..')
 const sdk = join(root, 'packages', 'sdk-python')
 const STEPS = 100_000
 const ROUNDS = 3
-const TIMEOUT_MS = 90_000
-const TRAINING_ROUNDS = '300'
+const TIMEOUT_MS = 300_000
+const TRAINING_ROUNDS = '1200'
 
 /** What one process measured: the writer's name and its figures. */
 interface Row {

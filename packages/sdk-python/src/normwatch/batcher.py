@@ -85,11 +85,13 @@ class Batcher:
         is_held = self._lock.acquire(timeout=0.1)
         while not is_held and not self._is_abandoned:
             is_held = self._lock.acquire(timeout=0.1)
-        self._pack()
-        blocks, self._blocks = self._blocks, []
-        self._room = self._max_cells
-        if is_held:
-            self._lock.release()
+        try:
+            self._pack()
+            blocks, self._blocks = self._blocks, []
+            self._room = self._max_cells
+        finally:
+            if is_held:
+                self._lock.release()
         return blocks
 
     def _pack(self) -> None:
