@@ -6,6 +6,8 @@ import { Budget } from './budget.ts'
 const MAX_PIPELINED = 16
 /** Milliseconds for which an address that sent more is cut off: to refuse each of them would cost too much. */
 const CUT_OFF_MS = 30_000
+/** Share of the connections an address may have open that it may open each second, when it has opened so many at once. */
+const ANEW = 1 / 4
 /** Addresses that are remembered. */
 const MAX_ADDRESSES = 10_000
 
@@ -15,14 +17,14 @@ interface Address {
 }
 
 /**
- * The connections of each address. One that opens more in a second than it may have open, or has twice as many open, or
- * sends without waiting for answers, has connections cut: what costs more than an answer is worth gets none.
+ * The connections of each address. One that opens them faster than it may, or has twice as many open, or sends without
+ * waiting for answers, has connections cut: what costs more than an answer is worth gets none.
  */
 export class Connections {
   readonly #max: number
   readonly #now: () => number
   readonly #addresses = new Map<string, Address>()
-  /** How many each may open: as many at once as it may have open, and then evenly, since each costs an answer. */
+  /** How many each may open: as many at once as it may have open, and then some, evenly, since each costs an answer. */
   readonly #openings: Budget
   readonly #waiting = new WeakMap<Socket, number>()
   /** Addresses that speak for others. */
@@ -32,7 +34,7 @@ export class Connections {
   constructor(app: FastifyInstance, max: number, now: () => number) {
     this.#max = max
     // With the last of it one more is opened.
-    this.#openings = new Budget(max, 1 - 1 / max)
+    this.#openings = new Budget(max * ANEW, (1 - 1 / max) / ANEW)
     this.#now = now
     // Before anything is made of a connection, for HTTP or TLS.
     const serve = app.server.listeners('connection')
