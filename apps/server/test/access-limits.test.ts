@@ -148,6 +148,22 @@ it('unpacks one body of a token after the other, and none when it has sent what 
   }
 }, 15_000)
 
+it('limits nothing, packed or not, where no token was made', async () => {
+  const service = await startApp({ access: { limits: { ...WIDE, maxBytes: 1_000 } } })
+  await service.inject({ method: 'PUT', url: '/api/v1/runs/r', payload: {} })
+  const payload = gzipSync(JSON.stringify(points(5)) + ' '.repeat(50_000))
+  const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' }
+  for (let i = 0; i < 3; i++) {
+    const { status } = await service.inject({
+      method: 'POST',
+      url: '/api/v1/runs/r/points',
+      headers,
+      payload,
+    })
+    expect(status).toBe(200)
+  }
+})
+
 it('spaces the large bodies of one token out, so that others get in between', async () => {
   const { service, send } = await limited({})
   await send('PUT', '/runs/r', {})

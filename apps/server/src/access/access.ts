@@ -90,7 +90,7 @@ export async function controlAccess(
     const { caller, is404 } = request
     if (caller === undefined || is404) return
     await confine(request, caller, ruleOf(request).project, store.runs)
-    if (caller.via !== 'nothing') await limiter?.body(request)
+    if (isLimited(request)) await limiter?.body(request)
   })
   app.addHook('onReady', async () => {
     app.websocketServer.on('connection', (socket, raw) => {
@@ -100,11 +100,16 @@ export async function controlAccess(
   })
   app.addHook('preClose', async () => sockets.stop())
   const bodies: BodyGuard = {
-    unpack: (request, work) => limiter?.unpack(request, work) ?? work(),
-    arrived: async (request, length) => limiter?.bytes(request, length),
+    unpack: (request, work) =>
+      limiter !== undefined && isLimited(request) ? limiter.unpack(request, work) : work(),
+    arrived: async (request, length) =>
+      request.caller === undefined || isLimited(request) ? limiter?.bytes(request, length) : undefined,
   }
   return { identify, sockets, basePath, bodies }
 }
+
+/** The owner of an open server is not: nobody else is there. */
+const isLimited = ({ caller }: FastifyRequest) => caller !== undefined && caller.via !== 'nothing'
 
 /** Whether the process lives is answered whatever the store does. */
 const isAboutLife = ({ routeOptions }: FastifyRequest) => routeOptions.url === '/healthz'
