@@ -5,7 +5,7 @@ import { MOVES } from './losses.ts'
 import { lastOf } from './ring.ts'
 import type { Settings } from './settings.ts'
 import { SortedWindow } from './sorted-window.ts'
-import { KEPT, type DetectorState } from './state.ts'
+import { BLOCK, KEPT, type DetectorState } from './state.ts'
 
 const NO_CHANGES: readonly Change[] = Object.freeze([])
 
@@ -15,8 +15,9 @@ const NO_CHANGES: readonly Change[] = Object.freeze([])
  */
 export class Fold {
   readonly state: DetectorState
-  /** Norms of the window, spike-free norms of the baseline, medians of the reference's blocks: all on the log scale. */
+  /** Norms of the window, of the open block, spike-free ones of the baseline, medians of the reference's blocks: all on the log scale. */
   readonly window: SortedWindow
+  readonly block: SortedWindow
   readonly baseline: SortedWindow
   readonly reference: SortedWindow
   /** Losses of the running median; moves from point to point among the newest losses. */
@@ -36,6 +37,7 @@ export class Fold {
     this.step = state.step
     const { norms, losses, spike } = state
     this.window = new SortedWindow(KEPT, lastOf(norms.log, norms.size))
+    this.block = new SortedWindow(BLOCK, norms.open)
     this.baseline = new SortedWindow(KEPT, spike.baseline.values)
     this.reference = new SortedWindow(KEPT, lastOf(norms.blocks, norms.reference))
     this.losses = new SortedWindow(KEPT, lastOf(losses.values, losses.size))
