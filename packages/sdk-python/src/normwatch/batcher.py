@@ -96,21 +96,18 @@ class Batcher:
 
     def _pack(self) -> None:
         """The loose rows → blocks."""
-        blocks = self._blocks
         for _ in range(len(self._loose)):
             step, time, readings, plain = self._loose.popleft()
             if step is None:
                 step = self._next_step
             self._next_step = max(self._next_step, step + 1)
-            names = tuple(readings)
-            room = self._room - (len(names) + 2 if plain else DEFERRED_CELLS * (len(names) + 1))
+            width = len(readings)
+            room = self._room - (width + 2 if plain else DEFERRED_CELLS * (width + 1))
             if room < 0:
                 self.dropped += 1
                 continue
             self._room = room
-            if not blocks or blocks[-1].names != names or plain is not blocks[-1].is_plain:
-                blocks.append(Block(names, array("d") if plain else []))
-            blocks[-1].flat.extend((step, time, *readings.values()))  # type: ignore[arg-type]
+            append_row(self._blocks, step, time, readings, plain)
 
     def abandon(self) -> None:
         """
@@ -128,6 +125,14 @@ class Batcher:
     def fill(self) -> float:
         """How full the queue is, 0 to 1."""
         return 1 - self._room / self._max_cells
+
+
+def append_row(blocks: list[Block], step: Kept, time: Kept, readings: Mapping[str, Kept], plain: bool) -> None:
+    """Adds a row to the last block, or to a new one where its names differ. `plain`: all readings are floats."""
+    names = tuple(readings)
+    if not blocks or blocks[-1].names != names or plain is not blocks[-1].is_plain:
+        blocks.append(Block(names, array("d") if plain else []))
+    blocks[-1].flat.extend((step, time, *readings.values()))  # type: ignore[arg-type]
 
 
 def batches(blocks: list[Block]) -> Iterator[Columns]:

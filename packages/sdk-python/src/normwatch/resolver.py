@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import Callable
 
-from .batcher import Block, Kept
+from .batcher import Block, Kept, append_row
 from .names import Names
 from .readings import Deferred, LossScale, read_in_bulk
 
@@ -55,7 +55,7 @@ class Resolver:
                     row["skipped"] = self._skipped(numbers[0])
             self._drop_refused_names(row)
             self._look_for_scaled_norm(row)
-            append_row(out, flat[start], flat[start + 1], row)
+            append_row(out, flat[start], flat[start + 1], row, True)
 
     def _skipped(self, scale: float) -> float:
         """1 where the scale has fallen since the step before: the scaler backs off exactly when it skips a step."""
@@ -81,11 +81,3 @@ class Resolver:
                 f"grad_norm has been of the size of the loss scale ({scale:g}) for {HINT_NORMS} steps: "
                 "call scaler.unscale_(optimizer) before clip_grad_norm_",
             )
-
-
-def append_row(blocks: list[Block], step: Kept | int, time: Kept, row: Row) -> None:
-    """Adds a row of numbers to the last block, or to a new one when the names differ."""
-    names = tuple(row)
-    if not blocks or blocks[-1].names != names:
-        blocks.append(Block(names, array("d")))
-    blocks[-1].flat.extend((step, time, *row.values()))  # type: ignore[arg-type]
