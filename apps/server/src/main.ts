@@ -2,7 +2,7 @@
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { ConfigError, helpText, readConfig, type Config } from './config.ts'
-import { CannotOpenStore } from './storage/sqlite/cannot-open-store.ts'
+import { CannotOpenStore } from './storage/sqlite/engine/store-errors.ts'
 
 // What is loaded after this is compiled once and read from the cache at later starts: half the time of a start. `npm start`
 // says so to Node itself, which then, from the second start on, never loads what turns TypeScript into JavaScript: 19 MB.

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { backUpSqlite } from '../storage/sqlite/backup.ts'
+import { backUpSqlite } from '../storage/sqlite/engine/backup.ts'
 import { configWith, readOptions } from './options.ts'
 import { UsageError } from './usage-error.ts'
 

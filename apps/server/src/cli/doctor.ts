@@ -1,5 +1,5 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs'
-import { inspectFolder } from '../storage/sqlite/inspect.ts'
+import { inspectFolder } from '../storage/sqlite/engine/inspect.ts'
 import { configWith, readOptions } from './options.ts'
 
 /** Below this the next checkpoints of the data file may fail. */

@@ -1,7 +1,7 @@
 /** `npm run normwatch -- …`: what an operator does beside the running server. */
 import { ConfigError } from '../config.ts'
-import { CannotBackUp } from '../storage/sqlite/backup.ts'
-import { CannotOpenStore } from '../storage/sqlite/cannot-open-store.ts'
+import { CannotBackUp } from '../storage/sqlite/engine/backup.ts'
+import { CannotOpenStore } from '../storage/sqlite/engine/store-errors.ts'
 import { StoreUnavailable } from '../storage/store.ts'
 import { TokenNotFound, TooManyTokens } from '../storage/token-store.ts'
 import { backupCommand } from './backup.ts'

@@ -2,7 +2,7 @@ import { NewTokenSchema, SCOPES, type NewToken, type Token } from '@normwatch/pr
 import { newTokenSecret } from '../access/secret.ts'
 import { newToken, shownToken } from '../access/tokens.ts'
 import { compileSchema } from '../compile-schema.ts'
-import { openTokensFile } from '../storage/sqlite/tokens-file.ts'
+import { openTokensFile } from '../storage/sqlite/tokens/tokens-file.ts'
 import { readDays } from './days.ts'
 import { configWith, readOptions } from './options.ts'
 import { UsageError } from './usage-error.ts'

@@ -9,8 +9,9 @@ import { describeSettings } from '../settings-store.contract.ts'
 import { describeStore } from '../store.contract.ts'
 import type { Store } from '../store.ts'
 import { describeUpkeep } from '../upkeep.contract.ts'
-import { backUpSqlite } from './backup.ts'
-import { FILE, openSqliteStore } from './open.ts'
+import { backUpSqlite } from './engine/backup.ts'
+import { FILE } from './engine/data-folder.ts'
+import { openSqliteStore } from './open.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'normwatch-'))
 afterAll(() => rmSync(root, { recursive: true }))

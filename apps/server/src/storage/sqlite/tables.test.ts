@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { getTableName, is, Table } from 'drizzle-orm'
+import { Table, getTableName, is } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import * as tables from './tables.ts'
 

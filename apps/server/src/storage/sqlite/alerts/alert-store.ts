@@ -1,0 +1,71 @@
+import type { ChannelStore, DeliveryStore, MuteStore } from '../../alert-store.ts'
+import type { GroupCommit } from '../engine/group-commit.ts'
+import type { Tables } from '../open-tables.ts'
+import type { Residents } from '../points/run-cache.ts'
+
+export function openChannelStore(
+  { channels, deliveries, deliveryLog }: Tables,
+  commits: GroupCommit,
+): ChannelStore {
+  return {
+    create: (channel) => commits.run(() => channels.create(channel)),
+    get: async (id) => commits.read(() => channels.get(id)),
+    list: async () => commits.read(() => channels.all()),
+    update: (id, change, now) =>
+      commits.run(() => {
+        const changed = channels.change(id, change, now)
+        if (change.enabled === false) deliveries.failPending(id)
+        if (change.enabled !== true) return changed
+        channels.tried(id, null, now)
+        return channels.get(id)
+      }),
+    delete: (id) =>
+      commits.run(() => {
+        channels.remove(id)
+        deliveryLog.removeOfChannel(id)
+      }),
+  }
+}
+
+export function openMuteStore({ mutes, deliveries, outbox }: Tables, commits: GroupCommit): MuteStore {
+  return {
+    create: (mute) => commits.run(() => mutes.create(mute)),
+    list: async (now) => commits.read(() => mutes.inForce(now)),
+    delete: (id, now) =>
+      commits.run(() => {
+        mutes.remove(id)
+        deliveries.release(id, now)
+        outbox.tellQueued()
+      }),
+  }
+}
+
+export function openDeliveryStore(
+  { deliveries, deliveryLog, findings, outbox }: Tables,
+  residents: Residents,
+  commits: GroupCommit,
+): DeliveryStore {
+  return {
+    onQueued: (listener) => outbox.onQueued(listener),
+    claim: (options) => commits.run(() => deliveries.claim(options)),
+    settle: (id, settlement, now) => commits.run(() => deliveries.settle(id, settlement, now)),
+    nextDue: async (now) => commits.read(() => deliveries.nextDue(now)),
+    remind: (now) =>
+      commits.run(() => {
+        for (const { channel, finding, run } of deliveries.remindersDue(now)) {
+          const record = findings.find(finding)
+          if (record !== undefined) outbox.reminder(channel, record, residents.open(run).run, now)
+        }
+      }),
+    list: async (query, now) => commits.read(() => deliveryLog.list(query, now)),
+    get: async (id, now) => commits.read(() => deliveryLog.get(id, now)),
+    redeliver: (id, now) =>
+      commits.run(() => {
+        const delivery = deliveryLog.redeliver(id, now)
+        outbox.tellQueued()
+        return delivery
+      }),
+    queue: async (now) => commits.read(() => deliveries.queue(now)),
+    prune: (before) => commits.run(() => deliveryLog.prune(before)),
+  }
+}

@@ -1,0 +1,243 @@
+import {
+  MAX_EVENTS_LISTED,
+  type Delivery,
+  type DeliveryState,
+  type EventType,
+  type Finding,
+} from '@normwatch/protocol'
+import type { Database } from 'better-sqlite3'
+import {
+  DeliveryNotFound,
+  type ClaimOptions,
+  type ClaimedDelivery,
+  type DeliveryQuery,
+  type QueuedEvent,
+  type RunFacts,
+  type Settlement,
+} from '../../alert-store.ts'
+import { BadCursor } from '../../store.ts'
+import type { ChannelTable } from './channels.ts'
+import { NEVER } from './outbox.ts'
+
+/** A delivery as the table has it. */
+export interface DeliveryRow {
+  readonly key: number
+  readonly id: string
+  readonly channel: string
+  readonly state: DeliveryState
+  readonly hold: string | null
+  readonly due_at: number
+  readonly leased_until: number
+  readonly tries: number
+  readonly event_count: number
+  readonly created_at: number
+  readonly last_try_at: number | null
+  readonly status: number | null
+  readonly error: string | null
+  readonly response: string | null
+}
+
+interface EventRow {
+  readonly type: EventType
+  readonly at: number
+  readonly finding: string
+  readonly run: string
+  readonly finding_record: string
+  readonly run_record: string
+}
+
+interface Reminder {
+  readonly channel: string
+  readonly finding: string
+  readonly run: string
+}
+
+/** Reminders that one call of `remind` queues at the most. */
+const REMINDED_AT_ONCE = 500
+/** The table of deliveries, for those who send and read them. Synchronous: callers run what writes in their units. */
+export function openDeliveries(db: Database, channels: ChannelTable) {
+  const selectDue = db.prepare<[{ channel: string; now: number }], DeliveryRow>(
+    `select * from deliveries where channel = @channel and state = 'pending' and due_at <= @now and leased_until <= @now
+     order by due_at, key limit 1`,
+  )
+  const lease = db.prepare<[number, number]>(
+    'update deliveries set leased_until = ?, tries = tries + 1 where key = ?',
+  )
+  const selectEvents = db.prepare<[number, number], EventRow>(
+    `select type, at, finding, run, finding_record, run_record from delivery_events where delivery = ?
+     order by key limit ?`,
+  )
+  const settle = db.prepare<[Settlement & { id: string; now: number }], { channel: string }>(
+    `update deliveries set state = @state, due_at = coalesce(@due_at, due_at), leased_until = 0, last_try_at = @now,
+     status = @status, error = @error, response = @response where id = @id returning channel`,
+  )
+  const failPending = db.prepare<[string]>(
+    `update deliveries set state = 'failed', error = 'The channel was disabled.' where channel = ? and state = 'pending'`,
+  )
+  const release = db.prepare<[number, string]>(
+    `update deliveries set due_at = ?, hold = null where hold = ? and state = 'pending'`,
+  )
+  const selectNext = db
+    .prepare<[number], number | null>(
+      `select min(max(due_at, leased_until)) from deliveries
+       where state = 'pending' and max(due_at, leased_until) > ? and due_at < ${NEVER}`,
+    )
+    .pluck()
+  const selectQueue = db.prepare<[number], { due: number; oldest_due_at: number | null }>(
+    `select count(*) as due, min(due_at) as oldest_due_at from deliveries where state = 'pending' and due_at <= ?`,
+  )
+  // From the open findings, which are few, and not from the events, which are many.
+  const selectReminders = db.prepare<[{ now: number; limit: number }], Reminder>(
+    `select e.channel, e.finding, e.run from findings f
+     cross join delivery_events e on e.finding = f.id and e.type = 'finding.opened'
+     join deliveries d on d.key = e.delivery and d.state <> 'pending'
+     join channels c on c.id = e.channel
+     join runs r on r.key = f.run
+     where f.state = 'open' and c.enabled = 1 and e.at <= @now - c.remind_hours * 3600000 and not exists (
+       select 1 from delivery_events x
+       where x.finding = e.finding and x.channel = e.channel and x.type = 'finding.reminder')
+     limit @limit`,
+  )
+  // Only one process holds the data: what a former one was trying is nobody's now.
+  db.exec("update deliveries set leased_until = 0 where state = 'pending' and leased_until > 0")
+
+  return {
+    claim({ now, leaseMs, limit, except }: ClaimOptions): ClaimedDelivery[] {
+      const due = channels
+        .all()
+        .filter(({ id, enabled }) => enabled && !except.includes(id))
+        .flatMap((channel) => {
+          const row = selectDue.get({ channel: channel.id, now })
+          return row === undefined ? [] : [{ channel, row }]
+        })
+        .sort((a, b) => a.row.due_at - b.row.due_at)
+      return due.slice(0, limit).map(({ channel, row }) => {
+        lease.run(now + leaseMs, row.key)
+        return {
+          id: row.id,
+          channel,
+          tries: row.tries + 1,
+          events: selectEvents.all(row.key, -1).map(eventOf),
+        }
+      })
+    },
+    settle(id: string, settlement: Settlement, now: number): void {
+      const { disable, ...fields } = settlement
+      const settled = settle.get({ ...fields, disable, id, now })
+      if (settled === undefined) return
+      channels.tried(settled.channel, settlement.error, now)
+      if (disable !== null)
+        channels.change(settled.channel, { enabled: false, disabled_reason: disable }, now)
+      if (settlement.state !== 'pending') release.run(now, id)
+      if (!channels.get(settled.channel).enabled) failPending.run(settled.channel)
+    },
+    failPending: (channel: string): void => void failPending.run(channel),
+    /** What waits for this mute or delivery is due. */
+    release: (hold: string, now: number): void => void release.run(now, hold),
+    nextDue: (now: number): number | null => selectNext.get(now) ?? null,
+    /** Openings that were queued for so long and whose findings are still open; without those reminded of already. */
+    remindersDue(now: number): Reminder[] {
+      const isWanted = channels.all().some(({ enabled, remind_hours }) => enabled && remind_hours !== null)
+      return isWanted ? selectReminders.all({ now, limit: REMINDED_AT_ONCE }) : []
+    },
+    queue: (now: number) => selectQueue.get(now) ?? { due: 0, oldest_due_at: null },
+  }
+}
+
+const eventOf = ({ type, at, finding_record, run_record }: EventRow): QueuedEvent => ({
+  type,
+  at,
+  finding: JSON.parse(finding_record) as Finding,
+  run: JSON.parse(run_record) as RunFacts,
+})
+
+/** Rows that one call of `prune` removes at the most. */
+const PRUNED_AT_ONCE = 1_000
+
+/** The table of deliveries as a log, for those who read it and tidy it up. Synchronous, as `deliveries.ts`. */
+export function openDeliveryLog(db: Database) {
+  const selectNamed = db.prepare<[number, number], Delivery['events'][number]>(
+    `select type, finding, finding_record ->> '$.kind' as kind, run from delivery_events
+     where delivery = ? order by key limit ?`,
+  )
+  const selectPage = db.prepare<[object], DeliveryRow>(
+    `select * from deliveries where key < @before
+     and (@channel is null or channel = @channel) and (@state is null or state = @state)
+     and (@run is null or key in (select delivery from delivery_events where run = @run))
+     and (@finding is null or key in (select delivery from delivery_events where finding = @finding))
+     order by key desc limit @limit`,
+  )
+  const selectOne = db.prepare<[string], DeliveryRow>('select * from deliveries where id = ?')
+  const again = db.prepare<[number, string]>(
+    `update deliveries set state = 'pending', due_at = ?, leased_until = 0, tries = 0, hold = null where id = ?`,
+  )
+  const selectOld = db
+    .prepare<[number, number], number>(
+      `select key from deliveries where created_at < ? and state <> 'pending' and not exists (
+         select 1 from delivery_events e join findings f on f.id = e.finding and f.state = 'open'
+         where e.delivery = deliveries.key)
+       order by created_at limit ?`,
+    )
+    .pluck()
+  const removeEvents = db.prepare<[number]>('delete from delivery_events where delivery = ?')
+  const remove = db.prepare<[number]>('delete from deliveries where key = ?')
+  const selectOfChannel = db.prepare<[string], number>('select key from deliveries where channel = ?').pluck()
+
+  const rowOf = (id: string): DeliveryRow => {
+    const row = selectOne.get(id)
+    if (row === undefined) throw new DeliveryNotFound(`There is no delivery "${id}".`)
+    return row
+  }
+  const removeAll = (keys: readonly number[]) => {
+    for (const key of keys) {
+      removeEvents.run(key)
+      remove.run(key)
+    }
+  }
+  const shown = (row: DeliveryRow, now: number): Delivery => ({
+    id: row.id,
+    channel: row.channel,
+    state: row.state,
+    events: selectNamed.all(row.key, MAX_EVENTS_LISTED),
+    event_count: row.event_count,
+    created_at: iso(row.created_at),
+    next_try_at: row.state === 'pending' && row.due_at < NEVER ? iso(row.due_at) : null,
+    muted: row.state === 'pending' && row.due_at > now && (row.hold?.startsWith('mute_') ?? false),
+    tries: row.tries,
+    last_try_at: row.last_try_at === null ? null : iso(row.last_try_at),
+    status: row.status,
+    error: row.error,
+    response: row.response,
+  })
+  const list = (query: DeliveryQuery, now: number) => {
+    const { channel = null, run = null, finding = null, state = null, limit, cursor } = query
+    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : keyOf(cursor)
+    const rows = selectPage.all({ channel, run, finding, state, before, limit: limit + 1 })
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      deliveries: page.map((row) => shown(row, now)),
+      next_cursor: rows.length > limit && last !== undefined ? String(last.key) : null,
+    }
+  }
+
+  return {
+    list,
+    get: (id: string, now: number): Delivery => shown(rowOf(id), now),
+    /** One that is being tried now stays as it is. */
+    redeliver(id: string, now: number): Delivery {
+      const { state, leased_until } = rowOf(id)
+      if (state !== 'pending' || leased_until <= now) again.run(now, id)
+      return shown(rowOf(id), now)
+    },
+    removeOfChannel: (channel: string): void => removeAll(selectOfChannel.all(channel)),
+    prune: (before: number): void => removeAll(selectOld.all(before, PRUNED_AT_ONCE)),
+  }
+}
+
+const iso = (ms: number) => new Date(ms).toISOString()
+
+function keyOf(cursor: string): number {
+  if (!/^[1-9][0-9]{0,15}$/.test(cursor)) throw new BadCursor('The cursor is none of this list.')
+  return Number(cursor)
+}

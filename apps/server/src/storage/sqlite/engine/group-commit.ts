@@ -1,0 +1,139 @@
+import type { Database } from 'better-sqlite3'
+import { StoreUnavailable } from '../../store.ts'
+import { DataDamaged, asUnavailable } from './store-errors.ts'
+
+/** Units of one transaction at the most, so that none waits long for its neighbours. */
+const MAX_UNITS = 512
+
+interface Unit {
+  readonly work: () => unknown
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Committed {
+  readonly settle: () => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface GroupHooks {
+  /** Waits until everything committed so far is on the disk. */
+  readonly sync: () => Promise<void>
+  /** Called in the transaction when all units have run: what they left to be written is written here. */
+  readonly beforeCommit: () => void
+  /** Called when a transaction was undone: whatever was kept in memory of it is not stored. */
+  readonly onRollback: () => void
+  /** Whether the error refuses one unit that has changed nothing yet, so that its neighbours may go on. */
+  readonly isRefusal: (error: unknown) => boolean
+}
+
+/**
+ * Runs units of work in the order of their arrival, many in one transaction: everything that has arrived when it
+ * begins shares its commit and its wait for the disk, during which the next ones gather. A unit is synchronous; its
+ * promise settles when the transaction is durable or undone.
+ */
+export class GroupCommit {
+  readonly #db: Database
+  readonly #hooks: GroupHooks
+  #waiting: Unit[] = []
+  #atWork = false
+  #closed = false
+  #damage: DataDamaged | undefined
+
+  constructor(db: Database, hooks: GroupHooks) {
+    this.#db = db
+    this.#hooks = hooks
+  }
+
+  /** The first damage in the data that a unit or a reader met. */
+  get damage(): DataDamaged | undefined {
+    return this.#damage
+  }
+
+  run<T>(work: () => T): Promise<T> {
+    if (this.#closed) return Promise.reject(new StoreUnavailable('The store is closed.'))
+    return this.#enqueue(work)
+  }
+
+  /** Reads between two transactions. Throws `StoreUnavailable` and whatever else `work` throws. */
+  read<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw this.#explained(error)
+    }
+  }
+
+  #explained(error: unknown): unknown {
+    const cause = asUnavailable(error)
+    if (cause instanceof DataDamaged) this.#damage ??= cause
+    return cause
+  }
+
+  #enqueue<T>(work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
+      this.#schedule()
+    })
+  }
+
+  #schedule(): void {
+    if (this.#atWork || this.#waiting.length === 0) return
+    this.#atWork = true
+    setImmediate(() => {
+      void this.#work().finally(() => {
+        this.#atWork = false
+        this.#schedule()
+      })
+    })
+  }
+
+  async #work(): Promise<void> {
+    const settled = this.#commit(this.#waiting.splice(0, MAX_UNITS))
+    try {
+      if (settled.length > 0) await this.#hooks.sync()
+      for (const { settle } of settled) settle()
+    } catch (error) {
+      for (const { reject } of settled) reject(this.#explained(error))
+    }
+  }
+
+  /** Runs the units in one transaction. Gives those committed, whose promises wait for the disk. */
+  #commit(units: readonly Unit[]): Committed[] {
+    const settled: Committed[] = []
+    try {
+      this.#db.exec('begin immediate')
+      for (const { work, resolve, reject } of units) {
+        try {
+          const value = work()
+          settled.push({ settle: () => resolve(value), reject })
+        } catch (error) {
+          if (!this.#hooks.isRefusal(error)) throw error
+          settled.push({ settle: () => reject(error), reject })
+        }
+      }
+      this.#hooks.beforeCommit()
+      this.#db.exec('commit')
+      return settled
+    } catch (error) {
+      return this.#undo(units, this.#explained(error))
+    }
+  }
+
+  #undo(units: readonly Unit[], error: unknown): Committed[] {
+    if (this.#db.inTransaction) this.#db.exec('rollback')
+    this.#hooks.onRollback()
+    const isShared = error instanceof StoreUnavailable
+    // a fault of one unit is not its neighbours': each gets a transaction of its own
+    if (!isShared && units.length > 1) return units.flatMap((unit) => this.#commit([unit]))
+    for (const { reject } of units) reject(error)
+    return []
+  }
+
+  /** Commits what has arrived and waits until it is durable; later units are rejected. */
+  async close(): Promise<void> {
+    this.#closed = true
+    // the last of those that have arrived
+    if (this.#atWork || this.#waiting.length > 0) await this.#enqueue(() => undefined)
+  }
+}

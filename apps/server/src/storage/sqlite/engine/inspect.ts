@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { FILE, lockFolder } from './data-folder.ts'
+import { migrationsOf } from './migrate.ts'
+import { CannotOpenStore } from './store-errors.ts'
+
+/** What can be told of a data folder without changing anything in it, also while a server holds it. */
+export interface Inspection {
+  /** A server holds the folder. */
+  readonly isInUse: boolean
+  /** What SQLite finds wrong in the file; empty when it is whole. */
+  readonly faults: readonly string[]
+  readonly migrations: { readonly applied: number; readonly known: number }
+  /** Milliseconds since 1970; `null`: no points yet. */
+  readonly newestArrival: number | null
+  readonly runs: number
+  readonly channels: readonly { readonly name: string; readonly trouble: string | null }[]
+}
+
+/** Inspects the data file of a folder; `undefined` where there is none yet. Throws what SQLite says of a file it cannot read. */
+export function inspectFolder(folder: string): Inspection | undefined {
+  const file = join(folder, FILE)
+  if (!existsSync(file)) return undefined
+  const isInUse = heldByOther(folder)
+  const db = new Database(file, { readonly: true, timeout: 5_000 })
+  try {
+    const faults = db.prepare<[], string>('pragma integrity_check(20)').pluck().all()
+    const { newest, runs } = db
+      .prepare<[], { newest: number | null; runs: number }>(
+        'select max(last_arrival) as newest, count(*) as runs from runs',
+      )
+      .get() as { newest: number | null; runs: number }
+    return {
+      isInUse,
+      faults: faults.filter((fault) => fault !== 'ok'),
+      migrations: migrationsOf(db),
+      newestArrival: newest,
+      runs,
+      channels: channelsOf(db),
+    }
+  } finally {
+    db.close()
+  }
+}
+
+function heldByOther(folder: string): boolean {
+  try {
+    lockFolder(folder).close()
+    return false
+  } catch (error) {
+    if (error instanceof CannotOpenStore) return true
+    throw error
+  }
+}
+
+function channelsOf(db: Database.Database): Inspection['channels'] {
+  const rows = db
+    .prepare<
+      [],
+      { name: string; enabled: number; disabled_reason: string | null; failing_error: string | null }
+    >('select name, enabled, disabled_reason, failing_error from channels order by created_at')
+    .all()
+  return rows.map(({ name, enabled, disabled_reason, failing_error }) => ({
+    name,
+    trouble:
+      enabled === 0
+        ? `disabled: ${disabled_reason ?? 'by hand'}`
+        : failing_error && `failing: ${failing_error}`,
+  }))
+}

@@ -1,0 +1,50 @@
+import { BadCursor } from '../../store.ts'
+
+/** A part of a `where` clause, with the values of its parameters. */
+export interface Condition {
+  readonly sql: string
+  readonly values: readonly (string | number)[]
+}
+
+/** A condition, or none where the value is not given. */
+export const given = (sql: string, value: string | number | undefined): Condition | undefined =>
+  value === undefined ? undefined : { sql, values: [value] }
+
+/** The `where` clause that holds when all of them do; empty when there is none. */
+export function where(conditions: readonly (Condition | undefined)[]): Condition {
+  const given = conditions.filter((condition) => condition !== undefined)
+  return {
+    sql: given.length === 0 ? '' : `where ${given.map(({ sql }) => sql).join(' and ')}`,
+    values: given.flatMap(({ values }) => values),
+  }
+}
+
+export type CursorValue = string | number
+
+/** Where a page ended, as text that only this file understands. */
+export const toCursor = (values: readonly CursorValue[]): string =>
+  Buffer.from(JSON.stringify(values)).toString('base64url')
+
+/**
+ * The values of a cursor whose first is `tag` (which list, in which order) and whose others have the types given.
+ * Throws `BadCursor` when it is none of this list.
+ */
+export function fromCursor(
+  cursor: string,
+  tag: string,
+  types: readonly ('string' | 'number')[],
+): CursorValue[] {
+  let values: unknown
+  try {
+    values = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+  } catch {
+    values = undefined
+  }
+  const isGood =
+    Array.isArray(values) &&
+    values.length === types.length + 1 &&
+    values[0] === tag &&
+    types.every((type, i) => typeof (values as unknown[])[i + 1] === type)
+  if (!isGood) throw new BadCursor('The cursor is none of this list in this order.')
+  return (values as CursorValue[]).slice(1)
+}

@@ -1,0 +1,118 @@
+import {
+  LAYER_PREFIX,
+  MAX_LAYERS_PER_RUN,
+  MAX_METRICS_PER_RUN,
+  type MetricColumn,
+  type PointColumns,
+} from '@normwatch/protocol'
+import type { Database } from 'better-sqlite3'
+import type { KnownMetrics } from '../../leaf/clip-rule.ts'
+import type { Rows } from '../../leaf/rows.ts'
+import { TooManyMetrics } from '../../store.ts'
+
+/** The metrics of one run and their numbers, which begin at 0 and have no gaps. */
+export class MetricNames {
+  readonly #numbers = new Map<string, number>()
+  readonly #names: string[] = []
+  #layers = 0
+  known: KnownMetrics = { gradNorm: undefined, loss: undefined, maxNorm: undefined, clipFraction: undefined }
+
+  constructor(names: readonly string[]) {
+    for (const name of names) this.add(name)
+  }
+
+  get size(): number {
+    return this.#names.length
+  }
+
+  get all(): readonly string[] {
+    return this.#names
+  }
+
+  number(name: string): number | undefined {
+    return this.#numbers.get(name)
+  }
+
+  name(number: number): string {
+    return this.#names[number] as string
+  }
+
+  /** The names that the run does not have yet. Throws `TooManyMetrics` when they would take it over a bound. */
+  missing(names: Iterable<string>): string[] {
+    const missing = [...names].filter((name) => !this.#numbers.has(name))
+    if (missing.length === 0) return missing
+    const layers = this.#layers + missing.filter(isLayer).length
+    const metrics = this.size + missing.length - layers
+    if (layers > MAX_LAYERS_PER_RUN) {
+      throw new TooManyMetrics(
+        `A run has at most ${MAX_LAYERS_PER_RUN} layers; this batch makes it ${layers}.`,
+      )
+    }
+    if (metrics > MAX_METRICS_PER_RUN) {
+      throw new TooManyMetrics(
+        `A run has at most ${MAX_METRICS_PER_RUN} metrics; this batch makes it ${metrics}.`,
+      )
+    }
+    return missing
+  }
+
+  add(name: string): number {
+    const number = this.#names.length
+    this.#numbers.set(name, number)
+    this.#names.push(name)
+    if (isLayer(name)) this.#layers++
+    else {
+      this.known = {
+        gradNorm: this.number('grad_norm'),
+        loss: this.number('loss'),
+        maxNorm: this.number('max_norm'),
+        clipFraction: this.number('clip_fraction'),
+      }
+    }
+    return number
+  }
+
+  /** The columns, not copied, under their names; a column without a reading is left out. */
+  named(rows: Rows): PointColumns {
+    return named(rows, (metric) => this.name(metric))
+  }
+
+  /** The columns of a batch by number; every name is known. */
+  numbered({ step, time, metrics }: PointColumns): Rows {
+    const columns = new Map(
+      Array.from(metrics, ([name, column]) => [this.#numbers.get(name) as number, column] as const),
+    )
+    return { count: step.length, step, time, columns }
+  }
+}
+
+function named({ count, step, time, columns }: Rows, name: (metric: number) => string): PointColumns {
+  const metrics = new Map<string, MetricColumn>()
+  for (const [metric, { values, present }] of columns) {
+    const here = present?.subarray(0, count) ?? null
+    if (here !== null && !here.includes(1)) continue
+    metrics.set(name(metric), {
+      values: values.subarray(0, count),
+      present: here?.includes(0) === true ? here : null,
+    })
+  }
+  return { step: step.subarray(0, count), time: time.subarray(0, count), metrics }
+}
+
+export const isLayer = (name: string): boolean => name.startsWith(LAYER_PREFIX)
+
+/** The table of metrics' names. */
+export function openMetricNames(db: Database) {
+  const select = db
+    .prepare<[number], string>('select name from metrics where run = ? order by number')
+    .pluck()
+  const insert = db.prepare<[number, number, string]>(
+    'insert into metrics (run, number, name) values (?, ?, ?)',
+  )
+  return {
+    of: (run: number): MetricNames => new MetricNames(select.all(run)),
+    add(run: number, names: MetricNames, missing: readonly string[]): void {
+      for (const name of missing) insert.run(run, names.add(name), name)
+    },
+  }
+}

@@ -1,0 +1,148 @@
+import { MAX_STEP, type MetricColumn, type PointColumns } from '@normwatch/protocol'
+import { endOf, type Interval } from '../../leaf/dyadic.ts'
+import { Leaf } from '../../leaf/leaf.ts'
+import { rowFrom, type Rows } from '../../leaf/rows.ts'
+import { LEAF } from '../../leaf/summary-page.ts'
+import type { Tables } from '../open-tables.ts'
+import type { ResidentRun } from './cached-run.ts'
+import { neighbours, type Directory } from './neighbours.ts'
+import { rowsOf } from './record-of.ts'
+import type { StoredPage } from './summaries.ts'
+
+interface Range {
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+}
+
+type Read = <T>(work: (resident: ResidentRun) => T) => T
+
+/** Readings looked up together, between which nothing changes. */
+const READINGS_A_TURN = 2 ** 15
+
+/** Raw readings, a leaf a block. Leaves are looked up anew by step a few at a time: the run may change between two turns. */
+export async function* readBlocks(
+  tables: Tables,
+  { from = 0, to = MAX_STEP, metrics }: Range & { readonly metrics?: readonly string[] | undefined },
+  read: Read,
+): AsyncGenerator<PointColumns> {
+  let next = from
+  while (next <= to) {
+    yield* read((resident) => {
+      const { names } = resident
+      const directory = steadyDirectory(tables.summaries)
+      const wanted = new Set(
+        (metrics ?? names.all).map((name) => names.number(name)).filter((metric) => metric !== undefined),
+      )
+      const blocks: PointColumns[] = []
+      for (let readings = 0; readings < READINGS_A_TURN && next <= to;) {
+        const leaf = leafFrom(directory, resident, next)
+        if (leaf === undefined || leaf.start > to) {
+          next = Infinity
+          break
+        }
+        const rows = rowsOf(tables, resident, leaf.start, wanted)
+        const block = withReadings(rows, wanted, rowFrom(rows, next), rowFrom(rows, to + 1))
+        if (block.count > 0) blocks.push(names.named(block))
+        readings += rows.count * Math.max(1, rows.columns.size)
+        next = endOf(leaf)
+      }
+      return blocks
+    })
+  }
+}
+
+/**
+ * The readings of one metric without their steps, a leaf a block. Leaves that the range holds whole are read a page at a
+ * time, and nothing but these readings is decoded.
+ */
+export async function* readReadings(
+  tables: Tables,
+  name: string,
+  { from = 0, to = MAX_STEP }: Range,
+  read: Read,
+): AsyncGenerator<Float32Array | Float64Array> {
+  let next = from
+  while (next <= to) {
+    yield* read((resident) => {
+      const { key } = resident.row
+      const metric = resident.names.number(name)
+      const leaf = leafFrom(tables.summaries, resident, next)
+      if (metric === undefined || leaf === undefined || leaf.start > to) {
+        next = Infinity
+        return []
+      }
+      const whole = wholeLeaves(tables.summaries, resident, Math.max(next, leaf.start), to)
+      const [first, last] = [whole[0], whole.at(-1)]
+      if (first !== undefined && last !== undefined) {
+        next = endOf(last)
+        return tables.leaves.readings(key, first.start, last.start, whole.length, metric)
+      }
+      const rows = rowsOf(tables, resident, leaf.start, new Set([metric]))
+      const block = withReadings(rows, new Set([metric]), rowFrom(rows, next), rowFrom(rows, to + 1))
+      next = endOf(leaf)
+      const { values, present } = block.columns.get(metric) ?? { values: new Float64Array(0), present: null }
+      return [present === null ? values : values.filter((_, row) => present[row] === 1)]
+    })
+  }
+}
+
+/** The stored leaves of one page that follow each other from `from` on, the range up to `to` holding each of them whole. */
+function wholeLeaves(summaries: Directory, resident: ResidentRun, from: number, to: number): Interval[] {
+  const { page } = summaries.pageFor(resident.row.key, from)
+  const atHand = resident.leaves.filter(({ count }) => count > 0)
+  const leaves: Interval[] = []
+  for (let at = page.lastFrom(from); at >= 0 && at < page.count; at++) {
+    const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
+    const isNext = !atHand.some((other) => endOf(other) > from && other.start < endOf(leaf))
+    if (leaf.start < from || endOf(leaf) - 1 > to || resident.replaced.has(leaf.start) || !isNext) break
+    leaves.push(leaf)
+  }
+  return leaves
+}
+
+/** The leaf that holds the step, else the first above it. */
+function leafFrom(directory: Directory, resident: ResidentRun, step: number): Interval | undefined {
+  const { below, above } = neighbours(directory, resident.row.key, step, resident.replaced)
+  return [...resident.leaves.filter(({ count }) => count > 0), below, above]
+    .filter((leaf) => leaf !== undefined && endOf(leaf) > step)
+    .reduce(
+      (first, leaf) => ((first?.start ?? Infinity) < (leaf?.start ?? Infinity) ? first : leaf),
+      undefined,
+    )
+}
+
+/** The directory of one run while nothing changes: steps that follow one another are looked up in one page. */
+function steadyDirectory(summaries: Directory): Directory {
+  let last: StoredPage | undefined
+  return {
+    ...summaries,
+    pageFor(run, step) {
+      const isHere =
+        last !== undefined && last.first <= step && last.page.lastFrom(step) < last.page.count - 1
+      return isHere ? (last as StoredPage) : (last = summaries.pageFor(run, step))
+    },
+  }
+}
+
+/** The rows from `low` to `high` that have a reading of the metrics wanted, and these columns alone. */
+function withReadings(rows: Rows, wanted: ReadonlySet<number>, low: number, high: number): Rows {
+  const columns = [...rows.columns].filter(([metric]) => wanted.has(metric))
+  const isDense = columns.some(([, { present }]) => present === null)
+  const kept: number[] = []
+  for (let row = low; row < high && !isDense; row++) {
+    if (columns.some(([, { present }]) => present?.[row] === 1)) kept.push(row)
+  }
+  const pick = <T extends Float64Array | Uint8Array>(list: T): T => {
+    // a leaf at hand goes on changing while the block is read
+    if (isDense) return (rows instanceof Leaf ? list.slice(low, high) : list.subarray(low, high)) as T
+    const some = list.slice(0, kept.length) as T
+    kept.forEach((row, i) => (some[i] = list[row] as number))
+    return some
+  }
+  const picked = columns.map(([metric, { values, present }]): [number, MetricColumn] => [
+    metric,
+    { values: pick(values), present: present && pick(present) },
+  ])
+  const step = pick(rows.step)
+  return { count: step.length, step, time: pick(rows.time), columns: new Map(picked) }
+}

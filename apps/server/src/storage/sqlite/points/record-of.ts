@@ -1,0 +1,83 @@
+import { cellKeys } from '../../leaf/cells.ts'
+import type { RunRecord } from '../../leaf/record.ts'
+import type { Rows } from '../../leaf/rows.ts'
+import { EMPTY_PAGE, LEAF, editPage, type SummaryPage } from '../../leaf/summary-page.ts'
+import type { LeafSummary } from '../../leaf/summary.ts'
+import type { Tables } from '../open-tables.ts'
+import type { ResidentRun } from './cached-run.ts'
+import { blockOf } from './leaves.ts'
+import type { StoredPage } from './summaries.ts'
+
+/** A run's points from step `from` to `to` as charts read them: what is stored, under what is at hand. */
+export function recordOf(
+  tables: Tables,
+  resident: ResidentRun,
+  metrics: readonly number[],
+  from: number,
+  to: number,
+): RunRecord {
+  const { key } = resident.row
+  const { known } = resident.names
+  const changed = resident.changedSummaries()
+  const pagesOfBlock = memo((block: number) =>
+    current(tables.summaries.pages(key, block, from, to), resident.replaced, changed, block),
+  )
+  const wanted = new Set(
+    [...metrics, known.gradNorm, known.maxNorm, known.clipFraction].filter((metric) => metric !== undefined),
+  )
+  const keys = cellKeys(wanted)
+  return {
+    known,
+    rule: resident.rule,
+    directory: pagesOfBlock(0),
+    pagesOf: (metric) => pagesOfBlock(blockOf(metric)),
+    cells: memo((start) =>
+      resident.leaves.some((leaf) => leaf.start === start)
+        ? undefined
+        : tables.leaves.cells(key, start, wanted, keys),
+    ),
+    rows: memo((start) => rowsOf(tables, resident, start, wanted)),
+  }
+}
+
+/** The rows of a leaf, at hand or stored, with at least the metrics wanted. */
+export const rowsOf = (
+  tables: Tables,
+  resident: ResidentRun,
+  start: number,
+  wanted: ReadonlySet<number>,
+): Rows =>
+  resident.leaves.find((leaf) => leaf.start === start) ?? tables.leaves.read(resident.row.key, start, wanted)
+
+function memo<T>(make: (key: number) => T): (key: number) => T {
+  const made = new Map<number, T>()
+  return (key) => {
+    let value = made.get(key)
+    if (value === undefined) made.set(key, (value = make(key)))
+    return value
+  }
+}
+
+/** The stored pages with the leaves at hand in place of those they replace. */
+function current(
+  stored: readonly StoredPage[],
+  replaced: ReadonlySet<number>,
+  changed: readonly LeafSummary[],
+  block: number,
+): SummaryPage[] {
+  if (changed.length === 0 && replaced.size === 0) return stored.map(({ page }) => page)
+  const isInBlock = (metric: number) => blockOf(metric) === block
+  const pages = stored.length > 0 ? stored : [{ first: 0, page: EMPTY_PAGE }]
+  return pages.flatMap(({ page, first }, i) => {
+    const begin = i === 0 ? 0 : first
+    const end = pages[i + 1]?.first ?? Infinity
+    const here = changed.filter(({ start }) => start >= begin && start < end)
+    const isTouched = here.length > 0 || hasAny(page, replaced)
+    return isTouched ? editPage(page, replaced, here, isInBlock) : [page]
+  })
+}
+
+function hasAny(page: SummaryPage, starts: ReadonlySet<number>): boolean {
+  for (let at = 0; at < page.count; at++) if (starts.has(page.leaf(at, LEAF.start))) return true
+  return false
+}

@@ -1,0 +1,183 @@
+import { setImmediate as pause } from 'node:timers/promises'
+import { MAX_STEP, type Clip } from '@normwatch/protocol'
+import { clipRule, isSameRule, type ClipRule } from '../../leaf/clip-rule.ts'
+import { NONE_OVER, overCounts, type OverCounts } from '../../leaf/over-counts.ts'
+import type { RunRecord } from '../../leaf/record.ts'
+import { LEAF, METRIC, type SummaryPage } from '../../leaf/summary-page.ts'
+import type { GroupCommit } from '../engine/group-commit.ts'
+import type { Tables } from '../open-tables.ts'
+import type { ResidentRun } from './cached-run.ts'
+import { blockOf } from './leaves.ts'
+import { recordOf, rowsOf } from './record-of.ts'
+import type { Residents } from './run-cache.ts'
+
+/** A run with more points is counted ahead, page by page, while others are served. */
+const LARGE = 100_000
+
+/** Counts of leaves, by their start, under a rule that is not in force yet. */
+export interface CountedAhead {
+  readonly rule: ClipRule
+  readonly counts: ReadonlyMap<number, OverCounts>
+}
+
+/** Counts the steps over the cap anew: the run's cap has changed. */
+export function recount(
+  tables: Tables,
+  residents: Residents,
+  resident: ResidentRun,
+  ahead: CountedAhead | undefined,
+): void {
+  residents.writeOut(resident)
+  const counted = ahead !== undefined && isSameRule(ahead.rule, resident.rule) ? ahead.counts : undefined
+  for (const stored of tables.summaries.pages(resident.row.key, 0, 0, Infinity)) {
+    const { page } = stored
+    for (let at = 0; at < page.count; at++) {
+      const counts =
+        counted?.get(page.leaf(at, LEAF.start)) ?? countLeaf(tables, resident, page, at, resident.rule)
+      page.recount(at, counts)
+    }
+    tables.summaries.replace(resident.row.key, stored)
+  }
+  retotal(tables, resident)
+}
+
+/**
+ * Does `work`, which puts `clip` in force; for a large run it first counts the leaves under the new rule, with pauses for
+ * other units. A leaf that is written meanwhile is left out of what it hands to `work`.
+ */
+export async function countingAhead<T>(
+  tables: Tables,
+  residents: Residents,
+  commits: GroupCommit,
+  id: string,
+  clip: Clip | undefined,
+  work: (ahead: CountedAhead | undefined) => Promise<T>,
+): Promise<T> {
+  const row = clip && commits.read(() => tables.runs.find(id))
+  const rule = clip && clipRule(clip)
+  if (!row || !rule || row.points < LARGE) return work(undefined)
+  if (isSameRule(rule, clipRule(JSON.parse(row.clip) as Clip))) return work(undefined)
+  const counts = new Map<number, OverCounts>()
+  const unwatch = tables.leaves.watch((run, start) => {
+    if (run === row.key) counts.delete(start)
+  })
+  try {
+    let next: number | undefined = -1
+    while (next !== undefined) {
+      const after: number = next
+      next = commits.read(() => countPage(tables, residents.open(id), after, rule, counts))
+      await pause()
+    }
+    return await work({ rule, counts })
+  } finally {
+    unwatch()
+  }
+}
+
+/** Counts the stored leaves of the page behind `after`; gives that page's first step, or `undefined` without one. */
+function countPage(
+  tables: Tables,
+  resident: ResidentRun,
+  after: number,
+  rule: ClipRule,
+  counts: Map<number, OverCounts>,
+): number | undefined {
+  const stored = tables.summaries.after(resident.row.key, after)
+  if (stored === undefined) return undefined
+  for (let at = 0; at < stored.page.count; at++) {
+    const start = stored.page.leaf(at, LEAF.start)
+    if (resident.leaves.some((leaf) => leaf.start === start) || resident.replaced.has(start)) continue
+    counts.set(start, countLeaf(tables, resident, stored.page, at, rule))
+  }
+  return stored.first
+}
+
+function countLeaf(
+  tables: Tables,
+  resident: ResidentRun,
+  page: SummaryPage,
+  at: number,
+  rule: ClipRule,
+): OverCounts {
+  const { known } = resident.names
+  const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
+  const wanted = new Set(
+    [known.gradNorm, known.maxNorm, known.clipFraction].filter((metric) => metric !== undefined),
+  )
+  return (
+    bySummary(page, at, resident, rule) ??
+    overCounts(rowsOf(tables, resident, leaf.start, wanted), leaf, known, rule)
+  )
+}
+
+/** The counts where the directory's own summary decides them; `undefined` where the readings must be looked at. */
+function bySummary(
+  page: SummaryPage,
+  at: number,
+  { names: { known } }: ResidentRun,
+  rule: ClipRule,
+): OverCounts | undefined {
+  const { gradNorm, maxNorm } = known
+  if (rule.by === 'fraction') return undefined
+  if (gradNorm === undefined) return NONE_OVER(0)
+  if (blockOf(gradNorm) !== 0) return undefined
+  if (maxNorm !== undefined && (blockOf(maxNorm) !== 0 || page.metric(maxNorm, at, METRIC.count) > 0))
+    return undefined
+  const judged = page.metric(gradNorm, at, METRIC.count) - page.metric(gradNorm, at, METRIC.nonfinite)
+  return judged === 0 || page.metric(gradNorm, at, METRIC.max) <= rule.cap ? NONE_OVER(judged) : undefined
+}
+
+/** Sums up the run's totals, its last step and its newest readings anew from the summaries of its leaves. */
+export function retotal(tables: Tables, resident: ResidentRun): void {
+  const { row, names } = resident
+  const record = recordOf(tables, resident, [], 0, MAX_STEP)
+  Object.assign(row, { points: 0, over: 0, judged: 0, nonfinite: 0, lastStep: null })
+  for (const page of record.directory) {
+    for (let at = 0; at < page.count; at++) {
+      row.points += page.leaf(at, LEAF.count)
+      row.over += page.leaf(at, LEAF.over)
+      row.judged += page.leaf(at, LEAF.judged)
+      row.lastStep = page.leaf(at, LEAF.lastStep)
+    }
+  }
+  for (const metric of [names.known.gradNorm, names.known.loss]) {
+    if (metric !== undefined) row.nonfinite += nonfiniteOf(record, metric)
+  }
+  resident.renewLatest((metric) => newestOf(record, metric))
+}
+
+function nonfiniteOf(record: RunRecord, metric: number): number {
+  let sum = 0
+  for (const page of record.pagesOf(metric)) {
+    for (let at = 0; at < page.count; at++) sum += page.metric(metric, at, METRIC.nonfinite)
+  }
+  return sum
+}
+
+function newestOf(record: RunRecord, metric: number): { step: number; value: number } | undefined {
+  for (const page of record.pagesOf(metric).toReversed()) {
+    for (let at = page.count - 1; at >= 0; at--) {
+      if (page.metric(metric, at, METRIC.count) === 0) continue
+      return { step: page.metric(metric, at, METRIC.lastStep), value: page.metric(metric, at, METRIC.last) }
+    }
+  }
+  return undefined
+}
+
+/** Drops every point after `step`. What the detector saved is void until the record is judged again. */
+export function truncate(tables: Tables, residents: Residents, resident: ResidentRun, step: number): void {
+  const { row } = resident
+  if (row.lastStep === null || row.lastStep <= step) return
+  residents.writeOut(resident)
+  for (const { page } of tables.summaries.pages(row.key, 0, Math.max(0, step), Infinity)) {
+    for (let at = 0; at < page.count; at++) {
+      if (page.leaf(at, LEAF.lastStep) <= step) continue
+      if (page.leaf(at, LEAF.firstStep) <= step) resident.cutLeaf(page.leaf(at, LEAF.firstStep), step)
+      else resident.dropLeaf(page.leaf(at, LEAF.start))
+    }
+  }
+  resident.writeLeaves()
+  retotal(tables, resident)
+  tables.tail.removeThrough(row.key, resident.seq)
+  tables.detections.save(row.key, { state: null, through: resident.seq, stale: 1 })
+}

@@ -1,0 +1,151 @@
+import type { Finding } from '@normwatch/protocol'
+import type { Database } from 'better-sqlite3'
+import type { FindingChange, FindingQuery, FindingStore } from '../../store.ts'
+import type { GroupCommit } from '../engine/group-commit.ts'
+import { fromCursor, given, toCursor, where } from '../engine/list-query.ts'
+import type { Tables } from '../open-tables.ts'
+import type { ResidentRun } from '../points/cached-run.ts'
+import type { Residents } from '../points/run-cache.ts'
+
+interface FindingRow {
+  readonly key: number
+  readonly id: string
+  readonly run: string
+  readonly kind: Finding['kind']
+  readonly severity: Finding['severity']
+  readonly state: Finding['state']
+  readonly opened_step: number | null
+  readonly opened_at: number
+  readonly closed_step: number | null
+  readonly closed_at: number | null
+  readonly close_reason: Finding['close_reason']
+  readonly evidence: string
+  readonly diagnosis: string
+}
+
+/** A finding of a run that is being removed is none: its run is not there to join. */
+const SELECT = `select findings.key, findings.id, runs.id as run, kind, severity, state, opened_step, opened_at,
+  closed_step, closed_at, close_reason, evidence, diagnosis from findings join runs on runs.key = findings.run`
+
+/** The newest first. */
+export function listFindings(
+  db: Database,
+  { run, kind, state, limit, cursor }: FindingQuery,
+): { findings: Finding[]; next_cursor: string | null } {
+  const filter = where([
+    given('runs.id = ?', run),
+    given('findings.kind = ?', kind),
+    given('findings.state = ?', state),
+    cursor === undefined
+      ? undefined
+      : {
+          sql: '(findings.opened_at, findings.key) < (?, ?)',
+          values: fromCursor(cursor, 'findings', ['number', 'number']),
+        },
+  ])
+  const rows = db
+    .prepare<(string | number)[], FindingRow>(
+      `${SELECT} ${filter.sql} order by findings.opened_at desc, findings.key desc limit ?`,
+    )
+    .all(...filter.values, limit + 1)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    findings: page.map(toFinding),
+    next_cursor: rows.length > page.length && last ? toCursor(['findings', last.opened_at, last.key]) : null,
+  }
+}
+
+/** Looks up one finding by its id, unless its run is gone. */
+export function findingById(db: Database): (id: string) => Finding | undefined {
+  const select = db.prepare<[string], FindingRow>(`${SELECT} where findings.id = ?`)
+  return (id) => {
+    const row = select.get(id)
+    return row && toFinding(row)
+  }
+}
+
+function toFinding({ key: _, evidence, diagnosis, ...row }: FindingRow): Finding {
+  return {
+    ...row,
+    opened_at: new Date(row.opened_at).toISOString(),
+    closed_at: row.closed_at === null ? null : new Date(row.closed_at).toISOString(),
+    evidence: JSON.parse(evidence) as Finding['evidence'],
+    diagnosis: JSON.parse(diagnosis) as Finding['diagnosis'],
+  }
+}
+
+/** The table of findings, as changes write it. */
+export function openFindingTable(db: Database) {
+  const insert = db.prepare<(string | number | null)[]>(
+    `insert into findings (id, run, kind, severity, state, opened_step, opened_at, closed_step, closed_at,
+       close_reason, evidence, diagnosis) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const close = db.prepare<[number | null, number, string, string, number]>(
+    `update findings set state = 'closed', closed_step = ?, closed_at = ?, close_reason = ?
+     where id = ? and run = ? and state = 'open'`,
+  )
+
+  function open(run: number, finding: Finding): void {
+    insert.run(
+      finding.id,
+      run,
+      finding.kind,
+      finding.severity,
+      finding.state,
+      finding.opened_step,
+      Date.parse(finding.opened_at),
+      finding.closed_step,
+      finding.closed_at === null ? null : Date.parse(finding.closed_at),
+      finding.close_reason,
+      JSON.stringify(finding.evidence),
+      JSON.stringify(finding.diagnosis),
+    )
+  }
+
+  return {
+    find: findingById(db),
+    /** Closing a finding that is closed already changes nothing. */
+    apply(run: number, changes: readonly FindingChange[]): void {
+      for (const change of changes) {
+        if (change.type === 'opened') open(run, change.finding)
+        else close.run(change.closed_step, Date.parse(change.closed_at), change.close_reason, change.id, run)
+      }
+    },
+  }
+}
+
+/** Writes the edges of a run's findings and, in the same unit, the messages that those of `told` cause. */
+export function recordChanges(
+  { findings, outbox }: Tables,
+  resident: ResidentRun,
+  changes: readonly FindingChange[],
+  told = changes,
+): void {
+  findings.apply(resident.row.key, changes)
+  for (const change of told) {
+    const finding = change.type === 'opened' ? change.finding : findings.find(change.id)
+    if (finding !== undefined) outbox.tell(change.type, finding, resident.run)
+  }
+}
+
+export function openFindings(
+  db: Database,
+  tables: Tables,
+  residents: Residents,
+  commits: GroupCommit,
+): FindingStore {
+  return {
+    list: async (query) => commits.read(() => listFindings(db, query)),
+
+    record: (run, judgement, changes, state) =>
+      commits.run(() => {
+        const resident = residents.open(run)
+        residents.touch(resident)
+        resident.judge(judgement)
+        recordChanges(tables, resident, changes)
+        residents.writeOut(resident, state)
+        return resident.run
+      }),
+  }
+}

@@ -1,0 +1,76 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Database } from 'better-sqlite3'
+import type { GroupCommit } from '../engine/group-commit.ts'
+
+/** Rows, or pages, of one slice: a few milliseconds of work. */
+const SLICES = [
+  ['leaves', 100],
+  ['summaries', 100],
+  ['tail', 500],
+  ['findings', 500],
+  ['metrics', 500],
+] as const
+const PAGES_A_SLICE = 256
+/** Free pages that are left for the next points to fill. */
+const FREE_PAGES_KEPT = 256
+const PAUSE_MS = 2
+
+/** Removes the rows of deleted runs and gives the space back, slice by slice between other units of work. */
+export class Reaper {
+  readonly #db: Database
+  readonly #commits: GroupCommit
+  /** One slice of work; says whether there is more. */
+  readonly #slice: () => boolean
+  #isAtIt = false
+  #isAsked = false
+
+  constructor(db: Database, commits: GroupCommit) {
+    this.#db = db
+    this.#commits = commits
+    this.#slice = this.#prepare()
+  }
+
+  /** Begins, or goes on where a former process stopped; does nothing while it is at it. */
+  start(): void {
+    this.#isAsked = true
+    if (this.#isAtIt) return
+    this.#isAtIt = true
+    void this.#reap().finally(() => (this.#isAtIt = false))
+  }
+
+  async #reap(): Promise<void> {
+    try {
+      while (this.#isAsked) {
+        this.#isAsked = false
+        // the unit that asked is committed first
+        await pause(PAUSE_MS)
+        while (await this.#commits.run(this.#slice)) await pause(PAUSE_MS)
+        this.#db.pragma('wal_checkpoint(truncate)')
+      }
+    } catch {
+      // the store is closed or unavailable: the next start goes on
+    }
+  }
+
+  #prepare(): () => boolean {
+    const next = this.#db.prepare<[], number>('select key from deleted_runs limit 1').pluck()
+    const done = this.#db.prepare<[number]>('delete from deleted_runs where key = ?')
+    const slices = SLICES.map(([table, rows]) =>
+      this.#db.prepare<[number]>(
+        `delete from ${table} where rowid in (select rowid from ${table} where run = ? limit ${rows})`,
+      ),
+    )
+    const removeSome = (): boolean => {
+      const key = next.get()
+      if (key === undefined) return false
+      if (!slices.some((slice) => slice.run(key).changes > 0)) done.run(key)
+      return true
+    }
+    const shrinkSome = (): boolean => {
+      if ((this.#db.pragma('freelist_count', { simple: true }) as number) <= FREE_PAGES_KEPT) return false
+      this.#db.pragma(`incremental_vacuum(${PAGES_A_SLICE})`)
+      return true
+    }
+    return () => removeSome() || shrinkSome()
+  }
+}

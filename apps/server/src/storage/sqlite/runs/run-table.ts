@@ -1,0 +1,193 @@
+import type { Clip, Health, RunStatus, WireNumber } from '@normwatch/protocol'
+import type { Database } from 'better-sqlite3'
+import type { Judgement, StoredRun } from '../../store.ts'
+import type { runDocuments, runs } from '../tables.ts'
+
+export type RunRow = typeof runs.$inferSelect
+export type RunDocuments = Omit<typeof runDocuments.$inferSelect, 'run'>
+
+/** The newest reading of each metric that is not a layer, with its step. */
+export type Latest = Record<string, [step: number, value: WireNumber]>
+
+const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()
+
+/** The parts of a run that no batch changes. */
+export function fixedParts(row: RunRow, documents: RunDocuments) {
+  return {
+    id: row.id,
+    project: row.project,
+    name: row.name,
+    status: row.status,
+    clip: JSON.parse(row.clip) as Clip,
+    optimizer: row.optimizer,
+    config: JSON.parse(documents.config) as StoredRun['config'],
+    tags: JSON.parse(row.tags) as string[],
+    notes: documents.notes,
+    created_at: iso(row.createdAt),
+    ended_at: row.endedAt === null ? null : iso(row.endedAt),
+  }
+}
+
+/** The parts that batches and judgements change. */
+export function movingParts(row: RunRow, latest: Latest, conditions: Judgement['conditions']) {
+  return {
+    updated_at: iso(row.updatedAt),
+    points: row.points,
+    last_step: row.lastStep,
+    latest: Object.fromEntries(Object.entries(latest).map(([name, [, value]]) => [name, value])),
+    clipping: {
+      window: row.window,
+      rate: row.rate,
+      rate_total: row.judged === 0 ? null : row.over / row.judged,
+      mean_coefficient: row.meanCoefficient,
+      current_streak: row.currentStreak,
+      longest_streak: row.longestStreak,
+    },
+    nonfinite: row.nonfinite,
+    health: row.health,
+    conditions,
+    last_arrival: row.lastArrival,
+  }
+}
+
+export function toRun(row: RunRow, documents: RunDocuments): StoredRun {
+  const latest = JSON.parse(row.latest) as Latest
+  const conditions = JSON.parse(row.conditions) as StoredRun['conditions']
+  return { ...fixedParts(row, documents), ...movingParts(row, latest, conditions) }
+}
+
+/** 0 flagged, 1 watch, 2 running, 3 the rest. */
+export function attention(health: Health, status: RunStatus): number {
+  if (health === 'flagged') return 0
+  if (health === 'watch') return 1
+  return status === 'running' ? 2 : 3
+}
+
+/** What a search looks into, in lower case. */
+export const searchText = (id: string, name: string, project: string, tags: readonly string[]): string =>
+  [id, name, project, ...tags].join('\n').toLowerCase()
+
+/**
+ * The columns of `runs` by the names that rows have here. The schema's own object is not asked for them: it would load
+ * the whole of drizzle, which is three times as large in memory as the rest of the server.
+ */
+export const RUN_COLUMNS = {
+  key: 'key',
+  id: 'id',
+  project: 'project',
+  name: 'name',
+  status: 'status',
+  clip: 'clip',
+  optimizer: 'optimizer',
+  tags: 'tags',
+  search: 'search',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+  endedAt: 'ended_at',
+  lastArrival: 'last_arrival',
+  points: 'points',
+  lastStep: 'last_step',
+  nonfinite: 'nonfinite',
+  over: 'over',
+  judged: 'judged',
+  latest: 'latest',
+  health: 'health',
+  conditions: 'conditions',
+  window: 'window',
+  rate: 'rate',
+  meanCoefficient: 'mean_coefficient',
+  currentStreak: 'current_streak',
+  longestStreak: 'longest_streak',
+  attention: 'attention',
+  mergedThrough: 'merged_through',
+} as const satisfies Record<keyof RunRow, string>
+
+export const RUN_FIELDS = Object.keys(RUN_COLUMNS) as (keyof RunRow)[]
+
+/** Every column of `runs`, named as in a row. */
+export const SELECT_RUN = RUN_FIELDS.map((field) => `runs.${RUN_COLUMNS[field]} as ${field}`).join(', ')
+
+const CREATED = RUN_FIELDS.filter((field) => field !== 'key')
+
+/** What a batch or a judgement changes: written on every append, so no longer than need be. */
+const MOVING = [
+  'updatedAt',
+  'lastArrival',
+  'points',
+  'lastStep',
+  'nonfinite',
+  'over',
+  'judged',
+  'latest',
+  'health',
+  'conditions',
+  'window',
+  'rate',
+  'meanCoefficient',
+  'currentStreak',
+  'longestStreak',
+  'attention',
+  'mergedThrough',
+] as const satisfies readonly (keyof RunRow)[]
+
+/** The table of runs, by single rows. */
+export function openRunTable(db: Database) {
+  const selectById = db.prepare<[string], RunRow>(`select ${SELECT_RUN} from runs where id = ?`)
+  const selectDocuments = db.prepare<[number], RunDocuments>(
+    'select config, notes from run_documents where run = ?',
+  )
+  const insert = db.prepare<[Omit<RunRow, 'key'>]>(
+    `insert into runs (${CREATED.map((field) => RUN_COLUMNS[field]).join(', ')})
+     values (${CREATED.map((field) => `@${field}`).join(', ')})`,
+  )
+  const update = db.prepare<[RunRow]>(
+    `update runs set ${CREATED.map((field) => `${RUN_COLUMNS[field]} = @${field}`).join(', ')} where key = @key`,
+  )
+  const move = db.prepare<(string | number | null)[]>(
+    `update runs set ${MOVING.map((field) => `${RUN_COLUMNS[field]} = ?`).join(', ')} where key = ?`,
+  )
+  const silent = db
+    .prepare<{ before: number; project: string | null; limit: number }, string>(
+      `select id from runs where last_arrival < @before and (@project is null or project = @project)
+       order by last_arrival limit @limit`,
+    )
+    .pluck()
+  const projects = db.prepare<[], string>('select distinct project from runs order by project').pluck()
+  const saveDocuments = db.prepare<[number, string, string]>(
+    `insert into run_documents (run, config, notes) values (?, ?, ?)
+     on conflict (run) do update set config = excluded.config, notes = excluded.notes`,
+  )
+  const remove = [
+    'runs where key',
+    'run_documents where run',
+    'run_settings where run',
+    'detections where run',
+  ].map((rows) => db.prepare<[number]>(`delete from ${rows} = ?`))
+  const bury = db.prepare<[number]>('insert into deleted_runs (key) values (?)')
+
+  return {
+    find: (id: string): RunRow | undefined => selectById.get(id),
+    documents: (key: number): RunDocuments => selectDocuments.get(key) ?? { config: '{}', notes: '' },
+    /** Ids of runs without a point since `before`, the longest silent first. */
+    silentSince: (before: number, project: string | undefined, limit: number): string[] =>
+      silent.all({ before, project: project ?? null, limit }),
+    projects: (): string[] => projects.all(),
+    /** Gives the new run's key. */
+    insert: (row: Omit<RunRow, 'key'>): number => Number(insert.run(row).lastInsertRowid),
+    update(row: RunRow): void {
+      update.run(row)
+    },
+    /** Writes what a batch or a judgement changes. */
+    move(row: RunRow): void {
+      move.run(...MOVING.map((field) => row[field]), row.key)
+    },
+    saveDocuments(key: number, { config, notes }: RunDocuments): void {
+      saveDocuments.run(key, config, notes)
+    },
+    /** The run is gone for every reader; its points follow, see `reaper.ts`. */
+    remove(key: number): void {
+      for (const statement of remove) statement.run(key)
+      bury.run(key)
+    },
+  }
+}

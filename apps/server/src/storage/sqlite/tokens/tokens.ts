@@ -1,0 +1,70 @@
+import { MAX_TOKENS } from '@normwatch/protocol'
+import type { Database } from 'better-sqlite3'
+import {
+  TokenNotFound,
+  TooManyTokens,
+  type StoredSession,
+  type StoredToken,
+  type TokenStore,
+} from '../../token-store.ts'
+
+/** Reads, and runs units of work in a transaction, which resolve when they are durable; both explain their failures. */
+export interface Access {
+  readonly read: <T>(work: () => T) => T
+  readonly write: <T>(work: () => T) => Promise<T>
+}
+
+/** The tables of tokens and sessions. Nothing is kept in memory, so that two processes see the same. */
+export function openTokens(db: Database, { read, write }: Access): TokenStore {
+  const any = db.prepare('select 1 from tokens limit 1')
+  const count = db.prepare<[], number>('select count(*) from tokens').pluck()
+  const all = db.prepare<[], StoredToken>('select * from tokens order by created_at, id')
+  const byHash = db.prepare<[string], StoredToken>('select * from tokens where hash = ?')
+  const byId = db.prepare<[string], StoredToken>('select * from tokens where id = ?')
+  const insert = db.prepare<[StoredToken]>(
+    `insert into tokens (id, hash, name, scope, project, created_at, expires_at, revoked_at, last_used_at)
+     values (@id, @hash, @name, @scope, @project, @created_at, @expires_at, @revoked_at, @last_used_at)`,
+  )
+  const revoke = db.prepare<[number, string]>(
+    'update tokens set revoked_at = coalesce(revoked_at, ?) where id = ?',
+  )
+  const used = db.prepare<[number, string]>('update tokens set last_used_at = ? where id = ?')
+
+  const session = db.prepare<[string], StoredSession>('select * from sessions where hash = ?')
+  const keepSession = db.prepare<[StoredSession]>(
+    'insert into sessions (hash, token, expires_at) values (@hash, @token, @expires_at)',
+  )
+  const dropSession = db.prepare<[string]>('delete from sessions where hash = ?')
+  const dropSessionsOf = db.prepare<[string]>('delete from sessions where token = ?')
+  const dropExpired = db.prepare<[number]>('delete from sessions where expires_at <= ?')
+
+  return {
+    any: async () => read(() => any.get() !== undefined),
+    byHash: async (hash) => read(() => byHash.get(hash)),
+    byId: async (id) => read(() => byId.get(id)),
+    list: async () => read(() => all.all()),
+
+    create: (token) =>
+      write(() => {
+        if ((count.get() as number) >= MAX_TOKENS) {
+          throw new TooManyTokens(`There are at most ${MAX_TOKENS} tokens, revoked ones included.`)
+        }
+        insert.run(token)
+      }),
+    revoke: (id, now) =>
+      write(() => {
+        if (revoke.run(now, id).changes === 0) throw new TokenNotFound(`There is no token "${id}".`)
+        dropSessionsOf.run(id)
+        return byId.get(id) as StoredToken
+      }),
+    used: (id, now) => write(() => void used.run(now, id)),
+
+    openSession: (opened, now) =>
+      write(() => {
+        dropExpired.run(now)
+        keepSession.run(opened)
+      }),
+    session: async (hash) => read(() => session.get(hash)),
+    closeSession: (hash) => write(() => void dropSession.run(hash)),
+  }
+}
