@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NewToken } from '@normwatch/protocol'
-import { newToken } from '../src/access/tokens.ts'
+import { newToken } from '../src/access/identity/tokens.ts'
 import { findDashboard, type Dashboard } from '../src/plugins/dashboard-files.ts'
 import type { StoredToken } from '../src/storage/token-store.ts'
 import { tempFolder, type TestApp } from './start-app.ts'

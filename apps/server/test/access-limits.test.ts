@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Limits } from '../src/access/limits.ts'
+import type { Limits } from '../src/access/limits/limits.ts'
 import { bearer, makeToken } from './access-fixtures.ts'
 import { startApp, type Answer } from './start-app.ts'
 

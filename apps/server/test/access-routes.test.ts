@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { SCOPES, type Scope } from '@normwatch/protocol'
 import { routeRules, type RouteRule } from '../src/access/route-rules.ts'
-import { newTokenSecret } from '../src/access/secret.ts'
+import { newTokenSecret } from '../src/access/identity/secret.ts'
 import { bearer, dashboardFixture, makeToken } from './access-fixtures.ts'
 import { startApp, type Answer } from './start-app.ts'
 

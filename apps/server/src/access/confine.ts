@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
 import { RunNotFound, type RunStore } from '../storage/store.ts'
-import type { Caller } from './caller.ts'
+import type { Caller } from './identity/caller.ts'
 import { forbidden, mayTouch } from './may.ts'
 import type { ProjectSource } from './route-rules.ts'
 

@@ -1,5 +1,5 @@
 import { Refusal } from '../errors.ts'
-import type { Caller } from './caller.ts'
+import type { Caller } from './identity/caller.ts'
 import type { RouteRule } from './route-rules.ts'
 
 /** Whether the scope of a caller is enough for a route; projects are looked at apart. */

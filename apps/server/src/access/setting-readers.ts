@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import ipaddr from 'ipaddr.js'
-import { hasTokenForm } from './secret.ts'
+import { hasTokenForm } from './identity/secret.ts'
 
 /** What stands for "there is none" in a setting. */
 export const NONE = 'none'

@@ -1,6 +1,6 @@
 import type { PreviewReply } from '@normwatch/protocol'
 import { Replay } from '../ingest/replay.ts'
-import { settingsWith } from '../ingest/settings-in-force.ts'
+import { settingsWith } from '../ingest/run-settings.ts'
 import type { Store } from '../storage/store.ts'
 
 /**

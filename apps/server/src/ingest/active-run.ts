@@ -13,9 +13,9 @@ import type { Overrides } from '../storage/settings-store.ts'
 import type { FindingChange, Judgement, StoredRun } from '../storage/store.ts'
 import { closedFinding, closeFinding, openFinding, toJudgement } from './judgement.ts'
 import { forEachReading } from './readings.ts'
-import { factsOf } from './run-facts.ts'
+import { factsOf } from './run-settings.ts'
 import { RunGate } from './run-gate.ts'
-import type { SettingsInForce } from './settings-in-force.ts'
+import type { SettingsInForce } from './run-settings.ts'
 
 /** What a judgement depends on besides the readings. */
 export interface Basis {

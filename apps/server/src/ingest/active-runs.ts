@@ -1,12 +1,22 @@
 import { newState } from '@normwatch/detector'
+import type { Hub } from '../live/hub.ts'
 import type { Store } from '../storage/store.ts'
 import { ActiveRun, type SavedState } from './active-run.ts'
-import { settingsInForce } from './settings-in-force.ts'
+import { settingsInForce } from './run-settings.ts'
 
 /** Runs whose detector state is kept in memory. */
 const MAX_ACTIVE_RUNS = 512
 /** More findings than there are kinds: at most one of a kind is open. */
 const MAX_OPEN_FINDINGS = 100
+
+/** What the parts of ingest share. */
+export interface IngestContext {
+  readonly store: Store
+  readonly hub: Hub
+  readonly runs: ActiveRuns
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
 
 /** The runs that are being judged, the most recently used ones in memory. */
 export class ActiveRuns {

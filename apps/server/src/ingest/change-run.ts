@@ -2,10 +2,10 @@ import { end } from '@normwatch/detector'
 import type { RunFields, RunPatch } from '@normwatch/protocol'
 import type { StoredRun } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
-import type { IngestContext } from './context.ts'
+import type { IngestContext } from './active-runs.ts'
 import { judgeAgain } from './judge-again.ts'
-import { factsOf } from './run-facts.ts'
-import { settingsInForce } from './settings-in-force.ts'
+import { factsOf } from './run-settings.ts'
+import { settingsInForce } from './run-settings.ts'
 
 const alone = () => true
 

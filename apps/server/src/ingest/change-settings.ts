@@ -1,9 +1,9 @@
 import { defaultSettings } from '@normwatch/detector'
 import type { Overrides } from '../storage/settings-store.ts'
 import { freshRun, noteEdit } from './change-run.ts'
-import type { IngestContext } from './context.ts'
+import type { IngestContext } from './active-runs.ts'
 import { judgeAgain } from './judge-again.ts'
-import { checked, settingsWith } from './settings-in-force.ts'
+import { checked, settingsWith } from './run-settings.ts'
 
 const RUNS_A_PAGE = 200
 const alone = () => true

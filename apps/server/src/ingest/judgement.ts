@@ -1,7 +1,7 @@
+import { randomFillSync } from 'node:crypto'
 import type { Change, Evidence, Verdict } from '@normwatch/detector'
 import { encodeNumber, type Finding, type FindingKind } from '@normwatch/protocol'
 import type { FindingChange, Judgement } from '../storage/store.ts'
-import { findingId } from './finding-id.ts'
 
 /** The detector's verdict in the words of the wire; a condition that fires names its open finding. */
 export function toJudgement(
@@ -72,4 +72,14 @@ function wireEvidence(evidence: Evidence): Finding['evidence'] {
       typeof value === 'number' ? encodeNumber(value) : value,
     ]),
   )
+}
+
+/** A new UUID of version 7 (RFC 9562): its first 48 bits are `now` in milliseconds, so that ids sort by time. */
+export function findingId(now: number): string {
+  const bytes = randomFillSync(Buffer.alloc(16))
+  bytes.writeUIntBE(now, 0, 6)
+  bytes[6] = 0x70 | ((bytes[6] as number) & 0x0f)
+  bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f)
+  const hex = bytes.toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

@@ -3,7 +3,7 @@ import { end, newState, silence } from '@normwatch/detector'
 import type { Finding } from '@normwatch/protocol'
 import type { Store, StoredRun } from '../storage/store.ts'
 import { ActiveRun, type Outcome } from './active-run.ts'
-import type { SettingsInForce } from './settings-in-force.ts'
+import type { SettingsInForce } from './run-settings.ts'
 
 /** Judges a run's record on the side, in step order and in slices that let other work through. */
 export class Replay {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { IngestContext } from './context.ts'
+import type { IngestContext } from './active-runs.ts'
 
 /** Days after its last point at which a run is removed; 0: never. */
 export interface Retention {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { silence } from '@normwatch/detector'
 import type { StoredRun } from '../storage/store.ts'
 import type { Outcome } from './active-run.ts'
-import type { IngestContext } from './context.ts'
+import type { IngestContext } from './active-runs.ts'
 
 /** Milliseconds between two looks at the running runs. */
 const EVERY = 5_000

@@ -3,7 +3,7 @@ import type { StoredRun } from '../storage/store.ts'
 import { Reader, type Peer } from './reader.ts'
 import { RunChannel } from './run-channel.ts'
 import { RunsFeed } from './runs-feed.ts'
-import { toRun } from './to-run.ts'
+import { toRun } from './frames.ts'
 
 /** What a reader asks for when it watches a run. */
 type WatchOptions = Pick<Extract<LiveRequest, { metrics?: unknown }>, 'metrics' | 'after'>

@@ -1,7 +1,7 @@
 import type { ErrorDetail } from '@normwatch/protocol'
 import type { FastifyError } from 'fastify'
 import type { TLiteral, TObject } from 'typebox'
-import type { SchemaFault } from '../compile-schema.ts'
+import type { SchemaFault } from './compile-schema.ts'
 import { Refusal, type RefusalCode } from '../errors.ts'
 
 /** Faults named in one refusal. */

@@ -8,7 +8,7 @@ import {
   type PointColumns,
 } from '@normwatch/protocol'
 import type { TSchema } from 'typebox'
-import { compileTextSchema } from '../compile-schema.ts'
+import { compileTextSchema } from '../plugins/compile-schema.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { csvLines, ndjsonLines } from './export-lines.ts'

@@ -1,6 +1,6 @@
 import { Type } from '@normwatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Caller } from '../access/caller.ts'
+import type { Caller } from '../access/identity/caller.ts'
 import { mayTouch } from '../access/may.ts'
 import type { Services } from '../services.ts'
 import { replies } from './schemas.ts'

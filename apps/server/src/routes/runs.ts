@@ -10,7 +10,7 @@ import {
   RunSchema,
   RunStatusSchema,
 } from '@normwatch/protocol'
-import { toRun } from '../live/to-run.ts'
+import { toRun } from '../live/frames.ts'
 import type { Services } from '../services.ts'
 import { closed, Cursor, replies, RunParams, whole } from './schemas.ts'
 

@@ -8,7 +8,7 @@ import {
   type SettingsReply,
 } from '@normwatch/protocol'
 import { preview } from '../analysis/preview.ts'
-import { checked, settingsInForce } from '../ingest/settings-in-force.ts'
+import { checked, settingsInForce } from '../ingest/run-settings.ts'
 import type { Services } from '../services.ts'
 import { replies, RunParams } from './schemas.ts'
 

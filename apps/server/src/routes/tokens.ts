@@ -7,7 +7,7 @@ import {
   TokenWithSecretSchema,
 } from '@normwatch/protocol'
 import type { Access } from '../access/access.ts'
-import { newToken, shownToken } from '../access/tokens.ts'
+import { newToken, shownToken } from '../access/identity/tokens.ts'
 import type { Services } from '../services.ts'
 import { replies } from './schemas.ts'
 

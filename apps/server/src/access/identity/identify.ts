@@ -1,4 +1,4 @@
-import type { StoredToken, TokenStore } from '../storage/token-store.ts'
+import type { StoredToken, TokenStore } from '../../storage/token-store.ts'
 import { OWNER, type Caller } from './caller.ts'
 import { hashSecret, sameHash } from './secret.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { findingId } from './finding-id.ts'
+import { findingId } from './judgement.ts'
 
 it('makes a UUID of version 7 that carries the time', () => {
   const id = findingId(1_764_000_000_123)

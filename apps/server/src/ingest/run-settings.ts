@@ -1,6 +1,8 @@
 import { defaultSettings, parseSettings, type Settings, type SettingsFault } from '@normwatch/detector'
 import type { Overrides } from '../storage/settings-store.ts'
 import type { Store } from '../storage/store.ts'
+import type { RunFacts } from '@normwatch/detector'
+import type { Run } from '@normwatch/protocol'
 
 /** The settings a run is judged by, and the overrides that make them so. */
 export interface SettingsInForce {
@@ -55,4 +57,9 @@ function laidOver(below: Overrides, above: Overrides): Overrides {
   return Object.fromEntries(
     [...sections].map((section) => [section, { ...below[section], ...above[section] }]),
   )
+}
+
+/** What the detector is told of a run: everything a judgement depends on besides the readings. */
+export function factsOf({ clip, optimizer }: Run): RunFacts {
+  return { clip, optimizer }
 }

@@ -1,6 +1,6 @@
-import { ConfigError } from '../config.ts'
-import type { TokenStore } from '../storage/token-store.ts'
-import { newToken } from './tokens.ts'
+import { ConfigError } from './config.ts'
+import type { TokenStore } from './storage/token-store.ts'
+import { newToken } from './access/identity/tokens.ts'
 
 export interface FirstTokenOptions {
   /** Whether other machines can reach the server. */

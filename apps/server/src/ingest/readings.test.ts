@@ -1,7 +1,7 @@
 import { parsePoints, type PointColumns } from '@normwatch/protocol'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { slices } from './slices.ts'
+import { slices } from './readings.ts'
 
 const rowsOf = ({ step, time, metrics }: PointColumns) =>
   Array.from(step, (at, i) => [

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { NewToken, Token } from '@normwatch/protocol'
-import type { StoredToken } from '../storage/token-store.ts'
+import type { StoredToken } from '../../storage/token-store.ts'
 import { hashSecret, newTokenSecret } from './secret.ts'
 
 const DAY = 24 * 3_600_000

@@ -1,4 +1,4 @@
-import type { RunStore } from '../storage/store.ts'
+import type { RunStore } from '../../storage/store.ts'
 
 /** The least age at which figures are read again, in milliseconds. */
 const FRESH_MS = 10_000
