@@ -14,6 +14,7 @@ ENV NODE_COMPILE_CACHE=node_modules/.cache/normwatch
 RUN timeout --preserve-status --signal=INT 5 node --max-semi-space-size=4 --heap-growing-percent=200 --expose-gc apps/server/src/main.ts --port 0 --data scratch
 
 FROM node:24.21.0-bookworm-slim
+LABEL org.opencontainers.image.title="Normwatch" org.opencontainers.image.version="0.1.0" org.opencontainers.image.licenses="MIT"
 WORKDIR /app
 # hadolint ignore=DL3064
 ENV NODE_ENV=production \

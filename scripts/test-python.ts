@@ -1,7 +1,10 @@
-/** `npm run test:python`: the Python SDK as its users get it: built, installed from the wheel, checked and tested. */
+/**
+ * `npm run test:python`: the Python SDK as its users get it: built, installed from the wheel, checked and tested. With a test
+ * file among the arguments only that one runs, on the sources as they are.
+ */
 import { spawnSync } from 'node:child_process'
 import { globSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { ensurePython, run } from './python-env.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -11,6 +14,12 @@ const python = ensurePython({
   requirements: join(sdk, 'requirements-dev.txt'),
   seesSystem: true,
 })
+
+const args = process.argv.slice(2)
+if (args.some((arg) => /\.py(::|$)/.test(arg))) {
+  const paths = args.map((arg) => (/\.py(::|$)/.test(arg) ? resolve(arg) : arg))
+  process.exit(pytest(paths, { PYTHONPATH: join(sdk, 'src') }))
+}
 
 rmSync(join(sdk, 'dist'), { recursive: true, force: true })
 // the wheel is built from the sdist, so both are tried
@@ -32,8 +41,9 @@ const others = globSync(['examples/*.py', 'bench/sdk/*.py'], { cwd: root }).map(
 run(python, ['-m', 'ruff', 'check', '.', ...others], sdk)
 run(python, ['-m', 'ruff', 'format', '--check', '.', ...others], sdk)
 run(python, ['-m', 'mypy'], sdk)
-const { status } = spawnSync(python, ['-m', 'pytest', ...process.argv.slice(2)], {
-  cwd: sdk,
-  stdio: 'inherit',
-})
-process.exitCode = status ?? 1
+process.exitCode = pytest(args)
+
+function pytest(args: readonly string[], env: Readonly<Record<string, string>> = {}): number {
+  const options = { cwd: sdk, stdio: 'inherit', env: { ...process.env, ...env } } as const
+  return spawnSync(python, ['-m', 'pytest', ...args], options).status ?? 1
+}

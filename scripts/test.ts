@@ -1,10 +1,18 @@
-/** `npm test`: every kind of test there is, and one line of figures at the end. */
+/**
+ * `npm test`: every kind of test there is, and one line of figures at the end. `npm test -- FILE…` runs these files alone,
+ * as vitest or as pytest; other arguments go to the two, such as `npm test -- FILE -t "a sentence"`.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureChromium } from './chromium.ts'
 
 const root = join(import.meta.dirname, '..')
+const args = process.argv.slice(2)
+const isPython = args.some((arg) => /\.py(::|$)/.test(arg))
+if (isPython) process.exit(run('npm', ['run', '--silent', 'test:python', '--', ...args]))
+if (args.length > 0) process.exit(run('npx', ['vitest', 'run', ...args]))
+
 const results = join(root, 'test-results')
 rmSync(results, { recursive: true, force: true })
 mkdirSync(results, { recursive: true })

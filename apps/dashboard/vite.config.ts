@@ -63,7 +63,6 @@ export default defineConfig({
   ],
   server: {
     port: 4320,
-    strictPort: true,
     proxy: { '/api': { target: server, ws: true, changeOrigin: true, headers: { origin: server } } },
   },
 })

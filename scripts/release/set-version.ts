@@ -1,0 +1,70 @@
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A release such as 1.2.0, or a candidate such as 1.2.0-rc.1. */
+const VERSION = /^\d+\.\d+\.\d+(-rc\.\d+)?$/
+
+/** Every manifest of the workspaces, the root's first: its version is the one that counts. */
+const MANIFESTS = ['package.json', 'packages/*/package.json', 'apps/*/package.json', 'examples/package.json']
+const LOCK = 'package-lock.json'
+const CHANGELOG = 'CHANGELOG.md'
+/** Other files that say the version, and the text around it. Each must be found, or the release stops. */
+const TEXTS: readonly (readonly [file: string, around: (version: string) => string])[] = [
+  ['packages/sdk-python/src/normwatch/__init__.py', (version) => `__version__ = "${python(version)}"`],
+  ['docs/sdk-typescript.md', (version) => `normwatch-sdk-${version}.tgz`],
+  ['Dockerfile', (version) => `org.opencontainers.image.version="${version}"`],
+]
+
+/** The version of the checkout at `root`. */
+export function versionOf(root: string): string {
+  return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version
+}
+
+/**
+ * Writes `version` into every file that says one, and turns the changelog's *Unreleased* into it as of `date`. Returns the
+ * files written. Throws, before anything is written, where the version is not one or a file does not say today's.
+ */
+export function setVersion(root: string, version: string, date: string): string[] {
+  if (!VERSION.test(version)) throw new Error(`"${version}" is not a version such as 1.2.0 or 1.2.0-rc.1.`)
+  const before = versionOf(root)
+  if (version === before) throw new Error(`The version is ${before} already.`)
+  const read = (file: string) => readFileSync(join(root, file), 'utf8')
+  const changed = new Map<string, string>()
+  for (const file of [...globSync(MANIFESTS, { cwd: root }).sort(), LOCK]) {
+    changed.set(file, withVersion(JSON.parse(read(file)), before, version))
+  }
+  for (const [file, around] of TEXTS) {
+    if (!read(file).includes(around(before))) throw new Error(`${file} does not say ${around(before)}.`)
+    changed.set(file, read(file).replaceAll(around(before), around(version)))
+  }
+  changed.set(CHANGELOG, released(read(CHANGELOG), version, date))
+  for (const [file, text] of changed) writeFileSync(join(root, file), text)
+  return [...changed.keys()]
+}
+
+/** As PEP 440 writes it: 1.2.0rc1 for 1.2.0-rc.1. */
+export function python(version: string): string {
+  return version.replace(/-rc\.(\d+)$/, 'rc$1')
+}
+
+/** A manifest or a lock file with the version of every package of this repository, and of what they need of each other. */
+function withVersion(manifest: unknown, before: string, version: string): string {
+  const text = JSON.stringify(
+    manifest,
+    function (this: Record<string, unknown>, key, value: unknown) {
+      const isOwn = key === 'version' && !('resolved' in this)
+      const isNeed = key.startsWith('@normwatch/')
+      return value === before && (isOwn || isNeed) ? version : value
+    },
+    2,
+  )
+  return `${text}\n`
+}
+
+function released(changelog: string, version: string, date: string): string {
+  const [head, rest, ...more] = changelog.split('## [Unreleased]\n')
+  if (head === undefined || rest === undefined || more.length > 0) {
+    throw new Error(`${CHANGELOG} has no one heading "## [Unreleased]".`)
+  }
+  return `${head}## [Unreleased]\n\n## [${version}] - ${date}\n${rest}`
+}
