@@ -10,14 +10,14 @@ import pytest
 os.environ.setdefault("KERAS_BACKEND", "torch")
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from recorder import Recorder
+from fake_server import FakeServer
 
 
 @pytest.fixture
-def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
-    recorder = Recorder()
-    monkeypatch.setenv("NORMWATCH_URL", recorder.url)
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    server = FakeServer()
+    monkeypatch.setenv("NORMWATCH_URL", server.url)
     monkeypatch.setenv("NORMWATCH_SPOOL", str(tmp_path / "spool"))
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # what the processes of a test leave goes with its folder
-    yield recorder
-    recorder.stop()
+    yield server
+    server.stop()

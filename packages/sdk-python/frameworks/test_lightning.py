@@ -6,7 +6,7 @@ from typing import Any
 import lightning
 import pytest
 import torch
-from recorder import Recorder
+from fake_server import FakeServer
 
 from normwatch.lightning import NormwatchCallback
 
@@ -45,28 +45,28 @@ def fit(module: TinyModule, path: Path, callback: NormwatchCallback, **arguments
     trainer.fit(module, loader)
 
 
-def test_every_optimiser_step_is_recorded_as_it_was_before_clipping(recorder: Recorder, tmp_path: Path) -> None:
+def test_every_optimiser_step_is_recorded_as_it_was_before_clipping(server: FakeServer, tmp_path: Path) -> None:
     module = TinyModule()
     fit(module, tmp_path, NormwatchCallback(id="l", log_layers=True), gradient_clip_val=0.25)
-    points = recorder.points("l")
+    points = server.points("l")
     assert list(points) == list(range(16))
     assert [point["grad_norm"] for point in points.values()] == pytest.approx(module.true_norms)
     assert [point["loss"] for point in points.values()] == pytest.approx(module.losses)
     assert {point["lr"] for point in points.values()} == {0.1}
     assert points[0]["layers/layer"] == pytest.approx(points[0]["grad_norm"])
-    fields = recorder.runs["l"]["fields"]
+    fields = server.runs["l"]["fields"]
     assert (fields["clip"], fields["optimizer"]) == ({"mode": "norm", "max_norm": 0.25}, "sgd")
-    assert recorder.runs["l"]["status"] == "finished"
+    assert server.runs["l"]["status"] == "finished"
 
 
-def test_accumulated_batches_are_one_step(recorder: Recorder, tmp_path: Path) -> None:
+def test_accumulated_batches_are_one_step(server: FakeServer, tmp_path: Path) -> None:
     module = TinyModule()
     fit(module, tmp_path, NormwatchCallback(id="l"), accumulate_grad_batches=4)
-    assert [point["grad_norm"] for point in recorder.points("l").values()] == pytest.approx(module.true_norms)
+    assert [point["grad_norm"] for point in server.points("l").values()] == pytest.approx(module.true_norms)
     assert len(module.true_norms) == 4
 
 
-def test_an_exception_ends_the_run_as_failed(recorder: Recorder, tmp_path: Path) -> None:
+def test_an_exception_ends_the_run_as_failed(server: FakeServer, tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         fit(TinyModule(breaks_at=3), tmp_path, NormwatchCallback(id="l"))
-    assert (len(recorder.points("l")), recorder.runs["l"]["status"]) == (3, "failed")
+    assert (len(server.points("l")), server.runs["l"]["status"]) == (3, "failed")

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from recorder import Recorder
+from fake_server import FakeServer
 
 import normwatch
 from normwatch.optax import record_norm, recorded_norm
 
 
-def test_the_norm_before_clipping_is_recorded_from_a_compiled_step_with_donated_state(recorder: Recorder) -> None:
+def test_the_norm_before_clipping_is_recorded_from_a_compiled_step_with_donated_state(server: FakeServer) -> None:
     optimizer = optax.chain(record_norm(), optax.clip_by_global_norm(0.1), optax.adam(1e-2))
     parameters = {"w": jnp.ones((4,)), "b": jnp.zeros(())}
     state = optimizer.init(parameters)
@@ -35,7 +35,7 @@ def test_the_norm_before_clipping_is_recorded_from_a_compiled_step_with_donated_
         norms.append(norm.item())
         losses.append(loss.item())
     assert run.finish().sent == 20
-    points = recorder.points("o").values()
+    points = server.points("o").values()
     assert [point["grad_norm"] for point in points] == pytest.approx(norms)
     assert [point["loss"] for point in points] == pytest.approx(losses)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from recorder import Recorder
+from fake_server import FakeServer
 
 import normwatch
 
@@ -31,18 +31,18 @@ def train(
     return scales
 
 
-def test_the_scale_and_the_skipped_steps_are_recorded(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_scale_and_the_skipped_steps_are_recorded(server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
     run = normwatch.init(id="s")
     scales = train(run, 30, infinite_at=frozenset({3, 4, 20}))
     run.finish()
-    points = recorder.points("s")
+    points = server.points("s")
     assert [point["loss_scale"] for point in points.values()] == scales
     assert [step for step, point in points.items() if point["skipped"] == 1] == [3, 4, 20]
     assert [step for step, point in points.items() if point["grad_norm"] in ("NaN", "Infinity")] == [3, 4, 20]
     assert caplog.records == []
 
 
-def test_a_norm_that_was_never_unscaled_earns_a_hint(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_norm_that_was_never_unscaled_earns_a_hint(server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
     run = normwatch.init(id="s")
     train(run, 30, unscale=False)
     run.finish()
@@ -50,8 +50,8 @@ def test_a_norm_that_was_never_unscaled_earns_a_hint(recorder: Recorder, caplog:
     assert "scaler.unscale_(optimizer) before clip_grad_norm_" in hint
 
 
-def test_a_scaler_that_is_switched_off_records_nothing(recorder: Recorder) -> None:
+def test_a_scaler_that_is_switched_off_records_nothing(server: FakeServer) -> None:
     run = normwatch.init(id="s")
     run.log(loss=1.0, scaler=torch.amp.GradScaler("cpu", enabled=False))
     run.finish()
-    assert recorder.points("s") == {0: {"loss": 1}}
+    assert server.points("s") == {0: {"loss": 1}}

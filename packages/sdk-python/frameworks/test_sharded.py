@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recorder import Recorder
+from fake_server import FakeServer
 from snippets import Snippet, run_snippet
 
 PROGRAM = """
@@ -42,9 +42,9 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_sharded_gradients_are_recorded_whole_or_not_at_all(name: str, recorder: Recorder, tmp_path: Path) -> None:
-    run_snippet(Snippet(name, "python torchrun", PROGRAM.replace("CALL", CALLS[name])), recorder.url, tmp_path)
-    points = recorder.points("r")
+def test_sharded_gradients_are_recorded_whole_or_not_at_all(name: str, server: FakeServer, tmp_path: Path) -> None:
+    run_snippet(Snippet(name, "python torchrun", PROGRAM.replace("CALL", CALLS[name])), server.url, tmp_path)
+    points = server.points("r")
     assert len(points) == 3
     for point in points.values():
         expected = {} if "value" in name else {"grad_norm": pytest.approx(point["expected"], rel=1e-5)}

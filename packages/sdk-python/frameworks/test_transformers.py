@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from recorder import Recorder
+from fake_server import FakeServer
 from transformers import Trainer, TrainingArguments
 
 from normwatch.transformers import NormwatchCallback
@@ -33,7 +33,7 @@ class Norms(NormwatchCallback):  # type: ignore[misc]
         super().on_log(args, state, control, logs=logs, **rest)
 
 
-def test_the_trainers_own_norms_are_recorded_under_its_steps(recorder: Recorder, tmp_path: Path) -> None:
+def test_the_trainers_own_norms_are_recorded_under_its_steps(server: FakeServer, tmp_path: Path) -> None:
     torch.manual_seed(0)
     data = [{"x": torch.randn(4), "labels": torch.randn(())} for _ in range(64)]
     arguments = TrainingArguments(
@@ -42,7 +42,7 @@ def test_the_trainers_own_norms_are_recorded_under_its_steps(recorder: Recorder,
     )  # fmt: skip
     callback = Norms(id="t", project="p")
     Trainer(TinyModel(), arguments, train_dataset=data, callbacks=[callback]).train()
-    points = recorder.points("t")
+    points = server.points("t")
     assert list(points) == [2, 4, 6, 8, 10, 12]
     for step, point in points.items():
         seen = callback.seen[step]
@@ -52,7 +52,7 @@ def test_the_trainers_own_norms_are_recorded_under_its_steps(recorder: Recorder,
             seen["learning_rate"],
         )
     assert max(point["grad_norm"] for point in points.values()) > 0.5  # before clipping
-    fields = recorder.runs["t"]["fields"]
+    fields = server.runs["t"]["fields"]
     assert (fields["clip"], fields["project"]) == ({"mode": "norm", "max_norm": 0.5}, "p")
     assert fields["config"]["learning_rate"] == 0.01
-    assert recorder.runs["t"]["status"] == "finished"
+    assert server.runs["t"]["status"] == "finished"

@@ -12,7 +12,7 @@ from normwatch.run import Run
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recorder import Recorder
+from fake_server import FakeServer
 from service import Service
 
 
@@ -33,24 +33,24 @@ def spool(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    recorder = Recorder()
-    yield recorder
-    recorder.stop()
+def server() -> Iterator[FakeServer]:
+    server = FakeServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def start(recorder: Recorder) -> Iterator[Any]:
-    """`init` against the recorder; what a test leaves open is finished."""
+def start(server: FakeServer) -> Iterator[Any]:
+    """`init` against the server; what a test leaves open is finished."""
     runs: list[Run] = []
 
     def start(**arguments: Any) -> Run:
-        run = normwatch.init(**{"url": recorder.url, **arguments})
+        run = normwatch.init(**{"url": server.url, **arguments})
         runs.append(run)
         return run
 
     yield start
-    recorder.misbehave = lambda request: None
+    server.misbehave = lambda request: None
     for run in runs:
         run.finish(timeout=2)
 

@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 import pytest
 import torch
-from recorder import Recorder
+from fake_server import FakeServer
 
 import normwatch
 from normwatch.batcher import Batcher, Block
@@ -142,29 +142,29 @@ def model_after_backward(seed: int = 0) -> torch.nn.Module:
     return model
 
 
-def test_a_clip_call_and_log_make_one_step(start: Any, recorder: Recorder) -> None:
+def test_a_clip_call_and_log_make_one_step(start: Any, server: FakeServer) -> None:
     run = start(id="r")
     model = model_after_backward()
     norm = normwatch.clip_grad_norm_(model.parameters(), max_norm=0.1)
     run.log(loss=2.0)
     run.log(loss=3.0)
     run.finish()
-    assert recorder.points("r") == {0: {"grad_norm": pytest.approx(norm.item()), "loss": 2}, 1: {"loss": 3}}
+    assert server.points("r") == {0: {"grad_norm": pytest.approx(norm.item()), "loss": 2}, 1: {"loss": 3}}
     # nobody told the run how it clips: the call did
-    assert recorder.runs["r"]["fields"]["clip"] == {"mode": "norm", "max_norm": 0.1}
+    assert server.runs["r"]["fields"]["clip"] == {"mode": "norm", "max_norm": 0.1}
 
 
-def test_a_cap_that_changes_is_recorded_with_its_step(start: Any, recorder: Recorder) -> None:
+def test_a_cap_that_changes_is_recorded_with_its_step(start: Any, server: FakeServer) -> None:
     run = start(id="r", max_norm=1.0)
     for cap in (1.0, 0.5, torch.tensor(0.25), math.inf):
         normwatch.clip_grad_norm_(model_after_backward().parameters(), cap)
         run.log()
     run.finish()
-    assert [point.get("max_norm") for point in recorder.points("r").values()] == [None, 0.5, 0.25, None]
+    assert [point.get("max_norm") for point in server.points("r").values()] == [None, 0.5, 0.25, None]
 
 
 @pytest.mark.parametrize("norm_type", [2.0, 1.0, math.inf])
-def test_named_parameters_give_the_norm_of_each_layer(start: Any, recorder: Recorder, norm_type: float) -> None:
+def test_named_parameters_give_the_norm_of_each_layer(start: Any, server: FakeServer, norm_type: float) -> None:
     run = start(id="r")
     model = model_after_backward()
     expected = {
@@ -176,17 +176,17 @@ def test_named_parameters_give_the_norm_of_each_layer(start: Any, recorder: Reco
     normwatch.grad_norm(model_after_backward().named_parameters(), norm_type)
     run.log()
     run.finish()
-    for point in recorder.points("r").values():
+    for point in server.points("r").values():
         assert {name: point[name] for name in expected} == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_layer_whose_name_is_too_long_costs_itself_only(start: Any, recorder: Recorder) -> None:
+def test_a_layer_whose_name_is_too_long_costs_itself_only(start: Any, server: FakeServer) -> None:
     run = start(id="r")
     named = list(zip(("a.weight", "x" * 200 + ".weight"), parameters_with([torch.ones(1), torch.ones(2)])))
     normwatch.clip_grad_norm_(named, 9.0)
     run.log()
     run.finish()
-    assert recorder.points("r") == {0: {"grad_norm": pytest.approx(1.7320508), "layers/a": 1}}
+    assert server.points("r") == {0: {"grad_norm": pytest.approx(1.7320508), "layers/a": 1}}
 
 
 def test_layers_cost_torchs_own_pass_only(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,14 +199,14 @@ def test_layers_cost_torchs_own_pass_only(start: Any, monkeypatch: pytest.Monkey
     normwatch.clip_grad_norm_(model_after_backward().named_parameters(), 1.0)
 
 
-def test_clipping_by_value_records_what_was_there_before(start: Any, recorder: Recorder) -> None:
+def test_clipping_by_value_records_what_was_there_before(start: Any, server: FakeServer) -> None:
     run = start(id="r")
     parameters = parameters_with([torch.tensor([3.0, -4.0, 0.5, 0.0]), torch.tensor([[12.0]])])
     normwatch.clip_grad_value_(parameters, 1.0)
     run.log()
     run.finish()
-    assert recorder.points("r") == {0: {"grad_norm": pytest.approx(13.00961), "max_abs_grad": 12, "clip_fraction": 0.6}}
-    assert recorder.runs["r"]["fields"]["clip"] == {"mode": "value", "clip_value": 1.0}
+    assert server.points("r") == {0: {"grad_norm": pytest.approx(13.00961), "max_abs_grad": 12, "clip_fraction": 0.6}}
+    assert server.runs["r"]["fields"]["clip"] == {"mode": "value", "clip_value": 1.0}
 
 
 def test_two_clip_calls_in_a_step_are_a_warning(start: Any, caplog: pytest.LogCaptureFixture) -> None:

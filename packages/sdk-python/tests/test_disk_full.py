@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from recorder import Recorder
+from fake_server import FakeServer
 
 from normwatch.__main__ import main
 
@@ -25,9 +25,9 @@ print(report.sent, report.unsent, report.refused, report.lost)
 """
 
 
-def test_a_disk_that_fills_up_keeps_whole_lines_and_the_rest_is_counted(recorder: Recorder, spool: Path) -> None:
-    recorder.stop()
-    environment = {**os.environ, "NORMWATCH_URL": recorder.url, "NORMWATCH_SPOOL": str(spool)}
+def test_a_disk_that_fills_up_keeps_whole_lines_and_the_rest_is_counted(server: FakeServer, spool: Path) -> None:
+    server.stop()
+    environment = {**os.environ, "NORMWATCH_URL": server.url, "NORMWATCH_SPOOL": str(spool)}
     program = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -39,6 +39,6 @@ def test_a_disk_that_fills_up_keeps_whole_lines_and_the_rest_is_counted(recorder
     (path,) = spool.iterdir()
     assert path.stat().st_size <= LIMIT
     assert all(json.loads(line) for line in path.read_text().splitlines())
-    recorder.start()
+    server.start()
     assert main(["--spool", str(spool), "sync"]) == 0
-    assert len(recorder.points("r")) == unsent
+    assert len(server.points("r")) == unsent

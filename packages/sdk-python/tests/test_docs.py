@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorder import Recorder
+from fake_server import FakeServer
 from service import Service
 from snippets import PAGES, ROOT, Snippet, run_snippet, snippets
 
@@ -63,13 +63,11 @@ def test_the_installation_installs(snippet: Snippet, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("snippet", WHOLE, ids=lambda snippet: snippet.name)
-def test_a_block_of_python_runs_and_records_what_it_logs(snippet: Snippet, recorder: Recorder, tmp_path: Path) -> None:
-    run_snippet(snippet, recorder.url, tmp_path)
+def test_a_block_of_python_runs_and_records_what_it_logs(snippet: Snippet, server: FakeServer, tmp_path: Path) -> None:
+    run_snippet(snippet, server.url, tmp_path)
     logs = "run.log(" in snippet.code and "strict=True" not in snippet.code
-    assert [len(run["points"]) > 0 for run in recorder.runs.values()] == (
-        [True] if logs else [False] * len(recorder.runs)
-    )
-    assert all(run["status"] in ("finished", "failed") for run in recorder.runs.values())
+    assert [len(run["points"]) > 0 for run in server.runs.values()] == ([True] if logs else [False] * len(server.runs))
+    assert all(run["status"] in ("finished", "failed") for run in server.runs.values())
 
 
 @pytest.mark.parametrize("snippet", FOREIGN, ids=lambda snippet: snippet.name)

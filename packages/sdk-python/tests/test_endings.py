@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from recorder import Recorder
+from fake_server import FakeServer
 
 from normwatch.__main__ import main
 
@@ -22,22 +22,22 @@ BEGIN = "import os, signal, sys, threading, normwatch\nrun = normwatch.init(id='
 LOG = "for i in range(1000): run.log(loss=float(i))\n"
 
 
-def start(recorder: Recorder, spool: Path, script: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "NORMWATCH_URL": recorder.url, "NORMWATCH_SPOOL": str(spool)}
+def start(server: FakeServer, spool: Path, script: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "NORMWATCH_URL": server.url, "NORMWATCH_SPOOL": str(spool)}
     program = BEGIN + textwrap.dedent(script)
     return subprocess.Popen(
         [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def run(recorder: Recorder, spool: Path, script: str) -> tuple[int, str]:
-    process = start(recorder, spool, script)
+def run(server: FakeServer, spool: Path, script: str) -> tuple[int, str]:
+    process = start(server, spool, script)
     _, errors = process.communicate(timeout=60)
     return process.returncode, errors
 
 
-def losses(recorder: Recorder) -> list[float]:
-    return [point["loss"] for point in recorder.points("r").values()]
+def losses(server: FakeServer) -> list[float]:
+    return [point["loss"] for point in server.points("r").values()]
 
 
 ENDINGS = {
@@ -62,12 +62,12 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_the_end_of_a_process_is_the_end_of_its_run(recorder: Recorder, spool: Path, name: str) -> None:
+def test_the_end_of_a_process_is_the_end_of_its_run(server: FakeServer, spool: Path, name: str) -> None:
     script, code, status = ENDINGS[name]
-    returned, errors = run(recorder, spool, script)
+    returned, errors = run(server, spool, script)
     assert returned == code, errors
-    assert recorder.runs["r"]["status"] == status
-    assert len(losses(recorder)) >= 1000
+    assert server.runs["r"]["status"] == status
+    assert len(losses(server)) >= 1000
     assert not spool.exists()
 
 
@@ -94,9 +94,9 @@ def most_lost(lag: float) -> int:
     return int((1 + 3 * lag) / 0.002)
 
 
-def test_kill_9_costs_at_most_the_last_second(recorder: Recorder, spool: Path, lag: Callable[[], float]) -> None:
+def test_kill_9_costs_at_most_the_last_second(server: FakeServer, spool: Path, lag: Callable[[], float]) -> None:
     process = start(
-        recorder,
+        server,
         spool,
         """
         pause = threading.Event()
@@ -113,18 +113,18 @@ def test_kill_9_costs_at_most_the_last_second(recorder: Recorder, spool: Path, l
     process.kill()
     logged = 1000 + sum(1 for _ in process.stdout)
     process.communicate()
-    kept = losses(recorder)
+    kept = losses(server)
     assert kept == list(range(len(kept)))
     assert logged - most_lost(lag()) <= len(kept) <= logged + 1
-    assert recorder.runs["r"]["status"] == "running"
+    assert server.runs["r"]["status"] == "running"
 
 
 def test_kill_9_while_the_server_is_away_costs_at_most_the_last_second(
-    recorder: Recorder, spool: Path, lag: Callable[[], float]
+    server: FakeServer, spool: Path, lag: Callable[[], float]
 ) -> None:
-    recorder.stop()
+    server.stop()
     process = start(
-        recorder,
+        server,
         spool,
         """
         pause = threading.Event()
@@ -140,16 +140,16 @@ def test_kill_9_while_the_server_is_away_costs_at_most_the_last_second(
             break
     process.kill()
     process.communicate()
-    recorder.start()
+    server.start()
     assert main(["--spool", str(spool), "sync"]) == 0
-    kept = losses(recorder)
+    kept = losses(server)
     assert kept == list(range(len(kept)))
     assert len(kept) >= 1000 - most_lost(lag())
 
 
-def test_a_forked_child_neither_sends_nor_hangs_nor_ends_the_run(recorder: Recorder, spool: Path) -> None:
+def test_a_forked_child_neither_sends_nor_hangs_nor_ends_the_run(server: FakeServer, spool: Path) -> None:
     code, errors = run(
-        recorder,
+        server,
         spool,
         """
         for i in range(10):
@@ -163,14 +163,14 @@ def test_a_forked_child_neither_sends_nor_hangs_nor_ends_the_run(recorder: Recor
         """,
     )
     assert code == 0, errors
-    assert losses(recorder) == list(range(10))
-    assert recorder.runs["r"]["status"] == "finished"
+    assert losses(server) == list(range(10))
+    assert server.runs["r"]["status"] == "finished"
     assert "it belongs to the process that made it" in errors
 
 
-def test_workers_of_a_data_loader_leave_the_run_alone(recorder: Recorder, spool: Path) -> None:
+def test_workers_of_a_data_loader_leave_the_run_alone(server: FakeServer, spool: Path) -> None:
     code, errors = run(
-        recorder,
+        server,
         spool,
         """
         import torch
@@ -185,12 +185,12 @@ def test_workers_of_a_data_loader_leave_the_run_alone(recorder: Recorder, spool:
         """,
     )
     assert code == 0, errors
-    assert losses(recorder) == [1.0] * 16
+    assert losses(server) == [1.0] * 16
 
 
-def test_a_child_may_start_a_run_of_its_own(recorder: Recorder, spool: Path) -> None:
+def test_a_child_may_start_a_run_of_its_own(server: FakeServer, spool: Path) -> None:
     code, errors = run(
-        recorder,
+        server,
         spool,
         """
         run.log(loss=1.0)
@@ -203,11 +203,11 @@ def test_a_child_may_start_a_run_of_its_own(recorder: Recorder, spool: Path) -> 
         """,
     )
     assert code == 0, errors
-    assert (losses(recorder), recorder.points("child")) == ([1.0], {0: {"loss": 2}})
+    assert (losses(server), server.points("child")) == ([1.0], {0: {"loss": 2}})
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])
-def test_processes_of_multiprocessing_end_their_runs_too(recorder: Recorder, spool: Path, method: str) -> None:
+def test_processes_of_multiprocessing_end_their_runs_too(server: FakeServer, spool: Path, method: str) -> None:
     program = spool.parent / "program.py"
     program.write_text(
         textwrap.dedent(
@@ -225,20 +225,20 @@ def test_processes_of_multiprocessing_end_their_runs_too(recorder: Recorder, spo
             """
         )
     )
-    environment = {**os.environ, "NORMWATCH_URL": recorder.url, "NORMWATCH_SPOOL": str(spool)}
+    environment = {**os.environ, "NORMWATCH_URL": server.url, "NORMWATCH_SPOOL": str(spool)}
     subprocess.run([sys.executable, program], env=environment, check=True, timeout=60, stderr=subprocess.DEVNULL)
-    assert {name: (run["status"], len(run["points"])) for name, run in recorder.runs.items()} == {
+    assert {name: (run["status"], len(run["points"])) for name, run in server.runs.items()} == {
         "good": ("finished", 100),
         "bad": ("failed", 100),
     }
 
 
-def test_the_end_of_a_run_whose_server_is_away_takes_seconds_and_loses_nothing(recorder: Recorder, spool: Path) -> None:
-    recorder.stop()
-    code, errors = run(recorder, spool, LOG)
+def test_the_end_of_a_run_whose_server_is_away_takes_seconds_and_loses_nothing(server: FakeServer, spool: Path) -> None:
+    server.stop()
+    code, errors = run(server, spool, LOG)
     assert code == 0
     assert "1000 points of run r are not sent" in errors
-    recorder.start()
+    server.start()
     assert main(["--spool", str(spool), "sync"]) == 0
-    assert losses(recorder) == list(range(1000))
-    assert recorder.runs["r"]["status"] == "finished"
+    assert losses(server) == list(range(1000))
+    assert server.runs["r"]["status"] == "finished"

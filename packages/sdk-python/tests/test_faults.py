@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorder import Answer, Misbehaviour, Recorder, Request, refusal
+from fake_server import Answer, FakeServer, Misbehaviour, Request, refusal
 
 import normwatch
 from normwatch.__main__ import main
@@ -44,30 +44,30 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("name", NONSENSE)
-def test_what_proves_nothing_is_sent_again_until_the_server_has_it(start: Any, recorder: Recorder, name: str) -> None:
-    recorder.misbehave = first(2, NONSENSE[name])
+def test_what_proves_nothing_is_sent_again_until_the_server_has_it(start: Any, server: FakeServer, name: str) -> None:
+    server.misbehave = first(2, NONSENSE[name])
     run = start(id="r")
     for i in range(50):
         run.log(loss=float(i))
     report = run.finish(timeout=20)
     assert report == (50, 0, 0, 0, None)
-    assert [point["loss"] for point in recorder.points("r").values()] == list(range(50))
+    assert [point["loss"] for point in server.points("r").values()] == list(range(50))
 
 
 def test_a_413_is_split_until_it_fits_and_a_point_that_never_fits_is_kept(
-    start: Any, recorder: Recorder, spool: Path, caplog: pytest.LogCaptureFixture
+    start: Any, server: FakeServer, spool: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def at_most_ten(request: Request) -> Answer | None:
         columns = (request.body or {}).get("columns", {"step": []})
         is_too_large = len(columns["step"]) > 10 or 77 in columns["step"]
         return refusal(413, "too_large", "too large") if is_too_large else None
 
-    recorder.misbehave = at_most_ten
+    server.misbehave = at_most_ten
     run = start(id="r")
     for i in range(100):
         run.log(loss=float(i))
     assert run.finish()[:4] == (99, 0, 1, 0)
-    assert list(recorder.points("r")) == [i for i in range(100) if i != 77]
+    assert list(server.points("r")) == [i for i in range(100) if i != 77]
     (path,) = spool.glob("r.*.refused.ndjson")
     head, line = (json.loads(text) for text in path.read_text().splitlines())
     assert (head["run"], line["columns"]["step"]) == ("r", [77])
@@ -77,30 +77,30 @@ def test_a_413_is_split_until_it_fits_and_a_point_that_never_fits_is_kept(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 422])
 def test_a_refusal_is_said_once_and_kept_and_can_be_sent_again_when_it_is_put_right(
-    start: Any, recorder: Recorder, spool: Path, caplog: pytest.LogCaptureFixture, status: int
+    start: Any, server: FakeServer, spool: Path, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    recorder.misbehave = lambda request: refusal(status, "bad", "that is wrong") if "points" in request.path else None
+    server.misbehave = lambda request: refusal(status, "bad", "that is wrong") if "points" in request.path else None
     run = start(id="r")
     for _ in range(3):
         run.log(loss=1.0)
         run.flush()
     assert run.finish()[:4] == (0, 0, 3, 0)
     assert sum("that is wrong" in record.message for record in caplog.records) == 1
-    recorder.misbehave = lambda request: None
+    server.misbehave = lambda request: None
     assert main(["--spool", str(spool), "sync", "--refused"]) == 0
-    assert recorder.points("r") == {i: {"loss": 1} for i in range(3)}
+    assert server.points("r") == {i: {"loss": 1} for i in range(3)}
     assert list(spool.iterdir()) == []
 
 
-def test_a_run_that_was_deleted_is_made_again(start: Any, recorder: Recorder) -> None:
+def test_a_run_that_was_deleted_is_made_again(start: Any, server: FakeServer) -> None:
     run = start(id="r", project="p")
     run.log(loss=1.0)
     assert run.flush()
-    recorder.runs.clear()
+    server.runs.clear()
     run.log(loss=2.0)
     run.finish()
-    assert recorder.points("r") == {1: {"loss": 2}}
-    assert recorder.runs["r"]["fields"]["project"] == "p"
+    assert server.points("r") == {1: {"loss": 2}}
+    assert server.runs["r"]["fields"]["project"] == "p"
 
 
 def spooled_steps(spool: Path) -> list[int]:
@@ -109,12 +109,12 @@ def spooled_steps(spool: Path) -> list[int]:
 
 
 def test_an_outage_goes_to_disk_at_once_and_is_made_up_for_in_order(
-    start: Any, recorder: Recorder, spool: Path
+    start: Any, server: FakeServer, spool: Path
 ) -> None:
     run = start(id="r")
     run.log(loss=0.0)
     assert run.flush()
-    recorder.stop()
+    server.stop()
     for i in range(1, 4):
         run.log(loss=float(i))
         run.flush(timeout=0.1)
@@ -125,51 +125,49 @@ def test_an_outage_goes_to_disk_at_once_and_is_made_up_for_in_order(
     (path,) = spool.glob("r.*.ndjson")
     assert "token" not in path.read_text()
     assert path.stat().st_mode & 0o077 == 0
-    recorder.start()
+    server.start()
     assert run.flush(timeout=20)
-    assert list(recorder.points("r")) == [0, 1, 2, 3]
+    assert list(server.points("r")) == [0, 1, 2, 3]
     assert list(spool.iterdir()) == []
-    sent = [
-        step for request in recorder.requests if "points" in request.path for step in request.body["columns"]["step"]
-    ]
+    sent = [step for request in server.requests if "points" in request.path for step in request.body["columns"]["step"]]
     assert sent == sorted(sent)
 
 
 def test_what_an_earlier_process_left_is_sent_by_the_next_one_of_that_run(
-    start: Any, recorder: Recorder, spool: Path
+    start: Any, server: FakeServer, spool: Path
 ) -> None:
-    recorder.stop()
+    server.stop()
     first_run = start(id="r")
     for i in range(3):
         first_run.log(loss=float(i))
     assert first_run.finish(timeout=0.5)[:4] == (0, 3, 0, 0)
-    recorder.start()
+    server.start()
     second = start(id="r", resume=True, from_step=2)
     second.log(loss=9.0)
     second.finish()
-    assert [point["loss"] for point in recorder.points("r").values()] == [0, 1, 9]
+    assert [point["loss"] for point in server.points("r").values()] == [0, 1, 9]
     assert list(spool.iterdir()) == []
 
 
 def test_a_training_that_goes_on_numbers_its_steps_after_those_in_the_spool(
-    start: Any, recorder: Recorder, spool: Path
+    start: Any, server: FakeServer, spool: Path
 ) -> None:
     run = start(id="r")
     run.log(loss=0.0)
     assert run.flush()
-    recorder.stop()
+    server.stop()
     run.log(loss=1.0)
     assert run.finish(timeout=0.5).unsent == 1
-    recorder.start()
+    server.start()
     second = start(id="r", resume=True)
     second.log(loss=2.0)
     second.finish()
-    assert [point["loss"] for point in recorder.points("r").values()] == [0, 1, 2]
-    assert recorder.runs["r"]["status"] == "finished"
+    assert [point["loss"] for point in server.points("r").values()] == [0, 1, 2]
+    assert server.runs["r"]["status"] == "finished"
 
 
 def test_a_file_of_another_machine_is_sent_once_nothing_was_added_to_it_for_ten_minutes(
-    start: Any, recorder: Recorder, spool: Path
+    start: Any, server: FakeServer, spool: Path
 ) -> None:
     run = start(id="r", mode="offline")
     run.log(loss=0.0)
@@ -178,23 +176,23 @@ def test_a_file_of_another_machine_is_sent_once_nothing_was_added_to_it_for_ten_
     for minutes, is_left in ((0, True), (9, True), (11, False)):
         then = time.time() - 60 * minutes
         os.utime(path, (then, then))
-        assert (normwatch.sync(recorder.url).files_left == [path]) is is_left
-    assert recorder.points("r") == {0: {"loss": 0}}
+        assert (normwatch.sync(server.url).files_left == [path]) is is_left
+    assert server.points("r") == {0: {"loss": 0}}
 
 
 def test_sync_sends_what_is_left_and_says_what_it_could_not(
-    start: Any, recorder: Recorder, spool: Path, capsys: pytest.CaptureFixture[str]
+    start: Any, server: FakeServer, spool: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recorder.stop()
+    server.stop()
     run = start(id="r", project="p")
     run.log(grad_norm=float("nan"))
     run.finish(timeout=0.5)
     assert main(["--spool", str(spool), "sync"]) == 1
-    recorder.start()
+    server.start()
     assert main(["--spool", str(spool), "sync"]) == 0
     assert capsys.readouterr().out == "0 points sent, 0 refused, 1 files left\n1 points sent, 0 refused, 0 files left\n"
-    assert recorder.points("r") == {0: {"grad_norm": "NaN"}}
-    assert recorder.runs["r"]["status"] == "finished"
+    assert server.points("r") == {0: {"grad_norm": "NaN"}}
+    assert server.runs["r"]["status"] == "finished"
 
 
 @pytest.fixture
@@ -218,22 +216,22 @@ def test_a_server_that_hangs_delays_neither_the_loop_nor_its_end(start: Any, bla
 
 
 def test_a_full_disk_is_a_warning_and_the_readings_wait_in_memory(
-    recorder: Recorder, tmp_path: Path, start: Any, caplog: pytest.LogCaptureFixture
+    server: FakeServer, tmp_path: Path, start: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     blocked = tmp_path / "a file"
     blocked.write_text("not a directory")
-    recorder.stop()
+    server.stop()
     run = start(id="r", spool_dir=blocked / "spool")
     for i in range(100):
         run.log(loss=float(i))
     assert not run.flush(timeout=1)
-    recorder.start()
+    server.start()
     assert run.finish(timeout=20) == (100, 0, 0, 0, None)
-    assert len(recorder.points("r")) == 100
+    assert len(server.points("r")) == 100
     assert any("cannot be written" in record.message for record in caplog.records)
 
 
-def test_a_clock_that_is_set_moves_no_reading(recorder: Recorder, start: Any) -> None:
+def test_a_clock_that_is_set_moves_no_reading(server: FakeServer, start: Any) -> None:
     wall, monotonic = [1000.0], [5.0]
     clock = steady_clock(lambda: wall[0], lambda: monotonic[0])
     times = [clock()]
@@ -283,9 +281,9 @@ def test_log_never_waits_for_the_thread_that_takes_the_rows() -> None:
     assert sum(map(len, batcher.take())) == 2000
 
 
-def test_logging_does_not_wait_for_a_slow_server(start: Any, recorder: Recorder) -> None:
+def test_logging_does_not_wait_for_a_slow_server(start: Any, server: FakeServer) -> None:
     release = threading.Event()
-    recorder.misbehave = lambda request: release.wait(5) and None
+    server.misbehave = lambda request: release.wait(5) and None
     run = start(id="r")
     slowest = 0.0
     for i in range(2000):

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorder import Answer, Recorder, Request
+from fake_server import Answer, FakeServer, Request
 
 import normwatch
 from normwatch import start as starting
 
 
 @pytest.fixture
-def hang(recorder: Recorder) -> Iterator[threading.Event]:
+def hang(server: FakeServer) -> Iterator[threading.Event]:
     """Takes posts of points and does not answer them until the test ends; set when the first one is there."""
     arrived, release = threading.Event(), threading.Event()
 
@@ -33,7 +33,7 @@ def hang(recorder: Recorder) -> Iterator[threading.Event]:
             return Answer(500)
         return None
 
-    recorder.misbehave = misbehave
+    server.misbehave = misbehave
     yield arrived
     release.set()
 
@@ -45,7 +45,7 @@ def spooled_steps(path: Path) -> list[int]:
 
 @pytest.mark.parametrize("timeout", [0, 0.2])
 def test_what_is_under_way_when_the_time_is_up_is_kept_and_counted_and_sent_once(
-    start: Any, recorder: Recorder, hang: threading.Event, spool: Path, timeout: float
+    start: Any, server: FakeServer, hang: threading.Event, spool: Path, timeout: float
 ) -> None:
     run = start(id="r")
     for i in range(10):
@@ -59,13 +59,13 @@ def test_what_is_under_way_when_the_time_is_up_is_kept_and_counted_and_sent_once
     assert report[:4] == (0, 20, 0, 0)
     assert spooled_steps(report.spool) == list(range(20))
     assert json.loads(report.spool.read_text().splitlines()[-1]) == {"patch": {"status": "finished"}}
-    recorder.misbehave = lambda request: None
-    assert normwatch.sync(recorder.url).sent == 20
-    assert [point["loss"] for point in recorder.points("r").values()] == list(range(20))
+    server.misbehave = lambda request: None
+    assert normwatch.sync(server.url).sent == 20
+    assert [point["loss"] for point in server.points("r").values()] == list(range(20))
     assert list(spool.iterdir()) == []
 
 
-def test_an_end_may_wait_for_ever(start: Any, recorder: Recorder) -> None:
+def test_an_end_may_wait_for_ever(start: Any, server: FakeServer) -> None:
     run = start(id="r")
     run.log(loss=1.0)
     assert run.flush(timeout=float("inf"))
@@ -111,7 +111,7 @@ def test_every_call_of_finish_returns_the_same(start: Any, hang: threading.Event
 
 
 def test_a_signal_in_the_middle_of_finish_costs_no_reading(
-    recorder: Recorder, hang: threading.Event, spool: Path
+    server: FakeServer, hang: threading.Event, spool: Path
 ) -> None:
     program = """
 import sys, normwatch
@@ -122,7 +122,7 @@ run.log(loss=1.0)
 print("ready", flush=True)
 run.finish(timeout=60)
 """
-    environment = {**os.environ, "NORMWATCH_URL": recorder.url, "NORMWATCH_SPOOL": str(spool)}
+    environment = {**os.environ, "NORMWATCH_URL": server.url, "NORMWATCH_SPOOL": str(spool)}
     process = subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
@@ -134,7 +134,7 @@ run.finish(timeout=60)
 
 
 def test_without_a_thread_readings_wait_for_finish(
-    start: Any, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    start: Any, server: FakeServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -146,7 +146,7 @@ def test_without_a_thread_readings_wait_for_finish(
     assert not run.flush(timeout=0.1)
     report = run.finish()
     assert report == (1, 0, 0, 0, None) == run.finish()
-    assert recorder.points("r") == {0: {"loss": 1}}
+    assert server.points("r") == {0: {"loss": 1}}
     assert caplog.text.count("no background thread") == 1
 
 
@@ -156,37 +156,37 @@ def test_offline_the_server_never_has_it_all(start: Any) -> None:
     assert not run.flush(timeout=5)
 
 
-def test_what_was_left_for_another_server_is_left_alone(start: Any, recorder: Recorder, spool: Path) -> None:
+def test_what_was_left_for_another_server_is_left_alone(start: Any, server: FakeServer, spool: Path) -> None:
     elsewhere = start(id="r", url="http://127.0.0.1:9", mode="offline")
     elsewhere.log(loss=7.0)
     path = elsewhere.finish().spool
     run = start(id="r", resume=True)
     run.log(loss=1.0)
     run.finish()
-    assert recorder.points("r") == {0: {"loss": 1}}
+    assert server.points("r") == {0: {"loss": 1}}
     assert spooled_steps(path) == [0]
 
 
 def test_a_file_that_another_process_has_sent_meanwhile_is_no_trouble(
-    start: Any, recorder: Recorder, spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    start: Any, server: FakeServer, spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     left = start(id="r", mode="offline")
     left.log(loss=7.0)
     path = left.finish().spool
     path.rename(path.with_suffix(".away"))
     for module in ("sender", "sync"):
-        monkeypatch.setattr(sys.modules[f"normwatch.{module}"], "left_behind", lambda *_, **__: [path])
-    monkeypatch.setattr(sys.modules["normwatch.sync"], "read_head", lambda _: {"run": "r", "url": recorder.url})
+        monkeypatch.setattr(sys.modules[f"normwatch.{module}"], "abandoned_files", lambda *_, **__: [path])
+    monkeypatch.setattr(sys.modules["normwatch.sync"], "read_head", lambda _: {"run": "r", "url": server.url})
     run = start(id="r")
     run.log(loss=1.0)
     assert run.finish().sent == 1
-    assert normwatch.sync(recorder.url).files_left == []
+    assert normwatch.sync(server.url).files_left == []
     assert "failed" not in caplog.text
 
 
 @pytest.mark.parametrize("token", ["nw_secret\n", "nw_ secret", "nw_secret\x00", "nw_sécret"])
 def test_a_token_that_no_header_can_carry_is_refused_and_never_repeated(
-    start: Any, recorder: Recorder, spool: Path, caplog: pytest.LogCaptureFixture, token: str
+    start: Any, server: FakeServer, spool: Path, caplog: pytest.LogCaptureFixture, token: str
 ) -> None:
     run = start(id="r", token=token)
     run.log(loss=1.0)
@@ -228,46 +228,46 @@ def test_an_address_is_the_one_that_is_connected_to(
     assert set(tried) == {address}
 
 
-def test_a_server_may_live_below_a_path(start: Any, recorder: Recorder) -> None:
-    start(id="r", url=f"{recorder.url}/norm watch/").finish(timeout=0.5)
-    assert recorder.requests[0].path == "/norm%20watch/api/v1/runs/r"
+def test_a_server_may_live_below_a_path(start: Any, server: FakeServer) -> None:
+    start(id="r", url=f"{server.url}/norm watch/").finish(timeout=0.5)
+    assert server.requests[0].path == "/norm%20watch/api/v1/runs/r"
 
 
-def test_a_user_without_a_home_can_train(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_user_without_a_home_can_train(server: FakeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", no_home)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.delenv("NORMWATCH_SPOOL")
-    run = normwatch.init(id="r", url=recorder.url)
+    run = normwatch.init(id="r", url=server.url)
     run.log(loss=1.0)
     assert run.finish().sent == 1
 
 
 def test_a_program_whose_standard_error_is_gone_can_train(
-    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with (tmp_path / "closed").open("w") as closed:
         pass
     for stream in (closed, None):
         monkeypatch.setattr(starting.sys, "stderr", stream)
-        assert normwatch.init(id="r", url=recorder.url).finish() == (0, 0, 0, 0, None)
+        assert normwatch.init(id="r", url=server.url).finish() == (0, 0, 0, 0, None)
 
 
 def test_a_configuration_that_cannot_be_read_is_left_out(
-    start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Missing(dict[str, Any]):
         def items(self) -> Any:
             raise LookupError("lr is missing")
 
     start(id="r", project="p", config=Missing(lr=1)).finish()
-    assert recorder.runs["r"]["fields"] == {"project": "p"}
+    assert server.runs["r"]["fields"] == {"project": "p"}
     assert "config cannot be read: LookupError: lr is missing" in caplog.text
 
 
-def test_a_run_that_resumes_needs_an_id(start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_that_resumes_needs_an_id(start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
     start(resume=True).finish()
     assert "resume needs the id of the run to go on with" in caplog.text
-    assert {request.method for request in recorder.requests} == {"PUT", "PATCH"}
+    assert {request.method for request in server.requests} == {"PUT", "PATCH"}

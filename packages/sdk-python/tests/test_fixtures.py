@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorder import Answer, Recorder, Request
+from fake_server import Answer, FakeServer, Request
 
 from normwatch.batcher import Batcher, batches, encode_points
 from normwatch.names import Names
@@ -46,7 +46,7 @@ def test_what_is_no_number_is_not_repaired(value: Any) -> None:
     assert decode_number(value) is None
 
 
-class Listening(Notices):
+class RecordingNotices(Notices):
     def __init__(self) -> None:
         super().__init__()
         self.refused: list[str] = []
@@ -58,7 +58,7 @@ class Listening(Notices):
 @pytest.mark.parametrize("case", batch_cases["cases"], ids=name_of)
 def test_calls_become_the_columns_of_the_contract(case: dict[str, Any]) -> None:
     clock = [0.0]
-    notices = Listening()
+    notices = RecordingNotices()
     batcher = Batcher(case.get("from_step", 0))
     nobody: Any = object()  # nothing is sent: what a sender would take is looked at
     run = Run("case", "", notices, Names(), batcher, nobody, clock=lambda: clock[0])
@@ -102,29 +102,29 @@ def test_retry_after_is_read_as_the_contract_says(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", spool_cases["cases"], ids=name_of)
-def test_a_spool_file_is_sent_as_the_contract_says(case: dict[str, Any], spool: Path, recorder: Recorder) -> None:
+def test_a_spool_file_is_sent_as_the_contract_says(case: dict[str, Any], spool: Path, server: FakeServer) -> None:
     spool.mkdir()
     head = case["file"][0]
     lines = "".join(json.dumps(line) + "\n" for line in case["file"])
     path = spool / f"{head['run']}.abc.ndjson"
     path.write_text(lines + case["torn_tail"])
     if case["server_knows_run"]:
-        recorder.answer(Request("PUT", f"/api/v1/runs/{head['run']}", {}, {}))
-        recorder.requests.clear()
+        server.answer(Request("PUT", f"/api/v1/runs/{head['run']}", {}, {}))
+        server.requests.clear()
     answers: list[int] = []
 
     def record(request: Request) -> Answer:
-        answer = recorder.behave(request)
+        answer = server.behave(request)
         answers.append(answer.status)
         return answer
 
-    recorder.misbehave = record
-    assert sync(recorder.url, spool_dir=spool).files_left == [path], "its writer, on another machine, may be alive"
+    server.misbehave = record
+    assert sync(server.url, spool_dir=spool).files_left == [path], "its writer, on another machine, may be alive"
     os.utime(path, (0, 0))
-    report = sync(recorder.url, spool_dir=spool)
+    report = sync(server.url, spool_dir=spool)
     made = [
         {"method": request.method, "path": request.path, "body": request.body, "answer": status}
-        for request, status in zip(recorder.requests, answers)
+        for request, status in zip(server.requests, answers)
     ]
     assert made == case["requests"]
     assert (report.files_left, list(spool.iterdir())) == ([], [])

@@ -12,42 +12,42 @@ from typing import Any
 import numpy
 import pytest
 import torch
-from recorder import Recorder
+from fake_server import FakeServer
 
 import normwatch
 from normwatch import WrongUse
 
 
-def test_steps_count_from_zero_and_readings_arrive(start: Any, recorder: Recorder) -> None:
+def test_steps_count_from_zero_and_readings_arrive(start: Any, server: FakeServer) -> None:
     run = start(
         project="toy", name="clip 1.0", max_norm=1.0, config={"lr": 1e-3, "path": Path("x")}, tags=["a"], id="r"
     )
     run.log(grad_norm=1.5, loss=2.0, lr=0.1)
     run.log(grad_norm=math.nan, loss=math.inf, accuracy=1)
     report = run.finish()
-    assert recorder.points("r") == {
+    assert server.points("r") == {
         0: {"grad_norm": 1.5, "loss": 2.0, "lr": 0.1},
         1: {"grad_norm": "NaN", "loss": "Infinity", "accuracy": 1},
     }
-    assert recorder.runs["r"]["fields"] == {
+    assert server.runs["r"]["fields"] == {
         "project": "toy",
         "name": "clip 1.0",
         "clip": {"mode": "norm", "max_norm": 1.0},
         "config": {"lr": 1e-3, "path": "x"},
         "tags": ["a"],
     }
-    assert recorder.runs["r"]["status"] == "finished"
+    assert server.runs["r"]["status"] == "finished"
     assert report == (2, 0, 0, 0, None)
 
 
 def test_init_prints_the_page_and_returns_before_the_server_answers(
-    recorder: Recorder, capsys: pytest.CaptureFixture[str]
+    server: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = threading.Event()
-    recorder.misbehave = lambda request: answers.wait(10) and None
-    run = normwatch.init(project="toy", name="a name", url=recorder.url)
+    server.misbehave = lambda request: answers.wait(10) and None
+    run = normwatch.init(project="toy", name="a name", url=server.url)
     run.log(loss=1)
-    assert capsys.readouterr().err == f"normwatch: toy / a name → {recorder.url}/runs/{run.id}\n"
+    assert capsys.readouterr().err == f"normwatch: toy / a name → {server.url}/runs/{run.id}\n"
     answers.set()
     assert run.finish().sent == 1
 
@@ -70,11 +70,11 @@ def test_init_prints_the_page_and_returns_before_the_server_answers(
     ],
     ids=repr,
 )
-def test_any_one_number_is_a_reading(start: Any, recorder: Recorder, value: Any, wire: Any) -> None:
+def test_any_one_number_is_a_reading(start: Any, server: FakeServer, value: Any, wire: Any) -> None:
     run = start(id="r", strict=True)
     run.log(loss=value)
     run.finish()
-    assert recorder.points("r") == {0: {"loss": wire}}
+    assert server.points("r") == {0: {"loss": wire}}
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_any_one_number_is_a_reading(start: Any, recorder: Recorder, value: Any,
     ids=repr,
 )  # fmt: skip
 def test_what_is_no_reading_is_left_out_with_one_warning_or_refused_when_strict(
-    start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture, value: Any
+    start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture, value: Any
 ) -> None:
     run = start(id="r")
     run.log(loss=value, grad_norm=1.0)
     run.log(loss=value, grad_norm=2.0)
     run.finish()
-    assert recorder.points("r") == {0: {"grad_norm": 1}, 1: {"grad_norm": 2}}
+    assert server.points("r") == {0: {"grad_norm": 1}, 1: {"grad_norm": 2}}
     (warning,) = [record.message for record in caplog.records]
     assert warning.startswith("loss ")
     strict = start(strict=True)
@@ -98,7 +98,7 @@ def test_what_is_no_reading_is_left_out_with_one_warning_or_refused_when_strict(
         strict.log(loss=value)
 
 
-def test_a_list_that_the_caller_changes_later_does_not_change_what_was_logged(start: Any, recorder: Recorder) -> None:
+def test_a_list_that_the_caller_changes_later_does_not_change_what_was_logged(start: Any, server: FakeServer) -> None:
     run = start(id="r")
     loss, array = torch.tensor(1.0), numpy.array(2.0)
     layers = {"a": 3.0}
@@ -107,10 +107,10 @@ def test_a_list_that_the_caller_changes_later_does_not_change_what_was_logged(st
     array += 1
     layers["a"] = 9.0
     run.finish()
-    assert recorder.points("r") == {0: {"loss": 1, "other": 2, "layers/a": 3}}
+    assert server.points("r") == {0: {"loss": 1, "other": 2, "layers/a": 3}}
 
 
-def test_the_learning_rate_comes_from_the_optimizer(start: Any, recorder: Recorder) -> None:
+def test_the_learning_rate_comes_from_the_optimizer(start: Any, server: FakeServer) -> None:
     optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
     run = start(id="r", optimizer=optimizer)
     run.log(loss=1.0)
@@ -118,11 +118,11 @@ def test_the_learning_rate_comes_from_the_optimizer(start: Any, recorder: Record
     run.log(loss=1.0)
     run.log(loss=1.0, lr=0.125)
     run.finish()
-    assert [point["lr"] for point in recorder.points("r").values()] == [0.5, 0.25, 0.125]
-    assert recorder.runs["r"]["fields"]["optimizer"] == "adamw"
+    assert [point["lr"] for point in server.points("r").values()] == [0.5, 0.25, 0.125]
+    assert server.runs["r"]["fields"]["optimizer"] == "adamw"
 
 
-def test_an_object_that_breaks_on_every_touch_does_not_break_the_training(start: Any, recorder: Recorder) -> None:
+def test_an_object_that_breaks_on_every_touch_does_not_break_the_training(start: Any, server: FakeServer) -> None:
     class Hostile:
         def __getattr__(self, name: str) -> Any:
             raise RuntimeError("boom")
@@ -131,29 +131,29 @@ def test_an_object_that_breaks_on_every_touch_does_not_break_the_training(start:
     run.log(loss=Hostile(), layers=Hostile(), scaler=Hostile())
     run.log(loss=1.0)
     run.finish()
-    assert recorder.points("r")[max(recorder.points("r"))] == {"loss": 1}
+    assert server.points("r")[max(server.points("r"))] == {"loss": 1}
 
 
-def test_a_metric_too_many_costs_itself_only(start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_metric_too_many_costs_itself_only(start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
     run = start(id="r")
     run.log(loss=1.0, layers={f"layer{i}": 1.0 for i in range(4097)}, **{f"m{i}": 1.0 for i in range(300)})
     for i in range(1000):
         run.log(**{f"other{i}": 1.0})
     run.finish()
-    names = set().union(*recorder.points("r").values())
+    names = set().union(*server.points("r").values())
     assert (len([n for n in names if n.startswith("layers/")]), len(names)) == (4096, 4096 + 256)
     assert len(caplog.records) < 250
 
 
-def test_a_whole_number_of_any_kind_is_a_step(start: Any, recorder: Recorder) -> None:
+def test_a_whole_number_of_any_kind_is_a_step(start: Any, server: FakeServer) -> None:
     run = start(id="r", strict=True)
     run.log(numpy.int64(3), loss=1.0)
     run.log(torch.tensor(5), loss=2.0)
     run.finish()
-    assert list(recorder.points("r")) == [3, 5]
+    assert list(server.points("r")) == [3, 5]
 
 
-def test_threads_log_steps_of_their_own(start: Any, recorder: Recorder) -> None:
+def test_threads_log_steps_of_their_own(start: Any, server: FakeServer) -> None:
     run = start(id="r")
     threads = [threading.Thread(target=lambda: [run.log(loss=1.0) for _ in range(2000)]) for _ in range(4)]
     for thread in threads:
@@ -161,15 +161,15 @@ def test_threads_log_steps_of_their_own(start: Any, recorder: Recorder) -> None:
     for thread in threads:
         thread.join()
     run.finish()
-    assert list(recorder.points("r")) == list(range(8000))
+    assert list(server.points("r")) == list(range(8000))
 
 
-def test_the_with_block_ends_the_run_as_it_ended(recorder: Recorder) -> None:
-    with normwatch.init(id="good", url=recorder.url) as run:
+def test_the_with_block_ends_the_run_as_it_ended(server: FakeServer) -> None:
+    with normwatch.init(id="good", url=server.url) as run:
         run.log(loss=1.0)
-    with pytest.raises(ZeroDivisionError), normwatch.init(id="bad", url=recorder.url) as run:
+    with pytest.raises(ZeroDivisionError), normwatch.init(id="bad", url=server.url) as run:
         run.log(loss=1 / 0)
-    assert [recorder.runs[name]["status"] for name in ("good", "bad")] == ["finished", "failed"]
+    assert [server.runs[name]["status"] for name in ("good", "bad")] == ["finished", "failed"]
 
 
 def test_logging_after_the_end_is_a_warning(start: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -180,7 +180,7 @@ def test_logging_after_the_end_is_a_warning(start: Any, caplog: pytest.LogCaptur
     assert run.finish("failed").sent == 0
 
 
-def test_a_run_resumes_after_its_last_step(start: Any, recorder: Recorder) -> None:
+def test_a_run_resumes_after_its_last_step(start: Any, server: FakeServer) -> None:
     first = start(id="r")
     for _ in range(3):
         first.log(loss=1.0)
@@ -188,11 +188,11 @@ def test_a_run_resumes_after_its_last_step(start: Any, recorder: Recorder) -> No
     second = start(id="r", resume=True)
     second.log(loss=2.0)
     second.finish()
-    assert [point["loss"] for point in recorder.points("r").values()] == [1, 1, 1, 2]
-    assert recorder.runs["r"]["status"] == "finished"
+    assert [point["loss"] for point in server.points("r").values()] == [1, 1, 1, 2]
+    assert server.runs["r"]["status"] == "finished"
 
 
-def test_a_run_resumes_from_a_checkpoint_and_drops_what_followed_it(start: Any, recorder: Recorder) -> None:
+def test_a_run_resumes_from_a_checkpoint_and_drops_what_followed_it(start: Any, server: FakeServer) -> None:
     first = start(id="r")
     for _ in range(5):
         first.log(loss=1.0)
@@ -200,23 +200,23 @@ def test_a_run_resumes_from_a_checkpoint_and_drops_what_followed_it(start: Any, 
     second = start(id="r", resume=True, from_step=2)
     second.log(loss=2.0)
     assert second.flush()
-    assert recorder.points("r") == {0: {"loss": 1}, 1: {"loss": 1}, 2: {"loss": 2}}
-    assert recorder.runs["r"]["status"] == "running"
+    assert server.points("r") == {0: {"loss": 1}, 1: {"loss": 1}, 2: {"loss": 2}}
+    assert server.runs["r"]["status"] == "running"
 
 
 def test_a_resumed_run_whose_last_step_is_unknown_overwrites_nothing(
-    start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    recorder.stop()
+    server.stop()
     run = start(id="r", resume=True)
     assert run.id.startswith("r-")
     assert "goes on as run r-" in caplog.records[0].message
 
 
-def test_an_id_that_is_taken_is_a_warning(start: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_id_that_is_taken_is_a_warning(start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
     start(id="r").finish()
     start(id="r").finish()
-    assert [record.message[:21] for record in caplog.records] == ["run r is there alread"]
+    assert [record.message[:20] for record in caplog.records] == ["run r already exists"]
 
 
 @pytest.mark.parametrize(
@@ -240,33 +240,33 @@ def test_an_id_that_is_taken_is_a_warning(start: Any, recorder: Recorder, caplog
     ids=repr,
 )
 def test_a_wrong_argument_costs_no_training(
-    recorder: Recorder, caplog: pytest.LogCaptureFixture, arguments: dict[str, Any], name: str
+    server: FakeServer, caplog: pytest.LogCaptureFixture, arguments: dict[str, Any], name: str
 ) -> None:
-    run = normwatch.init(**{"url": recorder.url, **arguments})
+    run = normwatch.init(**{"url": server.url, **arguments})
     run.log(loss=1.0)
     report = run.finish(timeout=1)
     assert report.sent + report.unsent == 1
     assert caplog.records[0].message.startswith(name)
     with pytest.raises(WrongUse, match=f"^{name}"):
-        normwatch.init(**{"url": recorder.url, **arguments}, strict=True)
+        normwatch.init(**{"url": server.url, **arguments}, strict=True)
 
 
 @pytest.mark.parametrize(("rank", "wanted", "logs"), [("0", None, 1), ("3", None, 0), ("3", "3", 1), ("3", "all", 1)])
 def test_one_rank_logs(
-    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, rank: str, wanted: str | None, logs: int
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, rank: str, wanted: str | None, logs: int
 ) -> None:
     monkeypatch.setenv("RANK", rank)
     if wanted is not None:
         monkeypatch.setenv("NORMWATCH_RANK", wanted)
-    run = normwatch.init(url=recorder.url)
+    run = normwatch.init(url=server.url)
     run.log(loss=1.0)
     assert run.finish().sent == logs
 
 
 def test_disabled_is_silent_and_offline_stays_on_disk(
-    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, spool: Path, capsys: pytest.CaptureFixture[str]
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, spool: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("NORMWATCH_URL", recorder.url)
+    monkeypatch.setenv("NORMWATCH_URL", server.url)
     monkeypatch.setenv("NORMWATCH_MODE", "disabled")
     run = normwatch.init()
     run.log(loss=1.0)
@@ -275,21 +275,21 @@ def test_disabled_is_silent_and_offline_stays_on_disk(
     run = normwatch.init()
     run.log(loss=1.0)
     report = run.finish()
-    assert (report.unsent, recorder.requests) == (1, [])
+    assert (report.unsent, server.requests) == (1, [])
     assert report.spool is not None
     assert report.spool.parent == spool
 
 
-def test_settings_come_from_the_environment(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"URL": recorder.url, "TOKEN": "nw_secret", "PROJECT": "p", "RUN_ID": "r"}.items():
+def test_settings_come_from_the_environment(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"URL": server.url, "TOKEN": "nw_secret", "PROJECT": "p", "RUN_ID": "r"}.items():
         monkeypatch.setenv(f"NORMWATCH_{name}", value)
     normwatch.init().finish()
-    assert recorder.runs["r"]["fields"]["project"] == "p"
-    assert {request.headers["authorization"] for request in recorder.requests} == {"Bearer nw_secret"}
+    assert server.runs["r"]["fields"]["project"] == "p"
+    assert {request.headers["authorization"] for request in server.requests} == {"Bearer nw_secret"}
 
 
-def test_no_warning_of_ours_becomes_an_error(start: Any, recorder: Recorder) -> None:
-    recorder.stop()
+def test_no_warning_of_ours_becomes_an_error(start: Any, server: FakeServer) -> None:
+    server.stop()
     logging.getLogger("normwatch").setLevel(logging.WARNING)
     run = start()
     run.log(loss="x")

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from normwatch.courier import Item
 from normwatch.notices import Notices
 from normwatch.outbox import Outbox
-from normwatch.spool import RunThere, SpoolFile, left_behind, read_head, read_lines
+from normwatch.outbox_item import OutboxItem
+from normwatch.spool import RunAddress, SpoolFile, abandoned_files, read_head, read_lines
 
 
-def item(step: int) -> Item:
-    return Item(json.dumps({"columns": {"step": [step]}}).encode(), 1)
+def item(step: int) -> OutboxItem:
+    return OutboxItem(json.dumps({"columns": {"step": [step]}}).encode(), 1)
 
 
 def outbox(directory: Path, max_memory: int = 10_000) -> Outbox:
@@ -53,7 +53,7 @@ def test_a_line_comes_back_whole_however_writing_and_reading_take_turns(spool: P
             assert file.first() == (waiting.popleft(), 1)
             file.drop_first()
     file.close()
-    left = [line for path in left_behind(spool) for line in read_lines(path)]
+    left = [line for path in abandoned_files(spool) for line in read_lines(path)]
     assert left == list(waiting)
 
 
@@ -75,7 +75,7 @@ def test_what_is_left_at_the_end_is_a_file_of_its_own_with_only_the_unsent(spool
     box.drop_first()
     box.close()
     assert box.unsent == 3
-    (path,) = left_behind(spool, RunThere("http://127.0.0.1:1", "r"))
+    (path,) = abandoned_files(spool, RunAddress("http://127.0.0.1:1", "r"))
     head = read_head(path)
     assert head is not None
     assert (head["normwatch"], head["run"], head["fields"]) == (1, "r", {"project": "p"})

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from .courier import API
 from .notices import Notices
 from .settings import Settings, WrongUse, read_settings
-from .spool import REFUSED_SUFFIX, left_behind
+from .spool import REFUSED_SUFFIX, abandoned_files
 from .sync import sync
 from .transport import Transport
 
@@ -20,13 +20,15 @@ CLOCK_TOLERANCE = 5.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line. 0: all is well; 1: something is left to do; 2: wrong use."""
-    parser = argparse.ArgumentParser(prog="python -m normwatch", description="What a training left to be done.")
+    """The command line. 0: all is well; 1: something is left to do; 2: invalid arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m normwatch", description="Send what a training could not, and check the setup."
+    )
     parser.add_argument("--url", help="the server, instead of NORMWATCH_URL and of the address in each spool file")
     parser.add_argument("--spool", metavar="DIR", help="the spool directory, instead of NORMWATCH_SPOOL")
     commands = parser.add_subparsers(dest="command", required=True)
     send = commands.add_parser("sync", help="send what earlier trainings could not")
-    send.add_argument("--all", action="store_true", help="also files whose writer seems to be running")
+    send.add_argument("--all", action="store_true", help="also files whose writer may still be running")
     send.add_argument("--refused", action="store_true", help="send again what the server refused")
     commands.add_parser("doctor", help="check server, token, clock and spool")
     options = parser.parse_args(arguments)
@@ -43,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def doctor(settings: Settings) -> int:
-    """Checks what a training needs and prints a line for each; 1 when one of them is not well."""
+    """Checks what a training needs and prints a line for each; returns 1 when a check fails."""
     transport = Transport(settings.url, settings.token)
     health = transport.request("GET", "/readyz")
     server_date = transport.last_date
@@ -72,7 +74,7 @@ def _check_clock(server_date: str | None) -> tuple[bool, str, str]:
     try:
         ahead = time.time() - parsedate_to_datetime(server_date or "").timestamp()
     except (TypeError, ValueError, IndexError):
-        return False, "clock", "the server did not tell its time"
+        return False, "clock", "the server sent no date"
     return (
         abs(ahead) <= CLOCK_TOLERANCE,
         "clock",
@@ -89,12 +91,12 @@ def _check_spool(settings: Settings) -> tuple[bool, str, str]:
         probe.unlink()
     except OSError as error:
         return False, f"spool {directory}", str(error)
-    waiting = len(list(left_behind(directory)))
+    waiting = len(list(abandoned_files(directory)))
     refused = len(list(directory.glob(f"*{REFUSED_SUFFIX}")))
     return (
         waiting == 0,
         f"spool {directory}",
-        f"{waiting} files wait for `sync`, {refused} hold what was refused",
+        f"{waiting} files wait for `sync`, {refused} files of refused readings",
     )
 
 

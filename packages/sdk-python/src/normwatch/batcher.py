@@ -21,9 +21,9 @@ Kept = Union[float, Deferred, LossScale]
 Columns = dict[str, list[Union[float, None]]]
 
 MAX_QUEUE_CELLS = 8 * 1024 * 1024
-"""Numbers that may wait for the thread: 64 MiB. Past that, readings are dropped and counted."""
+"""Numbers that may wait for the thread: 64 MiB. Past that, rows are dropped and counted."""
 DEFERRED_CELLS = 16
-"""A tensor that waits weighs as much as this many numbers."""
+"""A waiting tensor counts as this many numbers."""
 MAX_LOOSE_ROWS = 512
 WIDE_ROW = 64
 """Rows of more readings are not kept loose."""
@@ -52,14 +52,14 @@ class Block:
 
 class Batcher:
     """
-    Keeps rows until `take`, and gives those without a step the one after the highest so far. Safe for threads, and
-    `add` waits for none: rows are first kept as they come, because a training calls it between milliseconds of other
-    work, when every line gone through is read from memory anew; they become blocks later.
+    Keeps rows until `take`; a row without a step gets the one after the highest so far. Thread-safe, and `add` never
+    waits. Rows are first queued as given and packed into blocks later: a training calls `add` between milliseconds of
+    other work, when the processor's caches are cold and every extra line costs.
     """
 
     def __init__(self, first_step: int = 0, max_cells: int = MAX_QUEUE_CELLS) -> None:
         self._loose: deque[tuple[int | None, float, Mapping[str, Kept], bool]] = deque()
-        # of the blocks, which whoever holds it makes of the loose rows
+        # guards the blocks, and packing loose rows into them
         self._lock = threading.Lock()
         self._next_step = first_step
         self._max_cells = max_cells
@@ -67,10 +67,10 @@ class Batcher:
         self._blocks: list[Block] = []
         self._is_abandoned = False
         self.dropped = 0
-        """Rows that found no room."""
+        """Rows dropped because the queue was full."""
 
     def add(self, step: int | None, time: float, readings: Mapping[str, Kept], plain: bool) -> None:
-        """Appends one row, whose readings the caller leaves alone from now on. `plain`: all of them are floats."""
+        """Appends one row, whose readings the caller must not change afterwards. `plain`: all of them are floats."""
         loose = self._loose
         loose.append((step, time, readings, plain))
         # a signal handler may log while the thread it interrupted is in here: it does not wait for the lock
@@ -111,14 +111,14 @@ class Batcher:
 
     def abandon(self) -> None:
         """
-        For a signal handler that ends the process: the code it interrupted may hold the lock and will not go on, so
-        `take` does not wait for it. At most the one row that was being added is missing.
+        For a signal handler that ends the process: the interrupted code may hold the lock and will never continue, so
+        `take` no longer waits for it. At most the row that was being added is lost.
         """
         self._is_abandoned = True
 
     @property
     def rows(self) -> int:
-        """Rows that wait."""
+        """Rows waiting to be taken."""
         return sum(map(len, self._blocks)) + len(self._loose)
 
     @property

@@ -44,8 +44,8 @@ def clip_grad_norm_(
     each layer is recorded, from the norms that torch computes anyway. Returns the norm before clipping, which is
     recorded as `grad_norm` of the step that the next `run.log` completes.
     """
-    # between two steps of a training these lines run with cold caches: what is not needed is not gone through, and to
-    # import a module that is there takes as long as all the rest
+    # these lines run between two steps, with cold caches, so they do as little as possible: even importing a module
+    # that is loaded already would take as long as all the rest
     torch = _torch or _import_torch()
     clip = torch.nn.utils.clip_grad_norm_
     run = current_run()
@@ -72,7 +72,7 @@ def clip_grad_norm_(
                 readings.update(_layer_norms(given, heard, norm_type))
             run.note_norm(max_norm, readings)
         except Exception as error:
-            _excuse(run, error)
+            _warn_unrecorded(run, error)
     return total
 
 
@@ -91,7 +91,7 @@ def clip_grad_value_(parameters: Parameters, clip_value: float, foreach: bool | 
                 {"mode": "value", "clip_value": float(clip_value)}, _before_clamping(given, float(clip_value))
             )
         except Exception as error:
-            _excuse(run, error)
+            _warn_unrecorded(run, error)
     clip(given.tensors, clip_value, **({} if foreach is None else _foreach(clip, foreach)))
 
 
@@ -110,7 +110,7 @@ def grad_norm(parameters: Parameters, norm_type: float = 2.0) -> torch.Tensor:
         try:
             run.note_clip({"mode": "none"}, {"grad_norm": total_here, **_layer_norms(given, heard, norm_type)})
         except Exception as error:
-            _excuse(run, error)
+            _warn_unrecorded(run, error)
     return total
 
 
@@ -118,7 +118,7 @@ def _before_clamping(given: Given, clip_value: float) -> dict[str, Any]:
     import torch
 
     if any(_is_sharded(gradient) for gradient in given.gradients):
-        return {}  # this rank alone cannot measure them
+        return {}  # one rank alone cannot measure them
     sizes = [gradient.abs() for gradient in given.gradients if gradient.numel() > 0]
     if not sizes:
         return {"grad_norm": 0.0, "max_abs_grad": 0.0, "clip_fraction": 0.0}
@@ -153,8 +153,8 @@ def _foreach(clip: Callable[..., Any], foreach: bool) -> dict[str, bool]:
     return {"foreach": foreach} if "foreach" in signature(clip).parameters else {}
 
 
-def _excuse(run: Run, error: Exception) -> None:
-    """The gradients are clipped whatever the record says."""
+def _warn_unrecorded(run: Run, error: Exception) -> None:
+    """The gradients are clipped whether they can be recorded or not."""
     if isinstance(error, WrongUse):
         raise error
     run.notices.warn(f"clip {type(error)}", f"a clip call could not be recorded: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Unix time that neither jumps nor goes back."""
+"""Unix time that never jumps and never goes back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from typing import Callable
 def steady_clock(
     wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
 ) -> Callable[[], float]:
-    """Unix seconds that grow as a monotonic clock does: the wall clock is asked once, so setting it changes nothing."""
+    """Unix seconds that grow as a monotonic clock does: the wall clock is read once; setting it later has no effect."""
     offset = wall() - monotonic()
     return lambda: monotonic() + offset

@@ -59,7 +59,7 @@ def take(argument: str, value: Any, refuse: Refuse) -> Any:
 
 
 def run_fields(refuse: Refuse, optimizer: Any, max_norm: Any, clip_value: Any, **arguments: Any) -> dict[str, Any]:
-    """The body of the run's `PUT`; what is not said is left out, so that a run that exists keeps it."""
+    """The body of the run's `PUT`; a field that was not given is left out, so that an existing run keeps its own."""
     fields = {name: take(name, value, refuse) for name, value in arguments.items()}
     fields["clip"] = _clip(take("max_norm", max_norm, refuse), take("clip_value", clip_value, refuse), refuse)
     if optimizer is not None:
@@ -67,7 +67,7 @@ def run_fields(refuse: Refuse, optimizer: Any, max_norm: Any, clip_value: Any, *
     if fields.get("config") is not None:
         try:
             fields["config"] = {str(key)[:256]: _json_safe(value) for key, value in fields["config"].items()}
-        except Exception as error:  # a mapping of somebody's own, as one with values that are still missing
+        except Exception as error:  # a custom mapping, for example one with missing values
             refuse("config", f"cannot be read: {type(error).__name__}: {error}")
             fields["config"] = None
     if fields.get("tags") is not None:
@@ -76,7 +76,7 @@ def run_fields(refuse: Refuse, optimizer: Any, max_norm: Any, clip_value: Any, *
 
 
 def _clip(max_norm: float | None, clip_value: float | None, refuse: Refuse) -> dict[str, Any] | None:
-    """An infinite cap is none: the norm is only logged."""
+    """An infinite cap means no clipping: the norm is only logged."""
     if max_norm is not None and clip_value is not None:
         refuse("clip_value", "cannot stand beside max_norm: a run clips in one way")
     if max_norm is not None:

@@ -1,4 +1,4 @@
-"""The ends of a process: exit, SIGTERM, an unhandled exception and fork each find the open runs here."""
+"""Ends open runs with the process: at exit, on SIGTERM, after an unhandled exception; and forgets them in a fork."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from .run import Run
 
 TERM_TIMEOUT = 8.0
-"""Seconds: whoever sends SIGTERM usually waits 10 before SIGKILL."""
+"""Seconds: schedulers usually wait 10 between SIGTERM and SIGKILL."""
 
 _open_runs: list[Run] = []
 _crashed = False
@@ -27,7 +27,7 @@ def watch(run: Run) -> None:
     global _installed
     _open_runs[:] = [*(other for other in _open_runs if other.is_open), run]
     if multiprocessing.parent_process() is not None:
-        # such a process ends without atexit
+        # a child of multiprocessing ends without atexit
         multiprocessing.util.Finalize(None, _at_exit, exitpriority=0)
     if _installed:
         return
@@ -36,7 +36,7 @@ def watch(run: Run) -> None:
     sys.excepthook = _note_crash_then(sys.excepthook)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forget_all)
-    # a handler that the program has set is its own business: it ends in an exit, which is watched too
+    # a handler of the program is left alone: when it exits, atexit ends the run
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _on_terminate)
 

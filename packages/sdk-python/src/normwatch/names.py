@@ -1,4 +1,4 @@
-"""The metric and layer names of one run: those that the server would refuse are refused here, one reading at a time."""
+"""The metric and layer names of one run: names that the server would refuse are refused here, reading by reading."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from .settings import LAYER_PREFIX, MAX_LAYERS, MAX_METRICS, MAX_NAME_LENGTH
 
 
 class Names:
-    """Names seen so far. `known` may be asked from any thread."""
+    """Names seen so far. `known` may be read from any thread."""
 
     def __init__(self) -> None:
-        # what a clip call found of the layers travels under this name until the background thread unpacks it
+        # the layer norms of a clip call travel under this name until the background thread unpacks them
         self.known = {"layers"}
         self._metrics = 0
         self._layers = 0

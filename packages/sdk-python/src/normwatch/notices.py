@@ -1,4 +1,4 @@
-"""What the monitor has to say, said once a kind: never an exception in a training loop."""
+"""Warnings, each kind once: the monitor never raises in a training loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ logger = logging.getLogger("normwatch")
 
 
 MAX_KINDS = 200
-"""Kinds of warnings that one run says: names that never repeat must fill neither memory nor the log."""
+"""Kinds of warnings that one run may log: names that never repeat must not fill memory or the log."""
 
 
 class Notices:
@@ -30,4 +30,4 @@ class Notices:
         sentence = f"{argument} {message}"
         if self.strict:
             raise WrongUse(sentence)
-        self.warn(f"wrong use of {argument}", f"{sentence} (left out; said once)")
+        self.warn(f"wrong use of {argument}", f"{sentence} (ignored; warned once)")

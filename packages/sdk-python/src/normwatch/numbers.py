@@ -10,7 +10,7 @@ from typing import Union
 WireNumber = Union[float, str, None]
 
 encode_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-"""JSON text without spaces. Raises ValueError on a NaN or an infinity: a mistake is loud."""
+"""JSON text without spaces. Raises ValueError on NaN or infinity."""
 
 
 def encode_number(value: float | None) -> WireNumber:
@@ -21,7 +21,7 @@ def encode_number(value: float | None) -> WireNumber:
 
 
 def decode_number(value: object) -> float | None:
-    """The float of a wire value, or None when it is no reading: True, "" and "0.5" are not repaired."""
+    """The float of a wire value, or None when it is not one: True, "" and "0.5" are not converted."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""optax: a gradient transformation that keeps the norm of what passes through it."""
+"""optax: a gradient transformation that records the global norm of the updates."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def record_norm() -> Any:
 
 def recorded_norm(opt_state: Any) -> Any:
     """
-    The norm that `record_norm` kept, wherever it stands in the state: an array that may still be computed, for
+    The norm that `record_norm` kept, wherever it is in the state: an array that may still be computed, for
     `run.log(grad_norm=…)`. It is a copy, so the state may be donated to the next step. Raises ValueError without one.
     """
     found = _find(opt_state)

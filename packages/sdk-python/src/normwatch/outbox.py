@@ -1,4 +1,4 @@
-"""What waits to be sent, oldest first: lines of the spool file, then what is in memory."""
+"""What waits to be sent, oldest first: the lines of the spool file, then what is in memory."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .courier import Item, Refused
+from .courier import Refused
 from .notices import Notices
+from .outbox_item import OutboxItem
 from .spool import SpoolFile, keep_refused
 
 MAX_MEMORY_BYTES = 64 * 1024 * 1024
-"""Encoded batches in memory: reached only where the disk takes nothing either. Past that, batches are dropped."""
+"""Bytes of encoded batches: reached only where the disk cannot be written either. Past that, the newest are dropped."""
 
 
 class Outbox:
-    """Belongs to the background thread. Never raises: a disk that is full or gone is warned about and lived with."""
+    """Belongs to the background thread. Never raises: a full or missing disk is a warning."""
 
     def __init__(
         self,
@@ -29,13 +30,13 @@ class Outbox:
     ) -> None:
         self._spool = SpoolFile(directory, url, run, fields)
         self._notices = notices
-        self._memory: deque[Item] = deque()
+        self._memory: deque[OutboxItem] = deque()
         self._memory_bytes = 0
         self._max_memory = max_memory
         self.to_disk = False
-        """Set while the server is away: what is put goes to the spool file at once."""
+        """Set while the server is away: new items go to the spool file at once."""
         self.dropped = 0
-        """Points that found room neither on disk nor in memory."""
+        """Points dropped because there was room neither on disk nor in memory."""
         self.refused = 0
         """Points that the server refused and that are kept in the refused file."""
 
@@ -44,7 +45,7 @@ class Outbox:
 
     @property
     def unsent(self) -> int:
-        """Points on disk that are not sent."""
+        """Unsent points on disk."""
         return self._spool.points
 
     @property
@@ -54,10 +55,10 @@ class Outbox:
 
     @property
     def spool(self) -> Path | None:
-        """The file of the unsent ones, where there are any."""
+        """The spool file, where it holds unsent items."""
         return self._spool.path if len(self._spool) else None
 
-    def put(self, item: Item) -> None:
+    def put(self, item: OutboxItem) -> None:
         self._memory.append(item)
         self._memory_bytes += len(item.line)
         if self.to_disk or len(self._spool):
@@ -66,20 +67,20 @@ class Outbox:
             last = self._memory.pop()
             self._memory_bytes -= len(last.line)
             self.dropped += last.points
-            self._notices.warn("dropped", "neither the server nor the disk takes readings: newest readings are dropped")
+            self._notices.warn("dropped", "neither the server nor the disk accepts readings: the newest are dropped")
 
-    def first(self) -> Item | None:
+    def first(self) -> OutboxItem | None:
         """The oldest item; it stays until `drop_first`."""
         if len(self._spool):
             try:
-                return Item(*self._spool.first())
+                return OutboxItem(*self._spool.first())
             except OSError as error:
                 self._notices.warn("spool unreadable", f"the spool file {self._spool.path} cannot be read: {error}")
                 return None
         return self._memory[0] if self._memory else None
 
     def drop_first(self) -> None:
-        """The oldest item is dealt with."""
+        """Removes the oldest item: it is sent, or refused."""
         if len(self._spool):
             try:
                 self._spool.drop_first()
@@ -89,7 +90,7 @@ class Outbox:
             self._memory_bytes -= len(self._memory.popleft().line)
 
     def refuse(self, refused: Refused) -> None:
-        """Warns once with the server's words and keeps what it refused, for a person to look at."""
+        """Warns once with the server's message and keeps the refused items in a file, for a person to look at."""
         for item, reply in refused.parts:
             words = {"status": reply.status, "code": reply.code, "message": reply.message}
             self._notices.warn(
@@ -103,7 +104,7 @@ class Outbox:
                 self._disk_trouble(error)
 
     def spill(self) -> None:
-        """Moves what is in memory to the spool file, as far as the disk takes it."""
+        """Moves items from memory to the spool file, as far as the disk has room."""
         while self._memory:
             item = self._memory[0]
             try:
@@ -115,7 +116,7 @@ class Outbox:
             self._memory_bytes -= len(item.line)
 
     def close(self) -> None:
-        """What is left goes to disk, as far as it takes it, and stays there."""
+        """Writes what is left to disk, as far as it has room, and leaves it there."""
         self.spill()
         try:
             self._spool.close()
@@ -123,7 +124,7 @@ class Outbox:
             self._disk_trouble(error)
 
     def forget(self) -> None:
-        """For the child of a fork: nothing here is its own."""
+        """For the child of a fork: everything here belongs to the parent."""
         self._spool.forget()
         self._memory.clear()
 

@@ -31,7 +31,7 @@ class Given:
 
     @cached_property
     def gradients(self) -> list[Any]:
-        """Those that there are, outside the graph."""
+        """The gradients that exist, detached."""
         return [tensor.grad.detach() for tensor in self._every if tensor.grad is not None]
 
     def total_norm(self, norm_type: float) -> Any:
@@ -69,7 +69,7 @@ class Given:
             with _listener(len(self.gradients), heard):
                 yield heard
         else:
-            # a gradient that cannot be measured is torch's to complain of
+            # where a gradient cannot be measured, torch's own call raises
             with contextlib.suppress(Exception):
                 heard.append(self.norms(norm_type))
             yield heard
@@ -83,7 +83,7 @@ class Given:
 
 
 def _listener(count: int, heard: list[Any]) -> Any:
-    """A context in which the first stack of as many numbers as there are gradients is overheard: their norms."""
+    """A context that captures the norms of the gradients: torch stacks them, as many numbers as there are gradients."""
     import torch
     from torch.overrides import TorchFunctionMode
 

@@ -1,4 +1,4 @@
-"""What counts as a reading, and how tensors are read: later, in bulk, by the background thread."""
+"""Which values are readings, and how tensors are read: later, in bulk, by the background thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .settings import LAYER_PREFIX
 
 
 class WrongReading(ValueError):
-    """A value that is no reading; the text continues a sentence that begins with the argument's name."""
+    """Not a reading. The message continues a sentence that begins with the argument's name."""
 
 
 class Deferred:
@@ -24,7 +24,7 @@ class Deferred:
         self.version = _version(tensor)
 
     def expand(self, name: str, numbers: list[float], row: dict[str, float]) -> None:
-        """Puts what was read into the row of its step."""
+        """Puts the numbers that were read into the row of their step."""
         row[name] = numbers[0]
 
 
@@ -50,7 +50,7 @@ class LayerNorms(Deferred):
 
 
 class LossScale:
-    """The scale of a GradScaler, whose fall below that of the step before tells that this step was skipped."""
+    """The scale of a GradScaler. A step whose scale is below that of the step before was skipped."""
 
     __slots__ = ("scale",)
 
@@ -71,8 +71,8 @@ def norm_of_norms(norms: Sequence[float], norm_type: float) -> float:
 
 def accept(value: object) -> float | Deferred | None:
     """
-    The reading in `value`: a float now, or a `Deferred` for a tensor that lives on an accelerator. None is no reading.
-    A CPU tensor is read at once, which waits for nothing. Raises `WrongReading`.
+    The reading in `value`: a float now, or a `Deferred` for a tensor that lives on an accelerator. None means no
+    reading. A CPU tensor is read at once, which does not wait. Raises `WrongReading`.
     """
     if value is None:
         return None

@@ -14,7 +14,7 @@ Row = dict[str, float]
 HINT_MIN_SCALE = 256.0
 HINT_NORMS = 20
 HINT_RATIO = 0.01
-"""A true norm is rarely a hundredth of the loss scale; one that was never unscaled is of its size."""
+"""A true norm rarely reaches a hundredth of the loss scale; a norm that was never unscaled does."""
 
 
 class Resolver:
@@ -63,7 +63,7 @@ class Resolver:
         return 1.0 if last is not None and scale < last else 0.0
 
     def _drop_refused_names(self, row: Row) -> None:
-        """The layers of a model are named by it, not by the caller of log."""
+        """Layer names come from the model, so they are checked only here."""
         for name in [name for name in row if name not in self._names.known]:
             fault = self._names.fault(name)
             if fault is not None:
@@ -78,6 +78,6 @@ class Resolver:
         if self._scaled_norms == HINT_NORMS:
             self._warn(
                 "scaled norm",
-                f"grad_norm has been of the size of the loss scale ({scale:g}) for {HINT_NORMS} steps: "
+                f"grad_norm has been as large as the loss scale ({scale:g}) for {HINT_NORMS} steps: "
                 "call scaler.unscale_(optimizer) before clip_grad_norm_",
             )

@@ -1,4 +1,4 @@
-"""What to do after a request: a table and a pure function. `packages/protocol/fixtures/retry.json` is its contract."""
+"""What to do after a request, as a pure function. `packages/protocol/fixtures/retry.json` holds its cases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Decision:
     action: str
     """`done`, `retry`, `create` (PUT the run, then again), `split` (halves of the points) or `refuse`."""
     delay: tuple[float, float] = (0.0, 0.0)
-    """For `retry`: seconds, shortest and longest; the choice between them is the caller's chance."""
+    """For `retry`: seconds, shortest and longest; the caller picks one at random."""
 
 
 def decide(reply: Reply, attempt: int, points: int) -> Decision:
@@ -43,14 +43,14 @@ def decide(reply: Reply, attempt: int, points: int) -> Decision:
         if status == 413 and points > 1:
             return Decision("split")
         return Decision("refuse")
-    # no answer, a fault of the server, or a 2xx or 3xx that proves nothing: something else than the server spoke
+    # no answer, a server error, or a 2xx or 3xx that did not come from Normwatch
     longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 10))
     asked = min(reply.retry_after or 0.0, LONGEST_RETRY_AFTER)
     return Decision("retry", (max(longest / 2, asked), max(longest, asked)))
 
 
 def read_retry_after(header: str | None, now: float) -> float | None:
-    """Seconds from a `retry-after` header (seconds or an HTTP date), None when it says nothing. `now` is Unix time."""
+    """Seconds from a `retry-after` header (seconds or an HTTP date), None without a valid one. `now` is Unix time."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return float(text)

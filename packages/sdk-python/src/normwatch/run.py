@@ -1,4 +1,4 @@
-"""What the user holds: one training, its steps and its readings."""
+"""The object a training logs to: its steps and its readings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Callable, NamedTuple
 
 from .batcher import Batcher
 from .clock import steady_clock
-from .intake import Intake
 from .names import Names
 from .notices import Notices
+from .recorder import Recorder
 from .sender import Sender
 from .settings import WrongUse
 
@@ -21,17 +21,17 @@ FINISH_TIMEOUT = 10.0
 
 
 class FinishReport(NamedTuple):
-    """What became of the readings, in points: everything is on the server when `unsent`, `refused` and `lost` are 0."""
+    """Counts of points: everything is on the server when `unsent`, `refused` and `lost` are 0."""
 
     sent: int
     unsent: int
-    """Not sent yet; kept in `spool` for a later sync."""
+    """Not sent yet; in the file `spool` for a later sync."""
     refused: int
     """Refused by the server; kept in the spool's refused file."""
     lost: int
-    """Neither sent nor kept: over the memory bound, or no spool could be written."""
+    """Dropped: over the memory bound, and no spool could be written."""
     spool: Path | None
-    """The file that holds the unsent ones."""
+    """The file with the unsent points."""
 
 
 class Run:
@@ -70,8 +70,8 @@ class Run:
         self._why_closed = "the run is finished" if sender is not None else None
         self._noted: dict[str, Any] = {}
         self._last_names: tuple[str, ...] | None = None
-        """Of the step before, which the server takes."""
-        self._intake = Intake(notices, names)
+        """The names of the step before: checked already."""
+        self._recorder = Recorder(notices, names)
 
     def log(
         self,
@@ -109,27 +109,27 @@ class Run:
                 noted.update(metrics)
                 metrics = noted
             if layers is not None:
-                self._intake.add_layers(layers, metrics)
+                self._recorder.add_layers(layers, metrics)
             if scaler is not None:
-                self._intake.add_scale(scaler, metrics)
+                self._recorder.add_scale(scaler, metrics)
             is_plain = True
             for value in metrics.values():
                 if type(value) is not float:
-                    is_plain = self._intake.check_readings(metrics)
+                    is_plain = self._recorder.check_readings(metrics)
                     break
             if tuple(metrics) != self._last_names:
-                self._intake.check_names(metrics)
+                self._recorder.check_names(metrics)
                 self._last_names = tuple(metrics)
             if step is not None:
-                step = self._intake.step(step)
+                step = self._recorder.step(step)
                 if step is None:
                     return
-            if time is None or not self._intake.is_time(time):
+            if time is None or not self._recorder.is_time(time):
                 time = self._clock()
             self._batcher.add(step, time, metrics, is_plain)
         except WrongUse:
             raise
-        except Exception as error:  # a mistake of ours, or a strange object: the training goes on
+        except Exception as error:  # a bug here, or a strange object: the training goes on
             self.notices.warn(f"log {type(error)}", f"a step could not be logged: {type(error).__name__}: {error}")
 
     def note(self, **readings: Any) -> None:
@@ -190,11 +190,13 @@ class Run:
                 "`python -m normwatch sync` sends them",
             )
         if report.lost:
-            self.notices.warn("lost", f"{report.lost} points of run {self.id} were lost: no room on disk or in memory")
+            self.notices.warn(
+                "lost", f"{report.lost} points of run {self.id} were lost: no room on disk or in memory"
+            )
         return report
 
     def flush(self, timeout: float = FINISH_TIMEOUT) -> bool:
-        """Sends what was logged so far; tells whether the server has it all, after `timeout` seconds at the latest."""
+        """Sends what was logged so far. Returns within `timeout` seconds whether the server has all of it."""
         return self._sender is None or self._sender.flush(min(timeout, TIMEOUT_MAX))
 
     @property
@@ -203,7 +205,7 @@ class Run:
         return self._is_open
 
     def forget(self) -> None:
-        """For the child of a fork: the run belongs to the process that made it, and logging here does nothing."""
+        """For the child of a fork: the run belongs to the parent, and logging here does nothing."""
         self._is_open = False
         self._why_closed = "it belongs to the process that made it (this one was forked from it)"
         if self._sender is not None:

@@ -1,4 +1,4 @@
-"""The background thread: twice a second it turns rows into batches, and it sends what waits, oldest first."""
+"""The background thread: twice a second it packs rows into batches, and it sends what waits, oldest first."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
-from .batcher import Batcher, batches, encode_points
-from .courier import Courier, Item, Later, Refused, patch_item
+from .batcher import Batcher, batches
+from .courier import Courier, Later, Refused
 from .names import Names
 from .notices import Notices
 from .outbox import Outbox
+from .outbox_item import patch_item, points_item
 from .resolver import Resolver
 from .settings import Settings
-from .spool import RunThere, left_behind, take_over
+from .spool import RunAddress, abandoned_files, claim
 from .sync import Delivered, replay
 from .transport import Transport
 
 INTERVAL = 0.5
-"""Seconds between two looks at the queue: what `kill -9` may cost at most, and what a chart is behind."""
+"""Seconds between two looks at the queue: at most this much is lost to `kill -9`, and charts lag by it."""
 REST_SHARE = 3
-"""After packing for t seconds the thread rests 3 t, so that a very hot loop keeps the interpreter for itself."""
+"""After packing for t seconds the thread rests 3 t, so that a very fast loop keeps most of the interpreter's time."""
 UNREADABLE_PAUSE = 30.0
 FOREVER = float("inf")
-DESK_TIMEOUT = 2.0
-"""Seconds for the background thread to leave the desk: it holds it while it reads tensors or writes to the disk."""
+LOCK_TIMEOUT = 2.0
+"""Seconds to wait for the outbox lock: the background thread holds it while it reads tensors or writes to disk."""
 
 
 class Ended(Exception):
-    """Somebody else has ended the work while this thread was on the network."""
+    """Another thread has closed the outbox while this one was waiting for the network."""
 
 
 class Sender:
@@ -64,12 +65,12 @@ class Sender:
         self._attempt = 1
         self._pack_at = time.monotonic() + INTERVAL
         self._retry_at = 0.0
-        # unlike an event, it may be set by a signal handler that interrupts somebody who is setting it
+        # unlike an Event, a SimpleQueue may be used by a signal handler that interrupts another use of it
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._is_closing = self._is_over = False
         self._last_changes: Mapping[str, Any] | None = None
-        # whoever holds it may touch the outbox; reentrant for a signal handler
-        self._desk = threading.RLock()
+        # guards the outbox; reentrant, for a signal handler in the same thread
+        self._outbox_lock = threading.RLock()
         self._progress = threading.Condition()
         self._is_flush_wanted = False
         self._rounds_begun = self._rounds_done = 0
@@ -102,8 +103,8 @@ class Sender:
 
     def end(self, timeout: float) -> None:
         """
-        After `finish` was called: returns at its end, or after `timeout` seconds, when this thread brings to disk what
-        is not sent. The other may be on the network for long: looking up a name, connecting, waiting for an answer.
+        After `finish` was called: returns when the background thread is done, or after `timeout` seconds. Then this
+        thread writes what is unsent to disk: the other may wait for the network much longer (DNS, connect, answer).
         """
         self._deadline = min(self._deadline, time.monotonic() + timeout)
         self._wake.put(None)
@@ -113,16 +114,18 @@ class Sender:
             return
         self._abandon.set()
         self._transport.abort()
-        if self._desk.acquire(timeout=DESK_TIMEOUT):
+        if self._outbox_lock.acquire(timeout=LOCK_TIMEOUT):
             try:
                 self._end_here()
             finally:
-                self._desk.release()
+                self._outbox_lock.release()
         else:
-            self._notices.warn("stuck", "the background thread does not answer: what it has not kept yet is lost")
+            self._notices.warn(
+                "stuck", "the background thread does not respond: readings that it had not written yet are lost"
+            )
 
     def flush(self, timeout: float) -> bool:
-        """Waits until the server has everything logged so far; False when it has not after `timeout` seconds."""
+        """Waits until the server has everything logged so far; False where it has not after `timeout` seconds."""
         if not self._thread.is_alive():
             return self._has_all
         begun = self._rounds_begun
@@ -139,14 +142,14 @@ class Sender:
         return self.outbox.points_in_memory + self._batcher.rows
 
     def forget(self) -> None:
-        """For the child of a fork: no thread came along, and the connection and the file are the parent's."""
+        """For the child of a fork: the thread is not there, and the connection and the file belong to the parent."""
         self.outbox.forget()
 
     def _work(self) -> None:
         try:
             while not self._is_over:
                 is_closing = self._is_closing
-                with self._desk:
+                with self._outbox_lock:
                     self._guard(self._work_once, is_closing)
                     if is_closing:
                         self._end_here()
@@ -161,7 +164,7 @@ class Sender:
             self._wake.get(timeout=max(0.0, self._pack_at - time.monotonic()))
 
     def _guard(self, work: Callable[..., None], *arguments: Any) -> None:
-        """A mistake of ours must show, and must not take the training along."""
+        """A bug here must show, and must not stop the training."""
         try:
             work(*arguments)
         except Ended:
@@ -171,23 +174,23 @@ class Sender:
             self._pack_at = time.monotonic() + INTERVAL
 
     def _end_here(self) -> None:
-        """Whoever holds the desk ends the work: what was logged is packed, and what is not sent is on disk."""
+        """With the lock held: packs what was logged, and writes what is unsent to disk."""
         if self._is_over:
             return
         self._guard(self._pack)
         self._guard(self.outbox.close)
-        self._is_over = True  # last: a signal handler that interrupts this does it again, and ends the process
+        self._is_over = True  # last: a signal handler that interrupts this runs it again, and ends the process
         with self._progress:
             self._progress.notify_all()
 
     @contextlib.contextmanager
     def _on_the_network(self) -> Iterator[None]:
-        """Leaves the desk for as long as that takes. Raises `Ended` when somebody else has ended the work meanwhile."""
-        self._desk.release()
+        """Releases the lock meanwhile. Raises `Ended` when another thread has closed the outbox."""
+        self._outbox_lock.release()
         try:
             yield
         finally:
-            self._desk.acquire()
+            self._outbox_lock.acquire()
             if self._is_over:
                 raise Ended
 
@@ -230,7 +233,7 @@ class Sender:
             self.outbox.put(patch_item(self._changes.popleft()))
         blocks = self._resolver.resolve(self._batcher.take())
         for columns in batches(blocks):
-            self.outbox.put(Item(encode_points(columns), len(columns["step"])))
+            self.outbox.put(points_item(columns))
         if self._last_changes is not None:
             self.outbox.put(patch_item(self._last_changes))
             self._last_changes = None
@@ -249,7 +252,7 @@ class Sender:
                 self.outbox.to_disk = False
 
     def _send_first(self) -> Later | None:
-        """One try of what is due: what an earlier process of this run left, the run itself, then the outbox."""
+        """One try of what is next: what an earlier process of this run left, the run itself, then the outbox."""
         with self._on_the_network():
             outcome = next(self._leftovers, None)
         if outcome is not None:
@@ -283,7 +286,7 @@ class Sender:
         elif self._is_new and not is_made and self._attempt == 1:
             self._notices.warn(
                 "run exists",
-                f"run {self._run} is there already: readings of the same steps replace its own "
+                f"run {self._run} already exists: readings of the same steps replace its own "
                 "(resume=True continues it, another id leaves it alone)",
             )
         return None
@@ -295,11 +298,11 @@ class Sender:
         self.outbox.spill()
         self._notices.warn(
             "away",
-            f"{self._settings.url} does not take readings ({later.reason}): "
+            f"{self._settings.url} does not accept readings ({later.reason}): "
             f"they wait in {self._settings.spool_dir} and are sent when it does",
         )
 
     def _replay_leftovers(self) -> Iterator[Later | Delivered]:
-        for path in left_behind(self._settings.spool_dir, RunThere(self._settings.url, self._run)):
-            with contextlib.suppress(OSError):  # another process has sent it, or it cannot be read: a sync says so
-                yield from replay(take_over(path), self._transport, self._notices)
+        for path in abandoned_files(self._settings.spool_dir, RunAddress(self._settings.url, self._run)):
+            with contextlib.suppress(OSError):  # another process has sent it, or it cannot be read: `sync` reports that
+                yield from replay(claim(path), self._transport, self._notices)

@@ -1,4 +1,4 @@
-"""What a run may be told by its arguments and by the environment, and the bounds of the wire contract."""
+"""Settings from arguments and the environment, and the bounds of the wire contract."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _is_address(url: object) -> bool:
         parts = urlsplit(url)  # type: ignore[call-overload]
         is_bare = not (parts.username or parts.password or parts.query or parts.fragment)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and is_bare
-    except (ValueError, TypeError, AttributeError):  # a port that is none, or no text at all
+    except (ValueError, TypeError, AttributeError):  # an invalid port, or not a string
         return False
 
 
@@ -95,7 +95,7 @@ def _expand(directory: str | os.PathLike[str]) -> Path:
 def default_spool_dir() -> Path:
     try:
         home = Path.home()
-    except RuntimeError:  # as in a container whose user has neither a name nor $HOME
+    except RuntimeError:  # a container whose user has neither a name nor $HOME
         home = Path(tempfile.gettempdir()) / f"normwatch-{os.getuid()}"
     return home / ".cache" / "normwatch" / "spool"
 
@@ -108,5 +108,5 @@ def logs_on_this_rank(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def new_run_id() -> str:
-    """An id that sorts by time and that two processes do not share: `20261123-081706-9f2c1a`."""
+    """An id that sorts by time and is unique: `20261123-081706-9f2c1a`."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"

@@ -1,5 +1,5 @@
 """
-Files of what could not be sent yet: one for one run of one process, one JSON object a line.
+Files of what could not be sent yet: one per run and process, one JSON object per line.
 Format: `packages/protocol/fixtures/README.md`; either SDK's `sync` can send what the other wrote.
 """
 
@@ -22,7 +22,7 @@ SUFFIX = ".ndjson"
 REFUSED_SUFFIX = ".refused.ndjson"
 MAX_LINE_BYTES = 64 * 1024 * 1024
 SILENT = 600.0
-"""Seconds without a line after which a writer that cannot be asked counts as gone."""
+"""Seconds without a new line after which a writer on another machine counts as gone."""
 
 
 _open_here: set[Path] = set()
@@ -48,7 +48,7 @@ class SpoolFile:
         """Points and bytes of each line not sent yet."""
 
     def __len__(self) -> int:
-        """Lines not sent yet."""
+        """Unsent lines."""
         return len(self._waiting)
 
     @property
@@ -57,7 +57,7 @@ class SpoolFile:
         return sum(points for points, _ in self._waiting)
 
     def append(self, line: bytes, points: int) -> None:
-        """Adds a line after the others: whole, or, when the disk is full, not at all."""
+        """Appends a line: whole, or, when the disk is full, not at all."""
         if self._fd is None:
             self._create()
         self._write(line + b"\n")
@@ -69,14 +69,14 @@ class SpoolFile:
         return self._read(self._read_at, length)[:-1], points
 
     def drop_first(self) -> None:
-        """The oldest line is dealt with. The file goes with its last line."""
+        """Removes the oldest line. The file is deleted with its last line."""
         self._read_at += self._waiting.popleft()[1]
         if not self._waiting:
             self.forget()
             self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Leaves on disk the lines that are not sent, and only those: also where somebody has deleted the file."""
+        """Leaves exactly the unsent lines on disk, also where the file was deleted meanwhile."""
         if self._fd is None:
             return
         try:
@@ -86,7 +86,7 @@ class SpoolFile:
             self.forget()
 
     def forget(self) -> None:
-        """Closes the file and leaves it as it is: in the child of a fork it belongs to the parent."""
+        """Closes the file and leaves it as it is."""
         if self._fd is not None:
             os.close(self._fd)
         self._fd = None
@@ -109,8 +109,8 @@ class SpoolFile:
 
     def _read(self, place: int, length: int) -> bytes:
         """
-        Through the descriptor that writes, so that what was written can be read where somebody has deleted the file;
-        and without a buffer, which would not know that writing moves the place in the file.
+        Through the descriptor that writes: what was written can be read even where the file was deleted. Unbuffered,
+        because writing moves the position in the file.
         """
         assert self._fd is not None
         os.lseek(self._fd, place, os.SEEK_SET)
@@ -136,7 +136,7 @@ class SpoolFile:
         self._read_at = self._end
 
     def _write(self, text: bytes) -> None:
-        """Straight to the operating system, so that it survives kill -9. A part that did fit is taken back."""
+        """Unbuffered, so that it survives kill -9. A line that fits only in part is removed again."""
         assert self._fd is not None
         os.lseek(self._fd, self._end, os.SEEK_SET)
         try:
@@ -150,7 +150,7 @@ class SpoolFile:
 
 
 def keep_refused(spool: Path, head: bytes, line: bytes, refused: Mapping[str, Any]) -> Path:
-    """Appends a line that the server refused, with its words, to the refused file beside `spool`."""
+    """Appends a line that the server refused, with its message, to the refused file beside `spool`."""
     path = spool.with_name(spool.name[: -len(SUFFIX)] + REFUSED_SUFFIX)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.open("ab") as out:
@@ -160,10 +160,10 @@ def keep_refused(spool: Path, head: bytes, line: bytes, refused: Mapping[str, An
     return path
 
 
-def take_over(path: Path) -> Path:
+def claim(path: Path) -> Path:
     """
-    Takes a file whose writer is gone, by a new name: whoever else has seen it finds it gone and does not send it too.
-    Returns its new path. Raises FileNotFoundError where somebody was quicker.
+    Claims a file whose writer is gone by renaming it, so that no other process sends it too. Returns its new path.
+    Raises FileNotFoundError where another process was faster.
     """
     run = path.name[: -len(SUFFIX)].rpartition(".")[0]
     return path.rename(path.with_name(_new_name(run)))
@@ -173,14 +173,14 @@ def _new_name(run: str) -> str:
     return f"{run}.{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
 
 
-class RunThere(NamedTuple):
-    """A run on a server: whose files are meant."""
+class RunAddress(NamedTuple):
+    """A run on one server: spool files belong to it."""
 
     url: str
     run: str
 
 
-def left_behind(directory: Path, of: RunThere | None = None, even_if_alive: bool = False) -> Iterator[Path]:
+def abandoned_files(directory: Path, of: RunAddress | None = None, even_if_alive: bool = False) -> Iterator[Path]:
     """Spool files, oldest first, whose writer is gone; of one run, or of all."""
     for path in sorted(spool_files(directory, of), key=_written_at):
         head = read_head(path)
@@ -190,19 +190,19 @@ def left_behind(directory: Path, of: RunThere | None = None, even_if_alive: bool
             yield path
 
 
-def spool_files(directory: Path, of: RunThere | None = None) -> list[Path]:
-    """The files of one run, or of all, but for what was refused."""
+def spool_files(directory: Path, of: RunAddress | None = None) -> list[Path]:
+    """The files of one run, or of all, without refused files."""
     names = f"{of.run if of else '*'}.*{SUFFIX}"
     files = [path for path in directory.glob(names) if not path.name.endswith(REFUSED_SUFFIX)]
-    return files if of is None else [path for path in files if _whose(path) == of]
+    return files if of is None else [path for path in files if _address_in(path) == of]
 
 
-def _whose(path: Path) -> RunThere | None:
+def _address_in(path: Path) -> RunAddress | None:
     head = read_head(path)
-    return None if head is None else RunThere(str(head.get("url")), head["run"])
+    return None if head is None else RunAddress(str(head.get("url")), head["run"])
 
 
-def last_spooled_step(directory: Path, of: RunThere) -> int:
+def last_spooled_step(directory: Path, of: RunAddress) -> int:
     """The highest step in the files of a run, -1 without one. May raise OSError."""
     last = -1
     for path in spool_files(directory, of):
@@ -220,7 +220,7 @@ def _written_at(path: Path) -> float:
 
 
 def read_head(path: Path) -> dict[str, Any] | None:
-    """The first line of a spool file, or None when it is none of ours."""
+    """The first line of a spool file, or None when the file is not one."""
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline(MAX_LINE_BYTES))
@@ -241,8 +241,8 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 def writer_lives(path: Path, head: Mapping[str, Any]) -> bool:
     """
-    Whether another process may still write this file. One of another host cannot be asked, nor can any on Windows: it
-    counts as gone when it has not written for ten minutes.
+    Whether another process may still write this file. On another host, or on Windows, that cannot be checked: the
+    writer counts as gone after ten minutes without a new line.
     """
     pid, is_here = head.get("pid"), head.get("host") == socket.gethostname()
     if is_here and pid == os.getpid():
@@ -253,6 +253,6 @@ def writer_lives(path: Path, head: Mapping[str, Any]) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it runs, as somebody else
+    except OSError:  # it runs, as another user
         return True
     return True

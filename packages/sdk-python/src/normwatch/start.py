@@ -18,7 +18,7 @@ from .notices import Notices
 from .run import Run
 from .sender import Sender
 from .settings import MAX_STEP, Settings, logs_on_this_rank, new_run_id, read_settings
-from .spool import RunThere, last_spooled_step
+from .spool import RunAddress, last_spooled_step
 from .transport import Transport
 
 
@@ -92,13 +92,13 @@ def init(
         project, name = fields.get("project", "default"), fields.get("name", run_id)
         where = run.url if settings.mode == "online" else f"offline, in {settings.spool_dir}"
         if sys.stderr is not None:
-            with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+            with contextlib.suppress(OSError, ValueError):  # stderr is closed
                 print(f"normwatch: {project} / {name} → {where}", file=sys.stderr)
     return run
 
 
 def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, int]:
-    """The id and first step of a run that continues. Where the server cannot say, a new run: nothing is overwritten."""
+    """Id and first step of a resumed run. Where the server does not answer: of a new run, to overwrite nothing."""
     if settings.mode == "online":
         transport = Transport(settings.url, settings.token)
         reply = transport.request("GET", f"{API}/runs/{run_id}")
@@ -106,8 +106,8 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
         transport.close()
         is_new = reply.status == 404 and reply.code == "run_not_found"
         if is_new or (reply.status == 200 and (last is None or isinstance(last, int))):
-            with contextlib.suppress(OSError):  # a spool that cannot be read
-                spooled = last_spooled_step(settings.spool_dir, RunThere(settings.url, run_id))
+            with contextlib.suppress(OSError):  # an unreadable spool
+                spooled = last_spooled_step(settings.spool_dir, RunAddress(settings.url, run_id))
                 return run_id, max(spooled, -1 if last is None else last) + 1
     new_id = f"{run_id[:50]}-{new_run_id()[-6:]}"
     notices.warn(

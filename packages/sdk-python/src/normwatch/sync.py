@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-from .courier import Courier, Item, Later, Refused
+from .courier import Courier, Later, Refused
 from .notices import Notices
+from .outbox_item import OutboxItem, patch_item
 from .retry import Reply
 from .settings import read_settings
-from .spool import REFUSED_SUFFIX, keep_refused, left_behind, read_head, read_lines, spool_files, take_over
+from .spool import REFUSED_SUFFIX, abandoned_files, claim, keep_refused, read_head, read_lines, spool_files
 from .transport import Transport
 
 TRIES = 5
@@ -23,7 +24,7 @@ TRIES = 5
 
 
 class Delivered(NamedTuple):
-    """What became of the points of one line."""
+    """The outcome of one line, in points."""
 
     sent: int
     refused: int
@@ -36,8 +37,8 @@ def replay(
     chance: Callable[[float, float], float] = random.uniform,
 ) -> Iterator[Later | Delivered]:
     """
-    Sends a spool file line by line. Each step of the iteration is one try: what it delivered, or `Later`, and the
-    next step tries that line again. When it ends, all lines are dealt with and the file is gone.
+    Sends a spool file line by line. Each iteration is one try: what it delivered, or `Later`, and the next iteration
+    tries that line again. At the end, all lines are sent or refused and the file is deleted.
     """
     head = read_head(path)
     if head is None:
@@ -48,7 +49,7 @@ def replay(
         try:
             item = _read_item(line)
         except (ValueError, KeyError, TypeError):
-            notices.warn(f"unreadable {path}", f"{path}: a line is not what a spool holds; it is left out")
+            notices.warn(f"unreadable {path}", f"{path}: a line cannot be read and is skipped")
             continue
         while isinstance(outcome := courier.deliver(item, attempt), Later):
             attempt += 1
@@ -61,16 +62,16 @@ def replay(
     path.unlink(missing_ok=True)
 
 
-def _read_item(line: bytes) -> Item:
+def _read_item(line: bytes) -> OutboxItem:
     content = json.loads(line)
     content.pop("refused", None)
     if "columns" in content:
         text = json.dumps({"columns": content["columns"]}, separators=(",", ":")).encode()
-        return Item(text, len(content["columns"]["step"]))
-    return Item(json.dumps({"patch": dict(content["patch"])}).encode(), 0)
+        return OutboxItem(text, len(content["columns"]["step"]))
+    return patch_item(dict(content["patch"]))
 
 
-def _keep(path: Path, head: dict[str, object], item: Item, reply: Reply, notices: Notices) -> None:
+def _keep(path: Path, head: dict[str, object], item: OutboxItem, reply: Reply, notices: Notices) -> None:
     words = {"status": reply.status, "code": reply.code, "message": reply.message}
     home = path.with_name(path.name.replace(REFUSED_SUFFIX, ".again.ndjson"))
     kept = keep_refused(home, json.dumps(head).encode() + b"\n", item.line, words)
@@ -85,7 +86,7 @@ class SyncReport:
     refused: int = 0
     """Refused by the server; kept in refused files."""
     files_left: list[Path] = field(default_factory=list)
-    """Files that still hold readings: the server was away, or their writer is alive."""
+    """Files that still hold readings: the server was away, or their writer is running."""
 
 
 def sync(
@@ -99,7 +100,7 @@ def sync(
     """
     Sends what earlier trainings could not: every spool file whose writer is gone (`all_files`: every one). It goes to
     `url`, else to `NORMWATCH_URL`, else to the address that each file names. `refused` sends what the server refused
-    earlier, for when the reason has been put right.
+    earlier, for when its reason was fixed.
     """
     notices = Notices()
     settings = read_settings(notices.wrong_use, url, token, spool_dir=spool_dir)
@@ -108,15 +109,15 @@ def sync(
     if refused:
         paths = sorted(settings.spool_dir.glob(f"*{REFUSED_SUFFIX}"))
     else:
-        paths = list(left_behind(settings.spool_dir, even_if_alive=all_files))
+        paths = list(abandoned_files(settings.spool_dir, even_if_alive=all_files))
         report.files_left = sorted(set(spool_files(settings.spool_dir)) - set(paths))
     for path in paths:
         head = read_head(path)
         if head is not None:
             transport = Transport(settings.url if is_url_given else str(head.get("url")), settings.token)
             try:
-                # the file of a writer that may live keeps its name
-                path = path if all_files or refused else take_over(path)  # noqa: PLW2901
+                # the file of a live writer keeps its name
+                path = path if all_files or refused else claim(path)  # noqa: PLW2901
                 _send_file(path, transport, notices, report)
             except FileNotFoundError:
                 pass  # another process has taken it
@@ -137,7 +138,7 @@ def _send_file(path: Path, transport: Transport, notices: Notices, report: SyncR
             continue
         failures += 1
         if failures == TRIES:
-            notices.warn(f"away {transport.url}", f"{transport.url} does not take readings: {outcome.reason}")
+            notices.warn(f"away {transport.url}", f"{transport.url} does not accept readings: {outcome.reason}")
             report.files_left.append(path)
             return
         time.sleep(outcome.delay)

@@ -1,9 +1,9 @@
-"""HTTP as the SDK needs it: one kept-alive connection, gzip for large bodies, every wait and every answer bounded."""
+"""HTTP as the SDK needs it: one kept-alive connection, gzip for large bodies, bounded waits and answers."""
 
 from __future__ import annotations
 
 import contextlib
-import encodings.idna  # noqa: F401 - a connection imports it, and a fork in the middle of that leaves the child without
+import encodings.idna  # noqa: F401 - imported now: a fork in the middle of a later import would break the child
 import gzip
 import http.client
 import json
@@ -22,13 +22,13 @@ MAX_REPLY_BYTES = 1024 * 1024
 
 
 class Transport:
-    """Requests to one server, from one thread. Never raises: what went wrong is a `Reply` without a status."""
+    """Requests to one server, from one thread. Never raises: a failure is a `Reply` without a status."""
 
     def __init__(self, url: str, token: str | None) -> None:
         self.url = url
         parts = urlsplit(url)
         connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        # the port is always named: of an IPv6 address without one, the last group would be taken for it
+        # with an explicit port: else the last group of an IPv6 address would be read as one
         self._connection = connect(parts.hostname or "", parts.port or connect.default_port, timeout=CONNECT_TIMEOUT)
         self._prefix = quote(parts.path, safe="/%:@!$&'()*+,;=~")
         self._is_aborted = False
@@ -49,7 +49,7 @@ class Transport:
         was_open = self._connection.sock is not None
         reply = self._try(method, path, body, headers)
         if reply.status is None and was_open and not self._is_aborted:
-            # the server may have closed a connection that was idle; every request here may be sent twice
+            # the server may have closed an idle connection; every request here is safe to repeat
             reply = self._try(method, path, body, headers)
         return reply
 
@@ -79,7 +79,7 @@ class Transport:
                 raise http.client.HTTPException("the answer is too long or too slow")
         if response.length:
             raise http.client.IncompleteRead(bytes(raw), response.length)
-        response.close()  # read1 does not notice that it was the last chunk; the connection stays open
+        response.close()  # read1 does not notice the last chunk; the connection stays open
         return bytes(raw)
 
     def _understand(self, response: http.client.HTTPResponse, raw: bytes) -> Reply:
@@ -101,7 +101,7 @@ class Transport:
         )
 
     def abort(self) -> None:
-        """From another thread: ends a request that waits for its answer. No other succeeds from now on."""
+        """From another thread: ends a request that waits for its answer. Later requests fail at once."""
         self._is_aborted = True
         sock = self._connection.sock
         if sock is not None:

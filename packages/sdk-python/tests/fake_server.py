@@ -32,7 +32,7 @@ def refusal(status: int, code: str, message: str = "no", **headers: str) -> Answ
     return Answer(status, {"error": {"code": code, "message": message, "details": []}}, headers)
 
 
-class Recorder:
+class FakeServer:
     """Runs and their points in memory; `misbehave` may answer in its place. It can stop and start again on its port."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Recorder:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        recorder = self
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -58,7 +58,7 @@ class Recorder:
 
             def setup(self) -> None:
                 super().setup()
-                recorder._connections.append(self.connection)
+                server._connections.append(self.connection)
 
             def handle_any(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -66,7 +66,7 @@ class Recorder:
                     raw = gzip.decompress(raw)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 request = Request(self.command, self.path, headers, json.loads(raw) if raw else None)
-                answer = recorder.answer(request)
+                answer = server.answer(request)
                 body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():

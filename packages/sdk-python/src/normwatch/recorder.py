@@ -1,4 +1,4 @@
-"""Checks what `log` is given: a wrong reading is left out and the others are kept, a wrong step refuses the call."""
+"""Checks the arguments of `log`: an invalid reading is dropped, the others are kept; an invalid step drops the call."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .readings import Deferred, LossScale, WrongReading, accept
 from .settings import LAYER_PREFIX, MAX_STEP, MAX_TIME
 
 
-class Intake:
-    """Everything about a reading that is not a float under a name seen before; that one passes without a visit here."""
+class Recorder:
+    """Checks readings. A float under a name seen before does not come here: `Run.log` passes it on directly."""
 
     def __init__(self, notices: Notices, names: Names) -> None:
         self._notices = notices
@@ -23,17 +23,17 @@ class Intake:
         """torch.Tensor, once a reading was one."""
 
     def check_readings(self, readings: dict[str, Any]) -> bool:
-        """Replaces each value by its reading and leaves out what is none; tells whether all are floats now."""
+        """Replaces values by readings, in place, and removes invalid ones. Returns whether all are floats now."""
         for name, value in readings.items():
             kind = type(value)
             if kind is float:
                 continue
-            # the usual step of a training on a CPU, without a visit to what all others need
+            # the usual step of a training on a CPU, handled without the general case
             if kind is not self._tensor or not value.is_cpu:
                 return self._check_each(readings)
             try:
                 number = value.item()
-            except (RuntimeError, ValueError):  # more than one number, or none
+            except (RuntimeError, ValueError):  # not exactly one number
                 return self._check_each(readings)
             if type(number) is not float:
                 return self._check_each(readings)
@@ -63,7 +63,7 @@ class Intake:
         return is_plain
 
     def check_names(self, readings: dict[str, Any]) -> None:
-        """Leaves out the readings whose names the server would refuse."""
+        """Removes readings whose names the server would refuse."""
         for name in list(readings):
             fault = self._names.fault(name)
             if fault is not None:
@@ -71,7 +71,7 @@ class Intake:
                 self._notices.wrong_use(name, fault)
 
     def step(self, step: object) -> int | None:
-        """The step, or None where it is none."""
+        """The step as an int, or None where it is invalid."""
         try:
             number = -1 if isinstance(step, bool) else operator.index(step)  # type: ignore[arg-type]
         except TypeError:
