@@ -64,7 +64,7 @@ export async function startAlerts({
         type: 'closed',
         id,
         closed_step: 900,
-        closed_at: new Date(now).toISOString(),
+        closed_at: now,
         close_reason: 'recovered',
       }),
     pass(ms: number) {

@@ -23,7 +23,7 @@ const opened = (id: string): QueuedEvent => ({
 const ended = {
   state: 'closed',
   closed_step: 900,
-  closed_at: '2026-01-01T13:00:00.000Z',
+  closed_at: Date.UTC(2026, 0, 1, 13),
   close_reason: 'recovered',
 } as const
 const closed = (id: string): QueuedEvent => ({

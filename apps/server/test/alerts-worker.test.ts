@@ -46,7 +46,7 @@ describe('a finding', () => {
     await alerts.open('run-1', 'f-1')
     const closed = {
       closed_step: 9,
-      closed_at: '2026-01-01T00:00:00.000Z',
+      closed_at: Date.UTC(2026, 0, 1),
       close_reason: 'recovered',
     } as const
     await alerts.store.points.rejudge('run-1', judgement, {}, [
@@ -150,7 +150,7 @@ describe('a receiver', () => {
     )
     await alerts.channel('ch-1', { url: receiver.url })
     await alerts.open('run-1', 'f-1')
-    const dueIn = async () => Date.parse((await alerts.deliveries())[0]?.next_try_at ?? '') - alerts.clock()
+    const dueIn = async () => ((await alerts.deliveries())[0]?.next_try_at ?? NaN) - alerts.clock()
     await expect.poll(dueIn).toBe(120 * SECOND)
     status = 200
     alerts.pass(120 * SECOND)

@@ -165,7 +165,7 @@ describe('a start is refused with one sentence', () => {
     const folder = await tempFolder()
     writeFileSync(join(folder, 'normwatch.db'), 'This is no database. '.repeat(500))
     expect(await refusal(folder)).toMatch(
-      /cannot be used: The data file is damaged: it is no SQLite database\.\n$/,
+      /cannot be used: The data file is damaged: it is not an SQLite database\.\n$/,
     )
   })
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Channel, ChannelPatch, ChannelWithSecret, Mute, NewChannel, NewMute } from '@normwatch/protocol'
-import type { ChannelChange, StoredChannel } from '../storage/alert-store.ts'
+import type { Channel, ChannelPatch, ChannelWithSecret, NewChannel, NewMute } from '@normwatch/protocol'
+import type { ChannelChange, StoredChannel, StoredMute } from '../storage/alert-store.ts'
 import { shownAddress } from './channel-address.ts'
 import { newSecret, OLD_SECRET_LIVES_MS } from './signature.ts'
 
@@ -60,14 +60,14 @@ export function shownWithSecret(channel: StoredChannel, now: number): ChannelWit
 }
 
 /** A mute from what somebody entered: at least one of run, project and kind, until a moment after `now`. */
-export function newMute({ run, project, kind, until }: NewMute, now: number): Mute {
+export function newMute({ run, project, kind, until }: NewMute, now: number): StoredMute {
   return {
     id: `mute_${randomUUID()}`,
     run: run ?? null,
     project: project ?? null,
     kind: kind ?? null,
-    until: iso(Date.parse(until)),
-    created_at: iso(now),
+    until: Date.parse(until),
+    created_at: now,
   }
 }
 

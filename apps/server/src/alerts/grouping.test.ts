@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import type { Mute } from '@normwatch/protocol'
+import type { StoredMute } from '../storage/alert-store.ts'
 import { aChannel, aFinding, aRun } from './fixtures/event.ts'
 import { groupedBy } from './grouping.ts'
 import { matches, muteOf } from './matches.ts'
 
 const now = Date.UTC(2026, 0, 1)
-const aMute = (fields: Partial<Mute>): Mute => ({
+const aMute = (fields: Partial<StoredMute>): StoredMute => ({
   id: 'm-1',
   run: null,
   project: null,
   kind: null,
-  until: new Date(now + 3_600_000).toISOString(),
-  created_at: new Date(now).toISOString(),
+  until: now + 3_600_000,
+  created_at: now,
   ...fields,
 })
 
@@ -45,12 +45,12 @@ describe('muteOf', () => {
     ['its kind', { kind: 'clip_saturated' }, true],
     ['another kind', { kind: 'spike' }, false],
     ['its kind in another project', { kind: 'clip_saturated', project: 'x' }, false],
-    ['its run, but until now', { run: 'run-1', until: new Date(now).toISOString() }, false],
+    ['its run, but until now', { run: 'run-1', until: now }, false],
   ] as const)('finds a mute of %s', (_name, fields, expected) => {
     expect(muteOf(aFinding(), aRun(), [aMute(fields)], now) !== undefined).toBe(expected)
   })
   it('takes the one that lasts longest', () => {
-    const mutes = [aMute({}), aMute({ id: 'm-2', until: new Date(now + 7_200_000).toISOString() })]
+    const mutes = [aMute({}), aMute({ id: 'm-2', until: now + 7_200_000 })]
     expect(muteOf(aFinding(), aRun(), mutes, now)?.id).toBe('m-2')
   })
 })
@@ -70,13 +70,7 @@ describe('groupedBy', () => {
   })
   it('holds a muted opening until the mute ends, and never less than the window', () => {
     const routes = (until: number) =>
-      groupedBy(30).routes(
-        aFinding(),
-        aRun(),
-        channels,
-        [aMute({ run: 'run-1', until: new Date(until).toISOString() })],
-        now,
-      )
+      groupedBy(30).routes(aFinding(), aRun(), channels, [aMute({ run: 'run-1', until })], now)
     expect(routes(now + 3_600_000)[0]).toEqual({ channel: 'ch-1', due_at: now + 3_600_000, mute: 'm-1' })
     expect(routes(now + 5_000)[0]?.due_at).toBe(now + 30_000)
   })

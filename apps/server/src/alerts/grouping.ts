@@ -16,7 +16,7 @@ export function groupedBy(windowSeconds: number): AlertRules {
         .filter((channel) => matches(channel, finding, run))
         .map((channel) => ({
           channel: channel.id,
-          due_at: Math.max(dueAt(now), mute === undefined ? 0 : Date.parse(mute.until)),
+          due_at: Math.max(dueAt(now), mute === undefined ? 0 : mute.until),
           mute: mute?.id ?? null,
         }))
     },

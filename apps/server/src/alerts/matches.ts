@@ -1,5 +1,6 @@
-import { SEVERITIES, type Finding, type Mute, type Run } from '@normwatch/protocol'
-import type { StoredChannel } from '../storage/alert-store.ts'
+import { SEVERITIES, type Run } from '@normwatch/protocol'
+import type { StoredChannel, StoredMute } from '../storage/alert-store.ts'
+import type { StoredFinding } from '../storage/store.ts'
 
 export type MatchedRun = Pick<Run, 'id' | 'name' | 'project' | 'tags'>
 export type ChannelFilter = Pick<
@@ -8,7 +9,11 @@ export type ChannelFilter = Pick<
 >
 
 /** Whether a channel wants to hear of a finding: it is enabled and every filter it sets holds. */
-export function matches(channel: ChannelFilter, finding: Finding, run: MatchedRun): boolean {
+export function matches(
+  channel: ChannelFilter,
+  finding: Pick<StoredFinding, 'kind' | 'severity'>,
+  run: MatchedRun,
+): boolean {
   return (
     channel.enabled &&
     (channel.project === null || channel.project === run.project) &&
@@ -21,20 +26,20 @@ export function matches(channel: ChannelFilter, finding: Finding, run: MatchedRu
 
 /** The mute in force that covers a finding longest, if any: all that it names holds of the finding. */
 export function muteOf(
-  finding: Finding,
+  finding: Pick<StoredFinding, 'kind' | 'severity'>,
   run: MatchedRun,
-  mutes: readonly Mute[],
+  mutes: readonly StoredMute[],
   now: number,
-): Mute | undefined {
+): StoredMute | undefined {
   return mutes
     .filter(
       (mute) =>
-        Date.parse(mute.until) > now &&
+        mute.until > now &&
         (mute.run === null || mute.run === run.id) &&
         (mute.project === null || mute.project === run.project) &&
         (mute.kind === null || mute.kind === finding.kind),
     )
-    .sort((a, b) => Date.parse(b.until) - Date.parse(a.until))[0]
+    .sort((a, b) => b.until - a.until)[0]
 }
 
 function contains(run: MatchedRun, text: string): boolean {

@@ -2,6 +2,7 @@ import type { PreviewReply } from '@normwatch/protocol'
 import { Replay } from '../ingest/replay.ts'
 import { settingsWith } from '../ingest/run-settings.ts'
 import type { Store } from '../storage/store.ts'
+import { toFinding } from '../storage/to-wire.ts'
 
 /**
  * Judges a run's record as if these overrides were its own, and stores nothing. The findings' ids are good for this
@@ -20,5 +21,10 @@ export async function preview(
   const stalled = run.conditions.some(({ kind, finding }) => kind === 'stalled' && finding !== null)
   const findings = replay.finish(run, stalled, now)
   const { health, conditions } = replay.judged.judgement
-  return { settings: inForce.settings, health, conditions: [...conditions], findings }
+  return {
+    settings: inForce.settings,
+    health,
+    conditions: [...conditions],
+    findings: findings.map(toFinding),
+  }
 }

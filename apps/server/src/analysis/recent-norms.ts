@@ -32,7 +32,7 @@ export class RecentNorms {
     const key = JSON.stringify([run, range.from, range.to, updated_at, points])
     const kept = this.#kept.get(key)
     if (kept !== undefined) return kept
-    const isSettled = this.#now() - Date.parse(updated_at) > SETTLED_MS
+    const isSettled = this.#now() - updated_at > SETTLED_MS
     const record = await this.#read(run, range)
     if (isSettled) this.#keep(key, record)
     return record

@@ -8,9 +8,9 @@ import {
   type RunFacts,
   type Settings,
 } from '@normwatch/detector'
-import type { Finding, FindingKind, PointColumns, RunStatus } from '@normwatch/protocol'
+import type { FindingKind, PointColumns, RunStatus } from '@normwatch/protocol'
 import type { Overrides } from '../storage/settings-store.ts'
-import type { FindingChange, Judgement, StoredRun } from '../storage/store.ts'
+import type { FindingChange, Judgement, StoredFinding, StoredRun } from '../storage/store.ts'
 import { closedFinding, closeFinding, openFinding, toJudgement } from './judgement.ts'
 import { forEachReading } from './readings.ts'
 import { factsOf } from './run-settings.ts'
@@ -31,7 +31,7 @@ export interface SavedState extends Basis {
 /** What judging brought: the changes to store, and the findings as they then are, for the readers. */
 export interface Outcome {
   readonly changes: FindingChange[]
-  readonly findings: Finding[]
+  readonly findings: StoredFinding[]
 }
 
 /** A run that is being judged: the detector's state in memory, as it is after everything handed to the store. */
@@ -44,7 +44,7 @@ export class ActiveRun {
   facts: RunFacts
   inForce: SettingsInForce
   state: DetectorState
-  openFindings: Map<FindingKind, Finding>
+  openFindings: Map<FindingKind, StoredFinding>
   judgement: Judgement
   /** The record must be judged from its start; until that is done, batches are stored and not judged. */
   stale = false
@@ -55,7 +55,12 @@ export class ActiveRun {
   /** This copy is no longer the truth; whoever holds it must ask for the run again. */
   dropped = false
 
-  constructor(run: StoredRun, state: DetectorState, open: readonly Finding[], inForce: SettingsInForce) {
+  constructor(
+    run: StoredRun,
+    state: DetectorState,
+    open: readonly StoredFinding[],
+    inForce: SettingsInForce,
+  ) {
     this.id = run.id
     this.status = run.status
     this.facts = factsOf(run)
@@ -123,7 +128,7 @@ export class ActiveRun {
   }
 
   /** Takes over what judging the record again came to. */
-  adopt(judged: ActiveRun, open: Map<FindingKind, Finding>): void {
+  adopt(judged: ActiveRun, open: Map<FindingKind, StoredFinding>): void {
     this.state = judged.state
     this.openFindings = open
     this.stale = false

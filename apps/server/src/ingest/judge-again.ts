@@ -1,5 +1,5 @@
-import type { CloseReason, Finding, FindingKind } from '@normwatch/protocol'
-import type { FindingChange, Store } from '../storage/store.ts'
+import type { CloseReason, FindingKind } from '@normwatch/protocol'
+import type { FindingChange, Store, StoredFinding } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 import { closedFinding, closeFinding } from './judgement.ts'
@@ -48,8 +48,8 @@ async function attempt(context: IngestContext, active: ActiveRun): Promise<void>
   })
 }
 
-async function allFindings(store: Store, run: string): Promise<Finding[]> {
-  const all: Finding[] = []
+async function allFindings(store: Store, run: string): Promise<StoredFinding[]> {
+  const all: StoredFinding[] = []
   let cursor: string | null = null
   do {
     const page = await store.findings.list({ run, limit: FINDINGS_A_PAGE, cursor: cursor ?? undefined })
@@ -61,7 +61,7 @@ async function allFindings(store: Store, run: string): Promise<Finding[]> {
 
 export interface Reconciled extends Outcome {
   /** The findings that are open afterwards, by kind. */
-  readonly open: Map<FindingKind, Finding>
+  readonly open: Map<FindingKind, StoredFinding>
 }
 
 /**
@@ -69,13 +69,17 @@ export interface Reconciled extends Outcome {
  * same kind that opened at the same step is the same one. History stays: a closed finding is never opened again, nor
  * removed. An open one that the record no longer shows closes with `settings_changed`.
  */
-export function reconcile(replayed: readonly Finding[], stored: readonly Finding[], now: number): Reconciled {
+export function reconcile(
+  replayed: readonly StoredFinding[],
+  stored: readonly StoredFinding[],
+  now: number,
+): Reconciled {
   const changes: FindingChange[] = []
-  const findings: Finding[] = []
-  const open = new Map<FindingKind, Finding>()
+  const findings: StoredFinding[] = []
+  const open = new Map<FindingKind, StoredFinding>()
   const unconfirmed = new Map(stored.filter(isOpen).map((finding) => [episode(finding), finding]))
   const past = new Set(stored.filter((finding) => !isOpen(finding)).map(episode))
-  const close = (finding: Finding, step: number | null, reason: CloseReason, at: number) => {
+  const close = (finding: StoredFinding, step: number | null, reason: CloseReason, at: number) => {
     const closing = closeFinding(finding, { step, reason }, at)
     changes.push(closing)
     findings.push(closedFinding(finding, closing))
@@ -91,16 +95,16 @@ export function reconcile(replayed: readonly Finding[], stored: readonly Finding
     if (kept === undefined) continue
     const { closed_step, closed_at, close_reason } = finding
     if (isOpen(finding)) open.set(kept.kind, kept)
-    else if (close_reason !== null) close(kept, closed_step, close_reason, Date.parse(closed_at ?? ''))
+    else if (close_reason !== null) close(kept, closed_step, close_reason, closed_at ?? NaN)
   }
   for (const finding of unconfirmed.values()) close(finding, null, 'settings_changed', now)
   return { changes, findings, open }
 }
 
-function isOpen(finding: Finding): boolean {
+function isOpen(finding: StoredFinding): boolean {
   return finding.state === 'open'
 }
 
-function episode({ kind, opened_step }: Finding): string {
+function episode({ kind, opened_step }: StoredFinding): string {
   return `${kind} ${opened_step}`
 }

@@ -1,12 +1,12 @@
 import { randomFillSync } from 'node:crypto'
 import type { Change, Evidence, Verdict } from '@normwatch/detector'
-import { encodeNumber, type Finding, type FindingKind } from '@normwatch/protocol'
-import type { FindingChange, Judgement } from '../storage/store.ts'
+import { encodeNumber, type FindingKind } from '@normwatch/protocol'
+import type { FindingChange, Judgement, StoredFinding } from '../storage/store.ts'
 
 /** The detector's verdict in the words of the wire; a condition that fires names its open finding. */
 export function toJudgement(
   { health, clipping, conditions }: Verdict,
-  open: ReadonlyMap<FindingKind, Finding>,
+  open: ReadonlyMap<FindingKind, StoredFinding>,
 ): Judgement {
   return {
     health,
@@ -27,7 +27,11 @@ export function toJudgement(
 }
 
 /** The finding that an edge opens; `at` is the time of the reading in milliseconds. */
-export function openFinding(run: string, change: Extract<Change, { type: 'opened' }>, at: number): Finding {
+export function openFinding(
+  run: string,
+  change: Extract<Change, { type: 'opened' }>,
+  at: number,
+): StoredFinding {
   return {
     id: findingId(Math.floor(at)),
     run,
@@ -35,7 +39,7 @@ export function openFinding(run: string, change: Extract<Change, { type: 'opened
     severity: change.severity,
     state: 'open',
     opened_step: change.step,
-    opened_at: new Date(at).toISOString(),
+    opened_at: Math.floor(at),
     closed_step: null,
     closed_at: null,
     close_reason: null,
@@ -46,7 +50,7 @@ export function openFinding(run: string, change: Extract<Change, { type: 'opened
 
 /** How an open finding closes; `at` is in milliseconds, and never before it opened. */
 export function closeFinding(
-  finding: Finding,
+  finding: StoredFinding,
   { step, reason }: Pick<Extract<Change, { type: 'closed' }>, 'step' | 'reason'>,
   at: number,
 ): Extract<FindingChange, { type: 'closed' }> {
@@ -54,18 +58,21 @@ export function closeFinding(
     type: 'closed',
     id: finding.id,
     closed_step: step,
-    closed_at: new Date(Math.max(at, Date.parse(finding.opened_at))).toISOString(),
+    closed_at: Math.max(Math.floor(at), finding.opened_at),
     close_reason: reason,
   }
 }
 
 /** The finding after the change, as readers see it. */
-export function closedFinding(finding: Finding, change: Extract<FindingChange, { type: 'closed' }>): Finding {
+export function closedFinding(
+  finding: StoredFinding,
+  change: Extract<FindingChange, { type: 'closed' }>,
+): StoredFinding {
   const { closed_step, closed_at, close_reason } = change
   return { ...finding, state: 'closed', closed_step, closed_at, close_reason }
 }
 
-function wireEvidence(evidence: Evidence): Finding['evidence'] {
+function wireEvidence(evidence: Evidence): StoredFinding['evidence'] {
   return Object.fromEntries(
     Object.entries(evidence).map(([name, value]) => [
       name,

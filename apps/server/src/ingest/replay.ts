@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { end, newState, silence } from '@normwatch/detector'
-import type { Finding } from '@normwatch/protocol'
-import type { Store, StoredRun } from '../storage/store.ts'
+import type { Store, StoredFinding, StoredRun } from '../storage/store.ts'
 import { ActiveRun, type Outcome } from './active-run.ts'
 import type { SettingsInForce } from './run-settings.ts'
 
@@ -9,7 +8,7 @@ import type { SettingsInForce } from './run-settings.ts'
 export class Replay {
   readonly judged: ActiveRun
   readonly #store: Store
-  readonly #episodes = new Map<string, Finding>()
+  readonly #episodes = new Map<string, StoredFinding>()
   #next = 0
 
   constructor(store: Store, run: StoredRun, inForce: SettingsInForce) {
@@ -32,11 +31,11 @@ export class Replay {
   }
 
   /** Ends the record as the run ended, or stalls it where `stalled`; returns its findings, oldest first. */
-  finish(run: StoredRun, stalled: boolean, now: number): Finding[] {
+  finish(run: StoredRun, stalled: boolean, now: number): StoredFinding[] {
     const { state, facts, settings } = this.judged
     const outcome: Outcome = { changes: [], findings: [] }
     if (run.status !== 'running') {
-      this.judged.note(end(state, run.status, facts, settings), Date.parse(run.ended_at ?? ''), outcome)
+      this.judged.note(end(state, run.status, facts, settings), run.ended_at ?? now, outcome)
     } else if (stalled) {
       this.judged.note(silence(state, (now - run.last_arrival) / 1000, facts, settings), now, outcome)
     }

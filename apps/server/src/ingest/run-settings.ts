@@ -1,8 +1,12 @@
-import { defaultSettings, parseSettings, type Settings, type SettingsFault } from '@normwatch/detector'
+import {
+  defaultSettings,
+  parseSettings,
+  type RunFacts,
+  type Settings,
+  type SettingsFault,
+} from '@normwatch/detector'
 import type { Overrides } from '../storage/settings-store.ts'
-import type { Store } from '../storage/store.ts'
-import type { RunFacts } from '@normwatch/detector'
-import type { Run } from '@normwatch/protocol'
+import type { Store, StoredRun } from '../storage/store.ts'
 
 /** The settings a run is judged by, and the overrides that make them so. */
 export interface SettingsInForce {
@@ -60,6 +64,6 @@ function laidOver(below: Overrides, above: Overrides): Overrides {
 }
 
 /** What the detector is told of a run: everything a judgement depends on besides the readings. */
-export function factsOf({ clip, optimizer }: Run): RunFacts {
+export function factsOf({ clip, optimizer }: Pick<StoredRun, 'clip' | 'optimizer'>): RunFacts {
   return { clip, optimizer }
 }

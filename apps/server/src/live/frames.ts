@@ -8,7 +8,6 @@ import {
   type Run,
   type WireNumber,
 } from '@normwatch/protocol'
-import type { StoredRun } from '../storage/store.ts'
 import type { RunEvent } from './recent-events.ts'
 
 /** Readings one frame may hold; a reader who missed more is told to fetch. */
@@ -101,9 +100,4 @@ function mergedColumns(
 
 function plainMetrics(columns: PointColumns): string[] {
   return [...columns.metrics.keys()].filter((name) => !name.startsWith(LAYER_PREFIX))
-}
-
-/** The run as the wire shows it, without what only the server needs. */
-export function toRun({ last_arrival: _, ...run }: StoredRun): Run {
-  return run
 }

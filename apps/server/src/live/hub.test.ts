@@ -1,7 +1,8 @@
-import type { Finding, LiveFrame, PointColumns } from '@normwatch/protocol'
+import type { LiveFrame, PointColumns } from '@normwatch/protocol'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { StoredRun } from '../storage/store.ts'
+import type { StoredFinding, StoredRun } from '../storage/store.ts'
+import { toFinding } from '../storage/to-wire.ts'
 import { Hub } from './hub.ts'
 import type { Peer } from './reader.ts'
 
@@ -23,8 +24,10 @@ class TestPeer implements Peer {
   }
 }
 
+const times = { created_at: 0, updated_at: 0, ended_at: null, last_arrival: 0 }
+
 function run(id: string, more: Partial<StoredRun> = {}): StoredRun {
-  return { id, project: 'p', health: 'ok', last_arrival: 0, ...more } as StoredRun
+  return { id, project: 'p', health: 'ok', ...times, ...more } as StoredRun
 }
 
 function points(first: number, count = 1): PointColumns {
@@ -187,7 +190,8 @@ describe('the hub', () => {
     const [all, other] = [new TestPeer(), new TestPeer()]
     hub.watchRuns(hub.join(all), undefined)
     hub.watchRuns(hub.join(other), 'q')
-    const finding = (id: string, state: Finding['state']) => ({ id, run: 'r', state }) as Finding
+    const finding = (id: string, state: StoredFinding['state']) =>
+      ({ id, run: 'r', state, opened_at: 0, closed_at: null }) as StoredFinding
     hub.finding(finding('a', 'open'), 'p')
     vi.advanceTimersByTime(1)
     expect(all.frames).toMatchObject([{ type: 'finding', finding: { id: 'a', state: 'open' } }])
@@ -198,7 +202,9 @@ describe('the hub', () => {
     vi.advanceTimersByTime(10_000)
     expect(busiestSecond(all)).toBeLessThanOrEqual(20)
     const told = all.frames.flatMap((frame) => (frame.type === 'finding' ? [frame.finding] : []))
-    expect(told.slice(1)).toEqual(Array.from({ length: 100 }, (_, i) => finding(`f${i}`, 'closed')))
+    expect(told.slice(1)).toEqual(
+      Array.from({ length: 100 }, (_, i) => toFinding(finding(`f${i}`, 'closed'))),
+    )
     expect(other.frames).toEqual([])
   })
 

@@ -1,9 +1,9 @@
-import type { Finding, GapReason, LiveRequest, PointColumns } from '@normwatch/protocol'
-import type { StoredRun } from '../storage/store.ts'
+import type { GapReason, LiveRequest, PointColumns } from '@normwatch/protocol'
+import type { StoredFinding, StoredRun } from '../storage/store.ts'
+import { toFinding, toRun } from '../storage/to-wire.ts'
 import { Reader, type Peer } from './reader.ts'
 import { RunChannel } from './run-channel.ts'
 import { RunsFeed } from './runs-feed.ts'
-import { toRun } from './frames.ts'
 
 /** What a reader asks for when it watches a run. */
 type WatchOptions = Pick<Extract<LiveRequest, { metrics?: unknown }>, 'metrics' | 'after'>
@@ -41,8 +41,9 @@ export class Hub {
   }
 
   /** A finding of a run of this project opened or closed. */
-  finding(finding: Finding, project: string): void {
+  finding(stored: StoredFinding, project: string): void {
     const seq = ++this.#seq
+    const finding = toFinding(stored)
     this.#channel(finding.run).push({ seq, type: 'finding', finding })
     this.#feed.found(finding, project, seq)
   }

@@ -9,6 +9,8 @@ import {
 } from '@normwatch/protocol'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
+import type { DeliveryQuery } from '../storage/alert-store.ts'
+import { toDelivery } from '../storage/to-wire.ts'
 import { AlertId, closed, Cursor, replies, whole } from './schemas.ts'
 
 const DEFAULT_LIMIT = 50
@@ -25,6 +27,10 @@ const Filters = Type.Object(
 
 export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncTypebox {
   const { channels, deliveries } = store
+  const listed = async (query: Partial<DeliveryQuery>) => {
+    const page = await deliveries.list({ limit: DEFAULT_LIMIT, ...query }, now())
+    return { ...page, deliveries: page.deliveries.map(toDelivery) }
+  }
   return async (app) => {
     app.get(
       '/deliveries',
@@ -36,9 +42,9 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
         },
       },
       async ({ query, caller }) => {
-        const page = await deliveries.list({ limit: DEFAULT_LIMIT, ...query }, now())
-        if (caller?.project == null) return page
-        return { ...page, deliveries: page.deliveries.map((delivery) => only(query.run, delivery)) }
+        const { deliveries, next_cursor } = await listed(query)
+        if (caller?.project == null) return { deliveries, next_cursor }
+        return { deliveries: deliveries.map((delivery) => only(query.run, delivery)), next_cursor }
       },
     )
 
@@ -54,7 +60,7 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
       },
       async ({ params, query }) => {
         await channels.get(params.id)
-        return deliveries.list({ limit: DEFAULT_LIMIT, ...query, channel: params.id }, now())
+        return listed({ ...query, channel: params.id })
       },
     )
 
@@ -70,7 +76,7 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
       async ({ params }) => {
         const { channel } = await deliveries.get(params.id, now())
         if (!(await channels.get(channel)).enabled) throw new Refusal('channel_disabled')
-        return deliveries.redeliver(params.id, now())
+        return toDelivery(await deliveries.redeliver(params.id, now()))
       },
     )
   }

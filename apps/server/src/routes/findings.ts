@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, FindingKindSchema, FindingListSchema, RunIdSchema } from '@normwatch/protocol'
 import type { Services } from '../services.ts'
+import type { FindingQuery } from '../storage/store.ts'
+import { toFinding } from '../storage/to-wire.ts'
 import { closed, Cursor, replies, RunParams, whole } from './schemas.ts'
 
 const DEFAULT_LIMIT = 100
@@ -13,6 +15,10 @@ const filters = {
 }
 
 export function findingRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+  const listed = async (query: Partial<FindingQuery>) => {
+    const { findings, next_cursor } = await store.findings.list({ limit: DEFAULT_LIMIT, ...query })
+    return { findings: findings.map(toFinding), next_cursor }
+  }
   return async (app) => {
     app.get(
       '/findings',
@@ -23,7 +29,7 @@ export function findingRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           response: replies(FindingListSchema),
         },
       },
-      ({ query }) => store.findings.list({ limit: DEFAULT_LIMIT, ...query }),
+      ({ query }) => listed(query),
     )
 
     app.get(
@@ -38,7 +44,7 @@ export function findingRoutes({ store }: Services): FastifyPluginAsyncTypebox {
       },
       async ({ params, query }) => {
         await store.runs.get(params.id)
-        return store.findings.list({ limit: DEFAULT_LIMIT, ...query, run: params.id })
+        return listed({ ...query, run: params.id })
       },
     )
   }

@@ -3,6 +3,7 @@ import { MuteListSchema, MuteSchema, NewMuteSchema } from '@normwatch/protocol'
 import { newMute } from '../alerts/channels.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
+import { toMute } from '../storage/to-wire.ts'
 import { AlertId, replies } from './schemas.ts'
 
 export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAsyncTypebox {
@@ -10,7 +11,7 @@ export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAs
     app.get(
       '/mutes',
       { schema: { summary: 'Mutes in force, the first to end first', response: replies(MuteListSchema) } },
-      async () => ({ mutes: await mutes.list(now()) }),
+      async () => ({ mutes: (await mutes.list(now())).map(toMute) }),
     )
 
     app.post(
@@ -28,12 +29,12 @@ export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAs
         if (mute.run === null && mute.project === null && mute.kind === null) {
           throw new Refusal('mute_invalid', 'A mute names a run, a project or a kind.')
         }
-        if (Date.parse(mute.until) <= now()) {
+        if (mute.until <= now()) {
           throw new Refusal('mute_invalid', 'A mute ends in the future.', [
             { path: '/until', message: 'is over' },
           ])
         }
-        return reply.status(201).send(await mutes.create(mute))
+        return reply.status(201).send(toMute(await mutes.create(mute)))
       },
     )
 

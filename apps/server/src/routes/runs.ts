@@ -10,8 +10,8 @@ import {
   RunSchema,
   RunStatusSchema,
 } from '@normwatch/protocol'
-import { toRun } from '../live/frames.ts'
 import type { Services } from '../services.ts'
+import { toRun } from '../storage/to-wire.ts'
 import { closed, Cursor, replies, RunParams, whole } from './schemas.ts'
 
 const ListQuery = Type.Object(

@@ -1,7 +1,13 @@
-import { MAX_EVENTS_PER_MESSAGE, type Finding, type Mute } from '@normwatch/protocol'
+import { MAX_EVENTS_PER_MESSAGE } from '@normwatch/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { aChannel, aFinding } from '../alerts/fixtures/event.ts'
-import { DeliveryNotFound, MuteNotFound, type Settlement, type StoredChannel } from './alert-store.ts'
+import {
+  DeliveryNotFound,
+  MuteNotFound,
+  type Settlement,
+  type StoredChannel,
+  type StoredMute,
+} from './alert-store.ts'
 import { judgement } from './store.fixture.ts'
 import { BadCursor, type FindingChange, type Store } from './store.ts'
 
@@ -49,19 +55,19 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
       type: 'closed',
       id,
       closed_step: 900,
-      closed_at: new Date(now).toISOString(),
+      closed_at: now,
       close_reason: 'recovered',
     })
     const claim = (except: string[] = [], limit = 10) =>
       store.deliveries.claim({ now, leaseMs: 60_000, limit, except })
     const claimOne = async () => (await claim())[0] ?? expect.fail('nothing is due')
-    const mute = (id: string, until: number): Mute => ({
+    const mute = (id: string, until: number): StoredMute => ({
       id,
       run: 'run-1',
       project: null,
       kind: null,
-      until: new Date(until).toISOString(),
-      created_at: new Date(now).toISOString(),
+      until,
+      created_at: now,
     })
     const told = async () =>
       (await store.deliveries.list({ limit: 100 }, now)).deliveries.map(({ events }) =>
@@ -206,7 +212,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
           response: 'thanks',
           error: null,
           next_try_at: null,
-          last_try_at: new Date(now).toISOString(),
+          last_try_at: now,
         })
         now += 10 * HOUR
         expect(await claim()).toEqual([])
@@ -323,7 +329,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
           await openings(`f-${i}`)
           now += WINDOW
         }
-        await record({ type: 'opened', finding: aFinding({ id: 'f-9', severity: 'critical' }) as Finding })
+        await record({ type: 'opened', finding: aFinding({ id: 'f-9', severity: 'critical' }) })
         const list = async (query: object) =>
           (await store.deliveries.list({ limit: 50, ...query }, now)).deliveries
         expect(await list({})).toHaveLength(7)

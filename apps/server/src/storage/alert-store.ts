@@ -1,13 +1,6 @@
-import type {
-  ChannelKind,
-  Delivery,
-  DeliveryState,
-  EventRun,
-  EventType,
-  Finding,
-  Mute,
-} from '@normwatch/protocol'
+import type { ChannelKind, Delivery, DeliveryState, EventRun, EventType, Mute } from '@normwatch/protocol'
 import type { FindingKind, Severity } from '@normwatch/protocol'
+import type { StoredFinding } from './store.ts'
 
 /** A channel as stored, with its address and secrets in clear: they must sign and send. Instants are milliseconds since 1970. */
 export interface StoredChannel {
@@ -63,11 +56,17 @@ export interface ChannelStore {
   delete(id: string): Promise<void>
 }
 
+/** A mute as stored. Instants are milliseconds since 1970. */
+export interface StoredMute extends Omit<Mute, 'until' | 'created_at'> {
+  readonly until: number
+  readonly created_at: number
+}
+
 export interface MuteStore {
   /** Holds openings of what it names from now on. Throws `TooManyAlertRules` beyond `MAX_MUTES`. */
-  create(mute: Mute): Promise<Mute>
+  create(mute: StoredMute): Promise<StoredMute>
   /** Those in force at `now`, the first to end first. */
-  list(now: number): Promise<Mute[]>
+  list(now: number): Promise<StoredMute[]>
   /** Ends the mute: what it holds is due at `now`. Throws `MuteNotFound`. */
   delete(id: string, now: number): Promise<void>
 }
@@ -85,10 +84,10 @@ export type RunFacts = Omit<EventRun, 'url'>
 /** What decides which channels hear of a finding, handed to an engine when it is opened. Pure. */
 export interface AlertRules {
   readonly routes: (
-    finding: Finding,
+    finding: StoredFinding,
     run: RunFacts & { readonly tags: string[] },
     channels: readonly StoredChannel[],
-    mutes: readonly Mute[],
+    mutes: readonly StoredMute[],
     now: number,
   ) => readonly Route[]
   /** When a closing or a reminder that happens at `now` is due. */
@@ -108,7 +107,7 @@ export const NO_ALERTS: AlertOptions = { rules: { routes: () => [], dueAt: (now)
 export interface QueuedEvent {
   readonly type: EventType
   readonly at: number
-  readonly finding: Finding
+  readonly finding: StoredFinding
   readonly run: RunFacts
 }
 
@@ -127,6 +126,13 @@ export interface ClaimedDelivery {
   readonly tries: number
   /** In the order they happened; at most `MAX_EVENTS_PER_MESSAGE`. The same on every try. */
   readonly events: readonly QueuedEvent[]
+}
+
+/** A delivery as stored. Instants are milliseconds since 1970. */
+export interface StoredDelivery extends Omit<Delivery, 'created_at' | 'next_try_at' | 'last_try_at'> {
+  readonly created_at: number
+  readonly next_try_at: number | null
+  readonly last_try_at: number | null
 }
 
 /** What came of a try. */
@@ -172,11 +178,14 @@ export interface DeliveryStore {
   /** Queues a reminder for each finding that has been open for its channel's `remind_hours`, once. */
   remind(now: number): Promise<void>
   /** Newest first. */
-  list(query: DeliveryQuery, now: number): Promise<{ deliveries: Delivery[]; next_cursor: string | null }>
+  list(
+    query: DeliveryQuery,
+    now: number,
+  ): Promise<{ deliveries: StoredDelivery[]; next_cursor: string | null }>
   /** Throws `DeliveryNotFound`. */
-  get(id: string, now: number): Promise<Delivery>
+  get(id: string, now: number): Promise<StoredDelivery>
   /** Makes it due now with all tries before it, under the same id. Throws `DeliveryNotFound`. */
-  redeliver(id: string, now: number): Promise<Delivery>
+  redeliver(id: string, now: number): Promise<StoredDelivery>
   /** Deliveries that are due and not sent, and since when the oldest of them is. */
   queue(now: number): Promise<{ due: number; oldest_due_at: number | null }>
   /** Forgets sent and failed deliveries made before this moment, but for those of findings that are still open; some a call. */

@@ -55,9 +55,7 @@ export function describeRuns(engine: string, open: () => Promise<Store>): void {
     )
 
     it('keeps the instant at which a run ended until it runs again', async () => {
-      expect((await store.runs.patch('gamma', { status: 'finished' }, 10_000)).ended_at).toBe(
-        '1970-01-01T00:00:09.000Z',
-      )
+      expect((await store.runs.patch('gamma', { status: 'finished' }, 10_000)).ended_at).toBe(9_000)
       expect((await store.runs.patch('gamma', { status: 'running' }, 11_000)).ended_at).toBeNull()
       expect((await store.runs.running()).map(({ id }) => id)).toEqual(['gamma', 'beta', 'alpha'])
     })

@@ -35,7 +35,7 @@ export function describeStore(engine: string, open: () => Promise<Store>): void 
         name: 'a',
         status: 'running',
         clip: { mode: 'none', max_norm: null },
-        created_at: '1970-01-01T00:00:01.000Z',
+        created_at: 1000,
         points: 0,
         last_step: null,
         latest: {},

@@ -64,20 +64,29 @@ export interface Judgement {
   readonly clipping: Omit<Run['clipping'], 'rate_total'>
 }
 
+/** A finding as stored. Instants are milliseconds since 1970. */
+export interface StoredFinding extends Omit<Finding, 'opened_at' | 'closed_at'> {
+  readonly opened_at: number
+  readonly closed_at: number | null
+}
+
 /** A finding that opened, or the closing of one that is open. */
 export type FindingChange =
-  | { readonly type: 'opened'; readonly finding: Finding }
+  | { readonly type: 'opened'; readonly finding: StoredFinding }
   | {
       readonly type: 'closed'
       readonly id: string
       readonly closed_step: number | null
-      readonly closed_at: string
+      readonly closed_at: number
       readonly close_reason: NonNullable<Finding['close_reason']>
     }
 
-/** The run as stored, with what only the server needs. */
-export interface StoredRun extends Run {
-  /** When points last arrived, in milliseconds; the creation where none did. */
+/** The run as stored, with what only the server needs. Instants are milliseconds since 1970. */
+export interface StoredRun extends Omit<Run, 'created_at' | 'updated_at' | 'ended_at'> {
+  readonly created_at: number
+  readonly updated_at: number
+  readonly ended_at: number | null
+  /** When points last arrived; the creation where none did. */
   readonly last_arrival: number
 }
 
@@ -94,7 +103,7 @@ export interface RunQuery {
   /** From the page before; a malformed one throws `BadCursor`. */
   readonly cursor?: string | undefined
 }
-/** The cursor is none that this store gave. */
+/** The cursor was not given out by this list in this order. */
 export class BadCursor extends Error {
   override readonly name = 'BadCursor'
 }
@@ -229,7 +238,7 @@ export interface FindingQuery {
 
 export interface FindingStore {
   /** Newest first. */
-  list(query: FindingQuery): Promise<{ findings: Finding[]; next_cursor: string | null }>
+  list(query: FindingQuery): Promise<{ findings: StoredFinding[]; next_cursor: string | null }>
   /** Records changes that no batch brought: a run that fell silent or ended. One unit with the judgement and state. */
   record(
     run: string,

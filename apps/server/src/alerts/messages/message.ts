@@ -1,5 +1,6 @@
 import type { EventRun, Finding, WebhookBody } from '@normwatch/protocol'
 import type { QueuedEvent } from '../../storage/alert-store.ts'
+import { toFinding } from '../../storage/to-wire.ts'
 
 type MessageType = WebhookBody['type']
 
@@ -28,7 +29,7 @@ const runUrl = (publicUrl: string, run: string) =>
 export function messageOf(id: string, events: readonly QueuedEvent[], publicUrl: string): Message {
   const [first, ...rest] = events.map(({ type, finding, run }) => ({
     type,
-    finding,
+    finding: toFinding(finding),
     run: { ...run, url: runUrl(publicUrl, run.id) },
   }))
   if (first === undefined) throw new Error(`Delivery ${id} has no event.`)

@@ -16,7 +16,7 @@ const opened: QueuedEvent = { type: 'finding.opened', at: 1_000, finding: aFindi
 const closing = aFinding({
   state: 'closed',
   closed_step: 900,
-  closed_at: '2026-01-01T13:00:00.000Z',
+  closed_at: Date.UTC(2026, 0, 1, 13),
   close_reason: 'recovered',
 })
 const closed: QueuedEvent = { ...opened, type: 'finding.closed', at: 2_000, finding: closing }

@@ -33,7 +33,7 @@ export function chart(
         : seriesOf(record, spans, number, bucket, withOver)
     return [name, series]
   })
-  // by assignment a metric named __proto__ would be none
+  // assigning would drop a metric named __proto__
   const series = Object.fromEntries(drawn)
   return { from, to, total: spans.reduce((sum, { count }) => sum + count, 0), bucket, series }
 }

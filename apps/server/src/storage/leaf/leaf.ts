@@ -1,9 +1,9 @@
 import { enclosing, endOf, powerOfTwo, type Interval } from './dyadic.ts'
 import { rowFrom, type Rows } from './rows.ts'
 
-/** Points of one leaf at the most. */
+/** Most points of one leaf. */
 export const LEAF_POINTS = 1024
-/** Readings of one leaf at the most, so that a run with thousands of layers has leaves of bounded size too. */
+/** Most readings of one leaf, so that a run with thousands of layers has leaves of bounded size too. */
 const LEAF_READINGS = 2 ** 18
 const FIRST_CAPACITY = 16
 

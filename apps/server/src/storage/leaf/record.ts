@@ -4,7 +4,7 @@ import { overOfCell } from './over-counts.ts'
 import type { Rows } from './rows.ts'
 import { LEAF, type SummaryPage } from './summary-page.ts'
 
-/** The points of a run as charts read them: summaries at hand, the rows of single leaves on demand. */
+/** The points of a run as charts read them: summaries in memory, the rows of single leaves on demand. */
 export interface RunRecord {
   readonly known: KnownMetrics
   readonly rule: ClipRule
@@ -12,7 +12,7 @@ export interface RunRecord {
   readonly directory: readonly SummaryPage[]
   /** Pages with the summaries of one metric; leaves without it may be missing. */
   pagesOf(metric: number): readonly SummaryPage[]
-  /** The cells of the leaf that starts there; `undefined` where its rows are at hand. */
+  /** The cells of the leaf that starts there; `undefined` where its rows are cached. */
   cells(start: number): Cells | undefined
   /** The rows of the leaf that starts there, with the metrics asked for at least. */
   rows(start: number): Rows

@@ -1,7 +1,7 @@
 import type { OverCounts } from './over-counts.ts'
 import type { LeafSummary, MetricSummary } from './summary.ts'
 
-/** Leaves of one page at the most. */
+/** Most leaves of one page. */
 export const PAGE_LEAVES = 32
 
 const LEAF_FIELDS = [

@@ -19,7 +19,7 @@ import { CannotOpenStore, asUnavailable } from './engine/store-errors.ts'
 import { WalSync } from './engine/wal-sync.ts'
 import { openTables } from './open-tables.ts'
 import { openPoints } from './points/points.ts'
-import { Residents } from './points/run-cache.ts'
+import { RunCache } from './points/run-cache.ts'
 import { openFindings } from './runs/findings.ts'
 import { Reaper } from './runs/reaper.ts'
 import { openRuns } from './runs/runs.ts'
@@ -100,12 +100,12 @@ const refusals = [
 
 function assemble(db: Database.Database, lock: Database.Database, alerts: AlertOptions): Store {
   const tables = openTables(db, alerts)
-  const residents = new Residents(tables)
+  const cache = new RunCache(tables)
   const log = new WalSync(db)
   const commits = new GroupCommit(db, {
     sync: () => log.sync(),
-    beforeCommit: () => residents.settle(),
-    onRollback: () => residents.clear(),
+    beforeCommit: () => cache.settle(),
+    onRollback: () => cache.clear(),
     isRefusal: (error) => refusals.some((refusal) => error instanceof refusal),
   })
   const reaper = new Reaper(db, commits)
@@ -122,13 +122,13 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
   // goes on with what a former process left
   reaper.start()
   return {
-    runs: openRuns(db, tables, residents, commits, reaper),
-    points: openPoints(tables, residents, commits),
-    findings: openFindings(db, tables, residents, commits),
+    runs: openRuns(db, tables, cache, commits, reaper),
+    points: openPoints(tables, cache, commits),
+    findings: openFindings(db, tables, cache, commits),
     settings: openSettings(db, commits),
     channels: openChannelStore(tables, commits),
     mutes: openMuteStore(tables, commits),
-    deliveries: openDeliveryStore(tables, residents, commits),
+    deliveries: openDeliveryStore(tables, cache, commits),
     tokens: openTokens(db, { read: (work) => commits.read(work), write: (work) => commits.run(work) }),
     migrations: migrationsOf(db).applied,
     check: async () => {

@@ -217,7 +217,7 @@ export const deliveries = sqliteTable(
     /** The mute or the delivery whose end it waits for. */
     hold: text(),
     dueAt: integer('due_at').notNull(),
-    /** Until then it is somebody's who is trying it. */
+    /** Until then a worker is trying to send it. */
     leasedUntil: integer('leased_until').notNull(),
     tries: integer().notNull(),
     eventCount: integer('event_count').notNull(),

@@ -1,7 +1,7 @@
 import type { ChannelStore, DeliveryStore, MuteStore } from '../../alert-store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { Tables } from '../open-tables.ts'
-import type { Residents } from '../points/run-cache.ts'
+import type { RunCache } from '../points/run-cache.ts'
 
 export function openChannelStore(
   { channels, deliveries, deliveryLog }: Tables,
@@ -42,7 +42,7 @@ export function openMuteStore({ mutes, deliveries, outbox }: Tables, commits: Gr
 
 export function openDeliveryStore(
   { deliveries, deliveryLog, findings, outbox }: Tables,
-  residents: Residents,
+  cache: RunCache,
   commits: GroupCommit,
 ): DeliveryStore {
   return {
@@ -54,7 +54,7 @@ export function openDeliveryStore(
       commits.run(() => {
         for (const { channel, finding, run } of deliveries.remindersDue(now)) {
           const record = findings.find(finding)
-          if (record !== undefined) outbox.reminder(channel, record, residents.open(run).run, now)
+          if (record !== undefined) outbox.reminder(channel, record, cache.open(run).run, now)
         }
       }),
     list: async (query, now) => commits.read(() => deliveryLog.list(query, now)),

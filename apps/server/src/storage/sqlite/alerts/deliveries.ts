@@ -1,10 +1,4 @@
-import {
-  MAX_EVENTS_LISTED,
-  type Delivery,
-  type DeliveryState,
-  type EventType,
-  type Finding,
-} from '@normwatch/protocol'
+import { MAX_EVENTS_LISTED, type DeliveryState, type EventType } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
 import {
   DeliveryNotFound,
@@ -14,8 +8,9 @@ import {
   type QueuedEvent,
   type RunFacts,
   type Settlement,
+  type StoredDelivery,
 } from '../../alert-store.ts'
-import { BadCursor } from '../../store.ts'
+import { BadCursor, type StoredFinding } from '../../store.ts'
 import type { ChannelTable } from './channels.ts'
 import { NEVER } from './outbox.ts'
 
@@ -52,9 +47,9 @@ interface Reminder {
   readonly run: string
 }
 
-/** Reminders that one call of `remind` queues at the most. */
+/** Most reminders that one call of `remind` queues. */
 const REMINDED_AT_ONCE = 500
-/** The table of deliveries, for those who send and read them. Synchronous: callers run what writes in their units. */
+/** The table of deliveries as a queue: claims, tries, reminders. Synchronous: callers run writes in their units. */
 export function openDeliveries(db: Database, channels: ChannelTable) {
   const selectDue = db.prepare<[{ channel: string; now: number }], DeliveryRow>(
     `select * from deliveries where channel = @channel and state = 'pending' and due_at <= @now and leased_until <= @now
@@ -98,7 +93,7 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
        where x.finding = e.finding and x.channel = e.channel and x.type = 'finding.reminder')
      limit @limit`,
   )
-  // Only one process holds the data: what a former one was trying is nobody's now.
+  // Only one process holds the data, so leases of a former process are void.
   db.exec("update deliveries set leased_until = 0 where state = 'pending' and leased_until > 0")
 
   return {
@@ -147,16 +142,27 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
 const eventOf = ({ type, at, finding_record, run_record }: EventRow): QueuedEvent => ({
   type,
   at,
-  finding: JSON.parse(finding_record) as Finding,
+  finding: findingIn(finding_record),
   run: JSON.parse(run_record) as RunFacts,
 })
 
-/** Rows that one call of `prune` removes at the most. */
+/** The finding of a queued event. Those that an older version queued have their instants in ISO 8601. */
+function findingIn(record: string): StoredFinding {
+  const finding = JSON.parse(record) as StoredFinding & { opened_at: unknown; closed_at: unknown }
+  const { opened_at, closed_at } = finding
+  return {
+    ...finding,
+    opened_at: typeof opened_at === 'string' ? Date.parse(opened_at) : opened_at,
+    closed_at: typeof closed_at === 'string' ? Date.parse(closed_at) : closed_at,
+  }
+}
+
+/** Most rows that one call of `prune` removes. */
 const PRUNED_AT_ONCE = 1_000
 
-/** The table of deliveries as a log, for those who read it and tidy it up. Synchronous, as `deliveries.ts`. */
+/** The table of deliveries as a log: lists, redelivery, clean-up. Synchronous, as `openDeliveries`. */
 export function openDeliveryLog(db: Database) {
-  const selectNamed = db.prepare<[number, number], Delivery['events'][number]>(
+  const selectNamed = db.prepare<[number, number], StoredDelivery['events'][number]>(
     `select type, finding, finding_record ->> '$.kind' as kind, run from delivery_events
      where delivery = ? order by key limit ?`,
   )
@@ -194,17 +200,17 @@ export function openDeliveryLog(db: Database) {
       remove.run(key)
     }
   }
-  const shown = (row: DeliveryRow, now: number): Delivery => ({
+  const shown = (row: DeliveryRow, now: number): StoredDelivery => ({
     id: row.id,
     channel: row.channel,
     state: row.state,
     events: selectNamed.all(row.key, MAX_EVENTS_LISTED),
     event_count: row.event_count,
-    created_at: iso(row.created_at),
-    next_try_at: row.state === 'pending' && row.due_at < NEVER ? iso(row.due_at) : null,
+    created_at: row.created_at,
+    next_try_at: row.state === 'pending' && row.due_at < NEVER ? row.due_at : null,
     muted: row.state === 'pending' && row.due_at > now && (row.hold?.startsWith('mute_') ?? false),
     tries: row.tries,
-    last_try_at: row.last_try_at === null ? null : iso(row.last_try_at),
+    last_try_at: row.last_try_at,
     status: row.status,
     error: row.error,
     response: row.response,
@@ -223,9 +229,9 @@ export function openDeliveryLog(db: Database) {
 
   return {
     list,
-    get: (id: string, now: number): Delivery => shown(rowOf(id), now),
+    get: (id: string, now: number): StoredDelivery => shown(rowOf(id), now),
     /** One that is being tried now stays as it is. */
-    redeliver(id: string, now: number): Delivery {
+    redeliver(id: string, now: number): StoredDelivery {
       const { state, leased_until } = rowOf(id)
       if (state !== 'pending' || leased_until <= now) again.run(now, id)
       return shown(rowOf(id), now)
@@ -235,9 +241,7 @@ export function openDeliveryLog(db: Database) {
   }
 }
 
-const iso = (ms: number) => new Date(ms).toISOString()
-
 function keyOf(cursor: string): number {
-  if (!/^[1-9][0-9]{0,15}$/.test(cursor)) throw new BadCursor('The cursor is none of this list.')
+  if (!/^[1-9][0-9]{0,15}$/.test(cursor)) throw new BadCursor('Invalid cursor.')
   return Number(cursor)
 }

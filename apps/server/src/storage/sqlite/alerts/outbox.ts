@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { MAX_EVENTS_PER_MESSAGE, type EventType, type Finding, type Run } from '@normwatch/protocol'
+import { MAX_EVENTS_PER_MESSAGE, type EventType } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
 import type { AlertOptions, RunFacts } from '../../alert-store.ts'
-import type { FindingChange } from '../../store.ts'
+import type { FindingChange, StoredFinding, StoredRun } from '../../store.ts'
 import type { ChannelTable } from './channels.ts'
 import type { MuteTable } from './mutes.ts'
 
@@ -69,7 +69,7 @@ export function openOutbox(
   const add = (
     { channel, due_at, hold }: NewEvent,
     type: EventType,
-    finding: Finding,
+    finding: StoredFinding,
     run: RunFacts,
     now: number,
   ): void => {
@@ -87,12 +87,12 @@ export function openOutbox(
     count.run(-1, delivery)
     removeEmpty.run(delivery)
   }
-  const opened = (finding: Finding, run: Run, now: number): void => {
+  const opened = (finding: StoredFinding, run: StoredRun, now: number): void => {
     for (const route of rules.routes(finding, run, channels.all(), mutes.inForce(now), now)) {
       add({ ...route, hold: route.mute }, 'finding.opened', finding, run, now)
     }
   }
-  const closed = (finding: Finding, run: Run, now: number): void => {
+  const closed = (finding: StoredFinding, run: StoredRun, now: number): void => {
     const enabled = new Set(channels.all().flatMap(({ id, enabled }) => (enabled ? id : [])))
     for (const opening of selectOpenings.all(now, finding.id)) {
       const { channel } = opening
@@ -110,12 +110,12 @@ export function openOutbox(
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    tell(edge: FindingChange['type'], finding: Finding, run: Run): void {
+    tell(edge: FindingChange['type'], finding: StoredFinding, run: StoredRun): void {
       if (edge === 'opened') opened(finding, run, clock())
       else closed(finding, run, clock())
     },
     /** A reminder to one channel, unless a mute covers the finding now or the channel no longer wants to hear of it. */
-    reminder(channel: string, finding: Finding, run: Run, now: number): void {
+    reminder(channel: string, finding: StoredFinding, run: StoredRun, now: number): void {
       const [route] = rules.routes(finding, run, [channels.get(channel)], mutes.inForce(now), now)
       if (route !== undefined && route.mute === null)
         add({ ...route, hold: null }, 'finding.reminder', finding, run, now)

@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3'
 import { StoreUnavailable } from '../../store.ts'
 import { DataDamaged, asUnavailable } from './store-errors.ts'
 
-/** Units of one transaction at the most, so that none waits long for its neighbours. */
+/** Most units in one transaction: more would make each wait for the others. */
 const MAX_UNITS = 512
 
 interface Unit {

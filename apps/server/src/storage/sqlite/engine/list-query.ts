@@ -27,7 +27,7 @@ export const toCursor = (values: readonly CursorValue[]): string =>
 
 /**
  * The values of a cursor whose first is `tag` (which list, in which order) and whose others have the types given.
- * Throws `BadCursor` when it is none of this list.
+ * Throws `BadCursor` when it belongs to another list or order.
  */
 export function fromCursor(
   cursor: string,
@@ -45,6 +45,6 @@ export function fromCursor(
     values.length === types.length + 1 &&
     values[0] === tag &&
     types.every((type, i) => typeof (values as unknown[])[i + 1] === type)
-  if (!isGood) throw new BadCursor('The cursor is none of this list in this order.')
+  if (!isGood) throw new BadCursor('Invalid cursor: it belongs to another list or order.')
   return (values as CursorValue[]).slice(1)
 }

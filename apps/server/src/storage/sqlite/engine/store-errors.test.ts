@@ -45,13 +45,13 @@ describe('a data folder that cannot be used is refused with a sentence', () => {
     expect(await refusal(folder)).toMatch(/was written by a newer version of Normwatch/)
   })
 
-  it('when it is a file, or the data file is none of SQLite', async () => {
+  it('when it is a file, or the data file is not an SQLite database', async () => {
     const file = join(root, 'a-file')
     writeFileSync(file, 'x')
     expect(await refusal(file)).toMatch(/^The data folder .*a-file cannot be used: /)
     const folder = emptyFolder()
-    writeFileSync(join(folder, 'normwatch.db'), 'This is no database. '.repeat(500))
-    expect(await refusal(folder)).toMatch(/The data file is damaged: it is no SQLite database\.$/)
+    writeFileSync(join(folder, 'normwatch.db'), 'This is not a database. '.repeat(500))
+    expect(await refusal(folder)).toMatch(/The data file is damaged: it is not an SQLite database\.$/)
   })
 })
 

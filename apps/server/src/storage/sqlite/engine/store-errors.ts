@@ -13,7 +13,7 @@ const sentences: readonly (readonly [code: string, sentence: string])[] = [
   ['SQLITE_BUSY', 'The data file is locked by another program.'],
   ['SQLITE_LOCKED', 'The data file is locked by another program.'],
   ['SQLITE_CORRUPT', 'The data file is damaged.'],
-  ['SQLITE_NOTADB', 'The data file is damaged: it is no SQLite database.'],
+  ['SQLITE_NOTADB', 'The data file is damaged: it is not an SQLite database.'],
   ['SQLITE_CANTOPEN', 'The data file cannot be opened.'],
   ['SQLITE_IOERR', 'The disk that holds the data reports an error.'],
   ['SQLITE_NOMEM', 'There is too little memory to read or write the data.'],

@@ -29,7 +29,7 @@ const wellKnown: ReadonlySet<string> = new Set(WELL_KNOWN_METRICS)
  * A run that is being written: its row, and the leaves that its newest batches changed. What is here and not in the
  * leaves' table is in the tail, so that it may be dropped at any time between two transactions.
  */
-export class ResidentRun {
+export class CachedRun {
   readonly #tables: Tables
   row: RunRow
   documents: RunDocuments
@@ -170,7 +170,7 @@ export class ResidentRun {
     leaf.dirty = true
   }
 
-  /** The leaf whose interval holds the step: one at hand, a stored one, or a new one. */
+  /** The leaf whose interval holds the step: a cached one, a stored one, or a new one. */
   leafFor(step: number): Leaf {
     let at = this.leaves.length
     while (at > 0 && (this.leaves[at - 1] as Leaf).start > step) at--
@@ -210,7 +210,7 @@ export class ResidentRun {
       .map((leaf) => summarise(leaf, this.names.known, this.rule))
   }
 
-  /** Writes what changed and keeps the newest leaf at hand, which the next batch most likely continues. */
+  /** Writes what changed and keeps the newest leaf in memory, since the next batch most likely continues it. */
   writeLeaves(): void {
     const { key } = this.row
     for (const leaf of this.leaves) if (leaf.dirty && leaf.count >= leaf.limit) leaf.shrink()

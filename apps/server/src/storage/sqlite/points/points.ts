@@ -5,34 +5,34 @@ import type { FindingChange, PointStore, SeriesQuery } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { Tables } from '../open-tables.ts'
 import { recordChanges } from '../runs/findings.ts'
-import type { ResidentRun } from './cached-run.ts'
+import type { CachedRun } from './cached-run.ts'
 import { readBlocks, readReadings } from './read-blocks.ts'
 import { recordOf } from './record-of.ts'
-import type { Residents } from './run-cache.ts'
+import type { RunCache } from './run-cache.ts'
 
-export function openPoints(tables: Tables, residents: Residents, commits: GroupCommit): PointStore {
-  /** Reads one run without waiting for a commit: what is at hand and what is stored are of one mind between two. */
-  const read = <T>(id: string, work: (resident: ResidentRun) => T): T =>
+export function openPoints(tables: Tables, cache: RunCache, commits: GroupCommit): PointStore {
+  /** Reads one run without waiting for a commit: between two commits, memory and file agree. */
+  const read = <T>(id: string, work: (cached: CachedRun) => T): T =>
     commits.read(() => {
-      const value = work(residents.open(id))
-      residents.trim()
+      const value = work(cache.open(id))
+      cache.trim()
       return value
     })
 
   return {
     append: ({ run, columns, arrivedAt, judgement, changes, state }) =>
       commits.run(() => {
-        const resident = residents.open(run)
-        const missing = resident.names.missing(columns.metrics.keys())
-        const touched = residents.touch(resident)
-        tables.metrics.add(resident.row.key, resident.names, missing)
-        const batch = { seq: ++resident.seq, arrivedAt, rows: resident.names.numbered(columns) }
-        resident.accept(batch)
-        resident.judge(judgement)
-        recordChanges(tables, resident, changes)
+        const cached = cache.open(run)
+        const missing = cached.names.missing(columns.metrics.keys())
+        const touched = cache.touch(cached)
+        tables.metrics.add(cached.row.key, cached.names, missing)
+        const batch = { seq: ++cached.seq, arrivedAt, rows: cached.names.numbered(columns) }
+        cached.accept(batch)
+        cached.judge(judgement)
+        recordChanges(tables, cached, changes)
         touched.batches.push(batch)
         touched.state = state
-        return resident.run
+        return cached.run
       }),
 
     detection: async (run) =>
@@ -47,17 +47,17 @@ export function openPoints(tables: Tables, residents: Residents, commits: GroupC
 
     rejudge: (run, judgement, state, changes) =>
       commits.run(() => {
-        const resident = residents.open(run)
-        residents.touch(resident)
-        resident.judge(judgement)
-        recordChanges(tables, resident, changes, withoutPast(changes))
-        const saved = tables.detections.get(resident.row.key)
-        tables.detections.save(resident.row.key, { ...saved, stale: 0 })
-        residents.writeOut(resident, () => state)
-        return resident.run
+        const cached = cache.open(run)
+        cache.touch(cached)
+        cached.judge(judgement)
+        recordChanges(tables, cached, changes, withoutPast(changes))
+        const saved = tables.detections.get(cached.row.key)
+        tables.detections.save(cached.row.key, { ...saved, stale: 0 })
+        cache.writeOut(cached, () => state)
+        return cached.run
       }),
 
-    series: async (query) => read(query.run, (resident) => series(tables, resident, query)),
+    series: async (query) => read(query.run, (cached) => series(tables, cached, query)),
 
     read: (run, range) => readBlocks(tables, range, (work) => read(run, work)),
 
@@ -67,13 +67,13 @@ export function openPoints(tables: Tables, residents: Residents, commits: GroupC
   }
 }
 
-function series(tables: Tables, resident: ResidentRun, query: SeriesQuery): SeriesReply {
-  const metrics = query.metrics.map((name) => ({ name, number: resident.names.number(name) }))
+function series(tables: Tables, cached: CachedRun, query: SeriesQuery): SeriesReply {
+  const metrics = query.metrics.map((name) => ({ name, number: cached.names.number(name) }))
   const numbers = metrics.map(({ number }) => number).filter((number) => number !== undefined)
   const byTime = query.fromTime !== undefined || query.toTime !== undefined
   const record = recordOf(
     tables,
-    resident,
+    cached,
     numbers,
     byTime ? 0 : (query.from ?? 0),
     byTime ? MAX_STEP : (query.to ?? MAX_STEP),

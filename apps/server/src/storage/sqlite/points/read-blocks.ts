@@ -4,7 +4,7 @@ import { Leaf } from '../../leaf/leaf.ts'
 import { rowFrom, type Rows } from '../../leaf/rows.ts'
 import { LEAF } from '../../leaf/summary-page.ts'
 import type { Tables } from '../open-tables.ts'
-import type { ResidentRun } from './cached-run.ts'
+import type { CachedRun } from './cached-run.ts'
 import { neighbours, type Directory } from './neighbours.ts'
 import { rowsOf } from './record-of.ts'
 import type { StoredPage } from './summaries.ts'
@@ -14,7 +14,7 @@ interface Range {
   readonly to?: number | undefined
 }
 
-type Read = <T>(work: (resident: ResidentRun) => T) => T
+type Read = <T>(work: (cached: CachedRun) => T) => T
 
 /** Readings looked up together, between which nothing changes. */
 const READINGS_A_TURN = 2 ** 15
@@ -27,20 +27,20 @@ export async function* readBlocks(
 ): AsyncGenerator<PointColumns> {
   let next = from
   while (next <= to) {
-    yield* read((resident) => {
-      const { names } = resident
+    yield* read((cached) => {
+      const { names } = cached
       const directory = steadyDirectory(tables.summaries)
       const wanted = new Set(
         (metrics ?? names.all).map((name) => names.number(name)).filter((metric) => metric !== undefined),
       )
       const blocks: PointColumns[] = []
       for (let readings = 0; readings < READINGS_A_TURN && next <= to;) {
-        const leaf = leafFrom(directory, resident, next)
+        const leaf = leafFrom(directory, cached, next)
         if (leaf === undefined || leaf.start > to) {
           next = Infinity
           break
         }
-        const rows = rowsOf(tables, resident, leaf.start, wanted)
+        const rows = rowsOf(tables, cached, leaf.start, wanted)
         const block = withReadings(rows, wanted, rowFrom(rows, next), rowFrom(rows, to + 1))
         if (block.count > 0) blocks.push(names.named(block))
         readings += rows.count * Math.max(1, rows.columns.size)
@@ -63,21 +63,21 @@ export async function* readReadings(
 ): AsyncGenerator<Float32Array | Float64Array> {
   let next = from
   while (next <= to) {
-    yield* read((resident) => {
-      const { key } = resident.row
-      const metric = resident.names.number(name)
-      const leaf = leafFrom(tables.summaries, resident, next)
+    yield* read((cached) => {
+      const { key } = cached.row
+      const metric = cached.names.number(name)
+      const leaf = leafFrom(tables.summaries, cached, next)
       if (metric === undefined || leaf === undefined || leaf.start > to) {
         next = Infinity
         return []
       }
-      const whole = wholeLeaves(tables.summaries, resident, Math.max(next, leaf.start), to)
+      const whole = wholeLeaves(tables.summaries, cached, Math.max(next, leaf.start), to)
       const [first, last] = [whole[0], whole.at(-1)]
       if (first !== undefined && last !== undefined) {
         next = endOf(last)
         return tables.leaves.readings(key, first.start, last.start, whole.length, metric)
       }
-      const rows = rowsOf(tables, resident, leaf.start, new Set([metric]))
+      const rows = rowsOf(tables, cached, leaf.start, new Set([metric]))
       const block = withReadings(rows, new Set([metric]), rowFrom(rows, next), rowFrom(rows, to + 1))
       next = endOf(leaf)
       const { values, present } = block.columns.get(metric) ?? { values: new Float64Array(0), present: null }
@@ -87,23 +87,23 @@ export async function* readReadings(
 }
 
 /** The stored leaves of one page that follow each other from `from` on, the range up to `to` holding each of them whole. */
-function wholeLeaves(summaries: Directory, resident: ResidentRun, from: number, to: number): Interval[] {
-  const { page } = summaries.pageFor(resident.row.key, from)
-  const atHand = resident.leaves.filter(({ count }) => count > 0)
+function wholeLeaves(summaries: Directory, cached: CachedRun, from: number, to: number): Interval[] {
+  const { page } = summaries.pageFor(cached.row.key, from)
+  const atHand = cached.leaves.filter(({ count }) => count > 0)
   const leaves: Interval[] = []
   for (let at = page.lastFrom(from); at >= 0 && at < page.count; at++) {
     const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
     const isNext = !atHand.some((other) => endOf(other) > from && other.start < endOf(leaf))
-    if (leaf.start < from || endOf(leaf) - 1 > to || resident.replaced.has(leaf.start) || !isNext) break
+    if (leaf.start < from || endOf(leaf) - 1 > to || cached.replaced.has(leaf.start) || !isNext) break
     leaves.push(leaf)
   }
   return leaves
 }
 
 /** The leaf that holds the step, else the first above it. */
-function leafFrom(directory: Directory, resident: ResidentRun, step: number): Interval | undefined {
-  const { below, above } = neighbours(directory, resident.row.key, step, resident.replaced)
-  return [...resident.leaves.filter(({ count }) => count > 0), below, above]
+function leafFrom(directory: Directory, cached: CachedRun, step: number): Interval | undefined {
+  const { below, above } = neighbours(directory, cached.row.key, step, cached.replaced)
+  return [...cached.leaves.filter(({ count }) => count > 0), below, above]
     .filter((leaf) => leaf !== undefined && endOf(leaf) > step)
     .reduce(
       (first, leaf) => ((first?.start ?? Infinity) < (leaf?.start ?? Infinity) ? first : leaf),
@@ -133,7 +133,7 @@ function withReadings(rows: Rows, wanted: ReadonlySet<number>, low: number, high
     if (columns.some(([, { present }]) => present?.[row] === 1)) kept.push(row)
   }
   const pick = <T extends Float64Array | Uint8Array>(list: T): T => {
-    // a leaf at hand goes on changing while the block is read
+    // a cached leaf may change while the block is being read
     if (isDense) return (rows instanceof Leaf ? list.slice(low, high) : list.subarray(low, high)) as T
     const some = list.slice(0, kept.length) as T
     kept.forEach((row, i) => (some[i] = list[row] as number))

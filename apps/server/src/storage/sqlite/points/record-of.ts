@@ -4,23 +4,23 @@ import type { Rows } from '../../leaf/rows.ts'
 import { EMPTY_PAGE, LEAF, editPage, type SummaryPage } from '../../leaf/summary-page.ts'
 import type { LeafSummary } from '../../leaf/summary.ts'
 import type { Tables } from '../open-tables.ts'
-import type { ResidentRun } from './cached-run.ts'
+import type { CachedRun } from './cached-run.ts'
 import { blockOf } from './leaves.ts'
 import type { StoredPage } from './summaries.ts'
 
-/** A run's points from step `from` to `to` as charts read them: what is stored, under what is at hand. */
+/** A run's points from step `from` to `to` as charts read them: the stored leaves, with cached ones in place of those they replace. */
 export function recordOf(
   tables: Tables,
-  resident: ResidentRun,
+  cached: CachedRun,
   metrics: readonly number[],
   from: number,
   to: number,
 ): RunRecord {
-  const { key } = resident.row
-  const { known } = resident.names
-  const changed = resident.changedSummaries()
+  const { key } = cached.row
+  const { known } = cached.names
+  const changed = cached.changedSummaries()
   const pagesOfBlock = memo((block: number) =>
-    current(tables.summaries.pages(key, block, from, to), resident.replaced, changed, block),
+    current(tables.summaries.pages(key, block, from, to), cached.replaced, changed, block),
   )
   const wanted = new Set(
     [...metrics, known.gradNorm, known.maxNorm, known.clipFraction].filter((metric) => metric !== undefined),
@@ -28,26 +28,21 @@ export function recordOf(
   const keys = cellKeys(wanted)
   return {
     known,
-    rule: resident.rule,
+    rule: cached.rule,
     directory: pagesOfBlock(0),
     pagesOf: (metric) => pagesOfBlock(blockOf(metric)),
     cells: memo((start) =>
-      resident.leaves.some((leaf) => leaf.start === start)
+      cached.leaves.some((leaf) => leaf.start === start)
         ? undefined
         : tables.leaves.cells(key, start, wanted, keys),
     ),
-    rows: memo((start) => rowsOf(tables, resident, start, wanted)),
+    rows: memo((start) => rowsOf(tables, cached, start, wanted)),
   }
 }
 
-/** The rows of a leaf, at hand or stored, with at least the metrics wanted. */
-export const rowsOf = (
-  tables: Tables,
-  resident: ResidentRun,
-  start: number,
-  wanted: ReadonlySet<number>,
-): Rows =>
-  resident.leaves.find((leaf) => leaf.start === start) ?? tables.leaves.read(resident.row.key, start, wanted)
+/** The rows of a leaf, cached or stored, with at least the metrics wanted. */
+export const rowsOf = (tables: Tables, cached: CachedRun, start: number, wanted: ReadonlySet<number>): Rows =>
+  cached.leaves.find((leaf) => leaf.start === start) ?? tables.leaves.read(cached.row.key, start, wanted)
 
 function memo<T>(make: (key: number) => T): (key: number) => T {
   const made = new Map<number, T>()
@@ -58,7 +53,7 @@ function memo<T>(make: (key: number) => T): (key: number) => T {
   }
 }
 
-/** The stored pages with the leaves at hand in place of those they replace. */
+/** The stored pages with the cached leaves in place of those they replace. */
 function current(
   stored: readonly StoredPage[],
   replaced: ReadonlySet<number>,

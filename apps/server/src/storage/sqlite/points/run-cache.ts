@@ -1,9 +1,9 @@
 import { RunNotFound } from '../../store.ts'
 import type { Tables } from '../open-tables.ts'
-import { ResidentRun } from './cached-run.ts'
+import { CachedRun } from './cached-run.ts'
 import type { TailBatch } from './tail.ts'
 
-/** Runs at hand, and bytes of their leaves, at the most. */
+/** Most runs kept in memory, and most bytes of their leaves. */
 const MAX_RUNS = 1024
 const MAX_BYTES = 48 * 1024 * 1024
 
@@ -22,12 +22,12 @@ interface Touched {
 }
 
 /** The runs that are being written or were read lately. Nothing here outlives a transaction that was undone. */
-export class Residents {
+export class RunCache {
   readonly #tables: Tables
   /** By id, the least recently used first. */
-  readonly #runs = new Map<string, ResidentRun>()
-  readonly #touched = new Map<ResidentRun, Touched>()
-  readonly #bytes = new Map<ResidentRun, number>()
+  readonly #runs = new Map<string, CachedRun>()
+  readonly #touched = new Map<CachedRun, Touched>()
+  readonly #bytes = new Map<CachedRun, number>()
   #totalBytes = 0
 
   constructor(tables: Tables) {
@@ -35,7 +35,7 @@ export class Residents {
   }
 
   /** The run, with everything of it that is not in the leaves' table. Throws `RunNotFound`. */
-  open(id: string): ResidentRun {
+  open(id: string): CachedRun {
     const known = this.#runs.get(id)
     if (known !== undefined) {
       this.#runs.delete(id)
@@ -44,42 +44,42 @@ export class Residents {
     }
     const row = this.#tables.runs.find(id)
     if (row === undefined) throw new RunNotFound(id)
-    const resident = this.#load(row)
-    this.#runs.set(id, resident)
-    this.#weigh(resident)
-    return resident
+    const cached = this.#load(row)
+    this.#runs.set(id, cached)
+    this.#weigh(cached)
+    return cached
   }
 
-  #load(row: ResidentRun['row']): ResidentRun {
+  #load(row: CachedRun['row']): CachedRun {
     const { tail, detections, metrics, runs } = this.#tables
     const { through } = detections.get(row.key)
     const seq = Math.max(tail.newest(row.key), row.mergedThrough, through)
-    const resident = new ResidentRun(this.#tables, row, runs.documents(row.key), metrics.of(row.key), seq)
-    for (const batch of tail.behind(row.key, row.mergedThrough)) resident.restore(batch)
-    return resident
+    const cached = new CachedRun(this.#tables, row, runs.documents(row.key), metrics.of(row.key), seq)
+    for (const batch of tail.behind(row.key, row.mergedThrough)) cached.restore(batch)
+    return cached
   }
 
-  #weigh(resident: ResidentRun): void {
-    const bytes = resident.bytes
-    this.#totalBytes += bytes - (this.#bytes.get(resident) ?? 0)
-    this.#bytes.set(resident, bytes)
+  #weigh(cached: CachedRun): void {
+    const bytes = cached.bytes
+    this.#totalBytes += bytes - (this.#bytes.get(cached) ?? 0)
+    this.#bytes.set(cached, bytes)
   }
 
   /** The run is gone. */
   forget(id: string): void {
-    const resident = this.#runs.get(id)
-    if (resident === undefined) return
+    const cached = this.#runs.get(id)
+    if (cached === undefined) return
     this.#runs.delete(id)
-    this.#touched.delete(resident)
-    this.#totalBytes -= this.#bytes.get(resident) ?? 0
-    this.#bytes.delete(resident)
+    this.#touched.delete(cached)
+    this.#totalBytes -= this.#bytes.get(cached) ?? 0
+    this.#bytes.delete(cached)
   }
 
   /** Notes that the run's row, and perhaps a batch, are to be written with this transaction. */
-  touch(resident: ResidentRun): Touched {
-    let touched = this.#touched.get(resident)
+  touch(cached: CachedRun): Touched {
+    let touched = this.#touched.get(cached)
     if (touched === undefined) {
-      this.#touched.set(resident, (touched = { batches: [], state: undefined }))
+      this.#touched.set(cached, (touched = { batches: [], state: undefined }))
     }
     return touched
   }
@@ -87,8 +87,8 @@ export class Residents {
   /** Writes what the units of this transaction left to be written. */
   settle(): void {
     let writes = 0
-    for (const [resident, touched] of this.#touched) {
-      const { tail } = resident
+    for (const [cached, touched] of this.#touched) {
+      const { tail } = cached
       const add = touched.batches.reduce((sum, { rows }) => sum + rows.count, 0)
       const fill = Math.max(
         (tail.batches + touched.batches.length) / FULL.batches,
@@ -98,33 +98,33 @@ export class Residents {
       const isFull = fill >= 2 || (fill >= 1 && writes < WRITES_A_COMMIT)
       if (isFull) {
         writes++
-        this.writeOut(resident, touched.state)
+        this.writeOut(cached, touched.state)
       } else {
-        for (const batch of touched.batches) this.#log(resident, batch)
+        for (const batch of touched.batches) this.#log(cached, batch)
       }
-      this.#tables.runs.move(resident.row)
-      this.#weigh(resident)
+      this.#tables.runs.move(cached.row)
+      this.#weigh(cached)
     }
     this.#touched.clear()
     this.#trim(true)
   }
 
-  #log(resident: ResidentRun, batch: TailBatch): void {
-    resident.tail.bytes += this.#tables.tail.add(resident.row.key, batch)
-    resident.tail.batches++
-    resident.tail.points += batch.rows.count
+  #log(cached: CachedRun, batch: TailBatch): void {
+    cached.tail.bytes += this.#tables.tail.add(cached.row.key, batch)
+    cached.tail.batches++
+    cached.tail.points += batch.rows.count
   }
 
   /**
    * Writes the leaves of a run, so that its tail is needed no more: with the detector's state where there is one, else
    * the tail stays for the detector.
    */
-  writeOut(resident: ResidentRun, state = this.#touched.get(resident)?.state): void {
-    const { row, seq } = resident
+  writeOut(cached: CachedRun, state = this.#touched.get(cached)?.state): void {
+    const { row, seq } = cached
     const { tail, detections } = this.#tables
-    const batches = this.#touched.get(resident)?.batches.splice(0) ?? []
-    if (state === undefined) for (const batch of batches) this.#log(resident, batch)
-    resident.writeLeaves()
+    const batches = this.#touched.get(cached)?.batches.splice(0) ?? []
+    if (state === undefined) for (const batch of batches) this.#log(cached, batch)
+    cached.writeLeaves()
     row.mergedThrough = seq
     const saved = detections.get(row.key)
     const through = state === undefined ? saved.through : seq
@@ -132,17 +132,17 @@ export class Residents {
       detections.save(row.key, { state: JSON.stringify(state()) ?? null, through, stale: saved.stale })
     }
     tail.removeThrough(row.key, through)
-    resident.tail = { batches: 0, points: 0, bytes: 0 }
+    cached.tail = { batches: 0, points: 0, bytes: 0 }
   }
 
   /** Lets go of the least recently used runs beyond the bounds. */
   #trim(canWrite: boolean): void {
-    for (const [id, resident] of this.#runs) {
+    for (const [id, cached] of this.#runs) {
       if (this.#runs.size <= MAX_RUNS && this.#totalBytes <= MAX_BYTES) return
-      if (this.#runs.size === 1 || (!canWrite && this.#touched.has(resident))) return
-      if (canWrite && resident.tail.batches > MAX_TAIL_LEFT) {
-        this.writeOut(resident, undefined)
-        this.#tables.runs.move(resident.row)
+      if (this.#runs.size === 1 || (!canWrite && this.#touched.has(cached))) return
+      if (canWrite && cached.tail.batches > MAX_TAIL_LEFT) {
+        this.writeOut(cached, undefined)
+        this.#tables.runs.move(cached.row)
       }
       this.forget(id)
     }
@@ -153,7 +153,7 @@ export class Residents {
     this.#trim(false)
   }
 
-  /** Drops everything at hand: a transaction was undone. */
+  /** Drops everything: a transaction was rolled back. */
   clear(): void {
     this.#runs.clear()
     this.#touched.clear()

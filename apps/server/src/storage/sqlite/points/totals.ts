@@ -6,10 +6,10 @@ import type { RunRecord } from '../../leaf/record.ts'
 import { LEAF, METRIC, type SummaryPage } from '../../leaf/summary-page.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { Tables } from '../open-tables.ts'
-import type { ResidentRun } from './cached-run.ts'
+import type { CachedRun } from './cached-run.ts'
 import { blockOf } from './leaves.ts'
 import { recordOf, rowsOf } from './record-of.ts'
-import type { Residents } from './run-cache.ts'
+import type { RunCache } from './run-cache.ts'
 
 /** A run with more points is counted ahead, page by page, while others are served. */
 const LARGE = 100_000
@@ -23,22 +23,22 @@ export interface CountedAhead {
 /** Counts the steps over the cap anew: the run's cap has changed. */
 export function recount(
   tables: Tables,
-  residents: Residents,
-  resident: ResidentRun,
+  cache: RunCache,
+  cached: CachedRun,
   ahead: CountedAhead | undefined,
 ): void {
-  residents.writeOut(resident)
-  const counted = ahead !== undefined && isSameRule(ahead.rule, resident.rule) ? ahead.counts : undefined
-  for (const stored of tables.summaries.pages(resident.row.key, 0, 0, Infinity)) {
+  cache.writeOut(cached)
+  const counted = ahead !== undefined && isSameRule(ahead.rule, cached.rule) ? ahead.counts : undefined
+  for (const stored of tables.summaries.pages(cached.row.key, 0, 0, Infinity)) {
     const { page } = stored
     for (let at = 0; at < page.count; at++) {
       const counts =
-        counted?.get(page.leaf(at, LEAF.start)) ?? countLeaf(tables, resident, page, at, resident.rule)
+        counted?.get(page.leaf(at, LEAF.start)) ?? countLeaf(tables, cached, page, at, cached.rule)
       page.recount(at, counts)
     }
-    tables.summaries.replace(resident.row.key, stored)
+    tables.summaries.replace(cached.row.key, stored)
   }
-  retotal(tables, resident)
+  retotal(tables, cached)
 }
 
 /**
@@ -47,7 +47,7 @@ export function recount(
  */
 export async function countingAhead<T>(
   tables: Tables,
-  residents: Residents,
+  cache: RunCache,
   commits: GroupCommit,
   id: string,
   clip: Clip | undefined,
@@ -65,7 +65,7 @@ export async function countingAhead<T>(
     let next: number | undefined = -1
     while (next !== undefined) {
       const after: number = next
-      next = commits.read(() => countPage(tables, residents.open(id), after, rule, counts))
+      next = commits.read(() => countPage(tables, cache.open(id), after, rule, counts))
       await pause()
     }
     return await work({ rule, counts })
@@ -77,36 +77,36 @@ export async function countingAhead<T>(
 /** Counts the stored leaves of the page behind `after`; gives that page's first step, or `undefined` without one. */
 function countPage(
   tables: Tables,
-  resident: ResidentRun,
+  cached: CachedRun,
   after: number,
   rule: ClipRule,
   counts: Map<number, OverCounts>,
 ): number | undefined {
-  const stored = tables.summaries.after(resident.row.key, after)
+  const stored = tables.summaries.after(cached.row.key, after)
   if (stored === undefined) return undefined
   for (let at = 0; at < stored.page.count; at++) {
     const start = stored.page.leaf(at, LEAF.start)
-    if (resident.leaves.some((leaf) => leaf.start === start) || resident.replaced.has(start)) continue
-    counts.set(start, countLeaf(tables, resident, stored.page, at, rule))
+    if (cached.leaves.some((leaf) => leaf.start === start) || cached.replaced.has(start)) continue
+    counts.set(start, countLeaf(tables, cached, stored.page, at, rule))
   }
   return stored.first
 }
 
 function countLeaf(
   tables: Tables,
-  resident: ResidentRun,
+  cached: CachedRun,
   page: SummaryPage,
   at: number,
   rule: ClipRule,
 ): OverCounts {
-  const { known } = resident.names
+  const { known } = cached.names
   const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
   const wanted = new Set(
     [known.gradNorm, known.maxNorm, known.clipFraction].filter((metric) => metric !== undefined),
   )
   return (
-    bySummary(page, at, resident, rule) ??
-    overCounts(rowsOf(tables, resident, leaf.start, wanted), leaf, known, rule)
+    bySummary(page, at, cached, rule) ??
+    overCounts(rowsOf(tables, cached, leaf.start, wanted), leaf, known, rule)
   )
 }
 
@@ -114,7 +114,7 @@ function countLeaf(
 function bySummary(
   page: SummaryPage,
   at: number,
-  { names: { known } }: ResidentRun,
+  { names: { known } }: CachedRun,
   rule: ClipRule,
 ): OverCounts | undefined {
   const { gradNorm, maxNorm } = known
@@ -128,9 +128,9 @@ function bySummary(
 }
 
 /** Sums up the run's totals, its last step and its newest readings anew from the summaries of its leaves. */
-export function retotal(tables: Tables, resident: ResidentRun): void {
-  const { row, names } = resident
-  const record = recordOf(tables, resident, [], 0, MAX_STEP)
+export function retotal(tables: Tables, cached: CachedRun): void {
+  const { row, names } = cached
+  const record = recordOf(tables, cached, [], 0, MAX_STEP)
   Object.assign(row, { points: 0, over: 0, judged: 0, nonfinite: 0, lastStep: null })
   for (const page of record.directory) {
     for (let at = 0; at < page.count; at++) {
@@ -143,7 +143,7 @@ export function retotal(tables: Tables, resident: ResidentRun): void {
   for (const metric of [names.known.gradNorm, names.known.loss]) {
     if (metric !== undefined) row.nonfinite += nonfiniteOf(record, metric)
   }
-  resident.renewLatest((metric) => newestOf(record, metric))
+  cached.renewLatest((metric) => newestOf(record, metric))
 }
 
 function nonfiniteOf(record: RunRecord, metric: number): number {
@@ -165,19 +165,19 @@ function newestOf(record: RunRecord, metric: number): { step: number; value: num
 }
 
 /** Drops every point after `step`. What the detector saved is void until the record is judged again. */
-export function truncate(tables: Tables, residents: Residents, resident: ResidentRun, step: number): void {
-  const { row } = resident
+export function truncate(tables: Tables, cache: RunCache, cached: CachedRun, step: number): void {
+  const { row } = cached
   if (row.lastStep === null || row.lastStep <= step) return
-  residents.writeOut(resident)
+  cache.writeOut(cached)
   for (const { page } of tables.summaries.pages(row.key, 0, Math.max(0, step), Infinity)) {
     for (let at = 0; at < page.count; at++) {
       if (page.leaf(at, LEAF.lastStep) <= step) continue
-      if (page.leaf(at, LEAF.firstStep) <= step) resident.cutLeaf(page.leaf(at, LEAF.firstStep), step)
-      else resident.dropLeaf(page.leaf(at, LEAF.start))
+      if (page.leaf(at, LEAF.firstStep) <= step) cached.cutLeaf(page.leaf(at, LEAF.firstStep), step)
+      else cached.dropLeaf(page.leaf(at, LEAF.start))
     }
   }
-  resident.writeLeaves()
-  retotal(tables, resident)
-  tables.tail.removeThrough(row.key, resident.seq)
-  tables.detections.save(row.key, { state: null, through: resident.seq, stale: 1 })
+  cached.writeLeaves()
+  retotal(tables, cached)
+  tables.tail.removeThrough(row.key, cached.seq)
+  tables.detections.save(row.key, { state: null, through: cached.seq, stale: 1 })
 }

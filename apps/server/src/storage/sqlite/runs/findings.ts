@@ -1,29 +1,18 @@
-import type { Finding } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
-import type { FindingChange, FindingQuery, FindingStore } from '../../store.ts'
+import type { FindingChange, FindingQuery, FindingStore, StoredFinding } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import { fromCursor, given, toCursor, where } from '../engine/list-query.ts'
 import type { Tables } from '../open-tables.ts'
-import type { ResidentRun } from '../points/cached-run.ts'
-import type { Residents } from '../points/run-cache.ts'
+import type { CachedRun } from '../points/cached-run.ts'
+import type { RunCache } from '../points/run-cache.ts'
 
-interface FindingRow {
+interface FindingRow extends Omit<StoredFinding, 'evidence' | 'diagnosis'> {
   readonly key: number
-  readonly id: string
-  readonly run: string
-  readonly kind: Finding['kind']
-  readonly severity: Finding['severity']
-  readonly state: Finding['state']
-  readonly opened_step: number | null
-  readonly opened_at: number
-  readonly closed_step: number | null
-  readonly closed_at: number | null
-  readonly close_reason: Finding['close_reason']
   readonly evidence: string
   readonly diagnosis: string
 }
 
-/** A finding of a run that is being removed is none: its run is not there to join. */
+/** The join leaves out findings of deleted runs whose rows are still being removed. */
 const SELECT = `select findings.key, findings.id, runs.id as run, kind, severity, state, opened_step, opened_at,
   closed_step, closed_at, close_reason, evidence, diagnosis from findings join runs on runs.key = findings.run`
 
@@ -31,7 +20,7 @@ const SELECT = `select findings.key, findings.id, runs.id as run, kind, severity
 export function listFindings(
   db: Database,
   { run, kind, state, limit, cursor }: FindingQuery,
-): { findings: Finding[]; next_cursor: string | null } {
+): { findings: StoredFinding[]; next_cursor: string | null } {
   const filter = where([
     given('runs.id = ?', run),
     given('findings.kind = ?', kind),
@@ -57,7 +46,7 @@ export function listFindings(
 }
 
 /** Looks up one finding by its id, unless its run is gone. */
-export function findingById(db: Database): (id: string) => Finding | undefined {
+export function findingById(db: Database): (id: string) => StoredFinding | undefined {
   const select = db.prepare<[string], FindingRow>(`${SELECT} where findings.id = ?`)
   return (id) => {
     const row = select.get(id)
@@ -65,13 +54,11 @@ export function findingById(db: Database): (id: string) => Finding | undefined {
   }
 }
 
-function toFinding({ key: _, evidence, diagnosis, ...row }: FindingRow): Finding {
+function toFinding({ key: _, evidence, diagnosis, ...row }: FindingRow): StoredFinding {
   return {
     ...row,
-    opened_at: new Date(row.opened_at).toISOString(),
-    closed_at: row.closed_at === null ? null : new Date(row.closed_at).toISOString(),
-    evidence: JSON.parse(evidence) as Finding['evidence'],
-    diagnosis: JSON.parse(diagnosis) as Finding['diagnosis'],
+    evidence: JSON.parse(evidence) as StoredFinding['evidence'],
+    diagnosis: JSON.parse(diagnosis) as StoredFinding['diagnosis'],
   }
 }
 
@@ -86,7 +73,7 @@ export function openFindingTable(db: Database) {
      where id = ? and run = ? and state = 'open'`,
   )
 
-  function open(run: number, finding: Finding): void {
+  function open(run: number, finding: StoredFinding): void {
     insert.run(
       finding.id,
       run,
@@ -94,9 +81,9 @@ export function openFindingTable(db: Database) {
       finding.severity,
       finding.state,
       finding.opened_step,
-      Date.parse(finding.opened_at),
+      finding.opened_at,
       finding.closed_step,
-      finding.closed_at === null ? null : Date.parse(finding.closed_at),
+      finding.closed_at,
       finding.close_reason,
       JSON.stringify(finding.evidence),
       JSON.stringify(finding.diagnosis),
@@ -109,7 +96,7 @@ export function openFindingTable(db: Database) {
     apply(run: number, changes: readonly FindingChange[]): void {
       for (const change of changes) {
         if (change.type === 'opened') open(run, change.finding)
-        else close.run(change.closed_step, Date.parse(change.closed_at), change.close_reason, change.id, run)
+        else close.run(change.closed_step, change.closed_at, change.close_reason, change.id, run)
       }
     },
   }
@@ -118,21 +105,21 @@ export function openFindingTable(db: Database) {
 /** Writes the edges of a run's findings and, in the same unit, the messages that those of `told` cause. */
 export function recordChanges(
   { findings, outbox }: Tables,
-  resident: ResidentRun,
+  cached: CachedRun,
   changes: readonly FindingChange[],
   told = changes,
 ): void {
-  findings.apply(resident.row.key, changes)
+  findings.apply(cached.row.key, changes)
   for (const change of told) {
     const finding = change.type === 'opened' ? change.finding : findings.find(change.id)
-    if (finding !== undefined) outbox.tell(change.type, finding, resident.run)
+    if (finding !== undefined) outbox.tell(change.type, finding, cached.run)
   }
 }
 
 export function openFindings(
   db: Database,
   tables: Tables,
-  residents: Residents,
+  cache: RunCache,
   commits: GroupCommit,
 ): FindingStore {
   return {
@@ -140,12 +127,12 @@ export function openFindings(
 
     record: (run, judgement, changes, state) =>
       commits.run(() => {
-        const resident = residents.open(run)
-        residents.touch(resident)
-        resident.judge(judgement)
-        recordChanges(tables, resident, changes)
-        residents.writeOut(resident, state)
-        return resident.run
+        const cached = cache.open(run)
+        cache.touch(cached)
+        cached.judge(judgement)
+        recordChanges(tables, cached, changes)
+        cache.writeOut(cached, state)
+        return cached.run
       }),
   }
 }

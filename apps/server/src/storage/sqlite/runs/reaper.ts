@@ -21,7 +21,7 @@ export class Reaper {
   readonly #commits: GroupCommit
   /** One slice of work; says whether there is more. */
   readonly #slice: () => boolean
-  #isAtIt = false
+  #isRunning = false
   #isAsked = false
 
   constructor(db: Database, commits: GroupCommit) {
@@ -30,12 +30,12 @@ export class Reaper {
     this.#slice = this.#prepare()
   }
 
-  /** Begins, or goes on where a former process stopped; does nothing while it is at it. */
+  /** Begins, or goes on where a former process stopped. Does nothing while it is running. */
   start(): void {
     this.#isAsked = true
-    if (this.#isAtIt) return
-    this.#isAtIt = true
-    void this.#reap().finally(() => (this.#isAtIt = false))
+    if (this.#isRunning) return
+    this.#isRunning = true
+    void this.#reap().finally(() => (this.#isRunning = false))
   }
 
   async #reap(): Promise<void> {

@@ -9,8 +9,6 @@ export type RunDocuments = Omit<typeof runDocuments.$inferSelect, 'run'>
 /** The newest reading of each metric that is not a layer, with its step. */
 export type Latest = Record<string, [step: number, value: WireNumber]>
 
-const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()
-
 /** The parts of a run that no batch changes. */
 export function fixedParts(row: RunRow, documents: RunDocuments) {
   return {
@@ -23,15 +21,15 @@ export function fixedParts(row: RunRow, documents: RunDocuments) {
     config: JSON.parse(documents.config) as StoredRun['config'],
     tags: JSON.parse(row.tags) as string[],
     notes: documents.notes,
-    created_at: iso(row.createdAt),
-    ended_at: row.endedAt === null ? null : iso(row.endedAt),
+    created_at: row.createdAt,
+    ended_at: row.endedAt,
   }
 }
 
 /** The parts that batches and judgements change. */
 export function movingParts(row: RunRow, latest: Latest, conditions: Judgement['conditions']) {
   return {
-    updated_at: iso(row.updatedAt),
+    updated_at: row.updatedAt,
     points: row.points,
     last_step: row.lastStep,
     latest: Object.fromEntries(Object.entries(latest).map(([name, [, value]]) => [name, value])),

@@ -4,8 +4,8 @@ import { isSameRule } from '../../leaf/clip-rule.ts'
 import { RunNotFound, type ProjectUsage, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { Tables } from '../open-tables.ts'
-import type { ResidentRun } from '../points/cached-run.ts'
-import type { Residents } from '../points/run-cache.ts'
+import type { CachedRun } from '../points/cached-run.ts'
+import type { RunCache } from '../points/run-cache.ts'
 import { countingAhead, recount, truncate, type CountedAhead } from '../points/totals.ts'
 import { listRunning, listRuns } from './list-runs.ts'
 import type { Reaper } from './reaper.ts'
@@ -14,7 +14,7 @@ import { searchText, toRun, type RunDocuments, type RunRow } from './run-table.t
 export function openRuns(
   db: Database,
   tables: Tables,
-  residents: Residents,
+  cache: RunCache,
   commits: GroupCommit,
   reaper: Reaper,
 ): RunStore {
@@ -25,34 +25,34 @@ export function openRuns(
      from runs group by project order by project`,
   )
 
-  function create(id: string, fields: RunFields, now: number): ResidentRun {
+  function create(id: string, fields: RunFields, now: number): CachedRun {
     const { row, documents } = newRun(id, fields, now)
     const key = tables.runs.insert(row)
     tables.runs.saveDocuments(key, documents)
-    return residents.open(id)
+    return cache.open(id)
   }
 
   function edit(
-    resident: ResidentRun,
+    cached: CachedRun,
     fields: RunFields,
     more: Partial<RunRow>,
     ahead: CountedAhead | undefined,
   ): void {
-    const { row, documents, rule } = resident
-    resident.change({ ...rowFields(row, fields), ...more }, documentFields(documents, fields))
-    if (resident.documents !== documents) tables.runs.saveDocuments(row.key, resident.documents)
-    if (!isSameRule(rule, resident.rule)) recount(tables, residents, resident, ahead)
-    tables.runs.update(resident.row)
+    const { row, documents, rule } = cached
+    cached.change({ ...rowFields(row, fields), ...more }, documentFields(documents, fields))
+    if (cached.documents !== documents) tables.runs.saveDocuments(row.key, cached.documents)
+    if (!isSameRule(rule, cached.rule)) recount(tables, cache, cached, ahead)
+    tables.runs.update(cached.row)
   }
 
   /** One unit that may put another cap in force. */
   const editing = <T>(id: string, clip: Clip | undefined, unit: (ahead: CountedAhead | undefined) => T) =>
-    countingAhead(tables, residents, commits, id, clip, (ahead) => commits.run(() => unit(ahead)))
+    countingAhead(tables, cache, commits, id, clip, (ahead) => commits.run(() => unit(ahead)))
 
   function remove(id: string): void {
     const row = tables.runs.find(id)
     if (row === undefined) throw new RunNotFound(id)
-    residents.forget(id)
+    cache.forget(id)
     tables.runs.remove(row.key)
     reaper.start()
   }
@@ -61,21 +61,21 @@ export function openRuns(
     put: (id, fields, now) =>
       editing(id, fields.clip, (ahead) => {
         if (tables.runs.find(id) === undefined) return { run: create(id, fields, now).run, created: true }
-        const resident = residents.open(id)
-        edit(resident, fields, { updatedAt: now }, ahead)
-        return { run: resident.run, created: false }
+        const cached = cache.open(id)
+        edit(cached, fields, { updatedAt: now }, ahead)
+        return { run: cached.run, created: false }
       }),
 
     patch: (id, { status, truncate_after, ...fields }, now) =>
       editing(id, fields.clip, (ahead) => {
-        const resident = residents.open(id)
+        const cached = cache.open(id)
         if (truncate_after !== undefined) {
-          truncate(tables, residents, resident, truncate_after)
+          truncate(tables, cache, cached, truncate_after)
           reaper.start()
         }
-        if (status !== undefined && status !== 'running') residents.writeOut(resident)
-        edit(resident, fields, { updatedAt: now, ...statusFields(resident.row, status, now) }, ahead)
-        return resident.run
+        if (status !== undefined && status !== 'running') cache.writeOut(cached)
+        edit(cached, fields, { updatedAt: now, ...statusFields(cached.row, status, now) }, ahead)
+        return cached.run
       }),
 
     delete: (id) => commits.run(() => remove(id)),
