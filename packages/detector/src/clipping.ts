@@ -1,12 +1,10 @@
-import type { Clip, Reading } from './contract.ts'
+import { clippedAbove, isClipped, type ClipRule } from './clipped-step.ts'
+import type { Reading } from './contract.ts'
 import type { Fold } from './fold.ts'
 import { referenceBlocks } from './norms.ts'
 import { push, recent } from './ring.ts'
 import { BLOCK, KEPT, type Clips } from './state.ts'
 import { windowSize } from './window-size.ts'
-
-/** The share of clamped elements from which a step counts as clipped by value: one outlier element is not saturation. */
-const DEFAULT_FRACTION_THRESHOLD = 0.01
 
 /** What clipping took off a step, 1 - coefficient, is kept in millionths: 0 where it took nothing. */
 const MILLION = 1e6
@@ -16,38 +14,32 @@ export function capOf(reading: Reading, fold: Fold): number | undefined {
   if (reading.cap !== undefined && reading.cap > 0) return reading.cap
   const { state } = fold
   if (reading.cap === undefined && state.cap !== null && state.newest.cap === reading.step) return state.cap
-  return capOfRun(fold.facts.clip)
+  return capOfRun(fold.clipRule)
 }
 
-/** The run's own cap: of clipping by norm, or the reference cap of a run that only logs. */
-export function capOfRun(clip: Clip): number | undefined {
-  return clip.mode === 'value' ? undefined : (clip.max_norm ?? undefined)
+/** The run's own cap: of clipping by norm, or the reference cap of a run that only logs; `undefined` without one. */
+export function capOfRun(rule: ClipRule): number | undefined {
+  return rule.by === 'norm' && rule.cap < Infinity ? rule.cap : undefined
 }
 
 /** The cap that the newest norm was judged by. */
-export function capInForce({ state, facts }: Fold): number | undefined {
+export function capInForce({ state, clipRule }: Fold): number | undefined {
   const { newest, cap } = state
-  return cap !== null && newest.cap === newest.gradNorm ? cap : capOfRun(facts.clip)
+  return cap !== null && newest.cap === newest.gradNorm ? cap : capOfRun(clipRule)
 }
 
-/** Takes in a finite norm that is judged by a cap: clipped when it is above (the pre-clip norm is what is compared). */
+/** Takes in a finite norm, before clipping, that is judged by a cap. */
 export function addNorm(fold: Fold, norm: number, cap: number): void {
   // Rounded up, so that a clipped step never reads as an unclipped one.
-  add(fold, norm > cap ? Math.ceil((1 - cap / norm) * MILLION) || 1 : 0)
+  add(fold, norm > clippedAbove(cap) ? Math.ceil((1 - cap / norm) * MILLION) || 1 : 0)
 }
 
 /** Takes in a share of clamped elements, where the run clips by value. */
 export function addFraction(fold: Fold, fraction: number): void {
-  const { clip } = fold.facts
-  const clipped = clip.mode === 'value' ? isClippedByValue(clip, fraction) : undefined
+  if (fold.clipRule.by === 'norm') return
+  const clipped = isClipped(fold.clipRule, undefined, undefined, fraction)
   // Clipping by value has no one coefficient: that it took something is all that is kept.
   if (clipped !== undefined) add(fold, clipped ? 1 : 0)
-}
-
-/** Whether a share of clamped elements makes the step a clipped one; `undefined` for a share that is not finite. */
-export function isClippedByValue(clip: Clip & { mode: 'value' }, fraction: number): boolean | undefined {
-  if (!Number.isFinite(fraction)) return undefined
-  return fraction >= (clip.fraction_threshold ?? DEFAULT_FRACTION_THRESHOLD)
 }
 
 /** Share of clipped points in the window; NaN before the first one. */

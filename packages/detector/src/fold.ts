@@ -1,4 +1,5 @@
 import { barsOf, type Bars } from './bars.ts'
+import { clipRule, type ClipRule } from './clipped-step.ts'
 import type { CloseReason, Change, Evidence, FindingKind, RunFacts, Severity } from './contract.ts'
 import { diagnose } from './diagnosis/diagnose.ts'
 import { MOVES } from './losses.ts'
@@ -24,6 +25,7 @@ export class Fold {
   readonly losses: SortedWindow
   readonly lossMoves: SortedWindow
   facts: RunFacts
+  clipRule: ClipRule
   settings: Settings
   bars: Bars
   step: number
@@ -32,6 +34,7 @@ export class Fold {
   private constructor(state: DetectorState, facts: RunFacts, settings: Settings) {
     this.state = state
     this.facts = facts
+    this.clipRule = clipRule(facts.clip)
     this.settings = settings
     this.bars = barsOf(settings)
     this.step = state.step
@@ -57,7 +60,10 @@ export class Fold {
       fold = new Fold(state, facts, settings)
       Fold.#folds.set(state, fold)
     }
-    fold.facts = facts
+    if (fold.facts !== facts) {
+      fold.facts = facts
+      fold.clipRule = clipRule(facts.clip)
+    }
     if (fold.settings !== settings) {
       fold.settings = settings
       fold.bars = barsOf(settings)

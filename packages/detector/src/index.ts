@@ -1,4 +1,5 @@
 export * from './contract.ts'
+export { capOfStep, clippedAbove, clipRule, isClipped, type ClipRule } from './clipped-step.ts'
 export { emptyReading, readingFields } from './reading-fields.ts'
 export { judge } from './judge.ts'
 export { end, silence } from './end.ts'

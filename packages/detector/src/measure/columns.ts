@@ -9,3 +9,8 @@ export interface Column {
 export function has(column: Column | undefined, i: number): column is Column {
   return column !== undefined && (column.present === null || column.present[i] === 1)
 }
+
+/** The reading of row `i`, or `undefined`. */
+export function readingOf(column: Column | undefined, i: number): number | undefined {
+  return has(column, i) ? column.values[i] : undefined
+}

@@ -1,10 +1,11 @@
+import { clippedAbove } from '../clipped-step.ts'
 import { has, type Column } from './columns.ts'
 import { GrowingColumn } from './growing-column.ts'
 
 /** What a cap does to the norms recorded. */
 export interface CapEffect {
   readonly cap: number
-  /** Share of the norms above the cap, exact. */
+  /** Share of the norms that the cap clips, exact. */
   readonly clip_rate: number
   /** Mean of min(1, cap / norm), exact up to rounding. */
   readonly mean_coefficient: number
@@ -18,7 +19,7 @@ const BUCKET_SHIFT = 14
 
 /**
  * The finite norms of a run or a range of it, for the what-if: add them block by block, then ask. 8 bytes a norm are
- * held, as exact quantiles need them all, and their counts by bucket: only buckets with a rank or a cap in them are
+ * held, as exact quantiles need them all, and their counts by bucket: only buckets with a rank or a bar in them are
  * looked into again.
  */
 export class NormRecord {
@@ -70,7 +71,7 @@ export class NormRecord {
   /** What each cap would have done, in ascending order of the caps. Without caps: about 64 over the range seen, on a log scale. */
   curve(caps: readonly number[] = this.#capsOverRange()): CapEffect[] {
     const sorted = Float64Array.from(new Set(caps)).sort()
-    const { counts, inverses } = this.#sumBetween(sorted)
+    const { counts, inverses } = this.#sumBetween(sorted.map(clippedAbove))
     const effects: CapEffect[] = []
     let clipped = 0
     let inverse = 0
@@ -88,33 +89,33 @@ export class NormRecord {
     return effects.reverse()
   }
 
-  /** For each gap between neighbouring caps: how many norms lie in it, and the sum of their inverses. */
-  #sumBetween(caps: Float64Array): { counts: Uint32Array; inverses: Float64Array } {
-    const counts = new Uint32Array(caps.length + 1)
-    const inverses = new Float64Array(caps.length + 1)
+  /** For each gap between neighbouring bars: how many norms lie in it, and the sum of their inverses. */
+  #sumBetween(bars: Float64Array): { counts: Uint32Array; inverses: Float64Array } {
+    const counts = new Uint32Array(bars.length + 1)
+    const inverses = new Float64Array(bars.length + 1)
     const put = (gap: number, count: number, inverse: number): void => {
       counts[gap] = (counts[gap] as number) + count
       inverses[gap] = (inverses[gap] as number) + inverse
     }
-    const words = wordsOf(caps)
+    const words = wordsOf(bars)
     const mixed: number[] = []
-    const capsBelow: number[] = []
+    const barsBelow: number[] = []
     for (let bucket = 0, below = 0; bucket < BUCKETS; bucket++) {
-      while (below < caps.length && bucketOf(words, below) < bucket) below++
+      while (below < bars.length && bucketOf(words, below) < bucket) below++
       const count = this.#counts[bucket] as number
       if (count === 0) continue
-      if (below === caps.length || bucketOf(words, below) > bucket) {
+      if (below === bars.length || bucketOf(words, below) > bucket) {
         put(below, count, this.#inverses[bucket] as number)
       } else {
         mixed.push(bucket)
-        capsBelow.push(below)
+        barsBelow.push(below)
       }
     }
     this.#normsIn(mixed).forEach((norms, i) => {
-      const first = capsBelow[i] as number
-      for (const norm of norms) put(firstFrom(caps, norm, first), 1, 1 / norm)
+      const first = barsBelow[i] as number
+      for (const norm of norms) put(firstFrom(bars, norm, first), 1, 1 / norm)
     })
-    // Of the norms at or below the lowest cap no inverse is asked for, and that of 0 is infinite.
+    // Of the norms at or below the lowest bar no inverse is asked for, and that of 0 is infinite.
     inverses[0] = 0
     return { counts, inverses }
   }
@@ -166,13 +167,13 @@ export class NormRecord {
   }
 }
 
-/** The first of the ascending caps from `first` on that is not below the norm; `caps.length` when all are. */
-function firstFrom(caps: Float64Array, norm: number, first: number): number {
+/** The first of the ascending bars from `first` on that is not below the norm; `bars.length` when all are. */
+function firstFrom(bars: Float64Array, norm: number, first: number): number {
   let low = first
-  let high = caps.length
+  let high = bars.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (norm > (caps[middle] as number)) low = middle + 1
+    if (norm > (bars[middle] as number)) low = middle + 1
     else high = middle
   }
   return low

@@ -1,6 +1,6 @@
-import { isClippedByValue, capOfRun } from '../clipping.ts'
+import { capOfStep, clipRule, isClipped, type ClipRule } from '../clipped-step.ts'
 import type { RunFacts } from '../contract.ts'
-import { has, type Column } from './columns.ts'
+import { has, readingOf, type Column } from './columns.ts'
 import { GrowingColumn } from './growing-column.ts'
 import { NormRecord } from './norm-record.ts'
 
@@ -36,7 +36,7 @@ const FINAL_SHARE = 0.05
 
 /** Measures a run block by block, in step order. */
 export class RunMeasurer {
-  readonly #facts: RunFacts
+  readonly #rule: ClipRule
   readonly #norms = new NormRecord()
   readonly #losses = new GrowingColumn()
   #points = 0
@@ -52,7 +52,7 @@ export class RunMeasurer {
   #nonfinite = 0
 
   constructor(facts: RunFacts) {
-    this.#facts = facts
+    this.#rule = clipRule(facts.clip)
   }
 
   add(block: MeasuredBlock): void {
@@ -108,13 +108,12 @@ export class RunMeasurer {
     this.#previousLoss = Number.isFinite(loss) ? loss : NaN
   }
 
+  /** Of steps with a cap, or clipped by value; `undefined` for the others, which no rate speaks of. */
   #isClipped({ gradNorm, cap, clipFraction }: MeasuredBlock, i: number): boolean | undefined {
-    const { clip } = this.#facts
-    if (clip.mode === 'value')
-      return has(clipFraction, i) ? isClippedByValue(clip, clipFraction.values[i] as number) : undefined
-    const norm = has(gradNorm, i) ? (gradNorm.values[i] as number) : NaN
-    const ownCap = has(cap, i) && (cap.values[i] as number) > 0 ? cap.values[i] : capOfRun(clip)
-    return Number.isFinite(norm) && ownCap !== undefined ? norm > ownCap : undefined
+    const rule = this.#rule
+    const ownCap = readingOf(cap, i)
+    const hasCap = rule.by === 'fraction' || capOfStep(ownCap, rule.cap) < Infinity
+    return hasCap ? isClipped(rule, readingOf(gradNorm, i), ownCap, readingOf(clipFraction, i)) : undefined
   }
 }
 
