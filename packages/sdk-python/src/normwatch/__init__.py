@@ -9,6 +9,7 @@ A training loop never waits, never fails and never loses a reading because of th
     run.finish()
 """
 
+from .capture import autolog, name
 from .clipping import clip_grad_norm_, clip_grad_value_, grad_norm
 from .current import current_run
 from .run import FinishReport, Run
@@ -21,11 +22,13 @@ __all__ = [
     "Run",
     "SyncReport",
     "WrongUse",
+    "autolog",
     "clip_grad_norm_",
     "clip_grad_value_",
     "current_run",
     "grad_norm",
     "init",
+    "name",
     "sync",
 ]
 __version__ = "0.1.0"

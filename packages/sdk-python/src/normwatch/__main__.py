@@ -1,4 +1,4 @@
-"""`python -m normwatch sync | doctor`."""
+"""`normwatch run | sync | doctor`: what needs no server process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 import time
 from email.utils import parsedate_to_datetime
 
+from .capture import DISABLED
+from .capture.launch import launch
 from .courier import API
 from .notices import Notices
 from .settings import Settings, WrongUse, read_settings
@@ -15,6 +17,7 @@ from .spool import REFUSED_SUFFIX, abandoned_files
 from .sync import sync
 from .transport import Transport
 
+MEASURE_HELP = "measure the norm of every N-th step that nothing clips (default 1), or of none"
 CLOCK_TOLERANCE = 5.0
 """Seconds that the clocks of trainer and server may differ before `doctor` says so."""
 
@@ -22,7 +25,7 @@ CLOCK_TOLERANCE = 5.0
 def main(arguments: list[str] | None = None) -> int:
     """The command line. 0: all is well; 1: something is left to do; 2: invalid arguments."""
     parser = argparse.ArgumentParser(
-        prog="python -m normwatch", description="Send what a training could not, and check the setup."
+        prog="normwatch", description="Watch a training, send what a training could not, and check the setup."
     )
     parser.add_argument("--url", help="the server, instead of NORMWATCH_URL and of the address in each spool file")
     parser.add_argument("--spool", metavar="DIR", help="the spool directory, instead of NORMWATCH_SPOOL")
@@ -30,8 +33,24 @@ def main(arguments: list[str] | None = None) -> int:
     send = commands.add_parser("sync", help="send what earlier trainings could not")
     send.add_argument("--all", action="store_true", help="also files whose writer may still be running")
     send.add_argument("--refused", action="store_true", help="send again what the server refused")
+    watched = commands.add_parser(
+        "run",
+        help="watch a training without changing it",
+        usage="%(prog)s [options] -- command [argument ...]",
+        epilog="example: normwatch run --project sft -- torchrun --nproc-per-node 8 train.py",
+    )
+    watched.add_argument("--project", help="the run's project")
+    watched.add_argument("--name", help="the run's name")
+    watched.add_argument("--tag", action="append", dest="tags", metavar="TAG", help="a tag of the run; may be repeated")
+    watched.add_argument("--measure", type=_measure, default=1, metavar="N|off", help=MEASURE_HELP)
+    watched.add_argument("--no-config", action="store_true", help="record neither the command line nor versions")
+    watched.add_argument("watched_command", nargs="+", metavar="command", help="what to run, with its arguments")
     commands.add_parser("doctor", help="check server, token, clock and spool")
     options = parser.parse_args(arguments)
+    if options.command == "run":
+        names = ("project", "name", "tags", "measure", "url")
+        given = {name: getattr(options, name) for name in names}
+        return launch(options.watched_command, {**given, "log_config": False if options.no_config else None})
     logging.basicConfig(format="%(message)s")
     try:
         settings = read_settings(Notices(strict=True).wrong_use, url=options.url, spool_dir=options.spool)
@@ -42,6 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
     report = sync(options.url, spool_dir=options.spool, all_files=options.all, refused=options.refused)
     print(f"{report.sent} points sent, {report.refused} refused, {len(report.files_left)} files left")
     return 1 if report.files_left or report.refused else 0
+
+
+def _measure(text: str) -> int | str:
+    if text == DISABLED:
+        return text
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def doctor(settings: Settings) -> int:

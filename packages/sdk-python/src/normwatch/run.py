@@ -137,6 +137,20 @@ class Run:
         if self._is_open:
             self._noted.update(readings)
 
+    def has_noted(self, name: str | None = None) -> bool:
+        """Whether a reading (of this name) waits for the next `log`."""
+        return bool(self._noted) if name is None else name in self._noted
+
+    def note_scaler(self, scaler: Any) -> None:
+        """Keeps the scale of a GradScaler for the step that the next `log` completes."""
+        if self._is_open:
+            self._intake.add_scale(scaler, self._noted)
+
+    def declare_parts(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Tells the server how each part of the run clips: `{"critic": {"clip": {…}, "optimizer": "adam"}}`."""
+        if self._is_open and self._sender is not None:
+            self._sender.change_run({"parts": dict(parts)})
+
     def note_norm(self, max_norm: float, readings: dict[str, Any]) -> None:
         """What a call that clips by norm at `max_norm` found: as `note_clip`, quickly where it is the usual call."""
         if max_norm == self._max_norm and not self._noted and self._is_open:

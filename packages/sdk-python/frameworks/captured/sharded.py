@@ -1,0 +1,55 @@
+"""DDP, FSDP1 or FSDP2 under torchrun: the norms are those of the same model on one process."""
+
+import sys
+
+import torch
+import torch.distributed as dist
+from reference import Reference, norm_of
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+
+kind, clips = sys.argv[1], "clip" in sys.argv
+dist.init_process_group("gloo")
+rank, world = dist.get_rank(), dist.get_world_size()
+
+
+def build() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+
+
+def batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(step)
+    return torch.randn(32, 8, generator=generator), torch.randn(32, 1, generator=generator)
+
+
+whole, model = build(), build()
+if kind == "ddp":
+    model = torch.nn.parallel.DistributedDataParallel(model)
+elif kind == "fsdp2":
+    fully_shard(model, mesh=init_device_mesh("cpu", (world,)))
+else:
+    model = FullyShardedDataParallel(model, device_id=torch.device("cpu"))
+reference = Reference()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for step in range(4):
+    x, y = batch(step)
+    model.zero_grad()
+    loss = (model(x[rank::world]) - y[rank::world]).square().mean()
+    loss.backward()
+    whole.zero_grad()
+    torch.autograd.backward((whole(x) - y).square().mean())
+    norm = norm_of(whole)
+    if clips and kind == "fsdp1":
+        model.clip_grad_norm_(0.5)
+    elif clips:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+    with torch.no_grad():
+        for parameter in whole.parameters():
+            parameter -= 0.1 * parameter.grad * (min(1.0, 0.5 / (norm + 1e-6)) if clips else 1.0)
+    reference.note(grad_norm=norm, loss=loss, lr=0.1)
+    optimizer.step()
+if rank == 0:
+    reference.tell(whole)
+dist.barrier()
+dist.destroy_process_group()

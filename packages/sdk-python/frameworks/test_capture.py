@@ -1,0 +1,165 @@
+"""`normwatch run -- python train.py`: trainings that know nothing of Normwatch, with and without it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorder import Recorder
+
+PROGRAMS = Path(__file__).parent / "captured"
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+TIMEOUT = 300
+
+TRAININGS: dict[str, list[str]] = {
+    "a plain loop that clips": ["plain.py"],
+    "accumulated gradients, not clipped": ["accumulation.py"],
+    "a GradScaler": ["amp.py"],
+    "a GradScaler and a fused optimizer": ["amp.py", "fused"],
+    "bfloat16 weights": ["bf16.py"],
+    "LBFGS": ["lbfgs.py"],
+    "a GAN with two optimizers": ["gan.py"],
+    "one clip call for two optimizers": ["joint_clip.py"],
+    "torch.compile": ["compiled.py"],
+    "a step decided against after a NaN": ["guarded.py"],
+    "forked data-loader workers": ["workers.py", "fork"],
+    "spawned data-loader workers": ["workers.py", "spawn"],
+    "the Trainer of transformers": ["hf_trainer.py", "1"],
+    "accelerate with accumulation": ["with_accelerate.py"],
+    "Lightning": ["with_lightning.py", "automatic"],
+    "Lightning with manual optimisation": ["with_lightning.py", "manual"],
+    "DDP": [*TORCHRUN, "sharded.py", "ddp", "clip"],
+    "FSDP2 that clips": [*TORCHRUN, "sharded.py", "fsdp2", "clip"],
+    "FSDP2 that does not clip": [*TORCHRUN, "sharded.py", "fsdp2"],
+    "FSDP1 that clips": [*TORCHRUN, "sharded.py", "fsdp1", "clip"],
+}
+
+
+def train(arguments: list[str], recorder: Recorder | None, tmp_path: Path) -> dict[str, Any]:
+    """Runs a program, watched where there is a recorder; returns what its reference noted."""
+    command = [sys.executable, *arguments]
+    if recorder is not None:
+        command = [sys.executable, "-m", "normwatch", "run", "--project", "captured", "--", *command]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=PROGRAMS, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("REFERENCE "))
+    told: dict[str, Any] = json.loads(line.removeprefix("REFERENCE "))
+    return told
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_an_unmodified_training_is_recorded_truly_and_not_changed(
+    name: str, recorder: Recorder, tmp_path: Path
+) -> None:
+    reference = train(TRAININGS[name], recorder, tmp_path)
+    assert reference["weights"] == train(TRAININGS[name], None, tmp_path)["weights"]
+    [run] = recorder.runs.values()
+    assert run["status"] == "finished"
+    assert run["fields"]["project"] == "captured"
+    assert len(run["points"]) == len(reference["readings"])
+    for point, expected in zip(run["points"].values(), reference["readings"]):
+        for reading, value in expected.items():
+            seen = point.get(reading)
+            exact = isinstance(value, str) or isinstance(seen, str)
+            assert seen == (value if exact else pytest.approx(value, rel=2e-5)), (reading, point, expected)
+
+
+def test_the_trainers_accumulated_loss_is_its_own(recorder: Recorder, tmp_path: Path) -> None:
+    reference = train(["hf_trainer.py", "2"], recorder, tmp_path)
+    [run] = recorder.runs.values()
+    norms = [point["grad_norm"] for point in run["points"].values()]
+    assert norms == [pytest.approx(expected["grad_norm"], rel=2e-5) for expected in reference["readings"]]
+    losses = [point["loss"] for point in run["points"].values()]
+    assert losses == [pytest.approx(expected["loss"], rel=1e-3) for expected in reference["readings"]]
+
+
+def test_autolog_from_inside_does_the_same_and_comes_off_again(recorder: Recorder, tmp_path: Path) -> None:
+    program = """
+import torch
+before = (torch.Tensor.backward, torch.nn.utils.clip_grad_norm_, torch.amp.GradScaler.step)
+import normwatch
+normwatch.autolog(project="inside")
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+def step():
+    optimizer.zero_grad()
+    model(torch.ones(2, 4)).sum().backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+for _ in range(3):
+    step()
+normwatch.autolog(False)
+assert before == (torch.Tensor.backward, torch.nn.utils.clip_grad_norm_, torch.amp.GradScaler.step)
+step()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) <= 2, done.stderr
+    [run] = recorder.runs.values()
+    assert [point["grad_norm"] for point in run["points"].values()] == [pytest.approx(20**0.5)] * 3
+    assert run["fields"]["clip"] == {"mode": "norm", "max_norm": 1.0}
+
+
+def test_what_is_logged_by_hand_wins_and_is_one_run(recorder: Recorder, tmp_path: Path) -> None:
+    program = """
+import normwatch, torch
+normwatch.autolog()
+run = normwatch.init(id="hand", project="hand")
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for step in range(3):
+    optimizer.zero_grad()
+    model(torch.ones(2, 4)).sum().backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    run.log(loss=42.0, accuracy=0.5)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert list(recorder.runs) == ["hand"]
+    points = list(recorder.points("hand").values())
+    assert [(point["loss"], point["accuracy"], point["lr"]) for point in points] == [(42.0, 0.5, 0.1)] * 3
+    assert [point["grad_norm"] for point in points] == [pytest.approx(20**0.5)] * 3
+
+
+@pytest.mark.parametrize(("ending", "code", "status"), [("", 0, "finished"), ("raise ValueError", 1, "failed")])
+def test_the_command_keeps_its_exit_code_and_the_run_gets_its_end(
+    ending: str, code: int, status: str, recorder: Recorder, tmp_path: Path
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text((PROGRAMS / "plain.py").read_text() + ending + "\n")
+    command = [sys.executable, "-m", "normwatch", "run", "--", sys.executable, str(script), "--hub-token", "hf_abc"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROGRAMS), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == code, done.stderr
+    [run] = recorder.runs.values()
+    assert run["status"] == status
+    assert "hf_abc" not in json.dumps(run)
+
+
+def test_a_process_without_torch_is_left_alone(recorder: Recorder, tmp_path: Path) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "sitecustomize.py").write_text("print('the other sitecustomize')\n")
+    command = [sys.executable, "-m", "normwatch", "run", "--", sys.executable, "-c", "import sys; print(sorted(sys.modules))"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(others), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=True)
+    assert done.stderr == ""
+    assert done.stdout.startswith("the other sitecustomize\n")
+    assert "'normwatch'" not in done.stdout
+    assert recorder.runs == {}
+
+
+def test_a_command_that_is_not_there_is_said_as_a_shell_says_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "normwatch", "run", "--", "no-such-program"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (127, "normwatch run: no-such-program: command not found\n")

@@ -1,0 +1,59 @@
+"""
+Watching a training without touching it: `normwatch run -- python train.py`, or `normwatch.autolog()` from inside.
+
+Every PyTorch training passes `Tensor.backward`, `clip_grad_norm_`, `Optimizer.step` and perhaps `GradScaler`. These are
+wrapped: what they are given and what they return is recorded, and what they do stays as it is, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from . import patches
+from .launch import OPTIONS, OPTIONS_VARIABLE
+from .training import CapturedTraining
+
+DISABLED = "off"
+
+_training: CapturedTraining | None = None
+
+
+def autolog(enable: bool = True, *, measure: int | str = 1, log_config: bool = True, **init_arguments: Any) -> None:
+    """
+    Records every optimizer step of the PyTorch trainings in this process: the norm before clipping, the cap, the loss,
+    the learning rate, the loss scale and skipped steps. The run begins with the first step, and only then.
+
+    `measure=N` measures the norm of every N-th step that nothing clips (`"off"`: of none). `log_config=False` keeps the
+    command line and versions out of the run's config. Further arguments are those of `normwatch.init`. A run made by
+    hand is used instead of a new one, and what is logged by hand wins. May be called before or after `import torch`;
+    `from torch.nn.utils import clip_grad_norm_` must come after. `autolog(False)` takes everything off again.
+    """
+    global _training
+    if not enable:
+        patches.remove()
+        _training = None
+        return
+    if not (measure == DISABLED or (type(measure) is int and measure > 0)):
+        raise ValueError(f'measure must be a whole number above 0 or "off", not {measure!r}')
+    training = CapturedTraining(0 if measure == DISABLED else int(measure), log_config, init_arguments)
+    _training = training
+    patches.install(training)
+
+
+def name(optimizer: Any, part: str) -> None:
+    """Names the part of the run that `optimizer` trains, as `"critic"`, where a training has several optimizers."""
+    if _training is not None:
+        _training.name_part(optimizer, part)
+
+
+def autolog_from_environment(environment: Mapping[str, str] = os.environ) -> None:
+    """What `normwatch run` asks of each process that it starts: see `launch.py`."""
+    try:
+        options = json.loads(environment.get(OPTIONS_VARIABLE, "{}"))
+        autolog(**{name: value for name, value in options.items() if name in OPTIONS})
+    except (ValueError, TypeError, AttributeError) as error:  # set by somebody else: the training goes on
+        print(f"normwatch: {OPTIONS_VARIABLE} cannot be read: {error}", file=sys.stderr)

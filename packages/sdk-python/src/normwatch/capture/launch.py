@@ -1,0 +1,41 @@
+"""`normwatch run -- python train.py`: the command in the place of this process, with every Python in it watched."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+BOOTSTRAP = Path(__file__).parent / "bootstrap"
+OPTIONS_VARIABLE = "NORMWATCH_CAPTURE"
+OPTIONS = frozenset({"project", "name", "tags", "measure", "log_config", "url"})
+"""The arguments of `autolog` that travel to the processes started, as JSON in `OPTIONS_VARIABLE`."""
+NOT_FOUND = 127
+
+
+def watched_environment(options: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment in which each Python process finds our `sitecustomize.py` first."""
+    path = environment.get("PYTHONPATH")
+    return {
+        **environment,
+        "PYTHONPATH": os.pathsep.join([str(BOOTSTRAP), *([path] if path else [])]),
+        OPTIONS_VARIABLE: json.dumps({name: value for name, value in options.items() if value is not None}),
+    }
+
+
+def launch(command: Sequence[str], options: Mapping[str, Any]) -> int:
+    """
+    Becomes `command`: same process id, so that signals and the exit code are its own. Returns only where it cannot be
+    started: 127, as a shell does.
+    """
+    program = shutil.which(command[0])
+    if program is None:
+        print(f"normwatch run: {command[0]}: command not found", file=sys.stderr)
+        return NOT_FOUND
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(program, list(command), watched_environment(options))

@@ -1,0 +1,105 @@
+"""Several optimizers in one training: each trains a part of the run."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+
+class Part:
+    """What one optimizer trains. A training with one optimizer has one part, without a name."""
+
+    def __init__(self, name: str | None, optimizer: Any) -> None:
+        self.name = name
+        self.kind = type(optimizer).__name__.lower()[:128]
+        self.steps = 0
+        self.clip: Any = None
+        """The clip rule that the run was told of."""
+        self._optimizer = weakref.ref(optimizer)
+        self._groups = -1
+        self._ids: frozenset[int] = frozenset()
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The identities of its parameters."""
+        optimizer = self._optimizer()
+        if optimizer is not None:
+            count = sum(len(group["params"]) for group in optimizer.param_groups)
+            if count != self._groups:
+                self._groups = count
+                self._ids = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
+        return self._ids
+
+    def reading(self, name: str) -> str:
+        """The name of a reading of this part."""
+        return name if self.name is None else f"{name}/{self.name}"
+
+    def follow(self, optimizer: Any) -> None:
+        """Another optimizer goes on with the same parameters, as one made anew each epoch."""
+        self._optimizer, self._groups = weakref.ref(optimizer), -1
+
+
+class Parts:
+    """The parts of a training, by the first parameter of their optimizers."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, Part] = {}
+        self._by_optimizer: weakref.WeakKeyDictionary[Any, Part] = weakref.WeakKeyDictionary()
+        self._named: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+
+    @property
+    def is_single(self) -> bool:
+        return len(self._parts) == 1 and self.only_part.name is None
+
+    @property
+    def only_part(self) -> Part:
+        return next(iter(self._parts.values()))
+
+    @property
+    def only(self) -> Any:
+        return self.only_part._optimizer()
+
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """What the run says of its parts: those whose way to clip is known."""
+        return {
+            part.name: {"clip": part.clip, "optimizer": part.kind}
+            for part in self._parts.values()
+            if part.name is not None and part.clip is not None
+        }
+
+    def name(self, optimizer: Any, name: str) -> None:
+        self._named[optimizer] = name
+
+    def of(self, optimizer: Any, made: list[weakref.ref[Any]]) -> Part:
+        """The part that `optimizer` trains. `made`: the optimizers of this process, whether they have stepped or not."""
+        part = self._by_optimizer.get(optimizer)
+        if part is not None:
+            return part
+        first = next((id(p) for group in optimizer.param_groups for p in group["params"]), 0)
+        part = self._parts.get(first)
+        if part is None:
+            part = Part(self._new_name(optimizer, made), optimizer)
+            self._parts[first] = part
+        else:
+            part.follow(optimizer)
+        self._by_optimizer[optimizer] = part
+        return part
+
+    def _new_name(self, optimizer: Any, made: list[weakref.ref[Any]]) -> str | None:
+        if optimizer in self._named:
+            return self._named[optimizer]
+        others = [other for other in (ref() for ref in made) if other is not None and other is not optimizer]
+        alive = {id(other): other for other in others if not _shares(other, optimizer)}
+        if not alive and not self._parts:
+            return None
+        kind = type(optimizer).__name__.lower()
+        alike = [other for other in (ref() for ref in made) if other is not None and type(other) is type(optimizer)]
+        if len(alike) < 2:
+            return kind
+        return f"{kind}-{1 + next((i for i, other in enumerate(alike) if other is optimizer), len(alike))}"
+
+
+def _shares(one: Any, other: Any) -> bool:
+    """Whether two optimizers train the same parameters: one takes the other's place then."""
+    ids = {id(p) for group in one.param_groups for p in group["params"]}
+    return any(id(p) in ids for group in other.param_groups for p in group["params"])

@@ -1,0 +1,232 @@
+"""The places that every PyTorch training passes, wrapped, and unwrapped again."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from .import_hook import cancel_imports, when_imported
+from .training import CapturedTraining
+
+_undo: list[Callable[[], None]] = []
+
+
+def install(training: CapturedTraining) -> None:
+    """Wraps what is imported already now, and the rest when it is imported."""
+    remove()
+    when_imported("torch", lambda torch: _patch_torch(torch, training))
+    when_imported(
+        "torch.distributed.fsdp.fully_sharded_data_parallel", lambda module: _patch_fsdp1(module, training)
+    )
+    when_imported("torch.distributed.pipelining.stage", lambda module: _patch_pipeline(module, training))
+    when_imported("deepspeed.runtime.engine", lambda module: _patch_deepspeed(module, training))
+
+
+def remove() -> None:
+    """Everything is as it was before `install`."""
+    cancel_imports()
+    while _undo:
+        _undo.pop()()
+
+
+def _patch_torch(torch: Any, training: CapturedTraining) -> None:
+    attempts: Sequence[tuple[str, Callable[[], None]]] = (
+        ("torch.Tensor.backward", lambda: _patch_backward(torch, training)),
+        ("clip_grad_norm_", lambda: _patch_clip_calls(torch, training)),
+        ("Optimizer.step", lambda: _patch_optimizers(torch, training)),
+        ("GradScaler", lambda: _patch_scaler(torch, training)),
+    )
+    for what, patch in attempts:
+        try:
+            patch()
+        except Exception as error:  # a version of torch that is built otherwise: it is left alone
+            training.tell_once(what, f"{what} of torch {torch.__version__} cannot be watched: {error}")
+
+
+def _replace(owner: Any, attribute: str, wrapper: Callable[..., Any]) -> None:
+    original = getattr(owner, attribute)
+    was_own = attribute in vars(owner)
+    setattr(owner, attribute, wrapper)
+
+    def undo() -> None:
+        # somebody else may have wrapped it since: then ours stays inside, and records nothing any more
+        if vars(owner).get(attribute) is wrapper:
+            if was_own:
+                setattr(owner, attribute, original)
+            else:
+                delattr(owner, attribute)
+
+    _undo.append(undo)
+
+
+def _is_compiling(torch: Any) -> Callable[[], bool]:
+    """While `torch.compile` traces, the wrappers step aside: it sees torch's own functions."""
+    compiler = getattr(torch, "compiler", None)
+    is_compiling: Callable[[], bool] = getattr(compiler, "is_compiling", None) or (lambda: False)
+    return is_compiling
+
+
+def _patch_backward(torch: Any, training: CapturedTraining) -> None:
+    backward = torch.Tensor.backward
+    is_compiling = _is_compiling(torch)
+
+    @functools.wraps(backward)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not is_compiling():
+            training.on_backward(self)
+        return backward(self, *args, **kwargs)
+
+    _replace(torch.Tensor, "backward", watched)
+
+
+def _patch_clip_calls(torch: Any, training: CapturedTraining) -> None:
+    utils = torch.nn.utils
+    is_compiling = _is_compiling(torch)
+
+    def watch(name: str, record: Callable[..., Callable[[Any], None]]) -> None:
+        original = getattr(utils, name, None)
+        if original is None:
+            return
+
+        @functools.wraps(original)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            if is_compiling():
+                return original(*args, **kwargs)
+            args, kwargs, tensors = _parameters_once(torch, args, kwargs)
+            finish = record(tensors, args, kwargs)
+            result = original(*args, **kwargs)
+            finish(result)
+            return result
+
+        for module in (utils, sys.modules.get("torch.nn.utils.clip_grad")):
+            if module is not None and getattr(module, name, None) is original:
+                _replace(module, name, watched)
+
+    watch("clip_grad_norm_", training.on_clip_norm)
+    watch("clip_grads_with_norm_", training.on_clip_with_norm)
+    watch("clip_grad_value_", training.on_clip_value)
+
+
+def _parameters_once(
+    torch: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any], list[Any]]:
+    """The call's arguments with parameters that can be read twice: an iterator can be read once only."""
+    given = args[0] if args else kwargs.get("parameters")
+    if given is None or isinstance(given, torch.Tensor):
+        return args, kwargs, [] if given is None else [given]
+    tensors = list(given)
+    # torch warns of an empty generator, and of nothing else that is empty
+    again: Any = given if isinstance(given, (list, tuple)) else tensors if tensors else (_ for _ in ())
+    if args:
+        return (again, *args[1:]), kwargs, tensors
+    return args, {**kwargs, "parameters": again}, tensors
+
+
+def _patch_optimizers(torch: Any, training: CapturedTraining) -> None:
+    module = sys.modules["torch.optim.optimizer"]  # torch.optim hides it
+    init = module.Optimizer.__init__
+
+    @functools.wraps(init)
+    def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        training.on_optimizer_made(self)
+
+    _replace(module.Optimizer, "__init__", watched_init)
+    if not hasattr(module, "register_optimizer_step_post_hook"):
+        raise RuntimeError("it has no hooks for the steps of all optimizers (PyTorch 2.1 or later has)")
+    is_compiling = _is_compiling(torch)
+
+    def before(optimizer: Any, args: Any, kwargs: Any) -> Any:
+        return None if is_compiling() else training.on_before_step(optimizer, args, kwargs)
+
+    def after(optimizer: Any, args: Any, kwargs: Any) -> None:
+        if not is_compiling():
+            training.on_after_step(optimizer)
+
+    for handle in (
+        module.register_optimizer_step_pre_hook(before),
+        module.register_optimizer_step_post_hook(after),
+    ):
+        _undo.append(handle.remove)
+
+
+def _patch_scaler(torch: Any, training: CapturedTraining) -> None:
+    scaler_class = torch.amp.GradScaler if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler
+    scale, step, update = scaler_class.scale, scaler_class.step, scaler_class.update
+
+    @functools.wraps(scale)
+    def watched_scale(self: Any, outputs: Any) -> Any:
+        scaled = scale(self, outputs)
+        training.on_scale(outputs, scaled)
+        return scaled
+
+    @functools.wraps(step)
+    def watched_step(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        training.on_before_scaler_step(self, optimizer)
+        try:
+            return step(self, optimizer, *args, **kwargs)
+        finally:
+            training.on_after_scaler_step(optimizer)
+
+    @functools.wraps(update)
+    def watched_update(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = update(self, *args, **kwargs)
+        training.on_scaler_update(self)
+        return result
+
+    _replace(scaler_class, "scale", watched_scale)
+    _replace(scaler_class, "step", watched_step)
+    _replace(scaler_class, "update", watched_update)
+
+
+def _patch_fsdp1(module: Any, training: CapturedTraining) -> None:
+    """FSDP's own method returns the global norm on every rank."""
+    wrapper_class = module.FullyShardedDataParallel
+    clip = wrapper_class.clip_grad_norm_
+
+    @functools.wraps(clip)
+    def watched(self: Any, max_norm: Any, norm_type: Any = 2.0) -> Any:
+        total = clip(self, max_norm, norm_type)
+        training.on_global_norm(list(self.parameters()), total, max_norm, norm_type)
+        return total
+
+    _replace(wrapper_class, "clip_grad_norm_", watched)
+
+
+def _patch_pipeline(module: Any, training: CapturedTraining) -> None:
+    """A rank of a pipeline holds some of the layers: the norm of its own gradients is not the model's."""
+    stage_class = module._PipelineStageBase
+    init = stage_class.__init__
+
+    @functools.wraps(init)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        training.on_pipeline()
+
+    _replace(stage_class, "__init__", watched)
+
+
+def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
+    """DeepSpeed clips inside its own optimizers and knows the global norm after the step."""
+    engine_class = module.DeepSpeedEngine
+    step = engine_class.step
+    backward = engine_class.backward
+
+    @functools.wraps(backward)
+    def watched_backward(self: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
+        training.on_deepspeed_backward(loss)
+        return backward(self, loss, *args, **kwargs)
+
+    @functools.wraps(step)
+    def watched_step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        steps_before = getattr(self, "global_steps", None)
+        with training.inside_engine():
+            result = step(self, *args, **kwargs)
+        if getattr(self, "global_steps", None) != steps_before:
+            training.on_deepspeed_step(self)
+        return result
+
+    _replace(engine_class, "backward", watched_backward)
+    _replace(engine_class, "step", watched_step)

@@ -1,0 +1,54 @@
+"""
+Do all ranks watch? A sharded norm is computed by all ranks together: one that enters alone waits for ever. So the ranks
+agree once, through the store that they met in, before the first of them does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from typing import Any
+
+AGREE_SECONDS = 30.0
+"""How long a rank waits for the others to reach their first step."""
+POLL_SECONDS = 0.02
+PREFIX = "normwatch/capture"
+
+_answer: bool | None = None
+
+
+def all_ranks_watch() -> bool:
+    """The one answer that every watched rank gets; it waits for it the first time only."""
+    global _answer
+    if _answer is None:
+        _answer = _agree()
+    return _answer
+
+
+def _agree() -> bool:
+    distributed = sys.modules["torch"].distributed
+    if not distributed.is_available() or not distributed.is_initialized() or distributed.get_world_size() == 1:
+        return True
+    store = distributed.distributed_c10d._get_default_store()
+    rank, world = distributed.get_rank(), distributed.get_world_size()
+    store.set(f"{PREFIX}/rank/{rank}", "watches")
+    keys = [f"{PREFIX}/rank/{other}" for other in range(world)]
+    until = time.monotonic() + AGREE_SECONDS
+    answer = "no"
+    while time.monotonic() < until:
+        if store.check([f"{PREFIX}/answer"]):
+            break
+        if store.check(keys):
+            answer = "yes"
+            break
+        time.sleep(POLL_SECONDS)
+    return _decide(store, answer)
+
+
+def _decide(store: Any, answer: str) -> bool:
+    """The first answer that reaches the store is everybody's: a rank that gave up and one that did not agree."""
+    with contextlib.suppress(Exception):
+        decided = store.compare_set(f"{PREFIX}/answer", "", answer)
+        return bytes(decided).decode() == "yes"
+    return False
