@@ -149,7 +149,8 @@ def test_a_process_without_torch_is_left_alone(recorder: Recorder, tmp_path: Pat
     others = tmp_path / "others"
     others.mkdir()
     (others / "sitecustomize.py").write_text("print('the other sitecustomize')\n")
-    command = [sys.executable, "-m", "normwatch", "run", "--", sys.executable, "-c", "import sys; print(sorted(sys.modules))"]
+    program = "import sys; print(sorted(sys.modules))"
+    command = [sys.executable, "-m", "normwatch", "run", "--", sys.executable, "-c", program]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(others), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=True)
     assert done.stderr == ""

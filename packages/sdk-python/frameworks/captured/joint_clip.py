@@ -15,5 +15,5 @@ for _ in range(4):
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
     first.step()
     second.step()
-    reference.note(grad_norm=norm, **{"loss__sgd": loss, "lr__sgd": 0.1, "lr__adamw": 0.01})
+    reference.note(grad_norm=norm, loss__sgd=loss, lr__sgd=0.1, lr__adamw=0.01)
 reference.tell(model)

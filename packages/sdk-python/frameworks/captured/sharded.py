@@ -46,7 +46,8 @@ for step in range(4):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
     with torch.no_grad():
         for parameter in whole.parameters():
-            parameter -= 0.1 * parameter.grad * (min(1.0, 0.5 / (norm + 1e-6)) if clips else 1.0)
+            coefficient = min(1.0, 0.5 / (norm + 1e-6)) if clips else 1.0
+            parameter.sub_(0.1 * coefficient * parameter.grad)
     reference.note(grad_norm=norm, loss=loss, lr=0.1)
     optimizer.step()
 if rank == 0:

@@ -33,9 +33,9 @@ def launch(command: Sequence[str], options: Mapping[str, Any]) -> int:
     started: 127, as a shell does.
     """
     program = shutil.which(command[0])
-    if program is None:
-        print(f"normwatch run: {command[0]}: command not found", file=sys.stderr)
-        return NOT_FOUND
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execve(program, list(command), watched_environment(options))
+    if program is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execve(program, list(command), watched_environment(options))
+    print(f"normwatch run: {command[0]}: command not found", file=sys.stderr)
+    return NOT_FOUND

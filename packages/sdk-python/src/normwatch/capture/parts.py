@@ -71,7 +71,7 @@ class Parts:
         self._named[optimizer] = name
 
     def of(self, optimizer: Any, made: list[weakref.ref[Any]]) -> Part:
-        """The part that `optimizer` trains. `made`: the optimizers of this process, whether they have stepped or not."""
+        """The part that `optimizer` trains. `made`: those of this process, stepped or not."""
         part = self._by_optimizer.get(optimizer)
         if part is not None:
             return part

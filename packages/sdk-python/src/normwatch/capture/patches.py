@@ -17,9 +17,7 @@ def install(training: CapturedTraining) -> None:
     """Wraps what is imported already now, and the rest when it is imported."""
     remove()
     when_imported("torch", lambda torch: _patch_torch(torch, training))
-    when_imported(
-        "torch.distributed.fsdp.fully_sharded_data_parallel", lambda module: _patch_fsdp1(module, training)
-    )
+    when_imported("torch.distributed.fsdp.fully_sharded_data_parallel", lambda module: _patch_fsdp1(module, training))
     when_imported("torch.distributed.pipelining.stage", lambda module: _patch_pipeline(module, training))
     when_imported("deepspeed.runtime.engine", lambda module: _patch_deepspeed(module, training))
 

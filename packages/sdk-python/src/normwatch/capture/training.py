@@ -79,9 +79,7 @@ class CapturedTraining:
         with self._forgiving("GradScaler.scale"):
             self._losses.remember_scaled(outputs, scaled)
 
-    def on_clip_norm(
-        self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Callable[[Any], None]:
+    def on_clip_norm(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[Any], None]:
         max_norm = args[1] if len(args) > 1 else kwargs.get("max_norm")
         norm_type = args[2] if len(args) > 2 else kwargs.get("norm_type", 2.0)
         return lambda total: self._on_norm(tensors, total, max_norm, norm_type)
@@ -120,9 +118,7 @@ class CapturedTraining:
         clip = {"mode": "norm", "max_norm": cap} if 0 < cap < float("inf") else {"mode": "none"}
         self._add_clip(ClipCall(tensors, clip, {"grad_norm": _kept(total)}))
 
-    def on_clip_value(
-        self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Callable[[Any], None]:
+    def on_clip_value(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[Any], None]:
         with self._forgiving("clip_grad_value_"):
             clip_value = float(args[1] if len(args) > 1 else kwargs["clip_value"])
             gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]

@@ -8,19 +8,24 @@ import importlib.util
 import os
 import sys
 
+if False:  # typing costs each start a few milliseconds
+    import typing
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGE = os.path.dirname(os.path.dirname(HERE))
 
 
-def load(name, path, folders=None):
+def load(name: str, path: str, folders: "list[str] | None" = None) -> "typing.Any":
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folders)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-def start_watching(_torch):
+def start_watching(_torch: object) -> None:
     try:
         if importlib.util.find_spec("normwatch") is None:  # `normwatch run` is of another environment
             load("normwatch", os.path.join(PACKAGE, "__init__.py"), [PACKAGE])
@@ -29,7 +34,7 @@ def start_watching(_torch):
         print(f"normwatch: this training is not watched: {type(error).__name__}: {error}", file=sys.stderr)
 
 
-def run_the_other_sitecustomize():
+def run_the_other_sitecustomize() -> None:
     """The one that this file stands before."""
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
     ours = sys.modules.pop("sitecustomize", None)
