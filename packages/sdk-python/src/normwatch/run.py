@@ -144,7 +144,7 @@ class Run:
     def note_scaler(self, scaler: Any) -> None:
         """Keeps the scale of a GradScaler for the step that the next `log` completes."""
         if self._is_open:
-            self._intake.add_scale(scaler, self._noted)
+            self._recorder.add_scale(scaler, self._noted)
 
     def declare_parts(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
         """Tells the server how each part of the run clips: `{"critic": {"clip": {…}, "optimizer": "adam"}}`."""
@@ -204,9 +204,7 @@ class Run:
                 "`python -m normwatch sync` sends them",
             )
         if report.lost:
-            self.notices.warn(
-                "lost", f"{report.lost} points of run {self.id} were lost: no room on disk or in memory"
-            )
+            self.notices.warn("lost", f"{report.lost} points of run {self.id} were lost: no room on disk or in memory")
         return report
 
     def flush(self, timeout: float = FINISH_TIMEOUT) -> bool:

@@ -1,15 +1,20 @@
-"""Tells of a module once it has been imported, without importing it."""
+"""
+Tells of a module once it has been imported, without importing it. Every Python process of a watched command runs this
+file, so it imports `sys` only.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any, Callable
 
-Told = Callable[[Any], None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any, Callable
+
+    Told = Callable[[Any], None]
 
 _waiting: dict[str, list[Told]] = {}
 
@@ -32,7 +37,7 @@ def cancel_imports() -> None:
         sys.meta_path.remove(_finder)
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Lets the other finders find a module that is waited for, and wraps its loader."""
 
     def find_spec(
@@ -44,12 +49,12 @@ class _Finder(MetaPathFinder):
             spec = None if finder is self else finder.find_spec(fullname, path, target)
             if spec is not None:
                 if spec.loader is not None and hasattr(spec.loader, "exec_module"):
-                    spec.loader = _TellingLoader(spec.loader, fullname)
+                    spec.loader = _TellingLoader(spec.loader, fullname)  # type: ignore[assignment]
                 return spec
         return None
 
 
-class _TellingLoader(Loader):
+class _TellingLoader:
     def __init__(self, loader: Any, name: str) -> None:
         self._loader = loader
         self._name = name

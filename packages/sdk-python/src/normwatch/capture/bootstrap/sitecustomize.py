@@ -3,32 +3,37 @@ Run by every Python process that `normwatch run` starts. It waits for torch and 
 it needs is loaded from its own file, so that neither the path nor the packages of the training change.
 """
 
-import importlib
-import importlib.util
 import os
 import sys
 
-if False:  # typing costs each start a few milliseconds
-    import typing
-
 HERE = os.path.dirname(os.path.abspath(__file__))
-PACKAGE = os.path.dirname(os.path.dirname(HERE))
+CAPTURE = os.path.dirname(HERE)
+PACKAGE = os.path.dirname(CAPTURE)
 
 
-def load(name: str, path: str, folders: "list[str] | None" = None) -> "typing.Any":
-    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folders)
-    if spec is None or spec.loader is None:
-        raise ImportError(path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+def wait_for_torch() -> None:
+    sys.path.insert(0, CAPTURE)
+    try:
+        import import_hook  # type: ignore[import-not-found]
+
+        sys.modules["_normwatch_import_hook"] = sys.modules.pop("import_hook")
+    finally:
+        sys.path.remove(CAPTURE)
+    import_hook.when_imported("torch", start_watching)
 
 
 def start_watching(_torch: object) -> None:
     try:
+        import importlib.util
+
         if importlib.util.find_spec("normwatch") is None:  # `normwatch run` is of another environment
-            load("normwatch", os.path.join(PACKAGE, "__init__.py"), [PACKAGE])
+            spec = importlib.util.spec_from_file_location(
+                "normwatch", os.path.join(PACKAGE, "__init__.py"), submodule_search_locations=[PACKAGE]
+            )
+            if spec is None or spec.loader is None:
+                raise ImportError(PACKAGE)
+            sys.modules["normwatch"] = module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
         importlib.import_module("normwatch.capture").autolog_from_environment()
     except Exception as error:
         print(f"normwatch: this training is not watched: {type(error).__name__}: {error}", file=sys.stderr)
@@ -37,19 +42,16 @@ def start_watching(_torch: object) -> None:
 def run_the_other_sitecustomize() -> None:
     """The one that this file stands before."""
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
-    ours = sys.modules.pop("sitecustomize", None)
+    ours = sys.modules.pop("sitecustomize")
     try:
-        importlib.import_module("sitecustomize")
+        __import__("sitecustomize")
     except ImportError as error:
         if error.name != "sitecustomize":
             raise
-        if ours is not None:
-            sys.modules["sitecustomize"] = ours
+        sys.modules["sitecustomize"] = ours
 
 
 try:
-    load("_normwatch_import_hook", os.path.join(os.path.dirname(HERE), "import_hook.py")).when_imported(
-        "torch", start_watching
-    )
+    wait_for_torch()
 finally:
     run_the_other_sitecustomize()
