@@ -1,8 +1,8 @@
 import type { Batch } from './chunk.ts'
 import { Courier } from './courier.ts'
-import { Delivery } from './delivery.ts'
-import type { RunChange } from './parcel.ts'
-import { Queue } from './queue.ts'
+import { Sender } from './sender.ts'
+import type { RunChange } from './outbox-item.ts'
+import { Outbox } from './outbox.ts'
 import type { Spool } from './spool.ts'
 import { Tally } from './tally.ts'
 import { createTransport } from './transport.ts'
@@ -30,7 +30,7 @@ export interface Job {
   readonly isOnline: boolean
 }
 
-/** Says trouble in a sentence; once for each kind. */
+/** Prints a warning, once per kind. */
 export type Warn = (kind: string, sentence: string) => void
 
 export interface LocalBackgroundOptions {
@@ -46,15 +46,15 @@ export interface LocalBackgroundOptions {
 }
 
 /** Bytes of readings in memory above which they go to the spool. */
-const MAX_QUEUE_BYTES = 64 * 1024 * 1024
+const MAX_OUTBOX_BYTES = 64 * 1024 * 1024
 
 /** A background on the thread it is made on: it works while that thread yields to its event loop. */
 export class LocalBackground implements Background {
   readonly #job: Job
   readonly #spool: Spool | undefined
   readonly #warn: Warn
-  readonly #queue: Queue
-  readonly #delivery: Delivery
+  readonly #outbox: Outbox
+  readonly #sender: Sender
   readonly #tally: Tally
 
   constructor({ job, spool, fetch, now, random, warn, tally = new Tally() }: LocalBackgroundOptions) {
@@ -63,10 +63,10 @@ export class LocalBackground implements Background {
     this.#spool = spool
     this.#warn = warn
     this.#tally = tally
-    this.#queue = new Queue({
+    this.#outbox = new Outbox({
       spool,
       tally,
-      maxBytes: MAX_QUEUE_BYTES,
+      maxBytes: MAX_OUTBOX_BYTES,
       onSpoolFailure: (error) =>
         warn('spool', `run ${run}: the spool cannot be written (${String(error)}); readings stay in memory`),
       onLost: (points) => this.#lose(points),
@@ -79,12 +79,12 @@ export class LocalBackground implements Background {
       random,
       maxTries: Infinity,
       onRetry: (words) => {
-        this.#delivery.noteFailure()
+        this.#sender.noteFailure()
         warn('away', `${url} does not take readings now (${words}); they are kept and sent later`)
       },
     })
-    this.#delivery = new Delivery({
-      queue: this.#queue,
+    this.#sender = new Sender({
+      outbox: this.#outbox,
       courier: job.isOnline ? courier : undefined,
       spool,
       tally,
@@ -94,38 +94,38 @@ export class LocalBackground implements Background {
   }
 
   add(body: Batch | RunChange): void {
-    this.#queue.add(body)
-    this.#delivery.wake()
+    this.#outbox.add(body)
+    this.#sender.wake()
   }
 
   async flush(timeoutMs: number): Promise<boolean> {
-    await within(timeoutMs, this.#delivery.drain())
-    return this.#queue.points === 0
+    await within(timeoutMs, this.#sender.drain())
+    return this.#outbox.points === 0
   }
 
   async finish(timeoutMs: number): Promise<FinishReport> {
-    await within(timeoutMs, this.#delivery.drain())
-    await this.#delivery.stop()
-    await this.#queue.spill()
-    const lost = this.#queue.pointsInMemory
+    await within(timeoutMs, this.#sender.drain())
+    await this.#sender.stop()
+    await this.#outbox.spill()
+    const lost = this.#outbox.pointsInMemory
     const report: FinishReport = {
       sent: this.#tally.of('sent'),
-      unsent: this.#queue.points - lost,
+      unsent: this.#outbox.points - lost,
       refused: this.#tally.of('refused'),
       lost: this.#tally.of('lost') + lost,
-      spool: this.#queue.isInSpool ? (this.#spool?.path ?? null) : null,
+      spool: this.#outbox.isInSpool ? (this.#spool?.path ?? null) : null,
     }
-    this.#tell(report)
+    this.#warnAbout(report)
     return report
   }
 
   leave(): void {
-    void this.#delivery.stop()
-    const lost = this.#queue.spillNow()
+    void this.#sender.stop()
+    const lost = this.#outbox.spillNow()
     if (lost > 0) this.#lose(lost)
   }
 
-  #tell({ unsent, refused, lost, spool }: FinishReport): void {
+  #warnAbout({ unsent, refused, lost, spool }: FinishReport): void {
     const { run, isOnline } = this.#job
     if (spool !== null && isOnline) {
       const where = `they are kept in ${spool} (send them with normwatch-sync)`
@@ -137,7 +137,7 @@ export class LocalBackground implements Background {
 
   #lose(points: number): void {
     this.#tally.add('lost', points)
-    const sentence = 'the queue is full and cannot be spooled; the oldest readings are lost'
+    const sentence = 'the outbox is full and cannot be spooled; the oldest readings are lost'
     this.#warn('full', `run ${this.#job.run}: ${sentence}`)
   }
 }

@@ -84,7 +84,7 @@ export class Chunk {
     column.present[this.rows - 1] = 1
   }
 
-  /** The column of this wire name, made where there is none; `undefined` when the chunk has no room for one more. */
+  /** The column of this wire name, created if needed; `undefined` when the chunk has no room for another column. */
   column(name: string): Column | undefined {
     const known = this.#columns.get(name)
     if (known !== undefined) return known

@@ -1,18 +1,18 @@
-import { halves, pointsOf, type Parcel } from './parcel.ts'
+import { halves, pointsOf, type OutboxItem } from './outbox-item.ts'
 import { decide, type Decision } from './retry.ts'
 import type { Refusal } from './spool.ts'
 import type { ApiRequest, Transport } from './transport.ts'
 
 export interface Refused {
-  readonly parcel: Parcel
+  readonly item: OutboxItem
   readonly refusal: Refusal
 }
 
-/** What became of a parcel: the server has all but what it refused, or it was not settled before the courier stopped. */
+/** The outcome of one item: settled (the server stored it, except for `refused`), or not settled before the courier stopped. */
 export type Delivered =
   { readonly kind: 'settled'; readonly refused: readonly Refused[] } | { readonly kind: 'stopped' }
 
-/** Between two creations of a run that keeps vanishing. */
+/** Pause before creating a run again that the server has lost twice in a row. */
 const RECREATE_DELAY_MS = 1_000
 const SENT: Delivered = { kind: 'settled', refused: [] }
 
@@ -30,7 +30,7 @@ export interface CourierOptions {
   readonly onRetry: (words: string) => void
 }
 
-/** Brings parcels of one run to the server, one after another, each until the server has settled it. Never rejects. */
+/** Brings items of one run to the server, one after another, each until the server has settled it. Never rejects. */
 export class Courier {
   readonly #options: CourierOptions
   readonly #stop = new AbortController()
@@ -49,49 +49,49 @@ export class Courier {
   }
 
   /** Creates the run first where that has not happened; an empty change does nothing more. */
-  async send(parcel: Parcel): Promise<Delivered> {
-    const created = await this.#create(parcel)
-    const isNoChange = 'patch' in parcel && Object.keys(parcel.patch).length === 0
+  async send(item: OutboxItem): Promise<Delivered> {
+    const created = await this.#create(item)
+    const isNoChange = 'patch' in item && Object.keys(item.patch).length === 0
     if (!this.#isCreated || isNoChange) return created
     const request: ApiRequest =
-      'columns' in parcel
-        ? { method: 'POST', path: `${this.#path}/points`, body: parcel }
-        : { method: 'PATCH', path: this.#path, body: parcel.patch }
-    return this.#settle(request, parcel)
+      'columns' in item
+        ? { method: 'POST', path: `${this.#path}/points`, body: item }
+        : { method: 'PATCH', path: this.#path, body: item.patch }
+    return this.#settle(request, item)
   }
 
-  /** Creates the run where it is needed; a refusal of the run is one of the parcel. */
-  async #create(parcel: Parcel): Promise<Delivered> {
+  /** Creates the run where it is needed; when the server refuses the run, the item counts as refused. */
+  async #create(item: OutboxItem): Promise<Delivered> {
     if (this.#isCreated) return SENT
     const request = { method: 'PUT', path: this.#path, body: this.#options.fields } as const
     const delivered = await this.#settle(request, { patch: {} })
     if (delivered.kind === 'stopped') return delivered
     this.#isCreated = delivered.refused.length === 0
-    return { kind: 'settled', refused: delivered.refused.map(({ refusal }) => ({ parcel, refusal })) }
+    return { kind: 'settled', refused: delivered.refused.map(({ refusal }) => ({ item, refusal })) }
   }
 
-  async #settle(request: ApiRequest, parcel: Parcel): Promise<Delivered> {
+  async #settle(request: ApiRequest, item: OutboxItem): Promise<Delivered> {
     for (let attempt = 1; ; attempt++) {
       const { outcome, words } = await this.#options.transport(request, this.#stop.signal)
       if (this.#stop.signal.aborted) return { kind: 'stopped' }
-      const decided = decide(outcome, attempt, pointsOf(parcel), this.#options.random())
-      // what makes the run cannot lack it
+      const decided = decide(outcome, attempt, pointsOf(item), this.#options.random())
+      // a PUT creates the run: a "run not found" in answer to it is a refusal
       const isMaking = decided.action === 'create' && request.method === 'PUT'
       const decision: Decision = isMaking ? { action: 'refuse' } : decided
       switch (decision.action) {
         case 'done':
           return SENT
         case 'split':
-          return this.#sendHalves(parcel)
+          return this.#sendHalves(item)
         case 'refuse': {
           const [status, code] = outcome.kind === 'reply' ? [outcome.status, outcome.code ?? null] : [0, null]
-          return { kind: 'settled', refused: [{ parcel, refusal: { status, code, message: words } }] }
+          return { kind: 'settled', refused: [{ item, refusal: { status, code, message: words } }] }
         }
         case 'create': {
           if (attempt >= this.#options.maxTries) return { kind: 'stopped' }
           if (attempt > 1) await this.#wait(RECREATE_DELAY_MS)
           this.#isCreated = false
-          const created = await this.#create(parcel)
+          const created = await this.#create(item)
           if (!this.#isCreated) return created
           break
         }
@@ -105,10 +105,10 @@ export class Courier {
   }
 
   /** Each half is settled on its own: one that is refused does not hold back the other. */
-  async #sendHalves(parcel: Parcel): Promise<Delivered> {
-    if (!('columns' in parcel)) return SENT
+  async #sendHalves(item: OutboxItem): Promise<Delivered> {
+    if (!('columns' in item)) return SENT
     const refused: Refused[] = []
-    for (const columns of halves(parcel.columns)) {
+    for (const columns of halves(item.columns)) {
       const delivered = await this.send({ columns })
       if (delivered.kind === 'stopped') return delivered
       refused.push(...delivered.refused)

@@ -1,4 +1,4 @@
-import { Complaints } from './complaints.ts'
+import { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
 import { continueRun } from './resume.ts'
 import { RecordedRun } from './run.ts'
@@ -9,21 +9,17 @@ const NOTHING: FinishReport = { sent: 0, unsent: 0, refused: 0, lost: 0, spool: 
 
 /** Starts a run on a platform; see `init`. */
 export function startRun(options: InitOptions, platform: Platform): Run {
-  const complaints = new Complaints(platform.warn, options.strict === true)
+  const notices = new Notices(platform.warn, options.strict === true)
   const { env, now, random } = platform
   const newId = makeId(now(), random)
-  const refuse = (option: string, reason: string) => complaints.wrongUse('init', option, reason)
-  const settings = continueRun(readSettings(options, env, newId, refuse), platform, complaints, newId)
+  const refuse = (option: string, reason: string) => notices.wrongUse('init', option, reason)
+  const settings = continueRun(readSettings(options, env, newId, refuse), platform, notices, newId)
   if (settings.mode === 'disabled') return disabledRun(settings.id, settings.url)
   if (settings.mode === 'offline' && platform.openSpool === undefined) {
-    complaints.wrongUse(
-      'init',
-      'mode',
-      'cannot be offline here: there is no file system; nothing is recorded',
-    )
+    notices.wrongUse('init', 'mode', 'cannot be offline here: there is no file system; nothing is recorded')
     return disabledRun(settings.id, settings.url)
   }
-  const run = new RecordedRun(settings, platform, complaints)
+  const run = new RecordedRun(settings, platform, notices)
   if (settings.mode === 'online') {
     platform.say(`normwatch: ${run.url}`)
     void platform.sendLeftovers(settings)
@@ -42,7 +38,7 @@ function disabledRun(id: string, url: string): Run {
   }
 }
 
-/** An id that sorts by its start, `20261123-081730-k3v9x2`. */
+/** An id that sorts by start time, `20261123-081730-k3v9x2`. */
 function makeId(now: number, random: () => number): string {
   const [day = '', time = ''] = new Date(now).toISOString().split(/[T.]/)
   const tail = Array.from({ length: 6 }, () => Math.floor(random() * 36).toString(36)).join('')

@@ -2,7 +2,7 @@ import type { Background, Job, Warn } from './background.ts'
 import type { Settings } from './settings.ts'
 import type { Spool, SpoolHead } from './spool.ts'
 
-/** What an open run does when its process ends by itself or is told to. */
+/** What an open run does when its process ends. */
 export interface ExitWatcher {
   /** Nothing is left to do: the process would end now. */
   onIdle(hasFailed: boolean): void
@@ -30,7 +30,7 @@ export interface Platform {
   /** Sends what earlier processes of other runs left in the spool for this server. Never rejects. */
   readonly sendLeftovers: (settings: Settings) => Promise<void>
   /**
-   * A background on a thread of its own; `undefined` where it has to share the caller's. Should the thread die, it goes
+   * A background on a thread of its own; `undefined` where it must share the caller's. If the thread dies, it goes
    * on with the one that `makeOther` makes.
    */
   readonly startThread:

@@ -11,7 +11,7 @@ export interface RecorderOptions {
   readonly now: () => number
   /** The step of the first call that names none. */
   readonly firstStep: number
-  /** Told of each argument that is refused, by its name, with the reason. */
+  /** Called for each refused argument, with its name and the reason. */
   readonly refuse: (argument: string, reason: string) => void
 }
 

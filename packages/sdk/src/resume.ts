@@ -1,4 +1,4 @@
-import type { Complaints } from './complaints.ts'
+import type { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
 import type { Settings } from './settings.ts'
 
@@ -11,7 +11,7 @@ const MAX_ID_LENGTH = 64
 export function continueRun(
   settings: Settings,
   platform: Platform,
-  complaints: Complaints,
+  notices: Notices,
   newId: string,
 ): Settings {
   const { id, url, mode, resume, fromStep } = settings
@@ -20,7 +20,7 @@ export function continueRun(
   if (last !== undefined) return { ...settings, firstStep: last + 1 }
   const tail = newId.slice(-6)
   const goesOnAs = `${id.slice(0, MAX_ID_LENGTH - tail.length - 1)}-${tail}`
-  complaints.warn(
+  notices.warn(
     'resume',
     `the last step of run ${id} is not known (no answer from ${url}): this training goes on as run ${goesOnAs}; ` +
       'fromStep would continue it without asking',

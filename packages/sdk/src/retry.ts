@@ -21,7 +21,7 @@ const FIRST_DELAY_MS = 500
 const MAX_DELAY_MS = 30_000
 const MAX_RETRY_AFTER_MS = 300_000
 
-/** 4xx that speak of the moment, not of the request. */
+/** 4xx statuses that are about timing, not about the request. */
 const TRANSIENT = new Set([408, 425, 429])
 
 /**

@@ -1,7 +1,7 @@
 import { LocalBackground, type Background } from './background.ts'
 import { Batcher } from './batcher.ts'
 import { steadyClock } from './clock.ts'
-import type { Complaints } from './complaints.ts'
+import type { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
 import { Recorder } from './recorder.ts'
 import type { Settings } from './settings.ts'
@@ -20,7 +20,7 @@ const hasAll = ({ unsent, lost }: FinishReport): boolean => unsent === 0 && lost
 export class RecordedRun implements Run {
   readonly id: string
   readonly url: string
-  readonly #complaints: Complaints
+  readonly #notices: Notices
   readonly #spools: Spool[] = []
   readonly #background: Background
   readonly #batcher: Batcher
@@ -28,11 +28,11 @@ export class RecordedRun implements Run {
   readonly #unwatch: () => void
   #finishing: Promise<FinishReport> | undefined
 
-  constructor(settings: Settings, platform: Platform, complaints: Complaints) {
+  constructor(settings: Settings, platform: Platform, notices: Notices) {
     const { id, url, token, body, mode, resume, fromStep, firstStep } = settings
     this.id = id
     this.url = `${url}/runs/${id}`
-    this.#complaints = complaints
+    this.#notices = notices
     const openSpool = () => {
       const head = { normwatch: 1, url, run: id, fields: { ...body } } as const
       const spool = platform.openSpool?.(settings.spoolDir, head)
@@ -40,7 +40,7 @@ export class RecordedRun implements Run {
       return spool
     }
     const job = { run: id, url, token, fields: { ...body }, isOnline: mode === 'online' }
-    const warn = complaints.warn.bind(complaints)
+    const warn = notices.warn.bind(notices)
     const spool = openSpool()
     const here = (spool: Spool | undefined) => new LocalBackground({ ...platform, job, spool, warn })
     this.#background = platform.startThread?.(job, spool, warn, () => here(openSpool())) ?? here(spool)
@@ -52,7 +52,7 @@ export class RecordedRun implements Run {
       batcher: this.#batcher,
       now: steadyClock(platform.now),
       firstStep,
-      refuse: (argument, reason) => complaints.wrongUse('log', argument, reason),
+      refuse: (argument, reason) => notices.wrongUse('log', argument, reason),
     })
     this.#unwatch = platform.watchExit({
       onIdle: (hasFailed) => void this.finish({ status: hasFailed ? 'failed' : 'finished' }),
@@ -67,16 +67,16 @@ export class RecordedRun implements Run {
 
   log(readings: Readings): void {
     if (this.#finishing !== undefined) {
-      return this.#complaints.warn('finished', `log: run ${this.id} is finished; its readings are not kept`)
+      return this.#notices.warn('finished', `log: run ${this.id} is finished; its readings are not kept`)
     }
     if (typeof readings !== 'object' || readings === null) {
-      return this.#complaints.wrongUse('log', 'readings', 'must be an object such as { gradNorm, loss }')
+      return this.#notices.wrongUse('log', 'readings', 'must be an object such as { gradNorm, loss }')
     }
     try {
       this.#recorder.record(readings)
     } catch (error) {
-      if (this.#complaints.isStrict) throw error
-      this.#complaints.warn('log', `log: readings could not be taken: ${String(error)}`)
+      if (this.#notices.isStrict) throw error
+      this.#notices.warn('log', `log: readings could not be taken: ${String(error)}`)
     }
   }
 

@@ -2,7 +2,7 @@ import { MAX_STEP } from '@normwatch/protocol/limits'
 import { encodeNumber } from '@normwatch/protocol/number-codec'
 import type { InitOptions, Mode } from './types.ts'
 
-/** How the run clips, as the server wants it told. */
+/** How the run clips, in the wire's form. */
 type ClipField = { mode: 'norm'; max_norm: number } | { mode: 'value'; clip_value: number } | { mode: 'none' }
 
 /** Body of the run's PUT. */
@@ -30,7 +30,7 @@ export interface Settings {
   readonly spoolDir: string | undefined
 }
 
-/** Told of an option that cannot be used: its name, and why. */
+/** Called for an option that cannot be used, with its name and the reason. */
 export type RefuseOption = (option: string, reason: string) => void
 
 const DEFAULT_URL = 'http://127.0.0.1:4280'
@@ -136,7 +136,7 @@ export function readSettings(
   }
 }
 
-/** An infinite cap is none: the norm is only logged. Without any cap a run that exists keeps the one it has. */
+/** An infinite cap means no cap: the norm is only logged. Without a cap, an existing run keeps the one it has. */
 function readClip(
   maxNorm: number | undefined,
   clipValue: number | undefined,

@@ -1,4 +1,4 @@
-import type { Parcel } from './parcel.ts'
+import type { OutboxItem } from './outbox-item.ts'
 
 /** First line of a spool file; see packages/protocol/fixtures. */
 export interface SpoolHead {
@@ -11,7 +11,7 @@ export interface SpoolHead {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** Why the server took no parcel. */
+/** Why the server took no item. */
 export interface Refusal {
   readonly status: number
   readonly code: string | null
@@ -28,23 +28,23 @@ export interface Place {
 
 /** A file that an earlier process of the same run left. */
 export interface Leftover {
-  read(): AsyncIterable<Parcel>
+  read(): AsyncIterable<OutboxItem>
   /** All of it is settled. */
   remove(): Promise<void>
 }
 
-/** The file of one run for parcels that cannot be sent now. It exists from its first line on. Writing may fail: a full disk. */
+/** The file of one run for items that cannot be sent now. It exists from its first line on. Writing may fail: a full disk. */
 export interface Spool {
   readonly path: string
   readonly head: SpoolHead
-  append(parcel: Parcel): Promise<Place>
+  append(item: OutboxItem): Promise<Place>
   /** The same without waiting, for the exit of the process. */
-  appendNow(parcel: Parcel): void
+  appendNow(item: OutboxItem): void
   /** Rejects with the code `ENOENT` where a sync has sent and removed the file. */
-  read(place: Place): Promise<Parcel>
+  read(place: Place): Promise<OutboxItem>
   /** Removes the file: everything in it was sent. */
   clear(): Promise<void>
-  refuse(parcel: Parcel, refusal: Refusal): Promise<void>
+  refuse(item: OutboxItem, refusal: Refusal): Promise<void>
   /** What earlier processes of this run could not send to this server, oldest first. Never rejects. */
   leftovers(): Promise<Leftover[]>
   /** The run has ended: a sync of this process may take the file. */

@@ -16,8 +16,8 @@ const background = new LocalBackground({
   warn: (about, sentence) => say({ kind: 'warn', about, sentence }),
   tally: new Tally(tally),
 })
-// also when it dies: nobody shall wait for it
-process.on('exit', tellLeft)
+// also when the thread dies, so that nobody waits for it
+process.on('exit', signalLeft)
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'add') background.add(message.body)
@@ -37,11 +37,11 @@ async function answer(message: Exclude<ToThread, { kind: 'add' }>): Promise<void
     }
     case 'leave':
       await background.finish(message.timeoutMs)
-      tellLeft()
+      signalLeft()
   }
 }
 
-function tellLeft(): void {
+function signalLeft(): void {
   Atomics.store(hasLeft, 0, 1)
   Atomics.notify(hasLeft, 0)
 }

@@ -77,7 +77,7 @@ async function readReply(response: Response, now: number): Promise<Reply> {
   return { outcome, words: words.slice(0, MAX_WORDS) }
 }
 
-/** Rejects an answer that no server of ours gives: it would only fill the memory. */
+/** Reads the answer; rejects one that is too long to be Normwatch's, before it fills memory. */
 async function readText(response: Response): Promise<string> {
   const reader = response.body?.getReader()
   const decoder = new TextDecoder()
@@ -101,7 +101,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The cause under fetch's own "fetch failed". */
+/** The reason behind fetch's "fetch failed". */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Batcher } from '../src/batcher.ts'
 import { sync } from '../src/index.ts'
-import { Queue } from '../src/queue.ts'
+import { Outbox } from '../src/outbox.ts'
 import { listLeftovers, takeOver } from '../src/node/list-spool-files.ts'
 import { SpoolFile } from '../src/node/spool-file.ts'
 import { sendSpoolFiles } from '../src/node/sync.ts'
@@ -114,13 +114,13 @@ describe('a spool file', { timeout: 30_000 }, () => {
     expect(JSON.stringify(lines)).not.toContain('nw_secret')
   })
 
-  it('gives back each parcel from its place, also after half a line was left in it', async () => {
+  it('gives back each item from its place, also after half a line was left in it', async () => {
     const path = join(await makeFolder(), 'deep', 'toy.ndjson')
     const spool = new SpoolFile(path, HEAD)
-    const parcels = [1, 2, 3].map((step) => ({ columns: { step: [step], note: ['NaN' as const] } }))
+    const items = [1, 2, 3].map((step) => ({ columns: { step: [step], note: ['NaN' as const] } }))
     const places = []
-    for (const parcel of parcels) places.push(await spool.append(parcel))
-    for (const [i, place] of places.entries()) expect(await spool.read(place)).toEqual(parcels[i])
+    for (const item of items) places.push(await spool.append(item))
+    for (const [i, place] of places.entries()) expect(await spool.read(place)).toEqual(items[i])
     await appendFile(path, '{"half')
     spool.appendNow({ patch: { status: 'failed' } })
     await spool.clear()
@@ -187,37 +187,37 @@ it('a folder of many files is looked through without leaving one open', { timeou
   await vi.waitFor(async () => expect(await openFiles()).toBeLessThanOrEqual(before), PATIENCE)
 })
 
-describe('the queue', () => {
+describe('the outbox', () => {
   function fill(spool: Spool | undefined, maxBytes: number, points: number) {
     let lost = 0
     const failures: string[] = []
     const tally = new Tally()
-    const queue = new Queue({
+    const outbox = new Outbox({
       spool,
       maxBytes,
       tally,
       onSpoolFailure: (error) => failures.push(String(error)),
       onLost: (count) => (lost += count),
     })
-    const batcher = new Batcher({ maxAgeMs: Infinity, onBatch: (batch) => queue.add(batch) })
+    const batcher = new Batcher({ maxAgeMs: Infinity, onBatch: (batch) => outbox.add(batch) })
     const recorder = new Recorder({ batcher, now: () => 1e12, firstStep: 0, refuse: () => {} })
     for (let i = 0; i < points; i++) recorder.record({ gradNorm: i, loss: i })
     batcher.seal()
-    return { queue, failures, tally, lost: () => lost }
+    return { outbox, failures, tally, lost: () => lost }
   }
 
   it('moves to the disk in order, and comes back whole', async () => {
-    const { queue, tally } = fill(new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD), 1e6, 45_000)
-    expect(queue.isOverBound).toBe(true)
-    await queue.spill()
-    expect(queue.isInMemory).toBe(false)
-    expect(queue.isOverBound).toBe(false)
+    const { outbox, tally } = fill(new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD), 1e6, 45_000)
+    expect(outbox.isOverBound).toBe(true)
+    await outbox.spill()
+    expect(outbox.isInMemory).toBe(false)
+    expect(outbox.isOverBound).toBe(false)
     expect(tally.of('spooled')).toBe(45_000)
     const steps: unknown[] = []
-    for (let entry = queue.head(); entry !== undefined; entry = queue.head()) {
-      const parcel = await queue.read(entry)
-      if ('columns' in parcel) steps.push(...(parcel.columns['step'] as unknown[]))
-      await queue.remove(entry)
+    for (let entry = outbox.head(); entry !== undefined; entry = outbox.head()) {
+      const item = await outbox.read(entry)
+      if ('columns' in item) steps.push(...(item.columns['step'] as unknown[]))
+      await outbox.remove(entry)
     }
     expect(steps).toEqual(Array.from({ length: 45_000 }, (_, i) => i))
     expect(tally.of('spooled')).toBe(0)
@@ -226,24 +226,24 @@ describe('the queue', () => {
   it('goes on when its file can be written and not removed', async () => {
     const spool = new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD)
     spool.clear = () => Promise.reject(new Error('EPERM'))
-    const { queue, failures } = fill(spool, 1e6, 10)
-    await queue.spill()
-    await queue.remove(queue.head()!)
-    await queue.spill()
-    expect(queue.waiting).toBe(0)
+    const { outbox, failures } = fill(spool, 1e6, 10)
+    await outbox.spill()
+    await outbox.remove(outbox.head()!)
+    await outbox.spill()
+    expect(outbox.waiting).toBe(0)
     expect(new Set(failures)).toEqual(new Set(['Error: EPERM']))
   })
 
   it('counts the oldest readings as lost when memory is full and nothing lets it spill', () => {
-    const { queue, lost } = fill(undefined, 1e6, 500_000)
+    const { outbox, lost } = fill(undefined, 1e6, 500_000)
     expect(lost()).toBeGreaterThan(0)
-    expect(lost() + queue.points).toBe(500_000)
+    expect(lost() + outbox.points).toBe(500_000)
   })
 
   it('stays in memory on a full disk', async () => {
-    const { queue, failures } = fill(new SpoolFile(await fullDisk(), HEAD), 1e6, 45_000)
-    await queue.spill()
+    const { outbox, failures } = fill(new SpoolFile(await fullDisk(), HEAD), 1e6, 45_000)
+    await outbox.spill()
     expect(failures).toEqual([expect.stringContaining('ENOSPC')])
-    expect(queue.pointsInMemory).toBe(45_000)
+    expect(outbox.pointsInMemory).toBe(45_000)
   })
 })

@@ -19,7 +19,7 @@ export async function listSpoolFiles(folder: string): Promise<string[]> {
   const found: { path: string; mtimeMs: number }[] = []
   for (const name of spoolFilesAmong(await readdir(folder).catch(() => []))) {
     const path = join(folder, name)
-    const file = await stat(path).catch(() => undefined) // somebody may have sent it meanwhile
+    const file = await stat(path).catch(() => undefined) // another process may have sent it by now
     if (file !== undefined) found.push({ path, mtimeMs: file.mtimeMs })
   }
   return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ path }) => path)
@@ -33,15 +33,15 @@ export async function listLeftovers(folder: string, { url, run }: RunThere): Pro
       const head = await readHead(path)
       if (head?.run === run && head.url === url && !(await isWritten(path, head))) found.push(path)
     } catch {
-      // somebody has sent it meanwhile, or it cannot be read: a sync says so
+      // another process has sent it by now, or it cannot be read, which a sync reports
     }
   }
   return found
 }
 
 /**
- * Takes a file whose writer has ended, by a new name: whoever else has seen it finds it gone and does not send it too.
- * Returns its new path. Rejects with the code `ENOENT` where somebody was quicker.
+ * Claims a file whose writer has ended by renaming it, so that no other process sends it too.
+ * Returns its new path. Rejects with `ENOENT` when another process was quicker.
  */
 export async function takeOver(path: string, run: string): Promise<string> {
   const own = spoolPath(dirname(path), run)
@@ -54,17 +54,17 @@ export function spoolPath(folder: string, run: string): string {
   return join(folder, `${run}.${randomBytes(6).toString('hex')}${SPOOL_ENDING}`)
 }
 
-/** The highest step in the files of a run, -1 without one. Reads them before it returns. Throws where it cannot. */
+/** The highest step in the spool files of a run, -1 when there is none. Synchronous. Throws when a file cannot be read. */
 export function lastSpooledStep(folder: string, { url, run }: RunThere): number {
   let last = -1
   if (!existsSync(folder)) return last
   for (const name of spoolFilesAmong(readdirSync(folder))) {
     if (!name.startsWith(`${run}.`)) continue
-    const [head, ...parcels] = readFileSync(join(folder, name), 'utf8').split('\n').map(parseLine)
+    const [head, ...items] = readFileSync(join(folder, name), 'utf8').split('\n').map(parseLine)
     if (!isHead(head) || head.run !== run || head.url !== url) continue
-    for (const parcel of parcels) {
-      if (parcel === undefined || !('columns' in parcel)) continue
-      for (const step of parcel.columns['step'] ?? []) last = Math.max(last, Number(step))
+    for (const item of items) {
+      if (item === undefined || !('columns' in item)) continue
+      for (const step of item.columns['step'] ?? []) last = Math.max(last, Number(step))
     }
   }
   return last

@@ -39,7 +39,7 @@ export function nodePlatform(threadProgram?: string): Platform {
         const files = await listSpoolFiles(spoolFolder(spoolDir))
         await sendSpoolFiles(files, { token, onlyUrl: url, exceptRun: id })
       } catch {
-        // they stay for the next start, or for a sync, which says what is wrong
+        // they stay for the next start, or for a sync, which reports what is wrong
       }
     },
     startThread: (job, spool, warn, makeOther) => startThread(threadProgram, job, spool, warn, makeOther),

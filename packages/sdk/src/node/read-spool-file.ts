@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { Parcel } from '../parcel.ts'
+import type { OutboxItem } from '../outbox-item.ts'
 import type { SpoolHead } from '../spool.ts'
 
 /** The lines of a spool file in order, its head first. Lines that were cut off, and empty ones, are left out. */
-async function* readSpoolFile(path: string): AsyncGenerator<SpoolHead | Parcel> {
+async function* readSpoolFile(path: string): AsyncGenerator<SpoolHead | OutboxItem> {
   const input = createReadStream(path)
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) {
@@ -23,16 +23,16 @@ export async function readHead(path: string): Promise<SpoolHead | undefined> {
 }
 
 /** The same without its head. */
-export async function* readParcels(path: string): AsyncGenerator<Parcel> {
+export async function* readItems(path: string): AsyncGenerator<OutboxItem> {
   for await (const line of readSpoolFile(path)) if (!isHead(line)) yield line
 }
 
-/** A line of a spool file; `undefined` when it is none, as one that was cut off. */
-export function parseLine(line: string): SpoolHead | Parcel | undefined {
+/** A line of a spool file; `undefined` when it cannot be read, such as a line that was cut off. */
+export function parseLine(line: string): SpoolHead | OutboxItem | undefined {
   try {
     const value: unknown = JSON.parse(line)
     if (isHead(value)) return value
-    if (!isParcel(value)) return undefined
+    if (!isItem(value)) return undefined
     return 'columns' in value ? { columns: value.columns } : { patch: value.patch }
   } catch {
     return undefined
@@ -49,7 +49,7 @@ export function isHead(value: unknown): value is SpoolHead {
   )
 }
 
-function isParcel(value: unknown): value is Parcel {
+function isItem(value: unknown): value is OutboxItem {
   if (typeof value !== 'object' || value === null) return false
   const { columns, patch } = value as { columns?: { step?: unknown } | null; patch?: unknown }
   return Array.isArray(columns?.step) || (typeof patch === 'object' && patch !== null)

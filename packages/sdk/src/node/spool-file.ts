@@ -1,15 +1,15 @@
 import { appendFileSync, constants, mkdirSync } from 'node:fs'
 import { appendFile, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Parcel } from '../parcel.ts'
+import type { OutboxItem } from '../outbox-item.ts'
 import type { Leftover, Place, Refusal, Spool, SpoolHead } from '../spool.ts'
 import { listLeftovers, REFUSED_ENDING, takeOver } from './list-spool-files.ts'
-import { readParcels } from './read-spool-file.ts'
+import { readItems } from './read-spool-file.ts'
 import { markInUse, markUnused } from './writers.ts'
 
 const PRIVATE_FOLDER = { recursive: true, mode: 0o700 } as const
 const PRIVATE_FILE = { mode: 0o600 } as const
-/** Makes no file: a line in one without a head would never be sent. */
+/** Creates no file: a file without a head line would never be sent. */
 const TO_WHAT_IS_THERE = { flag: constants.O_WRONLY | constants.O_APPEND } as const
 
 /** A spool on disk, one JSON object a line; its operations happen one after another, in the order they are called. */
@@ -18,7 +18,7 @@ export class SpoolFile implements Spool {
   readonly head: SpoolHead
   #last: Promise<unknown> = Promise.resolve()
   #exists = false
-  /** Counts the files that have stood at the path. */
+  /** How many files have been started at this path. */
   #file = 0
   /** Bytes in the file; `undefined` when that must be looked up: before the first line, and after a failed write. */
   #size: number | undefined
@@ -29,10 +29,10 @@ export class SpoolFile implements Spool {
     markInUse(path)
   }
 
-  append(parcel: Parcel): Promise<Place> {
+  append(item: OutboxItem): Promise<Place> {
     return this.#inTurn(async () => {
       const offset = await this.#end()
-      const line = Buffer.from(toLine(parcel))
+      const line = Buffer.from(toLine(item))
       this.#size = undefined
       await appendFile(this.path, line, TO_WHAT_IS_THERE)
       this.#size = offset + line.length
@@ -40,21 +40,21 @@ export class SpoolFile implements Spool {
     })
   }
 
-  appendNow(parcel: Parcel): void {
+  appendNow(item: OutboxItem): void {
     mkdirSync(dirname(this.path), PRIVATE_FOLDER)
     // a write under way in the background may have left half a line: an empty line ends it
     const start = this.#exists ? '\n' : toLine(this.head)
-    appendFileSync(this.path, start + toLine(parcel), PRIVATE_FILE)
+    appendFileSync(this.path, start + toLine(item), PRIVATE_FILE)
     this.#exists = true
   }
 
-  read({ file: number, offset, length }: Place): Promise<Parcel> {
+  read({ file: number, offset, length }: Place): Promise<OutboxItem> {
     return this.#inTurn(async () => {
       if (number !== this.#file) throw Object.assign(new Error('that file is gone'), { code: 'ENOENT' })
       const file = await open(this.path, 'r')
       try {
         const { buffer } = await file.read({ buffer: Buffer.alloc(length), position: offset })
-        return JSON.parse(buffer.toString()) as Parcel
+        return JSON.parse(buffer.toString()) as OutboxItem
       } finally {
         await file.close()
       }
@@ -70,8 +70,8 @@ export class SpoolFile implements Spool {
     })
   }
 
-  refuse(parcel: Parcel, refusal: Refusal): Promise<void> {
-    return this.#inTurn(() => appendRefused(this.path, this.head, parcel, refusal))
+  refuse(item: OutboxItem, refusal: Refusal): Promise<void> {
+    return this.#inTurn(() => appendRefused(this.path, this.head, item, refusal))
   }
 
   async leftovers(): Promise<Leftover[]> {
@@ -83,7 +83,7 @@ export class SpoolFile implements Spool {
     markUnused(this.path)
   }
 
-  /** Where the next line goes. The file may have been sent and removed by a sync: then it begins anew. */
+  /** Where the next line goes. A sync may have sent and removed the file: then a new one is started. */
   async #end(): Promise<number> {
     const size = await stat(this.path).then(
       (file) => file.size,
@@ -115,7 +115,7 @@ function leftover(path: string, run: string): Leftover {
   return {
     async *read() {
       at = await takeOver(at, run)
-      yield* readParcels(at)
+      yield* readItems(at)
     },
     remove: () => rm(at, { force: true }),
   }
@@ -125,7 +125,7 @@ function leftover(path: string, run: string): Leftover {
 export async function appendRefused(
   path: string,
   head: SpoolHead,
-  parcel: Parcel,
+  item: OutboxItem,
   refused: Refusal,
 ): Promise<void> {
   const refusedPath = path.replace(/\.ndjson$/, REFUSED_ENDING)
@@ -134,7 +134,7 @@ export async function appendRefused(
     () => false,
     () => true,
   )
-  await appendFile(refusedPath, (isNew ? toLine(head) : '') + toLine({ ...parcel, refused }), PRIVATE_FILE)
+  await appendFile(refusedPath, (isNew ? toLine(head) : '') + toLine({ ...item, refused }), PRIVATE_FILE)
 }
 
 function toLine(value: object): string {

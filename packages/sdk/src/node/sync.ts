@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { Courier, type Refused } from '../courier.ts'
-import { pointsOf } from '../parcel.ts'
+import { pointsOf } from '../outbox-item.ts'
 import type { SpoolHead } from '../spool.ts'
 import { createTransport } from '../transport.ts'
 import type { SyncReport } from '../types.ts'
 import { REFUSED_ENDING, takeOver } from './list-spool-files.ts'
-import { readHead, readParcels } from './read-spool-file.ts'
+import { readHead, readItems } from './read-spool-file.ts'
 import { appendRefused } from './spool-file.ts'
 import { isWritten } from './writers.ts'
 
@@ -24,7 +24,7 @@ export interface SendFilesOptions {
   readonly all?: boolean | undefined
 }
 
-/** Points of a file; or where it is left, unsent. */
+/** Points of a file; or its path, when it stays unsent. */
 type Sent = { readonly sent: number; readonly refused: number } | { readonly left: string }
 
 /** Sends spool files, each to its end or not at all: a file that was sent is removed, another stays as it is. */
@@ -83,17 +83,17 @@ async function sendSpoolFile(
   const courier = makeCourier(head, options)
   let sent = 0
   const refused: Refused[] = []
-  for await (const parcel of readParcels(path)) {
-    const delivered = await courier.send(parcel)
+  for await (const item of readItems(path)) {
+    const delivered = await courier.send(item)
     if (delivered.kind === 'stopped') return undefined
     refused.push(...delivered.refused)
-    sent += pointsOf(parcel)
+    sent += pointsOf(item)
   }
   // what is refused a second time stays in the refused file that it came from
   if (refused.length > 0 && path.endsWith(REFUSED_ENDING)) return undefined
-  for (const { parcel, refusal } of refused) await appendRefused(path, head, parcel, refusal)
+  for (const { item, refusal } of refused) await appendRefused(path, head, item, refusal)
   await rm(path, { force: true })
-  const refusedPoints = refused.reduce((sum, { parcel }) => sum + pointsOf(parcel), 0)
+  const refusedPoints = refused.reduce((sum, { item }) => sum + pointsOf(item), 0)
   return { sent: sent - refusedPoints, refused: refusedPoints }
 }
 

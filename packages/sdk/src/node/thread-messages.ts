@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Job } from '../background.ts'
 import type { Batch } from '../chunk.ts'
-import type { RunChange } from '../parcel.ts'
+import type { RunChange } from '../outbox-item.ts'
 import type { SpoolHead } from '../spool.ts'
 import type { FinishReport } from '../types.ts'
 

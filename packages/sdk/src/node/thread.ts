@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { Background, Job, Warn } from '../background.ts'
 import { buffersOf, type Batch } from '../chunk.ts'
-import type { RunChange } from '../parcel.ts'
+import type { RunChange } from '../outbox-item.ts'
 import type { Spool } from '../spool.ts'
 import { Tally } from '../tally.ts'
 import type { FinishReport } from '../types.ts'
@@ -49,7 +49,7 @@ class ThreadBackground implements Background {
   #lastCall = 0
   /** Points given to the thread. */
   #points = 0
-  /** How the run has ended, should the thread not live to tell the server. */
+  /** The final status, in case the thread dies before it has sent it. */
   #ending: RunChange | undefined
   #isDone = false
   #other: Background | undefined
@@ -103,7 +103,7 @@ class ThreadBackground implements Background {
     this.#post({ kind: 'leave', timeoutMs: LEAVE_TIMEOUT_MS })
     Atomics.wait(this.#hasLeft, 0, 0, LEAVE_TIMEOUT_MS + SPILL_TIMEOUT_MS)
     this.#receiveAll()
-    this.#tellLost()
+    this.#warnLost()
   }
 
   #call<T>(
@@ -143,11 +143,11 @@ class ThreadBackground implements Background {
   }
 
   #end(): void {
-    // its end may be told before its last answer is
+    // the exit event may arrive before the last answer
     this.#receiveAll()
     this.#port.unref()
     if (this.#isDone) return
-    this.#tellLost()
+    this.#warnLost()
     // nobody writes the file any more: the other finds it, and sends it first
     this.#spool.release()
     this.#other = this.#makeOther()
@@ -156,7 +156,7 @@ class ThreadBackground implements Background {
     this.#calls.clear()
   }
 
-  /** What became of the points that the thread was given, by what it told before it died. */
+  /** Counts of the points given to the thread, from the shared tally it left behind. */
   #count(): FinishReport {
     const [sent, unsent, refused] = [
       this.#tally.of('sent'),
@@ -182,7 +182,7 @@ class ThreadBackground implements Background {
     }
   }
 
-  #tellLost(): void {
+  #warnLost(): void {
     const { lost } = this.#count()
     if (lost > 0) this.#warn('lost', `run ${this.#job.run}: ${lost} points are lost`)
   }

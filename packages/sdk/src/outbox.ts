@@ -1,9 +1,9 @@
 import { bytesOf, encodeBatch, type Batch } from './chunk.ts'
-import type { Parcel, RunChange } from './parcel.ts'
+import type { OutboxItem, RunChange } from './outbox-item.ts'
 import type { Place, Spool } from './spool.ts'
 import type { Tally } from './tally.ts'
 
-/** A place in the queue: its content is in memory (`body`) or in the spool (`place`). */
+/** A place in the outbox: its content is in memory (`body`) or in the spool (`place`). */
 export interface Entry {
   readonly points: number
   body: Batch | RunChange | undefined
@@ -11,24 +11,24 @@ export interface Entry {
   isGone: boolean
 }
 
-export interface QueueOptions {
+export interface OutboxOptions {
   readonly spool: Spool | undefined
   /** Bytes of readings in memory above which the oldest go to the spool. */
   readonly maxBytes: number
   /** Counts what waits in the spool. */
   readonly tally: Tally
-  /** The spool takes nothing now; readings stay in memory. */
+  /** The spool could not be written; readings stay in memory. */
   readonly onSpoolFailure: (error: unknown) => void
   /** Readings of this many points are lost: memory is full and no spool took them. */
   readonly onLost: (points: number) => void
 }
 
-/** Where no spool takes them, or more slowly than they come, the oldest readings are lost at this multiple of `maxBytes`. */
+/** When the spool takes nothing, or is slower than the readings, the oldest readings are dropped at this multiple of `maxBytes`. */
 const HARD_LIMIT = 4
 
 /** What waits for the network: batches and changes of the run, first in, first out, in bounded memory. */
-export class Queue {
-  readonly #options: QueueOptions
+export class Outbox {
+  readonly #options: OutboxOptions
   readonly #entries: Entry[] = []
   #bytes = 0
   #inSpool = 0
@@ -36,7 +36,7 @@ export class Queue {
   #lastSpill: Promise<void> = Promise.resolve()
   #spills = 0
 
-  constructor(options: QueueOptions) {
+  constructor(options: OutboxOptions) {
     this.#options = options
   }
 
@@ -49,7 +49,7 @@ export class Queue {
     return this.#bytes > this.#options.maxBytes
   }
 
-  /** Something waits that a killed process would lose. */
+  /** Something waits in memory, which a killed process would lose. */
   get isInMemory(): boolean {
     return this.#entries.some(({ body }) => body !== undefined)
   }
@@ -69,7 +69,7 @@ export class Queue {
     return this.#entries.reduce((sum, { points }) => sum + points, 0)
   }
 
-  /** Queues rows, or a change of the run that comes after the rows before it. */
+  /** Adds rows, or a change of the run that comes after the rows before it. */
   add(body: Batch | RunChange): void {
     const points = 'rows' in body ? body.rows : 0
     this.#entries.push({ points, body, place: undefined, isGone: false })
@@ -83,8 +83,8 @@ export class Queue {
   }
 
   /** The content of a batch. Rejects when the spool cannot be read. */
-  async read(entry: Entry): Promise<Parcel> {
-    if (entry.body !== undefined) return toParcel(entry.body)
+  async read(entry: Entry): Promise<OutboxItem> {
+    if (entry.body !== undefined) return toItem(entry.body)
     return (this.#options.spool as Spool).read(entry.place as Place)
   }
 
@@ -122,7 +122,7 @@ export class Queue {
       if (body === undefined) continue
       try {
         if (this.#options.spool === undefined) lost += points
-        else this.#options.spool.appendNow(toParcel(body))
+        else this.#options.spool.appendNow(toItem(body))
       } catch {
         lost += points
       }
@@ -135,8 +135,8 @@ export class Queue {
       for (;;) {
         const entry = this.#entries.find(({ body }) => body !== undefined)
         if (entry?.body === undefined) break
-        const place = await spool.append(toParcel(entry.body))
-        // an entry that was sent while it was being written is in the file for nothing
+        const place = await spool.append(toItem(entry.body))
+        // an entry sent while it was being written: its line in the file does no harm
         if (entry.isGone) continue
         this.#forget(entry)
         entry.place = place
@@ -179,6 +179,6 @@ function bytesIn(body: Batch | RunChange | undefined): number {
   return body !== undefined && 'rows' in body ? bytesOf(body) : 0
 }
 
-function toParcel(body: Batch | RunChange): Parcel {
+function toItem(body: Batch | RunChange): OutboxItem {
   return 'rows' in body ? { columns: encodeBatch(body) } : { patch: body }
 }

@@ -1,17 +1,17 @@
 import type { Courier } from './courier.ts'
-import { pointsOf, type Parcel } from './parcel.ts'
-import type { Entry, Queue } from './queue.ts'
+import { pointsOf, type OutboxItem } from './outbox-item.ts'
+import type { Entry, Outbox } from './outbox.ts'
 import type { Leftover, Refusal, Spool } from './spool.ts'
 import type { Tally } from './tally.ts'
 
-export interface DeliveryOptions {
-  readonly queue: Queue
+export interface SenderOptions {
+  readonly outbox: Outbox
   /** `undefined`: nothing is sent now, everything goes to the spool. */
   readonly courier: Courier | undefined
   readonly spool: Spool | undefined
   /** `lost` are points that could not be read back from the spool, or were refused and could not be kept. */
   readonly tally: Tally
-  /** Told once for each refused parcel. */
+  /** Called once per refused item. */
   readonly onRefused: (refusal: Refusal) => void
 }
 
@@ -20,20 +20,20 @@ const INTERVAL_MS = 250
 /** A server that has not settled a batch for so long counts as away: readings go to the spool as they come. */
 const AWAY_AFTER_MS = 250
 
-/** Has what is in the queue sent, oldest first, or moved to the spool while the server is away. */
-export class Delivery {
-  readonly #options: DeliveryOptions
+/** Sends what is in the outbox, oldest first; while the server is away, moves it to the spool. */
+export class Sender {
+  readonly #options: SenderOptions
   #timer: ReturnType<typeof setTimeout> | undefined
   #pumping: Promise<void> | undefined
   /** When the batch under way was first sent, on the monotonic clock. */
   #sendingSince: number | undefined
   /** Not looked for yet, or not sent yet. */
   #leftovers: Leftover[] | undefined
-  /** Its last try did not succeed. */
+  /** The last try failed. */
   #hasFailed = false
   #isStopped = false
 
-  constructor(options: DeliveryOptions) {
+  constructor(options: SenderOptions) {
     this.#options = options
   }
 
@@ -47,18 +47,18 @@ export class Delivery {
     this.#tickAfter(0)
   }
 
-  /** A try did not succeed: from now on readings go to the spool as they come, until one does. */
+  /** A try failed: readings go straight to the spool until a try succeeds. */
   noteFailure(): void {
     this.#hasFailed = true
     this.#tickAfter(0)
   }
 
-  /** Sends or spools all that waits. Resolves when nothing waits any more, or the delivery was stopped. */
+  /** Sends or spools all that waits. Resolves when nothing waits any more, or the sender was stopped. */
   async drain(): Promise<void> {
-    const { queue, courier } = this.#options
+    const { outbox, courier } = this.#options
     await this.#pump()
-    // a pump that was just ending may have missed what was added now
-    if (courier !== undefined && !this.#isStopped && queue.waiting > 0) await this.#pump()
+    // a pump that was about to end may have missed what was just added
+    if (courier !== undefined && !this.#isStopped && outbox.waiting > 0) await this.#pump()
   }
 
   /** Ends all sending: what is under way counts as not sent. Resolves once nothing changes any more. */
@@ -77,10 +77,10 @@ export class Delivery {
   }
 
   #tick(): void {
-    const { queue } = this.#options
-    if (this.#isAway || queue.isOverBound) void queue.spill()
+    const { outbox } = this.#options
+    if (this.#isAway || outbox.isOverBound) void outbox.spill()
     void this.#pump()
-    if (queue.isInMemory) this.#tickAfter(INTERVAL_MS)
+    if (outbox.isInMemory) this.#tickAfter(INTERVAL_MS)
   }
 
   #pump(): Promise<void> {
@@ -89,16 +89,16 @@ export class Delivery {
   }
 
   async #sendAll(): Promise<void> {
-    const { queue, courier, tally } = this.#options
-    if (courier === undefined) return void (await queue.spill())
+    const { outbox, courier, tally } = this.#options
+    if (courier === undefined) return void (await outbox.spill())
     if (!(await this.#sendLeftovers(courier))) return
-    for (let entry = queue.head(); entry !== undefined && !this.#isStopped; entry = queue.head()) {
-      const parcel = await this.#read(entry)
-      if (parcel === undefined) continue
-      const refused = await this.#send(courier, parcel)
+    for (let entry = outbox.head(); entry !== undefined && !this.#isStopped; entry = outbox.head()) {
+      const item = await this.#read(entry)
+      if (item === undefined) continue
+      const refused = await this.#send(courier, item)
       if (refused === 'stopped') return
       tally.add('sent', entry.points - refused)
-      await queue.remove(entry)
+      await outbox.remove(entry)
     }
   }
 
@@ -107,8 +107,8 @@ export class Delivery {
     this.#leftovers ??= (await this.#options.spool?.leftovers()) ?? []
     for (let file = this.#leftovers[0]; file !== undefined; file = this.#leftovers[0]) {
       try {
-        for await (const parcel of file.read()) {
-          if ((await this.#send(courier, parcel)) === 'stopped') return false
+        for await (const item of file.read()) {
+          if ((await this.#send(courier, item)) === 'stopped') return false
         }
         await file.remove()
       } catch {
@@ -119,41 +119,41 @@ export class Delivery {
     return true
   }
 
-  /** Has one parcel settled; the number of its points that were refused. */
-  async #send(courier: Courier, parcel: Parcel): Promise<number | 'stopped'> {
+  /** Sends one item until it is settled; returns how many of its points were refused. */
+  async #send(courier: Courier, item: OutboxItem): Promise<number | 'stopped'> {
     this.#sendingSince = performance.now()
-    const delivered = await courier.send(parcel)
+    const delivered = await courier.send(item)
     this.#sendingSince = undefined
     if (delivered.kind === 'stopped') return 'stopped'
     this.#hasFailed = false
     let refused = 0
-    for (const { parcel: part, refusal } of delivered.refused) {
+    for (const { item: part, refusal } of delivered.refused) {
       refused += pointsOf(part)
       await this.#keepRefused(part, refusal)
     }
     return refused
   }
 
-  async #read(entry: Entry): Promise<Parcel | undefined> {
+  async #read(entry: Entry): Promise<OutboxItem | undefined> {
     try {
-      return await this.#options.queue.read(entry)
+      return await this.#options.outbox.read(entry)
     } catch (error) {
       // a sync that finds a file abandoned sends all of it before it removes it
       const isSentBySync = (error as { code?: string }).code === 'ENOENT'
       this.#options.tally.add(isSentBySync ? 'sent' : 'lost', entry.points)
-      await this.#options.queue.remove(entry)
+      await this.#options.outbox.remove(entry)
       return undefined
     }
   }
 
-  async #keepRefused(parcel: Parcel, refusal: Refusal): Promise<void> {
+  async #keepRefused(item: OutboxItem, refusal: Refusal): Promise<void> {
     this.#options.onRefused(refusal)
     try {
       if (this.#options.spool === undefined) throw new Error('no spool here')
-      await this.#options.spool.refuse(parcel, refusal)
-      this.#options.tally.add('refused', pointsOf(parcel))
+      await this.#options.spool.refuse(item, refusal)
+      this.#options.tally.add('refused', pointsOf(item))
     } catch {
-      this.#options.tally.add('lost', pointsOf(parcel))
+      this.#options.tally.add('lost', pointsOf(item))
     }
   }
 }

@@ -7,10 +7,10 @@ export interface RunChange {
 }
 
 /** What travels in one request about an existing run, and one line of a spool file. */
-export type Parcel = { readonly columns: WireColumns } | { readonly patch: RunChange }
+export type OutboxItem = { readonly columns: WireColumns } | { readonly patch: RunChange }
 
-export function pointsOf(parcel: Parcel): number {
-  return 'columns' in parcel ? (parcel.columns['step'] as unknown[]).length : 0
+export function pointsOf(item: OutboxItem): number {
+  return 'columns' in item ? (item.columns['step'] as unknown[]).length : 0
 }
 
 /** The two halves of a batch of at least two points. */
