@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { count, counted, digitsFor, figure, group, multiple, percent } from '#lib/format/number.ts'
 
@@ -15,6 +16,9 @@ describe('figure', () => {
     [4.2e-7, '4.2e-7'],
     [1e-4, '1e-4'],
     [3.2e7, '3.2e7'],
+    [1.23e-10, '1.23e-10'],
+    [4.56e10, '4.56e10'],
+    [1e100, '1e100'],
     [NaN, 'NaN'],
     [Infinity, '+Inf'],
     [-Infinity, '−Inf'],
@@ -65,6 +69,7 @@ describe('percent', () => {
 describe('multiples and counts in words', () => {
   it('says how many times the cap a norm is', () => {
     expect(plain(multiple(3.14, 1))).toBe('3.1 ×')
+    expect(plain(multiple(5e-324, 1))).toBe('< 0.001 ×')
     expect(plain(multiple(Infinity, 1))).toBe('+Inf')
     expect(plain(multiple(NaN, 1))).toBe('NaN')
   })
@@ -72,5 +77,67 @@ describe('multiples and counts in words', () => {
     expect(counted(1, 'step')).toBe('1 step')
     expect(plain(counted(12_000, 'step'))).toBe('12 000 steps')
     expect(plain(group(1_234_567))).toBe('1 234 567')
+    expect(plain(group(1234.56789))).toBe('1 234.56789')
   })
 })
+
+describe('every number there is', () => {
+  const finite = fc.double({ noNaN: true, noDefaultInfinity: true })
+  const positive = fc.double({ noNaN: true, noDefaultInfinity: true, min: 0, minExcluded: true })
+
+  it('reads as itself, but for what its digits leave out', () => {
+    fc.assert(
+      fc.property(finite, fc.integer({ min: 1, max: 15 }), (value, digits) => {
+        expect(offBy(figure(value, digits), value)).toBeLessThanOrEqual(0.5 * 10 ** (1 - digits) + 1e-12)
+      }),
+    )
+  })
+  it('reads as itself where all its digits are shown', () => {
+    fc.assert(
+      fc.property(finite, (value) => {
+        const read = Number(group(value).replaceAll('\u202f', '').replace('−', '-'))
+        expect(read === value).toBe(true)
+      }),
+    )
+  })
+  it('reads as itself to three digits where it is a count', () => {
+    fc.assert(
+      fc.property(
+        positive.map(Math.ceil),
+        (value) => void expect(offBy(count(value), value)).toBeLessThanOrEqual(0.0051),
+      ),
+    )
+  })
+  it('reads as itself to two digits where it is so many times another, in few characters', () => {
+    fc.assert(
+      fc.property(positive, (value) => {
+        const text = multiple(value, 1)
+        expect(text.length).toBeLessThanOrEqual(9)
+        if (text.startsWith('<')) expect(value).toBeLessThan(0.001)
+        else expect(offBy(text, value)).toBeLessThanOrEqual(0.051)
+      }),
+    )
+  })
+  it('reads as itself to a tenth or a hundredth where it is a share', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, min: 0, max: 1 }), (share) => {
+        const text = percent(share)
+        if (text.startsWith('<')) expect(share).toBeLessThan(0.001)
+        else if (text.startsWith('>')) expect(share).toBeGreaterThan(0.999)
+        else expect(Math.abs(Number(/[\d.]+/.exec(text)?.[0]) / 100 - share)).toBeLessThanOrEqual(0.005_001)
+      }),
+    )
+  })
+})
+
+const UNITS: Record<string, number> = { k: 3, M: 6, G: 9, T: 12 }
+
+/** By which part of itself a number differs from what a person reads, without leaving the range of a double on the way. */
+function offBy(text: string, value: number): number {
+  const [, digits = '', exponent = '0', unit = ''] =
+    /^([\d.−]+?)(?:e(-?\d+))?([kMGT]?)×?$/.exec(text.replaceAll('\u202f', '')) ?? []
+  const read = Number(digits.replace('−', '-'))
+  if (value === 0) return Math.abs(read)
+  const [mantissa, own] = value.toExponential(17).split('e').map(Number) as [number, number]
+  return Math.abs((read * 10 ** (Number(exponent) + (UNITS[unit] ?? 0) - own)) / mantissa - 1)
+}

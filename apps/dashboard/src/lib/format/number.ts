@@ -34,9 +34,10 @@ const UNITS = [
   ['M', 1e6],
 ] as const
 
-/** The whole number with its digits in groups of three: `1 234 567`. */
+/** The number with the digits of its whole part in groups of three: `1 234 567`. */
 export function group(value: number): string {
-  return minus(value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, NARROW))
+  const whole = /^-?\d+/
+  return minus(value.toString().replace(whole, (digits) => digits.replace(/\B(?=(\d{3})+$)/g, NARROW)))
 }
 
 /** A share as a percentage without false digits: `93 %`, `1.2 %`, `< 0.1 %`; only a share of exactly 0 or 1 reads 0 or 100. */
@@ -48,10 +49,11 @@ export function percent(share: number): string {
   return `${value > 99 && value < 100 ? value.toFixed(1) : value.toFixed(0)}${NARROW}%`
 }
 
-/** How many times one value is of another: `3.1 ×`; what is not finite by its name alone. */
+/** How many times one value is of another: `3.1 ×`, `< 0.001 ×`; what is not finite by its name alone. */
 export function multiple(value: number, of: number): string {
   const ratio = value / of
-  return Number.isFinite(ratio) ? `${figure(Number(ratio.toPrecision(2)))}${NARROW}×` : figure(ratio)
+  if (ratio > 0 && ratio < 1e-3) return `<${NARROW}0.001${NARROW}×`
+  return Number.isFinite(ratio) ? `${figure(ratio, 2)}${NARROW}×` : figure(ratio)
 }
 
 /** `1 step`, `33 steps`. */
@@ -59,8 +61,9 @@ export function counted(value: number, noun: string): string {
   return `${group(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
+/** Without zeros at the end of the fraction; an exponent keeps its own: `1.50e-10` is `1.5e-10`. */
 function trim(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+(?=e|$)/, '') : text
+  return text.replace(/\.(\d*?)0*(?=e|$)/, (_, fraction: string) => (fraction === '' ? '' : `.${fraction}`))
 }
 function minus(text: string): string {
   return text.replace('e+', 'e').replace(/^-/, '−')

@@ -1,6 +1,6 @@
 import type { ComparedRun } from '@normwatch/protocol'
 import { configWords } from '#lib/format/config.ts'
-import { count, figure, group, percent } from '#lib/format/number.ts'
+import { count, figure, group, multiple, percent } from '#lib/format/number.ts'
 import { duration } from '#lib/format/time.ts'
 
 /** One measure of the compared runs; a cell's `change` is against the first run, empty where there is nothing to say. */
@@ -79,8 +79,10 @@ export function roughnessSentences(runs: readonly ComparedRun[]): string[] {
   if (first === undefined || base == null || base === 0) return []
   return others.flatMap(({ name, loss_roughness: own }) => {
     if (own === null || own === 0) return []
-    const [ratio, word] = own < base ? [base / own, 'smoother'] : [own / base, 'rougher']
-    return ratio < 1.1 ? [] : [`${name}: the loss is ${times(ratio)} ${word} than in ${first.name}.`]
+    const [more, less, word] = own < base ? [base, own, 'smoother'] : [own, base, 'rougher']
+    return more / less < 1.1
+      ? []
+      : [`${name}: the loss is ${multiple(more, less)} ${word} than in ${first.name}.`]
   })
 }
 
@@ -102,9 +104,5 @@ function pointsBetween(first: number | null, value: number | null): string {
 
 function factorBetween(first: number | null, value: number | null): string {
   if (first === null || value === null || first <= 0 || value <= 0 || first === value) return ''
-  return times(value / first)
-}
-
-function times(ratio: number): string {
-  return `${figure(Number(ratio.toPrecision(2)))}\u202f×`
+  return multiple(value, first)
 }
