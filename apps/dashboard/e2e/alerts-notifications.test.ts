@@ -40,7 +40,7 @@ describe('notifications of the browser', () => {
     const page = await openPage({ permissions: [] })
     await page.goto(`${server.url}/channels`)
     const card = page.getByRole('article', { name: 'This browser' })
-    await card.getByText('This browser refuses notifications from here').waitFor()
+    await card.getByText('Notifications are blocked for this site').waitFor()
     await page.context().grantPermissions(['notifications'])
     await card.getByRole('button', { name: 'Turn on' }).click()
     await card.getByText('✓ On').waitFor()

@@ -18,7 +18,7 @@ describe('alerts', () => {
     await add.click()
     await page.getByLabel('Address').fill('not an address')
     await page.getByRole('button', { name: 'Add the channel' }).click()
-    await page.getByText('an http or https address').waitFor()
+    await page.getByText('must be an http or https address').waitFor()
     await page.keyboard.press('Escape')
     expect(await add.evaluate((button) => button === document.activeElement)).toBe(true)
     await addChannel(page, receiver.url)
@@ -26,7 +26,7 @@ describe('alerts', () => {
 
     receiver.answer.body = 'thank you'
     await page.getByRole('button', { name: 'Test', exact: true }).click()
-    await page.getByText('The receiver took the test message: status 200.').waitFor()
+    await page.getByText('The receiver accepted the test message: status 200.').waitFor()
     await page.getByText('thank you').waitFor()
     expect(receiver.got[0]?.body.type).toBe('channel.test')
     Object.assign(receiver.answer, { status: 503, body: 'closed for lunch' })
@@ -35,7 +35,7 @@ describe('alerts', () => {
     await page.getByText('closed for lunch').waitFor()
 
     await page.getByRole('button', { name: 'Rotate secret' }).click()
-    await page.getByText('The old secret signs too until tomorrow.').waitFor()
+    await page.getByText('The old secret also works for 24 hours.').waitFor()
     const rotated = await shownSecret(page)
     expect(rotated).not.toBe(secret)
     await page.getByRole('button', { name: 'Test', exact: true }).click()
@@ -70,7 +70,7 @@ describe('alerts', () => {
     expect(receiver.got.map(({ id }) => id)).toEqual(Array(2).fill(receiver.got[0]?.id))
 
     await page.getByRole('link', { name: 'r', exact: true }).click()
-    const told = page.getByRole('list', { name: 'Who was told' })
+    const told = page.getByRole('list', { name: 'Notified' })
     await eventually(async () => flat(await told.innerText())).toMatch(/on-call: opening delivered/)
     await page.getByRole('link', { name: 'Deliveries' }).click()
     await eventually(async () => flat(await rows.first().innerText())).toMatch(
@@ -87,7 +87,7 @@ describe('alerts', () => {
     await server.send('r', steps(300, high))
     await eventually(() => receiver.got.length).toBe(1)
     const page = await openPage()
-    const banner = page.getByText(/Alerts do not reach on-call/)
+    const banner = page.getByText(/Alerts are not reaching on-call/)
     for (const path of ['/', '/runs/r', '/channels']) {
       await page.goto(server.url + path)
       await eventually(async () => flat(await banner.innerText())).toMatch(/since (now|\d+ s ago): .*500/)
@@ -111,9 +111,9 @@ describe('alerts', () => {
     await server.send('r', steps(300, high))
     const page = await openPage()
     await page.goto(`${server.url}/runs/r`)
-    const told = page.getByRole('list', { name: 'Who was told' })
+    const told = page.getByRole('list', { name: 'Notified' })
     await eventually(async () => flat(await told.innerText())).toMatch(
-      /on-call: opening waiting \(goes out in 9 min/,
+      /on-call: opening waiting \(sends in 9 min/,
     )
     const mute = page.getByRole('button', { name: 'Mute …' })
     await mute.click()
@@ -123,9 +123,7 @@ describe('alerts', () => {
     await page.getByText('Muted until').waitFor()
     expect(await mute.evaluate((button) => button === document.activeElement)).toBe(true)
     await server.send('r', { step: [300], grad_norm: ['NaN'] })
-    await eventually(async () => flat(await told.first().innerText())).toContain(
-      'waiting (held back by a mute)',
-    )
+    await eventually(async () => flat(await told.first().innerText())).toContain('waiting (held by a mute)')
     expect(receiver.got).toEqual([])
     await page.goto(`${server.url}/channels`)
     await page.getByText('Everything in the run r').waitFor()

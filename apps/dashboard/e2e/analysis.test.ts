@@ -20,7 +20,7 @@ describe('looking closer', () => {
     const { curve } = await server.call<CapsReply>('GET', `/runs/r/caps?cap=${quantiles['p50']}`)
     const [effect] = curve
     await eventually(() => textOf(page, whatIf)).toContain(
-      `would have clipped ${((effect?.clip_rate ?? 0) * 100).toFixed(0)} % of 300 norms`,
+      `would have clipped ${((effect?.clip_rate ?? 0) * 100).toFixed(0)}% of 300 norms`,
     )
     await page.locator(whatIf).getByRole('button', { name: 'Back to the run' }).click()
     await eventually(() => textOf(page, whatIf)).toContain('Drag over the distribution')
@@ -34,7 +34,7 @@ describe('looking closer', () => {
     await server.call('POST', '/runs/r/points', { columns: { ...columns, layers } })
     const page = await openPage()
     await page.goto(`${server.url}/runs/r/layers`)
-    await page.getByText('Heaviest: h.2, 90 % of the squared norm').waitFor()
+    await page.getByText('Heaviest: h.2, 90% of the squared norm').waitFor()
     await page.goto(`${server.url}/runs/r`)
     await page.getByRole('link', { name: 'Layers' }).click()
     await page.getByRole('heading', { name: '2 layers' }).waitFor()
@@ -47,7 +47,7 @@ describe('looking closer', () => {
     await page.getByRole('button', { name: 'Add a channel' }).click()
     await page.locator('input[name=url]').fill('http://127.0.0.1:9/hook')
     await page.getByRole('button', { name: 'Add the channel' }).click()
-    await page.getByText('The server refused the channel').waitFor()
+    await page.getByText('The server rejected the channel').waitFor()
     await page.locator('input[name=url]').fill('https://hooks.example.org/normwatch')
     await page.getByRole('button', { name: 'Add the channel' }).click()
     await page
@@ -58,7 +58,7 @@ describe('looking closer', () => {
     await page.getByRole('heading', { name: 'hooks.example.org' }).waitFor()
     expect(await page.content()).not.toContain('whsec_')
     await page.getByRole('link', { name: 'Deliveries' }).click()
-    await page.getByText('Nothing was sent to this channel yet.').waitFor()
+    await page.getByText('No deliveries to this channel yet.').waitFor()
   })
 
   it('needs no sideways scrolling on a phone', async () => {

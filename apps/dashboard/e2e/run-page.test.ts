@@ -94,10 +94,10 @@ describe('the page of a run', () => {
     await page.goto(`${server.url}/runs/run`)
     const log = page.locator(norm).getByRole('button', { name: 'log' })
     await eventually(() => log.getAttribute('aria-pressed')).toBe('true')
-    await eventually(() => textOf(page, `${norm} .legend`)).toContain('no place on a log axis')
+    await eventually(() => textOf(page, `${norm} .legend`)).toContain('cannot be shown on a log axis')
     await page.keyboard.press('l')
     await eventually(() => log.getAttribute('aria-pressed')).toBe('false')
-    expect(await textOf(page, `${norm} .legend`)).not.toContain('no place on a log axis')
+    expect(await textOf(page, `${norm} .legend`)).not.toContain('cannot be shown on a log axis')
   })
 
   it('is read, zoomed and panned by keys alone, which say what is under the cursor', async () => {
@@ -163,10 +163,10 @@ describe('the page of a run', () => {
     expect(await confirm.isDisabled()).toBe(true)
     await page.getByLabel('Type the run’s name').fill('second try')
     await confirm.click()
-    await page.getByText('No run yet').waitFor()
+    await page.getByText('No runs yet').waitFor()
     await other.getByText('This run was deleted').waitFor()
     await other.reload()
-    await other.getByText('There is no such run').waitFor()
+    await other.getByText('Run not found').waitFor()
   })
 })
 

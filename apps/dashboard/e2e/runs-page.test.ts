@@ -24,7 +24,7 @@ describe('the runs page', () => {
         ? run('bash', ['-ec', snippet ?? ''])
         : run('python3', ['-c', snippet ?? ''], { env: { ...process.env, PYTHONPATH: sdk } }))
       await eventually(() => page.locator(rowNames).allInnerTexts()).toEqual(['first-run'])
-      await eventually(() => textOf(page, '[data-run]')).toMatch(/norm ≤ 1 1.7 × .* 2.31 0/)
+      await eventually(() => textOf(page, '[data-run]')).toMatch(/norm ≤ 1 1.7× .* 2.31 0/)
     },
   )
 
@@ -43,7 +43,7 @@ describe('the runs page', () => {
     await eventually(() => page.locator(rowNames).allInnerTexts()).toHaveLength(3)
     expect((await page.locator(rowNames).allInnerTexts())[0]).toBe('saturated')
     expect(await textOf(page, '[data-run=saturated] .badge')).toMatch(
-      /▲ flagged ?: ?clipped on 100 % of the last \d+ logged steps, since step \d+/,
+      /▲ flagged ?: ?clipped in 100% of the last \d+ logged steps, since step \d+/,
     )
     await eventually(() => page.locator('[data-run=saturated] canvas').evaluate(inkOf)).toBeGreaterThan(100)
   })
@@ -84,7 +84,7 @@ describe('the runs page', () => {
     await eventually(() => page.locator(rowNames).allInnerTexts()).toEqual(['resnet'])
     await eventually(() => new URL(page.url()).search).toBe('?q=resn')
     await page.keyboard.type('zzz')
-    await page.getByText('No run matches').waitFor()
+    await page.getByText('No matching runs').waitFor()
   })
 
   it('scrolls through more runs than it draws', async () => {

@@ -19,7 +19,7 @@ describe('detection settings', () => {
     await preview.getByText('No findings.').waitFor()
     expect((await server.call<{ health: string }>('GET', '/runs/r')).health).toBe('flagged')
     await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByText('Saved; the run was judged again.').waitFor()
+    await page.getByText('Saved. The run was re-evaluated.').waitFor()
     const { findings } = await server.call<{ findings: { close_reason: string }[] }>(
       'GET',
       '/runs/r/findings',

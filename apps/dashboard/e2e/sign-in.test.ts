@@ -25,7 +25,7 @@ it('asks for a token once there is one, signs in and out, and never shows a toke
   await page.getByRole('button', { name: 'New token' }).click()
   await page.getByLabel('Name').fill('ci')
   await page.getByLabel('Project').fill('vision')
-  await page.getByRole('button', { name: 'Make the token' }).click()
+  await page.getByRole('button', { name: 'Create token' }).click()
   const shown = SECRET.exec(await page.locator('main section[role=status]').innerText())?.[0] as string
   const status = async () =>
     (await fetch(`${server.url}/api/v1/runs/r`, { headers: { authorization: `Bearer ${shown}` } })).status

@@ -11,7 +11,7 @@ import type {
 } from '@normwatch/protocol'
 import { withBody, type Caller } from '#lib/api/caller.ts'
 
-/** The calls about channels, what they were told, and what is held back. */
+/** The calls about channels, deliveries and mutes. */
 export type AlertsApi = ReturnType<typeof createAlertsApi>
 
 export function createAlertsApi({ call }: Caller) {

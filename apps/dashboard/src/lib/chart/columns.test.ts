@@ -51,7 +51,7 @@ describe('chart columns', () => {
     expect(columns.x).toEqual([0, 10, 20, 40, 60])
     expect(columns.last).toEqual([1, 2, 3, null, 4])
   })
-  it('give zero no place on a log axis but a mark', () => {
+  it('give zero cannot be shown on a log axis but a mark', () => {
     const buckets = points([1, 0, 2])
     expect(chartColumns(buckets, buckets.step, true).last).toEqual([1, null, 2])
     expect(chartColumns(buckets, buckets.step, false).last).toEqual([1, 0, 2])

@@ -33,7 +33,7 @@ export function xOf(buckets: MetricBuckets, mode: AxisMode, startedAt: number): 
 
 /**
  * The columns of a chart. A reading that is not finite breaks the line, and so does a hole three times as wide as the
- * usual distance of two buckets: a line across would claim readings that nobody took. On a log axis (`log`) values at or
+ * usual distance of two buckets: a line across it would claim readings that were never logged. On a log axis (`log`) values at or
  * below 0 have no place: they break the line and show as marks (`marksAtOrBelowZero`).
  */
 export function chartColumns(buckets: MetricBuckets, x: readonly number[], log: boolean): ChartColumns {

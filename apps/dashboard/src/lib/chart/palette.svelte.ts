@@ -42,7 +42,7 @@ function readPalette(): Palette {
 export const palette = new (class {
   readonly #current = $derived.by(() => (void theme.isDark, readPalette()))
 
-  /** Read anew when the theme changes. */
+  /** Read again when the theme changes. */
   get current(): Palette {
     return this.#current
   }

@@ -22,10 +22,10 @@ const delivery: Delivery = {
 describe('a delivery in words', () => {
   it.each([
     [{}, 'next try in 4 min'],
-    [{ tries: 0 }, 'goes out in 4 min'],
-    [{ next_try_at: '2025-12-31T23:59:59.000Z' }, 'on its way'],
-    [{ next_try_at: null }, 'goes out after the one before it'],
-    [{ muted: true }, 'held back by a mute'],
+    [{ tries: 0 }, 'sends in 4 min'],
+    [{ next_try_at: '2025-12-31T23:59:59.000Z' }, 'sending'],
+    [{ next_try_at: null }, 'queued behind an earlier message'],
+    [{ muted: true }, 'held by a mute'],
     [{ state: 'sent' as const }, ''],
   ])('with %o waits: %s', (more, words) => {
     expect(waitWords({ ...delivery, ...more }, now)).toBe(words)

@@ -25,22 +25,22 @@ export function addressWords({ kind, url }: Pick<Channel, 'kind' | 'url'>): stri
 
 type Filters = Pick<Channel, 'min_severity' | 'kinds' | 'project' | 'tag' | 'text' | 'remind_hours'>
 
-/** What a channel hears of, in one sentence. */
+/** What a channel is notified of, in one sentence. */
 export function filterSentence({ min_severity, kinds, project, tag, text, remind_hours }: Filters): string {
   const what = kinds === null ? 'everything' : kinds.map((kind) => KIND_WORDS[kind]).join(', ')
   const runs = [
     project !== null && `of the project ${project}`,
     tag !== null && `tagged #${tag}`,
-    text !== null && `with “${text}” in id, name or project`,
+    text !== null && `whose ID, name or project contains “${text}”`,
   ].filter(Boolean)
   const where = runs.length === 0 ? 'in all runs' : `in runs ${runs.join(', ')}`
-  const reminder = remind_hours === null ? '' : `; reminds once after ${counted(remind_hours, 'hour')}`
-  return `Hears of ${what} ${where}${SEVERITY_WORDS[min_severity]}${reminder}.`
+  const reminder = remind_hours === null ? '' : `; one reminder after ${counted(remind_hours, 'hour')}`
+  return `Notified of ${what} ${where}${SEVERITY_WORDS[min_severity]}${reminder}.`
 }
 const SEVERITY_WORDS: Record<Channel['min_severity'], string> = {
   info: '',
-  warning: ', from warnings up',
-  critical: ', if critical',
+  warning: ', warning or higher',
+  critical: ', critical only',
 }
 
 /** What a mute holds back, in words. */
@@ -53,11 +53,11 @@ export function muteWords({ run, project, kind }: Pick<Mute, 'run' | 'project' |
 /** What a message that was not delivered waits for, at `now` in milliseconds: `next try in 4 min`; empty where nothing. */
 export function waitWords({ state, muted, tries, next_try_at }: Delivery, now: number): string {
   if (state !== 'pending') return ''
-  if (muted) return 'held back by a mute'
-  if (next_try_at === null) return 'goes out after the one before it'
+  if (muted) return 'held by a mute'
+  if (next_try_at === null) return 'queued behind an earlier message'
   const seconds = Math.ceil((Date.parse(next_try_at) - now) / 1000)
-  if (seconds <= 0) return 'on its way'
-  return `${tries === 0 ? 'goes out' : 'next try'} in ${duration(seconds)}`
+  if (seconds <= 0) return 'sending'
+  return `${tries === 0 ? 'sends' : 'next try'} in ${duration(seconds)}`
 }
 
 /** Of each channel the newest message, from a list with the newest first. */

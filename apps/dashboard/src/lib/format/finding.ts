@@ -50,7 +50,7 @@ function evidenceNumber(name: string, value: number): string {
   return figure(value)
 }
 
-/** `rate`, `rate_before`, `clip_rate`, `share_of_zeros` … are shares of 1; a `rate` of something a second is none. */
+/** `rate`, `rate_before`, `clip_rate`, `share_of_zeros` … are shares of 1. */
 const SHARES = /(^|_)(rate|share)(_|$)/
 
 const LABELS: Record<string, string> = {

@@ -34,13 +34,13 @@ const hasNoCap = ({ clip }: Run) => clip.mode === 'none' && clip.max_norm == nul
 function rateSentence({ clip, clipping }: Run): string {
   if (clipping.rate === null) return ''
   const verb = clip.mode === 'none' ? 'over the reference cap' : 'clipped'
-  return `${verb} on ${percent(clipping.rate)} of the last ${counted(clipping.window, 'logged step')}`
+  return `${verb} in ${percent(clipping.rate)} of the last ${counted(clipping.window, 'logged step')}`
 }
 
 function unknownSentence(run: Run): string {
   if (run.points === 0) return 'no points have arrived yet.'
   if (hasNoCap(run)) return `${clippedMeans(run.clip)}.`
-  return 'fewer than 20 norms so far: too few to judge.'
+  return 'fewer than 20 norms so far, too few to judge.'
 }
 
 function conditionWords(kind: Run['conditions'][number]['kind'], since: number | null, rate: string): string {

@@ -40,20 +40,20 @@ export function group(value: number): string {
   return minus(value.toString().replace(whole, (digits) => digits.replace(/\B(?=(\d{3})+$)/g, NARROW)))
 }
 
-/** A share as a percentage without false digits: `93 %`, `1.2 %`, `< 0.1 %`; only a share of exactly 0 or 1 reads 0 or 100. */
+/** A share as a percentage without false digits: `93%`, `1.2%`, `<0.1%`; only a share of exactly 0 or 1 reads 0 or 100. */
 export function percent(share: number): string {
   const value = share * 100
-  if (value > 0 && value < 0.1) return `<${NARROW}0.1${NARROW}%`
-  if (value > 99.9 && value < 100) return `>${NARROW}99.9${NARROW}%`
-  if (value > 0 && value < 10) return `${trim(value.toFixed(1))}${NARROW}%`
-  return `${value > 99 && value < 100 ? value.toFixed(1) : value.toFixed(0)}${NARROW}%`
+  if (value > 0 && value < 0.1) return '<0.1%'
+  if (value > 99.9 && value < 100) return '>99.9%'
+  if (value > 0 && value < 10) return `${trim(value.toFixed(1))}%`
+  return `${value > 99 && value < 100 ? value.toFixed(1) : value.toFixed(0)}%`
 }
 
-/** How many times one value is of another: `3.1 ×`, `< 0.001 ×`; what is not finite by its name alone. */
+/** How many times one value is of another: `3.1×`, `<0.001×`; what is not finite by its name alone. */
 export function multiple(value: number, of: number): string {
   const ratio = value / of
-  if (ratio > 0 && ratio < 1e-3) return `<${NARROW}0.001${NARROW}×`
-  return Number.isFinite(ratio) ? `${figure(ratio, 2)}${NARROW}×` : figure(ratio)
+  if (ratio > 0 && ratio < 1e-3) return '<0.001×'
+  return Number.isFinite(ratio) ? `${figure(ratio, 2)}×` : figure(ratio)
 }
 
 /** `1 step`, `33 steps`. */

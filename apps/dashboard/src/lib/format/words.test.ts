@@ -39,13 +39,13 @@ const saturated = { kind: 'clip_saturated', severity: 'warning', since_step: 420
 describe('a run in words', () => {
   it('says why a run is flagged, with its figures', () => {
     expect(plain(healthSentence({ ...run, health: 'flagged', conditions: [saturated] }))).toBe(
-      'clipped on 93 % of the last 200 logged steps, since step 420.',
+      'clipped in 93% of the last 200 logged steps, since step 420.',
     )
   })
   it('says of a run that only logs that nothing was clipped', () => {
     const clip = { mode: 'none', max_norm: 2 } as const
     expect(plain(healthSentence({ ...run, clip }))).toBe(
-      'over the reference cap on 93 % of the last 200 logged steps.',
+      'over the reference cap in 93% of the last 200 logged steps.',
     )
     const bare = { ...run, clip: { mode: 'none' } as const, clipping: { ...run.clipping, rate: null } }
     for (const health of ['unknown', 'ok'] as const)
@@ -54,7 +54,7 @@ describe('a run in words', () => {
   it('says that there is nothing to judge yet', () => {
     const young = { ...run, health: 'unknown' as const, clipping: { ...run.clipping, rate: null } }
     expect(healthSentence({ ...young, points: 0 })).toBe('no points have arrived yet.')
-    expect(healthSentence({ ...young, points: 5 })).toBe('fewer than 20 norms so far: too few to judge.')
+    expect(healthSentence({ ...young, points: 5 })).toBe('fewer than 20 norms so far, too few to judge.')
   })
   it('calls a silent run stalled, and an ended one by its end', () => {
     const stalled = { ...saturated, kind: 'stalled' } as const
@@ -108,7 +108,7 @@ describe('a finding in words', () => {
   it('shows each figure of the evidence, non-finite ones too, and leaves out what is not known', () => {
     expect(evidenceFigures(finding).map(({ label, text }) => [label, plain(text)])).toEqual([
       ['window, logged points', '200'],
-      ['share clipped', '95 %'],
+      ['share clipped', '95%'],
       ['median pre-clip norm', '3.14'],
       ['cap', '1'],
       ['last', '+Inf'],

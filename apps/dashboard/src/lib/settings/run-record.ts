@@ -1,7 +1,7 @@
 import type { Reading, Settings } from '@normwatch/detector'
 import type { Run, SettingsOverrides } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
-import { previewOf, readingsOf, type Preview } from '#lib/preview.ts'
+import { previewOf, readingsOf, type Preview } from '#lib/settings/preview.ts'
 
 /** Above this many points the record is judged by the server, not fetched and judged here. */
 const MAX_POINTS_HERE = 200_000

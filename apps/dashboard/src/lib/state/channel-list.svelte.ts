@@ -46,7 +46,7 @@ export class ChannelList {
     }
   }
 
-  /** Reads the channels now, each minute, and when somebody comes back to the page, until the returned function is called. */
+  /** Reads the channels now, each minute, and when the page becomes visible, until the returned function is called. */
   attend(): () => void {
     const look = () => void (document.visibilityState === 'visible' && this.load())
     look()

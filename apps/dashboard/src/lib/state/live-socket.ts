@@ -17,7 +17,7 @@ export interface LiveSocketParts {
   readonly onState: (state: LiveState) => void
 }
 
-/** `off`: nobody watches. `waiting`: the connection is lost and the next try is timed. */
+/** `off`: nothing is watched. `waiting`: the connection is lost and the next try is timed. */
 export type LiveState = 'off' | 'connecting' | 'open' | 'waiting'
 
 export type Watch =
@@ -65,7 +65,7 @@ export class LiveSocket {
     return () => this.#unwatch(entry)
   }
 
-  /** Tries at once instead of at the next appointed time: the network is back, or somebody looks. */
+  /** Tries at once instead of at the next scheduled time: the network is back, or the page became visible. */
   retryNow(): void {
     if (this.#socket !== undefined || this.#entries.size === 0) return
     this.#parts.clearTimer(this.#timer as never)

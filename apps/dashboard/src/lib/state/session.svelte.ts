@@ -1,23 +1,23 @@
 import type { Session } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
 
-/** Who uses these pages, as the server said when they opened: signing in and out open them anew. */
+/** Who uses these pages, as the server said when they were loaded: signing in and out load them again. */
 export class SessionState {
   #session = $state.raw<Session | null>(null)
 
   constructor(api: Pick<Api, 'session'>) {
-    // Without an answer nobody is known; the page itself says that the server is away.
+    // Without an answer the caller stays unknown; the page itself says that the server is away.
     api.session().then(
       (session) => (this.#session = session),
       () => undefined,
     )
   }
 
-  /** Whose token this browser signed in with; `null` where there is none, and where none is asked for. */
+  /** Whose token this browser signed in with; `null` when signed out, and on an open server. */
   get signedIn(): Session['caller'] {
     return this.#session?.open === false ? this.#session.caller : null
   }
-  /** Whether runs may be looked at, and told of. */
+  /** Whether this person may read runs and findings. */
   get mayRead(): boolean {
     const scope = this.#session?.caller?.scope
     return scope === 'read' || scope === 'admin'

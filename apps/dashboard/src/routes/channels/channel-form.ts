@@ -14,7 +14,7 @@ export interface ChannelForm {
   url: string
   name: string
   project: string
-  /** None chosen: all kinds. */
+  /** None selected: all kinds. */
   kinds: FindingKind[]
   min_severity: Severity
   text: string
@@ -47,7 +47,8 @@ export function faultsOf(form: ChannelForm, isNew: boolean): Faults {
   const hasHours = form.remind_hours.trim() !== ''
   return {
     ...(url !== undefined && { url }),
-    ...(hasHours && !(hours > 0 && hours <= 8760) && { remind_hours: 'a number of hours, at most 8 760' }),
+    ...(hasHours &&
+      !(hours > 0 && hours <= 8760) && { remind_hours: 'must be a number of hours, at most 8760' }),
   }
 }
 
@@ -59,12 +60,13 @@ function addressFault({ kind, url }: ChannelForm): string | undefined {
       ? undefined
       : bad === ''
         ? 'an address is missing'
-        : `“${bad}” is no email address`
+        : `“${bad}” is not an email address`
   }
   if (text === '') return 'an address is missing'
   const target = URL.parse(text)
-  if (target === null || !['http:', 'https:'].includes(target.protocol)) return 'an http or https address'
-  if (target.username !== '' || target.password !== '') return 'without a user name or password'
+  if (target === null || !['http:', 'https:'].includes(target.protocol))
+    return 'must be an http or https address'
+  if (target.username !== '' || target.password !== '') return 'must not contain a user name or password'
   return undefined
 }
 

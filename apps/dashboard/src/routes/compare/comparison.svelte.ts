@@ -2,7 +2,7 @@ import type { ComparedRun, CompareReply, Run } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
 import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import { xOf } from '#lib/chart/columns.ts'
-import { extent, type OverlaidRun, type OverlayMode } from '#lib/chart/overlay.ts'
+import { extent, type OverlaidRun, type OverlayMode } from './overlay.ts'
 import { emptyBuckets, windowOf, type SeriesWindow } from '#lib/chart/series-window.ts'
 import { byLossReached, lowsOf, stepsToReach } from './loss-reached.ts'
 
@@ -31,7 +31,7 @@ export class Comparison {
   readonly ids: readonly string[]
   phase = $state<'loading' | 'ready' | 'failed'>('loading')
   failure = $state('')
-  /** Runs that there are none of. */
+  /** IDs without a run. */
   missing = $state.raw<readonly string[]>([])
   notes = $state.raw<readonly string[]>([])
   compared = $state.raw<readonly Compared[]>([])

@@ -1,4 +1,4 @@
-import type { OverlaidRun } from '#lib/chart/overlay.ts'
+import type { OverlaidRun } from './overlay.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
 
 /** The running median is over a fiftieth of the buckets, within these bounds. */

@@ -24,7 +24,7 @@ const quantile = (name: 'p50' | 'p90' | 'p99') => (run: ComparedRun) => run.norm
 const MEASURES: readonly Measure[] = [
   {
     name: 'Final loss',
-    hint: 'median of the last 5 % of the losses',
+    hint: 'median of the last 5% of the losses',
     of: (run) => run.final_loss,
     words: figure,
   },
@@ -72,7 +72,7 @@ export function measureRows(runs: readonly ComparedRun[]): MeasureRow[] {
   })
 }
 
-/** "clip 1.0: the loss is 2.7 × smoother than in no clip", for every run after the first that differs by a tenth or more. */
+/** "clip 1.0: the loss is 2.7× smoother than in no clip", for every run after the first that differs by a tenth or more. */
 export function roughnessSentences(runs: readonly ComparedRun[]): string[] {
   const [first, ...others] = runs
   const base = first?.loss_roughness

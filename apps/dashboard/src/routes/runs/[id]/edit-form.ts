@@ -14,7 +14,7 @@ export function formOf({ name, tags, notes, clip }: Run): EditForm {
   return { name, tags: tags.join(', '), notes, mode: clip.mode, cap: capText(clip) }
 }
 
-/** What changed, as the server takes it; `undefined` when the cap is none that a run can have. */
+/** What changed, as the server takes it; `undefined` for an invalid cap. */
 export function patchOf(run: Run, form: EditForm): RunPatch | undefined {
   const clip = clipOf(form, run.clip)
   if (clip === undefined) return undefined

@@ -13,14 +13,14 @@ import {
   xOf,
   type ChartColumns,
 } from '#lib/chart/columns.ts'
-import { findingSpans, type FindingSpan } from '#lib/chart/finding-spans.ts'
+import { findingSpans, type FindingSpan } from './finding-spans.ts'
 import { interpolate } from '#lib/chart/range.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
 import { capOfNorm } from '#lib/format/clip.ts'
 import { figure, group, percent } from '#lib/format/number.ts'
 import { duration, instant } from '#lib/format/time.ts'
-import type { ChartView } from '#lib/state/chart-view.svelte.ts'
-import type { LiveRun } from '#lib/state/live-run.svelte.ts'
+import type { ChartView } from './chart-view.svelte.ts'
+import type { LiveRun } from './live-run.svelte.ts'
 
 const NO_CLIP = { mode: 'none' } as const
 /** What the charts of a run show: its readings and findings put on the axis that the view asks for. */
@@ -33,6 +33,8 @@ export class RunCharts {
   readonly #ticks = $derived.by(() => this.#overview())
   readonly #startedAt = $derived(this.#ticks.time[0] ?? 0)
   readonly #spans = $derived.by(() => findingSpans(this.#live.findings, this.#live.series.whole.to))
+  /** Where buckets are on the axis, and which axis that was. */
+  readonly #places = new WeakMap<MetricBuckets, { readonly key: string; readonly x: number[] }>()
   readonly gestures: Gestures
 
   /** `trialCap` is a cap that a person tries; it stands in the place of the run's own. */
@@ -222,7 +224,12 @@ export class RunCharts {
     return this.#live.series.buckets(name, this.#clip) ?? emptyBuckets()
   }
   #x(buckets: MetricBuckets): number[] {
-    return xOf(buckets, this.#view.axis, this.#startedAt)
+    const key = `${this.#view.axis} ${this.#startedAt}`
+    const known = this.#places.get(buckets)
+    if (known?.key === key) return known.x
+    const x = xOf(buckets, this.#view.axis, this.#startedAt)
+    this.#places.set(buckets, { key, x })
+    return x
   }
   #drawn(name: string) {
     const buckets = this.#buckets(name)

@@ -9,9 +9,9 @@ import {
   type MetricBuckets,
   type SeriesWindow,
 } from '#lib/chart/series-window.ts'
-import { Tail } from '#lib/chart/tail.ts'
+import { Tail } from './tail.ts'
 
-/** Buckets asked for in a window, and those that live points add before it is asked for anew. */
+/** Buckets asked for in a window, and those that live points add before it is fetched again. */
 const BUCKETS = 1_500
 /** Live points kept at the most. */
 const TAIL_POINTS = 4_000
@@ -106,6 +106,7 @@ export class RunSeries {
   /** Forgets the live points: the record was cut back or changed, and is to be loaded again. */
   forget(): void {
     this.#tail.clear()
+    this.#version++
   }
 
   stop(): void {

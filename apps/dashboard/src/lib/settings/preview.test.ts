@@ -1,6 +1,6 @@
 import { defaultSettings, parseSettings, type Settings } from '@normwatch/detector'
 import { describe, expect, it } from 'vitest'
-import { previewOf, readingsOf } from '#lib/preview.ts'
+import { previewOf, readingsOf } from '#lib/settings/preview.ts'
 
 const run = { clip: { mode: 'norm', max_norm: 1 }, optimizer: null, status: 'running' } as const
 const lines = Array.from({ length: 120 }, (_, step) =>

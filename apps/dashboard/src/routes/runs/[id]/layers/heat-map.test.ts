@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { colourRange, heaviestLayer, inOrderOfNames, logShare, shade } from '#lib/chart/heat-map.ts'
+import { colourRange, heaviestLayer, inOrderOfNames, logShare, shade } from './heat-map.ts'
 
 const reply = (layers: string[], values: (number | null)[][]) => ({
   from: 0,

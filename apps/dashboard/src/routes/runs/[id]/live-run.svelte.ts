@@ -2,9 +2,9 @@ import type { Finding, LiveFrame, Run, SettingsReply } from '@normwatch/protocol
 import type { Api } from '#lib/api/client.ts'
 import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
-import { RunSeries } from '#lib/state/run-series.svelte.ts'
+import { RunSeries } from './run-series.svelte.ts'
 
-/** `deleted`: the run was there and somebody removed it. */
+/** `deleted`: the run existed and was removed. */
 export type RunPhase = 'loading' | 'ready' | 'missing' | 'deleted' | 'failed'
 
 /** One run as its page shows it: facts, findings and readings, fetched once and kept current by the live connection. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { rowsNear } from '#lib/state/virtual-rows.ts'
+import { rowsNear } from './virtual-rows.ts'
 
 describe('rows near the screen', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { capAt, distribution, effectAt, rangeOf, shareOfAxis } from '#lib/chart/cap-curve.ts'
+import { capAt, distribution, effectAt, rangeOf, shareOfAxis } from './cap-curve.ts'
 
 const curve = [
   { cap: 0.1, clip_rate: 0.9, mean_coefficient: 0.2 },

@@ -1,6 +1,6 @@
 import type { Finding } from '@normwatch/protocol'
 import { describe, expect, it } from 'vitest'
-import { aroundSpan, findingSpans, placeOf } from '#lib/chart/finding-spans.ts'
+import { aroundSpan, findingSpans, placeOf } from './finding-spans.ts'
 
 const finding = (over: Partial<Finding>) =>
   ({

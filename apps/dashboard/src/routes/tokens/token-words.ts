@@ -1,4 +1,11 @@
-import type { Token } from '@normwatch/protocol'
+import type { Scope, Token } from '@normwatch/protocol'
+
+/** What each scope may do, in words. */
+export const SCOPES: Readonly<Record<Scope, string>> = {
+  write: 'For training jobs: create runs and send points.',
+  read: 'For people and Prometheus: see everything, change nothing.',
+  admin: 'For operators: everything.',
+}
 
 /** Whether a token counts at `now` (milliseconds), and in words until when. */
 export function tokenState(

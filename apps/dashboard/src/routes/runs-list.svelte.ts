@@ -3,7 +3,7 @@ import type { Api } from '#lib/api/client.ts'
 import { sentenceOf } from '#lib/api/failure.ts'
 import { NO_FILTERS, queryOf, type Filters } from '#lib/state/filters.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
-import { RowTable, type RowChange } from '#lib/state/row-table.ts'
+import { RowTable, type RowChange } from './row-table.ts'
 
 const PAGE = 100
 

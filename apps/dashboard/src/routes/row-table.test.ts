@@ -1,7 +1,7 @@
 import type { Run } from '@normwatch/protocol'
 import { describe, expect, it } from 'vitest'
 import { filtersOf, matches, NO_FILTERS, queryOf } from '#lib/state/filters.ts'
-import { RowTable, type RowChange } from '#lib/state/row-table.ts'
+import { RowTable, type RowChange } from './row-table.ts'
 
 const make = (id: string, over: Partial<Run> = {}) =>
   ({

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptyBuckets, type SeriesWindow } from '#lib/chart/series-window.ts'
-import { Tail } from '#lib/chart/tail.ts'
+import { Tail } from './tail.ts'
 
 const window = (to: number, bucket = 1): SeriesWindow => ({
   from: 0,
@@ -58,6 +58,16 @@ describe('the live tail', () => {
     const tail = new Tail()
     tail.add(frame([4], ['Infinity']))
     expect(tail.extend(window(3), 'grad_norm', clip).over).toEqual([1, 0])
+  })
+  it('puts a metric together once, however often it is asked for, and again after the next point', () => {
+    const tail = new Tail()
+    const open = window(3)
+    tail.add(frame([4], [1]))
+    const first = tail.extend(open, 'grad_norm', clip)
+    expect(tail.extend(open, 'grad_norm', { ...clip })).toBe(first)
+    tail.add(frame([5], [1]))
+    expect(tail.extend(open, 'grad_norm', clip).step).toEqual([0, 4, 5])
+    expect(tail.extend(open, 'grad_norm', { ...clip, max_norm: 0.5 }).over).toEqual([1, 1, 1])
   })
   it('forgets what a newer window holds', () => {
     const tail = new Tail()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { extent, isBestOnLog, overlay, readingAt } from '#lib/chart/overlay.ts'
+import { extent, isBestOnLog, overlay, readingAt } from './overlay.ts'
 import type { MetricBuckets } from '#lib/chart/series-window.ts'
 
 function bucketsOf(step: number[], values: number[]): MetricBuckets {

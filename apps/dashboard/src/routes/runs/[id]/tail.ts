@@ -8,11 +8,20 @@ interface Row {
   readonly readings: Map<string, number>
 }
 
+interface Extended {
+  readonly version: string
+  readonly buckets: MetricBuckets
+}
+
 /** The points that arrived live since the windows were fetched, one row a step: a step that comes again replaces itself. */
 export class Tail {
   readonly #rows = new Map<number, Row>()
   #steps: number[] = []
   #sorted = true
+  /** Grows with every change of the rows. */
+  #version = 0
+  /** By window and metric, what was last put together. */
+  readonly #extended = new WeakMap<SeriesWindow, Map<string, Extended>>()
 
   get size(): number {
     return this.#rows.size
@@ -25,6 +34,7 @@ export class Tail {
 
   /** Takes a live frame's columns in. Returns the lowest step of them, or `undefined` for none. */
   add(columns: LiveColumns): number | undefined {
+    this.#version++
     const metrics = Object.entries(columns).filter(([name]) => name !== 'step' && name !== 'time')
     let lowest: number | undefined
     columns.step.forEach((step, i) => {
@@ -41,6 +51,7 @@ export class Tail {
 
   /** Forgets the steps that the windows hold by now. */
   dropThrough(step: number): void {
+    this.#version++
     this.#steps = this.#inOrder().filter((other) => {
       if (other > step) return true
       this.#rows.delete(other)
@@ -49,12 +60,26 @@ export class Tail {
   }
 
   clear(): void {
+    this.#version++
     this.#rows.clear()
     this.#steps = []
   }
 
-  /** A metric of an open window with the points after it added, in buckets of its size. The window is left as it is. */
+  /**
+   * A metric of an open window with the points after it added, in buckets of its size. The window is left as it is. The
+   * same buckets come back until a point is added: a picture asks for each metric several times.
+   */
   extend(window: SeriesWindow, metric: string, clip: Clip): MetricBuckets {
+    const version = `${this.#version} ${JSON.stringify(clip)}`
+    const known = this.#extended.get(window) ?? new Map<string, Extended>()
+    const before = known.get(metric)
+    if (before?.version === version) return before.buckets
+    const buckets = this.#put(window, metric, clip)
+    this.#extended.set(window, known.set(metric, { version, buckets }))
+    return buckets
+  }
+
+  #put(window: SeriesWindow, metric: string, clip: Clip): MetricBuckets {
     const base = window.metrics.get(metric) ?? emptyBuckets()
     const steps = window.isOpen ? this.#inOrder().filter((step) => step > window.to) : []
     if (steps.length === 0) return base

@@ -1,6 +1,6 @@
 import type { Finding, Mute } from '@normwatch/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { FindingNews } from '#lib/state/finding-news.ts'
+import { FindingNews } from '#lib/notifications/finding-news.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())

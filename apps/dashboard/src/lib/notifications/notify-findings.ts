@@ -2,8 +2,8 @@ import { goto } from '$app/navigation'
 import { resolve } from '$app/paths'
 import { alertsApi } from '#lib/api/alerts-root.ts'
 import { api } from '#lib/api/root.ts'
-import { notifications } from '#lib/state/browser-notifications.svelte.ts'
-import { FindingNews } from '#lib/state/finding-news.ts'
+import { notifications } from '#lib/notifications/browser-notifications.svelte.ts'
+import { FindingNews } from '#lib/notifications/finding-news.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
 
 /** Shows a notification for what opens and closes in any run, until the returned function is called. A click leads to the run. */

@@ -59,9 +59,9 @@ class BrowserNotifications {
 const REFUSALS: Record<Allowance, string> = {
   granted: '',
   default: '',
-  denied: 'This browser refuses notifications from here: allow them in its settings for this site.',
-  insecure: 'Browsers show notifications only of pages over https or on localhost.',
-  missing: 'This browser shows no notifications of pages.',
+  denied: 'Notifications are blocked for this site. Allow them in the browser’s site settings.',
+  insecure: 'Browsers allow notifications only for pages served over https or from localhost.',
+  missing: 'This browser does not support notifications.',
 }
 
 function allowance(): Allowance {

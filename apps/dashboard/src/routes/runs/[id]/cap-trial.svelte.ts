@@ -1,6 +1,6 @@
 import type { CapsReply } from '@normwatch/protocol'
 import type { Api, StepRange } from '#lib/api/client.ts'
-import { effectAt, type CapEffect } from '#lib/chart/cap-curve.ts'
+import { effectAt, type CapEffect } from './cap-curve.ts'
 
 /** Milliseconds that a hand rests before the exact effect of a cap is asked for. */
 const REST = 120

@@ -3,7 +3,7 @@ import { xAxis, yAxis, yRange } from '#lib/chart/axes.ts'
 import type { Gestures } from '#lib/chart/chart-spec.ts'
 import { faint, fitLines } from '#lib/chart/draw.ts'
 import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
-import type { OverlayMode } from '#lib/chart/overlay.ts'
+import type { OverlayMode } from './overlay.ts'
 import type { Palette } from '#lib/chart/palette.svelte.ts'
 import { runColour, runDash } from '#lib/chart/run-strokes.ts'
 
