@@ -47,7 +47,7 @@ describe('detection settings', () => {
     await preview.getByText('No findings.').waitFor()
     await page.getByText('the project sets 1').waitFor()
     await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByText('are being judged again').waitFor()
+    await page.getByText('are being re-evaluated').waitFor()
     for (const id of ['loud', 'louder']) {
       await eventually(async () => (await server.call<Run>('GET', `/runs/${id}`)).health).toBe('watch')
     }
@@ -71,6 +71,6 @@ describe('detection settings', () => {
     expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
     await page.getByRole('link', { name: 'those of the project p' }).click()
     await page.getByRole('heading', { name: 'Detection settings of the project p' }).waitFor()
-    await page.getByText('its own stay in force').waitFor({ state: 'detached' })
+    await page.getByText('its own settings still apply').waitFor({ state: 'detached' })
   })
 })

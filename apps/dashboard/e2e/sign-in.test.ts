@@ -33,7 +33,7 @@ it('asks for a token once there is one, signs in and out, and never shows a toke
   const row = page.getByRole('row', { name: /ci write vision until/ })
   await row.getByRole('button', { name: 'Revoke ci' }).press('Enter')
   const dialog = page.getByRole('dialog', { name: 'Revoke this token?' })
-  await dialog.getByText('Whoever uses ci is refused from now on').waitFor()
+  await dialog.getByText('Requests with ci will be refused at once').waitFor()
   await page.keyboard.press('Escape')
   await dialog.waitFor({ state: 'detached' })
   expect(await status()).toBe(403)
