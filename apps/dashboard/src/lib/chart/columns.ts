@@ -1,3 +1,4 @@
+import { capOfStep } from '@normwatch/detector'
 import type { MetricBuckets } from '#lib/chart/series-window.ts'
 
 /** What the x axis counts. */
@@ -132,8 +133,8 @@ export function capColumn(
   let cap = runCap
   return x.map((at) => {
     while (next < caps.x.length && (caps.x[next] as number) <= at) {
-      const value = caps.values[next++] as number
-      cap = Number.isFinite(value) && value > 0 ? value : null
+      const value = capOfStep(caps.values[next++], runCap ?? Infinity)
+      cap = Number.isFinite(value) ? value : null
     }
     return cap
   })

@@ -1,5 +1,5 @@
+import { clipRule, isClipped } from '@normwatch/detector'
 import type { Clip, LiveColumns } from '@normwatch/protocol'
-import { DEFAULT_FRACTION_THRESHOLD } from '@normwatch/protocol/limits'
 import { decodeNumber } from '@normwatch/protocol/number-codec'
 import { emptyBuckets, type MetricBuckets, type SeriesWindow } from '#lib/chart/series-window.ts'
 
@@ -84,12 +84,16 @@ export class Tail {
     const steps = window.isOpen ? this.#inOrder().filter((step) => step > window.to) : []
     if (steps.length === 0) return base
     const whole = copy(base)
+    const rule = clipRule(clip)
     for (const step of steps) {
       const row = this.#rows.get(step) as Row
       const reading = row.readings.get(metric)
       if (reading === undefined) continue
       const start = window.bucket === 1 ? step : step - (step % window.bucket)
-      put(whole, start, row.time, reading, metric === 'grad_norm' && isOver(row.readings, reading, clip))
+      const of = (name: string) => row.readings.get(name)
+      const isOver =
+        metric === 'grad_norm' && isClipped(rule, reading, of('max_norm'), of('clip_fraction')) === true
+      put(whole, start, row.time, reading, isOver)
     }
     return whole
   }
@@ -133,14 +137,6 @@ function put(whole: MetricBuckets, start: number, time: number, reading: number,
     whole.min[i] = Math.min(whole.min[i] ?? Infinity, reading)
     whole.max[i] = Math.max(whole.max[i] ?? -Infinity, reading)
   }
-}
-
-/** Whether a step exceeded what was in force at it: its own cap where one was logged, else the run's; never a norm that is not finite. */
-function isOver(readings: ReadonlyMap<string, number>, norm: number, clip: Clip): boolean {
-  if (clip.mode === 'value') {
-    return (readings.get('clip_fraction') ?? 0) >= (clip.fraction_threshold ?? DEFAULT_FRACTION_THRESHOLD)
-  }
-  return Number.isFinite(norm) && norm > (readings.get('max_norm') ?? clip.max_norm ?? Infinity)
 }
 
 function copy(buckets: MetricBuckets): MetricBuckets {
