@@ -61,11 +61,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/openapi.json': rule('any', 'none'),
   'GET /docs': rule('any', 'none'),
   'GET /docs/': rule('any', 'none'),
-  'GET /docs/json': rule('any', 'none'),
-  'GET /docs/yaml': rule('any', 'none'),
-  'GET /docs/static/index.html': rule('any', 'none'),
-  'GET /docs/static/swagger-initializer.js': rule('any', 'none'),
-  'GET /docs/static/*': rule('any', 'none'),
+  'GET /docs/page.css': rule('any', 'none'),
   // The dashboard's files: no data of anybody, and the page to sign in on.
   'GET /*': rule('everybody', 'none'),
   'GET /metrics': rule('read', 'all'),

@@ -11,7 +11,7 @@ import { checkChannelAddress } from '../alerts/channel-address.ts'
 import { changeOf, newChannel, rotated, shownChannel, shownWithSecret } from '../alerts/channels.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
-import { AlertId, replies } from './schemas.ts'
+import { AlertId, noContent, replies } from './schemas.ts'
 
 const config = { invalid: 'channel_invalid' } as const
 /** Replies with a secret are kept by nobody on the way. */
@@ -72,7 +72,7 @@ export function channelRoutes({ store, alerts, now }: Services): FastifyPluginAs
 
     app.delete(
       '/channels/:id',
-      { schema: { summary: 'Remove a channel and its deliveries', params: AlertId } },
+      { schema: { summary: 'Remove a channel and its deliveries', params: AlertId, response: noContent } },
       async ({ params }, reply) => {
         await channels.delete(params.id)
         return reply.status(204).send()

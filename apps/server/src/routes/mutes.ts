@@ -4,7 +4,7 @@ import { newMute } from '../alerts/channels.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { toMute } from '../storage/to-wire.ts'
-import { AlertId, replies } from './schemas.ts'
+import { AlertId, noContent, replies } from './schemas.ts'
 
 export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -40,7 +40,7 @@ export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAs
 
     app.delete(
       '/mutes/:id',
-      { schema: { summary: 'End a mute: what it held is sent', params: AlertId } },
+      { schema: { summary: 'End a mute: what it held is sent', params: AlertId, response: noContent } },
       async ({ params }, reply) => {
         await mutes.delete(params.id, now())
         return reply.status(204).send()

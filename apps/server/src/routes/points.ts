@@ -12,7 +12,7 @@ import { compileTextSchema } from '../plugins/compile-schema.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { csvLines, ndjsonLines } from './export-lines.ts'
-import { closed, MetricName, replies, RunParams, Step } from './schemas.ts'
+import { closed, MetricName, replies, RunParams, Step, textReplies } from './schemas.ts'
 
 const ExportQuery = Type.Object(
   {
@@ -48,7 +48,14 @@ export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncType
 
     app.get(
       '/runs/:id/points',
-      { schema: { summary: 'Raw readings in step order', params: RunParams, querystring: ExportQuery } },
+      {
+        schema: {
+          summary: 'Raw readings in step order',
+          params: RunParams,
+          querystring: ExportQuery,
+          response: textReplies('application/x-ndjson', 'text/csv'),
+        },
+      },
       async ({ params, query: { from, to, metric, format = 'ndjson' } }, reply) => {
         const metrics = metric ?? (await store.points.metrics(params.id))
         if (metric !== undefined) await store.runs.get(params.id)

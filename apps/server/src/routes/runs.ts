@@ -12,7 +12,7 @@ import {
 } from '@normwatch/protocol'
 import type { Services } from '../services.ts'
 import { toRun } from '../storage/to-wire.ts'
-import { closed, Cursor, replies, RunParams, whole } from './schemas.ts'
+import { closed, Cursor, noContent, replies, RunParams, whole } from './schemas.ts'
 
 const ListQuery = Type.Object(
   {
@@ -87,7 +87,7 @@ export function runRoutes({ store, ingest }: Services): FastifyPluginAsyncTypebo
 
     app.delete(
       '/runs/:id',
-      { schema: { summary: 'Remove a run and all its data', params: RunParams } },
+      { schema: { summary: 'Remove a run and all its data', params: RunParams, response: noContent } },
       async ({ params }, reply) => {
         await ingest.delete(params.id)
         return reply.status(204).send()

@@ -1,3 +1,4 @@
+import type { TUnknown, TUnsafe } from 'typebox'
 import { Type, ErrorReplySchema, MAX_STEP, RunIdSchema } from '@normwatch/protocol'
 
 /** Parts of route schemas that several routes share. */
@@ -16,3 +17,21 @@ export function whole(minimum: number, maximum: number, defaultValue?: number) {
 
 /** The replies of a route: on success `schema`, else a refusal. */
 export const replies = <T>(schema: T) => ({ '2xx': schema, '4xx': ErrorReplySchema, '5xx': ErrorReplySchema })
+
+/** The replies of a route that has nothing to say when it is done. */
+export const noContent = {
+  204: Type.Null({ description: 'Done; the reply has no body.' }) as unknown as TUnsafe<undefined>,
+  '4xx': ErrorReplySchema,
+  '5xx': ErrorReplySchema,
+}
+
+/** The replies of a route that sends text of the given media types. */
+export const textReplies = (...types: readonly string[]) =>
+  ({
+    200: {
+      description: 'Done.',
+      content: Object.fromEntries(types.map((type) => [type, { schema: Type.String() }])),
+    },
+    '4xx': ErrorReplySchema,
+    '5xx': ErrorReplySchema,
+  }) as unknown as { 200: TUnknown }

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { RequestCounts } from '../metrics/request-counts.ts'
 import type { Services } from '../services.ts'
 import { VERSION } from '../version.ts'
-import { replies } from './schemas.ts'
+import { replies, textReplies } from './schemas.ts'
 
 const Ok = replies(Type.Object({ status: Type.Literal('ok') }))
 const Ready = replies(
@@ -22,10 +22,14 @@ export function serviceRoutes(services: Services, counts: RequestCounts): Fastif
       return { status: 'ok' as const, version: VERSION, migrations: services.store.migrations }
     })
 
-    app.get('/metrics', { schema: { summary: 'Figures for Prometheus' } }, async (_request, reply) => {
-      const { metricsText } = await import('../metrics/metrics-text.ts')
-      const { type, text } = await metricsText(services, counts)
-      return reply.type(type).send(text)
-    })
+    app.get(
+      '/metrics',
+      { schema: { summary: 'Figures for Prometheus', response: textReplies('text/plain') } },
+      async (_request, reply) => {
+        const { metricsText } = await import('../metrics/metrics-text.ts')
+        const { type, text } = await metricsText(services, counts)
+        return reply.type(type).send(text)
+      },
+    )
   }
 }

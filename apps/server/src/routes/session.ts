@@ -6,7 +6,7 @@ import { hashSecret, randomSecret } from '../access/identity/secret.ts'
 import { cookieOptions, SESSION_COOKIE, SESSION_LIVES_MS } from '../access/identity/session-cookie.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
-import { replies } from './schemas.ts'
+import { noContent, replies } from './schemas.ts'
 
 /** A browser signs in with a token and gets a cookie; no page ever holds the token. */
 export function sessionRoutes(
@@ -45,7 +45,7 @@ export function sessionRoutes(
 
     app.delete(
       '/session',
-      { schema: { summary: 'Sign the browser out' } },
+      { schema: { summary: 'Sign the browser out', response: noContent } },
       async ({ cookies, protocol }, reply) => {
         const secret = cookies[SESSION_COOKIE]
         if (secret !== undefined) await store.tokens.closeSession(hashSecret(secret))
