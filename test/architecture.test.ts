@@ -32,10 +32,10 @@ const rooms: Record<string, Room> = {
       'npm:#lib',
     ],
   },
-  storage: { path: `${server}/storage`, mayImport: ['protocol'] },
+  storage: { path: `${server}/storage`, mayImport: ['protocol', 'detector'] },
   'storage/sqlite': {
     path: `${server}/storage/sqlite`,
-    mayImport: ['storage', ...wire, 'npm:better-sqlite3', 'npm:drizzle-orm'],
+    mayImport: ['storage', 'detector', ...wire, 'npm:better-sqlite3', 'npm:drizzle-orm'],
   },
   live: { path: `${server}/live`, mayImport: ['storage', ...wire] },
   alerts: { path: `${server}/alerts`, mayImport: ['storage', ...wire, 'npm:ipaddr.js', 'npm:nodemailer'] },
@@ -43,14 +43,11 @@ const rooms: Record<string, Room> = {
   analysis: { path: `${server}/analysis`, mayImport: ['storage', 'ingest', 'detector', ...wire] },
   services: { path: `${server}/services.ts`, mayImport: ['storage', 'ingest', 'live', 'alerts'] },
   version: { path: `${server}/version.ts`, mayImport: ['node'] },
-  errors: { path: `${server}/errors.ts`, mayImport: ['protocol'] },
+  errors: { path: `${server}/errors.ts`, mayImport: ['storage', 'ingest', 'alerts', 'protocol'] },
   plugins: {
     path: `${server}/plugins`,
     mayImport: [
       'errors',
-      'alerts',
-      'ingest',
-      'storage',
       ...wire,
       'npm:ajv',
       'npm:ajv-formats',

@@ -14,7 +14,7 @@ it('asks for a token once there is one, signs in and out, and never shows a toke
   await page.waitForURL(/\/sign-in\?to=/)
   await page.getByLabel('Token').fill('nw_mistyped')
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('alert').getByText('This token is none of this service.').waitFor()
+  await page.getByRole('alert').getByText('Unknown token.').waitFor()
   await page.getByLabel('Token').fill(token)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL(`${server.url}/?q=behind`)

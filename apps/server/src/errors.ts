@@ -1,33 +1,69 @@
 import type { ErrorDetail, ErrorReply } from '@normwatch/protocol'
+import { AddressRefused } from './alerts/address-guard.ts'
+import { TooManyTests } from './alerts/alerts.ts'
+import { ChannelAddressInvalid } from './alerts/channel-address.ts'
+import { SettingsRefused } from './ingest/run-settings.ts'
+import { ChannelNotFound, DeliveryNotFound, MuteNotFound, TooManyAlertRules } from './storage/alert-store.ts'
+import { BadCursor, RunNotFound, StoreUnavailable, TooManyMetrics } from './storage/store.ts'
+import { TokenNotFound, TooManyTokens } from './storage/token-store.ts'
 
-/** Every refusal there is: its status, and what it says when there is nothing more exact to say. */
+/** Why a request is refused. */
+interface Reason {
+  /** HTTP status. */
+  readonly status: number
+  /** What the refusal says when there is nothing more exact to say. */
+  readonly sentence: string
+  /** The error by which a room below says this; its message, where it has one, goes before the sentence. */
+  readonly thrown?: abstract new (...args: never[]) => Error
+  /** The field or parameter that such an error is about. */
+  readonly path?: string
+  /** Codes of errors of the framework and of Node that mean this. */
+  readonly codes?: readonly string[]
+}
+
+/** Every error code there is, and all that is known of it. docs/errors.md lists them in this order. */
 export const refusals = {
-  request_invalid: { status: 400, sentence: 'The request is not one that this service understands.' },
+  request_invalid: {
+    status: 400,
+    sentence: 'The request is malformed.',
+    codes: ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'FST_ERR_BAD_URL', 'FST_ERR_MAX_PARAM_LENGTH'],
+  },
   query_invalid: { status: 400, sentence: 'A parameter of the address is wrong.' },
   run_id_invalid: {
     status: 400,
     sentence: 'A run\'s id has 1 to 64 characters of A–Z a–z 0–9 . _ - and is not "." or with "..".',
   },
   run_invalid: { status: 400, sentence: 'The fields of the run are wrong.' },
-  settings_invalid: { status: 400, sentence: 'The settings are wrong; those in force stay.' },
+  settings_invalid: {
+    status: 400,
+    sentence: 'The settings are wrong; those in force stay.',
+    thrown: SettingsRefused,
+  },
   points_invalid: { status: 400, sentence: 'The points are wrong; none of them was stored.' },
   json_invalid: { status: 400, sentence: 'The body is not JSON.' },
   encoding_invalid: {
     status: 400,
     sentence: 'The body is not what its content-encoding says, or ends too early.',
   },
-  channel_invalid: { status: 400, sentence: 'The fields of the channel are wrong.' },
+  channel_invalid: {
+    status: 400,
+    sentence: 'The fields of the channel are wrong.',
+    thrown: ChannelAddressInvalid,
+    path: '/url',
+  },
   channel_address_refused: {
     status: 400,
     sentence: "The channel's address is not a public one; the operator can allow it.",
+    thrown: AddressRefused,
+    path: '/url',
   },
   mute_invalid: { status: 400, sentence: 'The fields of the mute are wrong.' },
-  cursor_invalid: { status: 400, sentence: 'The cursor is none that this service gave.' },
+  cursor_invalid: { status: 400, sentence: 'Invalid cursor.', thrown: BadCursor, path: 'cursor' },
   token_missing: {
     status: 401,
     sentence: 'This service asks for a token: send "authorization: Bearer nw_…".',
   },
-  token_invalid: { status: 401, sentence: 'This token is none of this service.' },
+  token_invalid: { status: 401, sentence: 'Unknown token.' },
   token_expired: { status: 401, sentence: 'This token has expired.' },
   token_revoked: { status: 401, sentence: 'This token was revoked.' },
   session_invalid: { status: 401, sentence: 'You are no longer signed in.' },
@@ -38,17 +74,29 @@ export const refusals = {
     sentence: 'This service answers on this machine only: use localhost, 127.0.0.1 or [::1] in the address.',
   },
   origin_not_allowed: { status: 403, sentence: 'Pages of other sites may not use this service.' },
-  run_not_found: { status: 404, sentence: 'There is no such run: create it first.' },
-  channel_not_found: { status: 404, sentence: 'There is no such channel.' },
-  delivery_not_found: { status: 404, sentence: 'There is no such delivery.' },
-  mute_not_found: { status: 404, sentence: 'There is no such mute.' },
-  token_not_found: { status: 404, sentence: 'There is no such token.' },
+  run_not_found: { status: 404, sentence: 'There is no such run: create it first.', thrown: RunNotFound },
+  channel_not_found: { status: 404, sentence: 'There is no such channel.', thrown: ChannelNotFound },
+  delivery_not_found: { status: 404, sentence: 'There is no such delivery.', thrown: DeliveryNotFound },
+  mute_not_found: { status: 404, sentence: 'There is no such mute.', thrown: MuteNotFound },
+  token_not_found: { status: 404, sentence: 'There is no such token.', thrown: TokenNotFound },
   route_not_found: { status: 404, sentence: 'There is nothing at this address.' },
-  request_timeout: { status: 408, sentence: 'The request took too long to arrive.' },
+  request_timeout: {
+    status: 408,
+    sentence: 'The request took too long to arrive.',
+    codes: ['ERR_HTTP_REQUEST_TIMEOUT'],
+  },
   channel_unsigned: { status: 409, sentence: 'Only webhooks have a secret.' },
   channel_disabled: { status: 409, sentence: 'The channel is disabled: enable it first.' },
-  too_many_alert_rules: { status: 409, sentence: 'There are at most 100 channels and 1,000 mutes.' },
-  too_many_tokens: { status: 409, sentence: 'There are at most 1,000 tokens, revoked ones included.' },
+  too_many_alert_rules: {
+    status: 409,
+    sentence: 'There are at most 100 channels and 1,000 mutes.',
+    thrown: TooManyAlertRules,
+  },
+  too_many_tokens: {
+    status: 409,
+    sentence: 'There are at most 1,000 tokens, revoked ones included.',
+    thrown: TooManyTokens,
+  },
   too_many_runs: { status: 409, sentence: 'The project has as many runs as it may: delete some first.' },
   too_many_series: {
     status: 409,
@@ -58,15 +106,25 @@ export const refusals = {
   body_too_large: {
     status: 413,
     sentence: 'A body has at most 8 MiB, one to sign in with 4 KiB, also after it is decoded.',
+    codes: ['FST_ERR_CTP_BODY_TOO_LARGE'],
   },
   too_many_points: { status: 413, sentence: 'A request has at most 10,000 points.' },
-  too_many_metrics: { status: 413, sentence: 'A run has at most 256 metrics and 4,096 layers.' },
+  too_many_metrics: {
+    status: 413,
+    sentence: 'A run has at most 256 metrics and 4,096 layers.',
+    thrown: TooManyMetrics,
+  },
   media_type_unsupported: {
     status: 415,
     sentence: 'A body must be JSON, sent with the header "content-type: application/json".',
+    codes: ['FST_ERR_CTP_INVALID_MEDIA_TYPE'],
   },
   encoding_unsupported: { status: 415, sentence: 'A body may be encoded with gzip or zstd, or not at all.' },
-  too_many_tests: { status: 429, sentence: 'Too many channels are being tested: try again in a moment.' },
+  too_many_tests: {
+    status: 429,
+    sentence: 'Too many channels are being tested: try again in a moment.',
+    thrown: TooManyTests,
+  },
   too_many_requests: {
     status: 429,
     sentence: 'Too many requests a second: wait as long as retry-after says.',
@@ -80,17 +138,25 @@ export const refusals = {
     sentence: 'The token sends too many bytes a second: wait as long as retry-after says.',
   },
   too_many_connections: { status: 429, sentence: 'Too many connections are open: close some first.' },
-  headers_too_large: { status: 431, sentence: 'The address and the headers are too long.' },
+  headers_too_large: {
+    status: 431,
+    sentence: 'The address and the headers are too long.',
+    codes: ['HPE_HEADER_OVERFLOW'],
+  },
   internal: { status: 500, sentence: 'The service failed; its log says why.' },
-  store_unavailable: { status: 503, sentence: 'The data cannot be read or written now.' },
+  store_unavailable: {
+    status: 503,
+    sentence: 'The data cannot be read or written now.',
+    thrown: StoreUnavailable,
+  },
   shutting_down: { status: 503, sentence: 'The service is shutting down: try again in a moment.' },
-} as const satisfies Record<string, { status: number; sentence: string }>
+} as const satisfies Record<string, Reason>
 
 export type RefusalCode = keyof typeof refusals
 
 /** Codes of `error` frames on `/live` that are not refusals of a request. */
 export const liveErrors = {
-  frame_invalid: 'The message is none that /live understands; the socket stays open.',
+  frame_invalid: 'The message is malformed or of an unknown type; the socket stays open.',
   too_many_watches: 'A socket watches at most 64 runs; unwatch one first.',
 } as const satisfies Record<string, string>
 
@@ -108,7 +174,7 @@ export class Refusal extends Error {
     details: readonly ErrorDetail[] = [],
     retryAfter = refusals[code].status === 503 ? 1 : undefined,
   ) {
-    super(message ?? refusals[code].sentence)
+    super(message || refusals[code].sentence)
     this.code = code
     this.details = details
     this.retryAfter = retryAfter
@@ -121,4 +187,24 @@ export class Refusal extends Error {
   get body(): ErrorReply {
     return { error: { code: this.code, message: this.message, details: [...this.details] } }
   }
+}
+
+const reasons = Object.entries(refusals as Record<RefusalCode, Reason>) as [RefusalCode, Reason][]
+
+/** The refusal that an error stands for; `undefined`: it stands for none, so the request has failed. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (error instanceof Refusal || !(error instanceof Error)) return error as Refusal | undefined
+  const { code: nodeCode = '' } = error as NodeJS.ErrnoException
+  for (const [code, { sentence, thrown, path, codes }] of reasons) {
+    if (thrown !== undefined && error instanceof thrown) {
+      const { message, details = [] } = error as Error & { details?: readonly ErrorDetail[] }
+      return new Refusal(
+        code,
+        message,
+        path === undefined ? details : [{ path, message: message || sentence }],
+      )
+    }
+    if (codes?.includes(nodeCode)) return new Refusal(code)
+  }
+  return undefined
 }

@@ -14,13 +14,15 @@ export interface SettingsInForce {
   readonly settings: Settings
 }
 
-/** Overrides that are none; each fault names its place. */
+/** The overrides are not valid; each detail names its place. */
 export class SettingsRefused extends Error {
   override readonly name = 'SettingsRefused'
-  readonly faults: readonly SettingsFault[]
-  constructor(faults: readonly SettingsFault[]) {
-    super(faults[0]?.message)
-    this.faults = faults
+  readonly details: readonly SettingsFault[]
+
+  constructor(details: readonly SettingsFault[]) {
+    const [first] = details
+    super(first && `${first.path} ${first.message}.`.trim())
+    this.details = details
   }
 }
 

@@ -4,10 +4,9 @@ import type { WebSocket } from 'ws'
 import type { Caller } from '../access/identity/caller.ts'
 import { compileSchema } from '../plugins/compile-schema.ts'
 import { forbidden, mayTouch } from '../access/may.ts'
-import { liveErrors, Refusal, refusals } from '../errors.ts'
+import { liveErrors, Refusal, refusalOf } from '../errors.ts'
 import { errorFrame } from '../live/frames.ts'
 import type { Services } from '../services.ts'
-import { RunNotFound } from '../storage/store.ts'
 
 /** Runs that one socket may watch. */
 const MAX_WATCHES = 64
@@ -74,9 +73,8 @@ function serve({ hub, store }: Services, socket: WebSocket, caller: Caller): voi
 }
 
 function watchError(error: unknown): string {
-  if (error instanceof Refusal) return errorFrame(error.code, error.message)
-  if (error instanceof RunNotFound) return errorFrame('run_not_found', error.message)
-  return errorFrame('store_unavailable', refusals.store_unavailable.sentence)
+  const { code, message } = refusalOf(error) ?? new Refusal('store_unavailable')
+  return errorFrame(code, message)
 }
 
 function readRequest(text: string): LiveRequest | undefined {
