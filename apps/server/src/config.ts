@@ -162,7 +162,9 @@ export const isSecret = (name: Name) => 'isSecret' in settings[name]
 export const flagOf = (name: Name) => `--${snake(name).replaceAll('_', '-')}`
 
 /** Variables of the SDKs and of the tests, which may be set in the same shell. */
-const FOREIGN = ['URL', 'PROJECT', 'RUN_ID', 'MODE', 'SPOOL', 'CHROMIUM'].map((name) => `NORMWATCH_${name}`)
+const OTHER_VARIABLES = ['URL', 'PROJECT', 'RUN_ID', 'MODE', 'SPOOL', 'CHROMIUM'].map(
+  (name) => `NORMWATCH_${name}`,
+)
 
 /** Reads the settings: a flag goes before its variable, and that before the default. `help`: they were asked for. */
 export function readConfig(
@@ -172,7 +174,7 @@ export function readConfig(
   const given = readFlags(flags)
   if (given === 'help') return given
   for (const variable of Object.keys(environment)) {
-    const isKnown = names.some((name) => variableOf(name) === variable) || FOREIGN.includes(variable)
+    const isKnown = names.some((name) => variableOf(name) === variable) || OTHER_VARIABLES.includes(variable)
     if (variable.startsWith('NORMWATCH_') && !isKnown) {
       throw new ConfigError(`There is no setting ${variable}; --help lists all of them.`)
     }

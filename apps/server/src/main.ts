@@ -9,7 +9,7 @@ import { CannotOpenStore } from './storage/sqlite/engine/store-errors.ts'
 enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/normwatch'))
 
 /** Milliseconds after which another Ctrl-C ends the process at once. One that comes sooner is the same: npm sends it again. */
-const IMPATIENCE = 1_000
+const SECOND_SIGNAL_AFTER_MS = 1_000
 
 try {
   const config = readConfig(process.argv.slice(2), process.env)
@@ -27,7 +27,7 @@ async function run(config: Config): Promise<void> {
     if (stoppedAt === undefined) {
       stoppedAt = performance.now()
       server.close().then(() => process.exit(0), fail)
-    } else if (performance.now() - stoppedAt > IMPATIENCE) process.exit(130)
+    } else if (performance.now() - stoppedAt > SECOND_SIGNAL_AFTER_MS) process.exit(130)
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
   console.log(server.welcome)

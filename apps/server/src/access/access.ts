@@ -6,8 +6,8 @@ import { refuseForeign } from './local-only.ts'
 import type { Store } from '../storage/store.ts'
 import { OWNER, type Caller } from './identity/caller.ts'
 import { confine } from './confine.ts'
-import { Identify, type Invalid } from './identity/identify.ts'
-import { limit } from './limits/limit.ts'
+import { Authenticator, type Invalid } from './identity/authenticator.ts'
+import { createLimiter } from './limits/limiter.ts'
 import type { Limits } from './limits/limits.ts'
 import { mayUse } from './may.ts'
 import { ruleFor } from './route-rules.ts'
@@ -34,11 +34,11 @@ export interface AccessOptions {
 }
 
 /** Bytes of a body that is read before it is known who sends it: a token to sign in with has room in them. */
-const STRANGERS_BODY = 4 * 1024
+const MAX_UNAUTHENTICATED_BODY = 4 * 1024
 
 /** What the routes of sign-in and tokens need to know of access. */
 export interface Access {
-  readonly identify: Identify
+  readonly authenticator: Authenticator
   readonly sockets: Sockets
   readonly basePath: string
   readonly bodies: BodyGuard
@@ -50,22 +50,22 @@ export async function controlAccess(
   { store, now }: { readonly store: Store; readonly now: () => number },
   { operatorToken, isShared = false, basePath = '', limits }: AccessOptions,
 ): Promise<Access> {
-  const identify = new Identify(store.tokens, { operatorToken, isShared, now })
-  const sockets = new Sockets(identify, (error) => app.log.error({ err: error }, 'failed'))
+  const authenticator = new Authenticator(store.tokens, { operatorToken, isShared, now })
+  const sockets = new Sockets(authenticator, (error) => app.log.error({ err: error }, 'failed'))
   const use = noteUse(store, now)
   const callers = new WeakMap<object, Caller>()
 
   await app.register(cookie)
-  const limiter = limits === undefined ? undefined : await limit(app, { store, now }, limits, sockets)
+  const limiter = limits === undefined ? undefined : await createLimiter(app, { store, now }, limits, sockets)
   app.decorateRequest('caller', undefined)
   app.addHook('onRoute', (route) => {
     for (const one of [route.method].flat()) {
-      if (ruleFor(one, route.url).for === 'everybody') route.bodyLimit = STRANGERS_BODY
+      if (ruleFor(one, route.url).for === 'everybody') route.bodyLimit = MAX_UNAUTHENTICATED_BODY
     }
   })
   app.addHook('onRequest', async (request, reply) => {
-    const isOpen = await identify.isOpen().catch((error: unknown) => {
-      if (isAboutLife(request)) return false
+    const isOpen = await authenticator.isOpen().catch((error: unknown) => {
+      if (isHealthCheck(request)) return false
       throw error
     })
     if (isOpen) {
@@ -73,13 +73,13 @@ export async function controlAccess(
       request.caller = OWNER
     } else {
       await limiter?.address(request, reply)
-      if (reply.sent || isAboutLife(request)) return
+      if (reply.sent || isHealthCheck(request)) return
       if (request.is404) {
         // A page of the dashboard, perhaps; else nothing whose body would be read.
         if (!['GET', 'HEAD'].includes(request.method)) throw new Refusal('route_not_found')
         return
       }
-      await admit(request, reply, identify)
+      await admit(request, reply, authenticator)
       if (request.caller === undefined) return
       use(request.caller)
       await limiter?.caller(request, reply, request.caller)
@@ -102,23 +102,27 @@ export async function controlAccess(
   const bodies: BodyGuard = {
     unpack: (request, work) =>
       limiter !== undefined && isLimited(request) ? limiter.unpack(request, work) : work(),
-    arrived: async (request, length) =>
+    received: async (request, length) =>
       request.caller === undefined || isLimited(request) ? limiter?.bytes(request, length) : undefined,
   }
-  return { identify, sockets, basePath, bodies }
+  return { authenticator, sockets, basePath, bodies }
 }
 
 /** The owner of an open server is not: nobody else is there. */
 const isLimited = ({ caller }: FastifyRequest) => caller !== undefined && caller.via !== 'nothing'
 
 /** Whether the process lives is answered whatever the store does. */
-const isAboutLife = ({ routeOptions }: FastifyRequest) => routeOptions.url === '/healthz'
+const isHealthCheck = ({ routeOptions }: FastifyRequest) => routeOptions.url === '/healthz'
 
 const ruleOf = ({ method, routeOptions: { url = '' } }: FastifyRequest) => ruleFor(method, url)
 
-async function admit(request: FastifyRequest, reply: FastifyReply, identify: Identify): Promise<void> {
+async function admit(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  authenticator: Authenticator,
+): Promise<void> {
   const rule = ruleOf(request)
-  const caller = await callerOf(request, identify)
+  const caller = await callerOf(request, authenticator)
   request.caller = typeof caller === 'string' ? undefined : caller
   if (rule.for === 'everybody') return
   if (typeof caller === 'string') {
@@ -140,16 +144,16 @@ async function admit(request: FastifyRequest, reply: FastifyReply, identify: Ide
   }
 }
 
-async function callerOf(request: FastifyRequest, identify: Identify): Promise<Caller | Invalid> {
+async function callerOf(request: FastifyRequest, authenticator: Authenticator): Promise<Caller | Invalid> {
   const { authorization } = request.headers
   if (authorization !== undefined) {
     const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
-    return secret === undefined ? 'token_invalid' : identify.bearer(secret)
+    return secret === undefined ? 'token_invalid' : authenticator.bearer(secret)
   }
   const secret = request.cookies[SESSION_COOKIE]
   if (secret === undefined) return 'token_missing'
   if (needsSameOrigin(request) && !isSameOrigin(request)) throw new Refusal('origin_not_allowed')
-  return identify.cookie(secret)
+  return authenticator.cookie(secret)
 }
 
 /** Notes the use of a token, at most once a minute. */

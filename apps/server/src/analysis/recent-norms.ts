@@ -10,7 +10,7 @@ export interface StepRange {
 /** Norms read at once: about 5 ms of work, after which other requests have their turn. */
 const NORMS_A_TURN = 2 ** 17
 /** Records kept, and for how many milliseconds: a person tries cap after cap on the same range. 8 bytes a norm. */
-const KEPT = 2
+const MAX_KEPT = 2
 const KEPT_MS = 60_000
 /** Milliseconds after a run's last change from which its time of change tells it from every later state. */
 const SETTLED_MS = 1_000
@@ -41,7 +41,7 @@ export class RecentNorms {
   #keep(key: string, record: NormRecord): void {
     this.#kept.set(key, record)
     const [oldest] = this.#kept.keys()
-    if (this.#kept.size > KEPT && oldest !== undefined) this.#kept.delete(oldest)
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest)
     setTimeout(() => this.#kept.delete(key), KEPT_MS).unref()
   }
 

@@ -9,10 +9,10 @@ export interface Retention {
 }
 
 /** Milliseconds between two looks. */
-const EVERY = 600_000
+const LOOK_EVERY_MS = 600_000
 const DAY = 86_400_000
 /** Runs removed in one go, so that others are served in between. */
-const AT_ONCE = 50
+const RUNS_A_BATCH = 50
 
 /** Removes, now and every ten minutes until `signal` aborts, the runs that have been silent for too long. */
 export async function keepFor(
@@ -28,7 +28,7 @@ export async function keepFor(
       onError(error)
     }
     try {
-      await pause(EVERY, undefined, { signal, ref: false })
+      await pause(LOOK_EVERY_MS, undefined, { signal, ref: false })
     } catch {
       return
     }
@@ -46,11 +46,11 @@ export async function removeSilent(
     const before = now() - allowed * DAY
     let removed: string[]
     do {
-      removed = await store.runs.expire({ before, project, limit: AT_ONCE })
+      removed = await store.runs.expire({ before, project, limit: RUNS_A_BATCH })
       for (const id of removed) {
         runs.forget(id)
         hub.deleted({ id, project })
       }
-    } while (removed.length === AT_ONCE)
+    } while (removed.length === RUNS_A_BATCH)
   }
 }

@@ -5,12 +5,12 @@ import type { Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 
 /** Milliseconds between two looks at the running runs. */
-const EVERY = 5_000
+const LOOK_EVERY_MS = 5_000
 /** No run is called stalled sooner (milliseconds); settings and its own rhythm mostly ask for longer. */
-const LEAST_SILENCE = EVERY
+const MIN_SILENCE_MS = LOOK_EVERY_MS
 
 /** A pause that took this much longer or shorter (milliseconds): the machine slept, or its clock was set. */
-const MOST_ASTRAY = 15_000
+const MAX_CLOCK_STEP_MS = 15_000
 
 /**
  * Looks again and again at the running runs until `signal` aborts. Silence counts from the last arrival of points, and
@@ -26,7 +26,7 @@ export async function watchSilence(
   for (;;) {
     try {
       const before = context.now()
-      await pause(EVERY, undefined, { signal, ref: false })
+      await pause(LOOK_EVERY_MS, undefined, { signal, ref: false })
       listening = listeningSince(listening, before, context.now())
       await noticeSilence(context, listening)
     } catch (error) {
@@ -38,7 +38,7 @@ export async function watchSilence(
 
 /** From when on silence counts after a pause from `before` to `now`, where it counted from `since`. */
 export function listeningSince(since: number, before: number, now: number): number {
-  return Math.abs(now - before - EVERY) > MOST_ASTRAY ? now : since
+  return Math.abs(now - before - LOOK_EVERY_MS) > MAX_CLOCK_STEP_MS ? now : since
 }
 
 /** One look: every running run that has been silent for longer than its rhythm explains becomes stalled. */
@@ -46,7 +46,7 @@ export async function noticeSilence(context: IngestContext, since: number): Prom
   for (const run of await context.store.runs.running()) {
     const silent = context.now() - Math.max(run.last_arrival, since)
     const isKnown = run.conditions.some(({ kind, finding }) => kind === 'stalled' && finding !== null)
-    if (silent >= LEAST_SILENCE && !isKnown) await judgeSilence(context, run, silent / 1000)
+    if (silent >= MIN_SILENCE_MS && !isKnown) await judgeSilence(context, run, silent / 1000)
   }
 }
 

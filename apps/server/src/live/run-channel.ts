@@ -4,11 +4,11 @@ import type { Reader } from './reader.ts'
 import { RecentEvents, type RunEvent } from './recent-events.ts'
 
 /** Milliseconds between two rounds of points: with the run frames, at most 20 frames a second. */
-const POINTS_EVERY = 56
+const POINTS_EVERY_MS = 56
 /** Milliseconds between two frames of a run whose health does not change. */
-const RUN_EVERY = 500
+const RUN_EVERY_MS = 500
 
-/** What a reader has been told of one run. */
+/** What a reader has been sent of one run. */
 interface Watch {
   /** The metrics wanted; `undefined` stands for all but the layers. */
   readonly metrics: readonly string[] | undefined
@@ -20,8 +20,8 @@ interface Watch {
   missed: boolean
 }
 
-/** Frames made in one round, by the metrics they hold, for the readers that had everything up to `seq`. */
-interface Told {
+/** One round of sending: the frames made for readers that had everything up to `seq`, by the metrics they hold. */
+interface Round {
   readonly seq: number
   readonly frames: Map<string, readonly string[] | undefined>
 }
@@ -32,12 +32,12 @@ export class RunChannel {
   readonly #now: () => number
   readonly #recent: RecentEvents
   readonly #watches = new Map<Reader, Watch>()
-  /** Up to here every reader that keeps up was told. */
-  #toldSeq: number
+  /** Every reader that keeps up was sent everything up to here. */
+  #deliveredSeq: number
   #latest: Run | undefined
   #version = 0
   #urgentVersion = 0
-  #toldVersion = 0
+  #deliveredVersion = 0
   #pointsAt = -Infinity
   #runAt = -Infinity
   #runDueAt = Infinity
@@ -48,7 +48,7 @@ export class RunChannel {
     this.#run = run
     this.#now = now
     this.#recent = new RecentEvents(since)
-    this.#toldSeq = since
+    this.#deliveredSeq = since
   }
 
   get isWatched(): boolean {
@@ -63,7 +63,7 @@ export class RunChannel {
   push(event: RunEvent): void {
     this.#recent.push(event)
     if (!this.isWatched) this.#recent.trim()
-    this.#schedule(event.type === 'finding' ? 0 : this.#pointsAt + POINTS_EVERY)
+    this.#schedule(event.type === 'finding' ? 0 : this.#pointsAt + POINTS_EVERY_MS)
   }
 
   changed(run: Run, urgent: boolean): void {
@@ -71,7 +71,7 @@ export class RunChannel {
     this.#latest = run
     this.#version++
     if (urgent) this.#urgentVersion = this.#version
-    this.#runDueAt = urgent ? 0 : Math.min(this.#runDueAt, this.#runAt + RUN_EVERY)
+    this.#runDueAt = urgent ? 0 : Math.min(this.#runDueAt, this.#runAt + RUN_EVERY_MS)
     this.#schedule(this.#runDueAt)
   }
 
@@ -89,12 +89,12 @@ export class RunChannel {
     const now = this.#now()
     const { last } = this.#recent
     if (this.#watches.size === 0) {
-      this.#toldSeq = last
-      this.#toldVersion = this.#version
+      this.#deliveredSeq = last
+      this.#deliveredVersion = this.#version
     }
     const isKnown = after !== undefined && this.#recent.after(after) !== undefined
     if (after !== undefined && !isKnown) reader.send(gapFrame(this.#run, 'after_too_old'), now)
-    const seq = isKnown ? after : this.#toldSeq
+    const seq = isKnown ? after : this.#deliveredSeq
     reader.send(runFrame(seq, run), now)
     this.#watches.set(reader, { metrics, seq, version: this.#version, missed: false })
     if (seq < last) this.#schedule(0)
@@ -131,25 +131,25 @@ export class RunChannel {
   #flush(): void {
     this.#dueAt = Infinity
     const now = this.#now()
-    const told = { seq: this.#toldSeq, frames: new Map<string, readonly string[] | undefined>() }
+    const round = { seq: this.#deliveredSeq, frames: new Map<string, readonly string[] | undefined>() }
     if (now >= this.#runDueAt) {
-      this.#toldVersion = this.#version
+      this.#deliveredVersion = this.#version
       this.#runAt = now
       this.#runDueAt = Infinity
     }
-    for (const [reader, watch] of this.#watches) this.#tell(reader, watch, told, now)
+    for (const [reader, watch] of this.#watches) this.#tell(reader, watch, round, now)
     this.#pointsAt = now
-    this.#toldSeq = this.#recent.last
+    this.#deliveredSeq = this.#recent.last
     const watches = [...this.#watches.values()]
-    const isWaiting = ({ missed, seq }: Watch) => !missed && seq < this.#toldSeq
+    const isWaiting = ({ missed, seq }: Watch) => !missed && seq < this.#deliveredSeq
     if (!watches.some(isWaiting)) this.#recent.trim()
     this.#schedule(this.#runDueAt)
-    if (watches.some((watch) => isWaiting(watch) || watch.missed || watch.version < this.#toldVersion)) {
-      this.#schedule(now + POINTS_EVERY)
+    if (watches.some((watch) => isWaiting(watch) || watch.missed || watch.version < this.#deliveredVersion)) {
+      this.#schedule(now + POINTS_EVERY_MS)
     }
   }
 
-  #tell(reader: Reader, watch: Watch, told: Told, now: number): void {
+  #tell(reader: Reader, watch: Watch, round: Round, now: number): void {
     const { last } = this.#recent
     if (reader.isSlow) {
       watch.missed ||= watch.seq < last
@@ -157,28 +157,28 @@ export class RunChannel {
     }
     if (!reader.mayGet(now)) return
     if (watch.missed || watch.seq < last) {
-      const frames = watch.missed ? undefined : this.#framesFor(watch, told)
+      const frames = watch.missed ? undefined : this.#framesFor(watch, round)
       for (const frame of frames ?? [gapFrame(this.#run, 'slow')]) reader.send(frame, now)
       watch.missed = false
       watch.seq = last
     }
-    if (watch.version >= this.#toldVersion || this.#latest === undefined) return
+    if (watch.version >= this.#deliveredVersion || this.#latest === undefined) return
     const isUrgent = watch.version < this.#urgentVersion
     if (isUrgent ? reader.mayGet(now) : reader.mayGetChange(now)) {
       reader.sendChange(runFrame(watch.seq, this.#latest), now)
-      watch.version = this.#toldVersion
+      watch.version = this.#deliveredVersion
     }
   }
 
   /** The frames after what this reader has; readers that keep up and watch the same metrics share them. */
-  #framesFor({ seq, metrics }: Watch, told: Told): readonly string[] | undefined {
+  #framesFor({ seq, metrics }: Watch, round: Round): readonly string[] | undefined {
     const make = () => {
       const events = this.#recent.after(seq)
       return events === undefined ? undefined : eventFrames(this.#run, events, metrics)
     }
-    if (seq !== told.seq) return make()
+    if (seq !== round.seq) return make()
     const key = metrics === undefined ? '' : JSON.stringify(metrics)
-    if (!told.frames.has(key)) told.frames.set(key, make())
-    return told.frames.get(key)
+    if (!round.frames.has(key)) round.frames.set(key, make())
+    return round.frames.get(key)
   }
 }

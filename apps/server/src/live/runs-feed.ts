@@ -3,9 +3,9 @@ import { findingFrame, gapFrame, runFrame } from './frames.ts'
 import type { Reader } from './reader.ts'
 
 /** Milliseconds between two rounds of changes that are not urgent. */
-const EVERY = 500
+const ROUND_EVERY_MS = 500
 /** Frames of a second that are kept for urgent changes. */
-const FOR_URGENT = 5
+const RESERVED_FOR_URGENT = 5
 /** Runs and findings whose latest change is kept for readers that are behind. */
 const MAX_ENTRIES = 2_000
 
@@ -91,7 +91,7 @@ export class RunsFeed {
     this.#entries.delete(key)
     this.#entries.set(key, { project, frame, place, urgentPlace })
     if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value as string)
-    this.#schedule(urgent ? 0 : this.#roundAt + EVERY)
+    this.#schedule(urgent ? 0 : this.#roundAt + ROUND_EVERY_MS)
   }
 
   #schedule(at: number): void {
@@ -108,7 +108,7 @@ export class RunsFeed {
     for (const [reader, watch] of this.#watches) {
       if (!this.#tell(reader, watch, now)) isBehind = true
     }
-    if (isBehind) this.#schedule(now + EVERY)
+    if (isBehind) this.#schedule(now + ROUND_EVERY_MS)
   }
 
   /** Sends what the reader may get now; says whether it then knows everything. */
@@ -118,7 +118,7 @@ export class RunsFeed {
         if (entry[order] <= watch[order]) continue
         const wasUrgent = order === 'place' && entry.urgentPlace === entry.place
         if (!wasUrgent && concerns(watch, entry.project)) {
-          if (reader.isSlow || !reader.mayGet(now, order === 'place' ? FOR_URGENT : 0)) return false
+          if (reader.isSlow || !reader.mayGet(now, order === 'place' ? RESERVED_FOR_URGENT : 0)) return false
           reader.send(entry.frame(), now)
         }
         watch[order] = entry[order]

@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import { Refusal } from '../errors.ts'
 
 /** Milliseconds that requests under way get to end. */
-const GRACE = 5_000
+const GRACE_MS = 5_000
 /** Milliseconds after which what is still connected is cut, and cut again while some were about to connect. */
-const CUT_EVERY = 100
+const CUT_EVERY_MS = 100
 
 /**
  * How the service closes: from the first moment on, new requests are told to come back; those under way end as usual,
@@ -27,8 +27,8 @@ export function closeGracefully(app: FastifyInstance): void {
   app.addHook('preClose', async () => {
     isClosing = true
     if (open === 0) idle.resolve()
-    setTimeout(idle.resolve, GRACE).unref()
-    void idle.promise.then(() => (cutting = setInterval(cut, CUT_EVERY)))
+    setTimeout(idle.resolve, GRACE_MS).unref()
+    void idle.promise.then(() => (cutting = setInterval(cut, CUT_EVERY_MS)))
   })
   app.addHook('onClose', async () => clearInterval(cutting))
 

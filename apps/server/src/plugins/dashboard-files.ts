@@ -35,10 +35,10 @@ export function findDashboard(folder: string, basePath = ''): Dashboard | undefi
   } catch {
     return undefined
   }
-  const anyPage = below(basePath, shell)
+  const anyPage = underBasePath(basePath, shell)
   const pages = Object.entries(needs).map(([route, { files, questions }]) => ({
     path: new RegExp(`^${route.replaceAll(/\[(\w+)\]/g, (_, name) => (name === 'id' ? ID : '[^/]+'))}/?$`),
-    page: below(basePath, naming(files, questions, shell)),
+    page: underBasePath(basePath, withPreloads(files, questions, shell)),
   }))
   const scripts = [...anyPage.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)]
   const inlineScripts = scripts.map(
@@ -55,7 +55,7 @@ export function findDashboard(folder: string, basePath = ''): Dashboard | undefi
 }
 
 /** The page with links to what it needs, so that the browser asks for it before it has run the first script. */
-function naming(files: readonly string[], questions: readonly string[], page: string): string {
+function withPreloads(files: readonly string[], questions: readonly string[], page: string): string {
   const links = [
     ...files
       .filter((file) => !page.includes(file))
@@ -71,7 +71,7 @@ function naming(files: readonly string[], questions: readonly string[], page: st
 }
 
 /** The page with its own addresses below the base path; all other files name each other by relative ones. */
-function below(basePath: string, page: string): string {
+function underBasePath(basePath: string, page: string): string {
   return page
     .replaceAll(/((?:href|src)="|import\(")\//g, `$1${basePath}/`)
     .replace('base: ""', `base: ${JSON.stringify(basePath)}`)

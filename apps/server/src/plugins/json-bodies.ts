@@ -13,7 +13,7 @@ export interface BodyGuard {
   /** Has the work on an encoded body done when its turn has come, or refuses it. */
   unpack<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T>
   /** Told of each body before it is parsed, by its decoded length; it may refuse it. */
-  arrived(request: FastifyRequest, length: number): Promise<void>
+  received(request: FastifyRequest, length: number): Promise<void>
 }
 
 /** JSON is the only body there is; it may be encoded, and its route bounds it before and after. Nothing is repaired. */
@@ -24,7 +24,7 @@ export function readJsonBodies(app: FastifyInstance, guard: BodyGuard): void {
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
       const read = async (plain: Buffer) => {
-        await guard.arrived(request, plain.length)
+        await guard.received(request, plain.length)
         return parse(plain)
       }
       const encoding = encodingOf(request)

@@ -13,9 +13,9 @@ const MAX_WATCHES = 64
 /** Messages of one socket that may wait for their answer. */
 const MAX_WAITING = 128
 /** Bytes of answers left unread; a socket that goes on asking is cut. */
-const MAX_UNREAD = 16 * 1024 * 1024
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 /** Milliseconds between two pings; a socket that missed one is cut. */
-const PING_EVERY = 30_000
+const PING_EVERY_MS = 30_000
 
 const requests = compileSchema(LiveRequestSchema)
 
@@ -35,7 +35,7 @@ function serve({ hub, store }: Services, socket: WebSocket, caller: Caller): voi
   let answered = Promise.resolve()
   socket.on('close', () => hub.leave(reader))
   socket.on('message', (data, isBinary) => {
-    if (socket.bufferedAmount > MAX_UNREAD) return socket.terminate()
+    if (socket.bufferedAmount > MAX_UNREAD_BYTES) return socket.terminate()
     const request = isBinary ? undefined : readRequest(String(data))
     if (request === undefined) return socket.send(errorFrame('frame_invalid', liveErrors.frame_invalid))
     if (++waiting > MAX_WAITING) return socket.close(1008, 'too many messages at once')
@@ -92,7 +92,7 @@ function keepAlive(socket: WebSocket): void {
     if (!isAlive) return socket.terminate()
     isAlive = false
     socket.ping()
-  }, PING_EVERY)
+  }, PING_EVERY_MS)
   timer.unref()
   socket.on('pong', () => (isAlive = true))
   socket.on('close', () => clearInterval(timer))

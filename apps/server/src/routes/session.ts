@@ -11,10 +11,10 @@ import { noContent, replies } from './schemas.ts'
 /** A browser signs in with a token and gets a cookie; no page ever holds the token. */
 export function sessionRoutes(
   { store, now }: Services,
-  { identify, sockets, basePath }: Access,
+  { authenticator, sockets, basePath }: Access,
 ): FastifyPluginAsyncTypebox {
   const shown = async (caller: Caller | undefined): Promise<Session> => ({
-    open: await identify.isOpen(),
+    open: await authenticator.isOpen(),
     caller: caller === undefined ? null : shownCaller(caller),
   })
   return async (app) => {
@@ -28,7 +28,7 @@ export function sessionRoutes(
       '/session',
       { schema: { summary: 'Sign a browser in', body: SignInSchema, response: replies(SessionSchema) } },
       async ({ body, protocol }, reply) => {
-        const caller = await identify.bearer(body.token)
+        const caller = await authenticator.bearer(body.token)
         if (typeof caller === 'string') throw new Refusal(caller)
         const secret = randomSecret()
         const expires_at = Math.min(now() + SESSION_LIVES_MS, caller.expiresAt ?? Infinity)
@@ -49,7 +49,7 @@ export function sessionRoutes(
       async ({ cookies, protocol }, reply) => {
         const secret = cookies[SESSION_COOKIE]
         if (secret !== undefined) await store.tokens.closeSession(hashSecret(secret))
-        await sockets.look()
+        await sockets.recheck()
         return reply
           .clearCookie(SESSION_COOKIE, cookieOptions(basePath, protocol === 'https'))
           .status(204)

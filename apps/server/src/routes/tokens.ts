@@ -51,7 +51,7 @@ export function tokenRoutes({ store, now }: Services, { sockets }: Access): Fast
       },
       async ({ params }) => {
         const revoked = await store.tokens.revoke(params.token, now())
-        await sockets.look()
+        await sockets.recheck()
         return shownToken(revoked)
       },
     )

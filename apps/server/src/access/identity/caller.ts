@@ -13,7 +13,7 @@ export interface Caller {
   /** How it showed who it is. */
   readonly via: 'nothing' | 'bearer' | 'cookie'
   /** Hash of the token or cookie that it showed, to look again later. */
-  readonly shown: string
+  readonly credentialHash: string
 }
 
 /** The caller of every request to a server that asks for no token. */
@@ -24,5 +24,5 @@ export const OWNER: Caller = {
   project: null,
   expiresAt: null,
   via: 'nothing',
-  shown: '',
+  credentialHash: '',
 }

@@ -1,11 +1,11 @@
 import type { Caller } from './caller.ts'
-import type { Identify } from './identify.ts'
+import type { Authenticator } from './authenticator.ts'
 
 /** Close code of a socket whose token or session has ended: 4000 + 401. */
 export const CLOSE_UNAUTHORIZED = 4401
 
-/** Milliseconds after which an open socket's token is looked at again, at the latest. */
-const LOOK_EVERY = 2_000
+/** Milliseconds after which an open socket's token is checked again, at the latest. */
+const RECHECK_EVERY_MS = 2_000
 
 interface Closable {
   close(code: number, reason: string): void
@@ -14,13 +14,13 @@ interface Closable {
 
 /** The sockets that are open and whose they are; each is closed soon after its token is revoked or expires. */
 export class Sockets {
-  readonly #identify: Identify
+  readonly #authenticator: Authenticator
   readonly #onError: (error: unknown) => void
   readonly #open = new Map<Closable, Caller>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(identify: Identify, onError: (error: unknown) => void) {
-    this.#identify = identify
+  constructor(authenticator: Authenticator, onError: (error: unknown) => void) {
+    this.#authenticator = authenticator
     this.#onError = onError
   }
 
@@ -34,21 +34,21 @@ export class Sockets {
   add(socket: Closable, caller: Caller): void {
     this.#open.set(socket, caller)
     socket.once('close', () => this.#open.delete(socket))
-    this.#timer ??= setInterval(() => void this.look().catch(this.#onError), LOOK_EVERY).unref()
+    this.#timer ??= setInterval(() => void this.recheck().catch(this.#onError), RECHECK_EVERY_MS).unref()
   }
 
   /** Closes the sockets of callers that may no longer be here; at once after a revocation, else every two seconds. */
-  async look(): Promise<void> {
-    const seen = new Map<string, ReturnType<Identify['again']>>()
+  async recheck(): Promise<void> {
+    const checked = new Map<string, ReturnType<Authenticator['recheck']>>()
     for (const [socket, caller] of [...this.#open]) {
-      const again = seen.get(caller.shown) ?? this.#identify.again(caller)
-      seen.set(caller.shown, again)
-      const now = await again
+      const checking = checked.get(caller.credentialHash) ?? this.#authenticator.recheck(caller)
+      checked.set(caller.credentialHash, checking)
+      const now = await checking
       if (typeof now === 'string') socket.close(CLOSE_UNAUTHORIZED, now)
     }
   }
 
-  /** Ends the looking; the sockets are their owner's to close. */
+  /** Stops the checking; the sockets are their owner's to close. */
   stop(): void {
     clearInterval(this.#timer)
   }

@@ -7,7 +7,7 @@ const MAX_PIPELINED = 16
 /** Milliseconds for which an address that sent more is cut off: to refuse each of them would cost too much. */
 const CUT_OFF_MS = 30_000
 /** Share of the connections an address may have open that it may open each second, when it has opened so many at once. */
-const ANEW = 1 / 4
+const REFILL_RATIO = 1 / 4
 /** Addresses that are remembered. */
 const MAX_ADDRESSES = 10_000
 
@@ -25,7 +25,7 @@ export class Connections {
   readonly #now: () => number
   readonly #addresses = new Map<string, Address>()
   /** How many each may open: as many at once as it may have open, and then some, evenly, since each costs an answer. */
-  readonly #openings: Budget
+  readonly #connectBudget: Budget
   readonly #waiting = new WeakMap<Socket, number>()
   /** Addresses that speak for others. */
   readonly #proxies = new Set<string>()
@@ -34,7 +34,7 @@ export class Connections {
   constructor(app: FastifyInstance, max: number, now: () => number) {
     this.#max = max
     // With the last of it one more is opened.
-    this.#openings = new Budget(max * ANEW, (1 - 1 / max) / ANEW)
+    this.#connectBudget = new Budget(max * REFILL_RATIO, (1 - 1 / max) / REFILL_RATIO)
     this.#now = now
     // Before anything is made of a connection, for HTTP or TLS.
     const serve = app.server.listeners('connection')
@@ -46,7 +46,7 @@ export class Connections {
   }
 
   /** Whether the request's address has more connections open than it may. From the first call on they are cut, too. */
-  areTooMany(request: FastifyRequest): boolean {
+  hasTooMany(request: FastifyRequest): boolean {
     const { remoteAddress = '' } = request.socket
     this.#isEnforced = true
     // A trusted proxy's connections are those of all its clients.
@@ -55,7 +55,7 @@ export class Connections {
   }
 
   /** Whether the request may be answered: not when its connection has sent far too many before their answers. */
-  mayWait({ socket }: FastifyRequest, reply: FastifyReply): boolean {
+  admitsRequest({ socket }: FastifyRequest, reply: FastifyReply): boolean {
     const waiting = (this.#waiting.get(socket) ?? 0) + 1
     this.#waiting.set(socket, waiting)
     reply.raw.once('close', () => this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1))
@@ -72,18 +72,18 @@ export class Connections {
   #admits(socket: Socket): boolean {
     const { remoteAddress = '' } = socket
     const address = this.#of(remoteAddress)
-    if (this.#isEnforced && !this.#proxies.has(remoteAddress) && !this.#isWelcome(remoteAddress, address))
+    if (this.#isEnforced && !this.#proxies.has(remoteAddress) && !this.#mayConnect(remoteAddress, address))
       return false
     address.sockets.add(socket)
     socket.once('close', () => address.sockets.delete(socket))
     return true
   }
 
-  #isWelcome(remoteAddress: string, { cutOffUntil, sockets }: Address): boolean {
+  #mayConnect(remoteAddress: string, { cutOffUntil, sockets }: Address): boolean {
     const now = this.#now()
     if (now < cutOffUntil || sockets.size >= 2 * this.#max) return false
-    if (this.#openings.wait(remoteAddress, now) > 0) return false
-    this.#openings.spend(remoteAddress, 1, now)
+    if (this.#connectBudget.wait(remoteAddress, now) > 0) return false
+    this.#connectBudget.spend(remoteAddress, 1, now)
     return true
   }
 

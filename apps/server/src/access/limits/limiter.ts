@@ -18,12 +18,12 @@ import { Turns } from './turns.ts'
 const SMALL_BODY = 64 * 1024
 const SECOND_MS = 1_000
 /** Share of a second's requests that are answered as they come; the others are spread over it. */
-const AT_ONCE = 0.1
+const IMMEDIATE_SHARE = 0.1
 /**
  * Seconds for which a refusal of a body is held back: as long as every client waits for an answer. Nothing is lost by
  * it, since what may be sent meanwhile adds up; and each connection with a body costs 64 KiB that the collector sees to.
  */
-const HOLD_BODIES = 5
+const HOLD_SECONDS = 5
 /**
  * Bytes a second at which the bodies of one token are read and worked on, and how many seconds' worth need not wait: of
  * those that come at once, each large one is judged and committed before the next is read, and others get in between.
@@ -48,7 +48,7 @@ export interface Limiter {
 }
 
 /** Refuses what is more than one client's share; each refusal says how long to wait where waiting helps. */
-export async function limit(
+export async function createLimiter(
   app: FastifyInstance,
   { store, now }: { readonly store: Store; readonly now: () => number },
   limits: Limits,
@@ -80,16 +80,18 @@ export async function limit(
     if (state.isExceeded) await refuse('too_many_requests', request, reply, state.ttl / 1_000)
     const nth = state.max - state.remaining
     const early = (nth / state.max) * SECOND_MS - (SECOND_MS - state.ttl)
-    if (nth > state.max * AT_ONCE && early > 0) await sleep(early)
+    if (nth > state.max * IMMEDIATE_SHARE && early > 0) await sleep(early)
   }
 
   /** Who asks again at once waits here: otherwise to refuse would cost as much as to answer. */
   async function refuse(code: TooMany, request: FastifyRequest, reply: FastifyReply, seconds: number) {
-    await sleep(bytesIn(request) > SMALL_BODY ? HOLD_BODIES * 1_000 : Math.min(HOLD_BODIES, seconds) * 1_000)
+    await sleep(
+      assumedBytes(request) > SMALL_BODY ? HOLD_SECONDS * 1_000 : Math.min(HOLD_SECONDS, seconds) * 1_000,
+    )
     // Those that waited for the same moment are not all answered in it.
     await turns.take(request.ip)
     // What is left of a large body is not worth reading.
-    if (bytesIn(request) > SMALL_BODY) void reply.header('connection', 'close')
+    if (assumedBytes(request) > SMALL_BODY) void reply.header('connection', 'close')
     throw tooMany(code, seconds)
   }
 
@@ -103,8 +105,8 @@ export async function limit(
 
   return {
     async address(request, reply) {
-      if (!connections.mayWait(request, reply)) return void reply.hijack()
-      if (connections.areTooMany(request)) {
+      if (!connections.admitsRequest(request, reply)) return void reply.hijack()
+      if (connections.hasTooMany(request)) {
         void reply.header('connection', 'close')
         throw tooMany('too_many_connections', 1)
       }
@@ -120,28 +122,28 @@ export async function limit(
       if (tooFast > 0) await refuse('points_too_fast', request, reply, tooFast)
       const tooMuch = hasBody(request) ? bytes.wait(caller.id, now()) : 0
       if (tooMuch > 0) await refuse('bytes_too_fast', request, reply, tooMuch)
-      if (!isPacked(request)) bytes.spend(caller.id, bytesIn(request), now())
-      await keepPace(caller.id, announced(request))
+      if (!isPacked(request)) bytes.spend(caller.id, assumedBytes(request), now())
+      await keepPace(caller.id, announcedBytes(request))
       await turns.take(caller.id)
     },
     unpack(request, work) {
       const { id = '' } = request.caller ?? {}
       return unpacking.run(id, async () => {
         const tooMuch = bytes.wait(id, now())
-        bytes.spend(id, bytesIn(request), now())
+        bytes.spend(id, assumedBytes(request), now())
         if (tooMuch > 0) throw tooMany('bytes_too_fast', tooMuch)
         return work()
       })
     },
     async bytes(request, length) {
       const { id = '' } = request.caller ?? {}
-      bytes.spend(id, length - bytesIn(request), now())
-      await keepPace(id, length - announced(request))
+      bytes.spend(id, length - assumedBytes(request), now())
+      await keepPace(id, length - announcedBytes(request))
       await turns.take(id)
     },
     async body(request) {
       if (isPoints(request)) {
-        points.spend(idOf(request), pointsIn(request.body), now())
+        points.spend(idOf(request), countPoints(request.body), now())
         await refuseSeries(idOf(request), request.body)
       } else if (CHANGES_RUNS.includes(routeOf(request))) {
         await refuseRuns(request)
@@ -167,7 +169,7 @@ export async function limit(
     const held = await usage.of(project)
     if (held.series < limits.maxSeries) return
     const known = new Set(await store.points.metrics(id))
-    if (namesIn(body).some((name) => !known.has(name))) throw new Refusal('too_many_series')
+    if (metricNames(body).some((name) => !known.has(name))) throw new Refusal('too_many_series')
   }
 
   async function projectOf(id: string): Promise<string | undefined> {
@@ -193,28 +195,28 @@ function tooMany(code: TooMany, seconds: number): Refusal {
 /** Such a body is paid for when its turn to be unpacked has come: till then nobody knows how much it is. */
 const isPacked = (request: FastifyRequest) => encodingOf(request) !== undefined
 
-const hasBody = (request: FastifyRequest) => bytesIn(request) > 0
+const hasBody = (request: FastifyRequest) => assumedBytes(request) > 0
 
 /** Bytes of the body to come, packed or not; 0 where nothing says how many. */
-function announced({ headers }: FastifyRequest): number {
+function announcedBytes({ headers }: FastifyRequest): number {
   if (headers['transfer-encoding'] !== undefined) return 0
   return Math.min(Number(headers['content-length'] ?? 0), MAX_BODY_BYTES)
 }
 
 /** The same; the most there can be where nothing says how many. */
-function bytesIn(request: FastifyRequest): number {
-  return request.headers['transfer-encoding'] === undefined ? announced(request) : MAX_BODY_BYTES
+function assumedBytes(request: FastifyRequest): number {
+  return request.headers['transfer-encoding'] === undefined ? announcedBytes(request) : MAX_BODY_BYTES
 }
 
 /** Points that a body seems to hold; what it really holds is read later. */
-function pointsIn(body: unknown): number {
+function countPoints(body: unknown): number {
   const { points, columns } = (body ?? {}) as { points?: unknown; columns?: { step?: unknown } }
   const rows = Array.isArray(points) ? points : columns?.step
   return Array.isArray(rows) ? rows.length : 0
 }
 
 /** Metrics that a body seems to name. */
-function namesIn(body: unknown): string[] {
+function metricNames(body: unknown): string[] {
   const { points, columns } = (body ?? {}) as { points?: unknown; columns?: object }
   const rows = (Array.isArray(points) ? points : [columns]) as (Record<string, unknown> | null | undefined)[]
   const names = rows.flatMap((row) => [

@@ -6,7 +6,7 @@ import { hashSecret, sameHash } from './secret.ts'
 export type Invalid =
   'token_missing' | 'token_invalid' | 'token_expired' | 'token_revoked' | 'session_invalid'
 
-export interface IdentifyOptions {
+export interface AuthenticatorOptions {
   /** The admin token of NORMWATCH_TOKEN, if there is one. */
   readonly operatorToken?: string | undefined
   /** Whether other machines can reach the server: then it asks for a token even when none was made. */
@@ -15,13 +15,13 @@ export interface IdentifyOptions {
 }
 
 /** Tells who asks, from the store as it is at this moment: a token revoked anywhere is refused at once. */
-export class Identify {
+export class Authenticator {
   readonly #tokens: TokenStore
   readonly #operatorHash: string | undefined
   readonly #now: () => number
   #asksForTokens: boolean
 
-  constructor(tokens: TokenStore, { operatorToken, isShared, now }: IdentifyOptions) {
+  constructor(tokens: TokenStore, { operatorToken, isShared, now }: AuthenticatorOptions) {
     this.#tokens = tokens
     this.#operatorHash = operatorToken === undefined ? undefined : hashSecret(operatorToken)
     this.#asksForTokens = isShared || operatorToken !== undefined
@@ -45,9 +45,9 @@ export class Identify {
   }
 
   /** The same caller, as it is now. */
-  async again({ via, shown }: Caller): Promise<Caller | Invalid> {
+  async recheck({ via, credentialHash }: Caller): Promise<Caller | Invalid> {
     if (via === 'nothing') return (await this.isOpen()) ? OWNER : 'token_missing'
-    return via === 'bearer' ? this.#byToken(shown) : this.#bySession(shown)
+    return via === 'bearer' ? this.#byToken(credentialHash) : this.#bySession(credentialHash)
   }
 
   async #byToken(hash: string): Promise<Caller | Invalid> {
@@ -70,28 +70,28 @@ export class Identify {
     return { ...caller, expiresAt: Math.min(session.expires_at, caller.expiresAt ?? Infinity) }
   }
 
-  async #byId(id: string, shown: string): Promise<Caller | Invalid> {
+  async #byId(id: string, credentialHash: string): Promise<Caller | Invalid> {
     if (id.startsWith(OPERATOR)) {
       // Another token in the environment ends the sessions that were opened with the old one.
       const known = this.#operatorHash !== undefined && id === operatorId(this.#operatorHash)
-      return known ? operator(this.#operatorHash as string, 'cookie', shown) : 'session_invalid'
+      return known ? operator(this.#operatorHash as string, 'cookie', credentialHash) : 'session_invalid'
     }
     const token = await this.#tokens.byId(id)
-    return token === undefined ? 'session_invalid' : this.#caller(token, 'cookie', shown)
+    return token === undefined ? 'session_invalid' : this.#caller(token, 'cookie', credentialHash)
   }
 
-  #caller(token: StoredToken, via: Caller['via'], shown: string): Caller | Invalid {
+  #caller(token: StoredToken, via: Caller['via'], credentialHash: string): Caller | Invalid {
     const { id, name, scope, project, expires_at: expiresAt } = token
     if (token.revoked_at !== null) return 'token_revoked'
     if (expiresAt !== null && expiresAt <= this.#now()) return 'token_expired'
-    return { id, name, scope, project, expiresAt, via, shown }
+    return { id, name, scope, project, expiresAt, via, credentialHash }
   }
 }
 
 const OPERATOR = 'operator-'
 const operatorId = (hash: string) => OPERATOR + hash.slice(0, 16)
 
-function operator(hash: string, via: Caller['via'], shown: string): Caller {
+function operator(hash: string, via: Caller['via'], credentialHash: string): Caller {
   const id = operatorId(hash)
-  return { id, name: 'operator', scope: 'admin', project: null, expiresAt: null, via, shown }
+  return { id, name: 'operator', scope: 'admin', project: null, expiresAt: null, via, credentialHash }
 }
