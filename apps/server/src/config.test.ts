@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { flagOf, helpText, isSecret, readConfig, settings, variableOf, type Config } from './config.ts'
 
 const TOKEN = `nw_${'a'.repeat(43)}`
-/** It reads like a PEM file, and is none. */
+/** It begins like a PEM file, but is not one. */
 const ALMOST_PEM = join(import.meta.dirname, 'access/setting-readers.ts')
 const names = Object.keys(settings) as (keyof typeof settings)[]
 
@@ -67,7 +67,7 @@ describe('configuration', () => {
 
   it('never repeats a token that is wrong, and takes none as a flag', () => {
     expect(() => readConfig([], { NORMWATCH_TOKEN: 'my-secret' })).toThrow(
-      /^NORMWATCH_TOKEN is no token(?!.*my-secret)/,
+      /^NORMWATCH_TOKEN is not a token(?!.*my-secret)/,
     )
     expect(() => readConfig(['--token', TOKEN], {})).toThrow(/Unknown option '--token'/)
   })
@@ -101,11 +101,11 @@ describe('configuration', () => {
     { flags: ['--base-path', '/a/../b'], environment: {}, says: /--base-path is/ },
     { flags: ['--trust-proxy', 'everybody'], environment: {}, says: /--trust-proxy names "everybody"/ },
     { flags: ['--tls-cert', '/nowhere.pem'], environment: {}, says: /"\/nowhere.pem".* \(ENOENT\)/ },
-    { flags: ['--tls-key', import.meta.filename], environment: {}, says: /which is no PEM file/ },
+    { flags: ['--tls-key', import.meta.filename], environment: {}, says: /which is not a PEM file/ },
     {
       flags: ['--tls-cert', ALMOST_PEM, '--tls-key', ALMOST_PEM],
       environment: {},
-      says: /^NORMWATCH_TLS_CERT and NORMWATCH_TLS_KEY are no certificate and its key \(no start line\)/,
+      says: /^NORMWATCH_TLS_CERT and NORMWATCH_TLS_KEY are not a certificate and its key \(no start line\)/,
     },
     { flags: ['--first-token', 'yes'], environment: {}, says: /it must be print or refuse/ },
     { flags: ['--max-runs', '0'], environment: {}, says: /--max-runs is "0"; it must be a whole number/ },

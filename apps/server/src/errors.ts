@@ -1,7 +1,7 @@
 import type { ErrorDetail, ErrorReply } from '@normwatch/protocol'
 import { AddressRefused } from './alerts/address-guard.ts'
 import { TooManyTests } from './alerts/alerts.ts'
-import { ChannelAddressInvalid } from './alerts/channel-address.ts'
+import { ChannelAddressInvalid } from './alerts/kinds/kind.ts'
 import { SettingsRefused } from './ingest/run-settings.ts'
 import { ChannelNotFound, DeliveryNotFound, MuteNotFound, TooManyAlertRules } from './storage/alert-store.ts'
 import { BadCursor, RunNotFound, StoreUnavailable, TooManyMetrics } from './storage/store.ts'

@@ -11,8 +11,8 @@ export interface FirstTokenOptions {
 }
 
 /**
- * Sees to it that nobody reaches a server without a token from another machine. Resolves with the secret of a token that
- * was made for this, to be printed once. Rejects with `ConfigError` where none is to be made.
+ * Makes sure that a server which other machines reach has a token. Resolves with the secret of a token that was made for
+ * this, to be printed once. Rejects with `ConfigError` where none is to be made.
  */
 export async function ensureToken(
   tokens: TokenStore,

@@ -83,7 +83,7 @@ it.each([
   'makes nothing of a large body of nobody: $method $path, packed: $packed',
   async ({ method, path, packed, code }) => {
     const { service } = await limited({})
-    // Whoever parsed it would say that it is no JSON.
+    // If it were parsed, the refusal would say that it is not JSON.
     const junk = `"${'a'.repeat(1_000_000)}`
     const { body } = await service.inject({
       method,

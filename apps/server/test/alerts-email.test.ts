@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { AddressGuard, systemResolve } from '../src/alerts/address-guard.ts'
 import { aChannel, aFinding, aRun } from '../src/alerts/fixtures/event.ts'
 import { messageOf } from '../src/alerts/messages/message.ts'
-import type { SmtpSettings } from '../src/alerts/senders/email.ts'
-import { createSender } from '../src/alerts/senders/senders.ts'
+import type { SmtpSettings } from '../src/alerts/kinds/email.ts'
+import { createSender } from '../src/alerts/kinds/kinds.ts'
 import { freePort, startTalker } from './alerts-receiver.ts'
 
 interface Mail {

@@ -158,7 +158,7 @@ describe('encoded bodies', () => {
       code: undefined,
     },
     {
-      name: 'gzip that is none',
+      name: 'invalid gzip',
       encoding: 'gzip',
       payload: Buffer.from(body),
       status: 400,
@@ -172,7 +172,7 @@ describe('encoded bodies', () => {
       code: 'encoding_invalid',
     },
     {
-      name: 'zstd that is none',
+      name: 'invalid zstd',
       encoding: 'zstd',
       payload: Buffer.from(body),
       status: 400,

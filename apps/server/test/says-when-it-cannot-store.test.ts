@@ -161,7 +161,7 @@ describe('a start is refused with one sentence', () => {
     await startServer(folder)
   })
 
-  it('where the file is none of SQLite', async () => {
+  it('where the file is not an SQLite database', async () => {
     const folder = await tempFolder()
     writeFileSync(join(folder, 'normwatch.db'), 'This is no database. '.repeat(500))
     expect(await refusal(folder)).toMatch(

@@ -180,7 +180,7 @@ describe('a reader of the list of runs', () => {
   })
 })
 
-describe('a message that is none', () => {
+describe('an invalid message', () => {
   it.each([
     'no JSON',
     '',

@@ -79,7 +79,7 @@ describe('a start that cannot work', () => {
     expect(output).toContain(`Port ${port} is taken`)
   })
 
-  it('names a folder that is none', async () => {
+  it('names a folder that is a file', async () => {
     const file = join(await tempFolder(), 'file')
     await writeFile(file, 'not a folder')
     const { code, output } = await runServer(['--port', '0', '--data', file])

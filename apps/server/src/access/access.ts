@@ -33,7 +33,7 @@ export interface AccessOptions {
   readonly limits?: Limits
 }
 
-/** Bytes of a body that is read before it is known who sends it: a token to sign in with has room in them. */
+/** Bytes of a body that may be read before the caller is known: enough to sign in with a token. */
 const MAX_UNAUTHENTICATED_BODY = 4 * 1024
 
 /** What the routes of sign-in and tokens need to know of access. */
@@ -108,10 +108,10 @@ export async function controlAccess(
   return { authenticator, sockets, basePath, bodies }
 }
 
-/** The owner of an open server is not: nobody else is there. */
+/** On an open server the owner is the only caller, and is not limited. */
 const isLimited = ({ caller }: FastifyRequest) => caller !== undefined && caller.via !== 'nothing'
 
-/** Whether the process lives is answered whatever the store does. */
+/** `/healthz` is answered whatever the store does. */
 const isHealthCheck = ({ routeOptions }: FastifyRequest) => routeOptions.url === '/healthz'
 
 const ruleOf = ({ method, routeOptions: { url = '' } }: FastifyRequest) => ruleFor(method, url)

@@ -14,7 +14,7 @@ export interface RouteRule {
  * - `asked`: that of the parameter `project` in the query, which gets the token's project where it names none.
  * - `asked-runs`: those of all runs in the query's parameter `run`, which must be there.
  * - `named`: that of the parameter `project` in the path.
- * - `listed`: names of projects are told, and a limited token hears its own.
+ * - `listed`: lists project names; a limited token gets only its own.
  * - `frames`: each frame names a run or a project.
  */
 export type ProjectSource =
@@ -75,7 +75,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'DELETE /api/v1/session': rule('everybody', 'none'),
 }
 
-/** The rule of a route. Throws where there is none: nobody shall forget to say who may use a new route. */
+/** The rule of a route. Throws for a route without one, so that a new route cannot be left unguarded. */
 export function ruleFor(method: string, url: string): RouteRule {
   const key = `${method === 'HEAD' ? 'GET' : method} ${url}`
   const found = Object.hasOwn(routeRules, key) ? routeRules[key] : undefined

@@ -12,13 +12,13 @@ export function readToken(text: string): string | undefined {
   // The text is not repeated: it may be a secret with a slip in it.
   if (!hasTokenForm(text)) {
     throw new Error(
-      'is no token: it must be "nw_" and 43 to 128 letters, digits, - or _, such as "npm run normwatch -- token new-secret" prints.',
+      'is not a token: it must be "nw_" and 43 to 128 letters, digits, - or _, such as "npm run normwatch -- token new-secret" prints.',
     )
   }
   return text
 }
 
-/** The addresses whose word about the client is believed; `undefined`: nobody's. */
+/** The proxies whose X-Forwarded headers are believed; `undefined`: none. */
 export function readProxies(text: string): readonly string[] | undefined {
   if (text === NONE) return undefined
   const proxies = text.split(',').map((part) => part.trim())
@@ -53,7 +53,7 @@ export function readPem(text: string): string | undefined {
       cause: error,
     })
   }
-  if (!content.includes('-----BEGIN ')) throw new Error(`names "${text}", which is no PEM file.`)
+  if (!content.includes('-----BEGIN ')) throw new Error(`names "${text}", which is not a PEM file.`)
   return content
 }
 
@@ -63,7 +63,7 @@ export function checkPair(cert: string, key: string): void {
     createSecureContext({ cert, key })
   } catch (error) {
     const reason = (error as Error).message.split('::').at(-1)
-    throw new Error(`are no certificate and its key (${reason}).`, { cause: error })
+    throw new Error(`are not a certificate and its key (${reason}).`, { cause: error })
   }
 }
 

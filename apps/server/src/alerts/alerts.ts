@@ -5,7 +5,7 @@ import { AddressGuard, systemResolve } from './address-guard.ts'
 import { DeliveryCounts } from './delivery-counts.ts'
 import { DeliveryWorker, type WorkerOptions } from './delivery-worker.ts'
 import { testMessage } from './messages/message.ts'
-import { createSender, SEND_TIMEOUT_MS } from './senders/senders.ts'
+import { createSender, SEND_TIMEOUT_MS } from './kinds/kinds.ts'
 
 /** Tests of channels under way at once: each may hold a connection for as long as a message may. */
 const MAX_TESTS = 8

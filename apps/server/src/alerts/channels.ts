@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ChannelPatch, ChannelWithSecret, NewChannel, NewMute } from '@normwatch/protocol'
 import type { ChannelChange, StoredChannel, StoredMute } from '../storage/alert-store.ts'
-import { shownAddress } from './channel-address.ts'
+import { channelKinds } from './kinds/kinds.ts'
 import { newSecret, OLD_SECRET_LIVES_MS } from './signature.ts'
 
 /** A channel from what somebody entered; its address must have been checked. */
 export function newChannel(fields: NewChannel, now: number): StoredChannel {
+  const kind = channelKinds[fields.kind]
   return {
     id: `ch_${randomUUID()}`,
     project: null,
@@ -16,9 +17,9 @@ export function newChannel(fields: NewChannel, now: number): StoredChannel {
     remind_hours: null,
     enabled: true,
     ...fields,
-    name: fields.name ?? defaultName(fields),
+    name: fields.name ?? kind.defaultName(fields.url),
     disabled_reason: null,
-    secret: fields.kind === 'webhook' ? newSecret() : null,
+    secret: kind.isSigned ? newSecret() : null,
     old_secret: null,
     old_secret_until: null,
     failing_since: null,
@@ -46,7 +47,7 @@ export function shownChannel(channel: StoredChannel, now: number): Channel {
   return {
     ...rest,
     kinds: kinds === null ? null : [...kinds],
-    url: shownAddress(channel.kind, channel.url),
+    url: channelKinds[channel.kind].shownAddress(channel.url),
     failing: failing_since === null ? null : { since: iso(failing_since), error: failing_error ?? '' },
     old_secret_until: signsUntil !== null && signsUntil > now ? iso(signsUntil) : null,
     created_at: iso(channel.created_at),
@@ -72,7 +73,3 @@ export function newMute({ run, project, kind, until }: NewMute, now: number): St
 }
 
 const iso = (ms: number) => new Date(ms).toISOString()
-
-function defaultName({ kind, url }: NewChannel): string {
-  return kind === 'email' ? url.replace(/^mailto:/i, '').slice(0, 128) : new URL(url).hostname.slice(0, 128)
-}

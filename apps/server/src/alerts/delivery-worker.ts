@@ -1,7 +1,7 @@
 import type { ClaimedDelivery, DeliveryStore, Settlement } from '../storage/alert-store.ts'
 import { messageOf } from './messages/message.ts'
 import { verdict, type Answer } from './retry-schedule.ts'
-import type { Sender } from './senders/sender.ts'
+import type { Sender } from './kinds/kind.ts'
 
 /** Messages on their way at once, over all channels and for one. */
 const MAX_IN_FLIGHT = 32

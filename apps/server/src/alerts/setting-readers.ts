@@ -1,7 +1,7 @@
 import { AddressGuard, systemResolve } from './address-guard.ts'
-import { checkChannelAddress } from './channel-address.ts'
+import { channelKinds } from './kinds/kinds.ts'
 
-/** Longer than this nobody waits for an alert. */
+/** The longest an alert may be held back to be grouped. */
 const MAX_GROUP_SECONDS = 3_600
 
 /** Readers of settings: the value of a text, or an `Error` whose sentence begins after the setting's name. */
@@ -39,7 +39,7 @@ export function readSmtpUrl(text: string): string | undefined {
   if (text === 'none') return undefined
   const url = URL.parse(text)
   if (url === null || !['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '') {
-    throw new Error('is none: it must be like smtp://user:password@host:587 or smtps://…')
+    throw new Error('is not an SMTP URL: it must be like smtp://user:password@host:587 or smtps://…')
   }
   return text
 }
@@ -47,7 +47,7 @@ export function readSmtpUrl(text: string): string | undefined {
 export function readSmtpFrom(text: string): string | undefined {
   if (text === 'none') return undefined
   try {
-    checkChannelAddress('email', `mailto:${text}`, new AddressGuard('', systemResolve))
+    channelKinds.email.checkAddress(`mailto:${text}`, new AddressGuard('', systemResolve))
   } catch {
     throw new Error(`is "${text}"; it must be an email address.`)
   }

@@ -61,7 +61,7 @@ function file(folder: string, now: number): readonly Check[] {
   } catch (error) {
     return [{ about: 'database', verdict: 'bad', words: `It cannot be read: ${(error as Error).message}.` }]
   }
-  if (found === undefined) return [{ about: 'database', verdict: 'look', words: 'There is none yet.' }]
+  if (found === undefined) return [{ about: 'database', verdict: 'look', words: 'No database yet.' }]
   const { applied, known } = found.migrations
   const ahead = (found.newestArrival ?? 0) - now
   return [

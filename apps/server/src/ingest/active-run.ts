@@ -52,7 +52,7 @@ export class ActiveRun {
   edition = 0
   /** Judging the record again, while that is under way. */
   judging: Promise<void> | undefined
-  /** This copy is no longer the truth; whoever holds it must ask for the run again. */
+  /** This copy may differ from the store; its holder must get the run again. */
   dropped = false
 
   constructor(

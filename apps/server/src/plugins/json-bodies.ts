@@ -53,7 +53,7 @@ async function decode(encoding: string, body: Buffer, maxOutputLength: number): 
   }
 }
 
-/** An empty body is none: the route says whether it needs one. */
+/** An empty body counts as no body: the route's schema says whether it needs one. */
 function parse(body: Buffer): unknown {
   if (body.length === 0) return undefined
   if (!isUtf8(body)) throw new Refusal('json_invalid', 'The body is not UTF-8.')

@@ -36,7 +36,7 @@ function faults(errors: readonly SchemaFault[]): ErrorDetail[] {
 function words({ keyword, params, parentSchema, message = 'is wrong' }: SchemaFault): string {
   switch (keyword) {
     case 'additionalProperties':
-      return 'is no field that is known here'
+      return 'is not a known field'
     case 'required':
       return 'is required'
     case 'const':

@@ -7,14 +7,14 @@ import {
   ChannelWithSecretSchema,
   NewChannelSchema,
 } from '@normwatch/protocol'
-import { checkChannelAddress } from '../alerts/channel-address.ts'
 import { changeOf, newChannel, rotated, shownChannel, shownWithSecret } from '../alerts/channels.ts'
+import { channelKinds } from '../alerts/kinds/kinds.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { AlertId, noContent, replies } from './schemas.ts'
 
 const config = { invalid: 'channel_invalid' } as const
-/** Replies with a secret are kept by nobody on the way. */
+/** Replies with a secret must not be cached. */
 const NO_STORE = ['cache-control', 'no-store'] as const
 
 export function channelRoutes({ store, alerts, now }: Services): FastifyPluginAsyncTypebox {
@@ -37,7 +37,7 @@ export function channelRoutes({ store, alerts, now }: Services): FastifyPluginAs
         },
       },
       async ({ body }, reply) => {
-        checkChannelAddress(body.kind, body.url, alerts.guard)
+        channelKinds[body.kind].checkAddress(body.url, alerts.guard)
         const channel = await channels.create(newChannel(body, now()))
         return reply
           .status(201)
@@ -65,7 +65,7 @@ export function channelRoutes({ store, alerts, now }: Services): FastifyPluginAs
       },
       async ({ params, body }) => {
         const { kind } = await channels.get(params.id)
-        if (body.url !== undefined) checkChannelAddress(kind, body.url, alerts.guard)
+        if (body.url !== undefined) channelKinds[kind].checkAddress(body.url, alerts.guard)
         return shownChannel(await channels.update(params.id, changeOf(body), now()), now())
       },
     )

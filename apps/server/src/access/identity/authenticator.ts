@@ -2,7 +2,7 @@ import type { StoredToken, TokenStore } from '../../storage/token-store.ts'
 import { OWNER, type Caller } from './caller.ts'
 import { hashSecret, sameHash } from './secret.ts'
 
-/** Why a credential does not count. Only whoever holds the secret learns that it expired or was revoked. */
+/** Why a credential is refused. Only the holder of the secret learns that it expired or was revoked. */
 export type Invalid =
   'token_missing' | 'token_invalid' | 'token_expired' | 'token_revoked' | 'session_invalid'
 
@@ -14,7 +14,7 @@ export interface AuthenticatorOptions {
   readonly now: () => number
 }
 
-/** Tells who asks, from the store as it is at this moment: a token revoked anywhere is refused at once. */
+/** Finds the caller of a request in the store as it is now, so that a revoked token is refused at once. */
 export class Authenticator {
   readonly #tokens: TokenStore
   readonly #operatorHash: string | undefined

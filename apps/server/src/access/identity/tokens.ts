@@ -5,7 +5,7 @@ import { hashSecret, newTokenSecret } from './secret.ts'
 
 const DAY = 24 * 3_600_000
 
-/** A new token, and its secret, which nobody can show again. */
+/** A new token and its secret. Only the secret's hash is stored, so it can be shown only now. */
 export function newToken(
   { name, scope, project, expires_in_days: days }: NewToken,
   now: number,

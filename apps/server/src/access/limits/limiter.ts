@@ -14,7 +14,7 @@ import { ProjectUsage } from './project-usage.ts'
 import type { Sockets } from '../identity/sockets.ts'
 import { Turns } from './turns.ts'
 
-/** Bytes of a body that are worth reading only to keep the connection. */
+/** A refused body up to this many bytes is read to the end, so that the connection can be used again. */
 const SMALL_BODY = 64 * 1024
 const SECOND_MS = 1_000
 /** Share of a second's requests that are answered as they come; the others are spread over it. */
@@ -192,7 +192,7 @@ function tooMany(code: TooMany, seconds: number): Refusal {
   return new Refusal(code, undefined, [], Math.max(1, Math.ceil(seconds)))
 }
 
-/** Such a body is paid for when its turn to be unpacked has come: till then nobody knows how much it is. */
+/** A packed body is counted against the budget when it is unpacked: its real length is unknown before. */
 const isPacked = (request: FastifyRequest) => encodingOf(request) !== undefined
 
 const hasBody = (request: FastifyRequest) => assumedBytes(request) > 0

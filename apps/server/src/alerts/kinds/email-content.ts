@@ -1,5 +1,5 @@
-import type { Message, MessageEvent } from './message.ts'
-import { bounded, causes, figures, headline, LINK_TEXT, subject } from './wording.ts'
+import type { Message, MessageEvent } from '../messages/message.ts'
+import { bounded, causes, figures, headline, LINK_TEXT, subject } from '../messages/wording.ts'
 
 const MAX_SUBJECT = 200
 /** Events that a grouped message names; it counts the others. */

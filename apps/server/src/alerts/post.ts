@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { MAX_RESPONSE_BYTES } from '@normwatch/protocol'
-import { AddressRefused, type Address, type AddressGuard } from '../address-guard.ts'
-import { bounded } from '../messages/wording.ts'
-import { orAborted } from '../or-aborted.ts'
-import type { Answer } from '../retry-schedule.ts'
+import { AddressRefused, type Address, type AddressGuard } from './address-guard.ts'
+import { bounded } from './messages/wording.ts'
+import { orAborted } from './or-aborted.ts'
+import type { Answer } from './retry-schedule.ts'
 
 // An import of node:http reads all that it exports, and so loads what fetch and http2 are made of: 14 MB.
 const { request: httpRequest } = process.getBuiltinModule('node:http')

@@ -1,9 +1,19 @@
-import { emailContent } from '../messages/email.ts'
 import { bounded } from '../messages/wording.ts'
-import { recipientsOf } from '../channel-address.ts'
 import { orAborted } from '../or-aborted.ts'
 import type { Answer } from '../retry-schedule.ts'
-import type { Sender } from './sender.ts'
+import { emailContent } from './email-content.ts'
+import { ChannelAddressInvalid, type Kind, type Sender } from './kind.ts'
+
+const MAX_RECIPIENTS = 20
+
+/** The address is `mailto:` with one or more recipients. */
+export const email: Kind = {
+  checkAddress: checkRecipients,
+  shownAddress: (url) => url,
+  defaultName: (url) => url.replace(/^mailto:/i, '').slice(0, 128),
+  isSigned: false,
+  sender: ({ smtp, timeoutMs }) => emailSender(smtp, timeoutMs),
+}
 
 export interface SmtpSettings {
   /** `smtp://user:password@host:587` or `smtps://…`. */
@@ -20,7 +30,7 @@ const failure = (error: string, status: number | null = null): Answer => ({
 })
 
 /** Sends by the operator's SMTP server; the message's id is its Message-ID, so that repeats can be told. */
-export function emailSender(smtp: SmtpSettings | null, timeoutMs: number): Sender {
+function emailSender(smtp: SmtpSettings | null, timeoutMs: number): Sender {
   return async (message, channel, { signal }) => {
     if (smtp === null) return failure('This server has no SMTP server (NORMWATCH_SMTP_URL).')
     // Most servers never send one: its library is loaded with the first.
@@ -58,5 +68,29 @@ export function emailSender(smtp: SmtpSettings | null, timeoutMs: number): Sende
     } finally {
       transport.close()
     }
+  }
+}
+
+/** Recipients of `mailto:a@example.org,b@example.org`. */
+function recipientsOf(url: string): string[] {
+  return decodeURIComponent(url.replace(/^mailto:/i, '').replace(/\?.*$/, ''))
+    .split(',')
+    .map((address) => address.trim())
+}
+
+function checkRecipients(url: string): void {
+  if (!/^mailto:/i.test(url) || URL.parse(url) === null) {
+    throw new ChannelAddressInvalid('The url of an email channel must be mailto: and one or more addresses.')
+  }
+  let recipients: string[]
+  try {
+    recipients = recipientsOf(url)
+  } catch {
+    throw new ChannelAddressInvalid('The url holds a broken percent-encoding.')
+  }
+  const bad = recipients.find((address) => !/^[^\s@<>,;:"\\]{1,64}@[^\s@<>,;:"\\]{1,190}$/.test(address))
+  if (bad !== undefined) throw new ChannelAddressInvalid(`"${bad}" is not an email address.`)
+  if (recipients.length > MAX_RECIPIENTS) {
+    throw new ChannelAddressInvalid(`An email channel has at most ${MAX_RECIPIENTS} recipients.`)
   }
 }

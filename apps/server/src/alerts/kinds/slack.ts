@@ -1,10 +1,13 @@
-import type { Message, MessageEvent } from './message.ts'
-import { bounded, causes, figures, fitted, headline, LINK_TEXT, subject } from './wording.ts'
+import type { Message, MessageEvent } from '../messages/message.ts'
+import { bounded, causes, figures, fitted, headline, LINK_TEXT, subject } from '../messages/wording.ts'
+import { httpKind, shownOrigin } from './http-kind.ts'
 
 const MAX_HEADER = 150
 const MAX_SECTION = 3_000
 const MAX_FIELD = 2_000
 const MAX_FIELDS = 10
+
+export const slack = httpKind({ body: slackBody, shownAddress: shownOrigin, isSigned: false })
 
 /** Body for a Slack incoming webhook: Block Kit within its bounds, with a plain text for notifications. */
 export function slackBody(message: Message) {

@@ -1,6 +1,7 @@
 import type { Severity } from '@normwatch/protocol'
-import type { Message, MessageEvent } from './message.ts'
-import { bounded, causes, figures, fitted, headline, LINK_TEXT, subject } from './wording.ts'
+import type { Message, MessageEvent } from '../messages/message.ts'
+import { bounded, causes, figures, fitted, headline, LINK_TEXT, subject } from '../messages/wording.ts'
+import { httpKind, shownOrigin } from './http-kind.ts'
 
 const MAX_TITLE = 256
 /** An embed holds 6,000 characters in all: this leaves room for the title and 13 fields. */
@@ -10,6 +11,8 @@ const MAX_FIELD_VALUE = 150
 
 const COLOURS: Record<Severity, number> = { info: 0x3b82f6, warning: 0xd97706, critical: 0xdc2626 }
 const ENDED = 0x16a34a
+
+export const discord = httpKind({ body: discordBody, shownAddress: shownOrigin, isSigned: false })
 
 /** Body for a Discord webhook: one embed within its bounds, that can mention nobody. */
 export function discordBody(message: Message) {

@@ -1,0 +1,40 @@
+import type { StoredChannel } from '../../storage/alert-store.ts'
+import type { AddressGuard } from '../address-guard.ts'
+import type { Message } from '../messages/message.ts'
+import type { Answer } from '../retry-schedule.ts'
+import type { SmtpSettings } from './email.ts'
+
+/** Tries once to bring a message to a channel and tells what came of it. Never rejects; ends soon after `signal`. */
+export type Sender = (
+  message: Message,
+  channel: StoredChannel,
+  context: { readonly now: number; readonly signal: AbortSignal },
+) => Promise<Answer>
+
+export interface SenderOptions {
+  readonly guard: AddressGuard
+  /** `null`: email channels fail with a sentence that says so. */
+  readonly smtp: SmtpSettings | null
+  readonly timeoutMs: number
+}
+
+/** All that is particular to one kind of channel. */
+export interface Kind {
+  /**
+   * Checks an address as somebody enters it. Throws `ChannelAddressInvalid`, or `AddressRefused` for an IP address that
+   * is not public; what a host name leads to is checked at each send.
+   */
+  checkAddress(url: string, guard: AddressGuard): void
+  /** The address as replies show it: without what would let its reader post. */
+  shownAddress(url: string): string
+  /** The name of a channel that was given none. */
+  defaultName(url: string): string
+  /** Whether its messages are signed: then each channel gets a secret. */
+  readonly isSigned: boolean
+  sender(options: SenderOptions): Sender
+}
+
+/** This kind of channel cannot send to the address; `message` says why. */
+export class ChannelAddressInvalid extends Error {
+  override readonly name = 'ChannelAddressInvalid'
+}
