@@ -199,13 +199,33 @@ describe('the hub', () => {
       hub.finding(finding(`f${i}`, 'open'), 'p')
       hub.finding(finding(`f${i}`, 'closed'), 'p')
     }
-    vi.advanceTimersByTime(10_000)
-    expect(busiestSecond(all)).toBeLessThanOrEqual(20)
+    vi.advanceTimersByTime(1)
     const told = all.frames.flatMap((frame) => (frame.type === 'finding' ? [frame.finding] : []))
     expect(told.slice(1)).toEqual(
       Array.from({ length: 100 }, (_, i) => toFinding(finding(`f${i}`, 'closed'))),
     )
     expect(other.frames).toEqual([])
+  })
+
+  it('never holds a finding back, however many frames the reader got in this second', () => {
+    const hub = new Hub(Date.now)
+    const peer = new TestPeer()
+    const reader = hub.join(peer)
+    hub.watchRuns(reader, undefined)
+    hub.watchRun(reader, run('r'), {})
+    for (let step = 0; step < 1_000; step++) {
+      hub.points('r', points(step), 0)
+      hub.run(run('r', { points: step }), true)
+      vi.advanceTimersByTime(1)
+    }
+    hub.points('r', points(1_000), 0)
+    hub.finding({ id: 'f', run: 'r', state: 'open' } as Finding, 'p')
+    vi.advanceTimersByTime(1)
+    // Once for the run and once for the list, and the run's after all points that came before it.
+    const told = peer.frames.flatMap((frame, i) => (frame.type === 'finding' ? [i] : []))
+    expect(told).toHaveLength(2)
+    const before = peer.frames.slice(0, told.at(-1))
+    expect(before.flatMap((frame) => (frame.type === 'points' ? frame.columns.step : [])).at(-1)).toBe(1_000)
   })
 
   it('tells everything or a gap, whatever happens to the reader (property)', () => {

@@ -23,6 +23,7 @@ export class RecentEvents {
   #bytes = 0
   #completeSince: number
   #last: number
+  #lastFinding = -Infinity
 
   /** `since`: everything after this number will be here. */
   constructor(since: number) {
@@ -35,7 +36,13 @@ export class RecentEvents {
     return this.#last
   }
 
+  /** The number of the newest finding. */
+  get lastFinding(): number {
+    return this.#lastFinding
+  }
+
   push(event: RunEvent): void {
+    if (event.type === 'finding') this.#lastFinding = event.seq
     this.#events.push(event)
     this.#last = event.seq
     this.#bytes += bytesOf(event)

@@ -155,7 +155,8 @@ export class RunChannel {
       watch.missed ||= watch.seq < last
       return
     }
-    if (!reader.mayGet(now)) return
+    // A finding waits for no frame rate; what came before it goes along, so that a frame's `seq` stays true.
+    if (!reader.mayGet(now) && watch.seq >= this.#recent.lastFinding) return
     if (watch.missed || watch.seq < last) {
       const frames = watch.missed ? undefined : this.#framesFor(watch, round)
       for (const frame of frames ?? [gapFrame(this.#run, 'slow')]) reader.send(frame, now)

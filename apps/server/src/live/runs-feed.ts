@@ -12,20 +12,23 @@ const MAX_ENTRIES = 2_000
 interface Entry {
   readonly project: string
   readonly frame: () => string
-  /** The order of this change, and of the last urgent one before or with it. */
+  /** The order of this change, of the last urgent one before or with it, and of the change if it is a finding's, else 0. */
   readonly place: number
   readonly urgentPlace: number
+  readonly findingPlace: number
 }
 
+/** What a reader was sent, in each order. */
 interface Watch {
   readonly projects: Set<string | undefined>
   place: number
   urgentPlace: number
+  findingPlace: number
 }
 
 /**
  * Tells the readers of the runs list which runs changed and what was found in them: of each run and each finding the
- * newest version, urgent changes first. Findings are urgent.
+ * newest version; findings at once, then urgent changes, then the others.
  */
 export class RunsFeed {
   readonly #now: () => number
@@ -42,12 +45,12 @@ export class RunsFeed {
   }
 
   changed(run: Run, seq: number, urgent: boolean): void {
-    this.#keep(`run ${run.id}`, run.project, () => runFrame(seq, run), urgent)
+    this.#keep(`run ${run.id}`, run.project, () => runFrame(seq, run), urgent ? 'urgent' : 'plain')
   }
 
   /** A finding of a run of this project opened or closed. */
   found(finding: Finding, project: string, seq: number): void {
-    this.#keep(`finding ${finding.id}`, project, () => findingFrame(seq, finding), true)
+    this.#keep(`finding ${finding.id}`, project, () => findingFrame(seq, finding), 'finding')
   }
 
   deleted(run: string, project: string): void {
@@ -66,6 +69,7 @@ export class RunsFeed {
         projects: new Set([project]),
         place: this.#place,
         urgentPlace: this.#place,
+        findingPlace: this.#place,
       })
   }
 
@@ -85,13 +89,14 @@ export class RunsFeed {
     this.#dueAt = Infinity
   }
 
-  #keep(key: string, project: string, frame: () => string, urgent: boolean): void {
+  #keep(key: string, project: string, frame: () => string, haste: 'finding' | 'urgent' | 'plain'): void {
     const place = ++this.#place
-    const urgentPlace = urgent ? place : (this.#entries.get(key)?.urgentPlace ?? 0)
+    const urgentPlace = haste === 'urgent' ? place : (this.#entries.get(key)?.urgentPlace ?? 0)
+    const findingPlace = haste === 'finding' ? place : 0
     this.#entries.delete(key)
-    this.#entries.set(key, { project, frame, place, urgentPlace })
+    this.#entries.set(key, { project, frame, place, urgentPlace, findingPlace })
     if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value as string)
-    this.#schedule(urgent ? 0 : this.#roundAt + ROUND_EVERY_MS)
+    this.#schedule(haste !== 'plain' ? 0 : this.#roundAt + ROUND_EVERY_MS)
   }
 
   #schedule(at: number): void {
@@ -113,12 +118,16 @@ export class RunsFeed {
 
   /** Sends what the reader may get now; says whether it then knows everything. */
   #tell(reader: Reader, watch: Watch, now: number): boolean {
-    for (const order of ['urgentPlace', 'place'] as const) {
+    for (const order of ['findingPlace', 'urgentPlace', 'place'] as const) {
       for (const entry of this.#entries.values()) {
         if (entry[order] <= watch[order]) continue
-        const wasUrgent = order === 'place' && entry.urgentPlace === entry.place
-        if (!wasUrgent && concerns(watch, entry.project)) {
-          if (reader.isSlow || !reader.mayGet(now, order === 'place' ? RESERVED_FOR_URGENT : 0)) return false
+        const wasSent =
+          order === 'place' && (entry.urgentPlace === entry.place || entry.findingPlace === entry.place)
+        if (!wasSent && concerns(watch, entry.project)) {
+          if (reader.isSlow) return false
+          // The twenty frames a second hold for all but findings.
+          const reserved = order === 'place' ? RESERVED_FOR_URGENT : 0
+          if (order !== 'findingPlace' && !reader.mayGet(now, reserved)) return false
           reader.send(entry.frame(), now)
         }
         watch[order] = entry[order]
