@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ChannelPatch, ChannelWithSecret, NewChannel, NewMute } from '@normwatch/protocol'
 import type { ChannelChange, StoredChannel, StoredMute } from '../storage/alert-store.ts'
+import { iso } from '../storage/to-wire.ts'
 import { channelKinds } from './kinds/kinds.ts'
 import { newSecret, OLD_SECRET_LIVES_MS } from './signature.ts'
 
@@ -71,5 +72,3 @@ export function newMute({ run, project, kind, until }: NewMute, now: number): St
     created_at: now,
   }
 }
-
-const iso = (ms: number) => new Date(ms).toISOString()

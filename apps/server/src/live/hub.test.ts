@@ -219,7 +219,8 @@ describe('the hub', () => {
       vi.advanceTimersByTime(1)
     }
     hub.points('r', points(1_000), 0)
-    hub.finding({ id: 'f', run: 'r', state: 'open' } as Finding, 'p')
+    const found = { id: 'f', run: 'r', state: 'open', opened_at: 0, closed_at: null } as StoredFinding
+    hub.finding(found, 'p')
     vi.advanceTimersByTime(1)
     // Once for the run and once for the list, and the run's after all points that came before it.
     const told = peer.frames.flatMap((frame, i) => (frame.type === 'finding' ? [i] : []))

@@ -7,8 +7,8 @@ import type { StoredFinding, StoredRun } from './store.ts'
  * becomes ISO 8601.
  */
 
-const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()
-const isoOrNull = (milliseconds: number | null): string | null =>
+export const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()
+export const isoOrNull = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : iso(milliseconds)
 
 export function toRun({ last_arrival: _, ...run }: StoredRun): Run {

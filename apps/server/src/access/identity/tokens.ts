@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { NewToken, Token } from '@normwatch/protocol'
 import type { StoredToken } from '../../storage/token-store.ts'
+import { iso, isoOrNull } from '../../storage/to-wire.ts'
 import { hashSecret, newTokenSecret } from './secret.ts'
 
 const DAY = 24 * 3_600_000
@@ -30,11 +31,9 @@ export function shownToken({ hash: _, ...token }: StoredToken): Token {
   const { created_at, expires_at, revoked_at, last_used_at } = token
   return {
     ...token,
-    created_at: new Date(created_at).toISOString(),
-    expires_at: iso(expires_at),
-    revoked_at: iso(revoked_at),
-    last_used_at: iso(last_used_at),
+    created_at: iso(created_at),
+    expires_at: isoOrNull(expires_at),
+    revoked_at: isoOrNull(revoked_at),
+    last_used_at: isoOrNull(last_used_at),
   }
 }
-
-const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
