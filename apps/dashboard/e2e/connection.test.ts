@@ -20,7 +20,7 @@ describe('a lost connection', () => {
     await server.send('run', steps(300, high, 200))
     await page.getByText(/Disconnected/).waitFor({ state: 'detached' })
     await eventually(() => textOf(page, '[role=toolbar] .range')).toMatch(/^steps 0 to 499/)
-    await eventually(() => textOf(page, 'header .badge')).toContain('flagged')
+    await eventually(() => textOf(page, '.verdict .badge')).toContain('flagged')
     await server.send('run', steps(100, high, 500))
     await eventually(() => textOf(page, '[role=toolbar] .range')).toMatch(/^steps 0 to 599/)
   })

@@ -136,11 +136,28 @@ describe('the page of a run', () => {
     const page = await openPage()
     await page.goto(`${server.url}/runs/run`)
     const open = page.getByRole('region', { name: 'Open findings' })
-    await eventually(() => open.innerText()).toMatch(
-      /Clipping is saturated[^]*since step 1.[5-6]\d\d[^]*share clipped/,
-    )
+    await eventually(() => open.innerText()).toMatch(/Clipping is saturated[^]*step 1.[5-6]\d\d/)
+    await open.getByRole('button', { name: 'Details' }).click()
+    await eventually(() => open.innerText()).toContain('share clipped')
     await page.getByRole('button', { name: /^Zoom to: Clipping is saturated/ }).click()
     await eventually(() => textOf(page, range)).toMatch(/^steps 1 [234]\d\d to/)
+  })
+
+  it('answers first, in one low block, also when the run has ended', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    await server.send('run', steps(200, quiet))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    const verdict = page.locator('.verdict')
+    await eventually(() => textOf(page, '.verdict')).toMatch(/● ok ?: clipped in 0% of the last/)
+    await server.send('run', steps(2_000, high, 200))
+    await eventually(() => textOf(page, '.verdict')).toMatch(/▲ flagged.*Clipping is saturated.*step \d+/)
+    expect((await verdict.boundingBox())?.height).toBeLessThanOrEqual(160)
+    await server.call('PATCH', '/runs/run', { status: 'finished' })
+    const end = page.getByRole('region', { name: 'Findings at the end of the run' })
+    await eventually(() => end.innerText()).toMatch(/Clipping is saturated[^]*closed: the run finished/)
+    expect((await end.boundingBox())?.height).toBeLessThanOrEqual(160)
   })
 
   it('changes the run’s name and cap, and deletes it only when its name is typed', async () => {

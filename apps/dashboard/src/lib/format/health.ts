@@ -26,6 +26,8 @@ export function healthSentence(run: Run): string {
   )
   if (holding.length > 0) return `${holding.join('; ')}.`
   if (run.health === 'unknown') return unknownSentence(run)
+  if (run.health === 'flagged' || run.health === 'watch')
+    return ['a finding was open at the end of the run', rate].filter(Boolean).join('; ') + '.'
   return `${rate || (hasNoCap(run) ? clippedMeans(run.clip) : 'no step has exceeded a cap')}.`
 }
 

@@ -42,6 +42,11 @@ describe('a run in words', () => {
       'clipped in 93% of the last 200 logged steps, since step 420.',
     )
   })
+  it('says why a run that has ended is flagged though nothing holds any more', () => {
+    expect(plain(healthSentence({ ...run, health: 'flagged' }))).toBe(
+      'a finding was open at the end of the run; clipped in 93% of the last 200 logged steps.',
+    )
+  })
   it('says of a run that only logs that nothing was clipped', () => {
     const clip = { mode: 'none', max_norm: 2 } as const
     expect(plain(healthSentence({ ...run, clip }))).toBe(

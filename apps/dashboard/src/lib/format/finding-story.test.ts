@@ -1,0 +1,41 @@
+import type { Finding } from '@normwatch/protocol'
+import { describe, expect, it } from 'vitest'
+import { movedWords, onsetWords, storyOf, type FindingStory } from '#lib/format/finding-story.ts'
+
+const finding: Finding & Partial<FindingStory> = {
+  id: 'f',
+  run: 'r',
+  kind: 'clip_saturated',
+  severity: 'warning',
+  state: 'open',
+  opened_step: 58,
+  opened_at: '2026-01-01T00:00:00.000Z',
+  closed_step: null,
+  closed_at: null,
+  close_reason: null,
+  evidence: {},
+  diagnosis: [],
+}
+const moved = { metric: 'actor/kl', before: 1, after: 5.2, ratio: 5.2, at_step: 33, lead: -1 }
+
+describe('how a finding began', () => {
+  it('is said where it began before it was seen', () => {
+    expect(onsetWords({ ...finding, onset: 34 } as Finding)).toBe('began at step 34, seen at step 58')
+    expect(onsetWords({ ...finding, onset: 58 } as Finding)).toBe('')
+    expect(onsetWords({ ...finding, onset: null } as Finding)).toBe('')
+  })
+  it('is not known from a server that does not tell it', () => {
+    expect(onsetWords(finding)).toBe('')
+    expect(storyOf(finding)).toEqual({ onset: null, moved: [], events: [], sibling: null, part: null })
+  })
+})
+
+describe('a metric that moved', () => {
+  it.each([
+    [{}, 'rose 5.2× at step 33, 1 step before the norm'],
+    [{ ratio: 0.25, lead: 0 }, 'fell to 0.25× at step 33, with the norm'],
+    [{ before: -2, after: 3, ratio: null, lead: 4 }, 'went from −2 to 3 at step 33, 4 steps after the norm'],
+    [{ after: 'NaN', ratio: 'NaN' }, 'became NaN at step 33, 1 step before the norm'],
+    [{ after: 'Infinity', ratio: 'Infinity' }, 'became +Inf at step 33, 1 step before the norm'],
+  ])('with %o reads: %s', (more, words) => expect(movedWords({ ...moved, ...more })).toBe(words))
+})

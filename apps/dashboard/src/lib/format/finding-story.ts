@@ -1,0 +1,70 @@
+import type { Finding } from '@normwatch/protocol'
+import { decodeNumber } from '@normwatch/protocol/number-codec'
+import { figure, group, multiple } from '#lib/format/number.ts'
+
+/** A metric that changed with a finding; `lead` is in steps after the onset, negative before it. */
+export interface Moved {
+  readonly metric: string
+  readonly before: number | string | null
+  readonly after: number | string | null
+  readonly ratio: number | string | null
+  readonly at_step: number
+  readonly lead: number
+}
+
+/** Something noted at a step: a checkpoint, an evaluation, a restart. */
+export interface RunEvent {
+  readonly step: number
+  readonly label: string
+  readonly text?: string | null
+}
+
+/** The newest healthy run of the project, and the config keys in which it differs. */
+export interface Sibling {
+  readonly run: string
+  readonly differs: readonly { readonly key: string; readonly this: unknown; readonly that: unknown }[]
+}
+
+/** What is known about the beginning of a finding. A server that does not know it leaves it out. */
+export interface FindingStory {
+  readonly onset: number | null
+  readonly moved: readonly Moved[]
+  readonly events: readonly RunEvent[]
+  readonly sibling: Sibling | null
+  readonly part: string | null
+}
+
+export function storyOf(finding: Finding & Partial<FindingStory>): FindingStory {
+  const { onset = null, moved = [], events = [], sibling = null, part = null } = finding
+  return { onset, moved, events, sibling, part }
+}
+
+/** `began at step 34, seen at step 58`; empty where both are one, or the beginning is not known. */
+export function onsetWords(finding: Finding): string {
+  const { onset } = storyOf(finding)
+  if (onset === null || finding.opened_step === null || onset >= finding.opened_step) return ''
+  return `began at step ${group(onset)}, seen at step ${group(finding.opened_step)}`
+}
+
+/** `rose 5.2× at step 33, 1 step before the norm`. */
+export function movedWords({ before, after, ratio, at_step, lead }: Moved): string {
+  return `${changeWords(before, after, ratio)} at step ${group(at_step)}, ${leadWords(lead)}`
+}
+
+function changeWords(before: Moved['before'], after: Moved['after'], ratio: Moved['ratio']): string {
+  const [from, to, factor] = [before, after, ratio].map((value) => decodeNumber(value) ?? NaN) as [
+    number,
+    number,
+    number,
+  ]
+  if (Number.isNaN(to) || !Number.isFinite(to)) return `became ${Number.isNaN(to) ? 'NaN' : figure(to)}`
+  if (factor > 0 && Number.isFinite(factor))
+    return factor >= 1 ? `rose ${multiple(factor, 1)}` : `fell to ${multiple(factor, 1)}`
+  return `went from ${figure(from)} to ${figure(to)}`
+}
+
+function leadWords(lead: number): string {
+  if (lead === 0) return 'with the norm'
+  const steps = `${group(Math.abs(lead))} step${Math.abs(lead) === 1 ? '' : 's'}`
+  return `${steps} ${lead < 0 ? 'before' : 'after'} the norm`
+}
