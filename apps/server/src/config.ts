@@ -162,7 +162,7 @@ export const isSecret = (name: Name) => 'isSecret' in settings[name]
 export const flagOf = (name: Name) => `--${snake(name).replaceAll('_', '-')}`
 
 /** Variables of the SDKs and of the tests, which may be set in the same shell. */
-const OTHER_VARIABLES = ['URL', 'PROJECT', 'RUN_ID', 'MODE', 'SPOOL', 'CHROMIUM'].map(
+const OTHER_VARIABLES = ['URL', 'PROJECT', 'RUN_ID', 'RANK', 'MODE', 'SPOOL', 'CAPTURE', 'CHROMIUM'].map(
   (name) => `NORMWATCH_${name}`,
 )
 

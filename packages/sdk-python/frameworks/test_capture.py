@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorder import Recorder
+from fake_server import FakeServer
 
 PROGRAMS = Path(__file__).parent / "captured"
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -40,10 +40,10 @@ TRAININGS: dict[str, list[str]] = {
 }
 
 
-def train(arguments: list[str], recorder: Recorder | None, tmp_path: Path) -> dict[str, Any]:
-    """Runs a program, watched where there is a recorder; returns what its reference noted."""
+def train(arguments: list[str], server: FakeServer | None, tmp_path: Path) -> dict[str, Any]:
+    """Runs a program, watched where there is a server; returns what its reference noted."""
     command = [sys.executable, *arguments]
-    if recorder is not None:
+    if server is not None:
         command = [sys.executable, "-m", "normwatch", "run", "--project", "captured", "--", *command]
     environment = {**os.environ, "TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -57,11 +57,11 @@ def train(arguments: list[str], recorder: Recorder | None, tmp_path: Path) -> di
 
 @pytest.mark.parametrize("name", TRAININGS)
 def test_an_unmodified_training_is_recorded_truly_and_not_changed(
-    name: str, recorder: Recorder, tmp_path: Path
+    name: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    reference = train(TRAININGS[name], recorder, tmp_path)
+    reference = train(TRAININGS[name], server, tmp_path)
     assert reference["weights"] == train(TRAININGS[name], None, tmp_path)["weights"]
-    [run] = recorder.runs.values()
+    [run] = server.runs.values()
     assert run["status"] == "finished"
     assert run["fields"]["project"] == "captured"
     assert len(run["points"]) == len(reference["readings"])
@@ -72,16 +72,16 @@ def test_an_unmodified_training_is_recorded_truly_and_not_changed(
             assert seen == (value if exact else pytest.approx(value, rel=2e-5)), (reading, point, expected)
 
 
-def test_the_trainers_accumulated_loss_is_its_own(recorder: Recorder, tmp_path: Path) -> None:
-    reference = train(["hf_trainer.py", "2"], recorder, tmp_path)
-    [run] = recorder.runs.values()
+def test_the_trainers_accumulated_loss_is_its_own(server: FakeServer, tmp_path: Path) -> None:
+    reference = train(["hf_trainer.py", "2"], server, tmp_path)
+    [run] = server.runs.values()
     norms = [point["grad_norm"] for point in run["points"].values()]
     assert norms == [pytest.approx(expected["grad_norm"], rel=2e-5) for expected in reference["readings"]]
     losses = [point["loss"] for point in run["points"].values()]
     assert losses == [pytest.approx(expected["loss"], rel=1e-3) for expected in reference["readings"]]
 
 
-def test_autolog_from_inside_does_the_same_and_comes_off_again(recorder: Recorder, tmp_path: Path) -> None:
+def test_autolog_from_inside_does_the_same_and_comes_off_again(server: FakeServer, tmp_path: Path) -> None:
     program = """
 import torch
 before = (torch.Tensor.backward, torch.nn.utils.clip_grad_norm_, torch.amp.GradScaler.step)
@@ -103,12 +103,12 @@ step()
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stderr.splitlines()) <= 2, done.stderr
-    [run] = recorder.runs.values()
+    [run] = server.runs.values()
     assert [point["grad_norm"] for point in run["points"].values()] == [pytest.approx(20**0.5)] * 3
     assert run["fields"]["clip"] == {"mode": "norm", "max_norm": 1.0}
 
 
-def test_what_is_logged_by_hand_wins_and_is_one_run(recorder: Recorder, tmp_path: Path) -> None:
+def test_what_is_logged_by_hand_wins_and_is_one_run(server: FakeServer, tmp_path: Path) -> None:
     program = """
 import normwatch, torch
 normwatch.autolog()
@@ -124,15 +124,15 @@ for step in range(3):
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert done.returncode == 0, done.stderr
-    assert list(recorder.runs) == ["hand"]
-    points = list(recorder.points("hand").values())
+    assert list(server.runs) == ["hand"]
+    points = list(server.points("hand").values())
     assert [(point["loss"], point["accuracy"], point["lr"]) for point in points] == [(42.0, 0.5, 0.1)] * 3
     assert [point["grad_norm"] for point in points] == [pytest.approx(20**0.5)] * 3
 
 
 @pytest.mark.parametrize(("ending", "code", "status"), [("", 0, "finished"), ("raise ValueError", 1, "failed")])
 def test_the_command_keeps_its_exit_code_and_the_run_gets_its_end(
-    ending: str, code: int, status: str, recorder: Recorder, tmp_path: Path
+    ending: str, code: int, status: str, server: FakeServer, tmp_path: Path
 ) -> None:
     script = tmp_path / "train.py"
     script.write_text((PROGRAMS / "plain.py").read_text() + ending + "\n")
@@ -140,12 +140,12 @@ def test_the_command_keeps_its_exit_code_and_the_run_gets_its_end(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROGRAMS), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert done.returncode == code, done.stderr
-    [run] = recorder.runs.values()
+    [run] = server.runs.values()
     assert run["status"] == status
     assert "hf_abc" not in json.dumps(run)
 
 
-def test_a_process_without_torch_is_left_alone(recorder: Recorder, tmp_path: Path) -> None:
+def test_a_process_without_torch_is_left_alone(server: FakeServer, tmp_path: Path) -> None:
     others = tmp_path / "others"
     others.mkdir()
     (others / "sitecustomize.py").write_text("print('the other sitecustomize')\n")
@@ -156,7 +156,7 @@ def test_a_process_without_torch_is_left_alone(recorder: Recorder, tmp_path: Pat
     assert done.stderr == ""
     assert done.stdout.startswith("the other sitecustomize\n")
     assert "'normwatch'" not in done.stdout
-    assert recorder.runs == {}
+    assert server.runs == {}
 
 
 def test_a_command_that_is_not_there_is_said_as_a_shell_says_it(tmp_path: Path) -> None:

@@ -72,8 +72,7 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _value(loss: Any) -> Any:
-    value = loss.detach().reshape(())
-    return float(value.item()) if value.is_cpu else value.float().clone()
+    return float(loss.item()) if loss.is_cpu else loss.detach().reshape(()).float().clone()
 
 
 def _divisor(loss: Any) -> float:

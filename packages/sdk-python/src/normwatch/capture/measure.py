@@ -28,15 +28,12 @@ def local_shard_reason(parameters: Sequence[Any]) -> str | None:
 def norm_of_gradients(gradients: Sequence[Any]) -> Any:
     """The L2 norm of all gradients, summed in float32 at least, as one number on the first one's device."""
     torch = sys.modules["torch"]
-    dense = [
-        gradient.coalesce().values() if gradient.is_sparse else gradient
-        for gradient in (gradient.detach() for gradient in gradients)
-    ]
-    dense = [gradient for gradient in dense if gradient.numel() > 0]
-    if not dense:
-        return None
-    device = dense[0].device
     with torch.no_grad():
+        dense = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
+        dense = [gradient for gradient in dense if gradient.numel() > 0]
+        if not dense:
+            return None
+        device = dense[0].device
         is_uniform = all(gradient.device == device and gradient.dtype == dense[0].dtype for gradient in dense)
         if is_uniform and not dense[0].is_complex() and dense[0].dtype in (torch.float32, torch.float64):
             norms = list(torch._foreach_norm(dense, 2.0))

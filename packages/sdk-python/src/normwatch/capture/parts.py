@@ -23,11 +23,9 @@ class Part:
     def ids(self) -> frozenset[int]:
         """The identities of its parameters."""
         optimizer = self._optimizer()
-        if optimizer is not None:
-            count = sum(len(group["params"]) for group in optimizer.param_groups)
-            if count != self._groups:
-                self._groups = count
-                self._ids = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
+        if optimizer is not None and len(optimizer.param_groups) != self._groups:
+            self._groups = len(optimizer.param_groups)
+            self._ids = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
         return self._ids
 
     def reading(self, name: str) -> str:

@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import weakref
 from collections.abc import Iterator
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar, cast
 
 from ..current import current_run
 from ..notices import Notices
 from ..run import Run
 from ..start import init
+from .clip_call import ClipCall
 from .losses import PendingLosses
 from .measure import is_sharded, local_shard_reason, norm_of_gradients, whole_number
 from .parts import Part, Parts
 from .run_config import training_config
 from .sharding import all_ranks_watch
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 
-class ClipCall:
-    """A clip call whose optimizer step has not come yet."""
 
-    def __init__(self, parameters: list[Any], clip: dict[str, Any], readings: dict[str, Any]) -> None:
-        self.ids = frozenset(id(p) for p in parameters if p.grad is not None)
-        self.clip = clip
-        self.readings = readings
-        self.loss: Any = None
-        """The mean loss at the time of the call, over the `micro_batches` since the step before."""
-        self.micro_batches = 0
-        self.is_recorded = False
-        self._gradient = next((weakref.ref(p.grad) for p in parameters if p.grad is not None), None)
+def _forgiving(what: str) -> Callable[[Method], Method]:
+    """A mistake of ours, or a training built otherwise: it goes on as if nobody watched."""
 
-    @property
-    def was_dropped(self) -> bool:
-        """Whether its gradients are gone: the training decided against the step, as after a NaN."""
-        return self._gradient is not None and self._gradient() is None
+    def decorate(method: Method) -> Method:
+        @functools.wraps(method)
+        def forgiving(self: CapturedTraining, *args: Any) -> Any:
+            try:
+                return method(self, *args)
+            except Exception as error:
+                self.tell_once(what, f"{what} could not be watched: {type(error).__name__}: {error}")
+                return None
+
+        return cast(Method, forgiving)
+
+    return decorate
 
 
 class CapturedTraining:
@@ -71,13 +73,13 @@ class CapturedTraining:
 
     # What torch is asked to do
 
+    @_forgiving("backward")
     def on_backward(self, root: Any) -> None:
-        with self._forgiving("backward"):
-            self._losses.add(root)
+        self._losses.add(root)
 
+    @_forgiving("GradScaler.scale")
     def on_scale(self, outputs: Any, scaled: Any) -> None:
-        with self._forgiving("GradScaler.scale"):
-            self._losses.remember_scaled(outputs, scaled)
+        self._losses.remember_scaled(outputs, scaled)
 
     def on_clip_norm(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[Any], None]:
         max_norm = args[1] if len(args) > 1 else kwargs.get("max_norm")
@@ -91,22 +93,22 @@ class CapturedTraining:
         total = args[2] if len(args) > 2 else kwargs.get("total_norm")
         return lambda _: self._on_norm(tensors, total, max_norm, 2.0)
 
+    @_forgiving("clip_grad_norm_")
     def _on_norm(self, tensors: list[Any], total: Any, max_norm: Any, norm_type: Any) -> None:
-        with self._forgiving("clip_grad_norm_"):
-            reason = "a pipeline stage" if self._is_pipeline else local_shard_reason(tensors)
-            if reason is not None:
-                self._refuse_local(reason)
+        reason = "a pipeline stage" if self._is_pipeline else local_shard_reason(tensors)
+        if reason is not None:
+            self._refuse_local(reason)
+            return
+        if is_sharded(total):
+            if not self._may_gather():
                 return
-            if is_sharded(total):
-                if not self._may_gather():
-                    return
-                total = whole_number(total)
-            self._add_norm(tensors, total, max_norm, norm_type)
+            total = whole_number(total)
+        self._add_norm(tensors, total, max_norm, norm_type)
 
+    @_forgiving("clip_grad_norm_")
     def on_global_norm(self, tensors: list[Any], total: Any, max_norm: Any, norm_type: Any) -> None:
         """A framework's own clip call, whose result is the norm over all ranks."""
-        with self._forgiving("clip_grad_norm_"):
-            self._add_norm(tensors, total, max_norm, norm_type)
+        self._add_norm(tensors, total, max_norm, norm_type)
 
     def _add_norm(self, tensors: list[Any], total: Any, max_norm: Any, norm_type: Any) -> None:
         if float(norm_type) != 2.0:
@@ -119,17 +121,19 @@ class CapturedTraining:
         self._add_clip(ClipCall(tensors, clip, {"grad_norm": _kept(total)}))
 
     def on_clip_value(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[Any], None]:
-        with self._forgiving("clip_grad_value_"):
-            clip_value = float(args[1] if len(args) > 1 else kwargs["clip_value"])
-            gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
-            if not self._is_pipeline and local_shard_reason(tensors) is None and not any(map(is_sharded, gradients)):
-                # before they are clamped
-                from ..clipping import _before_clamping
-                from ..parameters import Given
-
-                readings = _before_clamping(Given(tensors), clip_value)
-                self._add_clip(ClipCall(tensors, {"mode": "value", "clip_value": clip_value}, readings))
+        self._on_value(tensors, args[1] if len(args) > 1 else kwargs.get("clip_value"))
         return lambda _: None
+
+    @_forgiving("clip_grad_value_")
+    def _on_value(self, tensors: list[Any], clip_value: Any) -> None:
+        """Before the gradients are clamped."""
+        gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
+        if not self._is_pipeline and local_shard_reason(tensors) is None and not any(map(is_sharded, gradients)):
+            from ..clipping import _before_clamping
+            from ..parameters import Given
+
+            readings = _before_clamping(Given(tensors), float(clip_value))
+            self._add_clip(ClipCall(tensors, {"mode": "value", "clip_value": float(clip_value)}, readings))
 
     def _add_clip(self, call: ClipCall) -> None:
         for earlier in [other for other in self._clips if other.ids == call.ids]:
@@ -148,22 +152,22 @@ class CapturedTraining:
         run.note_clip(call.clip, {**call.readings, **loss, "skipped": 1.0})
         self._end_step(run)
 
+    @_forgiving("Optimizer")
     def on_optimizer_made(self, optimizer: Any) -> None:
-        with self._forgiving("Optimizer"):
-            self._made = [ref for ref in self._made if ref() is not None]
-            self._made.append(weakref.ref(optimizer))
+        self._made = [ref for ref in self._made if ref() is not None]
+        self._made.append(weakref.ref(optimizer))
 
+    @_forgiving("Optimizer.step")
     def on_before_step(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The step's arguments where they have to change: a closure computes gradients inside the step."""
-        with self._forgiving("Optimizer.step"):
-            if self._engine_depth:
-                return None
-            closure = args[1] if len(args) > 1 else kwargs.get("closure")
-            if not callable(closure):
-                self._measure(optimizer)
-                return None
-            watched = self._watch_closure(optimizer, closure)
-            return ((args[0], watched, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": watched})
+        if self._engine_depth:
+            return None
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        if not callable(closure):
+            self._measure(optimizer)
+            return None
+        watched = self._watch_closure(optimizer, closure)
+        return ((args[0], watched, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": watched})
         return None
 
     def _watch_closure(self, optimizer: Any, closure: Callable[[], Any]) -> Callable[[], Any]:
@@ -175,12 +179,15 @@ class CapturedTraining:
             result = closure()
             if not evaluated:
                 evaluated = True
-                with self._forgiving("closure"):
-                    self._measure(optimizer)
-                    self._losses.freeze()
+                self._on_first_evaluation(optimizer)
             return result
 
         return watched
+
+    @_forgiving("closure")
+    def _on_first_evaluation(self, optimizer: Any) -> None:
+        self._measure(optimizer)
+        self._losses.freeze()
 
     def _measure(self, optimizer: Any) -> None:
         """The norm of gradients that nothing clipped. Every rank takes part where they are sharded."""
@@ -204,30 +211,30 @@ class CapturedTraining:
             norm = norm if scale is None else norm / scale
             self._clips.append(ClipCall(parameters, {"mode": "none"}, {"grad_norm": _kept(norm)}))
 
+    @_forgiving("Optimizer.step")
     def on_after_step(self, optimizer: Any) -> None:
-        with self._forgiving("Optimizer.step"):
-            if not self._engine_depth:
-                self._record_step(optimizer)
-                if self._scaled_step is None and self._parts.is_single:
-                    self._end_step(self._ensure_run())
+        if not self._engine_depth:
+            self._record_step(optimizer)
+            if self._scaled_step is None and self._parts.is_single:
+                self._end_step(self._ensure_run())
 
+    @_forgiving("GradScaler.step")
     def on_before_scaler_step(self, scaler: Any, optimizer: Any) -> None:
-        with self._forgiving("GradScaler.step"):
-            self._scaled_step = optimizer if scaler.is_enabled() else None
+        self._scaled_step = optimizer if scaler.is_enabled() else None
 
+    @_forgiving("GradScaler.step")
     def on_after_scaler_step(self, optimizer: Any) -> None:
-        with self._forgiving("GradScaler.step"):
-            inner = _unwrapped(optimizer)
-            if self._scaled_step is not None and self._parts.of(inner, self._made) not in self._stepped:
-                # found_inf: the scaler did not ask the optimizer to step
-                self._measure(inner)
-                self._record_step(inner)
-            self._scaled_step = None
+        inner = _unwrapped(optimizer)
+        if self._scaled_step is not None and self._parts.of(inner, self._made) not in self._stepped:
+            # found_inf: the scaler did not ask the optimizer to step
+            self._measure(inner)
+            self._record_step(inner)
+        self._scaled_step = None
 
+    @_forgiving("GradScaler.update")
     def on_scaler_update(self, scaler: Any) -> None:
-        with self._forgiving("GradScaler.update"):
-            if self._stepped and scaler.is_enabled():
-                self._end_step(self._ensure_run(), scaler=scaler)
+        if self._stepped and scaler.is_enabled():
+            self._end_step(self._ensure_run(), scaler=scaler)
 
     def on_pipeline(self) -> None:
         self._is_pipeline = True
@@ -241,25 +248,25 @@ class CapturedTraining:
         finally:
             self._engine_depth -= 1
 
+    @_forgiving("DeepSpeedEngine.backward")
     def on_deepspeed_backward(self, loss: Any) -> None:
-        with self._forgiving("DeepSpeedEngine.backward"):
-            self._losses.add(loss)
+        self._losses.add(loss)
 
+    @_forgiving("DeepSpeedEngine.step")
     def on_deepspeed_step(self, engine: Any) -> None:
-        with self._forgiving("DeepSpeedEngine.step"):
-            norm = engine.get_global_grad_norm()
-            cap = float(engine.gradient_clipping() or 0)
-            clip = {"mode": "norm", "max_norm": cap} if cap > 0 else {"mode": "none"}
-            inner = _unwrapped(engine.optimizer)
-            parameters = [p for group in inner.param_groups for p in group["params"]]
-            if norm is not None:
-                self._clips.append(ClipCall(parameters, clip, {"grad_norm": _kept(norm)}))
-            self._record_step(inner)
-            self._end_step(self._ensure_run())
+        norm = engine.get_global_grad_norm()
+        cap = float(engine.gradient_clipping() or 0)
+        clip = {"mode": "norm", "max_norm": cap} if cap > 0 else {"mode": "none"}
+        inner = _unwrapped(engine.optimizer)
+        parameters = [p for group in inner.param_groups for p in group["params"]]
+        if norm is not None:
+            self._clips.append(ClipCall(parameters, clip, {"grad_norm": _kept(norm)}))
+        self._record_step(inner)
+        self._end_step(self._ensure_run())
 
+    @_forgiving("name")
     def name_part(self, optimizer: Any, name: str) -> None:
-        with self._forgiving("name"):
-            self._parts.name(_unwrapped(optimizer), name)
+        self._parts.name(_unwrapped(optimizer), name)
 
     # What becomes of it
 
@@ -280,15 +287,19 @@ class CapturedTraining:
         readings: dict[str, Any] = {}
         loss = self._losses.take()
         if loss is not None:
-            readings["loss"] = loss
+            readings[part.reading("loss")] = loss
         for number, group in enumerate(optimizer.param_groups):
-            readings["lr" if number == 0 else f"lr/group-{number}"] = _kept(group["lr"])
-        self._note(run, {part.reading(name): value for name, value in readings.items()})
+            lr = group["lr"]
+            name = part.reading("lr") if number == 0 else f"{part.reading('lr')}/group-{number}"
+            readings[name] = lr if type(lr) is float else _kept(lr)
+        self._note(run, readings)
 
     def _note_clip(self, run: Run, part: Part, call: ClipCall) -> None:
         call.is_recorded = True
         if part.name is None:
-            readings = {name: value for name, value in call.readings.items() if not run.has_noted(name)}
+            readings = call.readings
+            if run.has_noted():
+                readings = {name: value for name, value in readings.items() if not run.has_noted(name)}
             if readings:
                 run.note_clip(call.clip, readings)
             return
@@ -299,7 +310,10 @@ class CapturedTraining:
 
     def _note(self, run: Run, readings: dict[str, Any]) -> None:
         """What was logged by hand stands."""
-        run.note(**{name: value for name, value in readings.items() if not run.has_noted(name)})
+        if self._is_own_run:
+            run.note(**readings)
+        else:
+            run.note(**{name: value for name, value in readings.items() if not run.has_noted(name)})
 
     def _complete_step(self, run: Run) -> None:
         """Before the readings of the next step: those of the last are logged, where the training has not done so."""
@@ -352,14 +366,6 @@ class CapturedTraining:
     def tell_once(self, kind: str, message: str) -> None:
         """A warning, once a kind."""
         self._notices.warn(f"capture {kind}", message)
-
-    @contextlib.contextmanager
-    def _forgiving(self, what: str) -> Iterator[None]:
-        """A mistake of ours, or a training built otherwise: it goes on as if nobody watched."""
-        try:
-            yield
-        except Exception as error:
-            self.tell_once(what, f"{what} could not be watched: {type(error).__name__}: {error}")
 
 
 def _reset_if_alive(weak: weakref.ref[CapturedTraining]) -> None:

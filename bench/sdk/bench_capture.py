@@ -1,0 +1,87 @@
+"""
+What watching costs a training that is not touched: the toy RNN with and without `autolog`, a few steps each in turns,
+with torch's own clip call and without any clipping (where the watcher measures the norm itself).
+`NORMWATCH_URL=… python bench_capture.py 200`, one line of JSON a kind.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from normwatch.capture import patches
+from normwatch.capture.training import CapturedTraining
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
+
+from bench_training import STEPS, interval
+from toy_rnn import Adder, adding_problem
+
+IS_WATCHED = (False, True, True, False)
+WARM_UP_ROUNDS = 3
+
+
+class Turns:
+    """Takes turns of training steps and says how many seconds each took."""
+
+    def __init__(self, clips: bool) -> None:
+        self._clips = clips
+        self._model = Adder()
+        self._optimizer = torch.optim.SGD(self._model.parameters(), lr=1e-3)
+        # a prime number of batches, so that each turn gets each of them
+        self._batches: Iterator[Any] = itertools.cycle(list(adding_problem(seed=1))[:59])
+
+    def take(self) -> float:
+        began = time.perf_counter()
+        for sequence, target in itertools.islice(self._batches, STEPS):
+            self._optimizer.zero_grad()
+            torch.nn.functional.mse_loss(self._model(sequence), target).backward()
+            if self._clips:
+                torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+            self._optimizer.step()
+        return time.perf_counter() - began
+
+
+def main(rounds: int) -> None:
+    torch.manual_seed(14)
+    torch.set_num_threads(1)
+    for clips in (True, False):
+        turns = Turns(clips)
+        training = CapturedTraining(1, True, {"project": "bench", "name": "toy RNN, watched"})
+        costs: list[float] = []
+        plain: list[float] = []
+        for number in range(WARM_UP_ROUNDS + rounds):
+            seconds = [take(turns, training, is_watched) for is_watched in IS_WATCHED]
+            if number >= WARM_UP_ROUNDS:
+                plain.append((seconds[0] + seconds[3]) / 2)
+                costs.append(100 * ((seconds[1] + seconds[2]) / (seconds[0] + seconds[3]) - 1))
+        step = statistics.median(plain) / STEPS
+        report = {
+            "kind": "clips" if clips else "is measured",
+            "rounds": rounds,
+            "step_ms": round(1e3 * step, 2),
+            "cost_percent": round(statistics.median(costs), 2),
+            "interval_95_percent": [round(cost, 2) for cost in interval(costs)],
+            "cost_us_a_step": round(1e4 * step * statistics.median(costs), 1),
+        }
+        print(json.dumps(report))
+
+
+def take(turns: Turns, training: CapturedTraining, is_watched: bool) -> float:
+    if is_watched:
+        patches.install(training)
+    seconds = turns.take()
+    patches.remove()
+    return seconds
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
