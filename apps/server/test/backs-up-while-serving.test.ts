@@ -60,15 +60,15 @@ it('says in one sentence why there is no copy, and leaves nothing behind', async
   const taken = join(elsewhere, 'taken.db')
   await writeFile(taken, 'mine')
   const answers = [
-    [[], 'Name one file for the copy: backup FILE.'],
-    [['a.db', 'b.db'], 'Name one file for the copy: backup FILE.'],
-    [[taken], `${taken} exists already: name another file, or remove this one.`],
-    [[join(elsewhere, 'no/copy.db')], /copy\.db cannot be written: .*no such file or directory/],
-    [[join(elsewhere, 'copy.db'), '--data', elsewhere], `There is no data in ${elsewhere}.`],
+    [[], 2, "Missing required argument 'file'"],
+    [['a.db', 'b.db'], 2, /^Too many arguments for 'backup'/],
+    [[taken], 1, `${taken} exists already: name another file, or remove this one.`],
+    [[join(elsewhere, 'no/copy.db')], 1, /copy\.db cannot be written: .*no such file or directory/],
+    [[join(elsewhere, 'copy.db'), '--data', elsewhere], 1, `There is no data in ${elsewhere}.`],
   ] as const
-  for (const [args, sentence] of answers) {
+  for (const [args, exitCode, sentence] of answers) {
     const { code, output } = await runCommand(['backup', '--data', folder, ...args])
-    expect(code).toBe(1)
+    expect(code).toBe(exitCode)
     if (typeof sentence === 'string') expect(output).toBe(`${sentence}\n`)
     else expect(output).toMatch(sentence)
   }

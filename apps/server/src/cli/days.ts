@@ -1,5 +1,5 @@
 import { MAX_TOKEN_DAYS } from '@normwatch/protocol'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from './failures.ts'
 
 const DAYS_IN = { h: 1 / 24, d: 1, w: 7, y: 365 } as const
 

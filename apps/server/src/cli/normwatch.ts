@@ -1,50 +1,65 @@
-/** `npm run normwatch -- …`: what an operator does beside the running server. */
-import { ConfigError } from '../config.ts'
-import { CannotBackUp } from '../storage/sqlite/engine/backup.ts'
-import { CannotOpenStore } from '../storage/sqlite/engine/store-errors.ts'
-import { StoreUnavailable } from '../storage/store.ts'
-import { TokenNotFound, TooManyTokens } from '../storage/token-store.ts'
-import { backupCommand } from './backup.ts'
-import { doctorCommand } from './doctor.ts'
-import { healthCommand } from './health.ts'
-import { tokenCommand } from './token.ts'
-import { UsageError } from './usage-error.ts'
+/** The command `normwatch`: one file a verb in `verbs/`, of which only the one that is called is loaded. */
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../version.ts'
+import { Failure, UsageError } from './failures.ts'
 
-const HELP = `normwatch token create --name NAME --scope write|read|admin [--project P] [--expires 90d]
-normwatch token list
-normwatch token revoke ID
-normwatch token new-secret     a secret for NORMWATCH_TOKEN; nothing is stored
-normwatch backup FILE          copies the data, also while a server runs on it
-normwatch doctor               looks at the data folder: integrity, space, clock, channels
-normwatch health               asks the server on this machine whether it answers
+// the verb's own files are compiled once and read from the cache afterwards
+enableCompileCache(join(import.meta.dirname, '../../../../node_modules/.cache/normwatch'))
 
---data FOLDER or NORMWATCH_DATA names the data folder (default ./data).`
+/** What a verb's file exports: adds the verb, with its options, help and example, to the program. */
+type AddTo = (program: Command) => void
 
-const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  token: tokenCommand,
-  backup: backupCommand,
-  doctor: doctorCommand,
-  health: healthCommand,
+const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> = {
+  runs: () => import('./verbs/runs.ts'),
+  findings: () => import('./verbs/findings.ts'),
+  token: () => import('./verbs/token.ts'),
+  backup: () => import('./verbs/backup.ts'),
+  doctor: () => import('./verbs/doctor.ts'),
+  health: () => import('./verbs/health.ts'),
 }
-/** Errors whose message is all that a person needs. */
-const plain = [
-  CannotBackUp,
-  CannotOpenStore,
-  ConfigError,
-  StoreUnavailable,
-  TokenNotFound,
-  TooManyTokens,
-  UsageError,
-]
 
-const [name = '--help', ...args] = process.argv.slice(2)
+const ENVIRONMENT = `
+Environment:
+  NORMWATCH_URL    the server (default http://127.0.0.1:4280)
+  NORMWATCH_TOKEN  its token, where it asks for one
+  NORMWATCH_DATA   the data folder of token, backup and doctor (default ./data)
+
+Exit codes: 0 done, 1 failed, 2 wrong use.`
+
+/** `head` and other readers may stop reading: that is no failure. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
+const program = new Command('normwatch')
+  .description('Is gradient clipping doing real work in this run, and if so, why?')
+  .version(VERSION)
+  .helpCommand('help [verb]', 'the help of a verb')
+  .addHelpText('after', ENVIRONMENT)
+  .configureOutput({ outputError: (text, write) => write(asSentence(text)) })
+  .exitOverride()
+
 try {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command !== undefined) process.exitCode = await command(args)
-  else if (name === '--help' || name === 'help') console.log(HELP)
-  else throw new UsageError(`There is no command "${name}".\n\n${HELP}`)
+  const [name = ''] = process.argv.slice(2)
+  const called = Object.hasOwn(verbs, name) ? { [name]: verbs[name] } : verbs
+  for (const load of Object.values(called)) (await load?.())?.addTo(program)
+  await program.parseAsync()
 } catch (error) {
-  if (!plain.some((known) => error instanceof known)) throw error
-  console.error((error as Error).message)
-  process.exitCode = 1
+  process.exitCode = exitCodeOf(error)
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (!(error instanceof Failure || error instanceof UsageError)) throw error
+  console.error(error.message)
+  return error instanceof UsageError ? 2 : 1
+}
+
+/** The library's "error: unknown option '--x'" as a sentence. */
+function asSentence(text: string): string {
+  const words = text.replace(/^error: /, '')
+  return words.charAt(0).toUpperCase() + words.slice(1)
 }

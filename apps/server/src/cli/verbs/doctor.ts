@@ -1,6 +1,8 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs'
-import { inspectFolder } from '../storage/sqlite/engine/inspect.ts'
-import { configWith, readOptions } from './options.ts'
+import type { Command } from 'commander'
+import { inspectFolder } from '../../storage/sqlite/engine/inspect.ts'
+import { DATA_OPTION, withDataFolder } from '../data-folder.ts'
+import { example } from '../help.ts'
 
 /** Below this the next checkpoints of the data file may fail. */
 const LEAST_FREE_BYTES = 512 * 1024 * 1024
@@ -16,15 +18,28 @@ interface Check {
   readonly words: string
 }
 
-/** Looks at everything that can be seen from outside the server; resolves with 1 when something is bad. */
-export async function doctorCommand(args: readonly string[]): Promise<number> {
-  const { data } = configWith(readOptions(args, []).options['data'])
-  const checks = examine(data, Date.now())
-  for (const { about, verdict, words } of checks)
-    console.log(`${verdict.padEnd(5)} ${about.padEnd(11)} ${words}`)
-  return checks.some(({ verdict }) => verdict === 'bad') ? 1 : 0
+export function addTo(program: Command): void {
+  program
+    .command('doctor')
+    .description(
+      'checks the data folder: integrity, free space, clock, channels; exit code 1 when something is bad',
+    )
+    .option(...DATA_OPTION)
+    .option('--json', 'one JSON document')
+    .addHelpText('after', example('normwatch doctor'))
+    .action(({ data, json }: { data?: string; json?: true }) =>
+      withDataFolder(data, (config) => {
+        const checks = examine(config.data, Date.now())
+        if (json) console.log(JSON.stringify({ checks }))
+        else
+          for (const { about, verdict, words } of checks)
+            console.log(`${verdict.padEnd(5)} ${about.padEnd(11)} ${words}`)
+        if (checks.some(({ verdict }) => verdict === 'bad')) process.exitCode = 1
+      }),
+    )
 }
 
+/** Everything that can be seen from outside the server. */
 function examine(folder: string, now: number): readonly Check[] {
   const check = (about: string, verdict: Verdict, words: string): Check => ({ about, verdict, words })
   try {

@@ -1,0 +1,119 @@
+import { NewTokenSchema, SCOPES, type NewToken, type Token } from '@normwatch/protocol'
+import type { Command } from 'commander'
+import { newTokenSecret } from '../../access/identity/secret.ts'
+import { newToken, shownToken } from '../../access/identity/tokens.ts'
+import { compileSchema } from '../../plugins/compile-schema.ts'
+import { openTokensFile } from '../../storage/sqlite/tokens/tokens-file.ts'
+import { DATA_OPTION, withDataFolder } from '../data-folder.ts'
+import { readDays } from '../days.ts'
+import { UsageError } from '../failures.ts'
+import { example } from '../help.ts'
+import { inColumns } from '../table.ts'
+
+const newTokens = compileSchema(NewTokenSchema)
+
+interface NewTokenOptions {
+  readonly name?: string
+  readonly scope?: string
+  readonly project?: string
+  readonly expires?: string
+  readonly data?: string
+}
+
+export function addTo(program: Command): void {
+  const token = program.command('token').description('makes, lists and revokes access tokens')
+  token
+    .command('create')
+    .description('makes a token and prints its secret, this once')
+    .option('--name <name>', 'what people call it')
+    .option('--scope <scope>', SCOPES.join(', '))
+    .option('--project <project>', 'only this project (default: all)')
+    .option('--expires <duration>', 'such as 12h, 90d, 4w or 1y (default: never)')
+    .option(...DATA_OPTION)
+    .addHelpText('after', example('normwatch token create --name ci --scope write --expires 90d'))
+    .action((options: NewTokenOptions) => withDataFolder(options.data, ({ data }) => create(data, options)))
+  token
+    .command('list')
+    .description('lists the tokens, without their secrets')
+    .option(...DATA_OPTION)
+    .option('--json', 'one JSON document')
+    .addHelpText('after', example('normwatch token list'))
+    .action(({ data, json }: { data?: string; json?: true }) =>
+      withDataFolder(data, (config) => list(config.data, json === true)),
+    )
+  token
+    .command('revoke')
+    .description('revokes a token: its sessions and sockets end within seconds')
+    .argument('[id]', 'as "token list" shows it')
+    .option(...DATA_OPTION)
+    .addHelpText('after', example('normwatch token revoke tok_x'))
+    .action((id: string | undefined, { data }: { data?: string }) =>
+      withDataFolder(data, (config) => revoke(config.data, id)),
+    )
+  token
+    .command('new-secret')
+    .description('prints a secret for NORMWATCH_TOKEN; nothing is stored')
+    .addHelpText('after', example('normwatch token new-secret'))
+    .action(() => console.log(newTokenSecret()))
+}
+
+async function create(folder: string, { name, scope, project, expires }: NewTokenOptions): Promise<void> {
+  const fields = {
+    name,
+    scope,
+    project,
+    expires_in_days: expires === undefined ? undefined : readDays(expires),
+  }
+  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  if (!newTokens(given))
+    throw new UsageError(
+      `--name NAME and --scope ${SCOPES.join('|')} are needed, --project may have no slash.`,
+    )
+  const { token, secret } = newToken(given as NewToken, Date.now())
+  const file = await openTokensFile(folder)
+  try {
+    await file.tokens.create(token)
+  } finally {
+    await file.close()
+  }
+  console.error(`Token ${token.id}, shown this once. From now on the server asks everybody for a token.`)
+  console.log(secret)
+}
+
+async function list(folder: string, asJson: boolean): Promise<void> {
+  const file = await openTokensFile(folder)
+  try {
+    const now = Date.now()
+    const tokens = (await file.tokens.list()).map(shownToken)
+    if (asJson) return console.log(JSON.stringify({ tokens }))
+    const rows = tokens.map((token) => [
+      token.id,
+      token.name,
+      token.scope,
+      token.project ?? '(all)',
+      state(token, now),
+      `used ${token.last_used_at ?? 'never'}`,
+    ])
+    for (const line of inColumns(rows)) console.log(line)
+    if (rows.length === 0) console.error('No token was made yet.')
+  } finally {
+    await file.close()
+  }
+}
+
+async function revoke(folder: string, id: string | undefined): Promise<void> {
+  if (id === undefined) throw new UsageError('Name the token: "token list" shows the ids.')
+  const file = await openTokensFile(folder)
+  try {
+    const { name } = await file.tokens.revoke(id, Date.now())
+    console.log(`Token ${id} (${name}) is revoked; its sessions and sockets end within seconds.`)
+  } finally {
+    await file.close()
+  }
+}
+
+function state({ revoked_at, expires_at }: Token, now: number): string {
+  if (revoked_at !== null) return `revoked ${revoked_at}`
+  if (expires_at === null) return 'valid'
+  return Date.parse(expires_at) <= now ? `expired ${expires_at}` : `until ${expires_at}`
+}
