@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import type { Judgement, Store } from '../../apps/server/src/storage/store.ts'
+import { STATE_AFTER, type Judgement, type Store } from '../../apps/server/src/storage/store.ts'
 import { stepsOf } from './run-of-steps.ts'
 import { timing, type Timing } from './timing.ts'
 
@@ -29,11 +29,13 @@ export async function ingest(
   batch: number,
   options: { doubles?: boolean } = {},
 ): Promise<Ingested> {
-  for (const run of runs) await store.runs.put(run, { clip: { mode: 'norm', max_norm: 1 } }, Date.now())
   const milliseconds: number[] = []
   const begin = performance.now()
   await Promise.all(
     runs.map(async (run, seed) => {
+      const clip = { mode: 'norm', max_norm: 1 } as const
+      let { version } = (await store.runs.put(run, { clip }, Date.now())).run
+      const batchesAState = Math.ceil(Math.min(STATE_AFTER.batches, STATE_AFTER.points / batch))
       for (let from = 0; from < steps; from += batch) {
         const columns = stepsOf(from, Math.min(batch, steps - from), { ...options, seed })
         const sent = performance.now()
@@ -43,7 +45,8 @@ export async function ingest(
           arrivedAt: Date.now(),
           judgement,
           changes: [],
-          state: () => state,
+          version: version++,
+          state: (from / batch + 1) % batchesAState === 0 ? JSON.stringify(state) : undefined,
         })
         milliseconds.push(performance.now() - sent)
       }

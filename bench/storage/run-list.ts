@@ -11,14 +11,14 @@ export async function makeRuns(store: Store, count: number): Promise<void> {
     const now = 1_764_000_000_000 + i
     const config = { lr: 10 ** -(i % 5), batch: 2 ** (i % 9), model: `model-${i % 17}` }
     const fields = { name: `sweep ${i % 100} seed ${i}`, tags: [`seed-${i % 10}`, 'sweep'], config }
-    await store.runs.put(run, { project: projects[i % 4] as string, ...fields }, now)
+    const created = await store.runs.put(run, { project: projects[i % 4] as string, ...fields }, now)
     await store.points.append({
       run,
       columns: stepsOf(0, 10, { seed: i }),
       arrivedAt: now,
       judgement: { ...judgement, health: (['ok', 'ok', 'watch', 'flagged'] as const)[i % 4] as 'ok' },
       changes: [],
-      state: () => null,
+      version: created.run.version,
     })
     if (i % 10 !== 0) await store.runs.patch(run, { status: 'finished' }, now)
   }

@@ -10,7 +10,7 @@ import { createSender } from '../src/alerts/kinds/kinds.ts'
 import { newSecret } from '../src/alerts/signature.ts'
 import type { DeliveryStore, StoredChannel } from '../src/storage/alert-store.ts'
 import { openSqliteStore } from '../src/storage/sqlite/open.ts'
-import { judgement } from '../src/storage/store.fixture.ts'
+import { record as recordIn } from '../src/storage/store.fixture.ts'
 import type { FindingChange } from '../src/storage/store.ts'
 
 export const secret = newSecret()
@@ -49,7 +49,7 @@ export async function startAlerts({
   })
   const record = async (run: string, ...changes: FindingChange[]) => {
     await store.runs.put(run, { project: 'toy' }, now)
-    await store.findings.record(run, judgement, changes, () => ({}))
+    await recordIn(store, run, { changes })
   }
   return {
     store,

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import { aFinding } from '../src/alerts/fixtures/event.ts'
-import { judgement } from '../src/storage/store.fixture.ts'
+import { rejudge } from '../src/storage/store.fixture.ts'
 import { StoreUnavailable } from '../src/storage/store.ts'
 import { startAlerts, secret } from './alerts-bench.ts'
 import { freePort, startReceiver } from './alerts-receiver.ts'
@@ -49,11 +49,13 @@ describe('a finding', () => {
       closed_at: Date.UTC(2026, 0, 1),
       close_reason: 'recovered',
     } as const
-    await alerts.store.points.rejudge('run-1', judgement, {}, [
-      { type: 'opened', finding: aFinding({ id: 'f-2', run: 'run-1' }) },
-      { type: 'closed', id: 'f-2', ...closed },
-      { type: 'closed', id: 'f-1', ...closed },
-    ])
+    await rejudge(alerts.store, 'run-1', {
+      changes: [
+        { type: 'opened', finding: aFinding({ id: 'f-2', run: 'run-1' }) },
+        { type: 'closed', id: 'f-2', ...closed },
+        { type: 'closed', id: 'f-1', ...closed },
+      ],
+    })
     await expect.poll(() => receiver.received.length).toBe(2)
     const told = (await alerts.deliveries()).flatMap(({ events }) => events.map(({ finding }) => finding))
     expect(told).toEqual(['f-1', 'f-1'])

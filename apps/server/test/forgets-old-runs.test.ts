@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { columns, judgement } from '../src/storage/store.fixture.ts'
+import { append, columns } from '../src/storage/store.fixture.ts'
 import { openSqliteStore } from '../src/storage/sqlite/open.ts'
 import { isType, liveClient } from './live-client.ts'
 import { startServer } from './server-process.ts'
@@ -79,14 +79,7 @@ it('gives the space of removed runs back, and leaves the others as they are', as
     ['kept', 'paper', 1000],
   ] as const) {
     await store.runs.put(id, { project }, now - days * DAY)
-    await store.points.append({
-      run: id,
-      columns: columns(steps, { loss: values }),
-      arrivedAt: now - days * DAY,
-      judgement,
-      changes: [],
-      state: () => null,
-    })
+    await append(store, { run: id, columns: columns(steps, { loss: values }), arrivedAt: now - days * DAY })
   }
   await store.close()
   const size = () => statSync(join(folder, 'normwatch.db')).size

@@ -10,7 +10,14 @@ import {
 } from '@normwatch/detector'
 import type { FindingKind, PointColumns, RunStatus } from '@normwatch/protocol'
 import type { Overrides } from '../storage/settings-store.ts'
-import type { FindingChange, Judgement, StoredFinding, StoredRun } from '../storage/store.ts'
+import {
+  STATE_AFTER,
+  type FindingChange,
+  type Judged,
+  type Judgement,
+  type StoredFinding,
+  type StoredRun,
+} from '../storage/store.ts'
 import { closedFinding, closeFinding, openFinding, toJudgement } from './judgement.ts'
 import { forEachReading } from './readings.ts'
 import { factsOf } from './run-settings.ts'
@@ -38,8 +45,12 @@ export interface Outcome {
 export class ActiveRun {
   readonly id: string
   readonly gate = new RunGate()
+  /** What has been handed to the store since it was given a state. */
+  #gathered = { batches: 0, points: 0, readings: 0 }
   /** Metrics that the store has accepted for this run since it became active. */
   readonly knownMetrics = new Set<string>()
+  /** The version of the run that everything handed to the store leads to. */
+  version: number
   status: RunStatus
   facts: RunFacts
   inForce: SettingsInForce
@@ -62,6 +73,7 @@ export class ActiveRun {
     inForce: SettingsInForce,
   ) {
     this.id = run.id
+    this.version = run.version
     this.status = run.status
     this.facts = factsOf(run)
     this.state = state
@@ -139,12 +151,34 @@ export class ActiveRun {
     this.judgement = toJudgement(verdict(this.state, this.facts, this.settings), this.openFindings)
   }
 
-  /** What the store is to keep; bound, so that it can be handed over. */
-  readonly saved = (): SavedState => ({
-    facts: this.facts,
-    overrides: this.inForce.overrides,
-    detector: this.state,
-  })
+  /** What judging came to, for the unit that follows; it begins in this turn and makes the next version. */
+  judged(changes: readonly FindingChange[]): Judged {
+    return { version: this.version++, judgement: this.judgement, changes, state: this.#savedState() }
+  }
+
+  /** The same for a batch, with the state where one is due. */
+  judgedBatch(columns: PointColumns, changes: readonly FindingChange[]): Judged {
+    this.gather(columns)
+    const { batches, points, readings } = this.#gathered
+    const isDue =
+      batches >= STATE_AFTER.batches || points >= STATE_AFTER.points || readings >= STATE_AFTER.readings
+    if (isDue && !this.stale) return this.judged(changes)
+    return { version: this.version++, judgement: this.judgement, changes }
+  }
+
+  /** Counts a batch that the state given last does not hold. */
+  gather({ step, metrics }: PointColumns): void {
+    this.#gathered.batches++
+    this.#gathered.points += step.length
+    this.#gathered.readings += step.length * (metrics.size + 2)
+  }
+
+  /** As text: what is folded later must not reach a unit that is waiting to be written. */
+  #savedState(): string {
+    this.#gathered = { batches: 0, points: 0, readings: 0 }
+    const { facts, inForce, state } = this
+    return JSON.stringify({ facts, overrides: inForce.overrides, detector: state } satisfies SavedState)
+  }
 }
 
 function judgementOf({ health, conditions, clipping }: StoredRun): Judgement {

@@ -1,6 +1,6 @@
 import { newState } from '@normwatch/detector'
 import type { Hub } from '../live/hub.ts'
-import type { Store } from '../storage/store.ts'
+import { VersionConflict, type Store } from '../storage/store.ts'
 import { ActiveRun, type SavedState } from './active-run.ts'
 import { settingsInForce } from './run-settings.ts'
 
@@ -8,6 +8,9 @@ import { settingsInForce } from './run-settings.ts'
 const MAX_ACTIVE_RUNS = 512
 /** More findings than there are kinds: at most one of a kind is open. */
 const MAX_OPEN_FINDINGS = 100
+
+/** Tries of a unit that another one overtakes each time. */
+const MAX_TRIES = 20
 
 /** What the parts of ingest share. */
 export interface IngestContext {
@@ -59,14 +62,15 @@ export class ActiveRuns {
 
   /**
    * Does work on a run once its gate lets it through: beside other work, or alone where `alone` says so. A copy whose
-   * work failed may be ahead of the store: it is dropped. Throws `RunNotFound` and what `work` throws.
+   * work failed may be ahead of the store: it is dropped. Work that meets a `VersionConflict` is done again on a fresh copy.
+   * Throws `RunNotFound` and what `work` throws.
    */
   async use<T>(
     id: string,
     alone: (active: ActiveRun) => boolean,
     work: (active: ActiveRun) => Promise<T>,
   ): Promise<T> {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const active = await this.get(id)
       const attempt = async () => (active.dropped ? undefined : { result: await work(active) })
       try {
@@ -74,7 +78,7 @@ export class ActiveRuns {
         if (done !== undefined) return done.result
       } catch (error) {
         this.drop(active)
-        throw error
+        if (!(error instanceof VersionConflict) || tries >= MAX_TRIES) throw error
       }
     }
   }
@@ -98,16 +102,19 @@ export class ActiveRuns {
 
   async #load(id: string): Promise<ActiveRun> {
     await this.#leaving.get(id)
-    const run = await this.#store.runs.get(id)
-    const [inForce, saved, open] = await Promise.all([
+    const { run, ...saved } = await this.#store.points.detection(id)
+    const [inForce, open] = await Promise.all([
       settingsInForce(this.#store, run),
-      this.#store.points.detection(id),
       this.#store.findings.list({ run: id, state: 'open', limit: MAX_OPEN_FINDINGS }),
     ])
-    const state = saved.state as SavedState | undefined
+    const state = saved.state === undefined ? undefined : (JSON.parse(saved.state) as SavedState)
     const active = new ActiveRun(run, state?.detector ?? newState(), open.findings, inForce)
     active.stale = saved.stale || (state !== undefined && !active.isJudgedBy(state))
-    if (!active.stale) for (const { columns, arrivedAt } of saved.since) active.replay(columns, arrivedAt)
+    if (active.stale) return active
+    for (const { columns, arrivedAt } of saved.since) {
+      active.gather(columns)
+      active.replay(columns, arrivedAt)
+    }
     return active
   }
 

@@ -1,11 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { end } from '@normwatch/detector'
 import type { RunFields, RunPatch } from '@normwatch/protocol'
-import type { StoredRun } from '../storage/store.ts'
+import type { Judged, StoredRun } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 import { judgeAgain } from './judge-again.ts'
-import { factsOf } from './run-settings.ts'
-import { settingsInForce } from './run-settings.ts'
+import { factsOf, settingsInForce } from './run-settings.ts'
 
 const alone = () => true
 
@@ -25,23 +25,46 @@ export async function putRun(
 }
 
 /**
- * Changes a run. An ending closes its open findings before the status changes, so that a request which was cut off in
- * between can be sent again. Resolves when the record is judged by what holds now. Throws `RunNotFound`.
+ * Changes a run, as one unit: its fields, its status, where it ends with the findings that end with it, and what is cut
+ * off its record. Resolves when the record is judged by what holds now. Throws `RunNotFound`.
  */
 export async function patchRun(context: IngestContext, id: string, patch: RunPatch): Promise<StoredRun> {
-  const { status, ...fields } = patch
-  if (status === undefined || Object.keys(fields).length > 0) {
-    await context.runs.use(id, alone, async (active) => {
-      const run = await context.store.runs.patch(id, fields, context.now())
-      await noteEdit(context, active, run)
-      if (fields.truncate_after === undefined) return
+  const { store, hub, runs, now } = context
+  await runs.use(id, alone, async (active) => {
+    const outcome: Outcome = { changes: [], findings: [] }
+    const ended = endedBy(active, patch, now(), outcome)
+    const run = await store.runs.patch(id, patch, now(), ended)
+    active.status = run.status
+    await noteEdit(context, active, run)
+    if (patch.truncate_after !== undefined) {
       active.markStale()
-      context.hub.gap(id, 'truncated')
-    })
-    const run = await freshRun(context, id)
-    if (status === undefined) return run
+      hub.gap(id, 'truncated')
+    }
+    for (const finding of outcome.findings) hub.finding(finding, run.project)
+  })
+  return freshRun(context, id)
+}
+
+/**
+ * What judging the end of the run comes to, where the patch ends a running one. `undefined` where it does not, and where
+ * the record is to be judged again by what the patch changes: that will end it, too.
+ */
+function endedBy(
+  active: ActiveRun,
+  { status, clip, optimizer, truncate_after }: RunPatch,
+  at: number,
+  outcome: Outcome,
+): Judged | undefined {
+  if (active.status !== 'running' || status === undefined || status === 'running') return undefined
+  const isJudgedAgain = active.stale || truncate_after !== undefined
+  const facts = {
+    clip: clip ?? active.facts.clip,
+    optimizer: optimizer === undefined ? active.facts.optimizer : optimizer,
   }
-  return setStatus(context, id, status)
+  if (isJudgedAgain || !isDeepStrictEqual(facts, active.facts)) return undefined
+  active.note(end(active.state, status, active.facts, active.settings), at, outcome)
+  active.refreshJudgement()
+  return active.judged(outcome.changes)
 }
 
 /** Removes a run and all its data; its readers are told. Throws `RunNotFound`. */
@@ -56,6 +79,7 @@ export async function deleteRun(context: IngestContext, id: string): Promise<voi
 
 /** Takes over what the run is to be judged by from now on; where that is new, the record is to be judged again. */
 export async function noteEdit(context: IngestContext, active: ActiveRun, run: StoredRun): Promise<void> {
+  active.version = Math.max(active.version, run.version)
   const facts = factsOf(run)
   const inForce = await settingsInForce(context.store, run)
   if (active.isJudgedBy({ facts, overrides: inForce.overrides })) return
@@ -66,28 +90,10 @@ export async function noteEdit(context: IngestContext, active: ActiveRun, run: S
 
 /** The run once its record is judged by the facts that hold; its readers get it. */
 export async function freshRun(context: IngestContext, id: string): Promise<StoredRun> {
-  await judgeAgain(context, await context.runs.get(id))
+  let active: ActiveRun
+  do await judgeAgain(context, (active = await context.runs.get(id)))
+  while (active.dropped)
   const run = await context.store.runs.get(id)
   context.hub.run(run, true)
   return run
-}
-
-function setStatus(
-  { runs, store, hub, now }: IngestContext,
-  id: string,
-  status: NonNullable<RunPatch['status']>,
-): Promise<StoredRun> {
-  return runs.use(id, alone, async (active) => {
-    const outcome: Outcome = { changes: [], findings: [] }
-    if (active.status === 'running' && status !== 'running') {
-      active.note(end(active.state, status, active.facts, active.settings), now(), outcome)
-      active.refreshJudgement()
-      await store.findings.record(id, active.judgement, outcome.changes, active.saved)
-    }
-    const run = await store.runs.patch(id, { status }, now())
-    active.status = status
-    for (const finding of outcome.findings) hub.finding(finding, run.project)
-    hub.run(run, true)
-    return run
-  })
 }

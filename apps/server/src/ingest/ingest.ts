@@ -6,7 +6,7 @@ import type { ActiveRun, Outcome } from './active-run.ts'
 import { ActiveRuns, type IngestContext } from './active-runs.ts'
 import { deleteRun, patchRun, putRun } from './change-run.ts'
 import { changeProjectSettings, changeRunSettings } from './change-settings.ts'
-import { judgeAgain } from './judge-again.ts'
+import { judgeAgain, judgeInterrupted } from './judge-again.ts'
 import { slices } from './readings.ts'
 import { keepFor, removeSilent, type Retention } from './retention.ts'
 import { noticeSilence, watchSilence } from './silence-watch.ts'
@@ -34,11 +34,12 @@ export class Ingest {
     return this.#context.runs.size
   }
 
-  /** Starts to notice runs that fall silent, and to remove those that have been so for longer than `retention` says. */
+  /** Goes on with what a crash interrupted; starts to notice runs that fall silent, and to remove those that have been so for longer than `retention` says. */
   start(retention?: Retention): void {
     if (retention !== undefined) {
       void keepFor(this.#context, retention, this.#stopping.signal, this.#onError)
     }
+    judgeInterrupted(this.#context).catch(this.#onError)
     const since = this.#context.now()
     void watchSilence(this.#context, since, this.#stopping.signal, this.#onError)
   }
@@ -112,10 +113,10 @@ async function acceptPoints(context: IngestContext, id: string, columns: PointCo
       active.fold(part, arrivedAt, outcome)
       await nextTurn()
     }
-    // The last fold and `append` start in one turn, so that the state the store asks for covers just the batches it holds.
+    // The last fold and `append` start in one turn, so that the order of versions is that of folding.
     const { changes, findings } = active.fold(parts.at(-1) as PointColumns, arrivedAt, outcome)
-    const { judgement, saved: state } = active
-    const run = await store.points.append({ run: id, columns, arrivedAt, judgement, changes, state })
+    const judged = active.judgedBatch(columns, changes)
+    const run = await store.points.append({ run: id, columns, arrivedAt, ...judged })
     for (const metric of columns.metrics.keys()) active.knownMetrics.add(metric)
     hub.points(id, columns, arrivedAt)
     for (const finding of findings) hub.finding(finding, run.project)

@@ -1,5 +1,5 @@
 import type { CloseReason, FindingKind } from '@normwatch/protocol'
-import type { FindingChange, Store, StoredFinding } from '../storage/store.ts'
+import type { FindingChange, FindingQuery, Store, StoredFinding } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 import { closedFinding, closeFinding } from './judgement.ts'
@@ -36,23 +36,38 @@ async function attempt(context: IngestContext, active: ActiveRun): Promise<void>
     if (current !== active || active.edition !== edition) return
     await replay.catchUp()
     const run = await store.runs.get(active.id)
-    const stored = await allFindings(store, active.id)
+    const stored = await allFindings(store, { run: active.id })
     const stalled = stored.some(({ kind, state }) => kind === 'stalled' && state === 'open')
     const outcome = reconcile(replay.finish(run, stalled, context.now()), stored, context.now())
     active.adopt(replay.judged, outcome.open)
-    const { judgement, saved } = active
-    const judged = await store.points.rejudge(active.id, judgement, saved(), outcome.changes)
+    const judged = await store.points.rejudge(active.id, active.judged(outcome.changes))
     hub.gap(active.id, 'judged_again')
     for (const finding of outcome.findings) hub.finding(finding, judged.project)
     hub.run(judged, true)
   })
 }
 
-async function allFindings(store: Store, run: string): Promise<StoredFinding[]> {
+/**
+ * Judges again the runs that have ended and still have an open finding: a crash came between their end and the judging of
+ * a record that was cut or whose cap was changed with it.
+ */
+export async function judgeInterrupted({ store, runs }: IngestContext): Promise<void> {
+  const open = await allFindings(store, { state: 'open' })
+  for (const id of new Set(open.map(({ run }) => run))) {
+    const { status } = await store.runs.get(id)
+    // a record that is stale is judged again as soon as it is loaded
+    if (status !== 'running') await runs.get(id)
+  }
+}
+
+async function allFindings(
+  store: Store,
+  query: Pick<FindingQuery, 'run' | 'state'>,
+): Promise<StoredFinding[]> {
   const all: StoredFinding[] = []
   let cursor: string | null = null
   do {
-    const page = await store.findings.list({ run, limit: FINDINGS_A_PAGE, cursor: cursor ?? undefined })
+    const page = await store.findings.list({ ...query, limit: FINDINGS_A_PAGE, cursor: cursor ?? undefined })
     all.push(...page.findings)
     cursor = page.next_cursor
   } while (cursor !== null)

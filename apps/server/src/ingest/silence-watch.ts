@@ -63,7 +63,7 @@ async function judgeSilence(
     active.note(silence(active.state, seconds, active.facts, active.settings), now(), outcome)
     if (outcome.changes.length === 0) return
     active.refreshJudgement()
-    const judged = await store.findings.record(id, active.judgement, outcome.changes, active.saved)
+    const judged = await store.findings.record(id, active.judged(outcome.changes))
     for (const finding of outcome.findings) hub.finding(finding, judged.project)
     hub.run(judged, true)
   })

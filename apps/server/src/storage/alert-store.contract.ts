@@ -8,7 +8,7 @@ import {
   type StoredChannel,
   type StoredMute,
 } from './alert-store.ts'
-import { judgement } from './store.fixture.ts'
+import { judgement, record as recordIn } from './store.fixture.ts'
 import { BadCursor, type FindingChange, type Store } from './store.ts'
 
 /** The engine under test, with the group window of 30 seconds and `now` as its clock. */
@@ -47,8 +47,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
 
     const channel = (id: string, fields: Partial<StoredChannel> = {}) =>
       store.channels.create(aChannel({ id, created_at: now, ...fields }))
-    const record = (...changes: FindingChange[]) =>
-      store.findings.record('run-1', judgement, changes, () => ({}))
+    const record = (...changes: FindingChange[]) => recordIn(store, 'run-1', { changes })
     const openings = (...ids: string[]) =>
       record(...ids.map((id) => ({ type: 'opened', finding: aFinding({ id }) }) as const))
     const closing = (id: string): FindingChange => ({
@@ -149,7 +148,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
       it('is nothing when the unit fails', async () => {
         await channel('ch-1')
         const changes: FindingChange[] = [{ type: 'opened', finding: aFinding({ id: 'f-1' }) }]
-        await expect(store.findings.record('no-such-run', judgement, changes, () => ({}))).rejects.toThrow()
+        await expect(recordIn(store, 'no-such-run', { changes })).rejects.toThrow()
         expect(await told()).toEqual([])
       })
     })

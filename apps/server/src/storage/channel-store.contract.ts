@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { aChannel, aFinding } from '../alerts/fixtures/event.ts'
 import type { OpenWithClock } from './alert-store.contract.ts'
 import { ChannelNotFound, TooManyAlertRules, type StoredChannel } from './alert-store.ts'
-import { judgement } from './store.fixture.ts'
+import { record } from './store.fixture.ts'
 import type { Store } from './store.ts'
 
 export function describeChannelStore(engine: string, open: OpenWithClock): void {
@@ -33,7 +33,7 @@ export function describeChannelStore(engine: string, open: OpenWithClock): void 
     })
     it('change the fields given; enabling ends failing, disabling fails what is pending', async () => {
       await channel('ch-1')
-      await store.findings.record('run-1', judgement, [{ type: 'opened', finding: aFinding() }], () => ({}))
+      await record(store, 'run-1', { changes: [{ type: 'opened', finding: aFinding() }] })
       const changed = await store.channels.update('ch-1', { name: 'new', enabled: false }, now)
       expect(changed).toMatchObject({ name: 'new', enabled: false, url: aChannel().url, updated_at: now })
       expect((await store.deliveries.list({ limit: 1 }, now)).deliveries[0]?.state).toBe('failed')

@@ -2,7 +2,7 @@ import type { Clip, PointColumns } from '@normwatch/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NaiveRun } from './naive-run.fixture.ts'
-import { columns, judgement } from './store.fixture.ts'
+import { append, columns, record } from './store.fixture.ts'
 import type { Store } from './store.ts'
 
 const METRICS = ['grad_norm', 'loss', 'max_norm', 'clip_fraction', 'layers/a'] as const
@@ -114,15 +114,8 @@ export function describeCharts(
         const arrivedAt = 1_764_000_000_000 + i
         if (deed.do === 'append') {
           naive.append(deed.columns, arrivedAt)
-          await store.points.append({
-            run: 'run',
-            columns: deed.columns,
-            arrivedAt,
-            judgement,
-            changes: [],
-            state: () => i,
-          })
-        } else if (deed.do === 'save') await store.findings.record('run', judgement, [], () => i)
+          await append(store, { run: 'run', columns: deed.columns, arrivedAt })
+        } else if (deed.do === 'save') await record(store, 'run', { state: String(i) })
         else if (deed.do === 'reopen') store = await opened.reopen()
         else if (deed.do === 'truncate') {
           naive.truncate(deed.after)

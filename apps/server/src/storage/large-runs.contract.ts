@@ -1,7 +1,7 @@
 import type { PointColumns } from '@normwatch/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NaiveRun } from './naive-run.fixture.ts'
-import { columns, judgement } from './store.fixture.ts'
+import { append as appendTo, columns } from './store.fixture.ts'
 import type { Store } from './store.ts'
 
 /** Runs of many leaves and many metrics, against a plain map of points. */
@@ -25,14 +25,7 @@ export function describeLargeRuns(
     const append = async (points: PointColumns): Promise<void> => {
       const arrivedAt = 1_764_000_000_000
       naive.append(points, arrivedAt)
-      await store.points.append({
-        run: 'run',
-        columns: points,
-        arrivedAt,
-        judgement,
-        changes: [],
-        state: () => 0,
-      })
+      await appendTo(store, { run: 'run', columns: points, arrivedAt, state: '0' })
     }
     const expectSame = async (metrics: readonly string[], from: number, to: number, maxPoints: number) => {
       const reply = await store.points.series({ run: 'run', metrics, from, to, maxPoints })

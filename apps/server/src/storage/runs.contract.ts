@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { columns, judgement } from './store.fixture.ts'
+import { append, columns } from './store.fixture.ts'
 import { RunNotFound, type RunQuery, type Store } from './store.ts'
 
 /** Lists, filters and the end of runs. */
@@ -61,14 +61,7 @@ export function describeRuns(engine: string, open: () => Promise<Store>): void {
     })
 
     it('removes runs that have been silent, of one project or of all', async () => {
-      await store.points.append({
-        run: 'alpha',
-        columns: columns([1], { loss: [1] }),
-        arrivedAt: 50_000,
-        judgement,
-        changes: [],
-        state: () => 0,
-      })
+      await append(store, { run: 'alpha', columns: columns([1], { loss: [1] }), arrivedAt: 50_000 })
       expect(await store.runs.expire({ before: 2500, project: 'speech', limit: 10 })).toEqual([])
       expect(await store.runs.expire({ before: 40_000, limit: 1 })).toEqual(['beta'])
       expect(await store.runs.expire({ before: 40_000, limit: 10 })).toEqual(['gamma'])

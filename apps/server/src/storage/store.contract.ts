@@ -1,7 +1,15 @@
 import type { PointColumns } from '@normwatch/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { BadCursor, RunNotFound, StoreUnavailable, type Judgement, type Store } from './store.ts'
-import { columns, judgement } from './store.fixture.ts'
+import { aFinding } from '../alerts/fixtures/event.ts'
+import {
+  BadCursor,
+  RunNotFound,
+  StoreUnavailable,
+  VersionConflict,
+  type Judgement,
+  type Store,
+} from './store.ts'
+import { append as appendTo, columns, judgement, record, rejudge } from './store.fixture.ts'
 
 /** What every engine promises. `open` gives an empty store each time. */
 export function describeStore(engine: string, open: () => Promise<Store>): void {
@@ -16,15 +24,7 @@ export function describeStore(engine: string, open: () => Promise<Store>): void 
       run: string,
       points: PointColumns,
       { arrivedAt = 1_000_000, ...judged }: Partial<Judgement> & { arrivedAt?: number } = {},
-    ) =>
-      store.points.append({
-        run,
-        columns: points,
-        arrivedAt,
-        judgement: { ...judgement, ...judged },
-        changes: [],
-        state: () => ({ seen: points.step.length }),
-      })
+    ) => appendTo(store, { run, columns: points, arrivedAt, judgement: { ...judgement, ...judged } })
 
     it('creates a run with defaults and updates the fields given', async () => {
       const { run, created } = await store.runs.put('a', {}, 1000)
@@ -116,12 +116,100 @@ export function describeStore(engine: string, open: () => Promise<Store>): void 
 
     it('gives the state saved last and the batches since', async () => {
       await store.runs.put('a', {}, 0)
-      expect(await store.points.detection('a')).toEqual({ stale: false, state: undefined, since: [] })
-      await store.findings.record('a', judgement, [], () => ({ n: 1 }))
+      expect(await store.points.detection('a')).toMatchObject({ stale: false, state: undefined, since: [] })
+      await record(store, 'a', { state: '{"n":1}' })
       await append('a', columns([0], { loss: [1] }))
       const { state, since } = await store.points.detection('a')
-      expect(state).toEqual({ n: 1 })
+      expect(state).toBe('{"n":1}')
       expect(since).toEqual([{ arrivedAt: 1_000_000, columns: columns([0], { loss: [1] }) }])
+    })
+
+    it('refuses a judgement folded upon a version that is past, and stores nothing of its unit', async () => {
+      const { version } = (await store.runs.put('a', {}, 0)).run
+      const batch = (at: number, version: number) => {
+        const points = columns([at], { loss: [at] })
+        return store.points.append({
+          run: 'a',
+          columns: points,
+          arrivedAt: 0,
+          version,
+          judgement,
+          changes: [],
+        })
+      }
+      const outcomes = await Promise.allSettled([
+        batch(0, version),
+        batch(1, version + 1),
+        batch(2, version),
+        store.findings.record('a', { version, judgement: { ...judgement, health: 'flagged' }, changes: [] }),
+        store.points.rejudge('a', { version, judgement, changes: [] }),
+        batch(3, version + 2),
+      ])
+      expect(outcomes.map(({ status }) => status)).toEqual([
+        'fulfilled',
+        'fulfilled',
+        'rejected',
+        'rejected',
+        'rejected',
+        'fulfilled',
+      ])
+      const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+      for (const reason of refused) expect(reason).toBeInstanceOf(VersionConflict)
+      const { series } = await store.points.series({ run: 'a', metrics: ['loss'], maxPoints: 9 })
+      expect(series['loss']?.step).toEqual([0, 1, 3])
+      expect(await store.runs.get('a')).toMatchObject({ version: version + 3, points: 3, health: 'ok' })
+    })
+
+    it('counts every unit that changes a run in its version, over a reload too', async () => {
+      const { version } = (await store.runs.put('a', {}, 0)).run
+      await store.runs.put('a', { notes: 'x' }, 0)
+      await store.runs.patch('a', { status: 'finished' }, 0)
+      await record(store, 'a')
+      await append('a', columns([0], { loss: [1] }))
+      const run = await rejudge(store, 'a')
+      expect(run.version).toBe(version + 5)
+      expect((await store.runs.get('a')).version).toBe(version + 5)
+    })
+
+    it('keeps a state given with the version it belongs to, and the batches behind it', async () => {
+      const { version } = (await store.runs.put('a', {}, 0)).run
+      const batch = (at: number, state?: string) => ({
+        run: 'a',
+        columns: columns([at], { loss: [at] }),
+        arrivedAt: 0,
+        version: version + at,
+        judgement,
+        changes: [],
+        state,
+      })
+      // all of them wait for one commit
+      await Promise.all([0, 1, 2, 3].map((at) => store.points.append(batch(at, at === 1 ? '1' : undefined))))
+      await store.runs.patch('a', { status: 'finished' }, 0)
+      const { state, since } = await store.points.detection('a')
+      expect(state).toBe('1')
+      expect(since.map(({ columns }) => [...columns.step])).toEqual([[2], [3]])
+    })
+
+    it('ends a run with its findings, fields and status as one unit', async () => {
+      const { version } = (await store.runs.put('a', {}, 0)).run
+      const finding = aFinding({ id: 'f', run: 'a' })
+      await record(store, 'a', { changes: [{ type: 'opened', finding }] })
+      const closed = { closed_step: 5, closed_at: 7, close_reason: 'run_finished' } as const
+      const ended = {
+        version: version + 1,
+        judgement: { ...judgement, health: 'watch' as const },
+        changes: [{ type: 'closed' as const, id: 'f', ...closed }],
+        state: '9',
+      }
+      const patch = { status: 'finished', notes: 'done' } as const
+      await expect(store.runs.patch('a', patch, 7, { ...ended, version })).rejects.toBeInstanceOf(
+        VersionConflict,
+      )
+      expect(await store.runs.get('a')).toMatchObject({ status: 'running', notes: '' })
+      const run = await store.runs.patch('a', patch, 7, ended)
+      expect(run).toMatchObject({ ...patch, ended_at: 7, health: 'watch' })
+      expect((await store.findings.list({ run: 'a', limit: 9 })).findings).toMatchObject([closed])
+      expect((await store.points.detection('a')).state).toBe('9')
     })
 
     it('says that a truncated record must be judged again', async () => {
@@ -129,9 +217,21 @@ export function describeStore(engine: string, open: () => Promise<Store>): void 
       await append('a', columns([0, 1, 2, 3], { loss: [1, 2, NaN, 4] }))
       const run = await store.runs.patch('a', { truncate_after: 1 }, 5)
       expect(run).toMatchObject({ points: 2, last_step: 1, nonfinite: 0, latest: { loss: 2 } })
-      expect(await store.points.detection('a')).toEqual({ stale: true, state: undefined, since: [] })
-      await store.points.rejudge('a', judgement, { n: 2 }, [])
-      expect(await store.points.detection('a')).toEqual({ stale: false, state: { n: 2 }, since: [] })
+      expect(await store.points.detection('a')).toMatchObject({ stale: true, state: undefined, since: [] })
+      await rejudge(store, 'a', { state: '{"n":2}' })
+      expect(await store.points.detection('a')).toMatchObject({ stale: false, state: '{"n":2}', since: [] })
+    })
+
+    it('says so of a record whose cap was changed, whatever happens until it is', async () => {
+      await store.runs.put('a', {}, 0)
+      await append('a', columns([0], { grad_norm: [1] }))
+      await store.runs.put('a', { clip: { mode: 'none', max_norm: null }, notes: 'the same cap' }, 0)
+      expect(await store.points.detection('a')).toMatchObject({ stale: false })
+      await store.runs.put('a', { clip: { mode: 'norm', max_norm: 2 } }, 0)
+      await append('a', columns([1], { grad_norm: [1] }))
+      expect(await store.points.detection('a')).toMatchObject({ stale: true, state: undefined, since: [] })
+      await rejudge(store, 'a', { state: '1' })
+      expect(await store.points.detection('a')).toMatchObject({ stale: false, state: '1' })
     })
 
     it('lists runs that need attention first, page by page', async () => {

@@ -1,5 +1,12 @@
 import type { MetricColumn, PointColumns } from '@normwatch/protocol'
-import type { Judgement } from './store.ts'
+import {
+  VersionConflict,
+  type Append,
+  type Judged,
+  type Judgement,
+  type Store,
+  type StoredRun,
+} from './store.ts'
 
 /** A batch; `null` marks a step without a reading. Without times it has none. */
 export function columns(
@@ -22,3 +29,33 @@ export const judgement: Judgement = {
   conditions: [],
   clipping: { window: 0, rate: null, mean_coefficient: null, current_streak: 0, longest_streak: 0 },
 }
+
+/** Does a unit upon the run as it is now, and again when another one came between. */
+async function upon(
+  store: Store,
+  run: string,
+  unit: (version: number) => Promise<StoredRun>,
+): Promise<StoredRun> {
+  for (;;) {
+    const found = await store.runs.get(run).catch(() => undefined)
+    try {
+      return await unit(found?.version ?? 0)
+    } catch (error) {
+      if (!(error instanceof VersionConflict)) throw error
+    }
+  }
+}
+
+export const append = (
+  store: Store,
+  batch: Partial<Append> & Pick<Append, 'run' | 'columns'>,
+): Promise<StoredRun> =>
+  upon(store, batch.run, (version) =>
+    store.points.append({ version, arrivedAt: 0, judgement, changes: [], ...batch }),
+  )
+
+export const record = (store: Store, run: string, judged: Partial<Judged> = {}): Promise<StoredRun> =>
+  upon(store, run, (version) => store.findings.record(run, { version, judgement, changes: [], ...judged }))
+
+export const rejudge = (store: Store, run: string, judged: Partial<Judged> = {}): Promise<StoredRun> =>
+  upon(store, run, (version) => store.points.rejudge(run, { version, judgement, changes: [], ...judged }))

@@ -51,6 +51,16 @@ export class RunNotFound extends Error {
     this.run = run
   }
 }
+/**
+ * The run has had another unit since the version that a judgement was folded upon; nothing of the unit was stored. Whoever
+ * meets this reads the run, folds again and tries again.
+ */
+export class VersionConflict extends Error {
+  override readonly name = 'VersionConflict'
+  constructor(run: string, folded: number, stored: number) {
+    super(`The run "${run}" is at version ${stored}; the judgement was folded upon version ${folded}.`)
+  }
+}
 /** A batch would take a run over a bound on metrics or layers; nothing of it was stored. */
 export class TooManyMetrics extends Error {
   override readonly name = 'TooManyMetrics'
@@ -63,6 +73,22 @@ export interface Judgement {
   /** `rate_total` is the store's own to count. */
   readonly clipping: Omit<Run['clipping'], 'rate_total'>
 }
+
+/** What judging came to, as a value that belongs to one version of its run. */
+export interface Judged {
+  /** The run's `version` that this was folded upon; the unit is refused with `VersionConflict` when it has another by now. */
+  readonly version: number
+  readonly judgement: Judgement
+  readonly changes: readonly FindingChange[]
+  /**
+   * The detector's state after this unit, as JSON text. Left out where the one given before still serves: the store then
+   * gives back the batches accepted since, see `detection`. `STATE_AFTER` says when one is due.
+   */
+  readonly state?: string | undefined
+}
+
+/** How much may gather after the last state given before the next append should carry one. */
+export const STATE_AFTER = { batches: 1024, points: 4096, readings: 32 * 1024 } as const
 
 /** A finding as stored. Instants are milliseconds since 1970. */
 export interface StoredFinding extends Omit<Finding, 'opened_at' | 'closed_at'> {
@@ -88,6 +114,8 @@ export interface StoredRun extends Omit<Run, 'created_at' | 'updated_at' | 'ende
   readonly ended_at: number | null
   /** When points last arrived; the creation where none did. */
   readonly last_arrival: number
+  /** Given by the store, one higher with every unit that changes the run: the fence of `Judged`. */
+  readonly version: number
 }
 
 export interface RunQuery {
@@ -113,9 +141,9 @@ export interface RunStore {
   put(id: string, fields: RunFields, now: number): Promise<{ run: StoredRun; created: boolean }>
   /**
    * Changes fields, the status (`ended_at` follows it) and, with `truncate_after`, drops every point after that step.
-   * Throws `RunNotFound`.
+   * `ended` is what judging the end of the run came to, where the status ends it. Throws `RunNotFound`, `VersionConflict`.
    */
-  patch(id: string, patch: RunPatch, now: number): Promise<StoredRun>
+  patch(id: string, patch: RunPatch, now: number, ended?: Judged): Promise<StoredRun>
   /** Removes the run and all its data: it is gone for every reader when this resolves; the space follows later. Throws `RunNotFound`. */
   delete(id: string): Promise<void>
   /** Throws `RunNotFound`. */
@@ -145,29 +173,24 @@ export interface ProjectUsage {
 }
 
 /** One accepted batch with what judging it came to, stored as one unit. */
-export interface Append {
+export interface Append extends Judged {
   readonly run: string
   readonly columns: PointColumns
   /** Stands in for `time` where a new step has none; a repeated step without a time keeps the time it had. */
   readonly arrivedAt: number
-  readonly judgement: Judgement
-  readonly changes: readonly FindingChange[]
-  /**
-   * The detector's state after this batch, plain JSON. Asked for when the unit is written, and perhaps not for every
-   * unit: a store may keep an older state and give back the columns accepted since, see `detection`.
-   */
-  readonly state: () => unknown
 }
 
 /** Where judging resumes after a restart: a saved state and, in order of arrival, the batches accepted since it was saved. */
 export interface SavedDetection {
+  /** The run as it is at this version. */
+  readonly run: StoredRun
   /**
-   * The record was truncated and has not been judged again since: `state` is `undefined`, `since` is empty, and judging
+   * The record was cut, or what it is judged by was changed (cap, optimizer), and it has not been judged again since: `state` is `undefined`, `since` is empty, and judging
    * must start at the first point of the record, followed by `rejudge`.
    */
   readonly stale: boolean
   /** `undefined`: no state was saved yet. */
-  readonly state: unknown
+  readonly state: string | undefined
   readonly since: readonly { readonly columns: PointColumns; readonly arrivedAt: number }[]
 }
 
@@ -187,21 +210,16 @@ export interface PointStore {
   /**
    * Stores a batch. A step sent again replaces the readings given and leaves the others; steps may arrive in any order.
    * Resolves when durable, with the run as it then is. Several appends may share one commit. Throws `RunNotFound`,
-   * `TooManyMetrics`; when it throws, nothing of the batch is stored.
+   * `TooManyMetrics`, `VersionConflict`; when it throws, nothing of the batch is stored.
    */
   append(batch: Append): Promise<StoredRun>
   /** Where to take up judging this run. Throws `RunNotFound`. */
   detection(run: string): Promise<SavedDetection>
   /**
    * Puts a run's judgement in place of the old one after its record was judged again, with the finding changes it brought.
-   * Of a finding that opens and closes with them no channel hears: it is the past.
+   * Channels do not hear of a finding that opens and closes with them: it is past. Throws `RunNotFound`, `VersionConflict`.
    */
-  rejudge(
-    run: string,
-    judgement: Judgement,
-    state: unknown,
-    changes: readonly FindingChange[],
-  ): Promise<StoredRun>
+  rejudge(run: string, judged: Judged): Promise<StoredRun>
   /**
    * Metrics in at most `maxPoints` buckets each: points as they are where they fit (`bucket` 1), else buckets of a power
    * of two steps aligned to step 0, the smallest that fits. A metric the run lacks is an empty series. Throws `RunNotFound`.
@@ -239,11 +257,6 @@ export interface FindingQuery {
 export interface FindingStore {
   /** Newest first. */
   list(query: FindingQuery): Promise<{ findings: StoredFinding[]; next_cursor: string | null }>
-  /** Records changes that no batch brought: a run that fell silent or ended. One unit with the judgement and state. */
-  record(
-    run: string,
-    judgement: Judgement,
-    changes: readonly FindingChange[],
-    state: () => unknown,
-  ): Promise<StoredRun>
+  /** Records changes that no batch brought: a run that fell silent. Throws `RunNotFound`, `VersionConflict`. */
+  record(run: string, judged: Judged): Promise<StoredRun>
 }

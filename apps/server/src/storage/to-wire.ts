@@ -11,7 +11,7 @@ export const iso = (milliseconds: number): string => new Date(milliseconds).toIS
 export const isoOrNull = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : iso(milliseconds)
 
-export function toRun({ last_arrival: _, ...run }: StoredRun): Run {
+export function toRun({ last_arrival: _, version: __, ...run }: StoredRun): Run {
   return {
     ...run,
     created_at: iso(run.created_at),

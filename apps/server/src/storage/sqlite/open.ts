@@ -9,7 +9,7 @@ import {
   TooManyAlertRules,
   type AlertOptions,
 } from '../alert-store.ts'
-import { RunNotFound, StoreUnavailable, TooManyMetrics, type Store } from '../store.ts'
+import { RunNotFound, StoreUnavailable, TooManyMetrics, VersionConflict, type Store } from '../store.ts'
 import { TokenNotFound, TooManyTokens } from '../token-store.ts'
 import { openChannelStore, openDeliveryStore, openMuteStore } from './alerts/alert-store.ts'
 import { FILE, lockFolder } from './engine/data-folder.ts'
@@ -90,6 +90,8 @@ function refuseFullDisk(file: string): void {
 const refusals = [
   RunNotFound,
   TooManyMetrics,
+  VersionConflict,
+  VersionConflict,
   TokenNotFound,
   TooManyTokens,
   ChannelNotFound,

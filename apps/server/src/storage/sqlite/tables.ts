@@ -54,6 +54,8 @@ export const runs = sqliteTable(
     attention: integer().notNull(),
     /** Tail rows up to this `seq` are in the leaves. */
     mergedThrough: integer('merged_through').notNull(),
+    /** One higher with every unit that changes the run; the `seq` of a batch is the version it made. */
+    version: integer().notNull().default(0),
   },
   (table) => [
     index('runs_by_attention').on(table.attention, sql`created_at desc`, sql`key desc`),
@@ -119,12 +121,12 @@ export const tail = sqliteTable(
   (table) => [primaryKey({ columns: [table.run, table.seq] })],
 )
 
-/** The detector's state of each run after the batch `through`. */
+/** The detector's state of each run as of its version `through`. */
 export const detections = sqliteTable('detections', {
   run: integer().primaryKey(),
   state: text(),
   through: integer().notNull(),
-  /** 1 after a truncation, until the record is judged again. */
+  /** 1 after a truncation or an edit of the cap or optimizer, until the record is judged again. */
   stale: integer().notNull(),
 })
 

@@ -6,7 +6,7 @@ import { aChannel, aFinding } from '../../../alerts/fixtures/event.ts'
 import { groupedBy } from '../../../alerts/grouping.ts'
 import { describeAlertStore, type OpenWithClock } from '../../alert-store.contract.ts'
 import { describeChannelStore } from '../../channel-store.contract.ts'
-import { judgement } from '../../store.fixture.ts'
+import { record } from '../../store.fixture.ts'
 import { openSqliteStore } from '../open.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'normwatch-alerts-'))
@@ -25,7 +25,7 @@ it('gives up at its opening what a former process was trying', async () => {
   const first = await openSqliteStore({ folder, alerts })
   await first.runs.put('run-1', {}, 0)
   await first.channels.create(aChannel())
-  await first.findings.record('run-1', judgement, [{ type: 'opened', finding: aFinding() }], () => ({}))
+  await record(first, 'run-1', { changes: [{ type: 'opened', finding: aFinding() }] })
   const [claimed] = await first.deliveries.claim(claim)
   expect(await first.deliveries.claim(claim)).toEqual([])
   await first.close()

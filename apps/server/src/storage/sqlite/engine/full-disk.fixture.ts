@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { columns, judgement } from '../../store.fixture.ts'
+import { append as appendTo, columns } from '../../store.fixture.ts'
 import { StoreUnavailable } from '../../store.ts'
 import { openSqliteStore } from '../open.ts'
 
@@ -15,14 +15,7 @@ let next = 0
 const append = async (): Promise<void> => {
   const steps = Array.from({ length: 500 }, (_, i) => next + i)
   const loss = steps.map(() => Math.random())
-  await store.points.append({
-    run: 'run',
-    columns: columns(steps, { loss }),
-    arrivedAt: 0,
-    judgement,
-    changes: [],
-    state: () => null,
-  })
+  await appendTo(store, { run: 'run', columns: columns(steps, { loss }), state: 'null' })
   next += 500
 }
 const failureOf = async (work: () => Promise<unknown>): Promise<string | null> => {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, describe, expect, it } from 'vitest'
-import { columns, judgement } from '../../store.fixture.ts'
+import { append, columns } from '../../store.fixture.ts'
 import { StoreUnavailable } from '../../store.ts'
 import { CannotOpenStore, openSqliteStore } from '../open.ts'
 
@@ -62,14 +62,7 @@ it('says that a damaged file is damaged, and keeps serving other runs', async ()
   for (const run of ['bad', 'good']) {
     await store.runs.put(run, {}, 0)
     const loss = steps.map(() => Math.random())
-    await store.points.append({
-      run,
-      columns: columns(steps, { loss }),
-      arrivedAt: 0,
-      judgement,
-      changes: [],
-      state: () => 0,
-    })
+    await append(store, { run, columns: columns(steps, { loss }) })
   }
   await store.close()
   const db = new Database(join(folder, 'normwatch.db'))
@@ -88,14 +81,7 @@ it('says that the file is damaged when its pages are overwritten', async () => {
   await store.runs.put('run', {}, 0)
   const steps = Array.from({ length: 200_000 }, (_, i) => i)
   const loss = steps.map(() => Math.random())
-  await store.points.append({
-    run: 'run',
-    columns: columns(steps, { loss }),
-    arrivedAt: 0,
-    judgement,
-    changes: [],
-    state: () => 0,
-  })
+  await append(store, { run: 'run', columns: columns(steps, { loss }) })
   await store.close()
   const file = join(folder, 'normwatch.db')
   const { size } = statSync(file)

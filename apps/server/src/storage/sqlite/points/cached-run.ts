@@ -5,7 +5,7 @@ import { Leaf, holds, splitFull } from '../../leaf/leaf.ts'
 import { mergeRows } from '../../leaf/merge-rows.ts'
 import { rowFrom, type Rows } from '../../leaf/rows.ts'
 import { summarise, type LeafSummary } from '../../leaf/summary.ts'
-import type { Judgement, StoredRun } from '../../store.ts'
+import { VersionConflict, type Judged, type Judgement, type StoredRun } from '../../store.ts'
 import type { Tables } from '../open-tables.ts'
 import {
   attention,
@@ -39,20 +39,19 @@ export class CachedRun {
   leaves: Leaf[] = []
   /** Starts of the stored leaves that a leaf here stands in for. */
   readonly replaced = new Set<number>()
-  /** The `seq` of the newest batch. */
-  seq: number
+  /** The newest state of the detector that was given and is not written yet, as of the version `through`. */
+  unsaved: { readonly state: string; readonly through: number } | undefined
   /** What has gathered in the tail since the leaves were written. */
   tail = { batches: 0, points: 0, bytes: 0 }
   #latest: Latest
   #fixed: ReturnType<typeof fixedParts>
   #conditions: Judgement['conditions']
 
-  constructor(tables: Tables, row: RunRow, documents: RunDocuments, names: MetricNames, seq: number) {
+  constructor(tables: Tables, row: RunRow, documents: RunDocuments, names: MetricNames) {
     this.#tables = tables
     this.row = row
     this.documents = documents
     this.names = names
-    this.seq = seq
     this.#latest = latestOf(row.latest)
     this.#conditions = JSON.parse(row.conditions) as Judgement['conditions']
     this.#fixed = fixedParts(row, documents)
@@ -67,6 +66,21 @@ export class CachedRun {
     return this.leaves.reduce((sum, leaf) => sum + leaf.bytes, 0)
   }
 
+  /** Begins a unit, which must have been judged upon the version there is. Throws `VersionConflict`. */
+  begin(judged?: Judged): void {
+    const { id, version } = this.row
+    if (judged !== undefined && judged.version !== version) {
+      throw new VersionConflict(id, judged.version, version)
+    }
+    this.row.version = version + 1
+  }
+
+  /** Takes over what judging this unit came to. */
+  note({ judgement, state }: Judged): void {
+    this.#judge(judgement)
+    if (state !== undefined) this.unsaved = { state, through: this.row.version }
+  }
+
   /** Puts changed fields in place of the old ones. */
   change(fields: Partial<RunRow>, documents: RunDocuments = this.documents): void {
     this.row = { ...this.row, ...fields }
@@ -76,7 +90,7 @@ export class CachedRun {
     this.rule = clipRule(this.#fixed.clip)
   }
 
-  judge({ health, conditions, clipping }: Judgement): void {
+  #judge({ health, conditions, clipping }: Judgement): void {
     this.#conditions = conditions
     Object.assign(this.row, {
       health,

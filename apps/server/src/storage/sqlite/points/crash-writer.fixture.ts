@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import { columns, judgement } from '../../store.fixture.ts'
+import { append, columns } from '../../store.fixture.ts'
 import { openSqliteStore } from '../open.ts'
 
 /** Writes to the folder given until it is killed; says `run count` on standard output for each batch acknowledged. */
@@ -12,16 +12,14 @@ async function write(run: string, seed: number): Promise<void> {
     const size = [1, 7, 64, 500][(i + seed) % 4] as number
     const count = size - (next % size)
     const steps = Array.from({ length: count }, (_, k) => next + k)
-    await store.points.append({
+    await append(store, {
       run,
       columns: columns(steps, {
         grad_norm: steps.map((step) => step * 1.1 + seed),
         batch: steps.map(() => next + count),
       }),
       arrivedAt: 1_764_000_000_000 + next,
-      judgement,
-      changes: [],
-      state: () => ({ judged: next + count }),
+      state: i % 3 === 0 ? JSON.stringify({ judged: next + count }) : undefined,
     })
     next += count
     writeSync(1, `${run} ${next}\n`)

@@ -45,7 +45,7 @@ async function expectWhole(store: Store, run: string, acknowledged: number): Pro
   const { points, last_step } = await store.runs.get(run)
   expect({ points, last_step }).toEqual({ points: next, last_step: next === 0 ? null : next - 1 })
   const { state, since } = await store.points.detection(run)
-  const judged = (state as { judged: number } | undefined)?.judged ?? 0
+  const judged = state === undefined ? 0 : (JSON.parse(state) as { judged: number }).judged
   expect(since.reduce((sum, { columns }) => sum + columns.step.length, judged)).toBe(next)
 }
 

@@ -20,40 +20,41 @@ export function openPoints(tables: Tables, cache: RunCache, commits: GroupCommit
     })
 
   return {
-    append: ({ run, columns, arrivedAt, judgement, changes, state }) =>
+    append: ({ run, columns, arrivedAt, ...judged }) =>
       commits.run(() => {
         const cached = cache.open(run)
         const missing = cached.names.missing(columns.metrics.keys())
-        const touched = cache.touch(cached)
+        cached.begin(judged)
         tables.metrics.add(cached.row.key, cached.names, missing)
-        const batch = { seq: ++cached.seq, arrivedAt, rows: cached.names.numbered(columns) }
+        const batch = { seq: cached.row.version, arrivedAt, rows: cached.names.numbered(columns) }
+        cache.touch(cached, batch)
         cached.accept(batch)
-        cached.judge(judgement)
-        recordChanges(tables, cached, changes)
-        touched.batches.push(batch)
-        touched.state = state
+        cached.note(judged)
+        recordChanges(tables, cached, judged.changes)
         return cached.run
       }),
 
     detection: async (run) =>
-      read(run, ({ row, names }) => {
+      read(run, (cached) => {
+        const { row, names } = cached
         const { state, through, stale } = tables.detections.get(row.key)
-        if (stale === 1) return { stale: true, state: undefined, since: [] }
+        if (stale === 1) return { run: cached.run, stale: true, state: undefined, since: [] }
         const since = tables.tail
           .behind(row.key, through)
           .map(({ arrivedAt, rows }) => ({ arrivedAt, columns: names.named(rows) }))
-        return { stale: false, state: state === null ? undefined : (JSON.parse(state) as unknown), since }
+        return { run: cached.run, stale: false, state: state ?? undefined, since }
       }),
 
-    rejudge: (run, judgement, state, changes) =>
+    rejudge: (run, judged) =>
       commits.run(() => {
         const cached = cache.open(run)
+        cached.begin(judged)
         cache.touch(cached)
-        cached.judge(judgement)
-        recordChanges(tables, cached, changes, withoutPast(changes))
+        cached.note(judged)
+        recordChanges(tables, cached, judged.changes, withoutPast(judged.changes))
         const saved = tables.detections.get(cached.row.key)
         tables.detections.save(cached.row.key, { ...saved, stale: 0 })
-        cache.writeOut(cached, () => state)
+        cache.writeOut(cached)
         return cached.run
       }),
 

@@ -1,4 +1,4 @@
-import { RunNotFound } from '../../store.ts'
+import { RunNotFound, STATE_AFTER } from '../../store.ts'
 import type { Tables } from '../open-tables.ts'
 import { CachedRun } from './cached-run.ts'
 import type { TailBatch } from './tail.ts'
@@ -7,26 +7,20 @@ import type { TailBatch } from './tail.ts'
 const MAX_RUNS = 1024
 const MAX_BYTES = 48 * 1024 * 1024
 
-/** A tail this long is written to the leaves, with the detector's state. */
-const FULL = { batches: 1024, points: 4096, bytes: 256 * 1024 }
+/** A tail this long is written to the leaves, with the detector's state, which is due by then too. */
+const FULL = { ...STATE_AFTER, bytes: STATE_AFTER.readings * 8 }
 /** Leaves of that many runs are written in one transaction, unless a tail is twice as long: the others wait their turn. */
 const WRITES_A_COMMIT = 4
 /** A run that leaves memory with a longer tail than this has its leaves written. */
 const MAX_TAIL_LEFT = 64
-
-/** What a unit has done to a run and is not written yet. */
-interface Touched {
-  readonly batches: TailBatch[]
-  /** The detector's state after the last batch. */
-  state: (() => unknown) | undefined
-}
 
 /** The runs that are being written or were read lately. Nothing here outlives a transaction that was undone. */
 export class RunCache {
   readonly #tables: Tables
   /** By id, the least recently used first. */
   readonly #runs = new Map<string, CachedRun>()
-  readonly #touched = new Map<CachedRun, Touched>()
+  /** Runs that this transaction changes, with their batches that are not written yet. */
+  readonly #touched = new Map<CachedRun, TailBatch[]>()
   readonly #bytes = new Map<CachedRun, number>()
   #totalBytes = 0
 
@@ -53,8 +47,9 @@ export class RunCache {
   #load(row: CachedRun['row']): CachedRun {
     const { tail, detections, metrics, runs } = this.#tables
     const { through } = detections.get(row.key)
-    const seq = Math.max(tail.newest(row.key), row.mergedThrough, through)
-    const cached = new CachedRun(this.#tables, row, runs.documents(row.key), metrics.of(row.key), seq)
+    // data from before runs had a version numbers its batches alone
+    row.version = Math.max(row.version, tail.newest(row.key), row.mergedThrough, through)
+    const cached = new CachedRun(this.#tables, row, runs.documents(row.key), metrics.of(row.key))
     for (const batch of tail.behind(row.key, row.mergedThrough)) cached.restore(batch)
     return cached
   }
@@ -76,31 +71,29 @@ export class RunCache {
   }
 
   /** Notes that the run's row, and perhaps a batch, are to be written with this transaction. */
-  touch(cached: CachedRun): Touched {
-    let touched = this.#touched.get(cached)
-    if (touched === undefined) {
-      this.#touched.set(cached, (touched = { batches: [], state: undefined }))
-    }
-    return touched
+  touch(cached: CachedRun, batch?: TailBatch): void {
+    const batches = this.#touched.get(cached) ?? []
+    if (batch !== undefined) batches.push(batch)
+    this.#touched.set(cached, batches)
   }
 
   /** Writes what the units of this transaction left to be written. */
   settle(): void {
     let writes = 0
-    for (const [cached, touched] of this.#touched) {
+    for (const [cached, batches] of this.#touched) {
       const { tail } = cached
-      const add = touched.batches.reduce((sum, { rows }) => sum + rows.count, 0)
+      const add = batches.reduce((sum, { rows }) => sum + rows.count, 0)
       const fill = Math.max(
-        (tail.batches + touched.batches.length) / FULL.batches,
+        (tail.batches + batches.length) / FULL.batches,
         (tail.points + add) / FULL.points,
         tail.bytes / FULL.bytes,
       )
       const isFull = fill >= 2 || (fill >= 1 && writes < WRITES_A_COMMIT)
       if (isFull) {
         writes++
-        this.writeOut(cached, touched.state)
+        this.writeOut(cached)
       } else {
-        for (const batch of touched.batches) this.#log(cached, batch)
+        for (const batch of batches) this.#log(cached, batch)
       }
       this.#tables.runs.move(cached.row)
       this.#weigh(cached)
@@ -116,20 +109,22 @@ export class RunCache {
   }
 
   /**
-   * Writes the leaves of a run, so that its tail is needed no more: with the detector's state where there is one, else
-   * the tail stays for the detector.
+   * Writes the leaves of a run, which then need its tail no more, and the newest state of the detector that was given: the
+   * batches behind that state stay in the tail for the detector.
    */
-  writeOut(cached: CachedRun, state = this.#touched.get(cached)?.state): void {
-    const { row, seq } = cached
+  writeOut(cached: CachedRun): void {
+    const { row, unsaved } = cached
     const { tail, detections } = this.#tables
-    const batches = this.#touched.get(cached)?.batches.splice(0) ?? []
-    if (state === undefined) for (const batch of batches) this.#log(cached, batch)
-    cached.writeLeaves()
-    row.mergedThrough = seq
     const saved = detections.get(row.key)
-    const through = state === undefined ? saved.through : seq
-    if (state !== undefined) {
-      detections.save(row.key, { state: JSON.stringify(state()) ?? null, through, stale: saved.stale })
+    const through = unsaved?.through ?? saved.through
+    for (const batch of this.#touched.get(cached)?.splice(0) ?? []) {
+      if (batch.seq > through) this.#log(cached, batch)
+    }
+    cached.writeLeaves()
+    row.mergedThrough = row.version
+    if (unsaved !== undefined) {
+      detections.save(row.key, { state: unsaved.state, through, stale: saved.stale })
+      cached.unsaved = undefined
     }
     tail.removeThrough(row.key, through)
     cached.tail = { batches: 0, points: 0, bytes: 0 }
@@ -141,7 +136,7 @@ export class RunCache {
       if (this.#runs.size <= MAX_RUNS && this.#totalBytes <= MAX_BYTES) return
       if (this.#runs.size === 1 || (!canWrite && this.#touched.has(cached))) return
       if (canWrite && cached.tail.batches > MAX_TAIL_LEFT) {
-        this.writeOut(cached, undefined)
+        this.writeOut(cached)
         this.#tables.runs.move(cached.row)
       }
       this.forget(id)

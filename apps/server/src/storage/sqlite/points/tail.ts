@@ -5,6 +5,7 @@ import { plain, rowsIn } from './compress.ts'
 
 /** A batch as it arrived. */
 export interface TailBatch {
+  /** The version that the batch made of its run. */
   readonly seq: number
   /** Milliseconds since 1970. */
   readonly arrivedAt: number
@@ -47,7 +48,7 @@ export function openTail(db: Database) {
 
 export interface Detection {
   readonly state: string | null
-  /** The `seq` of the last batch judged in the state. */
+  /** The version of the run as of which the state is: it has judged the batches up to this `seq`. */
   readonly through: number
   readonly stale: 0 | 1
 }
@@ -59,7 +60,13 @@ export function openDetections(db: Database) {
     `insert into detections (run, state, through, stale) values (?, ?, ?, ?)
      on conflict (run) do update set state = excluded.state, through = excluded.through, stale = excluded.stale`,
   )
+  const markStale = db.prepare<[number]>(
+    `insert into detections (run, state, through, stale) values (?, null, 0, 1)
+     on conflict (run) do update set stale = 1`,
+  )
   return {
+    /** The record is to be judged again, whatever happens until it is. */
+    markStale: (run: number): void => void markStale.run(run),
     get: (run: number): Detection => select.get(run) ?? { state: null, through: 0, stale: 0 },
     save(run: number, { state, through, stale }: Detection): void {
       save.run(run, state, through, stale)

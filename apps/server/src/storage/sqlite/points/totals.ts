@@ -178,6 +178,6 @@ export function truncate(tables: Tables, cache: RunCache, cached: CachedRun, ste
   }
   cached.writeLeaves()
   retotal(tables, cached)
-  tables.tail.removeThrough(row.key, cached.seq)
-  tables.detections.save(row.key, { state: null, through: cached.seq, stale: 1 })
+  tables.tail.removeThrough(row.key, row.version)
+  tables.detections.save(row.key, { state: null, through: row.version, stale: 1 })
 }

@@ -125,13 +125,14 @@ export function openFindings(
   return {
     list: async (query) => commits.read(() => listFindings(db, query)),
 
-    record: (run, judgement, changes, state) =>
+    record: (run, judged) =>
       commits.run(() => {
         const cached = cache.open(run)
+        cached.begin(judged)
         cache.touch(cached)
-        cached.judge(judgement)
-        recordChanges(tables, cached, changes)
-        cache.writeOut(cached, state)
+        cached.note(judged)
+        recordChanges(tables, cached, judged.changes)
+        cache.writeOut(cached)
         return cached.run
       }),
   }

@@ -45,6 +45,7 @@ export function movingParts(row: RunRow, latest: Latest, conditions: Judgement['
     health: row.health,
     conditions,
     last_arrival: row.lastArrival,
+    version: row.version,
   }
 }
 
@@ -98,6 +99,7 @@ export const RUN_COLUMNS = {
   longestStreak: 'longest_streak',
   attention: 'attention',
   mergedThrough: 'merged_through',
+  version: 'version',
 } as const satisfies Record<keyof RunRow, string>
 
 export const RUN_FIELDS = Object.keys(RUN_COLUMNS) as (keyof RunRow)[]
@@ -126,6 +128,7 @@ const MOVING = [
   'longestStreak',
   'attention',
   'mergedThrough',
+  'version',
 ] as const satisfies readonly (keyof RunRow)[]
 
 /** The table of runs, by single rows. */

@@ -7,6 +7,7 @@ import type { Tables } from '../open-tables.ts'
 import type { CachedRun } from '../points/cached-run.ts'
 import type { RunCache } from '../points/run-cache.ts'
 import { countingAhead, recount, truncate, type CountedAhead } from '../points/totals.ts'
+import { recordChanges } from './findings.ts'
 import { listRunning, listRuns } from './list-runs.ts'
 import type { Reaper } from './reaper.ts'
 import { searchText, toRun, type RunDocuments, type RunRow } from './run-table.ts'
@@ -39,9 +40,12 @@ export function openRuns(
     ahead: CountedAhead | undefined,
   ): void {
     const { row, documents, rule } = cached
+    const { clip, optimizer } = row
     cached.change({ ...rowFields(row, fields), ...more }, documentFields(documents, fields))
     if (cached.documents !== documents) tables.runs.saveDocuments(row.key, cached.documents)
     if (!isSameRule(rule, cached.rule)) recount(tables, cache, cached, ahead)
+    const isJudgedBySame = clip === cached.row.clip && optimizer === cached.row.optimizer
+    if (!isJudgedBySame) tables.detections.markStale(row.key)
     tables.runs.update(cached.row)
   }
 
@@ -62,16 +66,22 @@ export function openRuns(
       editing(id, fields.clip, (ahead) => {
         if (tables.runs.find(id) === undefined) return { run: create(id, fields, now).run, created: true }
         const cached = cache.open(id)
+        cached.begin()
         edit(cached, fields, { updatedAt: now }, ahead)
         return { run: cached.run, created: false }
       }),
 
-    patch: (id, { status, truncate_after, ...fields }, now) =>
+    patch: (id, { status, truncate_after, ...fields }, now, ended) =>
       editing(id, fields.clip, (ahead) => {
         const cached = cache.open(id)
+        cached.begin(ended)
         if (truncate_after !== undefined) {
           truncate(tables, cache, cached, truncate_after)
           reaper.start()
+        }
+        if (ended !== undefined) {
+          cached.note(ended)
+          recordChanges(tables, cached, ended.changes)
         }
         if (status !== undefined && status !== 'running') cache.writeOut(cached)
         edit(cached, fields, { updatedAt: now, ...statusFields(cached.row, status, now) }, ahead)
@@ -136,6 +146,7 @@ function newRun(
     longestStreak: 0,
     attention: 2,
     mergedThrough: 0,
+    version: 0,
   }
   return {
     row: { ...blank, ...rowFields(blank, fields) },
