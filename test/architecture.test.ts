@@ -17,7 +17,39 @@ const wire = ['protocol', 'node']
 /** The rooms of the house, and what each may import besides itself. A file is in the room with the longest path. */
 const rooms: Record<string, Room> = {
   protocol: { path: 'packages/protocol', mayImport: ['npm:typebox'] },
-  detector: { path: 'packages/detector', mayImport: [] },
+  detector: {
+    path: 'packages/detector',
+    mayImport: [
+      'protocol',
+      'detector/series',
+      'detector/record',
+      'detector/settings',
+      'detector/diagnosis',
+      'detector/kinds',
+      'detector/measure',
+    ],
+  },
+  'detector/series': { path: 'packages/detector/src/series', mayImport: [] },
+  'detector/settings': {
+    path: 'packages/detector/src/settings',
+    mayImport: ['detector/series', 'detector/kinds'],
+  },
+  'detector/record': {
+    path: 'packages/detector/src/record',
+    mayImport: ['detector', 'detector/series', 'detector/settings'],
+  },
+  'detector/diagnosis': {
+    path: 'packages/detector/src/diagnosis',
+    mayImport: ['detector', 'detector/series', 'detector/record'],
+  },
+  'detector/kinds': {
+    path: 'packages/detector/src/kinds',
+    mayImport: ['detector', 'detector/series', 'detector/settings', 'detector/record', 'detector/diagnosis'],
+  },
+  'detector/measure': {
+    path: 'packages/detector/src/measure',
+    mayImport: ['detector', 'detector/series', 'detector/record'],
+  },
   sdk: { path: 'packages/sdk', mayImport: [...wire, 'npm:@tensorflow/tfjs-core'] },
   importers: { path: 'packages/importers', mayImport: [...wire] },
   dashboard: {
@@ -38,7 +70,10 @@ const rooms: Record<string, Room> = {
     mayImport: ['storage', 'detector', ...wire, 'npm:better-sqlite3', 'npm:drizzle-orm'],
   },
   live: { path: `${server}/live`, mayImport: ['storage', ...wire] },
-  alerts: { path: `${server}/alerts`, mayImport: ['storage', ...wire, 'npm:ipaddr.js', 'npm:nodemailer'] },
+  alerts: {
+    path: `${server}/alerts`,
+    mayImport: ['storage', 'detector', ...wire, 'npm:ipaddr.js', 'npm:nodemailer'],
+  },
   ingest: { path: `${server}/ingest`, mayImport: ['storage', 'live', 'detector', ...wire] },
   analysis: { path: `${server}/analysis`, mayImport: ['storage', 'ingest', 'detector', ...wire] },
   services: { path: `${server}/services.ts`, mayImport: ['storage', 'ingest', 'live', 'alerts'] },
@@ -191,7 +226,9 @@ const arrows = files.flatMap((file) => {
 
 describe('import arrows', () => {
   it('start in every room', () => {
-    expect(new Set(arrows.map(({ room }) => room))).toEqual(new Set(Object.keys(rooms)))
+    expect(new Set(arrows.map(({ room }) => room))).toEqual(
+      new Set(Object.keys(rooms).filter((room) => rooms[room]?.mayImport.length !== 0)),
+    )
   })
   it('know the room of every file', () => {
     expect(files.filter((file) => roomOf(file) === undefined)).toEqual([])

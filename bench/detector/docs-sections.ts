@@ -1,10 +1,44 @@
-import { settingsTable, type Change } from '../../packages/detector/src/index.ts'
+import {
+  causes,
+  findingKinds,
+  settingsTable,
+  type Change,
+  type FindingKindRecord,
+} from '../../packages/detector/src/index.ts'
 import { judgeRecordedRuns, type Judged } from '../../packages/detector/test/recorded-runs.ts'
 import { table } from './markdown.ts'
 
 /** The parts of docs/detection.md that are written from the code and from the recorded logs, by name. */
 export function docsSections(): Readonly<Record<string, string>> {
-  return { settings: settingsSection(), recorded: recordedSection() }
+  return {
+    kinds: kindsSection(),
+    causes: causesSection(),
+    settings: settingsSection(),
+    recorded: recordedSection(),
+  }
+}
+
+function kindsSection(): string {
+  const rows = Object.entries<FindingKindRecord>(findingKinds).map(([kind, record]) => [
+    `\`${kind}\``,
+    record.severityNote === undefined ? record.severity : `${record.severity}, ${record.severityNote}`,
+    record.opens,
+    record.closes,
+  ])
+  return table(['kind', 'severity', 'opens', 'closes'], rows)
+}
+
+function causesSection(): string {
+  const kinds = Object.entries<FindingKindRecord>(findingKinds)
+  const rows = Object.entries(causes).map(([cause, { seen }]) => [
+    `\`${cause}\``,
+    seen,
+    kinds
+      .filter(([, record]) => (record.causes as readonly string[]).includes(cause))
+      .map(([kind]) => `\`${kind}\``)
+      .join(', '),
+  ])
+  return table(['cause', 'what must be seen', 'checked at'], rows)
 }
 
 function settingsSection(): string {

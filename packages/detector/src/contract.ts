@@ -1,22 +1,11 @@
+import type { Cause, Clip, CloseReason, FindingKind, Health, Severity } from '@normwatch/protocol'
+
 /**
- * What the detector reads and says. Plain data only: no clock, no I/O, no imports, so the server, a replay and the
- * browser run the very same function.
+ * What the detector reads and says. Plain data only: no clock and no I/O, so the server, a replay and the
+ * browser run the very same function. What is on the wire has the types of the wire.
  */
 
-export type FindingKind =
-  | 'clip_saturated'
-  | 'clip_regime_change'
-  | 'nonfinite'
-  | 'spike'
-  | 'vanishing'
-  | 'loss_divergence'
-  | 'skip_streak'
-  | 'clip_ineffective'
-  | 'looks_post_clip'
-  | 'stalled'
-export type Severity = 'info' | 'warning' | 'critical'
-export type Health = 'ok' | 'watch' | 'flagged' | 'unknown'
-export type CloseReason = 'recovered' | 'run_finished' | 'run_failed' | 'settings_changed'
+export type { FindingKind, Severity, Health, CloseReason, Cause, Clip }
 
 /** The readings of one step; `undefined` where the step has none. Every number may be NaN or ±Infinity. */
 export interface Reading {
@@ -43,12 +32,6 @@ export interface Reading {
   layers: Readonly<Record<string, number>> | undefined
 }
 
-/** How the run clips; the names are those of the wire. */
-export type Clip =
-  | { readonly mode: 'norm'; readonly max_norm: number }
-  | { readonly mode: 'value'; readonly clip_value: number; readonly fraction_threshold?: number }
-  | { readonly mode: 'none'; readonly max_norm?: number | null }
-
 /** What the judge knows of the run besides its readings. */
 export interface RunFacts {
   readonly clip: Clip
@@ -57,14 +40,6 @@ export interface RunFacts {
 
 /** Figures of the record that speak for a finding; numbers may be non-finite. */
 export type Evidence = Readonly<Record<string, number | string | null>>
-
-export interface Cause {
-  readonly cause: string
-  /** 0 to 1. */
-  readonly weight: number
-  readonly because: string
-  readonly look_at: string
-}
 
 /** An edge: a finding opens, or the open finding of its kind closes. At most one finding of a kind is open. */
 export type Change =

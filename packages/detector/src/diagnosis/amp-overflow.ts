@@ -1,9 +1,15 @@
-import type { Cause } from '../contract.ts'
-import type { Fold } from '../fold.ts'
-import { scaleFigure } from './record.ts'
+import type { Fold } from '../record/fold.ts'
+import { scaleFigure } from './figures.ts'
+import type { CauseCheck, CauseRecord } from './cause.ts'
 
 /** Activations or gradients too large for half precision: the scaler skips and halves, step after step. */
-export function ampOverflow(fold: Fold): Cause | undefined {
+export const ampOverflow: CauseRecord = {
+  title: 'Mixed-precision overflow',
+  seen: 'at least two of: non-finite points in a row, skipped steps in a row, the loss scale halved each time',
+  check,
+}
+
+function check(fold: Fold): ReturnType<CauseCheck> {
   const { scale, skips, nonfinite } = fold.state
   if (scale.seen === 0) return undefined
   const halvings = halvingsInARow(scale.changes.map(({ to }) => to))
@@ -26,7 +32,6 @@ export function ampOverflow(fold: Fold): Cause | undefined {
   }
   if (evidence.length < 2) return undefined
   return {
-    cause: 'amp_overflow',
     weight,
     because: `${evidence.join('; ')}.`,
     look_at:

@@ -1,9 +1,10 @@
-import type { Cause } from '../contract.ts'
-import type { Fold } from '../fold.ts'
-import { ZERO } from '../log-scale.ts'
-import { lastOf, recent } from '../ring.ts'
-import { figure, percent, scaleFigure, windowNorms } from './record.ts'
-import { median } from './statistics.ts'
+import type { Fold } from '../record/fold.ts'
+import { ZERO } from '../series/log-scale.ts'
+import { lastOf, recent } from '../series/ring.ts'
+import { figure, percent, scaleFigure } from './figures.ts'
+import { windowNorms } from './trends.ts'
+import { median } from '../series/statistics.ts'
+import type { CauseCheck, CauseRecord } from './cause.ts'
 
 /** A share of zero gradients that has grown by a tenth of all elements. */
 const RISEN = 0.1
@@ -11,7 +12,13 @@ const RISEN = 0.1
 const COLLAPSED = 8
 
 /** Gradients too small for half precision: zeros in the norm though there is a loss, more and more zero elements. */
-export function ampUnderflow(fold: Fold): Cause | undefined {
+export const ampUnderflow: CauseRecord = {
+  title: 'Mixed-precision underflow',
+  seen: 'norms of exactly 0 with a loss, a share of zero gradients risen by 10 points, a loss scale down to an eighth',
+  check,
+}
+
+function check(fold: Fold): ReturnType<CauseCheck> {
   const { zeros, losses, scale } = fold.state
   const evidence: string[] = []
   let weight = 0
@@ -37,7 +44,6 @@ export function ampUnderflow(fold: Fold): Cause | undefined {
   // A scale alone falls for other reasons too.
   if (weight <= 0.2) return undefined
   return {
-    cause: 'amp_underflow',
     weight,
     because: `${evidence.join('; ')}.`,
     look_at: 'The same run in bfloat16 or float32 for some hundred steps; the loss scale and what lowers it.',

@@ -1,16 +1,23 @@
-import { capInForce, meanCoefficient } from '../clipping.ts'
-import type { Cause } from '../contract.ts'
-import type { Fold } from '../fold.ts'
-import { logFactor, toLog } from '../log-scale.ts'
+import { capInForce, meanCoefficient } from '../record/clips.ts'
+import type { Fold } from '../record/fold.ts'
+import { logFactor, toLog } from '../series/log-scale.ts'
 import { familyOf } from './optimizer.ts'
-import { figure, logFigure, lossTrend, windowNorms } from './record.ts'
-import { median } from './statistics.ts'
+import { figure, logFigure } from './figures.ts'
+import { lossTrend, windowNorms } from './trends.ts'
+import { median } from '../series/statistics.ts'
+import type { CauseCheck, CauseRecord } from './cause.ts'
 
 /** Halves of the window that differ by less than a quarter: the norm neither settles nor grows. */
 const STEADY = logFactor(1.25)
 
 /** A steady norm whose tenth percentile is above the cap: clipping acts as a normaliser. */
-export function capBelowTypicalNorm(fold: Fold): Cause | undefined {
+export const capBelowTypicalNorm: CauseRecord = {
+  title: 'The cap is below the typical norm',
+  seen: 'halves of the window within 25% of each other, their 10th percentile above the cap, the loss not rising',
+  check,
+}
+
+function check(fold: Fold): ReturnType<CauseCheck> {
   const cap = capInForce(fold)
   const norms = windowNorms(fold)
   if (cap === undefined || norms.length < fold.settings.window.judge_at_end_from) return undefined
@@ -27,7 +34,6 @@ export function capBelowTypicalNorm(fold: Fold): Cause | undefined {
       ? ''
       : `; the loss went from ${figure(trend.from)} to ${figure(trend.to)}${isSmooth ? ', smoothly' : ''}`
   return {
-    cause: 'cap_below_typical_norm',
     weight: isSmooth ? 0.6 : 0.4,
     because: `The norm is steady (medians ${logFigure(before)} and ${logFigure(after)} in the halves of the last ${norms.length} points) and its 10th percentile, ${logFigure(low)}, is above the cap of ${figure(cap)}: clipping acts as a normaliser${loss}. ${effect(fold)}`,
     look_at: 'The what-if on the recorded norms, and a second run at another lr: does the loss care?',

@@ -1,10 +1,11 @@
-import type { Cause } from '../contract.ts'
-import type { Fold } from '../fold.ts'
-import { clipRate, meanCoefficient } from '../clipping.ts'
-import { fromLog, logFactor } from '../log-scale.ts'
+import type { Fold } from '../record/fold.ts'
+import { clipRate, meanCoefficient } from '../record/clips.ts'
+import { fromLog, logFactor } from '../series/log-scale.ts'
 import { familyOf } from './optimizer.ts'
-import { figure, logFigure, lossTrend, newestNorms, normsBeside } from './record.ts'
-import { median, rankCorrelation } from './statistics.ts'
+import { figure, logFigure } from './figures.ts'
+import { lossTrend, newestNorms, normsBeside } from './trends.ts'
+import { median, rankCorrelation } from '../series/statistics.ts'
+import type { CauseCheck, CauseRecord } from './cause.ts'
 
 /** From here on a rank correlation is more than the common drift of two noisy series. */
 const FOLLOWS = 0.6
@@ -14,7 +15,13 @@ const LR_MOVED = logFactor(1.05)
 const ROSE = logFactor(2)
 
 /** The norm goes up and down with lr, or went up once lr stood at its highest. */
-export function lrTooHigh(fold: Fold): Cause | undefined {
+export const lrTooHigh: CauseRecord = {
+  title: 'Learning rate too high',
+  seen: 'rank correlation of norm and lr over the window ≥ 0.6 (lr having moved by 5%), or the median norm twice what it was when lr reached its highest, 20 points ago or more. Heavier with a rising or rough loss and with SGD, where clipping scales the step; not with a loss that falls smoothly',
+  check,
+}
+
+function check(fold: Fold): ReturnType<CauseCheck> {
   const { lr } = fold.state
   if (lr.seen === 0) return undefined
   const evidence = [followsLr(fold), roseAfterPeak(fold)].filter((sentence) => sentence !== undefined)
@@ -37,7 +44,6 @@ export function lrTooHigh(fold: Fold): Cause | undefined {
     evidence.push(scaling)
   }
   return {
-    cause: 'lr_too_high',
     weight,
     because: `${evidence.join('; ')}.`,
     look_at:

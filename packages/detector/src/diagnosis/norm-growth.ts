@@ -1,10 +1,10 @@
-import type { Cause } from '../contract.ts'
-import type { Fold } from '../fold.ts'
-import { logFactor } from '../log-scale.ts'
-import { lastOf } from '../ring.ts'
-import { BLOCK, BLOCKS_A_LOSS, KEPT } from '../state.ts'
-import { figure, logFigure } from './record.ts'
-import { median, rankCorrelation } from './statistics.ts'
+import type { Fold } from '../record/fold.ts'
+import { logFactor } from '../series/log-scale.ts'
+import { lastOf } from '../series/ring.ts'
+import { BLOCK, BLOCKS_A_LOSS, KEPT } from '../record/state.ts'
+import { figure, logFigure } from './figures.ts'
+import { median, rankCorrelation } from '../series/statistics.ts'
+import type { CauseCheck, CauseRecord } from './cause.ts'
 
 /** Shorter rises are drifts of the data. */
 const POINTS = 500
@@ -14,7 +14,13 @@ const STEADILY = 0.6
 const FLAT = 0.05
 
 /** The norm has grown for long while the loss stood still: weights or normalisation drift. */
-export function normGrowth(fold: Fold): Cause | undefined {
+export const normGrowth: CauseRecord = {
+  title: 'The norm keeps growing',
+  seen: 'over 500 to 1,000 points the norm grew by half, steadily (rank correlation with time ≥ 0.6), and the loss moved by less than 5%',
+  check,
+}
+
+function check(fold: Fold): ReturnType<CauseCheck> {
   const { norms } = fold.state
   const blocks = lastOf(norms.blocks, KEPT)
   const points = blocks.length * BLOCK
@@ -31,7 +37,6 @@ export function normGrowth(fold: Fold): Cause | undefined {
   // Without losses over the whole stretch both are NaN, and nothing is said.
   if (!(Math.abs(lossTo - lossFrom) <= FLAT * Math.abs(lossFrom))) return undefined
   return {
-    cause: 'norm_growth',
     weight: 0.6,
     because: `The median norm has grown from ${logFigure(from)} to ${logFigure(to)} over ${points} points (rank correlation with time ${figure(correlation)}) while the loss stood at ${figure(lossFrom)} and ${figure(lossTo)}.`,
     look_at: 'The norms of the weights and of the layers over time; weight decay; normalisation layers.',

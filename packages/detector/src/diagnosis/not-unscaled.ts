@@ -1,9 +1,10 @@
-import { capInForce } from '../clipping.ts'
-import type { Cause } from '../contract.ts'
-import type { Fold } from '../fold.ts'
-import { OCTAVE, toLog } from '../log-scale.ts'
-import { figure, logFigure, newestNorms, normsBeside, scaleFigure } from './record.ts'
-import { median, rankCorrelation } from './statistics.ts'
+import { capInForce } from '../record/clips.ts'
+import type { Fold } from '../record/fold.ts'
+import { OCTAVE, toLog } from '../series/log-scale.ts'
+import { figure, logFigure, scaleFigure } from './figures.ts'
+import { newestNorms, normsBeside } from './trends.ts'
+import { median, rankCorrelation } from '../series/statistics.ts'
+import type { CauseCheck, CauseRecord } from './cause.ts'
 
 /** Scalers start far above 2^8; a norm that changes by less has everyday causes. */
 const EIGHT_OCTAVES = 8 * OCTAVE
@@ -13,7 +14,13 @@ const FOLLOWS = 0.6
 const CLOSE = 0.1
 
 /** The norm was taken from gradients still multiplied by the loss scale. */
-export function notUnscaled(fold: Fold): Cause | undefined {
+export const notUnscaled: CauseRecord = {
+  title: 'Gradients clipped before unscaling',
+  seen: 'the norm follows the loss scale (rank correlation ≥ 0.6), or is ≥ 2^8 × its past (or the cap) and not so once divided by the scale; without a scale logged, within 7% of a power of two ≥ 2^8 times its past',
+  check,
+}
+
+function check(fold: Fold): ReturnType<CauseCheck> {
   const newest = newestNorms(fold)
   if (newest.length === 0) return undefined
   const evidence =
@@ -22,7 +29,6 @@ export function notUnscaled(fold: Fold): Cause | undefined {
       : [isPowerOfTwoTimesThePast(fold, newest)].filter((found) => found !== undefined)
   if (evidence.length === 0) return undefined
   return {
-    cause: 'not_unscaled',
     weight: Math.min(
       0.95,
       evidence.reduce((sum, { weight }) => sum + weight, 0),

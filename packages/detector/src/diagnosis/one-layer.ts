@@ -1,19 +1,24 @@
-import type { Cause } from '../contract.ts'
-import type { Fold } from '../fold.ts'
-import { percent } from './record.ts'
+import type { Fold } from '../record/fold.ts'
+import { percent } from './figures.ts'
+import type { CauseCheck, CauseRecord } from './cause.ts'
 
 const MOST = 0.8
 /** As many readings in a row make it a habit of the layer, not of one batch. */
 const HABIT = 5
 
 /** One layer carries most of the squared norm. Names it. */
-export function oneLayer(fold: Fold): Cause | undefined {
+export const oneLayer: CauseRecord = {
+  title: 'One layer carries the norm',
+  seen: 'one layer carries ≥ 80% of the squared norm',
+  check,
+}
+
+function check(fold: Fold): ReturnType<CauseCheck> {
   const { layer } = fold.state
   if (layer === null || layer.share < MOST) return undefined
   const often =
     layer.streak > 1 ? `it has been the largest for ${layer.streak} readings in a row` : 'in this reading'
   return {
-    cause: 'one_layer',
     weight: layer.streak >= HABIT ? 0.8 : 0.5,
     because: `The layer ${layer.name} carries ${percent(layer.share)} of the squared norm; ${often}.`,
     look_at: `The initialisation, the inputs and the normalisation of ${layer.name}.`,

@@ -1,4 +1,4 @@
-import type { Fold } from '../fold.ts'
+import type { Fold } from '../record/fold.ts'
 
 /** How an optimiser answers to a gradient that is scaled: hardly (it divides by its size), or in proportion. */
 export type OptimizerFamily = 'adaptive' | 'sgd' | 'unknown'

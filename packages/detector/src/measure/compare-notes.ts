@@ -1,4 +1,4 @@
-import { significant } from '../round.ts'
+import { significant } from '../series/round.ts'
 import type { RunMeasures } from './run-measures.ts'
 
 /** One of the runs compared. */

@@ -1,6 +1,6 @@
-import { clippedAbove } from '../clipped-step.ts'
-import { has, type Column } from './columns.ts'
-import { GrowingColumn } from './growing-column.ts'
+import { clippedAbove } from '../record/clipped-step.ts'
+import { has, type Column } from '../series/columns.ts'
+import { GrowingColumn } from '../series/growing-column.ts'
 
 /** What a cap does to the norms recorded. */
 export interface CapEffect {

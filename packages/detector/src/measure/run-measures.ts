@@ -1,7 +1,7 @@
-import { capOfStep, clipRule, isClipped, type ClipRule } from '../clipped-step.ts'
+import { capOfStep, clipRule, isClipped, type ClipRule } from '../record/clipped-step.ts'
 import type { RunFacts } from '../contract.ts'
-import { has, readingOf, type Column } from './columns.ts'
-import { GrowingColumn } from './growing-column.ts'
+import { has, readingOf, type Column } from '../series/columns.ts'
+import { GrowingColumn } from '../series/growing-column.ts'
 import { NormRecord } from './norm-record.ts'
 
 /** What two runs are compared by. Losses are in their own unit; `null` where the record has nothing to say. */

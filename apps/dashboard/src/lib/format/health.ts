@@ -1,3 +1,4 @@
+import { findingKinds, type FindingKind } from '@normwatch/detector'
 import type { Health, Run } from '@normwatch/protocol'
 import { clippedMeans } from '#lib/format/clip.ts'
 import { counted, group, percent } from '#lib/format/number.ts'
@@ -50,16 +51,7 @@ function conditionWords(kind: Run['conditions'][number]['kind'], since: number |
   return since === null ? words : `${words}, since step ${group(since)}`
 }
 
-/** Each kind of finding as a short title. */
-export const KIND_WORDS: Record<Run['conditions'][number]['kind'], string> = {
-  clip_saturated: 'clipping is saturated',
-  clip_regime_change: 'the clipping regime changed',
-  nonfinite: 'NaN or infinite readings',
-  spike: 'a spike of the norm',
-  vanishing: 'the gradient is vanishing',
-  loss_divergence: 'the loss is diverging',
-  skip_streak: 'the optimiser keeps skipping steps',
-  clip_ineffective: 'the clip call has no effect',
-  looks_post_clip: 'the norm logged looks post-clip',
-  stalled: 'no points are arriving',
-}
+/** Each kind of finding within a sentence: `clipping is saturated`. */
+export const KIND_WORDS = Object.fromEntries(
+  Object.entries(findingKinds).map(([kind, { condition }]) => [kind, condition]),
+) as Record<FindingKind, string>

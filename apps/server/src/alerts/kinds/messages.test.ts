@@ -55,7 +55,7 @@ describe('a message of one finding', () => {
       'clip 1.0',
       'toy-rnn',
       '420',
-      '95 %',
+      '95%',
       '3.1',
       'max_norm 1',
       '0.82',
@@ -75,9 +75,9 @@ describe('a message of one finding', () => {
     expect(subject).toContain('Norm above the reference cap')
     expect(text).toContain('reference cap of 2')
   })
-  it('says so when the record shows no cause', () => {
+  it('says so when no cause was found', () => {
     const bare = { ...opened, finding: aFinding({ diagnosis: [] }) }
-    expect(emailContent(messageOf('msg_1', [bare], url)).text).toContain('The record shows no cause.')
+    expect(emailContent(messageOf('msg_1', [bare], url)).text).toContain('No cause found in the logged data.')
   })
 })
 

@@ -1,18 +1,7 @@
-import { decodeNumber, type Clip, type FindingKind } from '@normwatch/protocol'
+import { causeTitle, findingKinds, type FindingKindRecord } from '@normwatch/detector'
+import { decodeNumber, type Clip } from '@normwatch/protocol'
 import type { Message, MessageEvent } from './message.ts'
 
-const TITLES: Record<FindingKind, string> = {
-  clip_saturated: 'Clipping saturated',
-  clip_regime_change: 'Clipping changed its regime',
-  nonfinite: 'Non-finite norm or loss',
-  spike: 'Gradient norm spike',
-  vanishing: 'Vanishing gradient',
-  loss_divergence: 'Loss diverging',
-  skip_streak: 'Optimiser steps skipped',
-  clip_ineffective: 'Clipping has no effect',
-  looks_post_clip: 'Logged norm looks post-clip',
-  stalled: 'Run silent',
-}
 const PREFIXES = { 'finding.opened': '', 'finding.closed': 'Ended: ', 'finding.reminder': 'Still open: ' }
 const CLOSE_REASONS = {
   recovered: 'recovered',
@@ -44,9 +33,8 @@ export function fitted(lines: readonly string[], max: number): string {
 
 /** One line without line breaks: what happened, in which run. */
 export function headline({ type, finding, run }: MessageEvent): string {
-  const logOnly = finding.kind === 'clip_saturated' && run.clip.mode === 'none'
-  const title = logOnly ? 'Norm above the reference cap' : TITLES[finding.kind]
-  return `${PREFIXES[type]}${title}: ${oneLine(run.name)} (${oneLine(run.project)})`
+  const { title, titleLogOnly = title }: FindingKindRecord = findingKinds[finding.kind]
+  return `${PREFIXES[type]}${run.clip.mode === 'none' ? titleLogOnly : title}: ${oneLine(run.name)} (${oneLine(run.project)})`
 }
 
 /** One line that sums a whole message up. */
@@ -91,17 +79,14 @@ export function figures({ finding, run }: MessageEvent): [string, string][] {
   return rows
 }
 
-/** The likeliest causes, a sentence each with what to look at; a sentence that says so where the record shows none. */
+/** The likeliest causes, a sentence each with what to look at; a sentence that says so where none was found. */
 export function causes({ finding }: MessageEvent): string[] {
-  if (finding.diagnosis.length === 0) return ['The record shows no cause.']
+  if (finding.diagnosis.length === 0) return ['No cause found in the logged data.']
   return [...finding.diagnosis]
     .sort((a, b) => b.weight - a.weight)
     .slice(0, MAX_CAUSES)
     .map(({ cause, because, look_at }) =>
-      bounded(
-        oneLine(`${cause.replaceAll('_', ' ')}: ${because}${look_at ? ` Look at: ${look_at}` : ''}`),
-        600,
-      ),
+      bounded(oneLine(`${causeTitle(cause)}: ${because}${look_at ? ` Look at: ${look_at}` : ''}`), 600),
     )
 }
 
@@ -109,7 +94,7 @@ export function causes({ finding }: MessageEvent): string[] {
 export const LINK_TEXT = 'Open the run'
 
 const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim()
-const percent = (share: number) => `${Number((share * 100).toPrecision(3))} %`
+const percent = (share: number) => `${Number((share * 100).toPrecision(3))}%`
 
 function figure(key: string, value: unknown): string {
   const number = decodeNumber(value)

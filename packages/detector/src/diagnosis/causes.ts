@@ -1,0 +1,30 @@
+import { ampOverflow } from './amp-overflow.ts'
+import { ampUnderflow } from './amp-underflow.ts'
+import { capBelowTypicalNorm } from './cap-below-typical-norm.ts'
+import { lrTooHigh } from './lr-too-high.ts'
+import { normGrowth } from './norm-growth.ts'
+import { notUnscaled } from './not-unscaled.ts'
+import { oneLayer } from './one-layer.ts'
+import { outlierBatches } from './outlier-batches.ts'
+import { warmupNeeded } from './warmup-needed.ts'
+import type { CauseRecord } from './cause.ts'
+
+/** Every cause, by its name on the wire. */
+export const causes = {
+  lr_too_high: lrTooHigh,
+  warmup_needed: warmupNeeded,
+  amp_underflow: ampUnderflow,
+  amp_overflow: ampOverflow,
+  not_unscaled: notUnscaled,
+  cap_below_typical_norm: capBelowTypicalNorm,
+  outlier_batches: outlierBatches,
+  norm_growth: normGrowth,
+  one_layer: oneLayer,
+} as const satisfies Record<string, CauseRecord>
+
+export type CauseName = keyof typeof causes
+
+/** The cause as people read it; the name itself of one that is not known here. */
+export function causeTitle(name: string): string {
+  return Object.hasOwn(causes, name) ? causes[name as CauseName].title : name.replaceAll('_', ' ')
+}

@@ -1,0 +1,22 @@
+import { fromLog } from '../series/log-scale.ts'
+import { significant } from '../series/round.ts'
+
+/** A figure as the sentences print it: three significant digits. */
+export function figure(value: number): string {
+  return String(significant(value, 3))
+}
+
+/** A loss scale: a power of two is known by its digits. */
+export function scaleFigure(scale: number): string {
+  return String(significant(scale, 7))
+}
+
+/** The same for a value on the log scale. */
+export function logFigure(log: number): string {
+  return figure(fromLog(log))
+}
+
+/** A share as a percentage. */
+export function percent(share: number): string {
+  return `${figure(100 * share)}%`
+}

@@ -1,0 +1,54 @@
+import { closeFinding, dropPending } from './findings.ts'
+import type { Change, RunFacts } from '../contract.ts'
+import { Fold } from '../record/fold.ts'
+import { judgeDivergenceAtEnd } from './loss-divergence/judge.ts'
+import { judgeSaturationAtEnd } from './clip-saturated/judge.ts'
+import { judgeSilence } from './stalled/judge.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { DetectorState } from '../record/state.ts'
+import { KINDS } from './all.ts'
+import { isFlagging } from './verdict.ts'
+
+/**
+ * The run has ended. One with enough norms is judged on what it has, the waiting time waived; then its open findings
+ * close as `run_finished` or `run_failed`, and the verdict keeps what held. A new reading that still comes (the
+ * training was taken up again, or a spool sent late) takes the run up again: what still holds opens anew. Ending twice
+ * changes nothing.
+ */
+export function end(
+  state: DetectorState,
+  status: 'finished' | 'failed',
+  facts: RunFacts,
+  settings: Settings,
+): readonly Change[] {
+  if (state.ended !== null) {
+    state.ended.status = status
+    return []
+  }
+  const fold = Fold.of(state, facts, settings)
+  fold.step = state.step
+  judgeSaturationAtEnd(fold)
+  judgeDivergenceAtEnd(fold)
+  // Silence says nothing of the training any more once it is known to have ended.
+  const flagged = KINDS.some((kind) => kind !== 'stalled' && isFlagging(state, kind))
+  for (const kind of KINDS) {
+    if (state.kinds[kind].phase === 'firing')
+      closeFinding(fold, kind, status === 'failed' ? 'run_failed' : 'run_finished')
+    else dropPending(fold, kind)
+  }
+  state.ended = { status, flagged }
+  return fold.take()
+}
+
+/** Nothing has come for `silentSeconds`; opens `stalled` when that is longer than the run's own rhythm explains. */
+export function silence(
+  state: DetectorState,
+  silentSeconds: number,
+  facts: RunFacts,
+  settings: Settings,
+): readonly Change[] {
+  const fold = Fold.of(state, facts, settings)
+  fold.step = state.step
+  judgeSilence(fold, silentSeconds)
+  return fold.take()
+}

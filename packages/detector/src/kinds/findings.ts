@@ -1,0 +1,41 @@
+import type { CloseReason, Evidence, FindingKind, Severity } from '../contract.ts'
+import { diagnose } from '../diagnosis/diagnose.ts'
+import type { Fold } from '../record/fold.ts'
+import { findingKinds } from './all.ts'
+
+/** A finding of this kind opens at the current step, with what the record says about why. */
+export function openFinding(
+  fold: Fold,
+  kind: FindingKind,
+  evidence: Evidence,
+  severity: Severity = findingKinds[kind].severity,
+): void {
+  const step = fold.step < 0 ? null : fold.step
+  const now = fold.state.kinds[kind]
+  now.phase = 'firing'
+  now.since = step
+  const diagnosis = diagnose(fold, findingKinds[kind].causes)
+  fold.add({ type: 'opened', kind, severity, step, evidence, diagnosis })
+}
+
+/** The open finding of this kind closes at the current step. */
+export function closeFinding(fold: Fold, kind: FindingKind, reason: CloseReason): void {
+  dropPending(fold, kind)
+  fold.add({ type: 'closed', kind, step: fold.step < 0 ? null : fold.step, reason })
+}
+
+/** Becomes pending where it was inactive; `at` counts the points that the kind goes by. */
+export function pend(fold: Fold, kind: FindingKind, at: number): void {
+  const now = fold.state.kinds[kind]
+  if (now.phase !== 'inactive') return
+  now.phase = 'pending'
+  now.since = fold.step
+  now.from = at
+}
+
+/** Neither pending nor open any more. */
+export function dropPending(fold: Fold, kind: FindingKind): void {
+  const now = fold.state.kinds[kind]
+  now.phase = 'inactive'
+  now.since = null
+}

@@ -1,0 +1,84 @@
+import { logThresholds, type LogThresholds, type Settings } from '../settings/settings.ts'
+import { clipRule, type ClipRule } from './clipped-step.ts'
+import type { Change, RunFacts } from '../contract.ts'
+import { MOVES } from './losses.ts'
+import { lastOf } from '../series/ring.ts'
+import { SortedWindow } from '../series/sorted-window.ts'
+import { BLOCK, KEPT, type DetectorState } from './state.ts'
+
+const NO_CHANGES: readonly Change[] = Object.freeze([])
+
+/**
+ * What one judgement works with: the state, the facts, and views of the state that are quicker to read than to store
+ * (sorted windows). The views are rebuilt from the state when it comes from storage, and never hold more than it does.
+ */
+export class Fold {
+  readonly state: DetectorState
+  /** Norms of the window, of the open block, spike-free ones of the baseline, medians of the reference's blocks: all on the log scale. */
+  readonly window: SortedWindow
+  readonly block: SortedWindow
+  readonly baseline: SortedWindow
+  readonly reference: SortedWindow
+  /** Losses of the running median; moves from point to point among the newest losses. */
+  readonly losses: SortedWindow
+  readonly lossMoves: SortedWindow
+  facts: RunFacts
+  clipRule: ClipRule
+  settings: Settings
+  thresholds: LogThresholds
+  step: number
+  #changes: Change[] | undefined
+
+  private constructor(state: DetectorState, facts: RunFacts, settings: Settings) {
+    this.state = state
+    this.facts = facts
+    this.clipRule = clipRule(facts.clip)
+    this.settings = settings
+    this.thresholds = logThresholds(settings)
+    this.step = state.step
+    const { norms, losses, spike } = state
+    this.window = new SortedWindow(KEPT, lastOf(norms.log, norms.size))
+    this.block = new SortedWindow(BLOCK, norms.open)
+    this.baseline = new SortedWindow(KEPT, spike.baseline.values)
+    this.reference = new SortedWindow(KEPT, lastOf(norms.blocks, norms.reference))
+    this.losses = new SortedWindow(KEPT, lastOf(losses.values, losses.size))
+    const kept = lastOf(losses.values, MOVES + 1)
+    this.lossMoves = new SortedWindow(
+      MOVES,
+      kept.slice(1).map((loss, i) => Math.abs(loss - (kept[i] as number))),
+    )
+  }
+
+  static readonly #folds = new WeakMap<DetectorState, Fold>()
+
+  /** The fold of this very state object. */
+  static of(state: DetectorState, facts: RunFacts, settings: Settings): Fold {
+    let fold = Fold.#folds.get(state)
+    if (fold === undefined) {
+      fold = new Fold(state, facts, settings)
+      Fold.#folds.set(state, fold)
+    }
+    if (fold.facts !== facts) {
+      fold.facts = facts
+      fold.clipRule = clipRule(facts.clip)
+    }
+    if (fold.settings !== settings) {
+      fold.settings = settings
+      fold.thresholds = logThresholds(settings)
+    }
+    return fold
+  }
+
+  /** The edges since this was last called. */
+  take(): readonly Change[] {
+    const changes = this.#changes
+    this.#changes = undefined
+    return changes ?? NO_CHANGES
+  }
+
+  /** A finding opens or closes with the reading at hand. */
+  add(change: Change): void {
+    if (this.#changes === undefined) this.#changes = [change]
+    else this.#changes.push(change)
+  }
+}

@@ -1,0 +1,212 @@
+import type { FindingKind } from '../contract.ts'
+import { newRing, type Ring } from '../series/ring.ts'
+
+/**
+ * All that the detector remembers of a run: plain JSON of bounded size (16 KB at the most), without non-finite numbers,
+ * so that `JSON.parse(JSON.stringify(state))` goes on exactly where the original would. Its fields are the detector's
+ * own: store it whole, read nothing from it.
+ */
+export interface DetectorState {
+  readonly version: 1
+  /** The newest step judged of each metric, -1 before the first: what is at or below it is late. */
+  readonly newest: {
+    gradNorm: number
+    loss: number
+    lr: number
+    cap: number
+    clipFraction: number
+    postNorm: number
+    lossScale: number
+    skipped: number
+    zeroFraction: number
+    layers: number
+  }
+  /** The newest step with any reading, and its time in Unix seconds. */
+  step: number
+  time: number | null
+  /** Milliseconds between readings. */
+  readonly intervals: Ring
+  /** The newest cap logged as a metric; it holds for its own step only. */
+  cap: number | null
+  readonly lr: {
+    seen: number
+    last: number
+    max: number
+    rose: boolean
+    sinceMax: number
+    normAtMax: number | null
+  }
+  readonly scale: {
+    seen: number
+    value: number
+    last: number
+    readonly changes: { step: number; to: number }[]
+  }
+  readonly zeros: { seen: number; first: number; readonly recent: Ring }
+  layer: { name: string; share: number; streak: number } | null
+  readonly norms: Norms
+  readonly clips: Clips
+  readonly losses: Losses
+  /** `unknown` until it can be judged, then `on` (there is one) or `over`; `steady` looks in a row say that it is, the first at `overAt`, in clip points; `at` is the last point looked at. */
+  readonly warmUp: { phase: 'unknown' | 'on' | 'over'; steady: number; overAt: number; at: number }
+  readonly kinds: Record<FindingKind, KindState>
+  readonly nonfinite: {
+    points: number
+    lastStep: number
+    badStep: number
+    streak: number
+    clean: number
+    at: number[]
+  }
+  readonly spike: {
+    readonly baseline: Ring
+    isWarning: boolean
+    excluded: number
+    at: number[]
+    steps: number[]
+  }
+  readonly vanishing: { low: number; normal: number; highest: number | null }
+  readonly divergence: { held: number }
+  readonly skips: { streak: number; taken: number; total: number }
+  readonly postNorm: { over: number; within: number }
+  /** Places, in norms seen, of the newest norms that did not lie on the cap. */
+  readonly offCap: { seen: number; readonly off: Ring }
+  /** How the run ended, and whether it was flagged then; `null` while it runs. */
+  ended: { status: 'finished' | 'failed'; flagged: boolean } | null
+}
+
+interface KindState {
+  phase: 'inactive' | 'pending' | 'firing'
+  since: number | null
+  /** In points of what the kind counts: when it became pending. */
+  from: number
+}
+
+/** Finite norms on the log scale; beside them, newest to newest, the lr and the loss scale in force, from their first reading on. */
+interface Norms {
+  seen: number
+  /** How many of the newest belong to the window. */
+  size: number
+  readonly log: Ring
+  readonly lr: Ring
+  readonly scale: Ring
+  /** Older ones, five to a block: the block's median; and the running loss at every fourth block. */
+  readonly blocks: Ring
+  blocksSeen: number
+  readonly pastLosses: Ring
+  readonly open: number[]
+  /** How many that left the window count for the reference (below 0: still to be passed over), and its blocks. */
+  settled: number
+  reference: number
+  /** Median of the first ten. */
+  first: number | null
+}
+
+/** Steps that could be judged for clipping: what clipping took off, in millionths (0: not clipped). */
+export interface Clips {
+  seen: number
+  size: number
+  readonly window: Ring
+  /** Of the window. */
+  clipped: number
+  takenOff: number
+  /** Older ones, five to a block: how many were clipped. */
+  readonly blocks: Ring
+  readonly open: { points: number; clipped: number }
+  settled: number
+  reference: number
+  referenceClipped: number
+  /** Clipped among the first `window.min`. */
+  firstClipped: number
+  /** First and newest step of the current uninterrupted clipping. */
+  streakFrom: number | null
+  streakTo: number
+  longest: number
+}
+
+interface Losses {
+  seen: number
+  size: number
+  readonly values: Ring
+  positive: boolean
+  start: number | null
+  lowest: number
+}
+
+/** Norms in one block. */
+export const BLOCK = 5
+/** Blocks for one loss of the past. */
+export const BLOCKS_A_LOSS = 4
+/** Values kept: the largest window that the settings allow. */
+export const KEPT = 200
+
+/** The state of a run before its first reading; `kinds` are those that it is judged for. */
+export function emptyState(kinds: readonly FindingKind[]): DetectorState {
+  const none = -1
+  return {
+    version: 1,
+    newest: {
+      gradNorm: none,
+      loss: none,
+      lr: none,
+      cap: none,
+      clipFraction: none,
+      postNorm: none,
+      lossScale: none,
+      skipped: none,
+      zeroFraction: none,
+      layers: none,
+    },
+    step: none,
+    time: null,
+    intervals: newRing(),
+    cap: null,
+    lr: { seen: 0, last: 0, max: 0, rose: false, sinceMax: 0, normAtMax: null },
+    scale: { seen: 0, value: 0, last: 0, changes: [] },
+    zeros: { seen: 0, first: 0, recent: newRing() },
+    layer: null,
+    norms: {
+      seen: 0,
+      size: 0,
+      log: newRing(),
+      lr: newRing(),
+      scale: newRing(),
+      blocks: newRing(),
+      blocksSeen: 0,
+      pastLosses: newRing(),
+      open: [],
+      settled: 0,
+      reference: 0,
+      first: null,
+    },
+    clips: {
+      seen: 0,
+      size: 0,
+      window: newRing(),
+      clipped: 0,
+      takenOff: 0,
+      blocks: newRing(),
+      open: { points: 0, clipped: 0 },
+      settled: 0,
+      reference: 0,
+      referenceClipped: 0,
+      firstClipped: 0,
+      streakFrom: null,
+      streakTo: none,
+      longest: 0,
+    },
+    losses: { seen: 0, size: 0, values: newRing(), positive: true, start: null, lowest: 0 },
+    warmUp: { phase: 'unknown', steady: 0, overAt: 0, at: 0 },
+    kinds: Object.fromEntries(
+      kinds.map((kind) => [kind, { phase: 'inactive', since: null, from: 0 }]),
+    ) as DetectorState['kinds'],
+    nonfinite: { points: 0, lastStep: none, badStep: none, streak: 0, clean: 0, at: [] },
+    spike: { baseline: newRing(), isWarning: false, excluded: 0, at: [], steps: [] },
+    vanishing: { low: 0, normal: 0, highest: null },
+    divergence: { held: 0 },
+    skips: { streak: 0, taken: 0, total: 0 },
+    postNorm: { over: 0, within: 0 },
+    offCap: { seen: 0, off: newRing() },
+    ended: null,
+  }
+}

@@ -1,0 +1,47 @@
+import type { Fold } from './fold.ts'
+import { restartBaseline } from './baseline.ts'
+import { restartReference } from './norms.ts'
+import { lastOf } from '../series/ring.ts'
+
+/**
+ * Whether the run is still warming up: norms fall through warm-up, so nothing is measured against them. Judged from the
+ * first full window on; it ends once and does not come back (a norm that falls after a later explosion is not warming up).
+ */
+export function judgeWarmUp(fold: Fold): void {
+  const { warmUp, norms, clips, lr } = fold.state
+  if (warmUp.phase === 'over') return
+  const points = Math.max(norms.seen, clips.seen)
+  // One look a point, though a norm and a clipped fraction of one step may both ask.
+  if (points === warmUp.at) return
+  warmUp.at = points
+  const { window, warm_up: settings } = fold.settings
+  if (points < window.judge_from) return
+  if (lr.seen > 0 ? lr.sinceMax < settings.lr_points : isSettling(fold)) {
+    warmUp.phase = 'on'
+    warmUp.steady = 0
+  } else if (warmUp.steady++ === 0) warmUp.overAt = clips.seen
+  // Medians of a dozen norms are noisy: without lr, one steady look is not enough.
+  const enough = lr.seen > 0 ? 1 : Math.ceil(norms.size * settings.hold)
+  if (warmUp.steady < enough && points < settings.max_points) return
+  // A constant lr, or norms that were steady from the start, mean that there was none: the norms since then count.
+  const was = lr.seen > 0 ? lr.rose : warmUp.phase === 'on'
+  warmUp.phase = 'over'
+  if (!was) return
+  restartReference(fold)
+  restartBaseline(fold)
+}
+
+function isSettling(fold: Fold): boolean {
+  const { norms } = fold.state
+  if (norms.size < 2) return false
+  const values = lastOf(norms.log, norms.size)
+  const half = values.length >> 1
+  return median(values.slice(-half)) - median(values.slice(0, half)) < fold.thresholds.settling
+}
+
+function median(values: number[]): number {
+  values.sort((a, b) => a - b)
+  const middle = values.length >> 1
+  const high = values[middle] as number
+  return values.length % 2 === 1 ? high : ((values[middle - 1] as number) + high) / 2
+}
