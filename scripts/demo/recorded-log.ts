@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { importLog } from '@normwatch/importers'
+import { readLogText } from '@normwatch/importers'
 import type { Readings } from '@normwatch/sdk'
 
 const FOLDER = join(import.meta.dirname, '../../packages/importers/fixtures')
@@ -21,10 +21,12 @@ interface Meta {
   readonly licence: string
 }
 
-export function readRecordedLog(folder: string, file: string): RecordedLog {
+export async function readRecordedLog(folder: string, file: string): Promise<RecordedLog> {
   const meta = JSON.parse(readFileSync(join(FOLDER, folder, 'meta.json'), 'utf8')) as Meta
   const text = gunzipSync(readFileSync(join(FOLDER, folder, file))).toString()
-  const { step, metrics } = importLog(text, folder).points
+  const run = (await readLogText(text, file)).at(-1)
+  if (run === undefined) throw new Error(`${folder}/${file} holds no run`)
+  const { step, metrics } = run.points
   const steps = Array.from(step, (at, row) => {
     const readings: Record<string, number> = { step: at }
     for (const [name, { values, present }] of metrics) {

@@ -18,7 +18,7 @@ export async function replay(
   speed: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { maxNorm, steps, source } = readRecordedLog(folder, file)
+  const { maxNorm, steps, source } = await readRecordedLog(folder, file)
   const run = init({ project: 'demo', name, maxNorm, notes: `${notes} ${source}`, tags: ['replay'] })
   const startedAt = performance.now()
   let next = 0

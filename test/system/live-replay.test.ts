@@ -85,7 +85,7 @@ const norms = ({ steps }: RecordedLog) => new Map(steps.map(({ step, grad_norm }
 describe('a real log, replayed as live training through the SDK and watched on the live socket', () => {
   it('is not flagged where clipping belongs to the warm-up alone (llm.c, GPT-2 124M)', async () => {
     const server = await startRealServer()
-    const log = readRecordedLog('llmc-gpt2-124m', 'main.log.gz')
+    const log = await readRecordedLog('llmc-gpt2-124m', 'main.log.gz')
     const reader = await replay(server, 'gpt2', log)
     expect(reader.opened('clip_saturated')).toEqual([])
     const run = await server.get<StoredRun>('/runs/gpt2')
@@ -98,7 +98,7 @@ describe('a real log, replayed as live training through the SDK and watched on t
 
   it('is flagged within its first 150 points where nearly every step is clipped (Mistral 7B LoRA)', async () => {
     const server = await startRealServer()
-    const log = readRecordedLog('mistral7b-lora-translator', 'trainer_state.json.gz')
+    const log = await readRecordedLog('mistral7b-lora-translator', 'trainer_state.json.gz')
     const reader = await replay(server, 'mistral', log)
     const [saturated] = reader.opened('clip_saturated')
     expect(saturated).toMatchObject({ kind: 'clip_saturated', severity: 'warning', run: 'mistral' })

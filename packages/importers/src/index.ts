@@ -1,4 +1,12 @@
-export type { Draft, ImportedRun, Importer } from './imported-run.ts'
-export { importWandb } from './wandb.ts'
-export { isWandbFile } from './wandb-blocks.ts'
-export { detectFormat, importers, importLines, importLog, UnknownFormat } from './import-log.ts'
+export type { Format, Head, LogStream, LogWriter, ReadOptions, Readings, RunWriter } from './format.ts'
+export { LogRefused } from './format.ts'
+export { formats } from './formats/index.ts'
+export {
+  formatNamed,
+  readLog,
+  readLogText,
+  recognise,
+  UnknownFormat,
+  type ReadLogOptions,
+} from './read-log.ts'
+export type { ImportedEvent, ImportedPart, ImportedRun } from './runs/imported-run.ts'

@@ -1,0 +1,49 @@
+import type { Clip } from '@normwatch/protocol'
+import { parseLooseJson } from '../text/loose-json.ts'
+import { clipOf } from '../text/console.ts'
+import { capIn, capInConfig } from './cap-in-line.ts'
+import { pickledNumber } from './pickled-number.ts'
+
+/** The beginning of a file beside the log, or `undefined` where there is none. */
+export type ReadBeside = (path: string) => Promise<Uint8Array | undefined>
+
+const JSON_FILES = [
+  'args.json',
+  'training_args.json',
+  'config.json',
+  'params.json',
+  '../args.json',
+  '../params.json',
+]
+const YAML_FILES = [
+  '.hydra/config.yaml',
+  '../.hydra/config.yaml',
+  'hparams.yaml',
+  'config.yaml',
+  'args.yaml',
+  'params.yaml',
+  'files/config.yaml',
+]
+
+/** A cap that a configuration beside a log says, and where. */
+export async function capBeside(read: ReadBeside): Promise<{ clip: Clip; foundIn: string } | undefined> {
+  for (const path of JSON_FILES) {
+    const bytes = await read(path)
+    const found = bytes && capInConfig(parseLooseJson(new TextDecoder().decode(bytes)))
+    if (found !== undefined) return { clip: found.clip, foundIn: `${found.key} in ${path}` }
+  }
+  for (const path of YAML_FILES) {
+    const bytes = await read(path)
+    if (bytes === undefined) continue
+    for (const line of new TextDecoder().decode(bytes).split('\n')) {
+      const found = /^\s*[\w'"-]+:/.test(line) ? capIn(line) : undefined
+      if (found !== undefined) return { clip: found.clip, foundIn: `${found.key} in ${path}` }
+    }
+  }
+  for (const path of ['training_args.bin', '../training_args.bin']) {
+    const bytes = await read(path)
+    const cap = bytes && pickledNumber(bytes, 'max_grad_norm')
+    if (cap !== undefined) return { clip: clipOf(cap), foundIn: `max_grad_norm in ${path}` }
+  }
+  return undefined
+}

@@ -1,0 +1,83 @@
+import type { Clip } from '@normwatch/protocol'
+
+/** The beginning of a file (64 KiB at most), as bytes and as text; bytes that are no UTF-8 show as U+FFFD. */
+export interface Head {
+  readonly bytes: Uint8Array
+  readonly text: string
+}
+
+/** A log as it comes in. Each log is read once, by one of these. */
+export interface LogStream {
+  /** The file's path with `/` between its folders, or what else it is called. */
+  readonly name: string
+  /** Its bytes, a chunk at a time, unpacked where the file was gzipped. */
+  bytes(): AsyncIterable<Uint8Array>
+  /** Its text in chunks. Throws `LogRefused` at a byte that is not UTF-8 or is NUL. */
+  text(): AsyncIterable<string>
+  /** Its lines without their ends; a progress bar's `\r` ends a line too. Lines over 4 Mi characters are left out. */
+  lines(): AsyncIterable<string>
+  /** All of it, for formats whose index stands at the end. Throws `LogRefused` above 128 MiB. */
+  whole(): Promise<Uint8Array>
+  /** The rows of an SQL query over the file, where it is an SQLite file on a disk; `undefined` in a browser. */
+  readonly query?: ((sql: string) => Iterable<Readonly<Record<string, unknown>>>) | undefined
+}
+
+/** One tool's log format. A reader never throws on a line it does not know: it passes over it. */
+export interface Format {
+  /** What `--format` takes, such as `hf-console`. */
+  readonly name: string
+  /** What people call it. */
+  readonly title: string
+  /** How surely a file is in this format, 0 (not at all) to 1, from the file's beginning and its path. */
+  score(head: Head, path: string): number
+  /** Reads the log to its end and writes what it holds to `log`. */
+  read(stream: LogStream, log: LogWriter): Promise<void>
+  /** What files of one run have in common, such as their folder, where a run may fill several files. */
+  runOf?(path: string): string
+}
+
+export type Readings = Iterable<readonly [name: string, value: number]>
+
+/** What a format writes to. Files that turn out to be of one run share a writer. */
+export interface LogWriter {
+  /** What the caller asked for. */
+  readonly options: ReadOptions
+  /** The run of this id, or the one that is read now. */
+  run(id?: string): RunWriter
+  /** What follows belongs to another run, the next in this log. */
+  nextRun(): RunWriter
+  /** A cap that stands in the log: for the run read now, and for those after it until another is found. */
+  cap(clip: Clip, foundIn: string, part?: string): void
+  /** Says once what a reader of the numbers should know: what was left out, renamed or assumed. */
+  note(sentence: string): void
+}
+
+export interface RunWriter {
+  /**
+   * Adds the readings of one step: names as the log has them, or Normwatch's own. `time` in Unix seconds, NaN where the
+   * log has none. A step that goes back is a restart or a resume: see `RunDraft`.
+   */
+  add(step: number, time: number, readings: Readings): void
+  /** Settings of the training that the log holds. */
+  config(settings: Readonly<Record<string, unknown>>): void
+  named(name: string): void
+  cap(clip: Clip, foundIn: string, part?: string): void
+  event(step: number, label: string): void
+}
+
+/** What the caller of an import may say. */
+export interface ReadOptions {
+  /** The cap of every run, whatever the log says. */
+  readonly maxNorm?: number
+  /** The metric that is the norm before clipping. */
+  readonly norm?: string
+  /** A metric that is the norm after clipping. */
+  readonly postClip?: string
+  /** The log's names of the step and of Normwatch's metrics: `{step: 'iter', grad_norm: 'gn'}`. */
+  readonly map?: Readonly<Record<string, string>>
+}
+
+/** A file that cannot be imported; the message says why, and at which byte or line. */
+export class LogRefused extends Error {
+  override readonly name = 'LogRefused'
+}

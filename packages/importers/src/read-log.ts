@@ -1,0 +1,139 @@
+import { capBeside, type ReadBeside } from './caps/cap-beside.ts'
+import type { Format, Head, LogStream, ReadOptions } from './format.ts'
+import { formats } from './formats/index.ts'
+import type { ImportedRun } from './runs/imported-run.ts'
+import { LogDraft } from './runs/log-draft.ts'
+import { ChunkedLog, headOf } from './streams/log-stream.ts'
+
+/** A score from which a file counts as recognised. */
+const BAR = 0.5
+
+/** No format is recognised, several are alike, or the one asked for does not exist. */
+export class UnknownFormat extends Error {
+  override readonly name = 'UnknownFormat'
+}
+
+/** The format that scores highest for the file. Throws `UnknownFormat` below the bar and at a tie. */
+export function recognise(head: Head, path: string): Format {
+  const scored = formats
+    .map((format) => ({ format, score: format.score(head, path) }))
+    .filter(({ score }) => score >= BAR)
+    .sort((a, b) => b.score - a.score)
+  const [best, second] = scored
+  if (best === undefined)
+    throw new UnknownFormat(
+      'No training log is recognised: no format finds its own lines in the first 64 KiB. --format list names all.',
+    )
+  if (second?.score === best.score) {
+    const names = scored.filter(({ score }) => score === best.score).map(({ format }) => format.name)
+    throw new UnknownFormat(`This can be ${names.join(' or ')}: say which with --format.`)
+  }
+  return best.format
+}
+
+/** The same for a stream. Launchers can print long configurations first: where 64 KiB do not do, 1 MiB is looked at. */
+export async function recogniseStream(stream: ChunkedLog): Promise<Format> {
+  const head = await stream.head()
+  if (formats.some((format) => format.score(head, stream.name) >= BAR)) return recognise(head, stream.name)
+  return recognise(await stream.head(1024 * 1024), stream.name)
+}
+
+/** The format of this name. Throws `UnknownFormat`. */
+export function formatNamed(name: string): Format {
+  const format = formats.find((candidate) => candidate.name === name)
+  if (format === undefined) {
+    const known = formats.map((candidate) => candidate.name).join(', ')
+    throw new UnknownFormat(`No format is called ${name}; the formats are ${known}.`)
+  }
+  return format
+}
+
+export interface ReadLogOptions extends ReadOptions {
+  /** A format's name; recognised where it is not given. */
+  readonly format?: string
+  /** Reads a file beside the log, for a cap that the log does not say. */
+  readonly beside?: ReadBeside
+}
+
+/** One file of a log, to be opened once. */
+export interface LogFile {
+  readonly path: string
+  chunks(): AsyncIterable<Uint8Array>
+  readonly query?: LogStream['query']
+}
+
+/** Reads a whole log. Throws `UnknownFormat`, and `LogRefused` where the file is broken. */
+export function readLog(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  options: ReadLogOptions = {},
+): Promise<ImportedRun[]> {
+  return readLogs([{ path, chunks: () => chunks }], options)
+}
+
+/** Reads the files of one log in order: runs of the same id, and steps that go on, are joined. */
+export async function readLogs(
+  files: readonly LogFile[],
+  options: ReadLogOptions = {},
+): Promise<ImportedRun[]> {
+  const log = new LogDraft(options)
+  let name = ''
+  let identity = ''
+  let format = options.format === undefined ? undefined : formatNamed(options.format)
+  for (const [i, file] of files.entries()) {
+    const stream = new ChunkedLog(file.path, file.chunks(), { query: file.query })
+    try {
+      format ??= await recogniseStream(stream)
+      if (i > 0) log.continued()
+      else [name, identity] = [runName(file.path), identityOf(file.path, await stream.head())]
+      await format.read(stream, log)
+    } finally {
+      await stream.close()
+    }
+  }
+  const runs = log.finish(name, identity, format?.name ?? '')
+  return withCapsBeside(runs, options.beside)
+}
+
+/** The same from text in memory. */
+export function readLogText(
+  text: string,
+  name: string,
+  options: ReadLogOptions = {},
+): Promise<ImportedRun[]> {
+  return readLog(
+    (async function* () {
+      yield new TextEncoder().encode(text)
+    })(),
+    name,
+    options,
+  )
+}
+
+/** What makes a file this one, also when it has grown: its path, and its first line. */
+export function identityOf(path: string, head: Head): string {
+  const [line = ''] = headOf(head.bytes.subarray(0, 1024)).text.split(/[\r\n]/, 1)
+  return `${path}\n${line.slice(0, 256)}`
+}
+
+/** A run's name where its log gives none: the file and the folder it is in, as most files are called alike. */
+export function runName(path: string): string {
+  return path
+    .replace(/\.gz$/, '')
+    .split('/')
+    .filter((part) => part !== '' && part !== '.' && part !== '..')
+    .slice(-2)
+    .join('/')
+}
+
+/** Runs whose logs say no cap get the one that a file beside the log says. */
+export async function withCapsBeside(
+  runs: readonly ImportedRun[],
+  beside: ReadBeside | undefined,
+): Promise<ImportedRun[]> {
+  if (beside === undefined || runs.every(({ clip }) => clip !== undefined)) return [...runs]
+  const found = await capBeside(beside)
+  if (found === undefined) return [...runs]
+  const { clip, foundIn } = found
+  return runs.map((run) => (run.clip === undefined ? { ...run, clip, capFoundIn: foundIn } : run))
+}

@@ -1,0 +1,136 @@
+import type { Clip } from '@normwatch/protocol'
+import { LogRefused, type LogWriter, type ReadOptions, type Readings, type RunWriter } from '../format.ts'
+import type { ImportedRun } from './imported-run.ts'
+import { RunDraft } from './run-draft.ts'
+import { stableId } from './stable-id.ts'
+
+/** Runs of one log; more is a sign that its steps are misread. */
+const MAX_RUNS = 10_000
+
+/** Collects the runs of a log, or of several files of one run. */
+export class LogDraft implements LogWriter {
+  readonly options: ReadOptions
+  readonly runs: RunDraft[] = []
+  readonly #byId = new Map<string, Attempts>()
+  readonly #notes = new Set<string>()
+  #cap: readonly [clip: Clip, foundIn: string, part: string | undefined] | undefined
+  #current: Attempts | undefined
+
+  constructor(options: ReadOptions) {
+    this.options = options
+  }
+
+  run(id?: string): RunWriter {
+    if (id === undefined) return (this.#current ??= new Attempts(this, undefined))
+    let run = this.#byId.get(id)
+    if (run === undefined) {
+      run = new Attempts(this, id)
+      this.#byId.set(id, run)
+    }
+    this.#current = run
+    return run
+  }
+
+  nextRun(): RunWriter {
+    this.#current = new Attempts(this, undefined)
+    return this.#current
+  }
+
+  cap(clip: Clip, foundIn: string, part?: string): void {
+    this.#cap = [clip, foundIn, part]
+    for (const run of this.runs) if (!run.hasCap) run.cap(clip, foundIn, part)
+  }
+
+  note(sentence: string): void {
+    this.#notes.add(sentence)
+  }
+
+  /** Another file of the same runs follows. */
+  continued(): void {
+    for (const run of this.runs) run.continued()
+    this.#current = undefined
+  }
+
+  start(ownId: string | undefined): RunDraft {
+    if (this.runs.length === MAX_RUNS)
+      throw new LogRefused(`The step goes back to the start more than ${MAX_RUNS} times: is it the step?`)
+    const run = new RunDraft(this.options, ownId)
+    if (this.#cap !== undefined) run.cap(...this.#cap)
+    this.runs.push(run)
+    return run
+  }
+
+  get readings(): number {
+    return this.runs.reduce((sum, { readings }) => sum + readings, 0)
+  }
+
+  /** The runs that have points. `name` is the file's; `identity` what makes this file this one. */
+  finish(name: string, identity: string, format: string): ImportedRun[] {
+    const filled = this.runs.filter(({ isEmpty }) => !isEmpty)
+    return filled.map((run, i) => {
+      for (const note of this.#notes) run.note(note)
+      const { maxNorm } = this.options
+      // the first keeps its id when a log that has grown turns out to hold more
+      const nth = i > 0 && run.ownId === undefined ? ` (${i + 1})` : ''
+      const own = run.ownId
+      const id = stableId(
+        own ?? `${name}${nth}`,
+        own === undefined ? `${identity}\n${i}` : `${format}\n${own}`,
+      )
+      const imported = run.finish(id, `${name}${nth}`, format)
+      return maxNorm === undefined
+        ? imported
+        : {
+            ...imported,
+            clip: { mode: 'norm', max_norm: maxNorm },
+            capFoundIn: '--max-norm',
+            parts: imported.parts.map((part) => ({ ...part, clip: { mode: 'norm', max_norm: maxNorm } })),
+          }
+    })
+  }
+}
+
+/** One run's writer: where its steps begin anew, the rows after it go to a run of their own. */
+class Attempts implements RunWriter {
+  readonly #log: LogDraft
+  readonly #ownId: string | undefined
+  #draft: RunDraft | undefined
+  #attempts = 0
+
+  constructor(log: LogDraft, ownId: string | undefined) {
+    this.#log = log
+    this.#ownId = ownId
+  }
+
+  add(step: number, time: number, readings: Readings): void {
+    const row = [...readings]
+    if (this.#run().add(step, time, row) !== 'restart') return
+    this.#draft = undefined
+    this.#run().add(step, time, row)
+  }
+
+  config(settings: Readonly<Record<string, unknown>>): void {
+    this.#run().config(settings)
+  }
+
+  named(name: string): void {
+    this.#run().name = name
+  }
+
+  cap(clip: Clip, foundIn: string, part?: string): void {
+    this.#run().cap(clip, foundIn, part)
+  }
+
+  event(step: number, label: string): void {
+    this.#run().event(step, label)
+  }
+
+  #run(): RunDraft {
+    if (this.#draft !== undefined) return this.#draft
+    this.#attempts++
+    const id =
+      this.#ownId === undefined || this.#attempts === 1 ? this.#ownId : `${this.#ownId}-${this.#attempts}`
+    this.#draft = this.#log.start(id)
+    return this.#draft
+  }
+}

@@ -1,0 +1,271 @@
+import {
+  LAYER_PREFIX,
+  MAX_LAYERS_PER_RUN,
+  MAX_METRICS_PER_RUN,
+  MAX_METRIC_NAME_LENGTH,
+  MAX_STEP,
+  WELL_KNOWN_METRICS,
+  type Clip,
+  type PointColumns,
+} from '@normwatch/protocol'
+import type { ReadOptions, Readings } from '../format.ts'
+import type { ImportedEvent, ImportedRun } from './imported-run.ts'
+import { isNorm, nameMetrics, type Naming } from './metric-naming.ts'
+import { NO_POINTS, Rows, toColumns, type Seam } from './rows.ts'
+import { StepHistory } from './step-history.ts'
+
+/** Events kept of one run: the server keeps no more. */
+const MAX_EVENTS = 10_000
+const MAX_NOTES = 100
+/** Rows in which one that is written twice, by two processes for example, is known again. */
+const RECENT_ROWS = 64
+const KNOWN: ReadonlySet<string> = new Set(WELL_KNOWN_METRICS)
+
+type Row = readonly (readonly [name: string, value: number])[]
+
+interface FoundCap {
+  readonly clip: Clip
+  readonly foundIn: string
+}
+
+/** How a row relates to those before it. `restart`: the training began anew, and the row is of another run. */
+export type Placed = 'added' | 'passed' | 'restart'
+
+/**
+ * Collects one run's rows in the order in which the log has them. Where the step goes back to one that the run has had,
+ * the training went on from there: what came before from that step on is dropped, as the training dropped it.
+ * Excerpts out of order that repeat nothing are only sorted.
+ */
+export class RunDraft {
+  name: string | undefined
+  /** The run's own id in its log, where it has one. */
+  readonly ownId: string | undefined
+  readonly seams: Seam[] = []
+  readonly #events: ImportedEvent[] = []
+  readonly #notes = new Set<string>()
+  readonly #names = new Set<string>()
+  readonly #refused = new Set<string>()
+  readonly #config: Record<string, unknown> = {}
+  readonly #caps = new Map<string, FoundCap>()
+  readonly #history = new StepHistory()
+  readonly #recent = new Map<number, { readonly time: number; readonly row: Row }>()
+  readonly #rows = new Rows()
+  readonly #options: ReadOptions
+  #layers = 0
+  #wentBack = false
+  #isContinued = false
+  #newest = -1
+  #rowCount = 0
+  #drained = 0
+  #naming: Naming | undefined
+  #nonfinite = new Map<string, number>()
+
+  constructor(options: ReadOptions, ownId?: string) {
+    this.#options = options
+    this.ownId = ownId
+  }
+
+  get isEmpty(): boolean {
+    return this.#rowCount === 0
+  }
+
+  /** Readings that lie in memory now. */
+  get readings(): number {
+    return this.#rows.readings + this.#rows.step.length
+  }
+
+  add(step: number, time: number, readings: Readings): Placed {
+    if (!Number.isInteger(step) || step < 0 || step > MAX_STEP) return 'passed'
+    const row = [...readings].filter(([name]) => this.#accepts(name))
+    if (row.length === 0) return 'passed'
+    if (step === this.#newest && this.#rows.step.length > 0) {
+      if (this.#isOtherAttempt(step, row)) return 'restart'
+      this.#put(row)
+      return 'added'
+    }
+    if (step < this.#newest) {
+      const before = this.#recent.get(step)
+      if (before !== undefined && Object.is(before.time, time) && isSame(before.row, row)) return 'passed'
+      if (!this.#wentBack && !this.#isContinued && this.#history.isStart(step)) return 'restart'
+      this.#wentBack = true
+    } else if (step > this.#history.largest) this.#wentBack = false
+    if (this.#wentBack && this.#history.has(step)) {
+      this.#wentBack = false
+      this.seams.push({ row: this.#rowCount, step })
+      this.event(step, `resumed at step ${step}`)
+    }
+    if (this.#isContinued && this.#events.at(-1)?.step !== step) this.event(step, `resumed at step ${step}`)
+    this.#isContinued = false
+    this.#rows.step.push(step)
+    this.#rows.time.push(time)
+    this.#rowCount++
+    this.#newest = step
+    this.#history.add(step)
+    this.#recent.set(step, { time, row })
+    if (this.#recent.size > RECENT_ROWS) this.#recent.delete(this.#recent.keys().next().value as number)
+    this.#put(row)
+    return 'added'
+  }
+
+  config(settings: Readonly<Record<string, unknown>>): void {
+    Object.assign(this.#config, settings)
+  }
+
+  /** The first cap found stays: configurations are printed before what overrides nothing. */
+  cap(clip: Clip, foundIn: string, part = ''): void {
+    if (!this.#caps.has(part)) this.#caps.set(part, { clip, foundIn })
+  }
+
+  get hasCap(): boolean {
+    return this.#caps.size > 0
+  }
+
+  event(step: number, label: string): void {
+    if (this.#events.length < MAX_EVENTS) this.#events.push({ step, label })
+  }
+
+  note(sentence: string): void {
+    if (this.#notes.size < MAX_NOTES) this.#notes.add(sentence)
+  }
+
+  /** Another file of the same run follows: what it adds was resumed there. */
+  continued(): void {
+    this.#isContinued = !this.isEmpty
+  }
+
+  /** Lets go of the rows and keeps what is known of them. */
+  discard(): void {
+    this.#drained = this.#rowCount
+    this.#rows.clear()
+  }
+
+  /** The rows since the last call, and lets them go. `seams` are those of the whole run where they are known. */
+  drain(seams: readonly Seam[] = this.seams): PointColumns {
+    this.#naming = this.#currentNaming()
+    const columns = toColumns(this.#rows, this.#drained, seams, this.#nameOf(this.#naming))
+    this.discard()
+    return columns
+  }
+
+  /** The run as read; its points are those not yet drained. */
+  finish(id: string, name: string, format: string): ImportedRun {
+    const naming = this.#currentNaming()
+    const points =
+      this.#rows.step.length === 0
+        ? NO_POINTS
+        : toColumns(this.#rows, this.#drained, this.seams, this.#nameOf(naming))
+    const notes = [...this.#notes, ...this.#closingNotes(naming)]
+    const cap = this.#caps.get('')
+    const count = (ours: string): number =>
+      [...this.#nonfinite].reduce((sum, [name, n]) => {
+        const final = naming.final.get(name) ?? name
+        return final === ours || final.startsWith(`${ours}/`) ? sum + n : sum
+      }, 0)
+    return {
+      id,
+      name: this.name ?? name,
+      format,
+      ...(cap === undefined ? {} : { clip: cap.clip, capFoundIn: cap.foundIn }),
+      ...(naming.norm === undefined ? {} : { norm: naming.norm }),
+      otherNorms: naming.otherNorms,
+      parts: naming.parts.map((part) => {
+        const clip = (this.#caps.get(part) ?? cap)?.clip
+        return { name: part, ...(clip === undefined ? {} : { clip }) }
+      }),
+      layers: [...this.#names]
+        .map((metric) => naming.final.get(metric) ?? metric)
+        .filter((metric) => metric.startsWith(LAYER_PREFIX))
+        .map((metric) => metric.slice(LAYER_PREFIX.length)),
+      points,
+      rows: this.#rowCount,
+      firstStep: this.isEmpty ? undefined : this.#history.smallest,
+      lastStep: this.isEmpty ? undefined : this.#history.largest,
+      events: this.#events,
+      nonfinite: { grad_norm: count('grad_norm'), loss: count('loss') },
+      config: this.#config,
+      notes,
+    }
+  }
+
+  #put(row: Row): void {
+    for (const [name, value] of row) {
+      if (!Number.isFinite(value)) this.#nonfinite.set(name, (this.#nonfinite.get(name) ?? 0) + 1)
+      this.#rows.put(name, value)
+    }
+  }
+
+  /** Two rows of one step add up, unless the run has only this step and a norm or loss differs: then it began again. */
+  #isOtherAttempt(step: number, row: Row): boolean {
+    if (this.#rowCount !== 1 || !this.#history.isStart(step)) return false
+    return row.some(([name, value]) => {
+      if (!isNorm(name) && !/loss$/.test(name)) return false
+      const before = this.#rows.metrics.get(name)?.values.at(-1)
+      return before !== undefined && !Object.is(before, value)
+    })
+  }
+
+  #accepts(name: string): boolean {
+    if (this.#names.has(name)) return true
+    const isLayer = name.startsWith(LAYER_PREFIX)
+    // the metrics that Normwatch knows, and norms under other names, always find room
+    const room = MAX_METRICS_PER_RUN - (KNOWN.has(name) || isNorm(name) ? 0 : KNOWN.size + 20)
+    const fits = isLayer ? this.#layers < MAX_LAYERS_PER_RUN : this.#names.size - this.#layers < room
+    const bare = isLayer ? name.slice(LAYER_PREFIX.length) : name
+    if (bare.length === 0 || bare.length > MAX_METRIC_NAME_LENGTH || hasControl(bare) || !fits) {
+      if (this.#refused.size < 10_000) this.#refused.add(name)
+      return false
+    }
+    if (isLayer) this.#layers++
+    this.#names.add(name)
+    return true
+  }
+
+  /** Names once given stay, so that what was sent before and what comes after is one series. */
+  #currentNaming(): Naming {
+    const naming = nameMetrics([...this.#names], this.#options, (a, b) =>
+      // what was let go cannot be compared
+      this.#drained > 0 ? true : this.#rows.share(a, b),
+    )
+    if (this.#naming === undefined) return naming
+    const taken = new Set(this.#naming.final.values())
+    const final = new Map(this.#naming.final)
+    for (const [name, ours] of naming.final) if (!final.has(name) && !taken.has(ours)) final.set(name, ours)
+    return { ...this.#naming, final }
+  }
+
+  #nameOf({ final }: Naming): (name: string) => string {
+    const taken = new Set(final.values())
+    // a metric whose own name was given to another keeps its readings under a longer one
+    return (name) => final.get(name) ?? (taken.has(name) ? `${name} (log)` : name)
+  }
+
+  #closingNotes(naming: Naming): string[] {
+    const notes: string[] = []
+    if (this.seams.length > 0)
+      notes.push(
+        `The step goes back and repeats ${this.seams.length} ${this.seams.length === 1 ? 'time' : 'times'}: resumed. Points of the attempt before were dropped from there on.`,
+      )
+    if (naming.norm === undefined && naming.parts.length === 0)
+      notes.push(
+        naming.otherNorms.length === 0
+          ? 'This log has no gradient norms.'
+          : `This log has ${naming.otherNorms.length} norms and none is of the whole: choose one with --norm.`,
+      )
+    if (this.#refused.size > 0)
+      notes.push(
+        `${this.#refused.size} metrics were left out: a run keeps at most ${MAX_METRICS_PER_RUN}, with names of at most ${MAX_METRIC_NAME_LENGTH} characters.`,
+      )
+    return notes
+  }
+}
+
+function isSame(a: Row, b: Row): boolean {
+  return (
+    a.length === b.length && a.every(([name, value], i) => name === b[i]?.[0] && Object.is(value, b[i]?.[1]))
+  )
+}
+
+function hasControl(text: string): boolean {
+  // eslint-disable-next-line no-control-regex
+  return /[\u0000-\u001f\u007f]/.test(text)
+}

@@ -1,0 +1,47 @@
+import { LogRefused } from '../format.ts'
+
+/** Text of UTF-8 bytes. Throws `LogRefused` naming the byte where they are none; a character cut off at the very end is let go. */
+export async function* decodeUtf8(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let before = 0
+  for await (const chunk of chunks) {
+    if (before === 0) refuseUtf16(chunk)
+    const nul = chunk.indexOf(0)
+    if (nul >= 0) throw new LogRefused(`Byte ${before + nul} is NUL: this is no text.`)
+    let text: string
+    try {
+      text = decoder.decode(chunk, { stream: true })
+    } catch (error) {
+      const at = before + firstFault(chunk)
+      throw new LogRefused(
+        `Near byte ${at} the text is not UTF-8. Convert it first, with iconv for example.`,
+        {
+          cause: error,
+        },
+      )
+    }
+    before += chunk.length
+    if (text !== '') yield text
+  }
+}
+
+function refuseUtf16([first, second]: Uint8Array): void {
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    throw new LogRefused('Byte 0 begins UTF-16. Convert the file to UTF-8 first: iconv -f UTF-16 -t UTF-8.')
+}
+
+/** Where in a chunk that does not decode the fault lies, found by halving. */
+function firstFault(chunk: Uint8Array): number {
+  let good = 0
+  let bad = chunk.length
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1
+    try {
+      new TextDecoder('utf-8', { fatal: true }).decode(chunk.subarray(0, middle), { stream: true })
+      good = middle
+    } catch {
+      bad = middle
+    }
+  }
+  return good
+}

@@ -1,0 +1,43 @@
+import type { Clip } from '@normwatch/protocol'
+import type { LogStream, LogWriter } from '../format.ts'
+import { capIn } from '../caps/cap-in-line.ts'
+
+// eslint-disable-next-line no-control-regex
+const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g
+const MAY_HOLD_CAP = /clip|max[_-](?:grad_)?norm/i
+
+/** A console's lines without colours. A cap that the configuration printed among them names is taken. */
+export async function* consoleLines(stream: LogStream, log: LogWriter): AsyncGenerator<string> {
+  for await (const line of stream.lines()) {
+    const plain = withoutColours(line)
+    if (MAY_HOLD_CAP.test(plain)) {
+      const found = capIn(plain)
+      if (found !== undefined) log.cap(found.clip, `${found.key} in the log`)
+    }
+    yield plain
+  }
+}
+
+export function withoutColours(text: string): string {
+  return text.includes('\u001b') ? text.replace(ANSI, '') : text
+}
+
+/** How a run clips by a printed cap: 0, a negative one, None and inf switch clipping off. */
+export function clipOf(cap: number): Clip {
+  return cap > 0 && Number.isFinite(cap) ? { mode: 'norm', max_norm: cap } : { mode: 'none' }
+}
+
+/** Unix seconds of a time printed as `2024-02-27 18:28:51`, read as UTC; NaN where the text begins with none. */
+export function printedTime(text: string): number {
+  const match = /(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(text.slice(0, 64))
+  if (match === null) return NaN
+  const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  return Date.UTC(year, month - 1, day, hour, minute, second) / 1000
+}

@@ -1,0 +1,153 @@
+import { LAYER_PREFIX } from '@normwatch/protocol'
+import type { LogWriter, RunWriter } from '../format.ts'
+import { isLoss, isNorm, isOfValidation } from '../runs/metric-naming.ts'
+import { isObject, jsonNumber } from './loose-json.ts'
+
+/** Names under which the training step itself is logged, the surest first. */
+const STEP_NAMES = [
+  'train/global_step',
+  'training/global_step',
+  'trainer/global_step',
+  'training/step',
+  'train/step',
+  'step',
+  'Step',
+  'global_step',
+  'iteration',
+  'iter',
+  'num_updates',
+  'train_num_updates',
+  'current_steps',
+  'n_iter',
+  'update',
+  'training_iteration',
+  'time/iterations',
+  'timesteps_total',
+  'time/total_timesteps',
+  'counters/iter',
+] as const
+/** What stands in for the step where a log has none of its own. */
+const STAND_INS = ['_step', 'epoch', 'Epoch'] as const
+/** Fields that say where an entry stands, and are no readings. */
+const PLACES: ReadonlySet<string> = new Set([
+  ...STEP_NAMES,
+  '_step',
+  '_timestamp',
+  '_runtime',
+  'timestamp',
+  'time',
+  'global_step/max_steps',
+])
+
+/** Puts a log's entries, objects of names and values, into its run. */
+export class Entries {
+  readonly #log: LogWriter
+  #run: RunWriter | undefined
+  /** How many entries were left out: they have no step, or neither a norm nor a loss. */
+  passed = 0
+  #best: number = Infinity
+  #runId: string | undefined
+
+  constructor(log: LogWriter, runId?: string) {
+    this.#log = log
+    this.#runId = runId
+  }
+
+  /** Adds an entry; one without a step, of an evaluation alone or a summary is passed over. */
+  add(entry: Readonly<Record<string, unknown>>): boolean {
+    // The HF Trainer's summary at the end repeats the mean loss of the whole run.
+    const step = 'train_runtime' in entry ? undefined : this.#stepOf(entry)
+    const readings = step === undefined ? [] : readingsOf(entry, this.#log)
+    const isTraining = readings.some(
+      ([name]) => isLoss(name) || isNorm(name) || name.startsWith(LAYER_PREFIX) || this.#isNamed(name),
+    )
+    if (step === undefined || !isTraining) {
+      this.passed++
+      return false
+    }
+    this.#run ??= this.#log.run(this.#runId)
+    this.#run.add(step, timeOf(entry), readings)
+    return true
+  }
+
+  finish(): void {
+    if (this.passed > 0)
+      this.#log.note(`${this.passed} entries without a step and a training reading were passed over.`)
+  }
+
+  #isNamed(name: string): boolean {
+    const { norm, map } = this.#log.options
+    return name === norm || Object.values(map ?? {}).includes(name)
+  }
+
+  #stepOf(entry: Readonly<Record<string, unknown>>): number | undefined {
+    const asked = this.#log.options.map?.['step']
+    if (asked !== undefined) return jsonNumber(entry[asked])
+    const ofMany = entry['global_step/max_steps']
+    if (typeof ofMany === 'string') return jsonNumber(ofMany.split('/')[0])
+    const place = STEP_NAMES.findIndex((name) => jsonNumber(entry[name]) !== undefined)
+    if (place >= 0) {
+      this.#best = -1
+      return jsonNumber(entry[STEP_NAMES[place] as string])
+    }
+    if (this.#best < 0) return undefined
+    // the surest stand-in that an entry had is used throughout
+    const standIn = STAND_INS.findIndex((name) => Number.isInteger(jsonNumber(entry[name])))
+    if (standIn < 0 || standIn > this.#best) return undefined
+    this.#best = standIn
+    const name = STAND_INS[standIn] as string
+    this.#log.note(
+      name === '_step'
+        ? 'The run logged no training step of its own: W&B’s row number stands in for it.'
+        : 'This log counts epochs: they stand in for steps.',
+    )
+    return jsonNumber(entry[name])
+  }
+}
+
+/** Whether an entry has a step under one of the usual names. */
+export function hasStep(entry: Readonly<Record<string, unknown>>): boolean {
+  return STEP_NAMES.some((name) => jsonNumber(entry[name]) !== undefined) || 'global_step/max_steps' in entry
+}
+
+/** The numbers of an entry. Norms in a list or an object are those of layers or streams. */
+function readingsOf(entry: Readonly<Record<string, unknown>>, log: LogWriter): [string, number][] {
+  const readings: [string, number][] = []
+  for (const [name, value] of Object.entries(entry)) {
+    if (PLACES.has(name) || isOfValidation(name)) continue
+    const reading = jsonNumber(value)
+    if (reading !== undefined) readings.push([name, reading])
+    else if (typeof value === 'object' && value !== null && isNorm(name))
+      readings.push(...layersOf(name, value))
+  }
+  const loss = entry['loss']
+  const norm = entry['grad_norm']
+  if (jsonNumber(loss) === 0 && Number.isNaN(jsonNumber(norm)))
+    log.note('Losses of exactly 0 beside a NaN norm are the HF Trainer’s NaN filter: the loss was NaN.')
+  return readings
+}
+
+/** Norms of layers or streams: an object with one is the norm of the whole. */
+export function layersOf(name: string, value: object): [string, number][] {
+  const each = Object.entries(value).flatMap(([key, item]): [string, number][] => {
+    const reading = jsonNumber(item)
+    return reading === undefined ? [] : [[key, reading]]
+  })
+  if (each.length === 1 && isObject(value)) return [[name, (each[0] as [string, number])[1]]]
+  return each.map(([key, reading]) => [
+    `${LAYER_PREFIX}${Array.isArray(value) ? `stream ${key}` : key}`,
+    reading,
+  ])
+}
+
+/** Unix seconds, where the entry has them: mmengine's `time` is the length of a step, not an instant. */
+function timeOf(entry: Readonly<Record<string, unknown>>): number {
+  for (const name of ['_timestamp', 'timestamp', 'time', 'wall_time']) {
+    const value = entry[name]
+    const time = jsonNumber(value) ?? (typeof value === 'string' ? Date.parse(value) / 1000 : NaN)
+    if (time > 1e9 && time < 1e11) return time
+    // milliseconds
+    if (time > 1e12 && time < 1e14) return time / 1000
+  }
+  return NaN
+}
