@@ -67,7 +67,7 @@ describe('the page of a run', () => {
     await page.mouse.move(...(await at(page, 100 / 199)))
     await eventually(() => textOf(page, `${norm} .legend`)).toMatch(/step 100 NaN ▽ 1 not finite/)
     await page.getByText('1 closed finding').click()
-    await page.getByText('NaN or infinite readings').waitFor()
+    await page.getByRole('heading', { name: 'NaN or infinite readings' }).waitFor()
   })
 
   it('draws no point where there is none any more', async () => {
@@ -158,6 +158,33 @@ describe('the page of a run', () => {
     const end = page.getByRole('region', { name: 'Findings at the end of the run' })
     await eventually(() => end.innerText()).toMatch(/Clipping is saturated[^]*closed: the run finished/)
     expect((await end.boundingBox())?.height).toBeLessThanOrEqual(160)
+  })
+
+  it('finds any metric by typing, adds its chart, and keeps what is seen in the address', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    const columns = steps(400, quiet)
+    const ones = columns.step.map(() => 1)
+    await server.send('run', { ...columns, 'actor/kl': ones, 'actor/entropy': ones, 'critic/loss': ones })
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    await page.locator(`${norm} .u-over`).first().waitFor()
+    await page.keyboard.press('m')
+    await page.getByLabel('Search metrics').fill('kl act')
+    await page.getByRole('checkbox', { name: 'actor/kl' }).check()
+    await page.getByRole('heading', { name: 'actor/kl' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('s')
+    await drag(page, 0.25, 0.5)
+    await eventually(() => page.url()).toMatch(/smooth=1&from=\d+&to=\d+&chart=lr&chart=actor%2Fkl$/)
+
+    const reader = await openPage()
+    await reader.goto(page.url())
+    await reader.getByRole('heading', { name: 'actor/kl' }).waitFor()
+    expect(await textOf(reader, range)).toBe(await textOf(page, range))
+    const place = reader.getByLabel('Place of the zoom in the run')
+    await place.press('End')
+    await eventually(() => textOf(reader, range)).toMatch(/to 399/)
   })
 
   it('changes the run’s name and cap, and deletes it only when its name is typed', async () => {

@@ -31,6 +31,8 @@ export interface Picture {
   readonly belowAxis?: readonly Mark[] | undefined
   readonly guides?: readonly Guide[] | undefined
   readonly spans?: readonly Span[] | undefined
+  /** Where events are, ascending. */
+  readonly events?: readonly number[] | undefined
 }
 
 /** What a person does with a chart, in units of its x axis. */

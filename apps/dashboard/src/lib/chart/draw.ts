@@ -85,20 +85,31 @@ export const drawSpans: Draw = (u, { spans = [] }, palette) => {
   }
 }
 
-/** Horizontal levels with their names. */
+/** Horizontal levels; their names stand in the legend, where no curve runs over them. */
 export const drawGuides: Draw = (u, { guides = [] }, palette) => {
   const { left, width } = u.bbox
   u.ctx.save()
-  u.ctx.font = font(11)
-  u.ctx.textAlign = 'right'
-  u.ctx.textBaseline = 'bottom'
-  for (const { value, label } of guides) {
+  for (const { value } of guides) {
     const y = Math.round(u.valToPos(value, 'y', true))
     u.ctx.strokeStyle = faint(palette.muted, 0.5)
     u.ctx.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio])
     strokeLine(u.ctx, left, y, left + width, y)
-    u.ctx.fillStyle = palette.muted
-    u.ctx.fillText(label, left + width - 4 * devicePixelRatio, y - 2 * devicePixelRatio)
+  }
+  u.ctx.restore()
+}
+
+/** Events as fine vertical lines. */
+export const drawEvents: Draw = (u, { events = [] }, palette) => {
+  const { left, top, width, height } = u.bbox
+  u.ctx.save()
+  u.ctx.strokeStyle = faint(palette.info, 0.5)
+  u.ctx.setLineDash([devicePixelRatio, 3 * devicePixelRatio])
+  let before = -Infinity
+  for (const x of events) {
+    const at = Math.round(xPixels(u, x))
+    if (at < left || at > left + width || at - before < 2 * devicePixelRatio) continue
+    strokeLine(u.ctx, at, top, at, top + height)
+    before = at
   }
   u.ctx.restore()
 }
@@ -139,31 +150,6 @@ export const drawClipped: Draw = (u, picture, palette) => {
   if (last.points?._paths?.fill) u.ctx.fill(last.points._paths.fill)
   if (last._paths?.clip) u.ctx.clip(last._paths.clip)
   if (last._paths?.stroke) u.ctx.stroke(last._paths.stroke)
-  u.ctx.restore()
-}
-
-/** The cap's name at the right end of its line. */
-export const drawCapLabel: Draw = (u, { cap, capLabel }, palette) => {
-  const value = cap?.findLast((other) => other !== null)
-  if (value == null || capLabel === undefined) return
-  const { left, top, width, height } = u.bbox
-  const y = u.valToPos(value, 'y', true)
-  if (y < top || y > top + height) return
-  u.ctx.save()
-  u.ctx.font = `600 ${font(11)}`
-  u.ctx.textAlign = 'right'
-  u.ctx.textBaseline = 'bottom'
-  const x = left + width - 4 * devicePixelRatio
-  const box = u.ctx.measureText(capLabel).width
-  u.ctx.fillStyle = faint(palette.surface, 0.8)
-  u.ctx.fillRect(
-    x - box - 3 * devicePixelRatio,
-    y - 16 * devicePixelRatio,
-    box + 6 * devicePixelRatio,
-    14 * devicePixelRatio,
-  )
-  u.ctx.fillStyle = palette.cap
-  u.ctx.fillText(capLabel, x, y - 3 * devicePixelRatio)
   u.ctx.restore()
 }
 

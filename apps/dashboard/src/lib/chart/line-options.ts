@@ -6,8 +6,8 @@ import {
   CAP_SERIES,
   drawAboveCap,
   drawBand,
-  drawCapLabel,
   drawClipped,
+  drawEvents,
   drawGuides,
   drawMarks,
   drawSpans,
@@ -71,8 +71,8 @@ export function lineOptions(
     ],
     hooks: {
       drawClear: [fitLines([LAST_SERIES]), forgetPoints],
-      drawAxes: draw(drawSpans, drawAboveCap, drawGuides, drawBand(colour)),
-      draw: draw(drawClipped, drawCapLabel, drawMarks),
+      drawAxes: draw(drawSpans, drawEvents, drawAboveCap, drawGuides, drawBand(colour)),
+      draw: draw(drawClipped, drawMarks),
       ...gestureHooks(gestures),
     },
   }

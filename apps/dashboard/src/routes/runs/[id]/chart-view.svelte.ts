@@ -1,6 +1,7 @@
 import type { StepRange } from '#lib/api/client.ts'
 import { between, coversAll, pan, zoomAround } from '#lib/chart/range.ts'
 import type { AxisMode } from '#lib/chart/columns.ts'
+import { FIRST_VIEW, type ChosenView } from './chart-address.ts'
 
 /**
  * What a person looks at, in steps whatever the axis counts. `range` is `null` for the whole record. A view that follows
@@ -18,8 +19,22 @@ export class ChartView {
   readonly #whole: () => StepRange
 
   /** `whole` is the record as it is now. */
-  constructor(whole: () => StepRange) {
+  constructor(
+    whole: () => StepRange,
+    { axis, isSmooth, logs, range }: Omit<ChosenView, 'charts'> = FIRST_VIEW,
+  ) {
     this.#whole = whole
+    this.axis = axis
+    this.isSmooth = isSmooth
+    this.#logs = logs
+    this.#range = range
+    this.#follows = range === null
+  }
+
+  /** What a person has chosen; a zoom that slides with the record is no place to lead others to. */
+  get chosen(): Omit<ChosenView, 'charts'> {
+    const { axis, isSmooth } = this
+    return { axis, isSmooth, logs: this.#logs, range: this.#follows ? null : this.#range }
   }
 
   get follows(): boolean {

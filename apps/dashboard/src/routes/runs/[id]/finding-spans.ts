@@ -2,6 +2,7 @@ import type { Finding } from '@normwatch/protocol'
 import type { StepRange } from '#lib/api/client.ts'
 import type { Span } from '#lib/chart/chart-spec.ts'
 import { findingSpan, findingTitle } from '#lib/format/finding.ts'
+import { onsetWords, storyOf } from '#lib/format/finding-story.ts'
 
 /** A finding on the time line, in steps. */
 export interface FindingSpan extends StepRange {
@@ -13,13 +14,16 @@ export interface FindingSpan extends StepRange {
 
 const COLOURS = { critical: 'flagged', warning: 'watch', info: 'info' } as const
 
-/** The findings that have a place on the time line; an open one reaches to the newest step. */
+/** The findings that have a place on the time line, from where they began; an open one reaches to the newest step. */
 export function findingSpans(findings: readonly Finding[], newest: number): FindingSpan[] {
   return findings.flatMap((finding) => {
-    const { id, severity, opened_step: from, closed_step, state } = finding
-    if (from === null) return []
-    const title = `${findingTitle(finding)}, ${findingSpan(finding)}`
-    const to = Math.max(from, closed_step ?? (state === 'open' ? newest : from))
+    const { id, severity, opened_step: opened, closed_step, state } = finding
+    if (opened === null) return []
+    const { onset, part } = storyOf(finding)
+    const from = Math.min(opened, onset ?? opened)
+    const where = part === null ? '' : ` in ${part}`
+    const title = `${findingTitle(finding)}${where}, ${onsetWords(finding) || findingSpan(finding)}`
+    const to = Math.max(opened, closed_step ?? (state === 'open' ? newest : opened))
     return [{ id, from, to, title, colour: COLOURS[severity], isOpen: state === 'open' }]
   })
 }

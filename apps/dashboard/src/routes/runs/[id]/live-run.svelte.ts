@@ -1,8 +1,15 @@
 import type { Finding, LiveFrame, Run, SettingsReply } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
+import type { RunEvent } from '#lib/format/finding-story.ts'
 import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
 import { RunSeries } from './run-series.svelte.ts'
+
+/** Something was noted at a step of the run. */
+interface EventFrame {
+  readonly type: 'event'
+  readonly event: RunEvent
+}
 
 /** `deleted`: the run existed and was removed. */
 export type RunPhase = 'loading' | 'ready' | 'missing' | 'deleted' | 'failed'
@@ -14,6 +21,7 @@ export class LiveRun {
   readonly #api: Api
   #run = $state.raw<Run | null>(null)
   #findings = $state.raw<readonly Finding[]>([])
+  #events = $state.raw<readonly RunEvent[]>([])
   #settings = $state.raw<SettingsReply['settings']>({})
   #hasMore = $state(false)
   /** Findings that came live since the last fetch began. */
@@ -43,6 +51,10 @@ export class LiveRun {
   /** The open ones, and the newest of the closed ones. */
   get findings(): readonly Finding[] {
     return this.#findings
+  }
+  /** Checkpoints, restarts and whatever else was noted, in step order. */
+  get events(): readonly RunEvent[] {
+    return this.#events
   }
   /** Whether there are closed findings that were not fetched. */
   get hasMoreFindings(): boolean {
@@ -117,7 +129,7 @@ export class LiveRun {
     unwatchBefore()
   }
 
-  #frame(frame: LiveFrame): void {
+  #frame(frame: LiveFrame | EventFrame): void {
     if (frame.type === 'points') this.series.accept(frame.columns)
     else if (frame.type === 'run') {
       const isTooOld = this.#awaitsRun && this.#run !== null && this.#run.updated_at < frame.run.updated_at
@@ -127,8 +139,15 @@ export class LiveRun {
     } else if (frame.type === 'finding') {
       this.#meanwhile.push(frame.finding)
       this.#keep(frame.finding)
-    } else if (frame.type === 'gap' && frame.reason === 'deleted') this.#phase = 'deleted'
+    } else if (frame.type === 'event') this.#note(frame.event)
+    else if (frame.type === 'gap' && frame.reason === 'deleted') this.#phase = 'deleted'
     else if (frame.type === 'gap' && frame.reason === 'truncated') this.series.forget()
+  }
+
+  /** An event takes the place of one with the same step and label. */
+  #note(event: RunEvent): void {
+    const others = this.#events.filter(({ step, label }) => step !== event.step || label !== event.label)
+    this.#events = [...others, event].sort((a, b) => a.step - b.step)
   }
 
   #keep(finding: Finding): void {

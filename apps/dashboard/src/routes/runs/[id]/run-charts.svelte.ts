@@ -13,6 +13,7 @@ import {
   xOf,
   type ChartColumns,
 } from '#lib/chart/columns.ts'
+import type { RunEvent } from '#lib/format/finding-story.ts'
 import { findingSpans, type FindingSpan } from './finding-spans.ts'
 import { interpolate } from '#lib/chart/range.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
@@ -54,6 +55,9 @@ export class RunCharts {
     }
   }
 
+  get events(): readonly RunEvent[] {
+    return this.#live.events
+  }
   get spans(): readonly FindingSpan[] {
     return this.#spans
   }
@@ -88,6 +92,11 @@ export class RunCharts {
     const x = this.#longest().filter((at) => at >= min && at <= max)
     const from = this.#view.cursor === null ? x.length : nearest(x, this.#view.cursor)
     this.#view.cursor = x[Math.min(x.length - 1, Math.max(0, from + by))] ?? null
+  }
+
+  /** Puts the cursor at a step. */
+  moveCursorTo(step: number): void {
+    this.#view.cursor = this.toX(step)
   }
 
   norm(): Picture {
@@ -242,6 +251,6 @@ export class RunCharts {
       to: this.toX(to),
       colour,
     }))
-    return { columns, ...this.ends, spans }
+    return { columns, ...this.ends, spans, events: this.#live.events.map(({ step }) => this.toX(step)) }
   }
 }

@@ -7,6 +7,7 @@ export const RUN_KEYS = [
   ['s', 'smooth the lines'],
   ['f', 'follow the newest steps'],
   ['0', 'reset the zoom'],
+  ['m', 'choose the metrics with a chart'],
   ['c', 'compare with other runs'],
   ['←  →', 'move the cursor'],
   ['Shift + ← →', 'pan'],
