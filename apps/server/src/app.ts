@@ -8,6 +8,7 @@ import { withoutBasePath } from './plugins/base-path.ts'
 import { closeGracefully } from './plugins/close-gracefully.ts'
 import { serveDashboard, type Dashboard } from './plugins/dashboard-files.ts'
 import { answer, answerRaw, replyToErrors } from './plugins/error-replies.ts'
+import { edgeOptions, watchHttpEdges } from './plugins/http-edges.ts'
 import { readJsonBodies } from './plugins/json-bodies.ts'
 import { logRequests, requestId } from './plugins/request-log.ts'
 import { schemaController } from './plugins/compile-schema.ts'
@@ -41,7 +42,7 @@ export interface AppOptions extends Pick<FastifyServerOptions, 'logger' | 'trust
 }
 
 /** How long a client may take to send its headers, and how often the server looks for those that take longer. */
-const patience = { headersTimeout: 15_000, connectionsCheckingInterval: 2_000 }
+const serverOptions = { headersTimeout: 15_000, connectionsCheckingInterval: 2_000, ...edgeOptions }
 
 const api = { prefix: '/api/v1' }
 
@@ -52,7 +53,7 @@ export async function buildApp(
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...options,
-    ...(tls === undefined ? { http: patience } : ({ https: { ...tls, ...patience } } as object)),
+    ...(tls === undefined ? { http: serverOptions } : ({ https: { ...tls, ...serverOptions } } as object)),
     rewriteUrl: ({ url = '/' }) => withoutBasePath(url, accessOptions.basePath ?? ''),
     genReqId: requestId,
     logController: new LogController({ disableRequestLogging: true }),
@@ -68,11 +69,19 @@ export async function buildApp(
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   // Before the hooks that refuse: it cuts the socket of an upgrade that they refused.
-  await app.register(websocket, { options: { maxPayload: MAX_LIVE_MESSAGE_BYTES } })
+  await app.register(websocket, {
+    options: { maxPayload: MAX_LIVE_MESSAGE_BYTES },
+    // What a client did wrong on its socket ends the socket; it is no error of the server.
+    errorHandler: (error, socket, request) => {
+      request.log.info({ err: error }, 'socket broke')
+      socket.terminate()
+    },
+  })
   const counts = new RequestCounts()
   counts.watch(app)
   logRequests(app)
   replyToErrors(app)
+  watchHttpEdges(app)
   sendSecurityHeaders(app, dashboard?.inlineScripts ?? [])
   closeGracefully(app)
   const access = await controlAccess(app, services, accessOptions)

@@ -120,6 +120,11 @@ export const refusals = {
     codes: ['FST_ERR_CTP_INVALID_MEDIA_TYPE'],
   },
   encoding_unsupported: { status: 415, sentence: 'A body may be encoded with gzip or zstd, or not at all.' },
+  expectation_failed: {
+    status: 417,
+    sentence: 'The only value of Expect that is supported is 100-continue.',
+  },
+  upgrade_required: { status: 426, sentence: 'This address is for WebSocket connections only.' },
   too_many_tests: {
     status: 429,
     sentence: 'Too many channels are being tested: try again in a moment.',
@@ -160,6 +165,12 @@ export const liveErrors = {
   too_many_watches: 'A socket watches at most 64 runs; unwatch one first.',
 } as const satisfies Record<string, string>
 
+/** Characters of what a refusal says: the names in it may be the client's own, and as long as a body. */
+const MAX_MESSAGE = 500
+const MAX_PATH = 200
+
+const shortened = (text: string, max: number) => (text.length <= max ? text : `${text.slice(0, max)}…`)
+
 /** Thrown anywhere in a request to refuse it. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
@@ -174,9 +185,12 @@ export class Refusal extends Error {
     details: readonly ErrorDetail[] = [],
     retryAfter = refusals[code].status === 503 ? 1 : undefined,
   ) {
-    super(message || refusals[code].sentence)
+    super(shortened(message || refusals[code].sentence, MAX_MESSAGE))
     this.code = code
-    this.details = details
+    this.details = details.map(({ path, message }) => ({
+      path: shortened(path, MAX_PATH),
+      message: shortened(message, MAX_MESSAGE),
+    }))
     this.retryAfter = retryAfter
   }
 

@@ -34,7 +34,7 @@ export type LiveColumns = { step: number[]; time: number[] } & Record<string, (W
 
 /**
  * What the server says on `/live`. `seq` grows over all frames of a server, also across its restarts. A deleted run
- * is announced by a `gap` with the reason `deleted`.
+ * is announced by a `gap` with the reason `deleted`. Frames that a watch of the list brings leave the run's `config` out.
  */
 export type LiveFrame =
   | { type: 'points'; run: string; seq: number; columns: LiveColumns }

@@ -12,6 +12,10 @@ export const MAX_LAYERS_PER_RUN = 4_096
 export const MAX_METRIC_NAME_LENGTH = 128
 /** Characters of a run's id. */
 export const MAX_RUN_ID_LENGTH = 64
+/** Levels of objects and lists in a run's `config`, itself included. */
+export const MAX_CONFIG_DEPTH = 32
+/** Bytes of a run's `config` as JSON. */
+export const MAX_CONFIG_BYTES = 64 * 1024
 /** Buckets of one series in a chart reply. */
 export const MAX_BUCKETS = 4_000
 /** Buckets of one series when the request does not say. */

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
 import { TaggedUnion, Type } from './schema.ts'
-import { MAX_RUN_ID_LENGTH } from './limits.ts'
+import { MAX_CONFIG_BYTES, MAX_CONFIG_DEPTH, MAX_RUN_ID_LENGTH } from './limits.ts'
 import { WireNumberSchema } from './numbers.ts'
 import { Nullable } from './nullable.ts'
 import { FindingKindSchema, SeveritySchema } from './finding.ts'
@@ -34,12 +34,19 @@ export type Clip = Static<typeof ClipSchema>
 
 const ProjectSchema = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u001f/]+$' })
 
+/** `x-json-bounds` bounds how deep the value is nested and how large it is as JSON, which JSON Schema has no words for. */
+const ConfigSchema = Type.Record(Type.String({ maxLength: 256 }), Type.Unknown(), {
+  maxProperties: 512,
+  description: `At most ${MAX_CONFIG_DEPTH} levels deep and ${MAX_CONFIG_BYTES / 1024} KiB as JSON.`,
+  'x-json-bounds': { depth: MAX_CONFIG_DEPTH, bytes: MAX_CONFIG_BYTES },
+})
+
 const runFields = {
   project: Type.Optional(ProjectSchema),
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
   clip: Type.Optional(ClipSchema),
   optimizer: Type.Optional(Nullable(Type.String({ maxLength: 128 }))),
-  config: Type.Optional(Type.Record(Type.String({ maxLength: 256 }), Type.Unknown(), { maxProperties: 512 })),
+  config: Type.Optional(ConfigSchema),
   tags: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 64, uniqueItems: true }),
   ),
@@ -101,7 +108,7 @@ export const ConditionSchema = Type.Object({
 })
 export type Condition = Static<typeof ConditionSchema>
 
-export const RunSchema = Type.Object({
+const runProperties = {
   id: Type.String(),
   project: Type.String(),
   name: Type.String(),
@@ -123,11 +130,19 @@ export const RunSchema = Type.Object({
   nonfinite: Type.Integer({ description: 'Readings of grad_norm and loss that were NaN or ±Infinity.' }),
   health: HealthSchema,
   conditions: Type.Array(ConditionSchema),
-})
+}
+export const RunSchema = Type.Object(runProperties)
 export type Run = Static<typeof RunSchema>
 
+/** A run as lists and the feed of all runs show it: with its `config` only where `fields=config` asks for it. */
+export const ListedRunSchema = Type.Object({
+  ...runProperties,
+  config: Type.Optional(runProperties.config),
+})
+export type ListedRun = Static<typeof ListedRunSchema>
+
 export const RunListSchema = Type.Object({
-  runs: Type.Array(RunSchema),
+  runs: Type.Array(ListedRunSchema),
   next_cursor: Nullable(Type.String()),
 })
 export type RunList = Static<typeof RunListSchema>

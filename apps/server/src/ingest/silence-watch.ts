@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { silence } from '@normwatch/detector'
-import type { StoredRun } from '../storage/store.ts'
+import type { ListedRun } from '../storage/store.ts'
 import type { Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 
@@ -52,7 +52,7 @@ export async function noticeSilence(context: IngestContext, since: number): Prom
 
 async function judgeSilence(
   { runs, store, hub, now }: IngestContext,
-  { id, last_arrival }: StoredRun,
+  { id, last_arrival }: ListedRun,
   seconds: number,
 ): Promise<void> {
   const alone = () => true

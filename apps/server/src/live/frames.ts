@@ -3,6 +3,7 @@ import {
   LAYER_PREFIX,
   type Finding,
   type GapReason,
+  type ListedRun,
   type LiveFrame,
   type PointColumns,
   type Run,
@@ -46,8 +47,9 @@ export function eventFrames(
   return flush() ? frames : undefined
 }
 
-export function runFrame(seq: number, run: Run): string {
-  return frame({ type: 'run', seq, run })
+/** Frames of the list leave the run's config out. */
+export function runFrame(seq: number, run: Run | ListedRun): string {
+  return JSON.stringify({ type: 'run', seq, run })
 }
 
 export function findingFrame(seq: number, finding: Finding): string {

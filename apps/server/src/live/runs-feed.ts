@@ -45,7 +45,8 @@ export class RunsFeed {
   }
 
   changed(run: Run, seq: number, urgent: boolean): void {
-    this.#keep(`run ${run.id}`, run.project, () => runFrame(seq, run), urgent ? 'urgent' : 'plain')
+    const { config: _, ...listed } = run
+    this.#keep(`run ${run.id}`, run.project, () => runFrame(seq, listed), urgent ? 'urgent' : 'plain')
   }
 
   /** A finding of a run of this project opened or closed. */

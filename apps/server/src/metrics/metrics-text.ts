@@ -1,7 +1,7 @@
 import { decodeNumber } from '@normwatch/protocol'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Services } from '../services.ts'
-import type { StoredRun } from '../storage/store.ts'
+import type { ListedRun } from '../storage/store.ts'
 import { addDeliveries } from './add-deliveries.ts'
 import type { RequestCounts } from './request-counts.ts'
 
@@ -56,7 +56,7 @@ function addService(registry: Registry, { hub, ingest }: Services, requests: Req
   gauge(registry, 'process_uptime_seconds', 'Seconds since the start.').set(process.uptime())
 }
 
-function addRuns(registry: Registry, runs: readonly StoredRun[]): void {
+function addRuns(registry: Registry, runs: readonly ListedRun[]): void {
   const labelNames = ['run', 'project']
   const norm = gauge(registry, 'normwatch_run_grad_norm', 'Newest pre-clip gradient norm.', labelNames)
   const rate = gauge(registry, 'normwatch_run_clip_rate', 'Share of clipped steps in the window.', labelNames)

@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import { isNestedDeeper } from '@normwatch/protocol'
+import { Ajv, type ErrorObject, type SchemaValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import type { FastifySchemaCompiler, FastifyServerOptions } from 'fastify'
 import type { Static, TSchema } from 'typebox'
@@ -12,11 +13,27 @@ export interface Checker<Schema extends TSchema> {
   errors?: SchemaFault[] | null
 }
 
+/** The bounds that `x-json-bounds` sets on a value: levels of objects and lists, itself included, and bytes as JSON. */
+interface JsonBounds {
+  readonly depth: number
+  readonly bytes: number
+}
+
+const checkJsonBounds: SchemaValidateFunction = ({ depth, bytes }: JsonBounds, value: unknown): boolean => {
+  let message: string
+  if (isNestedDeeper(value, depth)) message = `is nested deeper than ${depth} levels`
+  else if (Buffer.byteLength(JSON.stringify(value)) > bytes)
+    message = `is larger than ${bytes / 1024} KiB as JSON`
+  else return true
+  checkJsonBounds.errors = [{ keyword: 'x-json-bounds', message, params: {} }]
+  return false
+}
+
 const options = { strict: true, strictRequired: false, discriminator: true, verbose: true } as const
 /** A check ends at the first fault: to name each of a hostile body's million would cost more than to read it. */
-const bodies = withFormats(new Ajv(options))
+const bodies = withKeywords(new Ajv(options))
 /** "Infinity" becomes a number: not being strict with numbers is what makes their bounds hold for it too. */
-const texts = withFormats(new Ajv({ ...options, coerceTypes: 'array', strictNumbers: false }))
+const texts = withKeywords(new Ajv({ ...options, coerceTypes: 'array', strictNumbers: false }))
 
 /** Compiles with the first value: most servers are asked on few of their routes. */
 export function compileSchema<Schema extends TSchema>(schema: Schema): Checker<Schema> {
@@ -39,7 +56,8 @@ function lazily<Schema extends TSchema>(ajv: Ajv, schema: Schema): Checker<Schem
   return check
 }
 
-function withFormats(ajv: Ajv): Ajv {
+function withKeywords(ajv: Ajv): Ajv {
+  ajv.addKeyword({ keyword: 'x-json-bounds', validate: checkJsonBounds, errors: true })
   return formats.default(ajv, ['date-time'])
 }
 

@@ -36,5 +36,8 @@ export function answerRaw(error: Error & { code?: string }, socket: Socket): voi
 
 function asRefusal(error: FastifyError, invalid: RefusalCode): Refusal {
   if (error.validation !== undefined) return validationRefusal(error, invalid)
+  // The client went away while it sent its body.
+  if (error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
+    return new Refusal('request_invalid')
   return refusalOf(error) ?? new Refusal((error.statusCode ?? 500) < 500 ? 'request_invalid' : 'internal')
 }

@@ -22,9 +22,16 @@ const requests = compileSchema(LiveRequestSchema)
 /** `GET /live`: a reader says what it watches, and is told what happens to it. */
 export function liveRoute(services: Services): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
-    app.get('/live', { websocket: true }, (socket: WebSocket, { caller }) =>
-      serve(services, socket, caller as Caller),
-    )
+    app.route({
+      method: 'GET',
+      url: '/live',
+      schema: { hide: true },
+      handler: (_request, reply) => {
+        void reply.header('upgrade', 'websocket')
+        throw new Refusal('upgrade_required')
+      },
+      wsHandler: (socket: WebSocket, { caller }) => serve(services, socket, caller as Caller),
+    })
   }
 }
 

@@ -26,6 +26,7 @@ const ListQuery = Type.Object(
     ),
     limit: Type.Optional(whole(1, 200, 50)),
     cursor: Cursor,
+    fields: Type.Optional(Type.Literal('config', { description: 'With each run its config.' })),
   },
   closed,
 )
@@ -35,9 +36,13 @@ export function runRoutes({ store, ingest }: Services): FastifyPluginAsyncTypebo
     app.get(
       '/runs',
       { schema: { summary: 'List runs', querystring: ListQuery, response: replies(RunListSchema) } },
-      async ({ query: { limit = 50, ...query } }) => {
-        const { runs, next_cursor } = await store.runs.list({ ...query, limit })
-        return { runs: runs.map(toRun), next_cursor }
+      async ({ query: { limit = 50, fields, ...query } }) => {
+        const { runs, next_cursor } = await store.runs.list({
+          ...query,
+          limit,
+          withConfig: fields === 'config',
+        })
+        return { runs: runs.map((run) => toRun(run)), next_cursor }
       },
     )
 

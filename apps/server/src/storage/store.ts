@@ -118,7 +118,12 @@ export interface StoredRun extends Omit<Run, 'created_at' | 'updated_at' | 'ende
   readonly version: number
 }
 
+/** A run of a list: its `config` is there only where it was asked for. */
+export type ListedRun = Omit<StoredRun, 'config'> & Partial<Pick<StoredRun, 'config'>>
+
 export interface RunQuery {
+  /** Whether the runs carry their `config`. */
+  readonly withConfig?: boolean | undefined
   readonly project?: string | undefined
   readonly status?: RunStatus | undefined
   readonly health?: Health | undefined
@@ -148,7 +153,7 @@ export interface RunStore {
   delete(id: string): Promise<void>
   /** Throws `RunNotFound`. */
   get(id: string): Promise<StoredRun>
-  list(query: RunQuery): Promise<{ runs: StoredRun[]; next_cursor: string | null }>
+  list(query: RunQuery): Promise<{ runs: ListedRun[]; next_cursor: string | null }>
   /**
    * Removes every run that has been silent since before `before` (milliseconds since 1970), of one project or of all, at
    * most `limit` of them. Resolves with the ids removed, longest silent first.
@@ -159,7 +164,7 @@ export interface RunStore {
     readonly limit: number
   }): Promise<string[]>
   /** Every run whose status is `running`, newest first: for the silence watch and the metrics page. */
-  running(): Promise<StoredRun[]>
+  running(): Promise<ListedRun[]>
   /** Names of all projects, A to Z. */
   projects(): Promise<string[]>
   /** How much each project holds: its runs, and the metrics and layers of all of them. */

@@ -1,6 +1,6 @@
-import type { Delivery, Finding, Mute, Run } from '@normwatch/protocol'
+import type { Delivery, Finding, ListedRun as WireListedRun, Mute, Run } from '@normwatch/protocol'
 import type { StoredDelivery, StoredMute } from './alert-store.ts'
-import type { StoredFinding, StoredRun } from './store.ts'
+import type { ListedRun, StoredFinding, StoredRun } from './store.ts'
 
 /*
  * Records as the wire shows them. Inside the server every instant is a number of milliseconds since 1970; here it
@@ -11,7 +11,9 @@ export const iso = (milliseconds: number): string => new Date(milliseconds).toIS
 export const isoOrNull = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : iso(milliseconds)
 
-export function toRun({ last_arrival: _, version: __, ...run }: StoredRun): Run {
+export function toRun(run: StoredRun): Run
+export function toRun(run: ListedRun): WireListedRun
+export function toRun({ last_arrival: _, version: __, ...run }: ListedRun): WireListedRun {
   return {
     ...run,
     created_at: iso(run.created_at),

@@ -43,8 +43,9 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
   const runPath = (id: string) => `/runs/${encodeURIComponent(id)}`
 
   return {
+    /** The runs come without their configs, which no list shows. */
     listRuns: (query: URLSearchParams, signal?: AbortSignal) =>
-      call<RunList>(`/runs?${query}`, signal ? { signal } : {}),
+      call<Omit<RunList, 'runs'> & { runs: Run[] }>(`/runs?${query}`, signal ? { signal } : {}),
     projects: () => call<{ projects: string[] }>('/projects'),
     run: (id: string) => call<Run>(runPath(id)),
     patchRun: (id: string, patch: RunPatch) => call<Run>(runPath(id), withBody('PATCH', patch)),

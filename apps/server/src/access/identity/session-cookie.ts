@@ -15,12 +15,15 @@ export function cookieOptions(basePath: string, secure: boolean): CookieSerializ
  * origin with every request that changes something and with every socket. What sends neither header is no browser.
  */
 export function isSameOrigin({ headers, host }: Pick<FastifyRequest, 'headers' | 'host'>): boolean {
-  const { origin } = headers
-  if (origin === undefined) return headers['sec-fetch-site'] === 'same-origin'
-  return URL.parse(origin)?.host === host
+  const { origin, 'sec-fetch-site': site } = headers
+  // The browser's own word: no page and no forwarded header can change it.
+  if (site === 'cross-site') return false
+  if (origin === undefined) return site === 'same-origin'
+  const from = URL.parse(origin)?.host
+  return from !== undefined && (from === host || from === headers.host)
 }
 
 /** Whether a request may change something or stays open: those by cookie must come from a page of this server. */
 export function needsSameOrigin({ method, headers }: Pick<FastifyRequest, 'method' | 'headers'>): boolean {
-  return !['GET', 'HEAD', 'OPTIONS'].includes(method) || headers.upgrade !== undefined
+  return !['GET', 'HEAD', 'OPTIONS'].includes(method) || headers.upgrade?.toLowerCase() === 'websocket'
 }

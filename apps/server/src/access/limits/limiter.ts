@@ -113,7 +113,7 @@ export async function createLimiter(
       await refuseFast(byAddress, request, reply)
     },
     async caller(request, reply, caller) {
-      if (request.headers.upgrade !== undefined && sockets.countOf(caller) >= maxConnections) {
+      if (request.ws && sockets.countOf(caller) >= maxConnections) {
         throw tooMany('too_many_connections', 1)
       }
       await refuseFast(byCaller, request, reply)

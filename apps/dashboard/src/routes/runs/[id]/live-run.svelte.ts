@@ -134,7 +134,7 @@ export class LiveRun {
     else if (frame.type === 'run') {
       const isTooOld = this.#awaitsRun && this.#run !== null && this.#run.updated_at < frame.run.updated_at
       this.#awaitsRun = false
-      this.accept(frame.run)
+      this.accept({ ...frame.run, config: frame.run.config ?? this.#run?.config ?? {} })
       if (isTooOld) void this.load()
     } else if (frame.type === 'finding') {
       this.#meanwhile.push(frame.finding)

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
-import type { RunQuery, StoredRun } from '../../store.ts'
+import type { ListedRun, RunQuery } from '../../store.ts'
 import { fromCursor, given, toCursor, where, type Condition } from '../engine/list-query.ts'
-import { RUN_COLUMNS, SELECT_RUN, toRun, type RunDocuments, type RunRow } from './run-table.ts'
+import { RUN_COLUMNS, SELECT_RUN, toListedRun, type RunRow } from './run-table.ts'
 
 type OrderField = 'attention' | 'createdAt' | 'updatedAt' | 'name' | 'key'
 interface OrderBy {
@@ -30,35 +30,40 @@ const orders: Readonly<Record<NonNullable<RunQuery['sort']>, readonly OrderBy[]>
   ],
 }
 
-const SELECT = `select ${SELECT_RUN}, config, notes from runs join run_documents on run_documents.run = runs.key`
+type ListRow = RunRow & { readonly notes: string; readonly config?: string }
 
-export function listRuns(db: Database, query: RunQuery): { runs: StoredRun[]; next_cursor: string | null } {
+const select = (withConfig: boolean) =>
+  `select ${SELECT_RUN}, ${withConfig ? 'config, ' : ''}notes from runs join run_documents on run_documents.run = runs.key`
+
+export function listRuns(db: Database, query: RunQuery): { runs: ListedRun[]; next_cursor: string | null } {
   const sort = query.sort ?? 'attention'
   const order = orders[sort]
   const filter = where([...filtersOf(query), behind(sort, query.cursor)])
   const orderBy = order.map(({ field, isDown }) => `runs.${RUN_COLUMNS[field]}${isDown ? ' desc' : ''}`)
   const rows = db
-    .prepare<(string | number)[], RunRow & RunDocuments>(
-      `${SELECT} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
+    .prepare<(string | number)[], ListRow>(
+      `${select(query.withConfig ?? false)} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
     )
     .all(...filter.values, query.limit + 1)
   const page = rows.slice(0, query.limit)
   const last = page.at(-1)
   return {
-    runs: page.map((row) => toRun(row, row)),
+    runs: page.map(toListed),
     next_cursor:
       rows.length > page.length && last ? toCursor([sort, ...order.map(({ field }) => last[field])]) : null,
   }
 }
 
 /** Every run that is running, the newest first. */
-export const listRunning = (db: Database): StoredRun[] =>
+export const listRunning = (db: Database): ListedRun[] =>
   db
-    .prepare<[], RunRow & RunDocuments>(
-      `${SELECT} where runs.status = 'running' order by runs.created_at desc, runs.key desc`,
+    .prepare<[], ListRow>(
+      `${select(false)} where runs.status = 'running' order by runs.created_at desc, runs.key desc`,
     )
     .all()
-    .map((row) => toRun(row, row))
+    .map(toListed)
+
+const toListed = (row: ListRow): ListedRun => toListedRun(row, row.notes, row.config)
 
 const filtersOf = ({ project, status, health, q, tag }: RunQuery): (Condition | undefined)[] => [
   // the plus keeps the index of the order in use, where a project's would sort all its runs

@@ -1,6 +1,14 @@
-import type { Clip, Health, RunStatus, WireNumber } from '@normwatch/protocol'
+import {
+  isNestedDeeper,
+  MAX_CONFIG_BYTES,
+  MAX_CONFIG_DEPTH,
+  type Clip,
+  type Health,
+  type RunStatus,
+  type WireNumber,
+} from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
-import type { Judgement, StoredRun } from '../../store.ts'
+import type { Judgement, ListedRun, StoredRun } from '../../store.ts'
 import type { runDocuments, runs } from '../tables.ts'
 
 export type RunRow = typeof runs.$inferSelect
@@ -18,7 +26,7 @@ export function fixedParts(row: RunRow, documents: RunDocuments) {
     status: row.status,
     clip: JSON.parse(row.clip) as Clip,
     optimizer: row.optimizer,
-    config: JSON.parse(documents.config) as StoredRun['config'],
+    config: readConfig(documents.config),
     tags: JSON.parse(row.tags) as string[],
     notes: documents.notes,
     created_at: row.createdAt,
@@ -54,6 +62,24 @@ export function toRun(row: RunRow, documents: RunDocuments): StoredRun {
   const conditions = JSON.parse(row.conditions) as StoredRun['conditions']
   return { ...fixedParts(row, documents), ...movingParts(row, latest, conditions) }
 }
+
+/** `config` as it is stored; `undefined` leaves it out. */
+export function toListedRun(row: RunRow, notes: string, config: string | undefined): ListedRun {
+  const { config: _, ...run } = toRun(row, { config: '{}', notes })
+  if (config === undefined) return run
+  return {
+    ...run,
+    config: config.length > MAX_CONFIG_BYTES ? notShown('too large for a list') : readConfig(config),
+  }
+}
+
+/** Data folders hold configs from before they were bounded: one too deep to be written out again is not shown. */
+function readConfig(text: string): StoredRun['config'] {
+  const config = JSON.parse(text) as StoredRun['config']
+  return isNestedDeeper(config, MAX_CONFIG_DEPTH) ? notShown('nested too deeply') : config
+}
+
+const notShown = (why: string): StoredRun['config'] => ({ '…': `Not shown: ${why}.` })
 
 /** 0 flagged, 1 watch, 2 running, 3 the rest. */
 export function attention(health: Health, status: RunStatus): number {

@@ -1,0 +1,42 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { MAX_BODY_BYTES } from '@normwatch/protocol'
+
+/** How much of a body is still read after the answer, and for how many milliseconds. */
+const MAX_READ_BYTES = 2 * MAX_BODY_BYTES
+const MAX_READ_MS = 5_000
+const CHECK_EVERY_MS = 100
+
+/**
+ * When the server closes a connection after its answer while the client still sends the body, the client's next write
+ * fails, and most clients then never read the answer. So the server ends only its own side, reads on and drops what
+ * comes, within bounds, and closes when the body has ended.
+ */
+export function halfCloseAfterAnswers(server: Server): void {
+  const prepared = new WeakSet<Socket>()
+  server.prependListener('request', (request: IncomingMessage) => {
+    const { socket } = request
+    if (prepared.has(socket)) return
+    prepared.add(socket)
+    // Node calls this when the last answer of a connection was written.
+    const close = socket.destroySoon.bind(socket)
+    socket.destroySoon = () => {
+      const { parser } = socket as Socket & { parser?: { incoming: IncomingMessage | null } | null }
+      const incoming = parser?.incoming
+      if (incoming == null || incoming.complete || socket.destroyed) close()
+      else readOn(socket, incoming, close)
+    }
+  })
+}
+
+function readOn(socket: Socket, incoming: IncomingMessage, close: () => void): void {
+  const until = performance.now() + MAX_READ_MS
+  const mostRead = socket.bytesRead + MAX_READ_BYTES
+  const timer = setInterval(() => {
+    if (socket.bytesRead > mostRead || performance.now() > until) socket.destroy()
+  }, CHECK_EVERY_MS)
+  socket.once('close', () => clearInterval(timer))
+  incoming.once('end', close)
+  socket.end()
+  incoming.resume()
+}
