@@ -36,6 +36,7 @@ TRAININGS: dict[str, list[str]] = {
     "DDP": [*TORCHRUN, "sharded.py", "ddp", "clip"],
     "FSDP2 that clips": [*TORCHRUN, "sharded.py", "fsdp2", "clip"],
     "FSDP2 that does not clip": [*TORCHRUN, "sharded.py", "fsdp2"],
+    "FSDP2 on four ranks": [*TORCHRUN[:-1], "4", "sharded.py", "fsdp2", "clip"],
     "FSDP1 that clips": [*TORCHRUN, "sharded.py", "fsdp1", "clip"],
 }
 
@@ -70,6 +71,20 @@ def test_an_unmodified_training_is_recorded_truly_and_not_changed(
             seen = point.get(reading)
             exact = isinstance(value, str) or isinstance(seen, str)
             assert seen == (value if exact else pytest.approx(value, rel=2e-5)), (reading, point, expected)
+
+
+@pytest.mark.parametrize(("stage", "tolerance"), [("0", 2e-5), ("2", 2e-2)])  # ZeRO keeps gradients in bfloat16
+def test_deepspeed_is_recorded_where_it_can_be_installed(
+    stage: str, tolerance: float, server: FakeServer, tmp_path: Path
+) -> None:
+    pytest.importorskip("deepspeed")
+    reference = train(["with_deepspeed.py", stage], server, tmp_path)
+    assert reference["weights"] == train(["with_deepspeed.py", stage], None, tmp_path)["weights"]
+    [run] = server.runs.values()
+    assert run["fields"]["clip"] == {"mode": "norm", "max_norm": 0.5}
+    for point, expected in zip(run["points"].values(), reference["readings"]):
+        assert point["grad_norm"] == pytest.approx(expected["grad_norm"], rel=tolerance)
+        assert point["loss"] == pytest.approx(expected["loss"], rel=1e-5)
 
 
 def test_the_trainers_accumulated_loss_is_its_own(server: FakeServer, tmp_path: Path) -> None:

@@ -215,7 +215,8 @@ def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
     @functools.wraps(backward)
     def watched_backward(self: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
         training.on_deepspeed_backward(loss)
-        return backward(self, loss, *args, **kwargs)
+        with training.inside_engine():
+            return backward(self, loss, *args, **kwargs)
 
     @functools.wraps(step)
     def watched_step(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -226,5 +227,17 @@ def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
             training.on_deepspeed_step(self)
         return result
 
+    clip = getattr(module, "clip_grad_norm_", None)
+    if clip is not None:
+        # without ZeRO the engine clips by a function of its own, which reduces over the ranks
+
+        @functools.wraps(clip)
+        def watched_clip(parameters: Any, max_norm: Any, norm_type: Any = 2, **kwargs: Any) -> Any:
+            tensors = [parameters] if hasattr(parameters, "grad") else list(parameters)
+            total = clip(tensors, max_norm, norm_type, **kwargs)
+            training.on_global_norm(tensors, total, max_norm, norm_type)
+            return total
+
+        _replace(module, "clip_grad_norm_", watched_clip)
     _replace(engine_class, "backward", watched_backward)
     _replace(engine_class, "step", watched_step)

@@ -75,7 +75,8 @@ class CapturedTraining:
 
     @_forgiving("backward")
     def on_backward(self, root: Any) -> None:
-        self._losses.add(root)
+        if not self._engine_depth:
+            self._losses.add(root)
 
     @_forgiving("GradScaler.scale")
     def on_scale(self, outputs: Any, scaled: Any) -> None:
@@ -260,7 +261,9 @@ class CapturedTraining:
         inner = _unwrapped(engine.optimizer)
         parameters = [p for group in inner.param_groups for p in group["params"]]
         if norm is not None:
-            self._clips.append(ClipCall(parameters, clip, {"grad_norm": _kept(norm)}))
+            call = ClipCall(parameters, clip, {"grad_norm": _kept(norm)})
+            call.ids = frozenset(map(id, parameters))  # their gradients are gone already
+            self._clips.append(call)
         self._record_step(inner)
         self._end_step(self._ensure_run())
 
