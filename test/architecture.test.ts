@@ -68,7 +68,7 @@ const rooms: Record<string, Room> = {
   storage: { path: `${server}/storage`, mayImport: ['protocol', 'detector'] },
   'storage/sqlite': {
     path: `${server}/storage/sqlite`,
-    mayImport: ['storage', 'detector', ...wire, 'npm:better-sqlite3', 'npm:drizzle-orm'],
+    mayImport: ['storage', 'layout', 'detector', ...wire, 'npm:better-sqlite3', 'npm:drizzle-orm'],
   },
   live: { path: `${server}/live`, mayImport: ['storage', ...wire] },
   alerts: {
@@ -78,7 +78,8 @@ const rooms: Record<string, Room> = {
   ingest: { path: `${server}/ingest`, mayImport: ['storage', 'live', 'detector', ...wire] },
   analysis: { path: `${server}/analysis`, mayImport: ['storage', 'ingest', 'detector', ...wire] },
   services: { path: `${server}/services.ts`, mayImport: ['storage', 'ingest', 'live', 'alerts'] },
-  version: { path: `${server}/version.ts`, mayImport: ['node'] },
+  layout: { path: `${server}/layout.ts`, mayImport: ['node'] },
+  version: { path: `${server}/version.ts`, mayImport: ['layout', 'node'] },
   errors: { path: `${server}/errors.ts`, mayImport: ['storage', 'ingest', 'alerts', 'protocol'] },
   plugins: {
     path: `${server}/plugins`,
@@ -135,6 +136,7 @@ const rooms: Record<string, Room> = {
       'analysis',
       'errors',
       'ingest',
+      'layout',
       'live',
       'metrics',
       'plugins',
@@ -158,6 +160,7 @@ const rooms: Record<string, Room> = {
       'process',
       'access/identity',
       'importers',
+      'layout',
       'plugins',
       'sdk',
       'storage',
@@ -175,6 +178,7 @@ const rooms: Record<string, Room> = {
       'access/identity',
       'alerts',
       'ingest',
+      'layout',
       'live',
       'metrics',
       'plugins',

@@ -14,9 +14,11 @@ const FILES = [
   'docs/sdk-typescript.md',
   'examples/package.json',
   'packages/*/package.json',
-  'packages/sdk-python/src/normwatch/__init__.py',
+  'packages/sdk-python/pyproject.toml',
+  'packages/{sdk,server}-python/src/*/__init__.py',
 ]
 const version = versionOf(root)
+const isPython = (file: string) => /\.(py|toml)$/.test(file)
 
 /** A folder with every file that a release writes, as they are in this checkout. */
 function copy(): string {
@@ -33,9 +35,9 @@ describe('a release', () => {
     expect(written).toEqual(expect.arrayContaining(globSync(FILES, { cwd: root })))
     for (const file of written.filter((name) => name !== 'CHANGELOG.md')) {
       const text = readFileSync(join(folder, file), 'utf8')
-      const newVersion = file.endsWith('.py') ? '7.8.9rc3' : '7.8.9-rc.3'
+      const newVersion = isPython(file) ? '7.8.9rc3' : '7.8.9-rc.3'
       expect(text).toContain(newVersion)
-      expect(text.replaceAll(newVersion, file.endsWith('.py') ? python(version) : version)).toBe(
+      expect(text.replaceAll(newVersion, isPython(file) ? python(version) : version)).toBe(
         readFileSync(join(root, file), 'utf8'),
       )
     }

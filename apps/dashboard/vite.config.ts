@@ -1,7 +1,13 @@
 import adapter from '@sveltejs/adapter-static'
+import { readFileSync } from 'node:fs'
 import { sveltekit } from '@sveltejs/kit/vite'
 import { defineConfig, type Plugin } from 'vite'
 import { pageFiles } from './page-files.ts'
+
+/** The pages' version is that of the package: by default it is the time of the build, and no two builds were the same. */
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 
 /** Where `vite dev` finds a running server; `NORMWATCH_DEV_SERVER` names another one. */
 const server = process.env['NORMWATCH_DEV_SERVER'] ?? 'http://127.0.0.1:4280'
@@ -59,6 +65,7 @@ export default defineConfig({
     sveltekit({
       adapter: adapter({ fallback: 'index.html', precompress: true }),
       compilerOptions: { runes: true },
+      version: { name: version },
     }),
   ],
   server: {

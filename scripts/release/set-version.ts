@@ -11,6 +11,11 @@ const CHANGELOG = 'CHANGELOG.md'
 /** Other files that say the version, and the text around it. Each must be found, or the release stops. */
 const TEXTS: readonly (readonly [file: string, around: (version: string) => string])[] = [
   ['packages/sdk-python/src/normwatch/__init__.py', (version) => `__version__ = "${python(version)}"`],
+  ['packages/sdk-python/pyproject.toml', (version) => `normwatch-server==${python(version)}`],
+  [
+    'packages/server-python/src/normwatch_server/__init__.py',
+    (version) => `__version__ = "${python(version)}"`,
+  ],
   ['docs/sdk-typescript.md', (version) => `normwatch-sdk-${version}.tgz`],
   ['Dockerfile', (version) => `org.opencontainers.image.version="${version}"`],
 ]

@@ -17,6 +17,7 @@ import {
   readSmtpFrom,
   readSmtpUrl,
 } from './alerts/setting-readers.ts'
+import { defaultDataFolder } from './layout.ts'
 import type { Retention } from './ingest/retention.ts'
 
 /** The configuration is wrong; the message says what, in one sentence. */
@@ -49,7 +50,7 @@ export const settings = {
     read: readPort,
   } satisfies Setting<number>,
   data: {
-    default: './data',
+    default: defaultDataFolder,
     about: 'the folder that holds all data; created when it is missing',
     read: readFolder,
   } satisfies Setting<string>,

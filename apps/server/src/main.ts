@@ -1,12 +1,15 @@
 /** The process: reads its settings, serves, and ends at a signal. */
 import { enableCompileCache } from 'node:module'
-import { join } from 'node:path'
 import { ConfigError, helpText, readConfig, type Config } from './config.ts'
+import { layout } from './layout.ts'
 import { CannotOpenStore } from './storage/sqlite/engine/store-errors.ts'
 
 // What is loaded after this is compiled once and read from the cache at later starts: half the time of a start. `npm start`
 // says so to Node itself, which then, from the second start on, never loads what turns TypeScript into JavaScript: 19 MB.
-enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/normwatch'))
+enableCompileCache(layout.compileCache)
+
+// Data, backups and the list of tokens are for this user alone.
+process.umask(0o077)
 
 /** Milliseconds after which another Ctrl-C ends the process at once. One that comes sooner is the same: npm sends it again. */
 const SECOND_SIGNAL_AFTER_MS = 1_000

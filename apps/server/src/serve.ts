@@ -1,19 +1,16 @@
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { ensureToken } from './first-token.ts'
 import { openAlerts } from './alerts/alerts.ts'
 import { groupedBy } from './alerts/grouping.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { Ingest } from './ingest/ingest.ts'
+import { layout } from './layout.ts'
 import { Hub } from './live/hub.ts'
 import { findDashboard } from './plugins/dashboard-files.ts'
 import { isLoopbackName } from './access/local-only.ts'
 import { openSqliteStore } from './storage/sqlite/open.ts'
 import { welcome } from './welcome.ts'
-
-/** Where the dashboard's build lies. */
-const DASHBOARD = join(import.meta.dirname, '../../dashboard/build')
 
 /** Milliseconds since 1970 by a clock that nobody sets: readers are told at a pace, whatever happens to the time of day. */
 const steadyNow = (): number => performance.timeOrigin + performance.now()
@@ -45,7 +42,7 @@ export async function serve(config: Config): Promise<Server> {
     { store, hub, ingest, alerts, now },
     {
       access,
-      dashboard: findDashboard(DASHBOARD, basePath),
+      dashboard: findDashboard(layout.dashboard, basePath),
       logger: { level: logLevel, stream: process.stderr },
       trustProxy: config.trustProxy === undefined ? false : [...config.trustProxy],
       tls: tlsCert === undefined ? undefined : { cert: tlsCert, key: tlsKey as string },

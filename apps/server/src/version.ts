@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-
-const manifest = new URL('../package.json', import.meta.url)
+import { layout } from './layout.ts'
 
 /** The version of this server. */
-export const VERSION = (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+export const VERSION = (JSON.parse(readFileSync(layout.manifest, 'utf8')) as { version: string }).version

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
+import { layout } from '../layout.ts'
 import { complete, head, type Document } from '../reference/document.ts'
-
-const style = new URL('../reference/page.css', import.meta.url)
 
 /** Describes the routes that are registered after this: `/docs` for people, `/api/v1/openapi.json` for machines. */
 export async function describeApi(app: FastifyInstance): Promise<void> {
@@ -18,6 +17,6 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     return reply.type('text/html; charset=utf-8').send(referencePage(document(), 'page.css'))
   })
   app.get('/docs/page.css', hidden, async (_request, reply) =>
-    reply.type('text/css; charset=utf-8').send(readFileSync(style, 'utf8')),
+    reply.type('text/css; charset=utf-8').send(readFileSync(layout.referenceStyle, 'utf8')),
   )
 }

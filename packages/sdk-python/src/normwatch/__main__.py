@@ -1,4 +1,4 @@
-"""`normwatch run | sync | doctor`: what needs no server process."""
+"""`normwatch run | sync | doctor`, which need no server; the rest is in `pip install "normwatch[server]"`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,15 @@ CLOCK_TOLERANCE = 5.0
 """Seconds that the clocks of trainer and server may differ before `doctor` says so."""
 
 
+OWN = ("run", "sync", "doctor", "--url", "--spool", "-h", "--help")
+"""First arguments of the verbs of this package."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line. 0: all is well; 1: something is left to do; 2: invalid arguments."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0].split("=")[0] not in OWN:
+        return _serve(arguments)
     parser = argparse.ArgumentParser(
         prog="normwatch", description="Watch a training, send what a training could not, and check the setup."
     )
@@ -61,6 +68,17 @@ def main(arguments: list[str] | None = None) -> int:
     report = sync(options.url, spool_dir=options.spool, all_files=options.all, refused=options.refused)
     print(f"{report.sent} points sent, {report.refused} refused, {len(report.files_left)} files left")
     return 1 if report.files_left or report.refused else 0
+
+
+def _serve(arguments: list[str]) -> int:
+    """Hands the command to the server's package, which takes this process's place."""
+    try:
+        from normwatch_server import run
+    except ImportError:
+        print('The server is not installed here: pip install "normwatch[server]"', file=sys.stderr)
+    else:
+        run(arguments)
+    return 2
 
 
 def _measure(text: str) -> int | str:

@@ -1,9 +1,9 @@
-import { fileURLToPath } from 'node:url'
 import type { Database } from 'better-sqlite3'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
+import { layout } from '../../../layout.ts'
 import { CannotOpenStore } from './store-errors.ts'
 
-const migrationsFolder = fileURLToPath(new URL('../../../../../../drizzle', import.meta.url))
+const { migrations: migrationsFolder } = layout
 
 /** As drizzle's own migrator keeps it, which would load all of drizzle at every start. */
 const JOURNAL =

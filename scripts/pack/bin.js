@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// The command of the installed package. Plain JavaScript, and old syntax until Node's version is known to be right.
+var version = process.versions.node.split('.').map(Number)
+var isRight =
+  version[0] > 24 || (version[0] === 24 && version[1] >= 15) || (version[0] === 22 && version[1] >= 23)
+if (!isRight) {
+  console.error('Normwatch needs Node 24.15 or later, or 22.23; this is ' + process.versions.node + '.')
+  process.exit(1)
+}
+
+import('./start.js').then(({ start }) => start(process.argv.slice(2)))

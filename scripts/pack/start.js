@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** How the server's Node is started: see "How Node is started matters" in ARCHITECTURE.md. */
+const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=200', '--expose-gc']
+const server = join(import.meta.dirname, '../server')
+
+/**
+ * Runs a verb, or the server where there is none. The server takes this process's place where the platform can do that: its
+ * pid, its signals and its exit code are those of the command that was started.
+ * @param {string[]} args
+ */
+export async function start(args) {
+  const [verb = 'serve'] = args
+  const isServer = verb === 'serve' || (verb.startsWith('-') && verb !== '--version' && verb !== '-V')
+  if (!isServer) return import(pathToFileURL(join(server, 'cli.js')).href)
+  const flags = verb === 'serve' ? args.slice(1) : args
+  const main = join(server, 'main.js')
+  if (process.platform !== 'win32' && process.env.MALLOC_ARENA_MAX !== '1') {
+    process.execve(process.execPath, [process.execPath, ...FLAGS, main, ...flags], {
+      ...process.env,
+      MALLOC_ARENA_MAX: '1',
+    })
+  }
+  process.argv.splice(1, process.argv.length, main, ...flags)
+  return import(pathToFileURL(main).href)
+}

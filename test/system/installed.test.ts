@@ -1,0 +1,237 @@
+import { spawn, execFileSync, type ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { versionOf } from '../../scripts/release/set-version.ts'
+
+const root = join(import.meta.dirname, '../..')
+const dist = join(root, 'dist')
+const version = versionOf(root)
+const place = mkdtempSync(join(tmpdir(), 'normwatch-installed-'))
+const home = join(place, 'home')
+const data = join(home, '.local/share/normwatch')
+const venv = join(place, 'venv')
+const python = join(venv, 'bin/python')
+
+/** What `npm run pack` made, by its name, with the hash of its bytes. */
+function packed(): Record<string, string> {
+  const files = globSync('*.{tgz,whl,gz}', { cwd: dist }).sort()
+  return Object.fromEntries(
+    files.map((file) => [
+      file,
+      createHash('sha256')
+        .update(readFileSync(join(dist, file)))
+        .digest('hex'),
+    ]),
+  )
+}
+
+const pack = () => execFileSync('npm', ['run', '--silent', 'pack'], { cwd: root, stdio: 'pipe' })
+
+/** A server that was started by a command, with an empty home and, but for `path`, nothing on PATH. */
+class Installed {
+  readonly process: ChildProcess
+  said = ''
+
+  constructor(program: string, args: readonly string[], path = '/nowhere') {
+    this.process = spawn(program, [...args, '--port', '0'], {
+      env: { HOME: home, PATH: path },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    const keep = (text: Buffer) => (this.said += text.toString())
+    this.process.stdout?.on('data', keep)
+    this.process.stderr?.on('data', keep)
+    onTestFinished(() => this.toAll('SIGKILL'))
+  }
+
+  async url(): Promise<string> {
+    const address = /listens on (http:\S+)/
+    await expect.poll(() => this.said).toMatch(address)
+    return address.exec(this.said)?.[1] as string
+  }
+
+  /** The exit code after a signal to the process that was started. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const ended = once(this.process, 'exit')
+    this.process.kill(signal)
+    const [code] = (await ended) as [number | null]
+    return code
+  }
+
+  /** As a terminal sends Ctrl-C: to the process and its children. */
+  toAll(signal: NodeJS.Signals | 0): void {
+    try {
+      process.kill(-(this.process.pid as number), signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+
+  hasChildren(): boolean {
+    try {
+      process.kill(-(this.process.pid as number), 0)
+      return true
+    } catch {
+      return false
+    }
+  }
+}
+
+/** Sends a run with three points, and returns how many the server has of it. */
+async function sendPoints(url: string, run: string): Promise<number> {
+  const headers = { 'content-type': 'application/json' }
+  const points = [0, 1, 2].map((step) => ({ step, grad_norm: 1 + step, loss: 2 }))
+  await fetch(`${url}/api/v1/runs/${run}`, { method: 'PUT', headers, body: '{}' })
+  const body = JSON.stringify({ points })
+  await fetch(`${url}/api/v1/runs/${run}/points`, { method: 'POST', headers, body })
+  return ((await (await fetch(`${url}/api/v1/runs/${run}`)).json()) as { points: number }).points
+}
+
+beforeAll(pack)
+afterAll(() => rmSync(place, { recursive: true, force: true }))
+
+describe('what pack makes', () => {
+  it('is every package, the same bytes each time', () => {
+    const first = packed()
+    expect(Object.keys(first)).toHaveLength(13)
+    pack()
+    expect(packed()).toEqual(first)
+  })
+
+  it('says a system for each binary that has what the binary asks for', () => {
+    for (const [file, tag] of [
+      ['linux-x64', 'manylinux_2_34_x86_64'],
+      ['linux-arm64', 'manylinux_2_34_aarch64'],
+    ]) {
+      const binary = readFileSync(join(root, `node_modules/better-sqlite3/prebuilds/${file}.node`), 'latin1')
+      const asked = [...binary.matchAll(/GLIBC_2\.(\d+)/g)].map(([, minor]) => Number(minor))
+      expect(tag).toContain(`manylinux_2_${Math.max(...asked)}_`)
+    }
+  })
+})
+
+describe('installed by pip, without Node and with an empty home', () => {
+  beforeAll(() => {
+    mkdirSync(home, { recursive: true })
+    execFileSync('/usr/bin/python3', ['-m', 'venv', venv])
+    const what = ['--find-links', dist, `normwatch[server]==${version}`]
+    execFileSync(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...what])
+  })
+
+  it('has the binary of this platform alone', () => {
+    const binaries = globSync('lib/python*/site-packages/normwatch_server/node/node_modules/**/*.node', {
+      cwd: venv,
+    })
+    expect(binaries).toHaveLength(1)
+    expect(binaries[0]).toContain(`${process.platform}`)
+  })
+
+  it('serves all of the product and stops at SIGTERM and Ctrl-C: exit 0, data closed, nothing left running', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const server = new Installed(join(venv, 'bin/normwatch'), [])
+      const url = await server.url()
+      expect(server.said).toContain(data)
+      expect(await sendPoints(url, `run-${signal}`)).toBe(3)
+      expect(await (await fetch(`${url}/`)).text()).toContain('<!doctype html>')
+      expect((await fetch(`${url}/docs/`)).status).toBe(200)
+      expect((await fetch(`${url}/docs/page.css`)).status).toBe(200)
+      expect((await (await fetch(`${url}/readyz`)).json()) as object).toMatchObject({ version })
+      expect(existsSync(join(data, 'normwatch.db-wal'))).toBe(true)
+      expect(await server.end(signal)).toBe(0)
+      expect(server.hasChildren()).toBe(false)
+      expect(existsSync(join(data, 'normwatch.db-wal'))).toBe(false)
+      await expect(fetch(url)).rejects.toThrow()
+    }
+    const again = new Installed(join(venv, 'bin/normwatch'), ['serve'])
+    const { runs } = (await (await fetch(`${await again.url()}/api/v1/runs`)).json()) as { runs: unknown[] }
+    expect(runs).toHaveLength(2)
+    expect(await again.end('SIGTERM')).toBe(0)
+  })
+
+  it('keeps data that only this user reads', () => {
+    expect(statSync(data).mode & 0o777).toBe(0o700)
+    for (const file of globSync('*', { cwd: data }))
+      expect(statSync(join(data, file)).mode & 0o777).toBe(0o600)
+  })
+
+  it('runs the Node that NORMWATCH_NODE names', () => {
+    const env = { HOME: home, PATH: '/nowhere', NORMWATCH_NODE: '/no/such/node' }
+    expect(() => execFileSync(join(venv, 'bin/normwatch'), [], { env, stdio: 'pipe' })).toThrow(
+      '/no/such/node',
+    )
+    const help = execFileSync(join(venv, 'bin/normwatch'), ['serve', '--help'], {
+      env: { ...env, NORMWATCH_NODE: process.execPath },
+    })
+    expect(String(help)).toContain('NORMWATCH_DATA')
+  })
+
+  it('hands a wrong setting back as exit code 1 with one sentence', () => {
+    const env = { HOME: home, PATH: '/nowhere' }
+    const wrong = () => execFileSync(join(venv, 'bin/normwatch'), ['--port', 'x'], { env, stdio: 'pipe' })
+    expect(wrong).toThrow(/--port is "x"; it must be a port/)
+  })
+
+  it('stops in order at Ctrl-C where a process cannot take the place of another, as on Windows', async () => {
+    const elsewhere = [
+      'import os, sys, normwatch_server as server',
+      'node = server.node()',
+      'server.node, os.name = lambda: node, "nt"',
+      'server.run(sys.argv[1:])',
+    ]
+    const server = new Installed(python, ['-c', elsewhere.join('; ')])
+    const url = await server.url()
+    expect(await sendPoints(url, 'run-elsewhere')).toBe(3)
+    const ended = once(server.process, 'exit')
+    server.toAll('SIGINT')
+    expect(await ended).toEqual([0, null])
+    expect(server.hasChildren()).toBe(false)
+    expect(existsSync(join(data, 'normwatch.db-wal'))).toBe(false)
+  })
+})
+
+describe('installed by npm', () => {
+  const folder = join(place, 'npm')
+  const command = join(folder, 'node_modules/.bin/normwatch')
+
+  beforeAll(() => {
+    mkdirSync(folder)
+    const install = [
+      'install',
+      '--no-audit',
+      '--no-fund',
+      '--prefix',
+      folder,
+      join(dist, `normwatch-${version}.tgz`),
+    ]
+    execFileSync('npm', install, { cwd: folder, stdio: 'pipe' })
+  })
+
+  it('serves, and stops at SIGTERM and Ctrl-C: exit 0, nothing left running', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const server = new Installed(command, [], dirname(process.execPath))
+      const url = await server.url()
+      expect(await sendPoints(url, `npm-${signal}`)).toBe(3)
+      expect(await server.end(signal)).toBe(0)
+      expect(server.hasChildren()).toBe(false)
+      expect(existsSync(join(data, 'normwatch.db-wal'))).toBe(false)
+    }
+  })
+
+  it('says in one sentence that a Node is too old', () => {
+    const bin = join(folder, 'node_modules/normwatch/bin/normwatch.js')
+    const old = `Object.defineProperty(process.versions, 'node', { value: '20.19.0' }); await import(${JSON.stringify(bin)})`
+    const run = () => execFileSync(process.execPath, ['--input-type=module', '-e', old], { stdio: 'pipe' })
+    expect(run).toThrow('Normwatch needs Node 24.15 or later, or 22.23; this is 20.19.0.')
+  })
+
+  it('names the licence of all the code that it carries', () => {
+    const text = readFileSync(join(folder, 'node_modules/normwatch/THIRD-PARTY.md'), 'utf8')
+    for (const name of ['fastify', 'pino', 'nodemailer'])
+      expect(text).toMatch(new RegExp(`^## ${name} [\\d.]+ \\(`, 'm'))
+    expect(text).not.toMatch(/\((undefined|)\)/)
+  })
+})
