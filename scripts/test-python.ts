@@ -37,7 +37,9 @@ run(python, [
 ])
 run(python, ['-c', 'import normwatch; assert "site-packages" in normwatch.__file__, normwatch.__file__'])
 
-const others = globSync(['examples/*.py', 'bench/sdk/*.py'], { cwd: root }).map((file) => join(root, file))
+const others = globSync(['examples/*.py', 'bench/sdk/*.py', 'packages/server-python/**/*.py'], {
+  cwd: root,
+}).map((file) => join(root, file))
 run(python, ['-m', 'ruff', 'check', '.', ...others], sdk)
 run(python, ['-m', 'ruff', 'format', '--check', '.', ...others], sdk)
 run(python, ['-m', 'mypy'], sdk)

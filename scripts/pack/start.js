@@ -3,6 +3,8 @@ import { pathToFileURL } from 'node:url'
 
 /** How the server's Node is started: see "How Node is started matters" in ARCHITECTURE.md. */
 const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=200', '--expose-gc']
+/** Flags of the command itself, not of the server. */
+const OF_ALL = ['--version', '-V', '--help', '-h']
 const server = join(import.meta.dirname, '../server')
 
 /**
@@ -12,7 +14,7 @@ const server = join(import.meta.dirname, '../server')
  */
 export async function start(args) {
   const [verb = 'serve'] = args
-  const isServer = verb === 'serve' || (verb.startsWith('-') && verb !== '--version' && verb !== '-V')
+  const isServer = verb === 'serve' || (verb.startsWith('-') && !OF_ALL.includes(verb))
   if (!isServer) return import(pathToFileURL(join(server, 'cli.js')).href)
   const flags = verb === 'serve' ? args.slice(1) : args
   const main = join(server, 'main.js')

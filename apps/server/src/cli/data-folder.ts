@@ -1,4 +1,5 @@
 import { ConfigError, readConfig, type Config } from '../config.ts'
+import { defaultDataFolder } from '../layout.ts'
 import { CannotBackUp } from '../storage/sqlite/engine/backup.ts'
 import { CannotOpenStore } from '../storage/sqlite/engine/store-errors.ts'
 import { StoreUnavailable } from '../storage/store.ts'
@@ -8,7 +9,7 @@ import { Failure } from './failures.ts'
 /** The option of verbs that work on the data folder. */
 export const DATA_OPTION = [
   '--data <folder>',
-  'the data folder (default: NORMWATCH_DATA, else ./data)',
+  `the data folder (default: NORMWATCH_DATA, else ${defaultDataFolder})`,
 ] as const
 
 const expected = [CannotBackUp, CannotOpenStore, ConfigError, StoreUnavailable, TokenNotFound, TooManyTokens]

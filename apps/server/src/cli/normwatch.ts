@@ -1,17 +1,18 @@
 /** The command `normwatch`: one file a verb in `verbs/`, of which only the one that is called is loaded. */
 import { enableCompileCache } from 'node:module'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
+import { defaultDataFolder, layout } from '../layout.ts'
 import { VERSION } from '../version.ts'
 import { Failure, UsageError } from './failures.ts'
 
 // the verb's own files are compiled once and read from the cache afterwards
-enableCompileCache(join(import.meta.dirname, '../../../../node_modules/.cache/normwatch'))
+enableCompileCache(layout.compileCache)
 
 /** What a verb's file exports: adds the verb, with its options, help and example, to the program. */
 type AddTo = (program: Command) => void
 
 const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> = {
+  serve: () => import('./verbs/serve.ts'),
   runs: () => import('./verbs/runs.ts'),
   findings: () => import('./verbs/findings.ts'),
   token: () => import('./verbs/token.ts'),
@@ -24,7 +25,7 @@ const ENVIRONMENT = `
 Environment:
   NORMWATCH_URL    the server (default http://127.0.0.1:4280)
   NORMWATCH_TOKEN  its token, where it asks for one
-  NORMWATCH_DATA   the data folder of token, backup and doctor (default ./data)
+  NORMWATCH_DATA   the data folder of token, backup and doctor (default ${defaultDataFolder})
 
 Exit codes: 0 done, 1 failed, 2 wrong use.`
 

@@ -15,6 +15,9 @@ SERVER = Path(__file__).parent / "node" / "server"
 FLAGS = ("--max-semi-space-size=4", "--heap-growing-percent=200", "--expose-gc")
 """How the server's Node is started: the young generation is bounded, and the garbage of the start collected."""
 
+OF_ALL = ("--version", "-V", "--help", "-h")
+"""Flags of the command itself, not of the server."""
+
 
 def main() -> NoReturn:
     """The command `normwatch-server`, and `normwatch` without a verb of the SDK. Does not return."""
@@ -28,7 +31,7 @@ def run(arguments: list[str]) -> NoReturn:
     command that was started. Elsewhere this process waits for it and ends with its exit code.
     """
     verb = arguments[0] if arguments else "serve"
-    if verb == "serve" or (verb.startswith("-") and verb not in ("--version", "-V")):
+    if verb == "serve" or (verb.startswith("-") and verb not in OF_ALL):
         flags = arguments[1:] if verb == "serve" else arguments
         command = [node(), *FLAGS, str(SERVER / "main.js"), *flags]
     else:
