@@ -51,7 +51,7 @@ class RecordingNotices(Notices):
         super().__init__()
         self.refused: list[str] = []
 
-    def wrong_use(self, argument: str, message: str) -> None:
+    def wrong_use(self, argument: str, message: str, kind: str | None = None) -> None:
         self.refused.append(argument)
 
 

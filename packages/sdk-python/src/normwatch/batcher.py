@@ -50,29 +50,48 @@ class Block:
         return len(self.flat) // self.width
 
 
+class StepCounter:
+    """Counts the steps of a run, or of a part whose steps advance by themselves."""
+
+    __slots__ = ("next",)
+
+    def __init__(self, first: int = 0) -> None:
+        self.next = first
+
+
 class Batcher:
     """
-    Keeps rows until `take`; a row without a step gets the one after the highest so far. Thread-safe, and `add` never
+    Keeps rows until `take`; a row without a step gets the one after the highest so far of its
+    counter. Thread-safe, and `add` never
     waits. Rows are first queued as given and packed into blocks later: a training calls `add` between milliseconds of
     other work, when the processor's caches are cold and every extra line costs.
     """
 
     def __init__(self, first_step: int = 0, max_cells: int = MAX_QUEUE_CELLS) -> None:
-        self._loose: deque[tuple[int | None, float, Mapping[str, Kept], bool]] = deque()
+        self._loose: deque[tuple[int | None, float, Mapping[str, Kept], bool, StepCounter]] = deque()
         # guards the blocks, and packing loose rows into them
         self._lock = threading.Lock()
-        self._next_step = first_step
+        self.steps = StepCounter(first_step)
+        """The counter of rows that name no other."""
         self._max_cells = max_cells
         self._room = max_cells
         self._blocks: list[Block] = []
         self._is_abandoned = False
+        self._packed = 0
         self.dropped = 0
         """Rows dropped because the queue was full."""
 
-    def add(self, step: int | None, time: float, readings: Mapping[str, Kept], plain: bool) -> None:
+    def add(
+        self,
+        step: int | None,
+        time: float,
+        readings: Mapping[str, Kept],
+        plain: bool,
+        steps: StepCounter | None = None,
+    ) -> None:
         """Appends one row, whose readings the caller must not change afterwards. `plain`: all of them are floats."""
         loose = self._loose
-        loose.append((step, time, readings, plain))
+        loose.append((step, time, readings, plain, steps or self.steps))
         # a signal handler may log while the thread it interrupted is in here: it does not wait for the lock
         if (len(loose) >= MAX_LOOSE_ROWS or len(readings) > WIDE_ROW) and self._lock.acquire(blocking=False):
             try:
@@ -97,16 +116,17 @@ class Batcher:
     def _pack(self) -> None:
         """The loose rows → blocks."""
         for _ in range(len(self._loose)):
-            step, time, readings, plain = self._loose.popleft()
+            step, time, readings, plain, steps = self._loose.popleft()
             if step is None:
-                step = self._next_step
-            self._next_step = max(self._next_step, step + 1)
+                step = steps.next
+            steps.next = max(steps.next, step + 1)
             width = len(readings)
             room = self._room - (width + 2 if plain else DEFERRED_CELLS * (width + 1))
             if room < 0:
                 self.dropped += 1
                 continue
             self._room = room
+            self._packed += 1
             append_row(self._blocks, step, time, readings, plain)
 
     def abandon(self) -> None:
@@ -115,6 +135,11 @@ class Batcher:
         `take` no longer waits for it. At most the row that was being added is lost.
         """
         self._is_abandoned = True
+
+    @property
+    def added(self) -> int:
+        """Rows ever added."""
+        return self._packed + self.dropped + len(self._loose)
 
     @property
     def rows(self) -> int:

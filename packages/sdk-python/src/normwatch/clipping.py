@@ -1,22 +1,24 @@
 """
-torch's own gradient clipping, recorded. The gradients and the value returned are torch's bit for bit, because torch
-itself computes them; without an open run these functions do nothing else. Nothing here waits for a device.
+torch's own gradient clipping, recorded. The gradients and the value returned are torch's bit for bit; without an open
+run these functions do nothing else. Nothing here waits for a device, and nothing raises but torch's own errors.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Callable, Union
 
-from .current import current_run
-from .parameters import Given
+from .current import current_run, decide_later, is_ambiguous
+from .parameters import Given, local_reason
 from .readings import LayerNorms
-from .run import Run
 from .settings import WrongUse
 
 if TYPE_CHECKING:
     import torch
+
+    from .run import Run
 
     Parameters = Union[torch.Tensor, Iterable[torch.Tensor], Iterable[tuple[str, torch.Tensor]]]
 
@@ -38,108 +40,243 @@ def clip_grad_norm_(
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
+    *,
+    run: Run | None = None,
+    part: str | None = None,
 ) -> torch.Tensor:
     """
     `torch.nn.utils.clip_grad_norm_` with the same arguments, and with `model.named_parameters()` too: then the norm of
-    each layer is recorded, from the norms that torch computes anyway. Returns the norm before clipping, which is
-    recorded as `grad_norm` of the step that the next `run.log` completes.
+    each layer is recorded, from the norms that the clip call needs anyway. Returns the norm before clipping, a tensor
+    of one number, which is recorded as `grad_norm` of the step that the next `run.log` completes: of `run`, else of the
+    current run; of its part `part`, where a run trains several networks. A norm that is not the L2 norm is recorded as
+    a part of its own, `l1` or `linf`. Raises only what torch raises.
     """
     # these lines run between two steps, with cold caches, so they do as little as possible: even importing a module
     # that is loaded already would take as long as all the rest
     torch = _torch or _import_torch()
+    is_named = run is not None
+    if run is None:
+        run = current_run()
     clip = torch.nn.utils.clip_grad_norm_
-    run = current_run()
     also = {} if foreach is None else _foreach(clip, foreach)
     tensors: Any = parameters
     given: Given | None = None
-    heard: list[Any] = []
+    norms: Any = None
+    first: Any = parameters
     if not isinstance(parameters, torch.Tensor):
-        # an iterator can be read once only, and torch has to read it too
+        # an iterator can be read only once, and torch has to read it too
         tensors = list(parameters)
-        if tensors and isinstance(tensors[0], tuple):
+        first = tensors[0] if tensors else None
+        if type(first) is tuple:
             given = Given(tensors)
             tensors = given.tensors
-    if run is None or given is None:
-        total = clip(tensors, max_norm, norm_type, error_if_nonfinite, **also)
-    else:
-        with given.listen(norm_type) as heard:
+            first = tensors[0]
+    if run is None or not run.is_open:
+        return _measured_by_all(clip(tensors, max_norm, norm_type, error_if_nonfinite, **also))
+    try:
+        if given is not None:
+            norms, total = _clip_with_names(given, max_norm, norm_type, error_if_nonfinite, foreach, also)
+        else:
             total = clip(tensors, max_norm, norm_type, error_if_nonfinite, **also)
+    except RuntimeError:
+        if error_if_nonfinite:
+            _record_refused(run, part, given or Given(tensors), max_norm, norm_type)
+        raise
     total_here = total if type(total) is torch.Tensor else _whole(total)
-    if run is not None:
-        try:
-            readings = {"grad_norm": total_here}
-            if heard and given is not None:
-                readings.update(_layer_norms(given, heard, norm_type))
-            run.note_norm(max_norm, readings)
-        except Exception as error:
-            _warn_unrecorded(run, error)
+    try:
+        reason = None if first is None else local_reason(first)
+        if reason is not None:
+            _refuse_local(run, reason)
+            return total
+        readings = {"grad_norm": total_here}
+        if given is not None and norms is not None:
+            readings.update(_layer_norms(given, norms, norm_type))
+        if norm_type != 2.0:
+            part = norm_part(part, norm_type)
+        key = id(first)
+        if not is_named and is_ambiguous():
+            _wait_for_log(run, lambda later: later.noted.norm(part, key, max_norm, readings))
+        else:
+            run.noted.norm(part, key, max_norm, readings)
+    except Exception as error:
+        _warn_unrecorded(run, error)
     return total
 
 
-def clip_grad_value_(parameters: Parameters, clip_value: float, foreach: bool | None = None) -> None:
+def clip_grad_value_(
+    parameters: Parameters,
+    clip_value: float,
+    foreach: bool | None = None,
+    *,
+    run: Run | None = None,
+    part: str | None = None,
+) -> None:
     """
     `torch.nn.utils.clip_grad_value_` with the same arguments, and with `model.named_parameters()` too. Records what was
-    there before: the global norm, the largest element (`max_abs_grad`) and the share clamped (`clip_fraction`).
+    there before: the global L2 norm, the largest element (`max_abs_grad`) and the share clamped (`clip_fraction`, 0
+    to 1); with names, the norm of each layer.
     """
     from torch.nn.utils import clip_grad_value_ as clip
 
     given = Given(parameters)
-    run = current_run()
-    if run is not None:
+    is_named = run is not None
+    run = run or current_run()
+    if run is not None and run.is_open:
         try:
-            run.note_clip(
-                {"mode": "value", "clip_value": float(clip_value)}, _before_clamping(given, float(clip_value))
-            )
+            readings = before_clamping(given, float(clip_value))
+            _note(run, is_named, part, given, {"mode": "value", "clip_value": float(clip_value)}, readings)
         except Exception as error:
             _warn_unrecorded(run, error)
     clip(given.tensors, clip_value, **({} if foreach is None else _foreach(clip, foreach)))
 
 
-def grad_norm(parameters: Parameters, norm_type: float = 2.0) -> torch.Tensor:
-    """The global norm of the gradients, which are left alone; recorded as `grad_norm` of the coming step."""
-    given = Given(parameters)
-    run = current_run()
-    if run is None or given.layers is None:
-        heard: list[Any] = []
-        total = given.total_norm(norm_type)
-    else:
-        with given.listen(norm_type) as heard:
-            total = given.total_norm(norm_type)
-    total_here = _whole(total)
-    if run is not None:
+def grad_norm(
+    parameters: Parameters, norm_type: float = 2.0, *, run: Run | None = None, part: str | None = None
+) -> torch.Tensor:
+    """
+    The global norm of the gradients, a tensor of one number. The gradients are left alone. Recorded as `grad_norm` of
+    the coming step. Never raises: where the gradients cannot be measured, that is a warning, and the norm is NaN.
+    """
+    import torch
+
+    is_named = run is not None
+    run = run or current_run()
+    try:
+        given = Given(parameters)
+        norms: Any = None
+        if given.layers is not None and given.gradients and not _any_sharded(given):
+            norms, total = given.fused_norms(norm_type) or (given.norms(norm_type), given.total_norm(norm_type))
+        else:
+            total = _total(given, norm_type)
+        total_here = _whole(total)
+    except Exception as error:
+        if run is not None:
+            _warn_unrecorded(run, error)
+        return torch.tensor(math.nan)
+    if run is not None and run.is_open:
         try:
-            run.note_clip({"mode": "none"}, {"grad_norm": total_here, **_layer_norms(given, heard, norm_type)})
+            readings = {"grad_norm": total_here, **_layer_norms(given, norms, norm_type)}
+            _note(run, is_named, norm_part(part, norm_type), given, {"mode": "none"}, readings)
         except Exception as error:
             _warn_unrecorded(run, error)
     return total
 
 
-def _before_clamping(given: Given, clip_value: float) -> dict[str, Any]:
+def norm_part(part: str | None, norm_type: float) -> str | None:
+    """The part under which a norm is recorded: one that is not L2 is never mixed with, or compared to, L2 norms."""
+    number = float(norm_type)
+    if number == 2.0:
+        return part
+    name = "linf" if number == math.inf else f"l{number:g}"
+    return name if part is None else f"{part}-{name}"
+
+
+def before_clamping(given: Given, clip_value: float) -> dict[str, Any]:
+    """The readings of gradients that are about to be clamped to ±`clip_value`; none where one rank has only a share."""
     import torch
 
-    if any(_is_sharded(gradient) for gradient in given.gradients):
+    if _any_sharded(given):
         return {}  # one rank alone cannot measure them
-    sizes = [gradient.abs() for gradient in given.gradients if gradient.numel() > 0]
-    if not sizes:
-        return {"grad_norm": 0.0, "max_abs_grad": 0.0, "clip_fraction": 0.0}
-    device = sizes[0].device
-    clamped = torch.stack([(size > clip_value).sum().to(device) for size in sizes]).sum()
-    return {
-        "grad_norm": given.total_norm(2.0),
-        "max_abs_grad": torch.stack([size.max().double().to(device) for size in sizes]).max(),
-        "clip_fraction": clamped.double() / sum(size.numel() for size in sizes),
-    }
+    with torch.no_grad():
+        sizes = [gradient.detach().abs() for gradient in given.gradients if gradient.numel() > 0]
+        if not sizes:
+            return {"grad_norm": 0.0, "max_abs_grad": 0.0, "clip_fraction": 0.0}
+        device = sizes[0].device
+        clamped = torch.stack([(size > clip_value).sum().to(device) for size in sizes]).sum()
+        readings = {
+            "grad_norm": given.total_norm(2.0),
+            "max_abs_grad": torch.stack([size.max().double().to(device) for size in sizes]).max(),
+            "clip_fraction": clamped.double() / sum(size.numel() for size in sizes),
+        }
+        return {**readings, **_layer_norms(given, given.norms(2.0) if given.layers is not None else None, 2.0)}
 
 
-def _layer_norms(given: Given, heard: list[Any], norm_type: float) -> dict[str, Any]:
-    if given.layers is None or not heard or _is_sharded(heard[0]):
+def _clip_with_names(
+    given: Given,
+    max_norm: float,
+    norm_type: float,
+    error_if_nonfinite: bool,
+    foreach: bool | None,
+    also: dict[str, Any],
+) -> tuple[Any, Any]:
+    """Clips, and returns the norm of each gradient (where it is known) and the norm of all."""
+    import torch
+
+    if foreach is not False and not error_if_nonfinite:
+        fused = given.fused_norms(norm_type)
+        if fused is not None:
+            norms, total = fused
+            with torch.no_grad():
+                torch.nn.utils.clip_grads_with_norm_(given.tensors, max_norm, total, **also)
+            return norms, total
+    norms = None
+    if given.gradients and not _any_sharded(given):
+        try:
+            norms = given.norms(norm_type)
+        except Exception:  # where a gradient cannot be measured, torch's own call raises
+            norms = None
+    return norms, torch.nn.utils.clip_grad_norm_(given.tensors, max_norm, norm_type, error_if_nonfinite, **also)
+
+
+def _total(given: Given, norm_type: float) -> Any:
+    try:
+        return given.total_norm(norm_type)
+    except Exception:  # gradients that torch does not stack
+        return given.norm_over_meshes(norm_type)
+
+
+def _record_refused(run: Run, part: str | None, given: Given, max_norm: float, norm_type: float) -> None:
+    """The norm for which torch has raised: the reading that explains the end of the training."""
+    try:
+        readings = {"grad_norm": _whole(given.total_norm(norm_type))}
+        _note(run, True, norm_part(part, norm_type), given, {"mode": "norm", "max_norm": max_norm}, readings)
+    except Exception as error:
+        _warn_unrecorded(run, error)
+
+
+def _note(
+    run: Run, is_named: bool, part: str | None, given: Given, clip: dict[str, Any], readings: dict[str, Any]
+) -> None:
+    if given.local_reason is not None:
+        _refuse_local(run, given.local_reason)
+    elif not is_named and is_ambiguous():
+        _wait_for_log(run, lambda later: later.noted.clip(part, given.key, clip, readings))
+    else:
+        run.noted.clip(part, given.key, clip, readings)
+
+
+def _wait_for_log(run: Run, note: Callable[[Run], None]) -> None:
+    run.notices.warn(
+        "several runs",
+        "several runs are open: a clip call belongs to the one that logs next; name it: "
+        "run.clip_grad_norm_(parameters, max_norm)",
+    )
+    decide_later(note)
+
+
+def _refuse_local(run: Run, reason: str) -> None:
+    run.notices.warn("local norm", f"the norm of these gradients is not recorded, as it is not the model's: {reason}")
+
+
+def _layer_norms(given: Given, norms: Any, norm_type: float) -> dict[str, Any]:
+    if given.layers is None or norms is None or _is_sharded(norms):
         return {}
-    return {"layers": LayerNorms(given.layers, heard[0], float(norm_type))}
+    return {"layers": LayerNorms(*given.layers, norms, float(norm_type))}
+
+
+def _measured_by_all(total: torch.Tensor) -> torch.Tensor:
+    """On a rank that records nothing, the norm of a sharded model is made whole too: the one that records waits."""
+    _whole(total)
+    return total
 
 
 def _whole(total: torch.Tensor) -> Any:
     """The norm of a sharded model is a DTensor; every rank takes part in making it one number."""
     return total.full_tensor() if _is_sharded(total) else total
+
+
+def _any_sharded(given: Given) -> bool:
+    return any(_is_sharded(gradient) for gradient in given.gradients)
 
 
 def _is_sharded(tensor: Any) -> bool:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .settings import LAYER_PREFIX, MAX_LAYERS, MAX_METRICS, MAX_NAME_LENGTH
+
+
+class NameFault(NamedTuple):
+    """Why a name is refused. A warning is logged once a kind, however many names have that fault."""
+
+    kind: str
+    sentence: str
 
 
 class Names:
     """Names seen so far. `known` may be read from any thread."""
 
     def __init__(self) -> None:
-        # the layer norms of a clip call travel under this name until the background thread unpacks them
-        self.known = {"layers"}
+        self.known: set[str] = set()
         self._metrics = 0
         self._layers = 0
 
-    def fault(self, name: str) -> str | None:
+    def fault(self, name: str) -> NameFault | None:
         """Why the run can have no metric of this name, or None: then it is known from now on."""
         if name in self.known:
             return None
@@ -23,11 +31,13 @@ class Names:
         # the server counts UTF-16 units
         length = len(bare) + sum(character > "\uffff" for character in bare)
         if not 1 <= length <= MAX_NAME_LENGTH or any(c < " " or c == "\x7f" for c in bare):
-            return f"a metric's name has 1 to {MAX_NAME_LENGTH} characters, none of them a control character"
+            return NameFault(
+                "name", f"a metric's name has 1 to {MAX_NAME_LENGTH} characters, none of them a control character"
+            )
         if is_layer and self._layers >= MAX_LAYERS:
-            return f"a run has at most {MAX_LAYERS} layers"
+            return NameFault("too many layers", f"a run has at most {MAX_LAYERS} layers")
         if not is_layer and self._metrics >= MAX_METRICS:
-            return f"a run has at most {MAX_METRICS} metrics"
+            return NameFault("too many metrics", f"a run has at most {MAX_METRICS} metrics")
         self.known.add(name)
         if is_layer:
             self._layers += 1

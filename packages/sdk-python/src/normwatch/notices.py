@@ -25,9 +25,9 @@ class Notices:
             self._said.add(kind)
             logger.warning("%s", message)
 
-    def wrong_use(self, argument: str, message: str) -> None:
-        """Wrong use of `argument`: raises when strict, else warns once an argument."""
+    def wrong_use(self, argument: str, message: str, kind: str | None = None) -> None:
+        """Wrong use of `argument`: raises when strict, else warns once an argument, or once a `kind`."""
         sentence = f"{argument} {message}"
         if self.strict:
             raise WrongUse(sentence)
-        self.warn(f"wrong use of {argument}", f"{sentence} (ignored; warned once)")
+        self.warn(f"wrong use: {kind or argument}", f"{sentence} (ignored; warned once)")

@@ -1,38 +1,69 @@
-"""The parameters given to a clip call: their gradients, their layers, and the norms that torch computes of them."""
+"""The parameters given to a clip call: their gradients, their layers and their norms."""
 
 from __future__ import annotations
 
-import contextlib
+import gc
 import math
-from collections.abc import Iterator
+import re
+import sys
+import weakref
 from functools import cached_property
 from typing import Any
 
+WRAPPERS = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+"""What torch.compile, FSDP and activation checkpointing put into the names of parameters."""
+DDP_PREFIX = "module."
+MAX_CACHED = 32
+
+_layers: dict[tuple[int, int, int], tuple[str, list[str], list[str]]] = {}
+"""Names and layers of lists of parameters seen before: naming thousands of layers at each step would be slow."""
+_local: dict[int, tuple[weakref.ref[Any], str | None]] = {}
+
 
 class Given:
-    """`parameters` as torch wants them, and the layer of each gradient where the parameters came with names."""
+    """`parameters` as torch wants them, and names where they came with names."""
 
     def __init__(self, parameters: Any) -> None:
         import torch
 
         self.tensors: Any = parameters
-        names: list[str] | None = None
+        self.names: list[str] | None = None
         if not isinstance(parameters, torch.Tensor):
-            # an iterator can be read once only, and torch has to read it too
+            # an iterator can be read only once, and torch has to read it too
             self.tensors = list(parameters)
             if self.tensors and isinstance(self.tensors[0], tuple):
-                names = [name for name, _ in self.tensors]
+                self.names = [name for name, _ in self.tensors]
                 self.tensors = [tensor for _, tensor in self.tensors]
         self._every = [self.tensors] if isinstance(self.tensors, torch.Tensor) else self.tensors
-        self.layers: list[str] | None = None
-        if names is not None:
-            with_gradient = (name for name, tensor in zip(names, self._every) if tensor.grad is not None)
-            self.layers = [name.rpartition(".")[0] or name for name in with_gradient]
+
+    @property
+    def key(self) -> int | None:
+        """The identity of the first parameter: tells a network from another one."""
+        return id(self._every[0]) if self._every else None
+
+    @property
+    def local_reason(self) -> str | None:
+        """Why the norm of these gradients is not the model's, else None."""
+        return local_reason(self._every[0]) if self._every else None
 
     @cached_property
     def gradients(self) -> list[Any]:
-        """The gradients that exist, detached."""
-        return [tensor.grad.detach() for tensor in self._every if tensor.grad is not None]
+        """The gradients that exist."""
+        return [tensor.grad for tensor in self._every if tensor.grad is not None]
+
+    @cached_property
+    def layers(self) -> tuple[list[str], list[str]] | None:
+        """The name and the layer of each gradient, where the parameters came with names."""
+        if self.names is None:
+            return None
+        names, layers = _names_and_layers(self.names, self._every)
+        if len(self.gradients) == len(self._every):
+            return names, layers
+        has_gradient = [tensor.grad is not None for tensor in self._every]
+        return (
+            [name for name, has in zip(names, has_gradient) if has],
+            [layer for layer, has in zip(layers, has_gradient) if has],
+        )
 
     def total_norm(self, norm_type: float) -> Any:
         """The norm that torch's clip call would return, without clipping."""
@@ -40,58 +71,108 @@ class Given:
 
         if not self.gradients:
             return torch.tensor(0.0)
-        if hasattr(torch.nn.utils, "get_total_norm"):
-            return torch.nn.utils.get_total_norm(self.gradients, norm_type)
-        # torch < 2.6: as its clip_grad_norm_ computes it
-        norms = self.norms(norm_type)
-        return norms.max() if float(norm_type) == math.inf else torch.norm(norms, float(norm_type))
+        with torch.no_grad():
+            if hasattr(torch.nn.utils, "get_total_norm"):
+                return torch.nn.utils.get_total_norm(self.gradients, norm_type)
+            # torch < 2.6: as its clip_grad_norm_ computes it
+            norms = self.norms(norm_type)
+            return norms.max() if float(norm_type) == math.inf else torch.norm(norms, float(norm_type))
+
+    def norm_over_meshes(self, norm_type: float) -> Any:
+        """
+        The norm of gradients that torch cannot stack, such as a DTensor beside plain tensors (tensor parallel): each
+        group that lives on the same ranks is reduced by itself. Every rank takes part, in the same order.
+        """
+        import torch
+
+        groups: dict[Any, list[Any]] = {}
+        with torch.no_grad():
+            for gradient in self.gradients:
+                groups.setdefault(_place(gradient), []).append(gradient.coalesce() if gradient.is_sparse else gradient)
+            norms = []
+            for group in groups.values():
+                # gradients of one group are reduced one by one: their placements may differ
+                for gradient in group:
+                    norm = torch.linalg.vector_norm(gradient, norm_type)
+                    norms.append((norm.full_tensor() if hasattr(norm, "full_tensor") else norm).float())
+            device = norms[0].device
+            return torch.linalg.vector_norm(torch.stack([norm.to(device) for norm in norms]), norm_type)
 
     def norms(self, norm_type: float) -> Any:
         """The norm of each gradient, in one tensor on the first one's device. Reads all gradients."""
         import torch
 
-        device = self.gradients[0].device
-        dense = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in self.gradients]
-        if float(norm_type) == math.inf:
-            return torch.stack([gradient.abs().max().to(device) for gradient in dense])
-        return torch.stack([torch.norm(gradient, float(norm_type)).to(device) for gradient in dense])
+        with torch.no_grad():
+            device = self.gradients[0].device
+            dense = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in self.gradients]
+            if float(norm_type) == math.inf:
+                return torch.stack([gradient.abs().max().to(device) for gradient in dense])
+            return torch.stack([torch.norm(gradient, float(norm_type)).to(device) for gradient in dense])
 
-    @contextlib.contextmanager
-    def listen(self, norm_type: float) -> Iterator[list[Any]]:
+    def fused_norms(self, norm_type: float) -> tuple[Any, Any] | None:
         """
-        Yields a list that holds the norms of the gradients, in one tensor, when the body is left: those that torch
-        itself computes in the body where they can be told apart, else from a pass of its own before.
+        The norm of each gradient in one tensor, and their norm: computed exactly as torch's clip call does where all
+        gradients are dense, of one type and on one device. None elsewhere, and with torch < 2.6.
         """
-        heard: list[Any] = []
-        if not self.gradients:
-            yield heard
-        elif self._is_uniform():
-            with _listener(len(self.gradients), heard):
-                yield heard
-        else:
-            # where a gradient cannot be measured, torch's own call raises
-            with contextlib.suppress(Exception):
-                heard.append(self.norms(norm_type))
-            yield heard
+        import torch
 
-    def _is_uniform(self) -> bool:
-        """Whether torch stacks the norms in the order of the gradients: it groups them by device and type."""
-        first = self.gradients[0]
-        return len(self.gradients) > 1 and all(
-            g.device == first.device and g.dtype == first.dtype and not g.is_sparse for g in self.gradients
-        )
+        gradients = self.gradients
+        if len(gradients) < 2 or not hasattr(torch.nn.utils, "clip_grads_with_norm_"):
+            return None
+        first = gradients[0]
+        if len({(g.dtype, g.device, type(g)) for g in gradients}) > 1 or type(first) is not torch.Tensor:
+            return None
+        if first.device.type not in ("cpu", "cuda") or any(g.is_sparse for g in gradients):
+            return None
+        with torch.no_grad():
+            norms = torch.stack(torch._foreach_norm(gradients, float(norm_type)))
+            return norms, torch.linalg.vector_norm(norms, float(norm_type))
 
 
-def _listener(count: int, heard: list[Any]) -> Any:
-    """A context that captures the norms of the gradients: torch stacks them, as many numbers as there are gradients."""
-    import torch
-    from torch.overrides import TorchFunctionMode
+def _place(gradient: Any) -> Any:
+    """What tells the ranks that hold a gradient, and its device."""
+    mesh = getattr(gradient, "device_mesh", None)
+    return ("plain", gradient.device) if mesh is None else ("mesh", id(mesh))
 
-    class Listener(TorchFunctionMode):
-        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            result = function(*args, **(kwargs or {}))
-            if function is torch.stack and not heard and result.shape == (count,):
-                heard.append(result)
-            return result
 
-    return Listener()
+def _names_and_layers(given: list[str], tensors: list[Any]) -> tuple[list[str], list[str]]:
+    """The names of parameters without what wrappers add, and the name of the layer of each."""
+    key = (id(tensors[0]), id(tensors[-1]), len(given))
+    known = _layers.get(key)
+    if known is not None and known[0] == given[0]:
+        return known[1], known[2]
+    names = [WRAPPERS.sub("", name) for name in given]
+    if all(name.startswith(DDP_PREFIX) for name in names):
+        names = [name[len(DDP_PREFIX) :] for name in names]
+    layers = [name.rpartition(".")[0] or name for name in names]
+    if len(_layers) >= MAX_CACHED:
+        _layers.clear()
+    _layers[key] = (given[0], names, layers)
+    return names, layers
+
+
+def local_reason(parameter: Any) -> str | None:
+    """
+    Why the gradients of the parameters that begin with this one are only this rank's share, else None. Looked up once:
+    what a parameter is does not change.
+    """
+    known = _local.get(id(parameter))
+    if known is None or known[0]() is not parameter:
+        if len(_local) >= MAX_CACHED:
+            _local.clear()
+        known = _local[id(parameter)] = (weakref.ref(parameter), _find_local_reason(parameter))
+    return known[1]
+
+
+def _find_local_reason(parameter: Any) -> str | None:
+    if type(parameter).__name__ == "FlatParameter" or getattr(parameter, "_fsdp_flattened", False):
+        return "FullyShardedDataParallel shards them: log what model.clip_grad_norm_() returns"
+    if hasattr(parameter, "ds_id"):
+        return "DeepSpeed ZeRO-3 shards them: log engine.get_global_grad_norm()"
+    stage = sys.modules.get("torch.distributed.pipelining.stage")
+    if stage is not None:
+        for candidate in gc.get_objects():
+            is_shared = isinstance(candidate, stage._PipelineStageBase) and candidate.group_size > 1
+            if is_shared and any(own is parameter for own in candidate.submod.parameters()):
+                return "they are one pipeline stage's: combine the norms of all stages and log that"
+    return None

@@ -30,23 +30,32 @@ class Deferred:
 
 class LayerNorms(Deferred):
     """
-    The norms of a model's parameters in one tensor, so that a step needs one transfer at most.
-    A layer's norm is the `norm_type`-norm of those of its parameters: `layers[i]` names the layer of number `i`.
+    The norms of a model's parameters in one tensor, so that a step needs at most one transfer. A layer's norm is the
+    `norm_type`-norm of those of its parameters: `names[i]` and `layers[i]` name parameter and layer of number `i`.
     """
 
-    __slots__ = ("layers", "norm_type")
+    __slots__ = ("layers", "names", "norm_type", "part")
 
-    def __init__(self, layers: Sequence[str], tensor: Any, norm_type: float) -> None:
+    def __init__(self, names: Sequence[str], layers: Sequence[str], tensor: Any, norm_type: float) -> None:
         super().__init__(tensor)
+        self.names = names
         self.layers = layers
         self.norm_type = norm_type
+        self.part: str | None = None
+
+    def of_part(self, part: str | None) -> LayerNorms:
+        """These norms, whose layers are named after the part: `generator.0`."""
+        self.part = part
+        return self
 
     def expand(self, name: str, numbers: list[float], row: dict[str, float]) -> None:
         together: dict[str, list[float]] = {}
         for layer, number in zip(self.layers, numbers):
             together.setdefault(layer, []).append(number)
+        prefix = LAYER_PREFIX if self.part is None else f"{LAYER_PREFIX}{self.part}."
         for layer, norms in together.items():
-            row[LAYER_PREFIX + layer] = norm_of_norms(norms, self.norm_type)
+            is_named_so = self.part is not None and layer.startswith(f"{self.part}.")
+            row[(LAYER_PREFIX if is_named_so else prefix) + layer] = norm_of_norms(norms, self.norm_type)
 
 
 class LossScale:
@@ -96,6 +105,10 @@ def accept(value: object) -> float | Deferred | None:
 
 
 def _accept_torch(torch: Any, tensor: Any) -> float | Deferred:
+    if type(tensor) is not torch.Tensor and hasattr(tensor, "full_tensor"):
+        if not all(placement.is_replicate() for placement in tensor.placements):
+            raise WrongReading("is a DTensor that is spread over the ranks: log .full_tensor(), called on every rank")
+        tensor = tensor.to_local()
     is_one = tensor.numel() == 1
     if is_one and tensor.is_cpu:
         number = tensor.item()

@@ -9,8 +9,11 @@ from typing import Any
 
 from .names import Names
 from .notices import Notices
-from .readings import Deferred, LossScale, WrongReading, accept
+from .readings import Deferred, LayerNorms, LossScale, WrongReading, accept
 from .settings import LAYER_PREFIX, MAX_STEP, MAX_TIME
+
+SKIPPED = "skipped"
+"""The one reading that is a truth value."""
 
 
 class Recorder:
@@ -50,7 +53,7 @@ class Recorder:
                 is_plain = False
                 continue
             try:
-                reading = accept(value)
+                reading = float(value) if name == SKIPPED and type(value) is bool else accept(value)
             except WrongReading as error:
                 del readings[name]
                 self._notices.wrong_use(name, str(error))
@@ -64,11 +67,11 @@ class Recorder:
 
     def check_names(self, readings: dict[str, Any]) -> None:
         """Removes readings whose names the server would refuse."""
-        for name in list(readings):
-            fault = self._names.fault(name)
+        for name, value in list(readings.items()):
+            fault = None if isinstance(value, LayerNorms) else self._names.fault(name)
             if fault is not None:
                 del readings[name]
-                self._notices.wrong_use(name, fault)
+                self._notices.wrong_use(name, fault.sentence, fault.kind)
 
     def step(self, step: object) -> int | None:
         """The step as an int, or None where it is invalid."""

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
-from threading import TIMEOUT_MAX
-from typing import Any, Callable, NamedTuple
+from threading import TIMEOUT_MAX, get_ident
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from .batcher import Batcher
+from . import clipping, current
+from .batcher import Batcher, StepCounter
 from .clock import steady_clock
+from .config import RunConfig
+from .current import enter, leave, make_current, take_undecided
+from .exit_codes import is_failure
+from .fields import clip_of, is_part_name
+from .flatten import flatten
 from .names import Names
+from .noted import MAX_PARTS, Noted, with_part
 from .notices import Notices
+from .optimizers import LearningRates, name_of
+from .parts import Part
 from .recorder import Recorder
 from .sender import Sender
 from .settings import WrongUse
+
+if TYPE_CHECKING:
+    import torch
 
 FINISH_TIMEOUT = 10.0
 """Seconds that `finish` and `flush` wait for the server at the most."""
@@ -51,6 +62,7 @@ class Run:
         *,
         clip: Mapping[str, Any] | None = None,
         optimizer: Any = None,
+        config: Mapping[str, Any] | None = None,
         log_layers: bool = False,
         clock: Callable[[], float] | None = None,
     ) -> None:
@@ -60,21 +72,28 @@ class Run:
         self.log_layers = log_layers
         """Whether the framework callbacks log the norm of each layer."""
         self.notices = notices
-        self._clip = clip
-        self._max_norm = None if clip is None else clip.get("max_norm")
-        self._optimizer = optimizer
+        self.config = RunConfig(config or {}, self._change, notices.wrong_use)
+        """The run's config, a dictionary: a change of it is sent."""
+        self._rates = LearningRates.of(optimizer)
         self._clock = clock or steady_clock()
         self._batcher = batcher
         self._sender = sender
         self._is_open = sender is not None
         self._why_closed = "the run is finished" if sender is not None else None
-        self._noted: dict[str, Any] = {}
+        self.noted = Noted(clip, self._change, notices)
+        """What clip calls found since the last `log`."""
+        self._parts: dict[str, Part] = {}
+        self._first_step = batcher.steps.next
+        self._logged_by: int | None = None
+        """The thread that logged last."""
         self._last_names: tuple[str, ...] | None = None
         """The names of the step before: checked already."""
         self._recorder = Recorder(notices, names)
 
     def log(
         self,
+        data: Mapping[str, Any] | int | None = None,
+        /,
         step: int | None = None,
         *,
         grad_norm: Any = None,
@@ -90,92 +109,173 @@ class Run:
         A reading is a number, or a tensor, array or scalar of one: a tensor on an accelerator is read later, in bulk.
         `grad_norm` is the norm before clipping. `layers` maps a layer's name to its norm. `scaler` is a GradScaler,
         whose scale and skipped steps are recorded: log after `scaler.update()`. `time` is Unix seconds, by default now.
-        What `clip_grad_norm_` recorded since the last call belongs to this step.
+        What `clip_grad_norm_` recorded since the last call belongs to this step. The readings may also be given as one
+        dictionary, `run.log({"loss": 2.1})`, in which `{"train": {"loss": 2.1}}` is `train/loss`.
         """
         if not self._is_open:
             self._refuse_closed()
-            return
+            return None
         try:
+            if data is not None:
+                if isinstance(data, Mapping):
+                    named = {"step": step, "grad_norm": grad_norm, "loss": loss, "lr": lr, "layers": layers}
+                    also = {"scaler": scaler, "time": time, **metrics}
+                    given = {name: value for name, value in {**named, **also}.items() if value is not None}
+                    return self.log(**{**flatten(data), **given})
+                step = data if step is None else step
+            if current.undecided_calls:
+                for note in take_undecided():
+                    note(self)
             if grad_norm is not None:
                 metrics["grad_norm"] = grad_norm
             if loss is not None:
                 metrics["loss"] = loss
             if lr is not None:
                 metrics["lr"] = lr
-            elif self._optimizer is not None:
-                metrics["lr"] = self._optimizer.param_groups[0]["lr"]
-            if self._noted:
-                noted, self._noted = self._noted, {}
-                noted.update(metrics)
-                metrics = noted
+            elif self._rates is not None:
+                self._rates.add(metrics, self._rates.first())
+            if self.noted.readings:
+                metrics = {**self.noted.take(), **metrics}
+                if self._parts:
+                    self._add_part_rates(metrics)
             if layers is not None:
                 self._recorder.add_layers(layers, metrics)
             if scaler is not None:
                 self._recorder.add_scale(scaler, metrics)
-            is_plain = True
-            for value in metrics.values():
-                if type(value) is not float:
-                    is_plain = self._recorder.check_readings(metrics)
-                    break
-            if tuple(metrics) != self._last_names:
-                self._recorder.check_names(metrics)
-                self._last_names = tuple(metrics)
-            if step is not None:
-                step = self._recorder.step(step)
-                if step is None:
-                    return
-            if time is None or not self._recorder.is_time(time):
-                time = self._clock()
-            self._batcher.add(step, time, metrics, is_plain)
+            self._add(step, time, metrics, None)
         except WrongUse:
             raise
         except Exception as error:  # a bug here, or a strange object: the training goes on
             self.notices.warn(f"log {type(error)}", f"a step could not be logged: {type(error).__name__}: {error}")
 
+    def _add(self, step: Any, time: Any, readings: dict[str, Any], steps: StepCounter | None) -> None:
+        is_plain = True
+        for value in readings.values():
+            if type(value) is not float:
+                is_plain = self._recorder.check_readings(readings)
+                break
+        if tuple(readings) != self._last_names:
+            self._recorder.check_names(readings)
+            self._last_names = tuple(readings)
+        if step is not None:
+            step = self._recorder.step(step)
+            if step is None:
+                return
+        if time is None or not self._recorder.is_time(time):
+            time = self._clock()
+        self._logged_by = get_ident()
+        self._batcher.add(step, time, readings, is_plain, steps)
+
+    def part(
+        self, name: str, *, max_norm: float | None = None, clip_value: float | None = None, optimizer: Any = None
+    ) -> Part:
+        """
+        A part of this run, for a training that clips several networks by themselves: `run.part("generator")`. At most
+        16 a run; the name has 1 to 64 characters, without "/". `max_norm` or `clip_value` says how it is clipped, else
+        its first clip call does. `optimizer` (torch) names itself and gives `lr` to every step.
+        """
+        part = self._parts.get(name)
+        if part is None:
+            if not is_part_name(name):
+                self.notices.wrong_use("part", f'must be 1 to 64 characters without "/", not {name!r}')
+            elif len(self._parts) >= MAX_PARTS:
+                self.notices.wrong_use("part", f"a run has at most {MAX_PARTS} parts")
+            part = Part(self, str(name).replace("/", "-")[:64], self._first_step)
+            self._parts[name] = part
+        fields: dict[str, Any] = {}
+        clip = clip_of(max_norm, clip_value, self.notices.wrong_use)
+        if clip is not None:
+            fields["clip"] = clip
+        if optimizer is not None:
+            part.rates = LearningRates.of(optimizer)
+            fields["optimizer"] = name_of(optimizer)
+        if fields and self._is_open:
+            self.noted.declare_part(part.name, fields)
+        return part
+
+    def log_part(self, part: Part, data: Any, step: Any, time: Any, readings: dict[str, Any]) -> None:
+        """Logs one step of a part: `part.log` in the run's words."""
+        if not self._is_open:
+            self._refuse_closed()
+            return
+        try:
+            if isinstance(data, Mapping):
+                readings = {**flatten(data), **readings}
+            elif data is not None and step is None:
+                step = data
+            if part.rates is not None and readings.get("lr") is None:
+                readings["lr"] = part.rates.first()
+            row = {**self.noted.take_part(part.name), **part.renamed(readings)}
+            self._add(step, time, row, part.steps)
+        except WrongUse:
+            raise
+        except Exception as error:
+            self.notices.warn(f"log {type(error)}", f"a step could not be logged: {type(error).__name__}: {error}")
+
+    def _add_part_rates(self, metrics: dict[str, Any]) -> None:
+        for part in self._parts.values():
+            if part.rates is not None and with_part("grad_norm", part.name) in metrics:
+                metrics.setdefault(with_part("lr", part.name), part.rates.first())
+
+    def clip_grad_norm_(
+        self,
+        parameters: clipping.Parameters,
+        max_norm: float,
+        norm_type: float = 2.0,
+        error_if_nonfinite: bool = False,
+        foreach: bool | None = None,
+        *,
+        part: str | None = None,
+    ) -> torch.Tensor:
+        """`normwatch.clip_grad_norm_`, recorded to this run."""
+        return clipping.clip_grad_norm_(
+            parameters, max_norm, norm_type, error_if_nonfinite, foreach, run=self, part=part
+        )
+
+    def clip_grad_value_(
+        self,
+        parameters: clipping.Parameters,
+        clip_value: float,
+        foreach: bool | None = None,
+        *,
+        part: str | None = None,
+    ) -> None:
+        """`normwatch.clip_grad_value_`, recorded to this run."""
+        clipping.clip_grad_value_(parameters, clip_value, foreach, run=self, part=part)
+
+    def grad_norm(
+        self, parameters: clipping.Parameters, norm_type: float = 2.0, *, part: str | None = None
+    ) -> torch.Tensor:
+        """`normwatch.grad_norm`, recorded to this run."""
+        return clipping.grad_norm(parameters, norm_type, run=self, part=part)
+
     def note(self, **readings: Any) -> None:
         """Keeps readings for the step that the next `log` completes; a later reading of a name replaces the earlier."""
         if self._is_open:
-            self._noted.update(readings)
+            self.noted.readings.update(readings)
 
     def has_noted(self, name: str | None = None) -> bool:
         """Whether a reading (of this name) waits for the next `log`."""
-        return bool(self._noted) if name is None else name in self._noted
+        return bool(self.noted.readings) if name is None else name in self.noted.readings
 
     def note_scaler(self, scaler: Any) -> None:
         """Keeps the scale of a GradScaler for the step that the next `log` completes."""
         if self._is_open:
-            self._recorder.add_scale(scaler, self._noted)
+            self._recorder.add_scale(scaler, self.noted.readings)
+
+    def note_clip(self, clip: Mapping[str, Any], readings: Mapping[str, Any]) -> None:
+        """What a clip call found, for the step that the next `log` completes."""
+        if self._is_open:
+            self.noted.clip(None, None, clip, readings)
 
     def declare_parts(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
         """Tells the server how each part of the run clips: `{"critic": {"clip": {…}, "optimizer": "adam"}}`."""
+        for name, fields in parts.items():
+            self.noted.declare_part(name, fields)
+
+    def _change(self, changes: dict[str, Any]) -> None:
         if self._is_open and self._sender is not None:
-            self._sender.change_run({"parts": dict(parts)})
-
-    def note_norm(self, max_norm: float, readings: dict[str, Any]) -> None:
-        """What a call that clips by norm at `max_norm` found: as `note_clip`, quickly where it is the usual call."""
-        if max_norm == self._max_norm and not self._noted and self._is_open:
-            self._noted = readings
-            return
-        cap = float(max_norm)
-        self.note_clip({"mode": "norm", "max_norm": cap} if 0 < cap < math.inf else {"mode": "none"}, readings)
-
-    def note_clip(self, clip: Mapping[str, Any], readings: Mapping[str, Any]) -> None:
-        """
-        What a clip call found, for the step that the next `log` completes. The first call tells the run how it clips,
-        where `init` did not say; a cap other than the run's own is recorded with the step.
-        """
-        if not self._is_open or self._sender is None:
-            return
-        if "grad_norm" in self._noted and "grad_norm" in readings:
-            self.notices.warn("clipped twice", "a step was clipped twice before run.log(): the later norm is kept")
-        if self._clip is None and clip["mode"] != "none":
-            self._clip = dict(clip)
-            self._max_norm = self._clip.get("max_norm")
-            self._sender.change_run({"clip": self._clip})
-        self._noted.update(readings)
-        cap = clip.get("max_norm")
-        if cap is not None and self._clip is not None and cap != self._clip.get("max_norm"):
-            self._noted["max_norm"] = cap
+            self._sender.change_run(changes)
 
     def finish(self, status: str = "finished", *, timeout: float = FINISH_TIMEOUT) -> FinishReport:
         """
@@ -189,7 +289,7 @@ class Run:
         if not self._is_open:
             self._sender.end(timeout)
             return self._count(self._sender)
-        if self._noted:
+        if self.noted.readings:
             self.log()
         if status not in ("finished", "failed"):
             self.notices.wrong_use("status", f"must be finished or failed, not {status!r}")
@@ -230,10 +330,17 @@ class Run:
         self.finish("failed", timeout=timeout)
 
     def __enter__(self) -> Run:
+        make_current(self)
+        enter(self)
         return self
 
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        self.finish("finished" if kind is None else "failed")
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        leave(self)
+        self.finish("failed" if error is not None and is_failure(error) else "finished")
+
+    def __repr__(self) -> str:
+        state = "open" if self._is_open else self._why_closed or "records nothing"
+        return f"<normwatch run {self.id!r}, {state}, {self._batcher.added} steps logged, {self.url}>"
 
     def _count(self, sender: Sender) -> FinishReport:
         outbox = sender.outbox

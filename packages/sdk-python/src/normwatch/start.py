@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from . import lifecycle
@@ -31,7 +31,7 @@ def init(
     id: str | None = None,
     resume: bool = False,
     from_step: int | None = None,
-    config: Mapping[str, Any] | None = None,
+    config: Any = None,
     tags: Sequence[str] | None = None,
     notes: str = "",
     optimizer: Any = None,
@@ -83,7 +83,8 @@ def init(
         batcher,
         sender,
         clip=fields.get("clip"),
-        optimizer=optimizer if hasattr(optimizer, "param_groups") else None,
+        optimizer=optimizer,
+        config=fields.get("config"),
         log_layers=log_layers,
     )
     make_current(run)

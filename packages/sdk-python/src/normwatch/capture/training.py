@@ -130,10 +130,10 @@ class CapturedTraining:
         """Before the gradients are clamped."""
         gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
         if not self._is_pipeline and local_shard_reason(tensors) is None and not any(map(is_sharded, gradients)):
-            from ..clipping import _before_clamping
+            from ..clipping import before_clamping
             from ..parameters import Given
 
-            readings = _before_clamping(Given(tensors), float(clip_value))
+            readings = before_clamping(Given(tensors), float(clip_value))
             self._add_clip(ClipCall(tensors, {"mode": "value", "clip_value": float(clip_value)}, readings))
 
     def _add_clip(self, call: ClipCall) -> None:

@@ -1,0 +1,189 @@
+"""
+A run's config: whatever holds a program's settings → what JSON can carry, value by value, within the bounds of the
+server. A value that JSON cannot carry becomes text by itself; the others stay what they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence, Set
+from pathlib import PurePath
+from typing import Any, Callable
+
+from .numbers import encode_json, encode_number
+
+MAX_KEYS = 512
+MAX_KEY_LENGTH = 256
+MAX_DEPTH = 32
+"""Levels of dictionaries and lists, the config itself among them."""
+MAX_BYTES = 64 * 1024
+"""Of the config as JSON."""
+MAX_TEXT = 4096
+MAX_ITEMS = 1024
+"""Of one list."""
+Refuse = Callable[[str, str], None]
+
+
+def read_config(config: Any, refuse: Refuse) -> dict[str, Any] | None:
+    """
+    The config of a run from a dictionary, `argparse.Namespace`, dataclass, OmegaConf, pydantic model or any object with
+    attributes. What exceeds the server's bounds is cut, and `refuse` is told what was left out; None where there is
+    nothing to read.
+    """
+    try:
+        entries = _entries(config)
+    except Exception as error:
+        refuse("config", f"cannot be read: {type(error).__name__}: {error}")
+        return None
+    if entries is None:
+        refuse("config", f"must be a mapping, a namespace, a dataclass or the like, not {type(config).__name__}")
+        return None
+    return _fit(entries, refuse)
+
+
+def _fit(entries: Mapping[Any, Any], refuse: Refuse) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    left_out: list[str] = []
+    room = MAX_BYTES - 2
+    for key, value in entries.items():
+        name = str(key)[:MAX_KEY_LENGTH]
+        plain = plain_value(value, MAX_DEPTH - 1)
+        size = len(encode_json({name: plain}).encode())
+        if len(kept) >= MAX_KEYS or size > room:
+            left_out.append(name)
+            continue
+        kept[name] = plain
+        room -= size
+    if left_out:
+        some = ", ".join(left_out[:5]) + (", …" if len(left_out) > 5 else "")
+        refuse(
+            "config", f"is cut to {MAX_KEYS} keys and {MAX_BYTES // 1024} KiB: {len(left_out)} are left out ({some})"
+        )
+    return kept
+
+
+def _entries(config: Any) -> Mapping[Any, Any] | None:
+    omegaconf = sys.modules.get("omegaconf")
+    if omegaconf is not None and omegaconf.OmegaConf.is_config(config):
+        config = _resolved(omegaconf.OmegaConf, config)
+    if isinstance(config, Mapping):
+        return dict(config.items())
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        return {field.name: getattr(config, field.name, None) for field in dataclasses.fields(config)}
+    for method in ("model_dump", "to_dict"):  # pydantic; transformers and others
+        if callable(getattr(config, method, None)) and not isinstance(config, type):
+            made = getattr(config, method)()
+            return dict(made) if isinstance(made, Mapping) else None
+    if isinstance(config, (str, bytes, int, float, Sequence, Set, type)) or not hasattr(config, "__dict__"):
+        return None
+    return {name: value for name, value in vars(config).items() if not name.startswith("_")}
+
+
+def _resolved(omega: Any, config: Any) -> Any:
+    try:
+        return omega.to_container(config, resolve=True)
+    except Exception:  # a value that is missing, or refers to one that is
+        return omega.to_container(config, resolve=False)
+
+
+def plain_value(value: Any, levels: int) -> Any:
+    """One value as JSON can carry it, `levels` deep at most. Never raises."""
+    try:
+        return _plain(value, levels)
+    except Exception as error:
+        return f"<{type(value).__name__}: {type(error).__name__}>"
+
+
+def _plain(value: Any, levels: int) -> Any:
+    if value is None or isinstance(value, (bool, str)):
+        return value if not isinstance(value, str) or len(value) <= MAX_TEXT else value[: MAX_TEXT - 1] + "…"
+    if isinstance(value, enum.Enum):
+        return _plain(value.value, levels)
+    if isinstance(value, int):
+        return int(value) if abs(value) < 2**53 else str(value)
+    if isinstance(value, float):
+        return encode_number(float(value))
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, (Mapping, Sequence, Set)) and not isinstance(value, (bytes, bytearray, memoryview)):
+        return _plain_collection(value, levels)
+    number = _as_number(value)
+    if number is not None:
+        return number
+    entries = _entries(value) if dataclasses.is_dataclass(value) or hasattr(value, "model_dump") else None
+    if entries is not None:
+        return _plain_collection(entries, levels)
+    if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+        return f"{value.__module__}.{value.__qualname__}"
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return f"<{type(value).__name__} of shape {tuple(shape)}>"
+    return plain_text(value)
+
+
+def _plain_collection(value: Any, levels: int) -> Any:
+    if levels <= 0:
+        return plain_text(value)
+    if isinstance(value, Mapping):
+        return {str(key)[:MAX_KEY_LENGTH]: plain_value(inner, levels - 1) for key, inner in value.items()}
+    items = sorted(value, key=str) if isinstance(value, Set) else list(value)
+    more = [] if len(items) <= MAX_ITEMS else [f"… {len(items) - MAX_ITEMS} more"]
+    return [plain_value(inner, levels - 1) for inner in items[:MAX_ITEMS]] + more
+
+
+def _as_number(value: Any) -> Any:
+    """The number in a scalar of NumPy, torch or JAX; None where it is not one."""
+    if not hasattr(value, "item") or getattr(value, "ndim", 0) != 0:
+        return None
+    number = value.item()
+    if isinstance(number, (bool, str)):
+        return number
+    if isinstance(number, (int, float)):
+        return encode_number(number) if math.isfinite(number) or isinstance(number, float) else number
+    return None
+
+
+def plain_text(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+class RunConfig(MutableMapping[str, Any]):
+    """The config of a run. `update` and assignment send the config anew."""
+
+    def __init__(self, entries: Mapping[str, Any], change: Callable[[dict[str, Any]], None], refuse: Refuse) -> None:
+        self._entries = dict(entries)
+        self._change = change
+        self._refuse = refuse
+
+    def update(self, *given: Any, **entries: Any) -> None:
+        """Adds entries, from a mapping, a namespace, a dataclass or the like, and from keywords."""
+        new: dict[str, Any] = {}
+        for source in given:
+            new.update(read_config(source, self._refuse) or {})
+        self._set({**self._entries, **new, **entries})
+
+    def _set(self, entries: Mapping[str, Any]) -> None:
+        self._entries = _fit(entries, self._refuse)
+        self._change({"config": dict(self._entries)})
+
+    def __getitem__(self, key: str) -> Any:
+        return self._entries[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._set({**self._entries, key: value})
+
+    def __delitem__(self, key: str) -> None:
+        self._set({name: value for name, value in self._entries.items() if name != key})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return repr(self._entries)

@@ -1,0 +1,142 @@
+"""What clip calls found since the last `log`, by part: each part of a run has its own norm and its own cap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from .notices import Notices
+from .readings import LayerNorms
+
+MAX_PARTS = 16
+Clip = Mapping[str, Any]
+
+
+def with_part(name: str, part: str | None) -> str:
+    """The name of a part's reading: `grad_norm/critic`."""
+    return name if part is None else f"{name}/{part}"
+
+
+class Noted:
+    """
+    Readings for the step that the next `log` completes. `declare` tells the server how the run, or a part of it,
+    clips. Calls without a part's name for different parameters within one step become the parts "1", "2", …
+    """
+
+    def __init__(self, clip: Clip | None, declare: Callable[[dict[str, Any]], None], notices: Notices) -> None:
+        self.readings: dict[str, Any] = {}
+        self._clips: dict[str | None, Clip | None] = {None: clip}
+        self._max_norm = None if clip is None else clip.get("max_norm")
+        self._is_given = clip is not None
+        """Whether the user said how the run clips; else its first clip call did."""
+        self._declare = declare
+        self._notices = notices
+        self._parts: dict[str, dict[str, Any]] = {}
+        self._key: int | None = None
+        """The first parameter of this step's call without a part's name."""
+        self._numbered: dict[int, str] = {}
+        """Parts made by the identity of their first parameter."""
+
+    def norm(self, part: str | None, key: int | None, max_norm: Any, readings: dict[str, Any]) -> None:
+        """What a call that clips by norm at `max_norm` found; quick where it is the usual call."""
+        is_number = type(max_norm) is float or type(max_norm) is int
+        if is_number and max_norm == self._max_norm and part is None and not self.readings and not self._numbered:
+            self.readings = readings
+            self._key = key
+            return
+        self.clip(part, key, {"mode": "norm", "max_norm": max_norm}, readings)
+
+    def clip(self, part: str | None, key: int | None, clip: Clip, readings: Mapping[str, Any]) -> None:
+        """
+        What a clip call found. The first call of a part declares how it clips, unless the user did; a cap other than
+        the declared one is recorded with its step. A cap may be a tensor on a device, which is read later.
+        """
+        if part is None and key is not None:
+            part = self._numbered_part(key)
+        if with_part("grad_norm", part) in self.readings and "grad_norm" in readings:
+            self._notices.warn("clipped twice", "a step was clipped twice before run.log(): the later norm is kept")
+        for name, value in readings.items():
+            self.readings[with_part(name, part)] = value.of_part(part) if isinstance(value, LayerNorms) else value
+        if part is None:
+            self._key = key
+        self._note_cap(part, clip)
+
+    def _note_cap(self, part: str | None, clip: Clip) -> None:
+        name = with_part("max_norm", part)
+        cap = clip.get("max_norm")
+        if cap is None:
+            if clip["mode"] == "value" and self._clips.get(part) is None:
+                self._declare_clip(part, clip)
+            return
+        if type(cap) is not float and hasattr(cap, "is_cpu") and not cap.is_cpu:
+            self.readings[name] = cap
+            return
+        cap = float(cap)
+        declared = self._clips.get(part)
+        if declared is None and 0 < cap < math.inf:
+            self._declare_clip(part, {"mode": "norm", "max_norm": cap})
+        elif declared is not None and cap == declared.get("max_norm"):
+            self.readings.pop(name, None)
+        elif cap > 0 and not (declared is not None and declared["mode"] == "none" and cap == math.inf):
+            self.readings[name] = cap
+
+    def _declare_clip(self, part: str | None, clip: Clip) -> None:
+        self._clips[part] = clip
+        if part is None:
+            self._max_norm = clip.get("max_norm")
+            self._declare({"clip": dict(clip)})
+        else:
+            self.declare_part(part, {"clip": dict(clip)})
+
+    def declare_part(self, part: str, fields: Mapping[str, Any]) -> None:
+        """Tells the server about a part: `{"clip": {…}, "optimizer": "adam"}`."""
+        self._parts.setdefault(part, {}).update(fields)
+        if "clip" in fields:
+            self._clips[part] = fields["clip"]
+        self._declare({"parts": {name: dict(about) for name, about in self._parts.items()}})
+
+    def _numbered_part(self, key: int) -> str | None:
+        """The part of the parameters that begin with `key`: none while a step has one such call."""
+        if not self._numbered:
+            if self._key is None or key == self._key or "grad_norm" not in self.readings:
+                return None
+            self._number_first()
+        if key not in self._numbered:
+            if len(self._numbered) == MAX_PARTS:
+                self._notices.warn("parts", f"a run has at most {MAX_PARTS} parts: the others are recorded as the last")
+                return str(MAX_PARTS)
+            self._numbered[key] = str(len(self._numbered) + 1)
+        return self._numbered[key]
+
+    def _number_first(self) -> None:
+        """A second call for other parameters: what the first one noted becomes part 1."""
+        assert self._key is not None
+        self._numbered[self._key] = "1"
+        self._notices.warn(
+            "unnamed parts",
+            "clip calls for different parameters within one step are recorded as the parts 1, 2, …; name them: "
+            'normwatch.clip_grad_norm_(parameters, max_norm, part="generator")',
+        )
+        for name in ("grad_norm", "max_norm", "max_abs_grad", "clip_fraction", "layers"):
+            if name in self.readings:
+                value = self.readings.pop(name)
+                self.readings[with_part(name, "1")] = value.of_part("1") if isinstance(value, LayerNorms) else value
+        clip = self._clips[None]
+        if clip is not None and clip["mode"] != "none":
+            self._declare_clip("1", clip)
+            if not self._is_given:
+                self._clips[None] = None
+                self._max_norm = None
+                self._declare({"clip": {"mode": "none"}})
+
+    def take(self) -> dict[str, Any]:
+        """All readings, for the run's next step."""
+        readings, self.readings = self.readings, {}
+        self._key = None
+        return readings
+
+    def take_part(self, part: str) -> dict[str, Any]:
+        """The readings of one part, for its next step."""
+        ending = f"/{part}"
+        return {name: self.readings.pop(name) for name in [name for name in self.readings if name.endswith(ending)]}

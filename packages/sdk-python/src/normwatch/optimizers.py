@@ -1,0 +1,64 @@
+"""Optimizers as users hold them: wrapped by frameworks, in lists, with several parameter groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MAX_WRAPPERS = 8
+MAX_GROUPS = 16
+MAX_NAME = 128
+
+
+def unwrap(optimizer: Any) -> Any:
+    """The optimizer inside the wrappers of accelerate, DeepSpeed, Lightning and Keras."""
+    for _ in range(MAX_WRAPPERS):
+        inner = next(
+            (
+                candidate
+                for name in ("optimizer", "inner_optimizer", "fused_optimizer")
+                if (candidate := getattr(optimizer, name, None)) is not None
+                and (hasattr(candidate, "param_groups") or name == "inner_optimizer")
+            ),
+            None,
+        )
+        if inner is None:
+            return optimizer
+        optimizer = inner
+    return optimizer
+
+
+def name_of(optimizer: Any) -> str:
+    """`adamw`; of several, their names: `adam, sgd`."""
+    if isinstance(optimizer, str):
+        return optimizer[:MAX_NAME]
+    if isinstance(optimizer, (list, tuple)):
+        return ", ".join(dict.fromkeys(map(name_of, optimizer)))[:MAX_NAME]
+    return type(unwrap(optimizer)).__name__.lower()[:MAX_NAME]
+
+
+class LearningRates:
+    """The learning rates of a torch optimizer: of its first group, and of others once they differ from it."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self._optimizer = optimizer
+        self._differing: set[int] = set()
+
+    @staticmethod
+    def of(optimizer: Any) -> LearningRates | None:
+        """None where `optimizer` is not one of torch, or is a list of several."""
+        inner = unwrap(optimizer)
+        return LearningRates(inner) if getattr(inner, "param_groups", None) else None
+
+    def first(self) -> Any:
+        return self._optimizer.param_groups[0]["lr"]
+
+    def add(self, readings: dict[str, Any], lr: Any) -> None:
+        """`lr`, and `lr/group-1` and so on."""
+        readings["lr"] = lr
+        groups = self._optimizer.param_groups
+        for number in range(1, min(len(groups), MAX_GROUPS)):
+            rate = groups[number]["lr"]
+            # a rate that is a tensor may be on a device, and comparing it would wait for that
+            if number in self._differing or type(rate) is not float or type(lr) is not float or rate != lr:
+                self._differing.add(number)
+                readings[f"lr/group-{number}"] = rate
