@@ -143,11 +143,7 @@ def grad_norm(
     run = run or current_run()
     try:
         given = Given(parameters)
-        norms: Any = None
-        if given.layers is not None and given.gradients and not _any_sharded(given):
-            norms, total = given.fused_norms(norm_type) or (given.norms(norm_type), given.total_norm(norm_type))
-        else:
-            total = _total(given, norm_type)
+        total, norms = _norms(given, norm_type)
         total_here = _whole(total)
     except Exception as error:
         if run is not None:
@@ -160,6 +156,12 @@ def grad_norm(
         except Exception as error:
             _warn_unrecorded(run, error)
     return total
+
+
+def measure(given: Given) -> dict[str, Any]:
+    """The readings of gradients as they are: their L2 norm, and with names that of each layer."""
+    total, norms = _norms(given, 2.0)
+    return {"grad_norm": _whole(total), **_layer_norms(given, norms, 2.0)}
 
 
 def norm_part(part: str | None, norm_type: float) -> str | None:
@@ -216,6 +218,14 @@ def _clip_with_names(
         except Exception:  # where a gradient cannot be measured, torch's own call raises
             norms = None
     return norms, torch.nn.utils.clip_grad_norm_(given.tensors, max_norm, norm_type, error_if_nonfinite, **also)
+
+
+def _norms(given: Given, norm_type: float) -> tuple[Any, Any]:
+    """The norm of all gradients, and with names that of each."""
+    if given.layers is None or not given.gradients or _any_sharded(given):
+        return _total(given, norm_type), None
+    norms, total = given.fused_norms(norm_type) or (given.norms(norm_type), given.total_norm(norm_type))
+    return total, norms
 
 
 def _total(given: Given, norm_type: float) -> Any:

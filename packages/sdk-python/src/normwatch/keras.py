@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from types import MethodType
+import threading
 from typing import Any
 
 import keras
 
+from .optimizers import name_of, unwrap
+from .readings import StepReadings
 from .run import Run
 from .start import init
+
+NO_NORM = -1.0
+"""In the place of a norm: no update was made, because a gradient was not finite (mixed precision)."""
 
 
 class NormwatchCallback(keras.callbacks.Callback):
     """
-    Records the global norm of the gradients before the optimiser clips, on any backend: the optimiser keeps it in a
-    variable of its own, which the compiled step updates. `loss` is what Keras reports: the mean since the epoch began.
-    Takes a run, or the arguments of `normwatch.init` for the run it makes and ends.
+    Records the global norm of the gradients before the optimiser clips, one reading an update of the weights, on any
+    backend: also under mixed precision (unscaled) and gradient accumulation. The compiled step hands the norm out; the
+    callback adds nothing to the model or to the optimiser, so that nothing of it is saved with them. `loss` and the
+    other metrics are what Keras reports: means since the epoch began; `val_…` are recorded with the last step of their
+    epoch. Takes a run, or the arguments of `normwatch.init` for the run it makes and ends.
     """
 
     def __init__(self, run: Run | None = None, **init_arguments: Any) -> None:
@@ -23,47 +30,229 @@ class NormwatchCallback(keras.callbacks.Callback):
         self.run = run
         self._init_arguments = init_arguments
         self._is_own = run is None
-        self._norm: Any = None
+        self._probe: Any = None
+        self._batches = 0
+        self._steps = 0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        optimizer = self.model.optimizer
-        self._norm = _watch(optimizer)
+        optimizer = unwrap(self.model.optimizer)
         if self.run is None:
-            caps = {"max_norm": optimizer.global_clipnorm, "clip_value": optimizer.clipvalue}
-            arguments = {"optimizer": optimizer.name, **caps}
-            self.run = init(**{**arguments, **self._init_arguments})
+            self.run = init(**{**_arguments_of(optimizer), **self._init_arguments})
+            if optimizer.clipnorm:
+                self.run.config.update({"clipnorm": optimizer.clipnorm})
+        if not self.run.is_open:
+            return
+        self._batches = 0
+        make_probe = {"torch": _TorchProbe, "jax": _JaxProbe, "tensorflow": _TensorFlowProbe}[keras.backend.backend()]
+        self._probe = make_probe(self.model, optimizer, self.run, self._steps)
+        # a step that was traced before knows nothing of the probe
+        self.model.make_train_function(force=True)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.run is None:
+        if self.run is None or self._probe is None:
             return
-        if keras.backend.backend() == "jax":
-            # the compiled step keeps its state apart until somebody asks for it
-            self.model.jax_state_sync()
-        metrics = dict(logs or {})
-        self.run.log(
-            grad_norm=float(keras.ops.convert_to_numpy(self._norm.value)),
-            loss=metrics.pop("loss", None),
-            lr=float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
-            **metrics,
-        )
+        batches = batch + 1 - self._batches if batch >= self._batches else 1  # several with steps_per_execution
+        self._batches = batch + 1
+        self._steps = self._probe.end_batch(batches, dict(logs or {}))
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._batches = 0
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        validation = {name: value for name, value in (logs or {}).items() if name.startswith("val_")}
+        if self.run is not None and validation:
+            self.run.log(max(0, self._steps - 1), **validation)
 
     def on_train_end(self, logs: Any = None) -> None:
+        if self._probe is not None:
+            self._probe.remove()
+            self._probe = None
+            self.model.train_function = None
         if self.run is not None and self._is_own:
             self.run.finish()
             self.run = None
 
 
-def _watch(optimizer: Any) -> Any:
-    """The optimiser's variable with the norm of the gradients, made at the first call."""
-    if not hasattr(optimizer, "_normwatch_norm"):
-        optimizer._normwatch_norm = optimizer.add_variable((), initializer="zeros", name="normwatch_grad_norm")
-        optimizer._clip_gradients = MethodType(_measure_then_clip, optimizer)
-    return optimizer._normwatch_norm
+def _arguments_of(optimizer: Any) -> dict[str, Any]:
+    return {
+        "optimizer": name_of(optimizer),
+        "max_norm": None if optimizer.clipnorm else optimizer.global_clipnorm or None,
+        "clip_value": None if optimizer.clipnorm or optimizer.global_clipnorm else optimizer.clipvalue or None,
+    }
 
 
-def _measure_then_clip(self: Any, gradients: list[Any]) -> list[Any]:
-    squares = [keras.ops.sum(keras.ops.square(g)) for g in gradients if g is not None]
-    total = sum(keras.ops.cast(square, "float32") for square in squares)
-    self._normwatch_norm.assign(keras.ops.sqrt(total))
-    clipped: list[Any] = type(self)._clip_gradients(self, gradients)
-    return clipped
+class _Probe:
+    """Stands before the clipping of an optimiser, inside the step that the backend compiles."""
+
+    names: tuple[str, ...]
+
+    def __init__(self, model: Any, optimizer: Any, run: Run, first_step: int) -> None:
+        self._optimizer = optimizer
+        self._outer = model.optimizer
+        self._run = run
+        self._every = optimizer.gradient_accumulation_steps or 1
+        self._seen_batches = int(keras.ops.convert_to_numpy(optimizer._iterations)) % self._every
+        self._next_step = first_step
+        self._clip_value = _arguments_of(optimizer)["clip_value"]
+        self.names = ("grad_norm", "lr") if self._clip_value is None else ("grad_norm", "lr", *BY_VALUE)
+        optimizer.__dict__["_clip_gradients"] = self._measure_then_clip
+
+    def remove(self) -> None:
+        self._optimizer.__dict__.pop("_clip_gradients", None)
+
+    def _measure_then_clip(self, gradients: list[Any]) -> list[Any]:
+        try:
+            self.measured(self._readings([gradient for gradient in gradients if gradient is not None]))
+        except Exception as error:  # the training goes on without its norms
+            self._run.notices.warn("keras", f"gradients could not be measured: {type(error).__name__}: {error}")
+        clipped: list[Any] = type(self._optimizer)._clip_gradients(self._optimizer, gradients)
+        return clipped
+
+    def measured(self, readings: list[Any]) -> None:
+        """Takes the readings of an update, in the order of `names`, out of the step."""
+        raise NotImplementedError
+
+    def take(self) -> Any:
+        """The readings of the update of this batch, or None where mixed precision has skipped it."""
+        raise NotImplementedError
+
+    def end_batch(self, batches: int, metrics: dict[str, Any]) -> int:
+        """Logs the updates that the last batches have completed. Returns the step of the next one."""
+        self._seen_batches += batches
+        updates, self._seen_batches = divmod(self._seen_batches, self._every)
+        for _ in range(updates):
+            self._log(self._next_step, metrics)
+            self._next_step += 1
+        return self._next_step
+
+    def _log(self, step: int, metrics: dict[str, Any]) -> None:
+        update = self.take()
+        readings: dict[str, Any] = {"skipped": 1.0} if update is None else {"update": update}
+        self._run.log(step, **readings, **metrics)
+
+    def _readings(self, gradients: list[Any]) -> list[Any]:
+        ops = keras.ops
+        dense = [ops.cast(ops.convert_to_tensor(gradient), "float32") for gradient in gradients]
+        squares = sum(ops.sum(ops.square(gradient)) for gradient in dense)
+        readings = [ops.sqrt(squares), ops.cast(self._optimizer._get_current_learning_rate(), "float32")]
+        if self._clip_value is not None:
+            sizes = [ops.abs(gradient) for gradient in dense]
+            clamped = sum(ops.sum(ops.cast(size > self._clip_value, "float32")) for size in sizes)
+            largest = ops.max(ops.stack([ops.max(size) for size in sizes]))
+            readings += [largest, clamped / ops.cast(sum(ops.size(size) for size in sizes), "float32")]
+        return readings
+
+
+BY_VALUE = ("max_abs_grad", "clip_fraction")
+
+
+class _TorchProbe(_Probe):
+    _last: Any = None
+
+    def measured(self, readings: list[Any]) -> None:
+        import torch
+
+        self._last = torch.stack([reading.detach().to(readings[0].device, torch.float32) for reading in readings])
+
+    def take(self) -> Any:
+        last, self._last = self._last, None
+        return None if last is None else StepReadings(self.names, last, NO_NORM)
+
+    def _readings(self, gradients: list[Any]) -> list[Any]:
+        import torch
+
+        with torch.no_grad():
+            dense = [gradient.float() for gradient in gradients]
+            rate = torch.as_tensor(keras.ops.convert_to_tensor(self._optimizer._get_current_learning_rate()))
+            readings = [torch.linalg.vector_norm(torch.stack(torch._foreach_norm(dense))), rate]
+            if self._clip_value is not None:
+                sizes = torch._foreach_abs(dense)
+                clamped = torch.stack([(size > self._clip_value).sum() for size in sizes]).sum()
+                largest = torch.stack([size.max() for size in sizes]).max()
+                readings += [largest, clamped / sum(size.numel() for size in sizes)]
+            return readings
+
+
+class _TensorFlowProbe(_Probe):
+    """A variable that belongs to nobody's state: what is compiled may write to it, and nothing saves it."""
+
+    def __init__(self, model: Any, optimizer: Any, run: Run, first_step: int) -> None:
+        import tensorflow as tf
+
+        super().__init__(model, optimizer, run, first_step)
+        with model.distribute_strategy.scope():
+            self._readings_kept = tf.Variable(
+                [NO_NORM] * len(self.names),
+                trainable=False,
+                dtype="float32",
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            )
+        if self._outer is not optimizer:
+            # of a step that mixed precision skips, the inner optimiser hears nothing
+            self._outer.__dict__["check_finite"] = self._reset_then_check
+
+    def remove(self) -> None:
+        super().remove()
+        self._outer.__dict__.pop("check_finite", None)
+
+    def _reset_then_check(self, gradients: list[Any]) -> Any:
+        self._readings_kept.assign([NO_NORM] * len(self.names))
+        return type(self._outer).check_finite(self._outer, gradients)
+
+    def measured(self, readings: list[Any]) -> None:
+        self._readings_kept.assign(keras.ops.stack(readings))
+
+    def take(self) -> Any:
+        import tensorflow as tf
+
+        return StepReadings(self.names, tf.identity(self._readings_kept), NO_NORM)
+
+
+class _JaxProbe(_Probe):
+    """The compiled step calls back with the readings of each update, while the training goes on."""
+
+    def __init__(self, model: Any, optimizer: Any, run: Run, first_step: int) -> None:
+        super().__init__(model, optimizer, run, first_step)
+        self._lock = threading.Lock()
+        self._first_iteration = int(keras.ops.convert_to_numpy(optimizer._iterations)) // self._every
+        self._first_step = first_step
+        self._metrics: dict[int, dict[str, Any]] = {}
+        self._updates: dict[int, dict[str, Any]] = {}
+        self._is_over = False
+
+    def remove(self) -> None:
+        import jax
+
+        super().remove()
+        jax.effects_barrier()
+        self._is_over = True
+        for step, metrics in sorted(self._metrics.items()):
+            self._run.log(step, **metrics)
+
+    def measured(self, readings: list[Any]) -> None:
+        import jax
+
+        iteration = keras.ops.convert_to_tensor(self._optimizer._iterations)
+        jax.debug.callback(self._receive, iteration, *readings)
+
+    def _receive(self, iteration: Any, *numbers: Any) -> None:
+        # the compiled step outlives the training where the user keeps it; accumulation may compute this each time
+        if self._is_over or (int(iteration) + 1) % self._every:
+            return
+        step = self._first_step + int(iteration) // self._every - self._first_iteration
+        readings: dict[str, Any] = dict(zip(self.names, map(float, numbers)))
+        with self._lock:
+            metrics = self._metrics.pop(step, None)
+            if metrics is None:
+                self._updates[step] = readings
+                return
+        self._run.log(step, **readings, **metrics)
+
+    def _log(self, step: int, metrics: dict[str, Any]) -> None:
+        with self._lock:
+            readings = self._updates.pop(step, None)
+            if readings is None:
+                self._metrics[step] = metrics
+                return
+        self._run.log(step, **readings, **metrics)

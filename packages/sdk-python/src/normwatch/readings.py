@@ -18,6 +18,8 @@ class Deferred:
     """One number on an accelerator, kept as it is until the background thread reads it."""
 
     __slots__ = ("tensor", "version")
+    names_readings = False
+    """Whether it holds several readings and names them itself."""
 
     def __init__(self, tensor: Any) -> None:
         self.tensor = tensor
@@ -35,6 +37,7 @@ class LayerNorms(Deferred):
     """
 
     __slots__ = ("layers", "names", "norm_type", "part")
+    names_readings = True
 
     def __init__(self, names: Sequence[str], layers: Sequence[str], tensor: Any, norm_type: float) -> None:
         super().__init__(tensor)
@@ -56,6 +59,24 @@ class LayerNorms(Deferred):
         for layer, norms in together.items():
             is_named_so = self.part is not None and layer.startswith(f"{self.part}.")
             row[(LAYER_PREFIX if is_named_so else prefix) + layer] = norm_of_norms(norms, self.norm_type)
+
+
+class StepReadings(Deferred):
+    """Several readings of one step in one tensor, on its device. `no_norm` in the first place: the step was skipped."""
+
+    __slots__ = ("names", "no_norm")
+    names_readings = True
+
+    def __init__(self, names: Sequence[str], tensor: Any, no_norm: float) -> None:
+        super().__init__(tensor)
+        self.names = names
+        self.no_norm = no_norm
+
+    def expand(self, name: str, numbers: list[float], row: dict[str, float]) -> None:
+        if numbers[0] == self.no_norm:
+            row["skipped"] = 1.0
+        else:
+            row.update(zip(self.names, numbers))
 
 
 class LossScale:
@@ -93,6 +114,8 @@ def accept(value: object) -> float | Deferred | None:
         raise WrongReading(f"must be a number, not {value!r}")
     if getattr(value, "size", 1) != 1 and not callable(getattr(value, "size", None)):
         raise WrongReading(f"must be one number, not {kind.__name__} of shape {getattr(value, 'shape', '?')}")
+    if kind.__name__ == "EagerTensor":  # of TensorFlow
+        return Deferred(value)
     if hasattr(value, "block_until_ready"):  # a jax array: immutable, and perhaps still being computed
         return Deferred(value)
     try:
@@ -134,20 +157,26 @@ def read_in_bulk(kept: Sequence[Deferred], warn: Callable[[str, str], None]) -> 
     for i, deferred in enumerate(kept):
         tensor = deferred.tensor
         if deferred.version == _version(tensor):
-            is_torch = hasattr(tensor, "numel")
-            alike.setdefault((tensor.device, tensor.dtype, tensor.shape) if is_torch else "jax", []).append(i)
+            alike.setdefault(_kind(tensor), []).append(i)
         else:
             warn("changed in place", "a tensor was changed in place after log() and not read: log its .clone()")
     for key, indices in alike.items():
         tensors = [kept[i].tensor for i in indices]
         try:
-            rows = _read_jax(tensors) if key == "jax" else _read_torch(tensors)
+            rows = READERS[key](tensors) if isinstance(key, str) else _read_torch(tensors)
         except Exception as error:  # a lost device or a deleted buffer must not end the background thread
             warn("unreadable", f"readings could not be fetched from their device: {error}")
             continue
         for i, numbers in zip(indices, rows):
             out[i] = numbers
     return out
+
+
+def _kind(tensor: Any) -> object:
+    """What may be read together: torch tensors of one device, type and shape; arrays of jax; tensors of TensorFlow."""
+    if hasattr(tensor, "numel"):
+        return tensor.device, tensor.dtype, tensor.shape
+    return "jax" if hasattr(tensor, "block_until_ready") else "tensorflow"
 
 
 def _read_torch(tensors: list[Any]) -> list[list[float]]:
@@ -165,3 +194,10 @@ def _read_jax(arrays: list[Any]) -> list[list[float]]:
     import jax
 
     return [[float(number) for number in array.reshape(-1)] for array in jax.device_get(arrays)]
+
+
+def _read_tensorflow(tensors: list[Any]) -> list[list[float]]:
+    return [[float(number) for number in tensor.numpy().reshape(-1)] for tensor in tensors]
+
+
+READERS: dict[str, Callable[[list[Any]], list[list[float]]]] = {"jax": _read_jax, "tensorflow": _read_tensorflow}

@@ -9,7 +9,7 @@ from typing import Any
 
 from .names import Names
 from .notices import Notices
-from .readings import Deferred, LayerNorms, LossScale, WrongReading, accept
+from .readings import Deferred, LossScale, WrongReading, accept
 from .settings import LAYER_PREFIX, MAX_STEP, MAX_TIME
 
 SKIPPED = "skipped"
@@ -68,7 +68,8 @@ class Recorder:
     def check_names(self, readings: dict[str, Any]) -> None:
         """Removes readings whose names the server would refuse."""
         for name, value in list(readings.items()):
-            fault = None if isinstance(value, LayerNorms) else self._names.fault(name)
+            names_itself = isinstance(value, Deferred) and value.names_readings
+            fault = None if names_itself else self._names.fault(name)
             if fault is not None:
                 del readings[name]
                 self._notices.wrong_use(name, fault.sentence, fault.kind)

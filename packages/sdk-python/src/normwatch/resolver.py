@@ -63,12 +63,12 @@ class Resolver:
         return 1.0 if last is not None and scale < last else 0.0
 
     def _drop_refused_names(self, row: Row) -> None:
-        """Layer names come from the model, so they are checked only here."""
+        """Readings that name themselves, such as layers, are checked only here."""
         for name in [name for name in row if name not in self._names.known]:
             fault = self._names.fault(name)
             if fault is not None:
                 del row[name]
-                self._warn("layer name", f"a layer is left out: {fault.sentence}")
+                self._warn(fault.kind, f"{name:.100} is left out: {fault.sentence}")
 
     def _look_for_scaled_norm(self, row: Row) -> None:
         scale, norm = row.get("loss_scale", 0.0), row.get("grad_norm")
