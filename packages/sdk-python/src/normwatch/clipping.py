@@ -82,7 +82,7 @@ def clip_grad_norm_(
         if error_if_nonfinite:
             _record_refused(run, part, given or Given(tensors), max_norm, norm_type)
         raise
-    total_here = total if type(total) is torch.Tensor else _whole(total)
+    total_here = total if type(total) is torch.Tensor else whole(total)
     try:
         reason = None if first is None else local_reason(first)
         if reason is not None:
@@ -144,7 +144,7 @@ def grad_norm(
     try:
         given = Given(parameters)
         total, norms = _norms(given, norm_type)
-        total_here = _whole(total)
+        total_here = whole(total)
     except Exception as error:
         if run is not None:
             _warn_unrecorded(run, error)
@@ -161,7 +161,23 @@ def grad_norm(
 def measure(given: Given) -> dict[str, Any]:
     """The readings of gradients as they are: their L2 norm, and with names that of each layer."""
     total, norms = _norms(given, 2.0)
-    return {"grad_norm": _whole(total), **_layer_norms(given, norms, 2.0)}
+    return {"grad_norm": whole(total), **_layer_norms(given, norms, 2.0)}
+
+
+def layers_after_clipping(given: Given, total: Any, max_norm: Any, run: Run) -> dict[str, Any]:
+    """The norm of each layer before a clip call that has been made already, from what it has left."""
+    import torch
+
+    if not given.gradients or _any_sharded(given):
+        run.notices.warn(
+            "sharded layers", "the norms of layers are not recorded: each rank has a part of their gradients"
+        )
+        return {}
+    with torch.no_grad():
+        fused = given.fused_norms(2.0)
+        norms = given.norms(2.0) if fused is None else fused[0]
+        kept = torch.clamp(float(max_norm) / (torch.as_tensor(total, device=norms.device) + 1e-6), max=1.0)
+        return _layer_norms(given, norms / kept, 2.0)
 
 
 def norm_part(part: str | None, norm_type: float) -> str | None:
@@ -238,7 +254,7 @@ def _total(given: Given, norm_type: float) -> Any:
 def _record_refused(run: Run, part: str | None, given: Given, max_norm: float, norm_type: float) -> None:
     """The norm for which torch has raised: the reading that explains the end of the training."""
     try:
-        readings = {"grad_norm": _whole(given.total_norm(norm_type))}
+        readings = {"grad_norm": whole(given.total_norm(norm_type))}
         _note(run, True, norm_part(part, norm_type), given, {"mode": "norm", "max_norm": max_norm}, readings)
     except Exception as error:
         _warn_unrecorded(run, error)
@@ -276,11 +292,11 @@ def _layer_norms(given: Given, norms: Any, norm_type: float) -> dict[str, Any]:
 
 def _measured_by_all(total: torch.Tensor) -> torch.Tensor:
     """On a rank that records nothing, the norm of a sharded model is made whole too: the one that records waits."""
-    _whole(total)
+    whole(total)
     return total
 
 
-def _whole(total: torch.Tensor) -> Any:
+def whole(total: torch.Tensor) -> Any:
     """The norm of a sharded model is a DTensor; every rank takes part in making it one number."""
     return total.full_tensor() if _is_sharded(total) else total
 

@@ -97,7 +97,7 @@ class NormwatchCallback(Callback):
             cap = float(clip_val or 0.0)
             watched = self._watched.get(id(unwrap(optimizer)))
             if cap > 0 and watched is not None:
-                if watched.has_stepped:  # twice in one batch
+                if watched.has_stepped and not trainer.lightning_module.automatic_optimization:  # twice in one batch
                     self._log_step(watched, trainer, None)
                 algorithm = named.get("gradient_clip_algorithm", arguments[0] if arguments else None)
                 by_value = _is_by_value(algorithm)
