@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import normwatch
+from normwatch.ranks import LOCAL_RANK, NODE_RANKS, RANKS
 from normwatch.run import Run
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,8 +22,8 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the machine, or another test's spool."""
     for name in ("URL", "TOKEN", "PROJECT", "RUN_ID", "MODE", "RANK"):
         monkeypatch.delenv(f"NORMWATCH_{name}", raising=False)
-    monkeypatch.delenv("RANK", raising=False)
-    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    for name in (*(name for names in RANKS for name in names if name), LOCAL_RANK, *NODE_RANKS, "SLURM_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NORMWATCH_SPOOL", str(tmp_path / "spool"))
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # what the processes of a test leave goes with its folder
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from fake_server import FakeServer
+from fake_server import Answer, FakeServer, Request, refusal
 
 from normwatch.__main__ import main
 
@@ -42,7 +42,46 @@ def losses(server: FakeServer) -> list[float]:
 
 ENDINGS = {
     "a plain end": (LOG, 0, "finished"),
-    "sys.exit": (LOG + "sys.exit(3)", 3, "finished"),
+    "sys.exit(0)": (LOG + "sys.exit(0)", 0, "finished"),
+    "sys.exit(3)": (LOG + "sys.exit(3)", 3, "failed"),
+    "sys.exit with a text": (LOG + "sys.exit('no data')", 1, "failed"),
+    "sys.exit(1) that is caught": (
+        "try: sys.exit(1)\nexcept SystemExit: pass\n" + LOG,
+        0,
+        "finished",
+    ),
+    "sys.exit(0) in a with block": ("with run:\n    " + LOG.strip() + "\n    sys.exit(0)", 0, "finished"),
+    "sys.exit(1) in a with block": ("with run:\n    " + LOG.strip() + "\n    sys.exit(1)", 1, "failed"),
+    "an error, after another package has set sys.excepthook": (
+        LOG + "sys.excepthook = lambda *error: print('pretty')\n1/0",
+        1,
+        "failed",
+    ),
+    "an error in the thread that trains": (
+        f"def train():\n    {LOG.strip()}\n    1/0\n"
+        "thread = threading.Thread(target=train)\nthread.start()\nthread.join()",
+        0,
+        "failed",
+    ),
+    "an error in a thread that has nothing to do with the training": (
+        LOG + "thread = threading.Thread(target=lambda: 1/0)\nthread.start()\nthread.join()",
+        0,
+        "finished",
+    ),
+    "os.execv": (LOG + "os.execv(sys.executable, [sys.executable, '-c', 'pass'])", 0, "finished"),
+    **{
+        name: (
+            LOG + f"os.kill(os.getpid(), signal.{name})\nthreading.Event().wait(10)",
+            -getattr(signal, name),
+            "failed",
+        )
+        for name in ("SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+    },
+    "SIGUSR1 of a scheduler that stops the job to run it again": (
+        "os.environ['SLURM_JOB_ID'] = '7'\n" + LOG + "os.kill(os.getpid(), signal.SIGUSR1)\nthreading.Event().wait(10)",
+        -signal.SIGUSR1,
+        "preempted",
+    ),
     "an unhandled exception": (LOG + "1/0", 1, "failed"),
     "Ctrl-C": (LOG + "os.kill(os.getpid(), signal.SIGINT)\nthreading.Event().wait(10)", -signal.SIGINT, "failed"),
     "SIGTERM": (LOG + "os.kill(os.getpid(), signal.SIGTERM)\nthreading.Event().wait(10)", -signal.SIGTERM, "failed"),
@@ -69,6 +108,52 @@ def test_the_end_of_a_process_is_the_end_of_its_run(server: FakeServer, spool: P
     assert server.runs["r"]["status"] == status
     assert len(losses(server)) >= 1000
     assert not spool.exists()
+
+
+def test_a_server_that_does_not_know_preempted_yet_is_told_failed(server: FakeServer, spool: Path) -> None:
+    def older(request: Request) -> Answer | None:
+        is_unknown = request.method == "PATCH" and request.body.get("status") == "preempted"
+        return refusal(400, "run_invalid") if is_unknown else None
+
+    server.misbehave = older
+    script, _, _ = ENDINGS["SIGUSR1 of a scheduler that stops the job to run it again"]
+    run(server, spool, script)
+    assert server.runs["r"]["status"] == "failed"
+    assert not spool.exists()
+
+
+def test_a_run_that_lives_a_moment_exists(server: FakeServer, spool: Path) -> None:
+    run(server, spool, "run.flush(5)\nos.kill(os.getpid(), signal.SIGKILL)")
+    assert server.runs["r"]["status"] == "running"
+    process = start(server, spool, "threading.Event().wait(60)")
+    until = time.monotonic() + 20
+    server.runs.clear()
+    while not server.runs:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+
+
+def test_a_worker_that_imports_the_main_module_makes_no_run_of_its_own(server: FakeServer, spool: Path) -> None:
+    program = spool.parent / "program.py"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import multiprocessing, normwatch
+            run = normwatch.init()
+            def work():
+                pass
+            if __name__ == "__main__":
+                child = multiprocessing.get_context("spawn").Process(target=work)
+                child.start()
+                child.join()
+            """
+        )
+    )
+    environment = {**os.environ, "NORMWATCH_URL": server.url, "NORMWATCH_SPOOL": str(spool)}
+    subprocess.run([sys.executable, program], env=environment, check=True, timeout=60, stderr=subprocess.DEVNULL)
+    assert len(server.runs) == 1
 
 
 @pytest.fixture

@@ -256,6 +256,7 @@ def test_one_rank_logs(
     server: FakeServer, monkeypatch: pytest.MonkeyPatch, rank: str, wanted: str | None, logs: int
 ) -> None:
     monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", "4")
     if wanted is not None:
         monkeypatch.setenv("NORMWATCH_RANK", wanted)
     run = normwatch.init(url=server.url)

@@ -26,13 +26,14 @@ const TRANSIENT = new Set([408, 425, 429])
 
 /**
  * What to do after try number `attempt` (from 1) of a request that holds `points` points. `chance` is a random number
- * in [0, 1). Only a 4xx gives up; everything else that is not a readable 2xx is tried again for ever.
+ * in [0, 1). Only a 4xx of Normwatch itself gives up; everything else that is not a readable 2xx is tried again for ever.
  */
 export function decide(outcome: Outcome, attempt: number, points: number, chance: number): Decision {
   if (outcome.kind === 'no_reply') return retry(attempt, 0, chance)
   const { status, readable, code } = outcome
   if (status >= 200 && status < 300 && readable) return { action: 'done' }
-  if (status < 400 || status >= 500 || TRANSIENT.has(status)) {
+  const isRefusal = code !== undefined || status === 413
+  if (status < 400 || status >= 500 || TRANSIENT.has(status) || !isRefusal) {
     return retry(attempt, outcome.retry_after_ms ?? 0, chance)
   }
   if (status === 404 && code === 'run_not_found') return { action: 'create' }

@@ -14,7 +14,7 @@ from .clipping import clip_grad_norm_, clip_grad_value_, grad_norm
 from .current import current_run
 from .run import FinishReport, Run
 from .settings import WrongUse
-from .start import init
+from .start import finish, init
 from .sync import SyncReport, sync
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "current_run",
+    "finish",
     "grad_norm",
     "init",
     "name",

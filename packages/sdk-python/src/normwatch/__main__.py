@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import time
 from email.utils import parsedate_to_datetime
 
 from .capture import DISABLED
 from .capture.launch import launch
-from .courier import API
+from .courier import API, Later
+from .follow import Follower
 from .notices import Notices
 from .settings import Settings, WrongUse, read_settings
 from .spool import REFUSED_SUFFIX, abandoned_files
@@ -18,6 +20,8 @@ from .sync import sync
 from .transport import Transport
 
 MEASURE_HELP = "measure the norm of every N-th step that nothing clips (default 1), or of none"
+FOLLOW_INTERVAL = 1.0
+"""Seconds between two looks of `sync --follow`."""
 CLOCK_TOLERANCE = 5.0
 """Seconds that the clocks of trainer and server may differ before `doctor` says so."""
 
@@ -39,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     send = commands.add_parser("sync", help="send what earlier trainings could not")
     send.add_argument("--all", action="store_true", help="also files whose writer may still be running")
+    send.add_argument("--follow", action="store_true", help="go on until Ctrl-C, with what trainings write meanwhile")
     send.add_argument("--refused", action="store_true", help="send again what the server refused")
     watched = commands.add_parser(
         "run",
@@ -65,6 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     if options.command == "doctor":
         return doctor(settings)
+    if options.follow:
+        return follow(settings, is_url_given=options.url is not None or "NORMWATCH_URL" in os.environ)
     report = sync(options.url, spool_dir=options.spool, all_files=options.all, refused=options.refused)
     print(f"{report.sent} points sent, {report.refused} refused, {len(report.files_left)} files left")
     return 1 if report.files_left or report.refused else 0
@@ -88,6 +95,25 @@ def _measure(text: str) -> int | str:
     if number < 1:
         raise ValueError(text)
     return number
+
+
+def follow(settings: Settings, is_url_given: bool) -> int:
+    """Brings what trainings write to the server while they run, until Ctrl-C."""
+    follower = Follower(settings, is_url_given, Notices())
+    sent = 0
+    try:
+        while True:
+            pause = FOLLOW_INTERVAL
+            for outcome in follower.round():
+                if isinstance(outcome, Later):
+                    pause = max(pause, outcome.delay)
+                    print(f"{settings.url} does not accept readings: {outcome.reason}", file=sys.stderr)
+                elif outcome.sent:
+                    sent += outcome.sent
+                    print(f"{sent} points sent", flush=True)
+            time.sleep(pause)
+    except KeyboardInterrupt:
+        return 0
 
 
 def doctor(settings: Settings) -> int:
@@ -137,7 +163,7 @@ def _check_spool(settings: Settings) -> tuple[bool, str, str]:
         probe.unlink()
     except OSError as error:
         return False, f"spool {directory}", str(error)
-    waiting = len(list(abandoned_files(directory)))
+    waiting = sum(len(list(abandoned_files(folder))) for folder in settings.spool_dirs)
     refused = len(list(directory.glob(f"*{REFUSED_SUFFIX}")))
     return (
         waiting == 0,

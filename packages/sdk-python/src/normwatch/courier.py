@@ -71,6 +71,9 @@ class Courier:
             action = decide(reply, attempt, item.points).action
         if action == "split":
             return self._deliver_halves(item, attempt)
+        older = item.for_older_server() if action == "refuse" else None
+        if older is not None:
+            return self.deliver(older, attempt)
         return self._read(reply, attempt, item)
 
     def _deliver_halves(self, item: OutboxItem, attempt: int) -> Outcome:

@@ -1,69 +1,162 @@
-"""Ends open runs with the process: at exit, on SIGTERM, after an unhandled exception; and forgets them in a fork."""
+"""
+Ends open runs with the process: at exit, on a signal, before `os.exec…`, after an unhandled exception in any thread;
+and forgets them in the child of a fork.
+"""
 
 from __future__ import annotations
 
 import atexit
+import functools
 import multiprocessing.util
 import os
 import signal
 import sys
 import threading
 import time
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
+from .current import open_runs
+from .exit_codes import is_failing_code, is_failure
 from .run import Run
 
 TERM_TIMEOUT = 8.0
 """Seconds: schedulers usually wait 10 between SIGTERM and SIGKILL."""
+EXEC_TIMEOUT = 5.0
+SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+    if hasattr(signal, name)
+)
+"""Those that end a process that does not handle them, and that somebody sends on purpose."""
 
-_open_runs: list[Run] = []
-_crashed = False
 _installed = False
+_last_error_before: Any = None
+_execution_of: dict[int, int] = {}
+"""In a notebook: the cell in which each run was made."""
 
 
 def watch(run: Run) -> None:
-    """Ends `run` with the process: `finished`, or `failed` after an unhandled exception or SIGTERM."""
-    global _installed
-    _open_runs[:] = [*(other for other in _open_runs if other.is_open), run]
+    """Ends `run` with the process: `finished`, or `failed` after an unhandled exception, a signal or a failing exit."""
+    global _installed, _last_error_before
     if multiprocessing.parent_process() is not None:
         # a child of multiprocessing ends without atexit
         multiprocessing.util.Finalize(None, _at_exit, exitpriority=0)
+    _watch_signals()
+    _watch_notebook(run)
     if _installed:
         return
     _installed = True
+    _last_error_before = getattr(sys, "last_value", None)
     atexit.register(_at_exit)
-    sys.excepthook = _note_crash_then(sys.excepthook)
+    sys.exit = _note_code_then(sys.exit)
+    threading.excepthook = _note_crash_then(threading.excepthook)
+    for name in ("execv", "execve"):
+        setattr(os, name, _finish_then(getattr(os, name)))
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forget_all)
-    # a handler of the program is left alone: when it exits, atexit ends the run
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _on_terminate)
+
+
+def _watch_signals() -> None:
+    """A handler of the program is left alone: when it exits, atexit ends the run. Only the main thread may set one."""
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _on_signal)
 
 
 def _at_exit() -> None:
-    for run in list(_open_runs):
-        run.finish("failed" if _crashed or sys.exc_info()[0] is not None else "finished")
+    for run in open_runs():
+        run.finish("failed" if _has_crashed() or run.is_marked_failed else "finished")
+
+
+def _has_crashed() -> bool:
+    error = sys.exc_info()[1]
+    if error is not None:
+        return is_failure(error)
+    # Python keeps an unhandled exception here before it calls sys.excepthook, whoever has set that; an interactive
+    # session goes on after one
+    last = getattr(sys, "last_value", None)
+    return last is not None and last is not _last_error_before and not _is_interactive()
+
+
+def _is_interactive() -> bool:
+    return hasattr(sys, "ps1") or _shell() is not None
+
+
+def _note_code_then(previous: Any) -> Any:
+    @functools.wraps(previous)
+    def exit(code: Any = None, /) -> Any:
+        if is_failing_code(code) and threading.current_thread() is threading.main_thread():
+            for run in open_runs():
+                run.mark_failed()
+        return previous(code)
+
+    return exit
 
 
 def _note_crash_then(previous: Any) -> Any:
-    def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        global _crashed
-        _crashed = True
-        previous(kind, error, traceback)
+    def hook(crash: Any) -> Any:
+        thread = crash.thread.ident if crash.thread is not None else threading.get_ident()
+        if crash.exc_value is not None and is_failure(crash.exc_value):
+            for run in open_runs():
+                if thread in run.threads:
+                    run.mark_failed()
+        return previous(crash)
 
     return hook
 
 
-def _on_terminate(number: int, _frame: FrameType | None) -> None:
+def _finish_then(previous: Any) -> Any:
+    @functools.wraps(previous)
+    def replace_process(*arguments: Any) -> Any:
+        for run in open_runs():
+            run.finish(timeout=EXEC_TIMEOUT)
+        return previous(*arguments)
+
+    return replace_process
+
+
+def _on_signal(number: int, _frame: FrameType | None) -> None:
     until = time.monotonic() + TERM_TIMEOUT
-    for run in list(_open_runs):
-        run.end_by_signal(timeout=until - time.monotonic())
+    for run in open_runs():
+        run.end_by_signal(status_after(number), timeout=until - time.monotonic())
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
+def status_after(number: int) -> str:
+    """A job that its scheduler stops, to run it again later, has not failed."""
+    is_preemption = number == signal.SIGTERM or number == getattr(signal, "SIGUSR1", None)
+    return "preempted" if is_preemption and os.environ.get("SLURM_JOB_ID") else "failed"
+
+
 def _forget_all() -> None:
-    for run in list(_open_runs):
+    for run in open_runs():
         run.forget()
-    _open_runs.clear()
+
+
+def _shell() -> Any:
+    """The shell of IPython or Jupyter, where this is one."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()
+
+
+def _watch_notebook(run: Run) -> None:
+    """A run of an earlier cell ends where another begins, and a cell that raises marks the open ones."""
+    shell = _shell()
+    if shell is None:
+        return
+    for other in open_runs():
+        if other is not run and _execution_of.get(id(other)) != shell.execution_count:
+            other.finish()
+    _execution_of[id(run)] = shell.execution_count
+    if not getattr(_watch_notebook, "is_registered", False):
+        shell.events.register("post_run_cell", _after_cell)
+        _watch_notebook.is_registered = True  # type: ignore[attr-defined]
+
+
+def _after_cell(result: Any) -> None:
+    if not result.success:
+        for run in open_runs():
+            run.mark_failed()

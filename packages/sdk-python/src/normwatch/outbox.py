@@ -27,8 +27,10 @@ class Outbox:
         fields: Mapping[str, Any],
         notices: Notices,
         max_memory: int = MAX_MEMORY_BYTES,
+        fallback: Path | None = None,
     ) -> None:
         self._spool = SpoolFile(directory, url, run, fields)
+        self._fallback = fallback
         self._notices = notices
         self._memory: deque[OutboxItem] = deque()
         self._memory_bytes = 0
@@ -98,9 +100,15 @@ class Outbox:
                 f"the server refused readings ({reply.status} {reply.message}); kept in {self._spool.path.parent}",
             )
             self.refused += item.points
-            try:
-                keep_refused(self._spool.path, self._spool.head_line(), item.line, words)
-            except OSError as error:
+            self._keep_refused(item, words)
+
+    def _keep_refused(self, item: OutboxItem, words: Mapping[str, Any]) -> None:
+        try:
+            keep_refused(self._spool.path, self._spool.head_line(), item.line, words)
+        except OSError as error:
+            if self._moves(error):
+                self._keep_refused(item, words)
+            else:
                 self._disk_trouble(error)
 
     def spill(self) -> None:
@@ -110,6 +118,8 @@ class Outbox:
             try:
                 self._spool.append(item.line, item.points)
             except OSError as error:
+                if self._moves(error):
+                    continue
                 self._disk_trouble(error)
                 return
             self._memory.popleft()
@@ -127,6 +137,23 @@ class Outbox:
         """For the child of a fork: everything here belongs to the parent."""
         self._spool.forget()
         self._memory.clear()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the spool."""
+        return self._spool.path.parent
+
+    def _moves(self, error: OSError) -> bool:
+        """Whether the spool goes to its other folder, because it could not be begun in the first."""
+        if self._fallback is None or self._spool.is_open:
+            return False
+        folder, other, self._fallback = self.folder, self._fallback, None
+        try:
+            self._spool.move(other)
+        except OSError:
+            return False
+        self._notices.warn("folder", f"the spool in {folder} cannot be written ({error}): readings wait in {other}")
+        return True
 
     def _disk_trouble(self, error: OSError) -> None:
         self._notices.warn(

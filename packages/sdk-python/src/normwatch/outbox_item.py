@@ -24,6 +24,13 @@ class OutboxItem:
         middle = self.points // 2
         return _part(columns, 0, middle), _part(columns, middle, self.points)
 
+    def for_older_server(self) -> OutboxItem | None:
+        """What says the same to a server that does not know the status `preempted` yet, else None."""
+        if self.points > 0:
+            return None
+        changes = json.loads(self.line)["patch"]
+        return patch_item({**changes, "status": "failed"}) if changes.get("status") == "preempted" else None
+
 
 def points_item(columns: Columns) -> OutboxItem:
     """A batch of points."""

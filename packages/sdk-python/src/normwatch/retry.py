@@ -37,13 +37,14 @@ def decide(reply: Reply, attempt: int, points: int) -> Decision:
     status = reply.status
     if status is not None and 200 <= status < 300 and reply.readable:
         return Decision("done")
-    if status is not None and 400 <= status < 500 and status not in RETRIED_STATUSES:
+    is_about_request = status is not None and 400 <= status < 500 and status not in RETRIED_STATUSES
+    if is_about_request and (reply.code is not None or status == 413):
         if status == 404 and reply.code == "run_not_found":
             return Decision("create")
         if status == 413 and points > 1:
             return Decision("split")
         return Decision("refuse")
-    # no answer, a server error, or a 2xx or 3xx that did not come from Normwatch
+    # no answer, a server error, or an answer that did not come from Normwatch, but from a gateway before it
     longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 10))
     asked = min(reply.retry_after or 0.0, LONGEST_RETRY_AFTER)
     return Decision("retry", (max(longest / 2, asked), max(longest, asked)))

@@ -31,6 +31,9 @@ FINISH_TIMEOUT = 10.0
 """Seconds that `finish` and `flush` wait for the server at the most."""
 
 
+STATUSES = ("finished", "failed", "preempted")
+
+
 class FinishReport(NamedTuple):
     """Counts of points: everything is on the server when `unsent`, `refused` and `lost` are 0."""
 
@@ -84,8 +87,10 @@ class Run:
         """What clip calls found since the last `log`."""
         self._parts: dict[str, Part] = {}
         self._first_step = batcher.steps.next
+        self._made_by = get_ident()
         self._logged_by: int | None = None
-        """The thread that logged last."""
+        self._failed_at: int | None = None
+        """How many rows had been logged when something went wrong."""
         self._last_names: tuple[str, ...] | None = None
         """The names of the step before: checked already."""
         self._recorder = Recorder(notices, names)
@@ -279,9 +284,9 @@ class Run:
 
     def finish(self, status: str = "finished", *, timeout: float = FINISH_TIMEOUT) -> FinishReport:
         """
-        Sends what is left and ends the run as `finished` or `failed`. Returns within about `timeout` seconds; what
-        could not be sent is in the spool, and a warning says so. A second call waits for the first, as long as its own
-        `timeout` at the most, and returns the same.
+        Sends what is left and ends the run as `finished`, `failed` or `preempted`. Returns within about `timeout`
+        seconds; what could not be sent is in the spool, and a warning says so. A second call waits for the first, as
+        long as its own `timeout` at the most, and returns the same.
         """
         if self._sender is None:
             return FinishReport(0, 0, 0, 0, None)
@@ -291,8 +296,8 @@ class Run:
             return self._count(self._sender)
         if self.noted.readings:
             self.log()
-        if status not in ("finished", "failed"):
-            self.notices.wrong_use("status", f"must be finished or failed, not {status!r}")
+        if status not in STATUSES:
+            self.notices.wrong_use("status", f"must be finished, failed or preempted, not {status!r}")
             status = "finished"
         self._is_open = False
         self._sender.finish({"status": status}, timeout)
@@ -324,10 +329,23 @@ class Run:
             self._sender.forget()
             self._sender = None
 
-    def end_by_signal(self, timeout: float) -> None:
-        """Ends the run as failed, from a signal handler after which nothing else runs."""
+    def end_by_signal(self, status: str, timeout: float) -> None:
+        """Ends the run from a signal handler after which nothing else runs."""
         self._batcher.abandon()
-        self.finish("failed", timeout=timeout)
+        self.finish(status, timeout=timeout)
+
+    def mark_failed(self) -> None:
+        """Something went wrong that may end the training: the run ends as failed, unless it logs on."""
+        self._failed_at = self._batcher.added
+
+    @property
+    def is_marked_failed(self) -> bool:
+        return self._failed_at == self._batcher.added
+
+    @property
+    def threads(self) -> tuple[int | None, int | None]:
+        """The identities of the thread that made the run and of the one that logged last."""
+        return self._made_by, self._logged_by
 
     def __enter__(self) -> Run:
         make_current(self)

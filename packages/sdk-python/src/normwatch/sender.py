@@ -51,7 +51,9 @@ class Sender:
     ) -> None:
         self.sent = 0
         """Points that the server has confirmed."""
-        self.outbox = Outbox(settings.spool_dir, settings.url, run, fields, notices)
+        self.outbox = Outbox(
+            settings.spool_dir, settings.url, run, fields, notices, fallback=settings.fallback_spool_dir
+        )
         self._online = settings.mode == "online"
         self.outbox.to_disk = not self._online
         self._settings, self._run, self._batcher, self._notices = settings, run, batcher, notices
@@ -63,7 +65,7 @@ class Sender:
         self._leftovers = self._replay_leftovers()
         self._changes: deque[Mapping[str, Any]] = deque([resume] if resume else [])
         self._attempt = 1
-        self._pack_at = time.monotonic() + INTERVAL
+        self._pack_at = time.monotonic()  # the run is announced at once: it may live for a moment only
         self._retry_at = 0.0
         # unlike an Event, a SimpleQueue may be used by a signal handler that interrupts another use of it
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -299,10 +301,11 @@ class Sender:
         self._notices.warn(
             "away",
             f"{self._settings.url} does not accept readings ({later.reason}): "
-            f"they wait in {self._settings.spool_dir} and are sent when it does",
+            f"they wait in {self.outbox.folder} and are sent when it does",
         )
 
     def _replay_leftovers(self) -> Iterator[Later | Delivered]:
-        for path in abandoned_files(self._settings.spool_dir, RunAddress(self._settings.url, self._run)):
+        address = RunAddress(self._settings.url, self._run)
+        for path in (path for folder in self._settings.spool_dirs for path in abandoned_files(folder, address)):
             with contextlib.suppress(OSError):  # another process has sent it, or it cannot be read: `sync` reports that
                 yield from replay(claim(path), self._transport, self._notices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -42,6 +43,16 @@ class Settings:
     mode: str
     spool_dir: Path
 
+    @property
+    def fallback_spool_dir(self) -> Path:
+        """Where the spool goes when `spool_dir` cannot be written: a folder of its own in the temporary one."""
+        name = hashlib.sha256(str(self.spool_dir).encode()).hexdigest()[:8]
+        return _own_temporary_folder() / f"spool-{name}"
+
+    @property
+    def spool_dirs(self) -> tuple[Path, Path]:
+        return self.spool_dir, self.fallback_spool_dir
+
 
 def read_settings(
     refuse: Callable[[str, str], None],
@@ -52,21 +63,30 @@ def read_settings(
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
     """
-    The settings in force. A URL, a token or a mode that cannot be used is refused, and its default stands. Neither
-    token nor URL is repeated: the one is a secret, and the other may hold one.
+    The settings in force. With a URL or a mode that cannot be used, readings stay on this machine, for a later sync:
+    they never go to another server than the one that was meant. Neither token nor URL is repeated in a warning: the one
+    is a secret, and the other may hold one.
     """
     url = url or environment.get("NORMWATCH_URL") or DEFAULT_URL
-    if not _is_address(url):
-        refuse("url", "must be an http or https address without a password, a query or a fragment")
-        url = DEFAULT_URL
+    is_usable = _is_address(url)
+    if not is_usable:
+        refuse(
+            "url",
+            "must be an http or https address without a password, a query or a fragment: this run is recorded offline",
+        )
+        url = ""
     token = token or environment.get("NORMWATCH_TOKEN") or None
     if token is not None and re.fullmatch(r"[\x21-\x7e]{1,512}", token) is None:
         refuse("token", "must be 1 to 512 visible characters")
         token = None
     mode = mode or environment.get("NORMWATCH_MODE") or "online"
     if mode not in MODES:
-        refuse("mode", f"must be {', '.join(MODES[:-1])} or {MODES[-1]}, not {mode!r}")
-        mode = "online"
+        refuse(
+            "mode", f"must be {', '.join(MODES[:-1])} or {MODES[-1]}, not {mode!r:.100}: this run is recorded offline"
+        )
+        mode = "offline"
+    if mode == "online" and not is_usable:
+        mode = "offline"
     spool = spool_dir or environment.get("NORMWATCH_SPOOL")
     return Settings(
         url=url.rstrip("/"),
@@ -96,15 +116,13 @@ def default_spool_dir() -> Path:
     try:
         home = Path.home()
     except RuntimeError:  # a container whose user has neither a name nor $HOME
-        home = Path(tempfile.gettempdir()) / f"normwatch-{os.getuid()}"
+        home = _own_temporary_folder()
     return home / ".cache" / "normwatch" / "spool"
 
 
-def logs_on_this_rank(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process is the one that logs: rank 0 under torch.distributed, or the rank named (or `all`)."""
-    wanted = environment.get("NORMWATCH_RANK", "0")
-    rank = environment.get("RANK") or environment.get("LOCAL_RANK")
-    return rank is None or wanted in ("all", rank)
+def _own_temporary_folder() -> Path:
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    return Path(tempfile.gettempdir()) / f"normwatch-{user}"
 
 
 def new_run_id() -> str:

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from .numbers import encode_json
 
@@ -50,6 +50,16 @@ class SpoolFile:
     def __len__(self) -> int:
         """Unsent lines."""
         return len(self._waiting)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file exists and this object writes it."""
+        return self._fd is not None
+
+    def move(self, directory: Path) -> None:
+        """Writes into another folder. Only before the first line."""
+        make_private(directory)
+        self.path = directory / self.path.name
 
     @property
     def points(self) -> int:
@@ -95,7 +105,7 @@ class SpoolFile:
     def _write_anew(self) -> None:
         rest, place = self.path.with_suffix(".tmp"), self._read_at
         try:
-            with rest.open("wb") as out:
+            with open_private(rest, "wb") as out:
                 out.write(self.head_line())
                 for _, length in self._waiting:
                     out.write(self._read(place, length))
@@ -153,11 +163,26 @@ def keep_refused(spool: Path, head: bytes, line: bytes, refused: Mapping[str, An
     """Appends a line that the server refused, with its message, to the refused file beside `spool`."""
     path = spool.with_name(spool.name[: -len(SUFFIX)] + REFUSED_SUFFIX)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.open("ab") as out:
+    with open_private(path, "ab") as out:
         if out.tell() == 0:
             out.write(head)
         out.write(line.rstrip()[:-1] + b',"refused":' + encode_json(refused).encode() + b"}\n")
     return path
+
+
+def open_private(path: Path, mode: str) -> BinaryIO:
+    """Opens a file that only its user may read."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))  # type: ignore[return-value]
+
+
+def make_private(directory: Path) -> None:
+    """Makes a folder that only its user may enter. Raises OSError where it is another user's."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if hasattr(os, "getuid"):
+        for folder in (directory, directory.parent):
+            owner = folder.lstat().st_uid
+            if owner not in (os.getuid(), 0):
+                raise PermissionError(f"{folder} belongs to another user")
 
 
 def claim(path: Path) -> Path:
@@ -165,8 +190,10 @@ def claim(path: Path) -> Path:
     Claims a file whose writer is gone by renaming it, so that no other process sends it too. Returns its new path.
     Raises FileNotFoundError where another process was faster.
     """
-    run = path.name[: -len(SUFFIX)].rpartition(".")[0]
-    return path.rename(path.with_name(_new_name(run)))
+    is_refused = path.name.endswith(REFUSED_SUFFIX)
+    run = path.name[: -len(REFUSED_SUFFIX if is_refused else SUFFIX)].rpartition(".")[0]
+    name = _new_name(run)
+    return path.rename(path.with_name(name[: -len(SUFFIX)] + REFUSED_SUFFIX if is_refused else name))
 
 
 def _new_name(run: str) -> str:
@@ -184,7 +211,7 @@ def abandoned_files(directory: Path, of: RunAddress | None = None, even_if_alive
     """Spool files, oldest first, whose writer is gone; of one run, or of all."""
     for path in sorted(spool_files(directory, of), key=_written_at):
         head = read_head(path)
-        if head is None or path in _open_here:
+        if head is None or is_own_file(path):
             continue
         if even_if_alive or not writer_lives(path, head):
             yield path
@@ -232,11 +259,23 @@ def read_head(path: Path) -> dict[str, Any] | None:
 
 def read_lines(path: Path) -> Iterator[bytes]:
     """The lines after the head; empty ones, and a last line that was cut off, are ignored."""
+    return (line for line, _ in read_lines_from(path))
+
+
+def read_lines_from(path: Path, start: int = 0) -> Iterator[tuple[bytes, int]]:
+    """The lines after the head, or from byte `start` on, each with the place in the file where it ends."""
     with path.open("rb") as file:
-        file.readline(MAX_LINE_BYTES)
+        end = start or len(file.readline(MAX_LINE_BYTES))
+        file.seek(end)
         while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
+            end += len(line)
             if len(line) > 1:
-                yield line[:-1]
+                yield line[:-1], end
+
+
+def is_own_file(path: Path) -> bool:
+    """Whether this very process writes it."""
+    return path in _open_here
 
 
 def writer_lives(path: Path, head: Mapping[str, Any]) -> bool:

@@ -11,13 +11,14 @@ from typing import Any
 from . import lifecycle
 from .batcher import Batcher
 from .courier import API
-from .current import make_current
+from .current import current_run, make_current
 from .fields import run_fields, take
 from .names import Names
 from .notices import Notices
-from .run import Run
+from .ranks import logs_on_this_rank
+from .run import FINISH_TIMEOUT, FinishReport, Run
 from .sender import Sender
-from .settings import MAX_STEP, Settings, logs_on_this_rank, new_run_id, read_settings
+from .settings import MAX_STEP, Settings, new_run_id, read_settings
 from .spool import RunAddress, last_spooled_step
 from .transport import Transport
 
@@ -87,7 +88,8 @@ def init(
         config=fields.get("config"),
         log_layers=log_layers,
     )
-    make_current(run)
+    if sender is not None:
+        make_current(run)
     if sender is not None:
         lifecycle.watch(run)
         project, name = fields.get("project", "default"), fields.get("name", run_id)
@@ -108,7 +110,8 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
         is_new = reply.status == 404 and reply.code == "run_not_found"
         if is_new or (reply.status == 200 and (last is None or isinstance(last, int))):
             with contextlib.suppress(OSError):  # an unreadable spool
-                spooled = last_spooled_step(settings.spool_dir, RunAddress(settings.url, run_id))
+                address = RunAddress(settings.url, run_id)
+                spooled = max(last_spooled_step(folder, address) for folder in settings.spool_dirs)
                 return run_id, max(spooled, -1 if last is None else last) + 1
     new_id = f"{run_id[:50]}-{new_run_id()[-6:]}"
     notices.warn(
@@ -117,3 +120,9 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
         f"{new_id}; from_step=… would continue it without asking",
     )
     return new_id, 0
+
+
+def finish(status: str = "finished", *, timeout: float = FINISH_TIMEOUT) -> FinishReport | None:
+    """Ends the current run, as `run.finish` does; None without an open one."""
+    run = current_run()
+    return None if run is None else run.finish(status, timeout=timeout)

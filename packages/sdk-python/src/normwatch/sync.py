@@ -16,7 +16,16 @@ from .notices import Notices
 from .outbox_item import OutboxItem, patch_item
 from .retry import Reply
 from .settings import read_settings
-from .spool import REFUSED_SUFFIX, abandoned_files, claim, keep_refused, read_head, read_lines, spool_files
+from .spool import (
+    REFUSED_SUFFIX,
+    abandoned_files,
+    claim,
+    keep_refused,
+    read_head,
+    read_lines_from,
+    spool_files,
+    writer_lives,
+)
 from .transport import Transport
 
 TRIES = 5
@@ -28,6 +37,8 @@ class Delivered(NamedTuple):
 
     sent: int
     refused: int
+    end: int
+    """Where the line ends in its file."""
 
 
 def replay(
@@ -35,16 +46,20 @@ def replay(
     transport: Transport,
     notices: Notices,
     chance: Callable[[float, float], float] = random.uniform,
+    *,
+    start: int = 0,
+    keep: bool = False,
 ) -> Iterator[Later | Delivered]:
     """
-    Sends a spool file line by line. Each iteration is one try: what it delivered, or `Later`, and the next iteration
-    tries that line again. At the end, all lines are sent or refused and the file is deleted.
+    Sends a spool file line by line, from byte `start` on. Each iteration is one try: what it delivered, or `Later`, and
+    the next iteration tries that line again. At the end, all lines are sent or refused and the file is deleted; with
+    `keep`, it stays: it belongs to a writer that is running.
     """
     head = read_head(path)
     if head is None:
         return
     courier = Courier(transport, head["run"], head.get("fields") or {}, chance)
-    for line in read_lines(path):
+    for line, end in read_lines_from(path, start):
         attempt = 1
         try:
             item = _read_item(line)
@@ -58,8 +73,9 @@ def replay(
         for part, reply in refused:
             _keep(path, head, part, reply, notices)
         points_refused = sum(part.points for part, _ in refused)
-        yield Delivered(item.points - points_refused, points_refused)
-    path.unlink(missing_ok=True)
+        yield Delivered(item.points - points_refused, points_refused, end)
+    if not keep:
+        path.unlink(missing_ok=True)
 
 
 def _read_item(line: bytes) -> OutboxItem:
@@ -98,27 +114,29 @@ def sync(
     refused: bool = False,
 ) -> SyncReport:
     """
-    Sends what earlier trainings could not: every spool file whose writer is gone (`all_files`: every one). It goes to
-    `url`, else to `NORMWATCH_URL`, else to the address that each file names. `refused` sends what the server refused
-    earlier, for when its reason was fixed.
+    Sends what earlier trainings could not: every spool file whose writer is gone (`all_files`: every one; the file of a
+    writer that is running is copied to the server and stays its own). It goes to `url`, else to `NORMWATCH_URL`, else
+    to the address that each file names. `refused` sends what the server refused earlier, for when its reason was fixed.
     """
     notices = Notices()
     settings = read_settings(notices.wrong_use, url, token, spool_dir=spool_dir)
     is_url_given = url is not None or "NORMWATCH_URL" in os.environ
     report = SyncReport()
     if refused:
-        paths = sorted(settings.spool_dir.glob(f"*{REFUSED_SUFFIX}"))
+        paths = sorted(path for folder in settings.spool_dirs for path in folder.glob(f"*{REFUSED_SUFFIX}"))
     else:
-        paths = list(abandoned_files(settings.spool_dir, even_if_alive=all_files))
-        report.files_left = sorted(set(spool_files(settings.spool_dir)) - set(paths))
+        paths = [path for folder in settings.spool_dirs for path in abandoned_files(folder, even_if_alive=all_files)]
+        every = {path for folder in settings.spool_dirs for path in spool_files(folder)}
+        report.files_left = sorted(every - set(paths))
     for path in paths:
         head = read_head(path)
         if head is not None:
             transport = Transport(settings.url if is_url_given else str(head.get("url")), settings.token)
             try:
-                # the file of a live writer keeps its name
-                path = path if all_files or refused else claim(path)  # noqa: PLW2901
-                _send_file(path, transport, notices, report)
+                # the file of a writer that is running keeps its name and stays
+                is_live = not refused and writer_lives(path, head)
+                path = path if is_live else claim(path)  # noqa: PLW2901
+                _send_file(path, transport, notices, report, is_live)
             except FileNotFoundError:
                 pass  # another process has taken it
             except OSError as error:
@@ -128,9 +146,9 @@ def sync(
     return report
 
 
-def _send_file(path: Path, transport: Transport, notices: Notices, report: SyncReport) -> None:
+def _send_file(path: Path, transport: Transport, notices: Notices, report: SyncReport, is_live: bool) -> None:
     failures = 0
-    for outcome in replay(path, transport, notices):
+    for outcome in replay(path, transport, notices, keep=is_live):
         if isinstance(outcome, Delivered):
             report.sent += outcome.sent
             report.refused += outcome.refused
@@ -142,3 +160,5 @@ def _send_file(path: Path, transport: Transport, notices: Notices, report: SyncR
             report.files_left.append(path)
             return
         time.sleep(outcome.delay)
+    if is_live:
+        report.files_left.append(path)

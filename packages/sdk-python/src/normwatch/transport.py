@@ -8,6 +8,7 @@ import gzip
 import http.client
 import json
 import socket
+import ssl
 import time
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -18,7 +19,8 @@ CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 10.0
 """Seconds, for the connection and for the whole answer."""
 GZIP_FROM = 16 * 1024
-MAX_REPLY_BYTES = 1024 * 1024
+MAX_REPLY_BYTES = 16 * 1024 * 1024
+"""More than any answer of the server: it sends a run back with its config."""
 
 
 class Transport:
@@ -67,7 +69,7 @@ class Transport:
             raw = self._read(response)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._connection.close()
-            return Reply(None, message=f"{type(error).__name__}: {error}")
+            return Reply(None, message=f"{type(error).__name__}: {error}{_hint(error)}")
         return self._understand(response, raw)
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
@@ -110,3 +112,9 @@ class Transport:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _hint(error: Exception) -> str:
+    """What helps where a certificate is not trusted, which is usual for a server inside a company."""
+    is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
+    return " (for a private certificate authority, set SSL_CERT_FILE to its file)" if is_untrusted else ""

@@ -1,0 +1,130 @@
+"""A config of any kind arrives value by value; one too large is cut, and the rest of it arrives."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import enum
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from fake_server import FakeServer
+
+from normwatch.config import MAX_BYTES, read_config
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Inner:
+    lr: float = 0.1
+    path: Path = Path("x")
+
+
+@dataclasses.dataclass
+class Settings:
+    inner: Inner
+    steps: int = 3
+
+
+class Model:
+    """As a pydantic model, or a config of transformers."""
+
+    def model_dump(self) -> dict[str, Any]:
+        return {"width": 4}
+
+
+class Broken:
+    def __str__(self) -> str:
+        raise RuntimeError("boom")
+
+
+CONFIGS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "a dictionary": ({"lr": 0.1, "betas": (0.9, 0.99)}, {"lr": 0.1, "betas": [0.9, 0.99]}),
+    "argparse": (argparse.Namespace(lr=0.1, name="x"), {"lr": 0.1, "name": "x"}),
+    "a dataclass": (Settings(Inner()), {"inner": {"lr": 0.1, "path": "x"}, "steps": 3}),
+    "a model": (Model(), {"width": 4}),
+    "a model within": ({"model": Model()}, {"model": {"width": 4}}),
+    "each value for itself": (
+        {"data": {"path": Path("d"), "lr": 0.5, "nan": math.nan, "broken": Broken(), "ok": True, "none": None}},
+        {
+            "data": {
+                "path": "d",
+                "lr": 0.5,
+                "nan": "NaN",
+                "broken": "<Broken: RuntimeError>",
+                "ok": True,
+                "none": None,
+            }
+        },
+    ),
+    "numbers of NumPy and torch": (
+        {"a": numpy.float32(0.5), "b": numpy.int64(3), "c": torch.tensor(2.0), "d": numpy.bool_(True)},
+        {"a": 0.5, "b": 3, "c": 2.0, "d": True},
+    ),
+    "arrays": ({"a": numpy.zeros((2, 3))}, {"a": "<ndarray of shape (2, 3)>"}),
+    "kinds and functions": (
+        {"optimizer": torch.optim.SGD, "activation": torch.relu, "color": Color.RED, "set": {2, 1}},
+        {"optimizer": "torch.optim.sgd.SGD", "color": "red", "set": [1, 2]},
+    ),
+    "an infinite number and a huge one": ({"a": -math.inf, "b": 10**30}, {"a": "-Infinity", "b": str(10**30)}),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_arrives_value_by_value(start: Any, server: FakeServer, name: str) -> None:
+    config, expected = CONFIGS[name]
+    start(id="r", config=config).finish()
+    got = server.runs["r"]["fields"]["config"]
+    assert {key: got[key] for key in expected} == expected
+
+
+def test_an_omegaconf_config_is_resolved(start: Any, server: FakeServer) -> None:
+    omegaconf = pytest.importorskip("omegaconf")
+    start(id="r", config=omegaconf.OmegaConf.create({"lr": 0.1, "twice": "${lr}", "list": [1]})).finish()
+    assert server.runs["r"]["fields"]["config"] == {"lr": 0.1, "twice": 0.1, "list": [1]}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{f"key{i}": i for i in range(600)}, {"small": 1, "large": ["x" * 4000] * 100, "also": 2}],
+    ids=["too many keys", "too large"],
+)
+def test_a_config_that_is_too_large_is_cut_with_a_note(
+    start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture, config: dict[str, Any]
+) -> None:
+    run = start(id="r", config=config)
+    run.log(loss=1.0)
+    assert run.finish().sent == 1
+    got = server.runs["r"]["fields"]["config"]
+    assert len(json.dumps(got)) <= MAX_BYTES
+    assert 0 < len(got) < len(config)
+    assert "config is cut to 512 keys and 64 KiB" in caplog.text
+
+
+def test_a_config_that_is_too_deep_is_text_from_there_on() -> None:
+    config: Any = "bottom"
+    for _ in range(1000):
+        config = {"down": config}
+    made = read_config(config, lambda *_: None)
+    levels = 0
+    while isinstance(made, dict):
+        made = made["down"]
+        levels += 1
+    assert levels == 32
+
+
+def test_a_config_may_be_changed_while_the_run_goes_on(start: Any, server: FakeServer) -> None:
+    run = start(id="r", config={"lr": 0.1})
+    run.config.update(argparse.Namespace(batch=8), seed=1)
+    run.config["lr"] = 0.2
+    assert dict(run.config) == {"lr": 0.2, "batch": 8, "seed": 1}
+    run.finish()
+    assert server.runs["r"]["fields"]["config"] == {"lr": 0.2, "batch": 8, "seed": 1}
