@@ -43,3 +43,30 @@ def test_the_norm_before_clipping_is_recorded_from_a_compiled_step_with_donated_
 def test_a_chain_without_the_recorder_is_told_so() -> None:
     with pytest.raises(ValueError, match="record_norm"):
         recorded_norm(optax.adam(1e-3).init(jnp.zeros(3)))
+
+
+def test_bfloat16_gradients_are_summed_in_float32() -> None:
+    optimizer = record_norm()
+    gradients = {"w": jnp.ones((1000,), jnp.bfloat16)}
+    _, state = optimizer.update(gradients, optimizer.init(gradients))
+    assert float(recorded_norm(state)) == pytest.approx(1000**0.5)
+
+
+def test_a_step_that_is_dropped_because_it_is_not_finite_is_on_record() -> None:
+    optimizer = optax.apply_if_finite(optax.chain(record_norm(), optax.sgd(0.1)), 3)
+    parameters = jnp.ones(4)
+    state = optimizer.init(parameters)
+    norms = []
+    for scale in (1.0, jnp.nan, 2.0):
+        _, state = optimizer.update(parameters * scale, state)
+        norms.append(float(recorded_norm(state)))
+    assert norms == [2.0, pytest.approx(jnp.nan, nan_ok=True), 4.0]
+
+
+def test_the_norm_of_a_replicated_state_is_one_number() -> None:
+    optimizer = record_norm()
+    gradients = jnp.ones((jax.local_device_count(), 4))
+    state = jax.pmap(optimizer.init)(gradients)
+    _, state = jax.pmap(optimizer.update)(gradients, state)
+    assert recorded_norm(state).shape == ()
+    assert float(recorded_norm(state)) == 2

@@ -32,6 +32,9 @@ SIGNALS = tuple(
 
 _installed = False
 _last_error_before: Any = None
+_watched: list[Run] = []
+"""The open runs, and those that are being finished right now: a signal may come then."""
+_notebook_is_watched = False
 _execution_of: dict[int, int] = {}
 """In a notebook: the cell in which each run was made."""
 
@@ -39,6 +42,7 @@ _execution_of: dict[int, int] = {}
 def watch(run: Run) -> None:
     """Ends `run` with the process: `finished`, or `failed` after an unhandled exception, a signal or a failing exit."""
     global _installed, _last_error_before
+    _watched[:] = [*(other for other in _watched if other.is_open), run]
     if multiprocessing.parent_process() is not None:
         # a child of multiprocessing ends without atexit
         multiprocessing.util.Finalize(None, _at_exit, exitpriority=0)
@@ -66,7 +70,7 @@ def _watch_signals() -> None:
 
 
 def _at_exit() -> None:
-    for run in open_runs():
+    for run in list(_watched):
         run.finish("failed" if _has_crashed() or run.is_marked_failed else "finished")
 
 
@@ -119,7 +123,7 @@ def _finish_then(previous: Any) -> Any:
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
     until = time.monotonic() + TERM_TIMEOUT
-    for run in open_runs():
+    for run in list(_watched):
         run.end_by_signal(status_after(number), timeout=until - time.monotonic())
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
@@ -132,8 +136,9 @@ def status_after(number: int) -> str:
 
 
 def _forget_all() -> None:
-    for run in open_runs():
+    for run in list(_watched):
         run.forget()
+    _watched.clear()
 
 
 def _shell() -> Any:
@@ -144,6 +149,7 @@ def _shell() -> Any:
 
 def _watch_notebook(run: Run) -> None:
     """A run of an earlier cell ends where another begins, and a cell that raises marks the open ones."""
+    global _notebook_is_watched
     shell = _shell()
     if shell is None:
         return
@@ -151,9 +157,9 @@ def _watch_notebook(run: Run) -> None:
         if other is not run and _execution_of.get(id(other)) != shell.execution_count:
             other.finish()
     _execution_of[id(run)] = shell.execution_count
-    if not getattr(_watch_notebook, "is_registered", False):
+    if not _notebook_is_watched:
         shell.events.register("post_run_cell", _after_cell)
-        _watch_notebook.is_registered = True  # type: ignore[attr-defined]
+        _notebook_is_watched = True
 
 
 def _after_cell(result: Any) -> None:

@@ -19,7 +19,8 @@ def record_norm() -> Any:
     """
     Changes nothing and keeps the global norm. Put before the clipping:
     `optax.chain(record_norm(), optax.clip_by_global_norm(1.0), optax.adam(1e-3))`; then log `recorded_norm(opt_state)`.
-    It is pure, so it works under `jit`, `pmap` and `scan`.
+    It is pure, so it works under `jit`, `pmap` and `scan`. Summed in float32 at least, also for bfloat16 gradients.
+    Inside `optax.MultiSteps` it keeps the norm of the last update: log where `mini_step` is 0 again.
     """
 
     def start(params: Any) -> NormState:
@@ -33,21 +34,35 @@ def record_norm() -> Any:
 
 def recorded_norm(opt_state: Any) -> Any:
     """
-    The norm that `record_norm` kept, wherever it is in the state: an array that may still be computed, for
-    `run.log(grad_norm=…)`. It is a copy, so the state may be donated to the next step. Raises ValueError without one.
+    The norm that `record_norm` kept, wherever it is in the state: an array of one number that may still be computed,
+    for `run.log(grad_norm=…)`. It is a copy, so the state may be donated to the next step. Of a state that `pmap` has
+    replicated, the first device's. NaN for a step that `optax.apply_if_finite` around it has dropped. Raises ValueError
+    without one.
     """
     found = _find(opt_state)
     if found is None:
         raise ValueError("the optimiser state holds no norm: add normwatch.optax.record_norm() to the chain")
-    return jnp.array(found.grad_norm, copy=True)
+    norm = found.grad_norm
+    if getattr(norm, "ndim", 0) > 0:
+        norm = norm.reshape(-1)[0]
+    return jnp.array(norm, copy=True)
 
 
 def _norm(updates: Any) -> Any:
-    return jnp.sqrt(sum(jnp.sum(jnp.square(jnp.abs(leaf))) for leaf in jax.tree_util.tree_leaves(updates)))
+    leaves = jax.tree_util.tree_leaves(updates)
+    return jnp.sqrt(sum((jnp.sum(jnp.square(jnp.abs(_widened(leaf)))) for leaf in leaves), jnp.zeros(())))
+
+
+def _widened(leaf: Any) -> Any:
+    """Half precision overflows and loses digits when squares are summed."""
+    return leaf.astype(jnp.float32) if leaf.dtype in (jnp.bfloat16, jnp.float16) else leaf
 
 
 def _find(state: Any) -> NormState | None:
     if isinstance(state, NormState):
         return state
     inner = state.values() if isinstance(state, dict) else state if isinstance(state, (tuple, list)) else ()
-    return next((found for found in map(_find, inner) if found is not None), None)
+    found = next((found for found in map(_find, inner) if found is not None), None)
+    if found is not None and hasattr(state, "last_finite"):  # of apply_if_finite, which keeps the state of before
+        return NormState(jnp.where(state.last_finite, found.grad_norm, jnp.nan))
+    return found
