@@ -8,6 +8,7 @@ export const judgement: Judgement = {
   health: 'ok',
   conditions: [],
   clipping: { window: 200, rate: 0.4, mean_coefficient: 0.8, current_streak: 0, longest_streak: 4 },
+  parts: [],
 }
 /** About the size of the detector's own. */
 const state = { recent: Array.from({ length: 1000 }, (_, i) => Math.sin(i)) }

@@ -111,7 +111,7 @@ export const refusals = {
   too_many_points: { status: 413, sentence: 'A request has at most 10,000 points.' },
   too_many_metrics: {
     status: 413,
-    sentence: 'A run has at most 256 metrics and 4,096 layers.',
+    sentence: 'A run has at most 256 metrics, 4,096 layers and 16 parts.',
     thrown: TooManyMetrics,
   },
   media_type_unsupported: {

@@ -8,6 +8,10 @@ export const MAX_BODY_BYTES = 8 * 1024 * 1024
 export const MAX_METRICS_PER_RUN = 256
 /** Layers of one run. */
 export const MAX_LAYERS_PER_RUN = 4_096
+/** Parts of one run. */
+export const MAX_PARTS_PER_RUN = 16
+/** Characters of a part's name. */
+export const MAX_PART_NAME_LENGTH = 64
 /** Characters of a metric's or a layer's name. */
 export const MAX_METRIC_NAME_LENGTH = 128
 /** Characters of a run's id. */

@@ -3,6 +3,7 @@ import type { ErrorDetail } from './errors.ts'
 import { MAX_METRIC_NAME_LENGTH, MAX_POINTS_PER_REQUEST, MAX_STEP, MAX_TIME } from './limits.ts'
 import { decodeNumber } from './numbers.ts'
 import { ascending } from './order-rows.ts'
+import { partMetric } from './parts.ts'
 
 /** What a body of points came to: its columns, or why it is refused (`tooMany`: over the bound on points). */
 export type ParsedPoints =
@@ -54,6 +55,7 @@ class Faults {
   }
 }
 
+const CAP = 'must be a positive number, or "Infinity" for no cap at this step'
 const READING = 'must be a finite number, "NaN", "Infinity", "-Infinity" or null'
 const STEP = 'must be a whole number from 0 to 2^53 - 1'
 const TIME = 'must be Unix seconds, a number from 0 to 1e11'
@@ -71,6 +73,7 @@ function readRows(rows: unknown, faults: Faults): PointColumns | undefined {
     if (value === null) return
     const reading = decodeNumber(value)
     if (reading === undefined) return faults.add(path, READING)
+    if (!(reading > 0) && isCap(name)) return faults.add(path, CAP)
     let column = draft.metrics.get(name)
     if (column === undefined) {
       const fault = nameFault(name)
@@ -130,6 +133,7 @@ function readColumns(columns: unknown, faults: Faults): PointColumns | undefined
     const fault = nameFault(name)
     if (fault !== undefined) return faults.add(path, fault)
     const column = readReadings(list, count, path, faults)
+    if (column !== undefined && isCap(name)) checkCaps(column, path, faults)
     if (column !== undefined && (column.present?.includes(1) ?? true)) metrics.set(name, column)
   }
   for (const key in columns) {
@@ -174,6 +178,17 @@ function readReadings(list: unknown, count: number, path: string, faults: Faults
     }
   }
   return { values, present }
+}
+
+/** Whether readings of this name are caps: of the run's steps, or of a part's. */
+function isCap(name: string): boolean {
+  return name === 'max_norm' || (name.startsWith('max_norm/') && partMetric(name) !== undefined)
+}
+
+function checkCaps({ values, present }: MetricColumn, path: string, faults: Faults): void {
+  values.forEach((value, i) => {
+    if (!(value > 0) && present?.[i] !== 0) faults.add(`${path}/${i}`, CAP)
+  })
 }
 
 function readTimes(list: unknown, count: number, faults: Faults): Float64Array<ArrayBuffer> | undefined {

@@ -1,6 +1,12 @@
 import type { Static } from 'typebox'
 import { TaggedUnion, Type } from './schema.ts'
-import { MAX_CONFIG_BYTES, MAX_CONFIG_DEPTH, MAX_RUN_ID_LENGTH } from './limits.ts'
+import {
+  MAX_CONFIG_BYTES,
+  MAX_CONFIG_DEPTH,
+  MAX_PART_NAME_LENGTH,
+  MAX_PARTS_PER_RUN,
+  MAX_RUN_ID_LENGTH,
+} from './limits.ts'
 import { WireNumberSchema } from './numbers.ts'
 import { Nullable } from './nullable.ts'
 import { FindingKindSchema, SeveritySchema } from './finding.ts'
@@ -41,11 +47,34 @@ const ConfigSchema = Type.Record(Type.String({ maxLength: 256 }), Type.Unknown()
   'x-json-bounds': { depth: MAX_CONFIG_DEPTH, bytes: MAX_CONFIG_BYTES },
 })
 
+/** The name of a part: that of a metric, without a slash. */
+export const PartNameSchema = Type.String({
+  minLength: 1,
+  maxLength: MAX_PART_NAME_LENGTH,
+  pattern: '^[^/\\u0000-\\u001f\\u007f]+$',
+})
+
+/** What is given of a part: how it clips (default: mode none) and its optimizer (default: the run's). */
+const PartFieldsSchema = Type.Object(
+  {
+    clip: Type.Optional(ClipSchema),
+    optimizer: Type.Optional(Nullable(Type.String({ maxLength: 128 }))),
+  },
+  closed,
+)
+export type PartFields = Static<typeof PartFieldsSchema>
+
 const runFields = {
   project: Type.Optional(ProjectSchema),
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
   clip: Type.Optional(ClipSchema),
   optimizer: Type.Optional(Nullable(Type.String({ maxLength: 128 }))),
+  parts: Type.Optional(
+    Type.Record(PartNameSchema, PartFieldsSchema, {
+      maxProperties: MAX_PARTS_PER_RUN,
+      description: 'Parts by name, each a stream of gradients of its own; those not named stay as they are.',
+    }),
+  ),
   config: Type.Optional(ConfigSchema),
   tags: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 64, uniqueItems: true }),
@@ -101,12 +130,28 @@ export type Clipping = Static<typeof ClippingSchema>
 
 /** A condition that holds now. `finding` is the id of its open finding; a pending one has none yet. */
 export const ConditionSchema = Type.Object({
+  part: Nullable(Type.String({ description: 'The part of the run it holds for; null: the run itself.' })),
   kind: FindingKindSchema,
   severity: SeveritySchema,
   since_step: Nullable(Type.Integer()),
   finding: Nullable(Type.String()),
 })
 export type Condition = Static<typeof ConditionSchema>
+
+const LatestSchema = Type.Record(Type.String(), WireNumberSchema, {
+  description: 'The newest reading of grad_norm, loss, lr and the other metrics that are not layers.',
+})
+
+/** A part of a run: one stream of gradients with a norm, a cap and a judgement of its own. */
+export const PartSchema = Type.Object({
+  name: Type.String(),
+  clip: ClipSchema,
+  optimizer: Nullable(Type.String({ description: 'Null: that of the run.' })),
+  clipping: ClippingSchema,
+  health: HealthSchema,
+  latest: LatestSchema,
+})
+export type Part = Static<typeof PartSchema>
 
 const runProperties = {
   id: Type.String(),
@@ -123,13 +168,14 @@ const runProperties = {
   ended_at: Nullable(Type.String({ format: 'date-time' })),
   points: Type.Integer({ description: 'Distinct steps stored.' }),
   last_step: Nullable(Type.Integer()),
-  latest: Type.Record(Type.String(), WireNumberSchema, {
-    description: 'The newest reading of grad_norm, loss, lr and the other metrics that are not layers.',
-  }),
+  latest: LatestSchema,
   clipping: ClippingSchema,
   nonfinite: Type.Integer({ description: 'Readings of grad_norm and loss that were NaN or ±Infinity.' }),
   health: HealthSchema,
   conditions: Type.Array(ConditionSchema),
+  parts: Type.Array(PartSchema, {
+    description: 'In order of their first appearance; the health of the run is that of the worst.',
+  }),
 }
 export const RunSchema = Type.Object(runProperties)
 export type Run = Static<typeof RunSchema>

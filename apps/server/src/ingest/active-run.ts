@@ -1,14 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import {
-  end,
-  judge,
-  verdict,
-  type Change,
-  type DetectorState,
-  type RunFacts,
-  type Settings,
-} from '@normwatch/detector'
-import type { FindingKind, PointColumns, RunStatus } from '@normwatch/protocol'
+import { silence, type Change, type DetectorState, type RunFacts, type Settings } from '@normwatch/detector'
+import type { Clipping, PointColumns, RunStatus } from '@normwatch/protocol'
 import type { Overrides } from '../storage/settings-store.ts'
 import {
   STATE_AFTER,
@@ -18,8 +10,15 @@ import {
   type StoredFinding,
   type StoredRun,
 } from '../storage/store.ts'
-import { closedFinding, closeFinding, openFinding, toJudgement } from './judgement.ts'
-import { forEachReading } from './readings.ts'
+import { JudgedPart, type SavedPart } from './judged-part.ts'
+import {
+  closedFinding,
+  closeFinding,
+  episodeOf,
+  openFinding,
+  toJudgement,
+  type PartVerdict,
+} from './judgement.ts'
 import { factsOf } from './run-settings.ts'
 import { RunGate } from './run-gate.ts'
 import type { SettingsInForce } from './run-settings.ts'
@@ -28,11 +27,16 @@ import type { SettingsInForce } from './run-settings.ts'
 export interface Basis {
   readonly facts: RunFacts
   readonly overrides: Overrides
+  /** Of each part by its name; left out where there is none. */
+  readonly parts?: Readonly<Record<string, { readonly facts: RunFacts }>> | undefined
 }
 
-/** What the store keeps for the detector: its state, and what it was judged by. */
+/** What the store keeps for the detector: its states, and what they were judged by. */
 export interface SavedState extends Basis {
   readonly detector: DetectorState
+  /** Fields of gradients that a run with parts has had readings of its own of. */
+  readonly own?: SavedPart['own'] | undefined
+  readonly parts?: Readonly<Record<string, SavedPart>> | undefined
 }
 
 /** What judging brought: the changes to store, and the findings as they then are, for the readers. */
@@ -52,15 +56,18 @@ export class ActiveRun {
   /** The version of the run that everything handed to the store leads to. */
   version: number
   status: RunStatus
-  facts: RunFacts
+  /** The run itself, then its parts; each is judged by itself. */
+  parts: readonly [JudgedPart, ...JudgedPart[]]
   inForce: SettingsInForce
-  state: DetectorState
-  openFindings: Map<FindingKind, StoredFinding>
+  /** By kind and part, see `episodeOf`. */
+  openFindings: Map<string, StoredFinding>
   judgement: Judgement
   /** The record must be judged from its start; until that is done, batches are stored and not judged. */
   stale = false
   /** Grows with every change that makes the record stale. */
   edition = 0
+  /** Whether anything is stored of it, so that a new part has a past. */
+  hasPoints: boolean
   /** Judging the record again, while that is under way. */
   judging: Promise<void> | undefined
   /** This copy may differ from the store; its holder must get the run again. */
@@ -68,17 +75,25 @@ export class ActiveRun {
 
   constructor(
     run: StoredRun,
-    state: DetectorState,
+    saved: SavedState | undefined,
     open: readonly StoredFinding[],
     inForce: SettingsInForce,
   ) {
     this.id = run.id
     this.version = run.version
     this.status = run.status
-    this.facts = factsOf(run)
-    this.state = state
+    this.hasPoints = run.points > 0
+    const own = new JudgedPart(
+      null,
+      factsOf(run),
+      saved && { detector: saved.detector, own: saved.own ?? [] },
+    )
+    const parts = run.parts.map(
+      (part) => new JudgedPart(part.name, factsOf(run, part), saved?.parts?.[part.name]),
+    )
+    this.parts = [own, ...parts]
     this.inForce = inForce
-    this.openFindings = new Map(open.map((finding) => [finding.kind, finding]))
+    this.openFindings = new Map(open.map((finding) => [episodeOf(finding), finding]))
     this.judgement = judgementOf(run)
   }
 
@@ -86,9 +101,52 @@ export class ActiveRun {
     return this.inForce.settings
   }
 
+  get own(): JudgedPart {
+    return this.parts[0]
+  }
+
+  get basis(): Basis {
+    const [{ facts }, ...parts] = this.parts
+    const named = parts.map((part) => [part.name, { facts: part.facts }] as const)
+    return {
+      facts,
+      overrides: this.inForce.overrides,
+      parts: parts.length === 0 ? undefined : Object.fromEntries(named),
+    }
+  }
+
   /** Whether the record was judged by just this. */
-  isJudgedBy({ facts, overrides }: Basis): boolean {
-    return isDeepStrictEqual(this.facts, facts) && isDeepStrictEqual(this.inForce.overrides, overrides)
+  isJudgedBy(basis: Basis): boolean {
+    const { facts, overrides, parts } = this.basis
+    const factsOfParts = Object.entries(basis.parts ?? {}).map(([name, { facts }]) => [name, { facts }])
+    return (
+      isDeepStrictEqual(facts, basis.facts) &&
+      isDeepStrictEqual(overrides, basis.overrides) &&
+      isDeepStrictEqual(parts ?? {}, Object.fromEntries(factsOfParts))
+    )
+  }
+
+  /** Takes over what the run is judged by from now on. */
+  rebase(run: StoredRun, inForce: SettingsInForce): void {
+    const known = new Map(this.parts.map((part) => [part.name, part]))
+    const part = (name: string | null, facts: RunFacts) => {
+      const judged = known.get(name) ?? new JudgedPart(name, facts)
+      judged.facts = facts
+      return judged
+    }
+    this.parts = [
+      part(null, factsOf(run)),
+      ...run.parts.map((fields) => part(fields.name, factsOf(run, fields))),
+    ]
+    this.inForce = inForce
+  }
+
+  /** Parts that readings make which nobody declared; a record that has a past must be judged again with them. */
+  addParts(names: readonly string[]): void {
+    const { optimizer } = this.own.facts
+    const facts: RunFacts = { clip: { mode: 'none', max_norm: null }, optimizer }
+    this.parts = [...this.parts, ...names.map((name) => new JudgedPart(name, facts))]
+    if (this.hasPoints) this.markStale()
   }
 
   markStale(): void {
@@ -103,13 +161,10 @@ export class ActiveRun {
   fold(columns: PointColumns, arrivedAt: number, outcome: Outcome = { changes: [], findings: [] }): Outcome {
     if (this.stale) return outcome
     if (this.status === 'running') {
-      forEachReading(columns, arrivedAt, (reading) => {
-        const changes = judge(this.state, reading, this.facts, this.settings)
-        if (changes.length > 0) this.note(changes, reading.time * 1000, outcome)
-      })
+      this.#fold(columns, arrivedAt, (changes, at, part) => this.note(changes, at, outcome, part))
     } else {
       this.replay(columns, arrivedAt)
-      end(this.state, this.status, this.facts, this.settings)
+      for (const part of this.parts) part.end(this.status, this.settings)
     }
     this.refreshJudgement()
     return outcome
@@ -117,21 +172,46 @@ export class ActiveRun {
 
   /** Brings the state up to a batch that was judged and stored before: its findings are known already. */
   replay(columns: PointColumns, arrivedAt: number): void {
-    forEachReading(columns, arrivedAt, (reading) => judge(this.state, reading, this.facts, this.settings))
+    this.#fold(columns, arrivedAt, () => undefined)
+  }
+
+  #fold(
+    columns: PointColumns,
+    arrivedAt: number,
+    note: (changes: readonly Change[], at: number, part: string | null) => void,
+  ): void {
+    const isAlone = this.parts.length === 1
+    for (const part of this.parts) {
+      part.fold(columns, arrivedAt, this.settings, isAlone, (changes, at) => note(changes, at, part.name))
+    }
+  }
+
+  /** Ends the run, adding to `outcome` the findings that end with it; `at` is in milliseconds. */
+  end(status: 'finished' | 'failed', at: number, outcome: Outcome): void {
+    for (const part of this.parts) this.note(part.end(status, this.settings), at, outcome, part.name)
+    this.refreshJudgement()
+  }
+
+  /** The run has been silent for so many seconds. */
+  silence(seconds: number, at: number, outcome: Outcome): void {
+    const { state, facts } = this.own
+    this.note(silence(state, seconds, facts, this.settings), at, outcome, null)
+    this.refreshJudgement()
   }
 
   /** Adds to `outcome` what edges of the detector mean for the run's findings; `at` is in milliseconds. */
-  note(changes: readonly Change[], at: number, outcome: Outcome): void {
+  note(changes: readonly Change[], at: number, outcome: Outcome, part: string | null): void {
     for (const change of changes) {
+      const episode = episodeOf({ kind: change.kind, part })
       if (change.type === 'opened') {
-        const finding = openFinding(this.id, change, at)
-        this.openFindings.set(change.kind, finding)
+        const finding = openFinding(this.id, part, change, at)
+        this.openFindings.set(episode, finding)
         outcome.changes.push({ type: 'opened', finding })
         outcome.findings.push(finding)
       } else {
-        const finding = this.openFindings.get(change.kind)
+        const finding = this.openFindings.get(episode)
         if (finding === undefined) continue
-        this.openFindings.delete(change.kind)
+        this.openFindings.delete(episode)
         const closing = closeFinding(finding, change, at)
         outcome.changes.push(closing)
         outcome.findings.push(closedFinding(finding, closing))
@@ -140,15 +220,19 @@ export class ActiveRun {
   }
 
   /** Takes over what judging the record again came to. */
-  adopt(judged: ActiveRun, open: Map<FindingKind, StoredFinding>): void {
-    this.state = judged.state
+  adopt(judged: ActiveRun, open: Map<string, StoredFinding>): void {
+    this.parts = judged.parts
     this.openFindings = open
     this.stale = false
     this.refreshJudgement()
   }
 
   refreshJudgement(): void {
-    this.judgement = toJudgement(verdict(this.state, this.facts, this.settings), this.openFindings)
+    const [own, ...parts] = this.parts.map((part) => ({
+      part: part.name,
+      verdict: part.verdict(this.settings),
+    })) as [PartVerdict, ...PartVerdict[]]
+    this.judgement = toJudgement(own, parts, this.openFindings)
   }
 
   /** What judging came to, for the unit that follows; it begins in this turn and makes the next version. */
@@ -176,12 +260,34 @@ export class ActiveRun {
   /** As text: what is folded later must not reach a unit that is waiting to be written. */
   #savedState(): string {
     this.#gathered = { batches: 0, points: 0, readings: 0 }
-    const { facts, inForce, state } = this
-    return JSON.stringify({ facts, overrides: inForce.overrides, detector: state } satisfies SavedState)
+    const { facts, overrides } = this.basis
+    const [own, ...parts] = this.parts
+    const saved: SavedState = {
+      facts,
+      overrides,
+      detector: own.state,
+      ...(parts.length > 0 && {
+        own: own.saved.own,
+        parts: Object.fromEntries(parts.map((part) => [part.name, part.saved])),
+      }),
+    }
+    return JSON.stringify(saved)
   }
 }
 
-function judgementOf({ health, conditions, clipping }: StoredRun): Judgement {
-  const { rate_total: _, ...judged } = clipping
-  return { health, conditions, clipping: judged }
+function judgementOf({ health, conditions, clipping, parts }: StoredRun): Judgement {
+  return {
+    health,
+    conditions,
+    clipping: withoutTotal(clipping),
+    parts: parts.map((part) => ({
+      name: part.name,
+      health: part.health,
+      clipping: withoutTotal(part.clipping),
+    })),
+  }
+}
+
+function withoutTotal({ rate_total: _, ...judged }: Clipping): Judgement['clipping'] {
+  return judged
 }

@@ -1,4 +1,3 @@
-import { newState } from '@normwatch/detector'
 import type { Hub } from '../live/hub.ts'
 import { VersionConflict, type Store } from '../storage/store.ts'
 import { ActiveRun, type SavedState } from './active-run.ts'
@@ -6,8 +5,8 @@ import { settingsInForce } from './run-settings.ts'
 
 /** Runs whose detector state is kept in memory. */
 const MAX_ACTIVE_RUNS = 512
-/** More findings than there are kinds: at most one of a kind is open. */
-const MAX_OPEN_FINDINGS = 100
+/** More findings than there are kinds and parts: at most one of each is open. */
+const MAX_OPEN_FINDINGS = 1_000
 
 /** Tries of a unit that another one overtakes each time. */
 const MAX_TRIES = 20
@@ -83,6 +82,11 @@ export class ActiveRuns {
     }
   }
 
+  /** The record of a run turned out to need judging from its start; somebody may be waiting for the run meanwhile. */
+  judgeSoon(active: ActiveRun): void {
+    this.#onStale(active)
+  }
+
   /** Forgets a copy; the next `get` reads the store, once work on this copy has ended. */
   drop(active: ActiveRun): void {
     if (active.dropped) return
@@ -108,7 +112,7 @@ export class ActiveRuns {
       this.#store.findings.list({ run: id, state: 'open', limit: MAX_OPEN_FINDINGS }),
     ])
     const state = saved.state === undefined ? undefined : (JSON.parse(saved.state) as SavedState)
-    const active = new ActiveRun(run, state?.detector ?? newState(), open.findings, inForce)
+    const active = new ActiveRun(run, state, open.findings, inForce)
     active.stale = saved.stale || (state !== undefined && !active.isJudgedBy(state))
     if (active.stale) return active
     for (const { columns, arrivedAt } of saved.since) {

@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { end } from '@normwatch/detector'
 import type { RunFields, RunPatch } from '@normwatch/protocol'
 import type { Judged, StoredRun } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 import { judgeAgain } from './judge-again.ts'
-import { factsOf, settingsInForce } from './run-settings.ts'
+import { settingsInForce } from './run-settings.ts'
 
 const alone = () => true
 
@@ -51,19 +50,18 @@ export async function patchRun(context: IngestContext, id: string, patch: RunPat
  */
 function endedBy(
   active: ActiveRun,
-  { status, clip, optimizer, truncate_after }: RunPatch,
+  { status, clip, optimizer, parts, truncate_after }: RunPatch,
   at: number,
   outcome: Outcome,
 ): Judged | undefined {
   if (active.status !== 'running' || status === undefined || status === 'running') return undefined
-  const isJudgedAgain = active.stale || truncate_after !== undefined
+  const isJudgedAgain = active.stale || truncate_after !== undefined || parts !== undefined
   const facts = {
-    clip: clip ?? active.facts.clip,
-    optimizer: optimizer === undefined ? active.facts.optimizer : optimizer,
+    clip: clip ?? active.own.facts.clip,
+    optimizer: optimizer === undefined ? active.own.facts.optimizer : optimizer,
   }
-  if (isJudgedAgain || !isDeepStrictEqual(facts, active.facts)) return undefined
-  active.note(end(active.state, status, active.facts, active.settings), at, outcome)
-  active.refreshJudgement()
+  if (isJudgedAgain || !isDeepStrictEqual(facts, active.own.facts)) return undefined
+  active.end(status, at, outcome)
   return active.judged(outcome.changes)
 }
 
@@ -80,12 +78,10 @@ export async function deleteRun(context: IngestContext, id: string): Promise<voi
 /** Takes over what the run is to be judged by from now on; where that is new, the record is to be judged again. */
 export async function noteEdit(context: IngestContext, active: ActiveRun, run: StoredRun): Promise<void> {
   active.version = Math.max(active.version, run.version)
-  const facts = factsOf(run)
   const inForce = await settingsInForce(context.store, run)
-  if (active.isJudgedBy({ facts, overrides: inForce.overrides })) return
-  active.facts = facts
-  active.inForce = inForce
-  active.markStale()
+  const { basis } = active
+  active.rebase(run, inForce)
+  if (!active.isJudgedBy(basis)) active.markStale()
 }
 
 /** The run once its record is judged by the facts that hold; its readers get it. */

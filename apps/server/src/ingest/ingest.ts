@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { PointColumns, RunFields, RunPatch } from '@normwatch/protocol'
+import { partsMadeBy, type PointColumns, type RunFields, type RunPatch } from '@normwatch/protocol'
 import type { Hub } from '../live/hub.ts'
 import type { Store, StoredRun } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
@@ -108,6 +108,8 @@ async function acceptPoints(context: IngestContext, id: string, columns: PointCo
   const alone = (active: ActiveRun) => parts.length > 1 || bringsMetric(active, columns)
   return runs.use(id, alone, async (active) => {
     const healthBefore = active.judgement.health
+    const newParts = newPartsOf(active, columns)
+    if (newParts.length > 0) active.addParts(newParts)
     const outcome: Outcome = { changes: [], findings: [] }
     for (const part of parts.slice(0, -1)) {
       active.fold(part, arrivedAt, outcome)
@@ -116,13 +118,23 @@ async function acceptPoints(context: IngestContext, id: string, columns: PointCo
     // The last fold and `append` start in one turn, so that the order of versions is that of folding.
     const { changes, findings } = active.fold(parts.at(-1) as PointColumns, arrivedAt, outcome)
     const judged = active.judgedBatch(columns, changes)
-    const run = await store.points.append({ run: id, columns, arrivedAt, ...judged })
+    const run = await store.points.append({ run: id, columns, arrivedAt, newParts, ...judged })
     for (const metric of columns.metrics.keys()) active.knownMetrics.add(metric)
+    active.hasPoints = true
+    if (newParts.length > 0 && active.stale) runs.judgeSoon(active)
     hub.points(id, columns, arrivedAt)
     for (const finding of findings) hub.finding(finding, run.project)
     hub.run(run, changes.length > 0 || run.health !== healthBefore)
     return run
   })
+}
+
+/** The parts that a batch makes; none where all its metrics are known. */
+function newPartsOf(active: ActiveRun, columns: PointColumns): string[] {
+  if (!bringsMetric(active, columns)) return []
+  return partsMadeBy(columns.metrics.keys()).filter((name) =>
+    active.parts.every((part) => part.name !== name),
+  )
 }
 
 function bringsMetric(active: ActiveRun, columns: PointColumns): boolean {

@@ -1,8 +1,8 @@
-import type { CloseReason, FindingKind } from '@normwatch/protocol'
+import type { CloseReason } from '@normwatch/protocol'
 import type { FindingChange, FindingQuery, Store, StoredFinding } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
-import { closedFinding, closeFinding } from './judgement.ts'
+import { closedFinding, closeFinding, episodeOf } from './judgement.ts'
 import { Replay } from './replay.ts'
 
 /** Steps that may be left to judge while the run's appends wait. */
@@ -75,13 +75,13 @@ async function allFindings(
 }
 
 export interface Reconciled extends Outcome {
-  /** The findings that are open afterwards, by kind. */
-  readonly open: Map<FindingKind, StoredFinding>
+  /** The findings that are open afterwards, by kind and part. */
+  readonly open: Map<string, StoredFinding>
 }
 
 /**
  * What has to change in a run's stored findings so that they say what judging its record again found. A finding of the
- * same kind that opened at the same step is the same one. History stays: a closed finding is never opened again, nor
+ * same kind and part that opened at the same step is the same one. History stays: a closed finding is never opened again, nor
  * removed. An open one that the record no longer shows closes with `settings_changed`.
  */
 export function reconcile(
@@ -91,7 +91,7 @@ export function reconcile(
 ): Reconciled {
   const changes: FindingChange[] = []
   const findings: StoredFinding[] = []
-  const open = new Map<FindingKind, StoredFinding>()
+  const open = new Map<string, StoredFinding>()
   const unconfirmed = new Map(stored.filter(isOpen).map((finding) => [episode(finding), finding]))
   const past = new Set(stored.filter((finding) => !isOpen(finding)).map(episode))
   const close = (finding: StoredFinding, step: number | null, reason: CloseReason, at: number) => {
@@ -109,7 +109,7 @@ export function reconcile(
     }
     if (kept === undefined) continue
     const { closed_step, closed_at, close_reason } = finding
-    if (isOpen(finding)) open.set(kept.kind, kept)
+    if (isOpen(finding)) open.set(episodeOf(kept), kept)
     else if (close_reason !== null) close(kept, closed_step, close_reason, closed_at ?? NaN)
   }
   for (const finding of unconfirmed.values()) close(finding, null, 'settings_changed', now)
@@ -120,6 +120,6 @@ function isOpen(finding: StoredFinding): boolean {
   return finding.state === 'open'
 }
 
-function episode({ kind, opened_step }: StoredFinding): string {
-  return `${kind} ${opened_step}`
+function episode(finding: StoredFinding): string {
+  return `${episodeOf(finding)} ${finding.opened_step}`
 }

@@ -1,40 +1,79 @@
 import { randomFillSync } from 'node:crypto'
 import type { Change, Evidence, Verdict } from '@normwatch/detector'
-import { encodeNumber, type FindingKind } from '@normwatch/protocol'
+import { encodeNumber, type Health } from '@normwatch/protocol'
 import type { FindingChange, Judgement, StoredFinding } from '../storage/store.ts'
 
-/** The detector's verdict in the words of the wire; a condition that fires names its open finding. */
+export interface PartVerdict {
+  /** `null`: the run itself. */
+  readonly part: string | null
+  readonly verdict: Verdict
+}
+
+/** At most one finding of a kind and part is open: under this text. */
+export const episodeOf = ({ kind, part }: Pick<StoredFinding, 'kind' | 'part'>): string =>
+  part === null ? kind : `${kind} ${part}`
+
+const WORST_FIRST: readonly Health[] = ['flagged', 'watch', 'ok', 'unknown']
+
+/** The detector's verdicts in the words of the wire, the health that of the worst; a condition that fires names its open finding. */
 export function toJudgement(
-  { health, clipping, conditions }: Verdict,
-  open: ReadonlyMap<FindingKind, StoredFinding>,
+  own: PartVerdict,
+  parts: readonly PartVerdict[],
+  open: ReadonlyMap<string, StoredFinding>,
 ): Judgement {
+  const conditions = [own, ...parts].flatMap(({ part, verdict }) => conditionsOf(part, verdict, open))
   return {
-    health,
-    clipping: {
-      window: clipping.window,
-      rate: clipping.rate,
-      mean_coefficient: clipping.meanCoefficient,
-      current_streak: clipping.currentStreak,
-      longest_streak: clipping.longestStreak,
-    },
-    conditions: conditions.map(({ kind, severity, phase, sinceStep }) => ({
-      kind,
-      severity,
-      since_step: sinceStep,
-      finding: phase === 'firing' ? (open.get(kind)?.id ?? null) : null,
+    health: healthOf(own, parts),
+    clipping: clippingOf(own.verdict),
+    conditions,
+    parts: parts.map(({ part, verdict }) => ({
+      name: part as string,
+      health: verdict.health,
+      clipping: clippingOf(verdict),
     })),
   }
 }
 
+function healthOf(own: PartVerdict, parts: readonly PartVerdict[]): Health {
+  const healths = [own, ...parts].map(({ verdict }) => verdict.health)
+  const worst = WORST_FIRST.find((health) => healths.includes(health)) ?? 'unknown'
+  // silence is told of the run, which may have no norms of its own to be judged by
+  const isSilent = own.verdict.conditions.some(({ kind, phase }) => kind === 'stalled' && phase === 'firing')
+  return isSilent && worst !== 'unknown' ? 'flagged' : worst
+}
+
+const clippingOf = ({ clipping }: Verdict): Judgement['clipping'] => ({
+  window: clipping.window,
+  rate: clipping.rate,
+  mean_coefficient: clipping.meanCoefficient,
+  current_streak: clipping.currentStreak,
+  longest_streak: clipping.longestStreak,
+})
+
+const conditionsOf = (
+  part: string | null,
+  { conditions }: Verdict,
+  open: ReadonlyMap<string, StoredFinding>,
+): Judgement['conditions'] =>
+  conditions.map(({ kind, severity, phase, sinceStep }) => ({
+    part,
+    kind,
+    severity,
+    since_step: sinceStep,
+    finding: phase === 'firing' ? (open.get(episodeOf({ kind, part }))?.id ?? null) : null,
+  }))
+
 /** The finding that an edge opens; `at` is the time of the reading in milliseconds. */
 export function openFinding(
   run: string,
+  part: string | null,
   change: Extract<Change, { type: 'opened' }>,
   at: number,
 ): StoredFinding {
   return {
     id: findingId(Math.floor(at)),
     run,
+    part,
     kind: change.kind,
     severity: change.severity,
     state: 'open',

@@ -35,7 +35,7 @@ export function forEachReading(
   }
 }
 
-function readingAt({ values, present }: MetricColumn, row: number): number | undefined {
+export function readingAt({ values, present }: MetricColumn, row: number): number | undefined {
   return present === null || present[row] === 1 ? values[row] : undefined
 }
 

@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { end, newState, silence } from '@normwatch/detector'
 import type { Store, StoredFinding, StoredRun } from '../storage/store.ts'
 import { ActiveRun, type Outcome } from './active-run.ts'
 import type { SettingsInForce } from './run-settings.ts'
@@ -13,7 +12,7 @@ export class Replay {
 
   constructor(store: Store, run: StoredRun, inForce: SettingsInForce) {
     this.#store = store
-    this.judged = new ActiveRun({ ...run, status: 'running' }, newState(), [], inForce)
+    this.judged = new ActiveRun({ ...run, status: 'running' }, undefined, [], inForce)
   }
 
   /** Judges the steps after those judged so far; returns how many there were. */
@@ -32,12 +31,11 @@ export class Replay {
 
   /** Ends the record as the run ended, or stalls it where `stalled`; returns its findings, oldest first. */
   finish(run: StoredRun, stalled: boolean, now: number): StoredFinding[] {
-    const { state, facts, settings } = this.judged
     const outcome: Outcome = { changes: [], findings: [] }
     if (run.status !== 'running') {
-      this.judged.note(end(state, run.status, facts, settings), run.ended_at ?? now, outcome)
+      this.judged.end(run.status, run.ended_at ?? now, outcome)
     } else if (stalled) {
-      this.judged.note(silence(state, (now - run.last_arrival) / 1000, facts, settings), now, outcome)
+      this.judged.silence((now - run.last_arrival) / 1000, now, outcome)
     }
     this.judged.refreshJudgement()
     this.#remember(outcome)

@@ -5,6 +5,7 @@ import {
   type Settings,
   type SettingsFault,
 } from '@normwatch/detector'
+import type { Part } from '@normwatch/protocol'
 import type { Overrides } from '../storage/settings-store.ts'
 import type { Store, StoredRun } from '../storage/store.ts'
 
@@ -65,7 +66,12 @@ function laidOver(below: Overrides, above: Overrides): Overrides {
   )
 }
 
-/** What the detector is told of a run: everything a judgement depends on besides the readings. */
-export function factsOf({ clip, optimizer }: Pick<StoredRun, 'clip' | 'optimizer'>): RunFacts {
-  return { clip, optimizer }
+/** What the detector is told of a run, or of one of its parts: everything a judgement depends on besides the readings. */
+export function factsOf(
+  { clip, optimizer }: Pick<StoredRun, 'clip' | 'optimizer'>,
+  part?: Pick<Part, 'clip' | 'optimizer'>,
+): RunFacts {
+  return part === undefined
+    ? { clip, optimizer }
+    : { clip: part.clip, optimizer: part.optimizer ?? optimizer }
 }

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { silence } from '@normwatch/detector'
 import type { ListedRun } from '../storage/store.ts'
 import type { Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
@@ -60,9 +59,8 @@ async function judgeSilence(
     const run = await store.runs.get(id)
     if (run.last_arrival !== last_arrival || run.status !== 'running' || active.stale) return
     const outcome: Outcome = { changes: [], findings: [] }
-    active.note(silence(active.state, seconds, active.facts, active.settings), now(), outcome)
+    active.silence(seconds, now(), outcome)
     if (outcome.changes.length === 0) return
-    active.refreshJudgement()
     const judged = await store.findings.record(id, active.judged(outcome.changes))
     for (const finding of outcome.findings) hub.finding(finding, judged.project)
     hub.run(judged, true)

@@ -1,11 +1,14 @@
-import type { Clip, PointColumns } from '@normwatch/protocol'
+import { partsMadeBy, type Clip, type PointColumns } from '@normwatch/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NaiveRun } from './naive-run.fixture.ts'
 import { append, columns, record } from './store.fixture.ts'
 import type { Store } from './store.ts'
 
-const METRICS = ['grad_norm', 'loss', 'max_norm', 'clip_fraction', 'layers/a'] as const
+const OWN = ['grad_norm', 'loss', 'max_norm', 'clip_fraction', 'layers/a'] as const
+/** Of two parts, one of which may be declared, and of the other one too. */
+const OF_PARTS = ['grad_norm/a', 'max_norm/a', 'clip_fraction/a', 'loss/a', 'grad_norm/b'] as const
+const METRICS = [...OWN, ...OF_PARTS] as const
 
 const reading = fc.oneof(
   { weight: 6, arbitrary: fc.double({ min: 0, max: 4, noNaN: true }) },
@@ -35,7 +38,10 @@ const steps = fc
 const batch = fc
   .record({
     steps,
-    readings: fc.dictionary(fc.constantFrom(...METRICS), fc.array(reading, { minLength: 1, maxLength: 23 })),
+    readings: fc.dictionary(
+      fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...OWN) }, fc.constantFrom(...OF_PARTS)),
+      fc.array(reading, { minLength: 1, maxLength: 23 }),
+    ),
     pace: fc.option(fc.double({ min: 0, max: 10, noNaN: true })),
   })
   .map(({ steps, readings, pace }) => {
@@ -65,6 +71,7 @@ type Deed =
   | { readonly do: 'reopen' }
   | { readonly do: 'truncate'; readonly after: number }
   | { readonly do: 'clip'; readonly clip: Clip }
+  | { readonly do: 'part'; readonly clip: Clip }
 
 const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 6, arbitrary: batch.map((columns): Deed => ({ do: 'append', columns })) },
@@ -74,6 +81,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.nat(6000).map((after): Deed => ({ do: 'truncate', after })) },
   { weight: 1, arbitrary: clip.map((clip): Deed => ({ do: 'clip', clip })) },
+  { weight: 1, arbitrary: clip.map((clip): Deed => ({ do: 'part', clip })) },
 )
 
 const question: fc.Arbitrary<Question> = fc.record({
@@ -114,19 +122,25 @@ export function describeCharts(
         const arrivedAt = 1_764_000_000_000 + i
         if (deed.do === 'append') {
           naive.append(deed.columns, arrivedAt)
-          await append(store, { run: 'run', columns: deed.columns, arrivedAt })
+          const newParts = partsMadeBy(deed.columns.metrics.keys()).filter((name) => !naive.parts.has(name))
+          for (const name of newParts) naive.parts.set(name, { mode: 'none', max_norm: null })
+          await append(store, { run: 'run', columns: deed.columns, arrivedAt, newParts })
         } else if (deed.do === 'save') await record(store, 'run', { state: String(i) })
         else if (deed.do === 'reopen') store = await opened.reopen()
         else if (deed.do === 'truncate') {
           naive.truncate(deed.after)
           await store.runs.patch('run', { truncate_after: deed.after }, 0)
+        } else if (deed.do === 'part') {
+          naive.parts.set('a', deed.clip)
+          await store.runs.patch('run', { parts: { a: { clip: deed.clip } } }, 0)
         } else {
           naive.clip = deed.clip
           await store.runs.patch('run', { clip: deed.clip }, 0)
         }
       }
-      const { clipping, points, last_step, latest, nonfinite } = await store.runs.get('run')
-      const totals = { points, last_step, latest, nonfinite, rate_total: clipping.rate_total }
+      const { clipping, points, last_step, latest, nonfinite, ...run } = await store.runs.get('run')
+      const parts = run.parts.map(({ name, clipping }) => [name, clipping.rate_total])
+      const totals = { points, last_step, latest, nonfinite, rate_total: clipping.rate_total, parts }
       expect(totals).toEqual(naive.totals)
       await compareReadings(store, naive)
       for (const { from, length, maxPoints } of questions) {
@@ -138,7 +152,7 @@ export function describeCharts(
           expect({ total: reply.total, bucket: reply.bucket }).toEqual({ total, bucket })
           const { mean, over, ...exact } = series
           const { mean: means, ...others } = reply.series[metric] ?? { mean: [] }
-          expect(sent(others)).toEqual(sent(metric === 'grad_norm' ? { ...exact, over } : exact))
+          expect(sent(others)).toEqual(sent(hasOver(metric, naive) ? { ...exact, over } : exact))
           means.forEach((value, i) => {
             const expected = mean[i] ?? null
             if (value === null || expected === null) expect(value).toBe(expected)
@@ -159,6 +173,9 @@ const largest = (...values: (number | null | undefined)[]) =>
   Math.max(...values.map((value) => Math.abs(value ?? 0)))
 
 /** As it travels: JSON has no -0. */
+const hasOver = (metric: string, { parts }: NaiveRun): boolean =>
+  metric === 'grad_norm' || [...parts.keys()].some((name) => metric === `grad_norm/${name}`)
+
 const sent = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 async function compareReadings(store: Store, naive: NaiveRun): Promise<void> {

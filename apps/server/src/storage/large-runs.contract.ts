@@ -44,8 +44,10 @@ export function describeLargeRuns(
       }
     }
     const expectSameTotals = async () => {
-      const { clipping, points, last_step, latest, nonfinite } = await store.runs.get('run')
-      expect({ points, last_step, latest, nonfinite, rate_total: clipping.rate_total }).toEqual(naive.totals)
+      const { clipping, points, last_step, latest, nonfinite, parts } = await store.runs.get('run')
+      expect({ points, last_step, latest, nonfinite, rate_total: clipping.rate_total, parts }).toEqual(
+        naive.totals,
+      )
     }
     const wave = (step: number): number => Math.round(Math.sin(step) * 1e6) / 1e6 + 1
 

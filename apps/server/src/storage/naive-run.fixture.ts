@@ -1,4 +1,5 @@
-import { encodeNumber, type Clip, type PointColumns, type Series } from '@normwatch/protocol'
+import { clipRule, isClipped } from '@normwatch/detector'
+import { encodeNumber, metricOf, type Clip, type PointColumns, type Series } from '@normwatch/protocol'
 
 interface Point {
   time: number
@@ -9,6 +10,7 @@ interface Point {
 export class NaiveRun {
   readonly points = new Map<number, Point>()
   clip: Clip = { mode: 'none', max_norm: null }
+  readonly parts = new Map<string, Clip>()
 
   append({ step, time, metrics }: PointColumns, arrivedAt: number): void {
     step.forEach((at, row) => {
@@ -34,21 +36,27 @@ export class NaiveRun {
     return [...this.points].sort(([a], [b]) => a - b)
   }
 
-  /** Whether the step was over its cap; `undefined` where that cannot be asked. */
-  over({ readings }: Point): boolean | undefined {
-    if (this.clip.mode === 'value') {
-      const fraction = readings.get('clip_fraction')
-      return fraction === undefined ? undefined : fraction >= (this.clip.fraction_threshold ?? 0.01)
-    }
-    const norm = readings.get('grad_norm')
-    if (norm === undefined || !Number.isFinite(norm)) return undefined
-    return norm > (readings.get('max_norm') ?? this.clip.max_norm ?? Infinity)
+  /** Whether the step was over the cap of a part, or of the run itself (`null`); `undefined` where that cannot be said. */
+  over({ readings }: Point, part: string | null): boolean | undefined {
+    const of = (metric: string) => readings.get(metricOf(metric, part))
+    const clip = part === null ? this.clip : (this.parts.get(part) as Clip)
+    return isClipped(clipRule(clip), of('grad_norm'), of('max_norm'), of('clip_fraction'))
+  }
+
+  #rate(part: string | null): number | null {
+    const verdicts = this.sorted
+      .map(([, point]) => this.over(point, part))
+      .filter((verdict) => verdict !== undefined)
+    return verdicts.length === 0 ? null : verdicts.filter(Boolean).length / verdicts.length
   }
 
   get totals() {
     const sorted = this.sorted
-    const verdicts = sorted.map(([, point]) => this.over(point)).filter((verdict) => verdict !== undefined)
-    const watched = sorted.flatMap(([, { readings }]) => [readings.get('grad_norm'), readings.get('loss')])
+    const names = [null, ...this.parts.keys()].flatMap((part) => [
+      metricOf('grad_norm', part),
+      metricOf('loss', part),
+    ])
+    const watched = sorted.flatMap(([, { readings }]) => names.map((name) => readings.get(name)))
     const latest: Record<string, unknown> = {}
     for (const [, { readings }] of sorted) {
       for (const [name, value] of readings)
@@ -61,11 +69,13 @@ export class NaiveRun {
       last_step: sorted.at(-1)?.[0] ?? null,
       latest,
       nonfinite: watched.filter((value) => value !== undefined && !Number.isFinite(value)).length,
-      rate_total: verdicts.length === 0 ? null : verdicts.filter(Boolean).length / verdicts.length,
+      rate_total: this.#rate(null),
+      parts: [...this.parts.keys()].map((name) => [name, this.#rate(name)]),
     }
   }
 
   series(metric: string, from: number, to: number, maxPoints: number) {
+    const part = [...this.parts.keys()].find((name) => metric === metricOf('grad_norm', name)) ?? null
     const inRange = this.sorted.filter(([step]) => step >= from && step <= to)
     let bucket = 1
     if (inRange.length > maxPoints) {
@@ -100,7 +110,7 @@ export class NaiveRun {
       series.last.push(encodeNumber(values.at(-1) as number))
       series.count.push(values.length)
       series.nonfinite.push(values.length - finite.length)
-      series.over.push(points.filter(([, point]) => this.over(point) === true).length)
+      series.over.push(points.filter(([, point]) => this.over(point, part) === true).length)
     }
     return { total: inRange.length, bucket, series }
   }

@@ -28,6 +28,7 @@ export const judgement: Judgement = {
   health: 'ok',
   conditions: [],
   clipping: { window: 0, rate: null, mean_coefficient: null, current_streak: 0, longest_streak: 0 },
+  parts: [],
 }
 
 /** Does a unit upon the run as it is now, and again when another one came between. */

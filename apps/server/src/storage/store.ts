@@ -72,6 +72,8 @@ export interface Judgement {
   readonly conditions: Run['conditions']
   /** `rate_total` is the store's own to count. */
   readonly clipping: Omit<Run['clipping'], 'rate_total'>
+  /** The same of each part that was judged. */
+  readonly parts: readonly (Pick<Judgement, 'health' | 'clipping'> & { readonly name: string })[]
 }
 
 /** What judging came to, as a value that belongs to one version of its run. */
@@ -179,6 +181,8 @@ export interface ProjectUsage {
 
 /** One accepted batch with what judging it came to, stored as one unit. */
 export interface Append extends Judged {
+  /** Parts that the run does not have yet and that this batch makes, of mode none. */
+  readonly newParts?: readonly string[] | undefined
   readonly run: string
   readonly columns: PointColumns
   /** Stands in for `time` where a new step has none; a repeated step without a time keeps the time it had. */

@@ -5,6 +5,7 @@ import { movedWords, onsetWords, storyOf, type FindingStory } from '#lib/format/
 const finding: Finding & Partial<FindingStory> = {
   id: 'f',
   run: 'r',
+  part: null,
   kind: 'clip_saturated',
   severity: 'warning',
   state: 'open',

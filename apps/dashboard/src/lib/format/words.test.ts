@@ -33,8 +33,15 @@ const run: Run = {
   nonfinite: 0,
   health: 'ok',
   conditions: [],
+  parts: [],
 }
-const saturated = { kind: 'clip_saturated', severity: 'warning', since_step: 420, finding: 'f' } as const
+const saturated = {
+  part: null,
+  kind: 'clip_saturated',
+  severity: 'warning',
+  since_step: 420,
+  finding: 'f',
+} as const
 
 describe('a run in words', () => {
   it('says why a run is flagged, with its figures', () => {
@@ -81,6 +88,7 @@ describe('a finding in words', () => {
   const finding: Finding = {
     id: 'f',
     run: 'a',
+    part: null,
     kind: 'clip_saturated',
     severity: 'warning',
     state: 'open',

@@ -47,6 +47,7 @@ export function testMessage(id: string, publicUrl: string, now: number): Message
   const finding: Finding = {
     id: 'test',
     run: 'test',
+    part: null,
     kind: 'clip_saturated',
     severity: 'warning',
     state: 'open',

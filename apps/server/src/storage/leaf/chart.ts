@@ -1,11 +1,11 @@
-import type { Series, SeriesReply } from '@normwatch/protocol'
+import { metricOf, type Series, type SeriesReply } from '@normwatch/protocol'
 import { bucketSize, isWhole, type Span } from './bucket-size.ts'
 import { BucketSeries, type ChartSummary } from './bucket-series.ts'
 import type { Cells } from './cells.ts'
-import { hasReading, overOf } from './clip-rule.ts'
 import { cellAt, cellSize } from './dyadic.ts'
 import { leavesOf, type LeafRef, type RunRecord } from './record.ts'
 import { rowFrom } from './rows.ts'
+import { hasReading, overOf, type Stream } from './stream.ts'
 import { LEAF, METRIC, METRIC_WIDTH, type SummaryPage } from './summary-page.ts'
 
 /** A metric asked for; `number` is `undefined` when the run has none of that name. */
@@ -26,11 +26,12 @@ export function chart(
   const to = range.to ?? spans.at(-1)?.last ?? from
   const bucket = bucketSize(record, spans, maxPoints)
   const drawn = metrics.map(({ name, number }): [string, Series] => {
-    const withOver = name === 'grad_norm'
+    const at = record.streams.findIndex(({ part }) => metricOf('grad_norm', part) === name)
+    const stream = at < 0 ? undefined : at
     const series =
       number === undefined
-        ? new BucketSeries(bucket, withOver).finish()
-        : seriesOf(record, spans, number, bucket, withOver)
+        ? new BucketSeries(bucket, stream !== undefined).finish()
+        : seriesOf(record, spans, number, bucket, stream)
     return [name, series]
   })
   // assigning would drop a metric named __proto__
@@ -68,21 +69,22 @@ function seriesOf(
   spans: readonly Span[],
   metric: number,
   bucket: number,
-  withOver: boolean,
+  /** Whose steps over the cap are counted with the metric, if any. */
+  stream: number | undefined,
 ): Series {
-  const series = new BucketSeries(bucket, withOver)
+  const series = new BucketSeries(bucket, stream !== undefined)
   const summaries = new SummaryCursor(record.pagesOf(metric), metric)
   for (const span of spans) {
     const { leaf } = span
-    if (!isWhole(span)) addRows(series, record, span, metric, withOver)
+    if (!isWhole(span)) addRows(series, record, span, metric, stream)
     else if (Math.floor(span.first / bucket) === Math.floor(span.last / bucket)) {
-      const over = withOver ? leaf.page.leaf(leaf.at, LEAF.over) : 0
+      const over = stream === undefined ? 0 : leaf.over(stream)
       if (summaries.find(leaf.start)) series.addSummary(span.first, summaries, over)
       else if (over > 0) series.addOver(span.first, over)
     } else {
       const cells = cellSize(leaf.exponent) <= bucket ? record.cells(leaf.start) : undefined
-      if (cells === undefined) addRows(series, record, span, metric, withOver)
-      else addCells(series, leaf, cells, metric, withOver)
+      if (cells === undefined) addRows(series, record, span, metric, stream)
+      else addCells(series, leaf, cells, metric, stream)
     }
   }
   return series.finish()
@@ -93,13 +95,13 @@ function addCells(
   leaf: LeafRef,
   cells: Cells,
   metric: number,
-  withOver: boolean,
+  stream: number | undefined,
 ): void {
   const summaryOf = cells.metric(metric)
   const { rows } = cells
   for (let cell = 0; cell < rows.count; cell++) {
     const step = rows.step[cell] as number
-    const over = withOver ? leaf.overOfCell(cellAt(leaf, step)) : 0
+    const over = stream === undefined ? 0 : leaf.overOfCell(stream, cellAt(leaf, step))
     const summary = summaryOf?.(cell)
     if (summary !== undefined && summary.count > 0) series.addSummary(step, summary, over)
     else if (over > 0) series.addOver(step, over)
@@ -111,11 +113,11 @@ function addRows(
   record: RunRecord,
   { leaf, first, last }: Span,
   metric: number,
-  withOver: boolean,
+  stream: number | undefined,
 ): void {
   const rows = record.rows(leaf.start)
   const column = rows.columns.get(metric)
-  const over = withOver ? overOf(rows, record.known, record.rule) : undefined
+  const over = stream === undefined ? undefined : overOf(rows, record.streams[stream] as Stream)
   for (let row = rowFrom(rows, first); row < rows.count && (rows.step[row] as number) <= last; row++) {
     const step = rows.step[row] as number
     const isOver = over?.(row) === true ? 1 : 0

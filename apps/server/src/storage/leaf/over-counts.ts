@@ -1,4 +1,5 @@
-import { overOf, type ClipRule, type KnownMetrics } from './clip-rule.ts'
+import { overOf, type Stream } from './stream.ts'
+import type { MetricSummary } from './summary.ts'
 import { cellAt, type Interval } from './dyadic.ts'
 import type { Rows } from './rows.ts'
 
@@ -18,8 +19,8 @@ export interface OverCounts {
 
 export const NONE_OVER = (judged: number): OverCounts => ({ over: 0, judged, lowCells: 0, highCells: 0 })
 
-export function overCounts(rows: Rows, interval: Interval, known: KnownMetrics, rule: ClipRule): OverCounts {
-  const overAt = overOf(rows, known, rule)
+export function overCounts(rows: Rows, interval: Interval, stream: Stream): OverCounts {
+  const overAt = overOf(rows, stream)
   let over = 0
   let judged = 0
   let lowCells = 0
@@ -42,3 +43,20 @@ export function overOfCell(cell: number, lowCells: number, highCells: number): n
   const [digits, place] = cell < CELLS_A_NUMBER ? [lowCells, cell] : [highCells, cell - CELLS_A_NUMBER]
   return Math.floor(digits / BASE ** place) % BASE
 }
+
+/**
+ * The counts of part `i` stand among the summaries of a leaf's metrics in the directory, under a number below 0: so they
+ * take no room where there are no parts, and pages have one form.
+ */
+export const partKey = (i: number): number => -1 - i
+
+export const summaryOfCounts = ({ over, judged, lowCells, highCells }: OverCounts): MetricSummary => ({
+  count: judged,
+  nonfinite: over,
+  min: lowCells,
+  max: highCells,
+  mean: 0,
+  last: 0,
+  lastStep: 0,
+  firstTime: 0,
+})

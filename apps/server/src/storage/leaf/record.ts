@@ -1,13 +1,13 @@
 import type { Cells } from './cells.ts'
-import type { ClipRule, KnownMetrics } from './clip-rule.ts'
-import { overOfCell } from './over-counts.ts'
+import { overOfCell, partKey } from './over-counts.ts'
 import type { Rows } from './rows.ts'
-import { LEAF, type SummaryPage } from './summary-page.ts'
+import type { Stream } from './stream.ts'
+import { LEAF, METRIC, type SummaryPage } from './summary-page.ts'
 
 /** The points of a run as charts read them: summaries in memory, the rows of single leaves on demand. */
 export interface RunRecord {
-  readonly known: KnownMetrics
-  readonly rule: ClipRule
+  /** That of the run, then those of its parts. */
+  readonly streams: readonly Stream[]
   /** Pages that hold every leaf of the range asked for, ascending, and perhaps neighbours. */
   readonly directory: readonly SummaryPage[]
   /** Pages with the summaries of one metric; leaves without it may be missing. */
@@ -34,9 +34,22 @@ export class LeafRef {
   get exponent(): number {
     return this.page.leaf(this.at, LEAF.exponent)
   }
-  /** Steps over the cap in one of its cells. */
-  overOfCell(cell: number): number {
-    return overOfCell(cell, this.page.leaf(this.at, LEAF.lowCells), this.page.leaf(this.at, LEAF.highCells))
+  /** Steps over the cap of a stream, the first of which is the run's own. */
+  over(stream: number): number {
+    return this.#counts(stream, LEAF.over, METRIC.nonfinite)
+  }
+  /** The same in one of its cells. */
+  overOfCell(stream: number, cell: number): number {
+    return overOfCell(
+      cell,
+      this.#counts(stream, LEAF.lowCells, METRIC.min),
+      this.#counts(stream, LEAF.highCells, METRIC.max),
+    )
+  }
+  #counts(stream: number, own: number, ofPart: number): number {
+    return stream === 0
+      ? this.page.leaf(this.at, own)
+      : this.page.metric(partKey(stream - 1), this.at, ofPart)
   }
   get count(): number {
     return this.page.leaf(this.at, LEAF.count)

@@ -1,4 +1,4 @@
-import type { OverCounts } from './over-counts.ts'
+import { partKey, summaryOfCounts, type OverCounts } from './over-counts.ts'
 import type { LeafSummary, MetricSummary } from './summary.ts'
 
 /** Most leaves of one page. */
@@ -48,9 +48,9 @@ function positions<T extends string>(fields: readonly T[]): Readonly<Record<T, n
 export class SummaryPage {
   readonly count: number
   readonly leaves: Float64Array
-  readonly metrics: ReadonlyMap<number, Float64Array>
+  readonly metrics: Map<number, Float64Array>
 
-  constructor(count: number, leaves: Float64Array, metrics: ReadonlyMap<number, Float64Array>) {
+  constructor(count: number, leaves: Float64Array, metrics: Map<number, Float64Array>) {
     this.count = count
     this.leaves = leaves
     this.metrics = metrics
@@ -80,9 +80,18 @@ export class SummaryPage {
     return low - 1
   }
 
-  /** Puts in other counts of steps over the cap. */
-  recount(at: number, { over, judged, lowCells, highCells }: OverCounts): void {
-    this.leaves.set([over, judged, lowCells, highCells], at * LEAF_WIDTH + LEAF.over)
+  /** Puts in other counts of steps over the cap of a stream, the first of which is the run's own. */
+  recount(stream: number, at: number, counts: OverCounts): void {
+    if (stream === 0) {
+      const { over, judged, lowCells, highCells } = counts
+      this.leaves.set([over, judged, lowCells, highCells], at * LEAF_WIDTH + LEAF.over)
+      return
+    }
+    const key = partKey(stream - 1)
+    let numbers = this.metrics.get(key)
+    if (numbers === undefined) this.metrics.set(key, (numbers = new Float64Array(this.count * METRIC_WIDTH)))
+    const summary = summaryOfCounts(counts)
+    METRIC_FIELDS.forEach((field, k) => (numbers[at * METRIC_WIDTH + k] = summary[field]))
   }
 }
 

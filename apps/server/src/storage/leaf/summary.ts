@@ -1,8 +1,8 @@
 import type { MetricColumn } from '@normwatch/protocol'
-import { hasReading, type ClipRule, type KnownMetrics } from './clip-rule.ts'
 import type { Leaf } from './leaf.ts'
-import { overCounts, type OverCounts } from './over-counts.ts'
+import { overCounts, partKey, summaryOfCounts, type OverCounts } from './over-counts.ts'
 import type { Rows } from './rows.ts'
+import { hasReading, type Stream } from './stream.ts'
 
 /** What a chart needs of the readings of one metric in one leaf. `min`, `max` and `mean` are NaN without a finite one. */
 export interface MetricSummary {
@@ -29,10 +29,12 @@ export interface LeafSummary extends OverCounts {
   readonly stride: number
   readonly minTime: number
   readonly maxTime: number
+  /** By the metric's number; below 0, see `partKey`, the counts of parts. */
   readonly metrics: ReadonlyMap<number, MetricSummary>
 }
 
-export function summarise(leaf: Leaf, known: KnownMetrics, rule: ClipRule): LeafSummary {
+/** `streams`: that of the run, then those of its parts. */
+export function summarise(leaf: Leaf, [own, ...parts]: readonly [Stream, ...Stream[]]): LeafSummary {
   const { start, exponent, count, step, time } = leaf
   let minTime = Infinity
   let maxTime = -Infinity
@@ -42,6 +44,7 @@ export function summarise(leaf: Leaf, known: KnownMetrics, rule: ClipRule): Leaf
   }
   const metrics = new Map<number, MetricSummary>()
   for (const [metric, column] of leaf.columns) metrics.set(metric, summariseColumn(leaf, column))
+  parts.forEach((part, i) => metrics.set(partKey(i), summaryOfCounts(overCounts(leaf, leaf, part))))
   return {
     start,
     exponent,
@@ -51,7 +54,7 @@ export function summarise(leaf: Leaf, known: KnownMetrics, rule: ClipRule): Leaf
     stride: strideOf(leaf),
     minTime,
     maxTime,
-    ...overCounts(leaf, leaf, known, rule),
+    ...overCounts(leaf, leaf, own),
     metrics,
   }
 }

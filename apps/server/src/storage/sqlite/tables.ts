@@ -54,6 +54,8 @@ export const runs = sqliteTable(
     attention: integer().notNull(),
     /** Tail rows up to this `seq` are in the leaves. */
     mergedThrough: integer('merged_through').notNull(),
+    /** Parts with their totals and judgements, as JSON; null: none. */
+    parts: text(),
     /** One higher with every unit that changes the run; the `seq` of a batch is the version it made. */
     version: integer().notNull().default(0),
   },
@@ -136,6 +138,8 @@ export const findings = sqliteTable(
     key: integer().primaryKey({ autoIncrement: true }),
     id: text().notNull().unique(),
     run: integer().notNull(),
+    /** The part of the run it speaks of; null: the run itself. */
+    part: text(),
     kind: text().notNull(),
     severity: text({ enum: ['info', 'warning', 'critical'] }).notNull(),
     state: text({ enum: ['open', 'closed'] }).notNull(),

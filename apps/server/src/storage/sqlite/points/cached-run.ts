@@ -1,17 +1,28 @@
-import { WELL_KNOWN_METRICS, encodeNumber } from '@normwatch/protocol'
-import { NO_TALLY, addTally, clipRule, tallyRows, type ClipRule } from '../../leaf/clip-rule.ts'
+import { clipRule } from '@normwatch/detector'
+import {
+  encodeNumber,
+  MAX_PARTS_PER_RUN,
+  partMetric,
+  WELL_KNOWN_METRICS,
+  type PartFields,
+} from '@normwatch/protocol'
 import { MAX_EXPONENT, endOf, largestWithin, powerOfTwo } from '../../leaf/dyadic.ts'
 import { Leaf, holds, splitFull } from '../../leaf/leaf.ts'
 import { mergeRows } from '../../leaf/merge-rows.ts'
 import { rowFrom, type Rows } from '../../leaf/rows.ts'
+import { emptyTally, isSameRule, tallyRows, type Stream, type Tally } from '../../leaf/stream.ts'
 import { summarise, type LeafSummary } from '../../leaf/summary.ts'
-import { VersionConflict, type Judged, type Judgement, type StoredRun } from '../../store.ts'
+import { TooManyMetrics, VersionConflict, type Judged, type Judgement, type StoredRun } from '../../store.ts'
 import type { Tables } from '../open-tables.ts'
 import {
   attention,
-  fixedParts,
-  movingParts,
+  conditionsOf,
+  fixedFields,
+  movingFields,
+  newPart,
+  partsOf,
   type Latest,
+  type PartRow,
   type RunDocuments,
   type RunRow,
 } from '../runs/run-table.ts'
@@ -34,7 +45,6 @@ export class CachedRun {
   row: RunRow
   documents: RunDocuments
   readonly names: MetricNames
-  rule: ClipRule
   /** Decoded leaves, ascending by start. */
   leaves: Leaf[] = []
   /** Starts of the stored leaves that a leaf here stands in for. */
@@ -44,8 +54,10 @@ export class CachedRun {
   /** What has gathered in the tail since the leaves were written. */
   tail = { batches: 0, points: 0, bytes: 0 }
   #latest: Latest
-  #fixed: ReturnType<typeof fixedParts>
+  #fixed: ReturnType<typeof fixedFields>
   #conditions: Judgement['conditions']
+  #parts: PartRow[]
+  #streams: { readonly names: number; readonly list: readonly [Stream, ...Stream[]] } | undefined
 
   constructor(tables: Tables, row: RunRow, documents: RunDocuments, names: MetricNames) {
     this.#tables = tables
@@ -53,17 +65,25 @@ export class CachedRun {
     this.documents = documents
     this.names = names
     this.#latest = latestOf(row.latest)
-    this.#conditions = JSON.parse(row.conditions) as Judgement['conditions']
-    this.#fixed = fixedParts(row, documents)
-    this.rule = clipRule(this.#fixed.clip)
+    this.#conditions = conditionsOf(row)
+    this.#parts = partsOf(row)
+    this.#fixed = fixedFields(row, documents)
   }
 
   get run(): StoredRun {
-    return { ...this.#fixed, ...movingParts(this.row, this.#latest, this.#conditions) }
+    return { ...this.#fixed, ...movingFields(this.row, this.#latest, this.#conditions, this.#parts) }
   }
 
   get bytes(): number {
     return this.leaves.reduce((sum, leaf) => sum + leaf.bytes, 0)
+  }
+
+  /** Throws `TooManyMetrics` when these parts would take the run over the bound. */
+  refuseParts(names: readonly string[]): void {
+    const all = new Set([...this.#parts.map(({ name }) => name), ...names])
+    if (all.size > MAX_PARTS_PER_RUN) {
+      throw new TooManyMetrics(`A run has at most ${MAX_PARTS_PER_RUN} parts; this makes it ${all.size}.`)
+    }
   }
 
   /** Begins a unit, which must have been judged upon the version there is. Throws `VersionConflict`. */
@@ -86,12 +106,72 @@ export class CachedRun {
     this.row = { ...this.row, ...fields }
     this.row.attention = attention(this.row.health, this.row.status)
     this.documents = documents
-    this.#fixed = fixedParts(this.row, documents)
-    this.rule = clipRule(this.#fixed.clip)
+    this.#fixed = fixedFields(this.row, documents)
+    this.#streams = undefined
   }
 
-  #judge({ health, conditions, clipping }: Judgement): void {
+  /** What is judged for itself: the gradients of the run, then those of each part. */
+  get streams(): readonly [Stream, ...Stream[]] {
+    const { names } = this
+    if (this.#streams?.names !== names.size) {
+      const own: Stream = { ...names.stream(null), rule: clipRule(this.#fixed.clip) }
+      const parts = this.#parts.map(({ name, clip }) => ({ ...names.stream(name), rule: clipRule(clip) }))
+      this.#streams = { names: names.size, list: [own, ...parts] }
+    }
+    return this.#streams.list
+  }
+
+  /**
+   * Makes the parts that the run does not have yet and changes the fields given of the others. Gives the streams whose
+   * steps are to be counted anew, and whether the record is to be judged again.
+   */
+  declare(fields: Readonly<Record<string, PartFields>>): { recount: number[]; isJudgedAgain: boolean } {
+    const before = this.#parts
+    const added = Object.keys(fields).filter((name) => before.every((part) => part.name !== name))
+    const parts = [...before, ...added.map(newPart)].map((part) => ({ ...part, ...fields[part.name] }))
+    const edited = parts.map((part, i) => ({ part, old: before[i] }))
+    const recount = edited.flatMap(({ part, old }, i) =>
+      old === undefined || !isSameRule(part.clip, old.clip) ? i + 1 : [],
+    )
+    const isJudgedAgain = edited.some(
+      ({ part, old }) =>
+        old === undefined ||
+        part.optimizer !== old.optimizer ||
+        JSON.stringify(part.clip) !== JSON.stringify(old.clip),
+    )
+    this.#parts = parts
+    this.#streams = undefined
+    this.#keepParts()
+    const isEmpty = this.row.points === 0
+    return { recount: isEmpty ? [] : recount, isJudgedAgain: isJudgedAgain && !isEmpty }
+  }
+
+  #keepParts(): void {
+    if (this.#parts.length > 0) this.row.parts = JSON.stringify(this.#parts)
+  }
+
+  /** Adds to the totals, or puts them in place of the old ones. */
+  count(tally: Tally, isAnew = false): void {
+    const { row } = this
+    if (isAnew) Object.assign(row, { points: 0, nonfinite: 0, over: 0, judged: 0 })
+    row.points += tally.points
+    row.nonfinite += tally.nonfinite
+    row.over += tally.over[0] as number
+    row.judged += tally.judged[0] as number
+    this.#parts.forEach((part, i) => {
+      part.over = (isAnew ? 0 : part.over) + (tally.over[i + 1] as number)
+      part.judged = (isAnew ? 0 : part.judged) + (tally.judged[i + 1] as number)
+    })
+    this.#keepParts()
+  }
+
+  #judge({ health, conditions, clipping, parts }: Judgement): void {
     this.#conditions = conditions
+    for (const { name, ...judged } of parts) {
+      const part = this.#parts.find((known) => known.name === name)
+      if (part !== undefined) Object.assign(part, judged)
+    }
+    this.#keepParts()
     Object.assign(this.row, {
       health,
       conditions: JSON.stringify(conditions),
@@ -106,11 +186,7 @@ export class CachedRun {
 
   /** Takes a new batch into the leaves and the totals. */
   accept({ arrivedAt, rows }: TailBatch): void {
-    const totals = this.#merge(rows, arrivedAt)
-    this.row.points += totals.points
-    this.row.nonfinite += totals.nonfinite
-    this.row.over += totals.over
-    this.row.judged += totals.judged
+    this.count(this.#merge(rows, arrivedAt))
     this.row.lastArrival = arrivedAt
     this.row.updatedAt = Math.max(this.row.updatedAt, arrivedAt)
     const last = rows.step[rows.count - 1]
@@ -149,13 +225,22 @@ export class CachedRun {
   }
 
   #hasRoomFor(name: string): boolean {
-    if (wellKnown.has(name)) return true
-    return Object.keys(this.#latest).filter((other) => !wellKnown.has(other)).length < MAX_OTHER_LATEST
+    if (this.#isLatestKept(name)) return true
+    const others = Object.keys(this.#latest).filter((other) => !this.#isLatestKept(other))
+    return others.length < MAX_OTHER_LATEST
   }
 
-  #merge(rows: Rows, arrivedAt: number) {
-    const { known } = this.names
-    const totals = { ...NO_TALLY }
+  /** Whether it is a well-known metric, of the run or of one of its parts. */
+  #isLatestKept(name: string): boolean {
+    if (wellKnown.has(name)) return true
+    if (this.#parts.length === 0) return false
+    const part = partMetric(name)?.part
+    return part !== undefined && this.#parts.some((known) => known.name === part)
+  }
+
+  #merge(rows: Rows, arrivedAt: number): Tally {
+    const { streams } = this
+    const tally = emptyTally(streams)
     for (let from = 0; from < rows.count;) {
       const step = rows.step[from] as number
       const leaf = this.leafFor(step)
@@ -168,14 +253,14 @@ export class CachedRun {
       const room = isBehind && leaf.count < leaf.limit ? leaf.limit - leaf.count : Infinity
       const to = Math.min(rowFrom(rows, endOf(leaf)), from + room)
       const kept = isBehind ? leaf.count : 0
-      if (!isBehind) addTally(totals, tallyRows(leaf, known, this.rule), -1)
+      if (!isBehind) tallyRows(tally, leaf, streams, -1)
       mergeRows(leaf, rows, from, to, arrivedAt / 1000)
-      addTally(totals, tallyRows(leaf, known, this.rule, kept), 1)
+      tallyRows(tally, leaf, streams, 1, kept)
       if (leaf.count > leaf.limit) this.leaves.splice(this.leaves.indexOf(leaf), 1, ...splitFull(leaf))
       if (this.bytes > MAX_LEAF_BYTES) this.writeLeaves()
       from = to
     }
-    return totals
+    return tally
   }
 
   /** The leaf is about to change: its stored form no longer counts. */
@@ -221,7 +306,7 @@ export class CachedRun {
   changedSummaries(): LeafSummary[] {
     return this.leaves
       .filter(({ dirty, count }) => dirty && count > 0)
-      .map((leaf) => summarise(leaf, this.names.known, this.rule))
+      .map((leaf) => summarise(leaf, this.streams))
   }
 
   /** Writes what changed and keeps the newest leaf in memory, since the next batch most likely continues it. */

@@ -11,7 +11,8 @@ import { compress, plain, readingsIn, rowsIn } from './compress.ts'
 /** Metrics whose columns share a row. */
 const METRICS_A_BLOCK = 16
 
-export const blockOf = (metric: number): number => Math.floor(metric / METRICS_A_BLOCK)
+/** Numbers below 0 stand in the directory, which is block 0: see `partKey`. */
+export const blockOf = (metric: number): number => Math.max(0, Math.floor(metric / METRICS_A_BLOCK))
 
 /** The blocks that hold these metrics, ascending, and always the first, which holds the steps. */
 export const blocksOf = (metrics: Iterable<number>): number[] =>

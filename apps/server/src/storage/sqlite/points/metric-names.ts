@@ -2,11 +2,12 @@ import {
   LAYER_PREFIX,
   MAX_LAYERS_PER_RUN,
   MAX_METRICS_PER_RUN,
+  metricOf,
   type MetricColumn,
   type PointColumns,
 } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
-import type { KnownMetrics } from '../../leaf/clip-rule.ts'
+import type { Stream } from '../../leaf/stream.ts'
 import type { Rows } from '../../leaf/rows.ts'
 import { TooManyMetrics } from '../../store.ts'
 
@@ -15,7 +16,6 @@ export class MetricNames {
   readonly #numbers = new Map<string, number>()
   readonly #names: string[] = []
   #layers = 0
-  known: KnownMetrics = { gradNorm: undefined, loss: undefined, maxNorm: undefined, clipFraction: undefined }
 
   constructor(names: readonly string[]) {
     for (const name of names) this.add(name)
@@ -35,6 +35,18 @@ export class MetricNames {
 
   name(number: number): string {
     return this.#names[number] as string
+  }
+
+  /** The numbers of what a stream consists of: that of a part, or of the run itself (`null`). */
+  stream(part: string | null): Omit<Stream, 'rule'> {
+    const number = (metric: string) => this.number(metricOf(metric, part))
+    return {
+      part,
+      gradNorm: number('grad_norm'),
+      loss: number('loss'),
+      maxNorm: number('max_norm'),
+      clipFraction: number('clip_fraction'),
+    }
   }
 
   /** The names that the run does not have yet. Throws `TooManyMetrics` when they would take it over a bound. */
@@ -61,14 +73,6 @@ export class MetricNames {
     this.#numbers.set(name, number)
     this.#names.push(name)
     if (isLayer(name)) this.#layers++
-    else {
-      this.known = {
-        gradNorm: this.number('grad_norm'),
-        loss: this.number('loss'),
-        maxNorm: this.number('max_norm'),
-        clipFraction: this.number('clip_fraction'),
-      }
-    }
     return number
   }
 

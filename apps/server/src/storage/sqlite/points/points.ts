@@ -1,4 +1,4 @@
-import { MAX_STEP, type SeriesReply } from '@normwatch/protocol'
+import { MAX_STEP, type PartFields, type SeriesReply } from '@normwatch/protocol'
 import { chart } from '../../leaf/chart.ts'
 import { stepsBetweenTimes } from '../../leaf/record.ts'
 import type { FindingChange, PointStore, SeriesQuery } from '../../store.ts'
@@ -7,6 +7,7 @@ import type { Tables } from '../open-tables.ts'
 import { recordChanges } from '../runs/findings.ts'
 import type { CachedRun } from './cached-run.ts'
 import { readBlocks, readReadings } from './read-blocks.ts'
+import { recount } from './totals.ts'
 import { recordOf } from './record-of.ts'
 import type { RunCache } from './run-cache.ts'
 
@@ -20,15 +21,21 @@ export function openPoints(tables: Tables, cache: RunCache, commits: GroupCommit
     })
 
   return {
-    append: ({ run, columns, arrivedAt, ...judged }) =>
+    append: ({ run, columns, arrivedAt, newParts = [], ...judged }) =>
       commits.run(() => {
         const cached = cache.open(run)
         const missing = cached.names.missing(columns.metrics.keys())
+        cached.refuseParts(newParts)
         cached.begin(judged)
+        const parts = newParts.length === 0 ? undefined : cached.declare(partsNamed(newParts))
         tables.metrics.add(cached.row.key, cached.names, missing)
         const batch = { seq: cached.row.version, arrivedAt, rows: cached.names.numbered(columns) }
         cache.touch(cached, batch)
         cached.accept(batch)
+        if (parts !== undefined && parts.recount.length > 0) {
+          recount(tables, cache, cached, parts.recount, undefined)
+        }
+        if (parts?.isJudgedAgain === true) tables.detections.markStale(cached.row.key)
         cached.note(judged)
         recordChanges(tables, cached, judged.changes)
         return cached.run
@@ -89,3 +96,7 @@ function withoutPast(changes: readonly FindingChange[]): FindingChange[] {
   const closed = new Set(changes.flatMap((change) => (change.type === 'closed' ? change.id : [])))
   return changes.filter((change) => change.type === 'closed' || !closed.has(change.finding.id))
 }
+
+/** Parts of which nothing but their names is given. */
+const partsNamed = (names: readonly string[]): Record<string, PartFields> =>
+  Object.fromEntries(names.map((name) => [name, {}]))

@@ -1,6 +1,7 @@
 import { cellKeys } from '../../leaf/cells.ts'
 import type { RunRecord } from '../../leaf/record.ts'
 import type { Rows } from '../../leaf/rows.ts'
+import { decidingMetrics } from '../../leaf/stream.ts'
 import { EMPTY_PAGE, LEAF, editPage, type SummaryPage } from '../../leaf/summary-page.ts'
 import type { LeafSummary } from '../../leaf/summary.ts'
 import type { Tables } from '../open-tables.ts'
@@ -17,18 +18,21 @@ export function recordOf(
   to: number,
 ): RunRecord {
   const { key } = cached.row
-  const { known } = cached.names
+  const { streams } = cached
   const changed = cached.changedSummaries()
   const pagesOfBlock = memo((block: number) =>
     current(tables.summaries.pages(key, block, from, to), cached.replaced, changed, block),
   )
   const wanted = new Set(
-    [...metrics, known.gradNorm, known.maxNorm, known.clipFraction].filter((metric) => metric !== undefined),
+    // what decides whether a step was clipped comes along for the norms alone
+    [
+      ...metrics,
+      ...streams.filter(({ gradNorm }) => metrics.includes(gradNorm ?? -1)).flatMap(decidingMetrics),
+    ],
   )
   const keys = cellKeys(wanted)
   return {
-    known,
-    rule: cached.rule,
+    streams,
     directory: pagesOfBlock(0),
     pagesOf: (metric) => pagesOfBlock(blockOf(metric)),
     cells: memo((start) =>

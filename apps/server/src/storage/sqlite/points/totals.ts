@@ -1,8 +1,9 @@
 import { setImmediate as pause } from 'node:timers/promises'
+import { clippedAbove, clipRule } from '@normwatch/detector'
 import { MAX_STEP, type Clip } from '@normwatch/protocol'
-import { clipRule, isSameRule, type ClipRule } from '../../leaf/clip-rule.ts'
-import { NONE_OVER, overCounts, type OverCounts } from '../../leaf/over-counts.ts'
+import { NONE_OVER, overCounts, partKey, type OverCounts } from '../../leaf/over-counts.ts'
 import type { RunRecord } from '../../leaf/record.ts'
+import { decidingMetrics, emptyTally, isSameRule, type Stream } from '../../leaf/stream.ts'
 import { LEAF, METRIC, type SummaryPage } from '../../leaf/summary-page.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { Tables } from '../open-tables.ts'
@@ -14,27 +15,30 @@ import type { RunCache } from './run-cache.ts'
 /** A run with more points is counted ahead, page by page, while others are served. */
 const LARGE = 100_000
 
-/** Counts of leaves, by their start, under a rule that is not in force yet. */
+/** Counts of leaves, by their start, under a cap of the run that is not in force yet. */
 export interface CountedAhead {
-  readonly rule: ClipRule
+  readonly clip: Clip
   readonly counts: ReadonlyMap<number, OverCounts>
 }
 
-/** Counts the steps over the cap anew: the run's cap has changed. */
+/** Counts the steps over the cap of these streams anew, the first of which is the run's own: their caps have changed. */
 export function recount(
   tables: Tables,
   cache: RunCache,
   cached: CachedRun,
+  streams: readonly number[],
   ahead: CountedAhead | undefined,
 ): void {
   cache.writeOut(cached)
-  const counted = ahead !== undefined && isSameRule(ahead.rule, cached.rule) ? ahead.counts : undefined
+  const isAhead = ahead !== undefined && isSameRule(ahead.clip, cached.run.clip)
   for (const stored of tables.summaries.pages(cached.row.key, 0, 0, Infinity)) {
     const { page } = stored
     for (let at = 0; at < page.count; at++) {
-      const counts =
-        counted?.get(page.leaf(at, LEAF.start)) ?? countLeaf(tables, cached, page, at, cached.rule)
-      page.recount(at, counts)
+      for (const stream of streams) {
+        const counted = isAhead && stream === 0 ? ahead.counts.get(page.leaf(at, LEAF.start)) : undefined
+        const counts = counted ?? countLeaf(tables, cached, page, at, cached.streams[stream] as Stream)
+        page.recount(stream, at, counts)
+      }
     }
     tables.summaries.replace(cached.row.key, stored)
   }
@@ -54,9 +58,8 @@ export async function countingAhead<T>(
   work: (ahead: CountedAhead | undefined) => Promise<T>,
 ): Promise<T> {
   const row = clip && commits.read(() => tables.runs.find(id))
-  const rule = clip && clipRule(clip)
-  if (!row || !rule || row.points < LARGE) return work(undefined)
-  if (isSameRule(rule, clipRule(JSON.parse(row.clip) as Clip))) return work(undefined)
+  if (!row || !clip || row.points < LARGE) return work(undefined)
+  if (isSameRule(clip, JSON.parse(row.clip) as Clip)) return work(undefined)
   const counts = new Map<number, OverCounts>()
   const unwatch = tables.leaves.watch((run, start) => {
     if (run === row.key) counts.delete(start)
@@ -65,10 +68,10 @@ export async function countingAhead<T>(
     let next: number | undefined = -1
     while (next !== undefined) {
       const after: number = next
-      next = commits.read(() => countPage(tables, cache.open(id), after, rule, counts))
+      next = commits.read(() => countPage(tables, cache.open(id), after, clip, counts))
       await pause()
     }
-    return await work({ rule, counts })
+    return await work({ clip, counts })
   } finally {
     unwatch()
   }
@@ -79,15 +82,16 @@ function countPage(
   tables: Tables,
   cached: CachedRun,
   after: number,
-  rule: ClipRule,
+  clip: Clip,
   counts: Map<number, OverCounts>,
 ): number | undefined {
   const stored = tables.summaries.after(cached.row.key, after)
   if (stored === undefined) return undefined
+  const stream = { ...cached.streams[0], rule: clipRule(clip) }
   for (let at = 0; at < stored.page.count; at++) {
     const start = stored.page.leaf(at, LEAF.start)
     if (cached.leaves.some((leaf) => leaf.start === start) || cached.replaced.has(start)) continue
-    counts.set(start, countLeaf(tables, cached, stored.page, at, rule))
+    counts.set(start, countLeaf(tables, cached, stored.page, at, stream))
   }
   return stored.first
 }
@@ -97,16 +101,12 @@ function countLeaf(
   cached: CachedRun,
   page: SummaryPage,
   at: number,
-  rule: ClipRule,
+  stream: Stream,
 ): OverCounts {
-  const { known } = cached.names
   const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
-  const wanted = new Set(
-    [known.gradNorm, known.maxNorm, known.clipFraction].filter((metric) => metric !== undefined),
-  )
   return (
-    bySummary(page, at, cached, rule) ??
-    overCounts(rowsOf(tables, cached, leaf.start, wanted), leaf, known, rule)
+    bySummary(page, at, stream) ??
+    overCounts(rowsOf(tables, cached, leaf.start, new Set(decidingMetrics(stream))), leaf, stream)
   )
 }
 
@@ -114,35 +114,45 @@ function countLeaf(
 function bySummary(
   page: SummaryPage,
   at: number,
-  { names: { known } }: CachedRun,
-  rule: ClipRule,
+  { gradNorm, maxNorm, rule }: Stream,
 ): OverCounts | undefined {
-  const { gradNorm, maxNorm } = known
   if (rule.by === 'fraction') return undefined
   if (gradNorm === undefined) return NONE_OVER(0)
   if (blockOf(gradNorm) !== 0) return undefined
   if (maxNorm !== undefined && (blockOf(maxNorm) !== 0 || page.metric(maxNorm, at, METRIC.count) > 0))
     return undefined
   const judged = page.metric(gradNorm, at, METRIC.count) - page.metric(gradNorm, at, METRIC.nonfinite)
-  return judged === 0 || page.metric(gradNorm, at, METRIC.max) <= rule.cap ? NONE_OVER(judged) : undefined
+  const isBelow = page.metric(gradNorm, at, METRIC.max) <= clippedAbove(rule.cap)
+  return judged === 0 || isBelow ? NONE_OVER(judged) : undefined
 }
 
 /** Sums up the run's totals, its last step and its newest readings anew from the summaries of its leaves. */
 export function retotal(tables: Tables, cached: CachedRun): void {
-  const { row, names } = cached
+  const { streams } = cached
   const record = recordOf(tables, cached, [], 0, MAX_STEP)
-  Object.assign(row, { points: 0, over: 0, judged: 0, nonfinite: 0, lastStep: null })
+  const tally = emptyTally(streams)
+  cached.row.lastStep = null
   for (const page of record.directory) {
     for (let at = 0; at < page.count; at++) {
-      row.points += page.leaf(at, LEAF.count)
-      row.over += page.leaf(at, LEAF.over)
-      row.judged += page.leaf(at, LEAF.judged)
-      row.lastStep = page.leaf(at, LEAF.lastStep)
+      tally.points += page.leaf(at, LEAF.count)
+      cached.row.lastStep = page.leaf(at, LEAF.lastStep)
+      streams.forEach((_, i) => {
+        const [over, judged] =
+          i === 0
+            ? [page.leaf(at, LEAF.over), page.leaf(at, LEAF.judged)]
+            : [
+                page.metric(partKey(i - 1), at, METRIC.nonfinite),
+                page.metric(partKey(i - 1), at, METRIC.count),
+              ]
+        tally.over[i] = (tally.over[i] as number) + over
+        tally.judged[i] = (tally.judged[i] as number) + judged
+      })
     }
   }
-  for (const metric of [names.known.gradNorm, names.known.loss]) {
-    if (metric !== undefined) row.nonfinite += nonfiniteOf(record, metric)
+  for (const metric of streams.flatMap(({ gradNorm, loss }) => [gradNorm, loss])) {
+    if (metric !== undefined) tally.nonfinite += nonfiniteOf(record, metric)
   }
+  cached.count(tally, true)
   cached.renewLatest((metric) => newestOf(record, metric))
 }
 

@@ -2,8 +2,11 @@ import {
   isNestedDeeper,
   MAX_CONFIG_BYTES,
   MAX_CONFIG_DEPTH,
+  metricOf,
+  WELL_KNOWN_METRICS,
   type Clip,
   type Health,
+  type Part,
   type RunStatus,
   type WireNumber,
 } from '@normwatch/protocol'
@@ -14,11 +17,59 @@ import type { runDocuments, runs } from '../tables.ts'
 export type RunRow = typeof runs.$inferSelect
 export type RunDocuments = Omit<typeof runDocuments.$inferSelect, 'run'>
 
+/** A part as the column `parts` has it: a list of them as JSON, null where there is none. */
+export interface PartRow {
+  readonly name: string
+  readonly clip: Clip
+  readonly optimizer: string | null
+  /** Steps that exceeded its cap, of `judged` steps of which that can be said. */
+  over: number
+  judged: number
+  health: Health
+  clipping: Judgement['clipping']
+}
+
+/** Conditions from before runs had parts hold for the run itself. */
+export const conditionsOf = ({ conditions }: Pick<RunRow, 'conditions'>): StoredRun['conditions'] =>
+  (JSON.parse(conditions) as StoredRun['conditions']).map((condition) => ({
+    ...condition,
+    part: condition.part ?? null,
+  }))
+
+export const partsOf = ({ parts }: Pick<RunRow, 'parts'>): PartRow[] =>
+  parts === null ? [] : (JSON.parse(parts) as PartRow[])
+
+export const newPart = (name: string): PartRow => ({
+  name,
+  clip: { mode: 'none', max_norm: null },
+  optimizer: null,
+  over: 0,
+  judged: 0,
+  health: 'unknown',
+  clipping: { window: 0, rate: null, mean_coefficient: null, current_streak: 0, longest_streak: 0 },
+})
+
+function toPart({ name, clip, optimizer, over, judged, health, clipping }: PartRow, latest: Latest): Part {
+  const readings = WELL_KNOWN_METRICS.flatMap((metric) => {
+    const newest = latest[metricOf(metric, name)]
+    return newest === undefined ? [] : [[metric, newest[1]] as const]
+  })
+  const rate_total = judged === 0 ? null : over / judged
+  return {
+    name,
+    clip,
+    optimizer,
+    health,
+    clipping: { ...clipping, rate_total },
+    latest: Object.fromEntries(readings),
+  }
+}
+
 /** The newest reading of each metric that is not a layer, with its step. */
 export type Latest = Record<string, [step: number, value: WireNumber]>
 
-/** The parts of a run that no batch changes. */
-export function fixedParts(row: RunRow, documents: RunDocuments) {
+/** The fields of a run that no batch changes. */
+export function fixedFields(row: RunRow, documents: RunDocuments) {
   return {
     id: row.id,
     project: row.project,
@@ -34,8 +85,13 @@ export function fixedParts(row: RunRow, documents: RunDocuments) {
   }
 }
 
-/** The parts that batches and judgements change. */
-export function movingParts(row: RunRow, latest: Latest, conditions: Judgement['conditions']) {
+/** The fields that batches and judgements change. */
+export function movingFields(
+  row: RunRow,
+  latest: Latest,
+  conditions: Judgement['conditions'],
+  parts: readonly PartRow[],
+) {
   return {
     updated_at: row.updatedAt,
     points: row.points,
@@ -52,6 +108,7 @@ export function movingParts(row: RunRow, latest: Latest, conditions: Judgement['
     nonfinite: row.nonfinite,
     health: row.health,
     conditions,
+    parts: parts.map((part) => toPart(part, latest)),
     last_arrival: row.lastArrival,
     version: row.version,
   }
@@ -59,8 +116,8 @@ export function movingParts(row: RunRow, latest: Latest, conditions: Judgement['
 
 export function toRun(row: RunRow, documents: RunDocuments): StoredRun {
   const latest = JSON.parse(row.latest) as Latest
-  const conditions = JSON.parse(row.conditions) as StoredRun['conditions']
-  return { ...fixedParts(row, documents), ...movingParts(row, latest, conditions) }
+  const conditions = conditionsOf(row)
+  return { ...fixedFields(row, documents), ...movingFields(row, latest, conditions, partsOf(row)) }
 }
 
 /** `config` as it is stored; `undefined` leaves it out. */
@@ -125,6 +182,7 @@ export const RUN_COLUMNS = {
   longestStreak: 'longest_streak',
   attention: 'attention',
   mergedThrough: 'merged_through',
+  parts: 'parts',
   version: 'version',
 } as const satisfies Record<keyof RunRow, string>
 
@@ -154,6 +212,7 @@ const MOVING = [
   'longestStreak',
   'attention',
   'mergedThrough',
+  'parts',
   'version',
 ] as const satisfies readonly (keyof RunRow)[]
 

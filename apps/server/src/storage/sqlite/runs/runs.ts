@@ -1,6 +1,6 @@
 import type { Clip, RunFields } from '@normwatch/protocol'
 import type { Database } from 'better-sqlite3'
-import { isSameRule } from '../../leaf/clip-rule.ts'
+import { isSameRule } from '../../leaf/stream.ts'
 import { RunNotFound, type ProjectUsage, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { Tables } from '../open-tables.ts'
@@ -30,7 +30,10 @@ export function openRuns(
     const { row, documents } = newRun(id, fields, now)
     const key = tables.runs.insert(row)
     tables.runs.saveDocuments(key, documents)
-    return cache.open(id)
+    const cached = cache.open(id)
+    cached.declare(fields.parts ?? {})
+    tables.runs.update(cached.row)
+    return cached
   }
 
   function edit(
@@ -39,13 +42,16 @@ export function openRuns(
     more: Partial<RunRow>,
     ahead: CountedAhead | undefined,
   ): void {
-    const { row, documents, rule } = cached
+    const { row, documents } = cached
     const { clip, optimizer } = row
+    const parts = cached.declare(fields.parts ?? {})
     cached.change({ ...rowFields(row, fields), ...more }, documentFields(documents, fields))
     if (cached.documents !== documents) tables.runs.saveDocuments(row.key, cached.documents)
-    if (!isSameRule(rule, cached.rule)) recount(tables, cache, cached, ahead)
+    const isOwnCap = !isSameRule(JSON.parse(clip) as Clip, cached.run.clip)
+    const streams = isOwnCap ? [0, ...parts.recount] : parts.recount
+    if (streams.length > 0) recount(tables, cache, cached, streams, ahead)
     const isJudgedBySame = clip === cached.row.clip && optimizer === cached.row.optimizer
-    if (!isJudgedBySame) tables.detections.markStale(row.key)
+    if (!isJudgedBySame || parts.isJudgedAgain) tables.detections.markStale(row.key)
     tables.runs.update(cached.row)
   }
 
@@ -66,6 +72,7 @@ export function openRuns(
       editing(id, fields.clip, (ahead) => {
         if (tables.runs.find(id) === undefined) return { run: create(id, fields, now).run, created: true }
         const cached = cache.open(id)
+        cached.refuseParts(Object.keys(fields.parts ?? {}))
         cached.begin()
         edit(cached, fields, { updatedAt: now }, ahead)
         return { run: cached.run, created: false }
@@ -74,6 +81,7 @@ export function openRuns(
     patch: (id, { status, truncate_after, ...fields }, now, ended) =>
       editing(id, fields.clip, (ahead) => {
         const cached = cache.open(id)
+        cached.refuseParts(Object.keys(fields.parts ?? {}))
         cached.begin(ended)
         if (truncate_after !== undefined) {
           truncate(tables, cache, cached, truncate_after)
@@ -146,6 +154,7 @@ function newRun(
     longestStreak: 0,
     attention: 2,
     mergedThrough: 0,
+    parts: null,
     version: 0,
   }
   return {
