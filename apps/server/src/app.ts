@@ -18,6 +18,7 @@ import { channelRoutes } from './routes/channels.ts'
 import { compareRoutes } from './routes/compare.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { describeApi } from './routes/docs.ts'
+import { eventRoutes } from './routes/events.ts'
 import { findingRoutes } from './routes/findings.ts'
 import { layerRoutes } from './routes/layers.ts'
 import { liveRoute } from './routes/live.ts'
@@ -90,6 +91,7 @@ export async function buildApp(
   await describeApi(app)
   await app.register(runRoutes(services), api)
   await app.register(pointRoutes(services), api)
+  await app.register(eventRoutes(services), api)
   await app.register(seriesRoutes(services), api)
   await app.register(layerRoutes(services), api)
   await app.register(capRoutes(services), api)

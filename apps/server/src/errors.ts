@@ -4,6 +4,7 @@ import { TooManyTests } from './alerts/alerts.ts'
 import { ChannelAddressInvalid } from './alerts/kinds/kind.ts'
 import { SettingsRefused } from './ingest/run-settings.ts'
 import { ChannelNotFound, DeliveryNotFound, MuteNotFound, TooManyAlertRules } from './storage/alert-store.ts'
+import { TooManyEvents } from './storage/event-store.ts'
 import { BadCursor, RunNotFound, StoreUnavailable, TooManyMetrics } from './storage/store.ts'
 import { TokenNotFound, TooManyTokens } from './storage/token-store.ts'
 
@@ -40,6 +41,7 @@ export const refusals = {
     thrown: SettingsRefused,
   },
   points_invalid: { status: 400, sentence: 'The points are wrong; none of them was stored.' },
+  events_invalid: { status: 400, sentence: 'The events are wrong; none of them was stored.' },
   json_invalid: { status: 400, sentence: 'The body is not JSON.' },
   encoding_invalid: {
     status: 400,
@@ -114,6 +116,7 @@ export const refusals = {
     sentence: 'A run has at most 256 metrics, 4,096 layers and 16 parts.',
     thrown: TooManyMetrics,
   },
+  too_many_events: { status: 413, sentence: 'A run has at most 10,000 events.', thrown: TooManyEvents },
   media_type_unsupported: {
     status: 415,
     sentence: 'A body must be JSON, sent with the header "content-type: application/json".',

@@ -38,6 +38,7 @@ function requestTo(route: string): { method: 'GET'; url: string; payload?: objec
   const bodies: Record<string, object> = {
     'POST /api/v1/runs': { id: 'made', project: 'mine' },
     'POST /api/v1/runs/:id/points': { points: [{ step: 0, loss: 1 }] },
+    'POST /api/v1/runs/:id/events': { events: [{ step: 0, label: 'saved' }] },
     'POST /api/v1/session': { token: 'nw_wrong' },
   }
   const hasBody = ['POST', 'PUT', 'PATCH'].includes(method)

@@ -22,7 +22,13 @@ export const SEVERITIES = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
 export const SeveritySchema = Type.Enum(SEVERITIES)
 
-export const CLOSE_REASONS = ['recovered', 'run_finished', 'run_failed', 'settings_changed'] as const
+export const CLOSE_REASONS = [
+  'recovered',
+  'run_finished',
+  'run_failed',
+  'run_preempted',
+  'settings_changed',
+] as const
 export type CloseReason = (typeof CLOSE_REASONS)[number]
 
 /** A likely cause of a finding, with the figures of the record that speak for it. */

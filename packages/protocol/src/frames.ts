@@ -2,6 +2,7 @@ import type { Static } from 'typebox'
 import { Type } from './schema.ts'
 import type { Finding } from './finding.ts'
 import type { Run } from './run.ts'
+import type { RunEvent } from './run-event.ts'
 import { RunIdSchema } from './run.ts'
 import type { WireNumber } from './numbers.ts'
 
@@ -40,6 +41,7 @@ export type LiveFrame =
   | { type: 'points'; run: string; seq: number; columns: LiveColumns }
   | { type: 'run'; seq: number; run: Run }
   | { type: 'finding'; seq: number; finding: Finding }
+  | { type: 'event'; run: string; seq: number; event: RunEvent }
   | { type: 'gap'; run: string; reason: GapReason }
   | { type: 'error'; code: string; message: string }
 

@@ -93,6 +93,7 @@ export const RunStatusSchema = Type.Union([
   Type.Literal('running'),
   Type.Literal('finished'),
   Type.Literal('failed'),
+  Type.Literal('preempted'),
 ])
 export type RunStatus = Static<typeof RunStatusSchema>
 

@@ -32,6 +32,8 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'DELETE /api/v1/runs/:id': rule('admin', 'run'),
   'POST /api/v1/runs/:id/points': rule('write', 'run'),
   'GET /api/v1/runs/:id/points': rule('read', 'run'),
+  'POST /api/v1/runs/:id/events': rule('write', 'run'),
+  'GET /api/v1/runs/:id/events': rule('read', 'run'),
   'GET /api/v1/runs/:id/series': rule('read', 'run'),
   'GET /api/v1/runs/:id/layers': rule('read', 'run'),
   'GET /api/v1/runs/:id/findings': rule('read', 'run'),

@@ -187,7 +187,7 @@ export class ActiveRun {
   }
 
   /** Ends the run, adding to `outcome` the findings that end with it; `at` is in milliseconds. */
-  end(status: 'finished' | 'failed', at: number, outcome: Outcome): void {
+  end(status: 'finished' | 'failed' | 'preempted', at: number, outcome: Outcome): void {
     for (const part of this.parts) this.note(part.end(status, this.settings), at, outcome, part.name)
     this.refreshJudgement()
   }

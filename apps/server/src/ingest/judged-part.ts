@@ -71,7 +71,7 @@ export class JudgedPart {
     else this.#forEachOfRun(columns, arrivedAt, visit)
   }
 
-  end(status: 'finished' | 'failed', settings: Settings): readonly Change[] {
+  end(status: 'finished' | 'failed' | 'preempted', settings: Settings): readonly Change[] {
     return end(this.state, status, this.facts, settings)
   }
 

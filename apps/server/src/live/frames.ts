@@ -9,12 +9,12 @@ import {
   type Run,
   type WireNumber,
 } from '@normwatch/protocol'
-import type { RunEvent } from './recent-events.ts'
+import type { LiveEvent } from './recent-events.ts'
 
 /** Readings one frame may hold; a reader who missed more is told to fetch. */
 const MAX_READINGS = 400_000
 
-type PointsEvent = Extract<RunEvent, { type: 'points' }>
+type PointsEvent = Extract<LiveEvent, { type: 'points' }>
 
 /**
  * The frames that tell of these events, oldest first: neighbouring batches are merged into one. `undefined` when they
@@ -22,7 +22,7 @@ type PointsEvent = Extract<RunEvent, { type: 'points' }>
  */
 export function eventFrames(
   run: string,
-  events: readonly RunEvent[],
+  events: readonly LiveEvent[],
   metrics: readonly string[] | undefined,
 ): string[] | undefined {
   const frames: string[] = []
@@ -42,7 +42,11 @@ export function eventFrames(
       continue
     }
     if (!flush()) return undefined
-    frames.push(findingFrame(event.seq, event.finding))
+    frames.push(
+      event.type === 'finding'
+        ? findingFrame(event.seq, event.finding)
+        : frame({ type: 'event', run, seq: event.seq, event: event.event }),
+    )
   }
   return flush() ? frames : undefined
 }

@@ -1,4 +1,4 @@
-import type { GapReason, LiveRequest, PointColumns } from '@normwatch/protocol'
+import type { GapReason, LiveRequest, PointColumns, RunEvent } from '@normwatch/protocol'
 import type { StoredFinding, StoredRun } from '../storage/store.ts'
 import { toFinding, toRun } from '../storage/to-wire.ts'
 import { Reader, type Peer } from './reader.ts'
@@ -8,6 +8,8 @@ import { RunsFeed } from './runs-feed.ts'
 /** What a reader asks for when it watches a run. */
 type WatchOptions = Pick<Extract<LiveRequest, { metrics?: unknown }>, 'metrics' | 'after'>
 
+/** Events of one request that are told one by one. */
+const MAX_EVENT_FRAMES = 20
 /** Runs whose newest events are kept though nobody watches them now. */
 const MAX_CHANNELS = 128
 
@@ -46,6 +48,13 @@ export class Hub {
     const finding = toFinding(stored)
     this.#channel(finding.run).push({ seq, type: 'finding', finding })
     this.#feed.found(finding, project, seq)
+  }
+
+  /** Something happened in the run; readers of many at once are to fetch them. */
+  events(run: string, events: readonly RunEvent[]): void {
+    const channel = this.#channel(run)
+    if (events.length > MAX_EVENT_FRAMES) channel.gap('slow')
+    else for (const event of events) channel.push({ seq: ++this.#seq, type: 'event', event })
   }
 
   /** The run changed; `urgent` when a person should see it at once (health, status, a finding). */

@@ -1,4 +1,4 @@
-import type { Finding, PointColumns } from '@normwatch/protocol'
+import type { Finding, PointColumns, RunEvent } from '@normwatch/protocol'
 
 /** Bytes of events kept of one run for readers that come back. */
 const MAX_BYTES = 128 * 1024
@@ -8,7 +8,7 @@ const MAX_WAITING_BYTES = 2 * 1024 * 1024
 const BYTES_AN_EVENT = 400
 
 /** Something that happened to a run; `seq` grows over all runs. */
-export type RunEvent =
+export type LiveEvent =
   | {
       readonly seq: number
       readonly type: 'points'
@@ -16,10 +16,11 @@ export type RunEvent =
       readonly arrivedAt: number
     }
   | { readonly seq: number; readonly type: 'finding'; readonly finding: Finding }
+  | { readonly seq: number; readonly type: 'event'; readonly event: RunEvent }
 
 /** The newest events of one run, within a bound: what a reader that was away for a moment has missed. */
 export class RecentEvents {
-  readonly #events: RunEvent[] = []
+  readonly #events: LiveEvent[] = []
   #bytes = 0
   #completeSince: number
   #last: number
@@ -41,7 +42,7 @@ export class RecentEvents {
     return this.#lastFinding
   }
 
-  push(event: RunEvent): void {
+  push(event: LiveEvent): void {
     if (event.type === 'finding') this.#lastFinding = event.seq
     this.#events.push(event)
     this.#last = event.seq
@@ -58,24 +59,25 @@ export class RecentEvents {
    * All events after `seq`, oldest first, or `undefined` when some of them are no longer known. A number that was not
    * given yet comes from before a restart since which the clock was set back: nothing is known of what came after it.
    */
-  after(seq: number): readonly RunEvent[] | undefined {
+  after(seq: number): readonly LiveEvent[] | undefined {
     if (seq < this.#completeSince || seq > this.#last) return undefined
     let first = this.#events.length
-    while (first > 0 && (this.#events[first - 1] as RunEvent).seq > seq) first--
+    while (first > 0 && (this.#events[first - 1] as LiveEvent).seq > seq) first--
     return this.#events.slice(first)
   }
 
   #shrink(bytes: number): void {
     while (this.#bytes > bytes && this.#events.length > 1) {
-      const oldest = this.#events.shift() as RunEvent
+      const oldest = this.#events.shift() as LiveEvent
       this.#bytes -= bytesOf(oldest)
       this.#completeSince = oldest.seq
     }
   }
 }
 
-function bytesOf(event: RunEvent): number {
+function bytesOf(event: LiveEvent): number {
   if (event.type === 'finding') return BYTES_AN_EVENT * 5
+  if (event.type === 'event') return BYTES_AN_EVENT + 2 * (event.event.text?.length ?? 0)
   const { step, metrics } = event.columns
   return BYTES_AN_EVENT + step.length * 8 * (2 + metrics.size)
 }

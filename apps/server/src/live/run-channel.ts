@@ -1,7 +1,7 @@
 import type { GapReason, Run } from '@normwatch/protocol'
 import { eventFrames, gapFrame, runFrame } from './frames.ts'
 import type { Reader } from './reader.ts'
-import { RecentEvents, type RunEvent } from './recent-events.ts'
+import { RecentEvents, type LiveEvent } from './recent-events.ts'
 
 /** Milliseconds between two rounds of points: with the run frames, at most 20 frames a second. */
 const POINTS_EVERY_MS = 56
@@ -60,7 +60,7 @@ export class RunChannel {
     return this.#recent.last
   }
 
-  push(event: RunEvent): void {
+  push(event: LiveEvent): void {
     this.#recent.push(event)
     if (!this.isWatched) this.#recent.trim()
     this.#schedule(event.type === 'finding' ? 0 : this.#pointsAt + POINTS_EVERY_MS)

@@ -45,6 +45,9 @@ export const examples: Readonly<Record<string, Example>> = {
   'GET /api/v1/runs/{id}/series': { parameters: { metric: ['grad_norm', 'loss'], max_points: 500 } },
   'GET /api/v1/runs/{id}/caps': { parameters: { cap: [0.5, 1, 2] } },
   'GET /api/v1/compare': { parameters: { run: ['first', 'second'] } },
+  'POST /api/v1/runs/{id}/events': {
+    body: { events: [{ step: 1, label: 'checkpoint saved', text: 'ckpt-1.pt' }] },
+  },
   'GET /api/v1/findings': { parameters: { kind: 'clip_saturated', state: 'open' } },
   'PUT /api/v1/projects/{project}/settings': { body: { clip_saturated: { open_rate: 0.95 } } },
   'PUT /api/v1/runs/{id}/settings': { body: { clip_saturated: { open_rate: 0.95 } } },

@@ -9,6 +9,7 @@ import type {
   SeriesReply,
 } from '@normwatch/protocol'
 import type { ChannelStore, DeliveryStore, MuteStore } from './alert-store.ts'
+import type { EventStore } from './event-store.ts'
 import type { SettingsStore } from './settings-store.ts'
 import type { TokenStore } from './token-store.ts'
 
@@ -24,6 +25,7 @@ export interface Store {
   readonly runs: RunStore
   readonly points: PointStore
   readonly findings: FindingStore
+  readonly events: EventStore
   readonly settings: SettingsStore
   readonly channels: ChannelStore
   readonly mutes: MuteStore

@@ -11,13 +11,13 @@ import { isFlagging } from './verdict.ts'
 
 /**
  * The run has ended. One with enough norms is judged on what it has, the waiting time waived; then its open findings
- * close as `run_finished` or `run_failed`, and the verdict keeps what held. A new reading that still comes (the
+ * close as `run_finished`, `run_failed` or `run_preempted`, and the verdict keeps what held. A new reading that still comes (the
  * training was taken up again, or a spool sent late) takes the run up again: what still holds opens anew. Ending twice
  * changes nothing.
  */
 export function end(
   state: DetectorState,
-  status: 'finished' | 'failed',
+  status: 'finished' | 'failed' | 'preempted',
   facts: RunFacts,
   settings: Settings,
 ): readonly Change[] {
@@ -32,8 +32,7 @@ export function end(
   // Silence says nothing of the training any more once it is known to have ended.
   const flagged = KINDS.some((kind) => kind !== 'stalled' && isFlagging(state, kind))
   for (const kind of KINDS) {
-    if (state.kinds[kind].phase === 'firing')
-      closeFinding(fold, kind, status === 'failed' ? 'run_failed' : 'run_finished')
+    if (state.kinds[kind].phase === 'firing') closeFinding(fold, kind, `run_${status}`)
     else dropPending(fold, kind)
   }
   state.ended = { status, flagged }

@@ -72,7 +72,7 @@ export interface DetectorState {
   /** Places, in norms seen, of the newest norms that did not lie on the cap. */
   readonly offCap: { seen: number; readonly off: Ring }
   /** How the run ended, and whether it was flagged then; `null` while it runs. */
-  ended: { status: 'finished' | 'failed'; flagged: boolean } | null
+  ended: { status: 'finished' | 'failed' | 'preempted'; flagged: boolean } | null
 }
 
 interface KindState {

@@ -30,6 +30,7 @@ export const CLOSE_WORDS: Record<NonNullable<Finding['close_reason']>, string> =
   recovered: 'recovered',
   run_finished: 'the run finished',
   run_failed: 'the run failed',
+  run_preempted: 'the run was preempted',
   settings_changed: 'the settings changed',
 }
 

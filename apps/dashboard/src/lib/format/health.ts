@@ -14,7 +14,7 @@ export const HEALTH_SIGNS: Record<Health, { readonly shape: string; readonly wor
 /** Status as a reader sees it: a running run that fell silent is `stalled`. */
 export function statusWord(
   run: Pick<Run, 'status' | 'conditions'>,
-): 'running' | 'stalled' | 'finished' | 'failed' {
+): 'running' | 'stalled' | 'finished' | 'failed' | 'preempted' {
   if (run.status !== 'running') return run.status
   return run.conditions.some(({ kind }) => kind === 'stalled') ? 'stalled' : 'running'
 }

@@ -11,7 +11,7 @@ export interface Filters {
 
 export const NO_FILTERS: Filters = { q: '', project: '', status: '', health: '', tag: '' }
 const NAMES = Object.keys(NO_FILTERS) as (keyof Filters)[]
-export const STATUSES = ['running', 'finished', 'failed'] as const
+export const STATUSES = ['running', 'finished', 'failed', 'preempted'] as const
 export const HEALTHS: readonly Health[] = ['flagged', 'watch', 'ok', 'unknown']
 
 /** Filters of an address. What the server would refuse is left out, so an edited address still shows a page. */

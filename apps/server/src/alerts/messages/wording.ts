@@ -7,6 +7,7 @@ const CLOSE_REASONS = {
   recovered: 'recovered',
   run_finished: 'the run finished',
   run_failed: 'the run failed',
+  run_preempted: 'the run was preempted',
   settings_changed: 'the settings changed',
 }
 /** Figures and causes shown of one event; the run's page has them all. */

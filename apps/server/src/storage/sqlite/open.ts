@@ -10,6 +10,7 @@ import {
   type AlertOptions,
 } from '../alert-store.ts'
 import { RunNotFound, StoreUnavailable, TooManyMetrics, VersionConflict, type Store } from '../store.ts'
+import { TooManyEvents } from '../event-store.ts'
 import { TokenNotFound, TooManyTokens } from '../token-store.ts'
 import { openChannelStore, openDeliveryStore, openMuteStore } from './alerts/alert-store.ts'
 import { FILE, lockFolder } from './engine/data-folder.ts'
@@ -20,6 +21,7 @@ import { WalSync } from './engine/wal-sync.ts'
 import { openTables } from './open-tables.ts'
 import { openPoints } from './points/points.ts'
 import { RunCache } from './points/run-cache.ts'
+import { openEvents } from './runs/events.ts'
 import { openFindings } from './runs/findings.ts'
 import { Reaper } from './runs/reaper.ts'
 import { openRuns } from './runs/runs.ts'
@@ -91,7 +93,7 @@ const refusals = [
   RunNotFound,
   TooManyMetrics,
   VersionConflict,
-  VersionConflict,
+  TooManyEvents,
   TokenNotFound,
   TooManyTokens,
   ChannelNotFound,
@@ -127,6 +129,7 @@ function assemble(db: Database.Database, lock: Database.Database, alerts: AlertO
     runs: openRuns(db, tables, cache, commits, reaper),
     points: openPoints(tables, cache, commits),
     findings: openFindings(db, tables, cache, commits),
+    events: openEvents(db, commits),
     settings: openSettings(db, commits),
     channels: openChannelStore(tables, commits),
     mutes: openMuteStore(tables, commits),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { describeCharts } from '../charts.contract.ts'
+import { describeEvents } from '../event-store.contract.ts'
 import { describeLargeRuns } from '../large-runs.contract.ts'
 import { describeRuns } from '../runs.contract.ts'
 import { describeSettings } from '../settings-store.contract.ts'
@@ -48,6 +49,7 @@ async function openUpkept() {
 describeStore('sqlite', openEmpty)
 describeRuns('sqlite', openEmpty)
 describeSettings('sqlite', openEmpty)
+describeEvents('sqlite', openEmpty)
 describeCharts('sqlite', openReopenable)
 describeLargeRuns('sqlite', openReopenable)
 describeUpkeep('sqlite', openUpkept)

@@ -23,7 +23,7 @@ export const runs = sqliteTable(
     id: text().notNull().unique(),
     project: text().notNull(),
     name: text().notNull(),
-    status: text({ enum: ['running', 'finished', 'failed'] }).notNull(),
+    status: text({ enum: ['running', 'finished', 'failed', 'preempted'] }).notNull(),
     clip: text().notNull(),
     optimizer: text(),
     tags: text().notNull(),
@@ -74,6 +74,19 @@ export const runDocuments = sqliteTable('run_documents', {
   config: text().notNull(),
   notes: text().notNull(),
 })
+
+/** What happened in a run at a step, one a step and label. `time` is in Unix seconds. */
+export const runEvents = sqliteTable(
+  'run_events',
+  {
+    run: integer().notNull(),
+    step: integer().notNull(),
+    label: text().notNull(),
+    time: real().notNull(),
+    text: text(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.step, table.label] })],
+)
 
 /** Names of a run's metrics, numbered from 0 in order of first appearance. */
 export const metrics = sqliteTable(

@@ -248,6 +248,7 @@ export function openRunTable(db: Database) {
     'run_documents where run',
     'run_settings where run',
     'detections where run',
+    'run_events where run',
   ].map((rows) => db.prepare<[number]>(`delete from ${rows} = ?`))
   const bury = db.prepare<[number]>('insert into deleted_runs (key) values (?)')
 

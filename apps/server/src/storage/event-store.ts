@@ -1,0 +1,13 @@
+import type { RunEvent } from '@normwatch/protocol'
+
+/** The events would take a run over its bound; none of them was stored. */
+export class TooManyEvents extends Error {
+  override readonly name = 'TooManyEvents'
+}
+
+export interface EventStore {
+  /** Stores events of a run as one unit; one of the same step and label is replaced. Throws `RunNotFound`, `TooManyEvents`. */
+  put(run: string, events: readonly RunEvent[]): Promise<void>
+  /** The events from step `from` to step `to`, both inclusive, by step and label. Throws `RunNotFound`. */
+  list(run: string, range: { from?: number | undefined; to?: number | undefined }): Promise<RunEvent[]>
+}
