@@ -122,6 +122,9 @@ class FakeServer:
                 return Answer(200, {"id": run_id, "last_step": max(run["points"], default=None)})
             if request.method == "PATCH":
                 return self._patch(run, request.body)
+            if request.path.endswith("/events"):
+                run.setdefault("events", []).extend(request.body["events"])
+                return Answer(200, {"accepted": len(request.body["events"])})
             return self._store(run, request.body["columns"])
 
     def _patch(self, run: dict[str, Any], changes: dict[str, Any]) -> Answer:

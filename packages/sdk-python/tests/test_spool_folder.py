@@ -49,7 +49,7 @@ def writer(spool: Path) -> Iterator[subprocess.Popen[str]]:
     )
     yield process
     process.kill()
-    process.communicate()
+    process.wait()
 
 
 def log(writer: subprocess.Popen[str], *losses: float) -> None:
@@ -138,6 +138,7 @@ def test_following_brings_a_running_training_to_the_server_and_ends_its_file_wit
         assert posted == [[1], [1], [2], [3]]
         assert writer.stdin is not None
         writer.stdin.close()
+        writer.wait(20)
         wait_for(lambda: server.runs["r"]["status"] == "finished" and list(spool.iterdir()) == [])
     finally:
         follower.terminate()

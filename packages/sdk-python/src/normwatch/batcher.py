@@ -13,11 +13,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Union
 
+from .batch_ids import BatchIds
 from .numbers import encode_column, encode_json
 from .readings import Deferred, LossScale
 from .settings import MAX_CELLS_PER_REQUEST, MAX_POINTS_PER_REQUEST
 
-Kept = Union[float, Deferred, LossScale]
+Kept = Union[float, Deferred, LossScale, BatchIds]
 Columns = dict[str, list[Union[float, None]]]
 
 MAX_QUEUE_CELLS = 8 * 1024 * 1024
@@ -135,6 +136,12 @@ class Batcher:
         `take` no longer waits for it. At most the row that was being added is lost.
         """
         self._is_abandoned = True
+
+    def last_step(self) -> int:
+        """The last step so far of rows that name no counter; that of the first one where there is none yet."""
+        with self._lock:
+            self._pack()
+        return max(0, self.steps.next - 1)
 
     @property
     def added(self) -> int:

@@ -89,6 +89,8 @@ class Courier:
     def _request(self, item: OutboxItem) -> Reply:
         if item.points > 0:
             return self._transport.request("POST", f"{self._run_path}/points", item.line)
+        if item.is_events:
+            return self._transport.request("POST", f"{self._run_path}/events", item.line)
         return self._transport.request("PATCH", self._run_path, encode_json(json.loads(item.line)["patch"]).encode())
 
     def _read(self, reply: Reply, attempt: int, item: OutboxItem) -> Outcome:

@@ -39,6 +39,15 @@ def is_part_name(value: object) -> bool:
     return _is_text(value, 1, 64) and re.search(r"[\x00-\x1f\x7f/]", value) is None  # type: ignore[call-overload]
 
 
+def event_fault(label: object, text: object) -> tuple[str, str] | None:
+    """The argument of an event that cannot be used, and why."""
+    if not _is_text(label, 1, 128):
+        return "label", f"must be 1 to 128 characters, not {label!r:.100}"
+    if text is not None and not _is_text(text, 0, 2048):
+        return "text", "must be at most 2,048 characters"
+    return None
+
+
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "id": (is_id, "must be 1 to 64 characters of A–Z a–z 0–9 . _ -"),
     "project": (

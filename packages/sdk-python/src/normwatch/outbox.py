@@ -94,6 +94,9 @@ class Outbox:
     def refuse(self, refused: Refused) -> None:
         """Warns once with the server's message and keeps the refused items in a file, for a person to look at."""
         for item, reply in refused.parts:
+            if item.is_events:
+                self._notices.warn("events", f"the server does not take events ({reply.status} {reply.message})")
+                continue
             words = {"status": reply.status, "code": reply.code, "message": reply.message}
             self._notices.warn(
                 f"refused {reply.code}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from .numbers import encode_json
 
 @dataclass(frozen=True)
 class OutboxItem:
-    """`line` is JSON: `{"columns": …}` with its number of points, or `{"patch": …}` with none."""
+    """`line` is JSON: `{"columns": …}` with its number of points; or `{"patch": …}` or `{"events": […]}` with none."""
 
     line: bytes
     points: int
@@ -24,17 +24,29 @@ class OutboxItem:
         middle = self.points // 2
         return _part(columns, 0, middle), _part(columns, middle, self.points)
 
+    @property
+    def is_events(self) -> bool:
+        return self.line.startswith(b'{"events"')
+
     def for_older_server(self) -> OutboxItem | None:
-        """What says the same to a server that does not know the status `preempted` yet, else None."""
-        if self.points > 0:
+        """What says the same to a server that knows neither parts nor the status `preempted` yet, else None."""
+        if self.points > 0 or self.is_events:
             return None
         changes = json.loads(self.line)["patch"]
-        return patch_item({**changes, "status": "failed"}) if changes.get("status") == "preempted" else None
+        older = {name: value for name, value in changes.items() if name != "parts"}
+        if older.get("status") == "preempted":
+            older["status"] = "failed"
+        return patch_item(older) if older != changes else None
 
 
 def points_item(columns: Columns) -> OutboxItem:
     """A batch of points."""
     return OutboxItem(encode_points(columns), len(columns["step"]))
+
+
+def events_item(events: Sequence[Mapping[str, Any]]) -> OutboxItem:
+    """Events of the run, for `POST /runs/{id}/events`."""
+    return OutboxItem(encode_json({"events": events}).encode(), 0)
 
 
 def patch_item(changes: Mapping[str, Any]) -> OutboxItem:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from .batch_ids import BatchIds
 from .names import Names
 from .notices import Notices
 from .readings import Deferred, LossScale, WrongReading, accept
@@ -49,7 +50,7 @@ class Recorder:
         for name, value in list(readings.items()):
             if type(value) is float:
                 continue
-            if isinstance(value, (Deferred, LossScale)):
+            if isinstance(value, (Deferred, LossScale, BatchIds)):
                 is_plain = False
                 continue
             try:
@@ -68,7 +69,7 @@ class Recorder:
     def check_names(self, readings: dict[str, Any]) -> None:
         """Removes readings whose names the server would refuse."""
         for name, value in list(readings.items()):
-            names_itself = isinstance(value, Deferred) and value.names_readings
+            names_itself = isinstance(value, BatchIds) or (isinstance(value, Deferred) and value.names_readings)
             fault = None if names_itself else self._names.fault(name)
             if fault is not None:
                 del readings[name]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from typing import Callable
 
+from .batch_ids import BatchIds, KeptBatches
 from .batcher import Block, Kept, append_row
 from .names import Names
-from .readings import Deferred, LossScale, read_in_bulk
+from .readings import Deferred, LayerNorms, LossScale, read_in_bulk
 
 Row = dict[str, float]
+MAX_NAMED = 16
+"""Parameters that one event names."""
 
 HINT_MIN_SCALE = 256.0
 HINT_NORMS = 20
@@ -17,12 +21,21 @@ HINT_RATIO = 0.01
 """A true norm rarely reaches a hundredth of the loss scale; a norm that was never unscaled does."""
 
 
+def ignore(*_: object) -> None:
+    """For where nobody is to be told."""
+
+
 class Resolver:
     """Belongs to the background thread. Remembers the last scale, and the norms that look scaled."""
 
-    def __init__(self, names: Names, warn: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, names: Names, warn: Callable[[str, str], None], tell: Callable[[int, str, str], None] = ignore
+    ) -> None:
         self._names = names
         self._warn = warn
+        self._tell = tell
+        self._batches = KeptBatches(tell)
+        self._has_named_nonfinite = False
         self._last_scale: float | None = None
         self._scaled_norms = 0
 
@@ -42,20 +55,37 @@ class Resolver:
         read = dict(zip(map(id, deferred), read_in_bulk(deferred, self._warn)))
         for start in range(0, len(flat), block.width):
             row: Row = {}
+            batch: BatchIds | None = None
             for name, kept in zip(block.names, flat[start + 2 : start + block.width]):
+                if isinstance(kept, BatchIds):
+                    batch = kept
+                    continue
                 source = kept.scale if isinstance(kept, LossScale) else kept
                 numbers = read[id(source)] if isinstance(source, Deferred) else [source]
                 if numbers is None:
                     continue
                 if isinstance(source, Deferred):
                     source.expand(name, numbers, row)
+                    if isinstance(source, LayerNorms) and not self._has_named_nonfinite:
+                        self._name_nonfinite(int(flat[start]), source, numbers)  # type: ignore[arg-type]
                 else:
                     row[name] = source
                 if isinstance(kept, LossScale):
                     row["skipped"] = self._skipped(numbers[0])
+            if batch is not None:
+                norms = [norm for name, norm in row.items() if name.partition("/")[0] == "grad_norm"]
+                self._batches.add(int(flat[start]), batch, norms)  # type: ignore[arg-type]
             self._drop_refused_names(row)
             self._look_for_scaled_norm(row)
             append_row(out, flat[start], flat[start + 1], row, True)
+
+    def _name_nonfinite(self, step: int, layers: LayerNorms, numbers: list[float]) -> None:
+        """At the first norm that is not finite: which gradients are not."""
+        names = [name for name, number in zip(layers.names, numbers) if not math.isfinite(number)]
+        if names:
+            self._has_named_nonfinite = True
+            more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+            self._tell(step, "non-finite gradients", ", ".join(names[:MAX_NAMED]) + more)
 
     def _skipped(self, scale: float) -> float:
         """1 where the scale has fallen since the step before: the scaler backs off exactly when it skips a step."""

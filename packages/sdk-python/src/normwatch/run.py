@@ -8,12 +8,13 @@ from threading import TIMEOUT_MAX, get_ident
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from . import clipping, current
+from .batch_ids import BatchIds
 from .batcher import Batcher, StepCounter
 from .clock import steady_clock
 from .config import RunConfig
 from .current import enter, leave, make_current, take_undecided
 from .exit_codes import is_failure
-from .fields import clip_of, is_part_name
+from .fields import clip_of, event_fault, is_part_name
 from .flatten import flatten
 from .names import Names
 from .noted import MAX_PARTS, Noted, with_part
@@ -107,6 +108,7 @@ class Run:
         layers: Mapping[str, Any] | None = None,
         scaler: Any = None,
         time: float | None = None,
+        batch: Any = None,
         **metrics: Any,
     ) -> None:
         """
@@ -114,6 +116,8 @@ class Run:
         A reading is a number, or a tensor, array or scalar of one: a tensor on an accelerator is read later, in bulk.
         `grad_norm` is the norm before clipping. `layers` maps a layer's name to its norm. `scaler` is a GradScaler,
         whose scale and skipped steps are recorded: log after `scaler.update()`. `time` is Unix seconds, by default now.
+        `batch` names the batch of this step: a text, ids, or a function that is called only when its answer is needed;
+        it is sent for steps whose norm is suspicious, with two steps around them.
         What `clip_grad_norm_` recorded since the last call belongs to this step. The readings may also be given as one
         dictionary, `run.log({"loss": 2.1})`, in which `{"train": {"loss": 2.1}}` is `train/loss`.
         """
@@ -124,7 +128,7 @@ class Run:
             if data is not None:
                 if isinstance(data, Mapping):
                     named = {"step": step, "grad_norm": grad_norm, "loss": loss, "lr": lr, "layers": layers}
-                    also = {"scaler": scaler, "time": time, **metrics}
+                    also = {"scaler": scaler, "time": time, "batch": batch, **metrics}
                     given = {name: value for name, value in {**named, **also}.items() if value is not None}
                     return self.log(**{**flatten(data), **given})
                 step = data if step is None else step
@@ -147,6 +151,8 @@ class Run:
                 self._recorder.add_layers(layers, metrics)
             if scaler is not None:
                 self._recorder.add_scale(scaler, metrics)
+            if batch is not None:
+                metrics["batch"] = BatchIds(batch)
             self._add(step, time, metrics, None)
         except WrongUse:
             raise
@@ -170,6 +176,22 @@ class Run:
             time = self._clock()
         self._logged_by = get_ident()
         self._batcher.add(step, time, readings, is_plain, steps)
+
+    def event(self, label: str, *, text: str | None = None, step: int | None = None) -> None:
+        """
+        Marks a step: a checkpoint, a change of the data, anything worth a mark on the charts. `label` has 1 to 128
+        characters, `text` at most 2,048; `step` is the last one logged where it is not given. At most 10,000 a run.
+        """
+        if not self._is_open or self._sender is None:
+            return
+        fault = event_fault(label, text)
+        if fault is not None:
+            self.notices.wrong_use(*fault)
+            return
+        at = self._batcher.last_step() if step is None else self._recorder.step(step)
+        if at is not None:
+            about = {} if text is None else {"text": text}
+            self._sender.add_event({"step": at, "time": self._clock(), "label": label, **about})
 
     def part(
         self, name: str, *, max_norm: float | None = None, clip_value: float | None = None, optimizer: Any = None

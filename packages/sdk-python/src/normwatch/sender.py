@@ -15,7 +15,7 @@ from .courier import Courier, Later, Refused
 from .names import Names
 from .notices import Notices
 from .outbox import Outbox
-from .outbox_item import patch_item, points_item
+from .outbox_item import events_item, patch_item, points_item
 from .resolver import Resolver
 from .settings import Settings
 from .spool import RunAddress, abandoned_files, claim
@@ -27,6 +27,8 @@ INTERVAL = 0.5
 REST_SHARE = 3
 """After packing for t seconds the thread rests 3 t, so that a very fast loop keeps most of the interpreter's time."""
 UNREADABLE_PAUSE = 30.0
+MAX_EVENTS = 10_000
+MAX_EVENTS_PER_REQUEST = 100
 FOREVER = float("inf")
 LOCK_TIMEOUT = 2.0
 """Seconds to wait for the outbox lock: the background thread holds it while it reads tensors or writes to disk."""
@@ -57,7 +59,9 @@ class Sender:
         self._online = settings.mode == "online"
         self.outbox.to_disk = not self._online
         self._settings, self._run, self._batcher, self._notices = settings, run, batcher, notices
-        self._resolver = Resolver(names, notices.warn)
+        self._events: deque[Mapping[str, Any]] = deque()
+        self._events_added = 0
+        self._resolver = Resolver(names, notices.warn, self._tell)
         self._transport = Transport(settings.url, settings.token)
         self._courier = Courier(self._transport, run, fields)
         self._is_new = resume is None
@@ -92,6 +96,17 @@ class Sender:
     def change_run(self, changes: Mapping[str, Any]) -> None:
         """Sends a change of the run, before the rows that have not been packed yet."""
         self._changes.append(changes)
+
+    def add_event(self, event: Mapping[str, Any]) -> None:
+        """Sends an event of the run; a run has at most 10,000."""
+        if self._events_added < MAX_EVENTS:
+            self._events_added += 1
+            self._events.append(event)
+        else:
+            self._notices.warn("too many events", f"a run has at most {MAX_EVENTS} events")
+
+    def _tell(self, step: int, label: str, text: str) -> None:
+        self.add_event({"step": step, "label": label, "text": text})
 
     def finish(self, changes: Mapping[str, Any], timeout: float) -> None:
         """Sends the rest and then `changes`; returns when all is sent or on disk, about `timeout` seconds later."""
@@ -236,6 +251,9 @@ class Sender:
         blocks = self._resolver.resolve(self._batcher.take())
         for columns in batches(blocks):
             self.outbox.put(points_item(columns))
+        while self._events:
+            count = min(len(self._events), MAX_EVENTS_PER_REQUEST)
+            self.outbox.put(events_item([self._events.popleft() for _ in range(count)]))
         if self._last_changes is not None:
             self.outbox.put(patch_item(self._last_changes))
             self._last_changes = None

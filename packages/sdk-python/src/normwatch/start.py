@@ -90,6 +90,8 @@ def init(
     )
     if sender is not None:
         make_current(run)
+        if resume and from_step:
+            run.event("resumed", step=from_step)
     if sender is not None:
         lifecycle.watch(run)
         project, name = fields.get("project", "default"), fields.get("name", run_id)

@@ -13,7 +13,7 @@ from typing import Callable, NamedTuple
 
 from .courier import Courier, Later, Refused
 from .notices import Notices
-from .outbox_item import OutboxItem, patch_item
+from .outbox_item import OutboxItem, events_item, patch_item
 from .retry import Reply
 from .settings import read_settings
 from .spool import (
@@ -71,6 +71,8 @@ def replay(
             yield outcome
         refused = outcome.parts if isinstance(outcome, Refused) else []
         for part, reply in refused:
+            if part.is_events:  # of a server that does not know them yet
+                continue
             _keep(path, head, part, reply, notices)
         points_refused = sum(part.points for part, _ in refused)
         yield Delivered(item.points - points_refused, points_refused, end)
@@ -81,6 +83,8 @@ def replay(
 def _read_item(line: bytes) -> OutboxItem:
     content = json.loads(line)
     content.pop("refused", None)
+    if "events" in content:
+        return events_item(content["events"])
     if "columns" in content:
         text = json.dumps({"columns": content["columns"]}, separators=(",", ":")).encode()
         return OutboxItem(text, len(content["columns"]["step"]))
