@@ -1,8 +1,8 @@
 """
-An actor and a critic, as PPO trains them, on a task of a few states: walk right along a corridor, whose far end pays. The
-critic takes several steps for each of the actor's, so each part of the run counts its own steps.
+An actor and a critic, as PPO trains them, on a task of a few states: walk right along a corridor, whose far end pays.
+The critic takes several steps for each of the actor's, so each part of the run counts its own steps.
 
-    python examples/actor_critic.py        with a Normwatch server running and the packages torch and normwatch installed
+    python examples/actor_critic.py    with a Normwatch server running and the packages torch and normwatch installed
 """
 
 from __future__ import annotations
