@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity'
 import type { Run } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
+import { metricOfPart, worstPart } from '#lib/format/run-parts.ts'
 import { windowOf, type SeriesWindow } from '#lib/chart/series-window.ts'
 
 const AT_ONCE = 4
@@ -53,11 +54,15 @@ export class Sparklines {
     if (stale.length > 0) this.#timer = setTimeout(() => this.#next(), REST)
   }
 
-  async #fetch({ id, points, last_step, latest }: Run): Promise<void> {
+  async #fetch(run: Run): Promise<void> {
+    const { id, points, last_step } = run
+    const { name, latest } = worstPart(run)
     this.#running++
     const asked = { points, at: Date.now() }
     this.#curves.set(id, { ...asked, window: this.of(id) })
-    const metrics = 'max_norm' in latest ? ['grad_norm', 'max_norm'] : ['grad_norm']
+    const metrics = ['grad_norm', ...('max_norm' in latest ? ['max_norm'] : [])].map((metric) =>
+      metricOfPart(metric, name),
+    )
     try {
       const reply = await this.#api.series(id, { metrics, maxPoints: BUCKETS })
       const newest = last_step ?? 0

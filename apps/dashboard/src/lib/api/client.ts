@@ -53,9 +53,15 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
     /** The newest findings of a run in one state, up to a page of them. */
     findings: (run: string, state: Finding['state']) =>
       call<FindingList>(`/findings?${new URLSearchParams({ run, state, limit: '200' })}`),
-    /** Without `tried`, a curve of caps over the range seen. */
-    caps(id: string, range: Partial<StepRange> = {}, tried: readonly number[] = []): Promise<CapsReply> {
+    /** Without `tried`, a curve of caps over the range seen; `part` is `null` for the norms of the run itself. */
+    caps(
+      id: string,
+      part: string | null,
+      range: Partial<StepRange> = {},
+      tried: readonly number[] = [],
+    ): Promise<CapsReply> {
       const query = rangeQuery(range)
+      if (part !== null) query.set('part', part)
       for (const cap of tried) query.append('cap', String(cap))
       return call(`${runPath(id)}/caps?${query}`)
     },

@@ -2,6 +2,7 @@ import { findingKinds, type FindingKind } from '@normwatch/detector'
 import type { Health, Run } from '@normwatch/protocol'
 import { clippedMeans } from '#lib/format/clip.ts'
 import { counted, group, percent } from '#lib/format/number.ts'
+import { partsOf } from '#lib/format/run-parts.ts'
 
 /** Shape and word of each health, so that nothing is told by colour alone. */
 export const HEALTH_SIGNS: Record<Health, { readonly shape: string; readonly word: string }> = {
@@ -23,7 +24,7 @@ export function statusWord(
 export function healthSentence(run: Run): string {
   const rate = rateSentence(run)
   const holding = run.conditions.map((condition) =>
-    conditionWords(condition.kind, condition.since_step, rate),
+    conditionWords(condition, partRate(run, condition) ?? rate),
   )
   if (holding.length > 0) return `${holding.join('; ')}.`
   if (run.health === 'unknown') return unknownSentence(run)
@@ -34,7 +35,7 @@ export function healthSentence(run: Run): string {
 
 const hasNoCap = ({ clip }: Run) => clip.mode === 'none' && clip.max_norm == null
 
-function rateSentence({ clip, clipping }: Run): string {
+function rateSentence({ clip, clipping }: Pick<Run, 'clip' | 'clipping'>): string {
   if (clipping.rate === null) return ''
   const verb = clip.mode === 'none' ? 'over the reference cap' : 'clipped'
   return `${verb} in ${percent(clipping.rate)} of the last ${counted(clipping.window, 'logged step')}`
@@ -46,9 +47,18 @@ function unknownSentence(run: Run): string {
   return 'fewer than 20 norms so far, too few to judge.'
 }
 
-function conditionWords(kind: Run['conditions'][number]['kind'], since: number | null, rate: string): string {
+/** A condition; those of older servers name no part. */
+type Condition = Run['conditions'][number] & { readonly part?: string | null }
+
+function partRate(run: Run, { part = null }: Condition): string | undefined {
+  const one = partsOf(run).find(({ name }) => name === part)
+  return one && rateSentence(one)
+}
+
+function conditionWords({ kind, since_step, part }: Condition, rate: string): string {
   const words = kind === 'clip_saturated' && rate !== '' ? rate : KIND_WORDS[kind]
-  return since === null ? words : `${words}, since step ${group(since)}`
+  const since = since_step === null ? '' : `, since step ${group(since_step)}`
+  return `${part == null ? '' : `${part}: `}${words}${since}`
 }
 
 /** Each kind of finding within a sentence: `clipping is saturated`. */

@@ -9,6 +9,7 @@ const REST = 120
 export class CapTrial {
   readonly #api: Api
   readonly #id: string
+  readonly #part: string | null
   #range: Partial<StepRange> = {}
   #reply = $state.raw<CapsReply | null>(null)
   /** The cap that is tried; `null` for none. */
@@ -16,9 +17,10 @@ export class CapTrial {
   #exact = $state.raw<CapEffect | null>(null)
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(api: Api, id: string) {
+  constructor(api: Api, id: string, part: string | null) {
     this.#api = api
     this.#id = id
+    this.#part = part
   }
 
   get reply(): CapsReply | null {
@@ -36,7 +38,7 @@ export class CapTrial {
   /** Reads the distribution of a range of steps; `{}` is the whole record. */
   async read(range: Partial<StepRange>): Promise<void> {
     this.#range = range
-    const reply = await this.#api.caps(this.#id, range).catch(() => null)
+    const reply = await this.#api.caps(this.#id, this.#part, range).catch(() => null)
     if (reply === null || range !== this.#range) return
     this.#reply = reply
     this.#exact = null
@@ -55,7 +57,7 @@ export class CapTrial {
 
   async #ask(cap: number): Promise<void> {
     const range = this.#range
-    const reply = await this.#api.caps(this.#id, range, [cap]).catch(() => null)
+    const reply = await this.#api.caps(this.#id, this.#part, range, [cap]).catch(() => null)
     if (reply !== null && range === this.#range && cap === this.#cap) this.#exact = reply.curve[0] ?? null
   }
 }

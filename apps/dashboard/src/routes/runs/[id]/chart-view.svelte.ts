@@ -69,8 +69,9 @@ export class ChartView {
     this.#follows = true
   }
 
+  /** The norms of all parts are on one kind of axis. */
   isLog(metric: string): boolean {
-    return this.#logs.includes(metric)
+    return this.#logs.includes(metric.startsWith('grad_norm/') ? 'grad_norm' : metric)
   }
   toggleLog(metric: string): void {
     const others = this.#logs.filter((other) => other !== metric)

@@ -10,6 +10,8 @@ export interface FindingSpan extends StepRange {
   readonly title: string
   readonly colour: Span['colour']
   readonly isOpen: boolean
+  /** The part of the run that it speaks of. */
+  readonly part: string | null
 }
 
 const COLOURS = { critical: 'flagged', warning: 'watch', info: 'info' } as const
@@ -24,7 +26,7 @@ export function findingSpans(findings: readonly Finding[], newest: number): Find
     const where = part === null ? '' : ` in ${part}`
     const title = `${findingTitle(finding)}${where}, ${onsetWords(finding) || findingSpan(finding)}`
     const to = Math.max(opened, closed_step ?? (state === 'open' ? newest : opened))
-    return [{ id, from, to, title, colour: COLOURS[severity], isOpen: state === 'open' }]
+    return [{ id, from, to, title, colour: COLOURS[severity], isOpen: state === 'open', part }]
   })
 }
 

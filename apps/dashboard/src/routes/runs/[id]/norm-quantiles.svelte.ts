@@ -3,17 +3,19 @@ import type { Api } from '#lib/api/client.ts'
 /** Milliseconds between two readings of the quantiles of a run that moves. */
 const REST = 10_000
 
-/** The quantiles of a run's pre-clip norm, exact over its whole record, read again now and then while it moves. */
+/** The quantiles of the pre-clip norm of a run, or of a part of it, exact over its whole record, read again now and then while it moves. */
 export class NormQuantiles {
   readonly #api: Api
   readonly #id: string
+  readonly #part: string | null
   #values = $state.raw<Readonly<Record<string, number | null>>>({})
   #at = -Infinity
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(api: Api, id: string) {
+  constructor(api: Api, id: string, part: string | null) {
     this.#api = api
     this.#id = id
+    this.#part = part
   }
 
   /** Such as `p50`; `undefined` where the server does not say. */
@@ -34,7 +36,7 @@ export class NormQuantiles {
     this.#timer = undefined
     this.#at = Date.now()
     try {
-      this.#values = (await this.#api.caps(this.#id)).quantiles
+      this.#values = (await this.#api.caps(this.#id, this.#part)).quantiles
     } catch {
       // The figures stay as they were: the charts beside them say that the server does not answer.
     }

@@ -19,6 +19,7 @@ import { interpolate } from '#lib/chart/range.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
 import { capOfNorm } from '#lib/format/clip.ts'
 import { figure, group, percent } from '#lib/format/number.ts'
+import { metricOfPart, partsOf, type RunPart } from '#lib/format/run-parts.ts'
 import { duration, instant } from '#lib/format/time.ts'
 import type { ChartView } from './chart-view.svelte.ts'
 import type { LiveRun } from './live-run.svelte.ts'
@@ -29,7 +30,7 @@ export class RunCharts {
   showsPostClip = $state(false)
   readonly #live: LiveRun
   readonly #view: ChartView
-  readonly #trialCap: () => number | null
+  readonly #trialCap: (part: string | null) => number | null
   /** Steps and times beside each other, for the way between the two. */
   readonly #ticks = $derived.by(() => this.#overview())
   readonly #startedAt = $derived(this.#ticks.time[0] ?? 0)
@@ -38,8 +39,8 @@ export class RunCharts {
   readonly #places = new WeakMap<MetricBuckets, { readonly key: string; readonly x: number[] }>()
   readonly gestures: Gestures
 
-  /** `trialCap` is a cap that a person tries; it stands in the place of the run's own. */
-  constructor(live: LiveRun, view: ChartView, trialCap: () => number | null) {
+  /** `trialCap` is a cap that a person tries on a part; it stands in the place of the part's own. */
+  constructor(live: LiveRun, view: ChartView, trialCap: (part: string | null) => number | null) {
     this.#live = live
     this.#view = view
     this.#trialCap = trialCap
@@ -55,11 +56,20 @@ export class RunCharts {
     }
   }
 
+  /** The streams of gradients of the run, each with charts of its own. */
+  get parts(): readonly RunPart[] {
+    return this.#live.run === null ? [] : partsOf(this.#live.run)
+  }
   get events(): readonly RunEvent[] {
     return this.#live.events
   }
   get spans(): readonly FindingSpan[] {
     return this.#spans
+  }
+  /** The findings that the lane of a part shows; those of the whole run stand in the first one. */
+  spansOf(part: string | null): readonly FindingSpan[] {
+    const first = this.parts[0]?.name
+    return this.#spans.filter((span) => span.part === part || (span.part === null && part === first))
   }
   /** Seconds between the first and the newest point. */
   get elapsed(): number {
@@ -99,15 +109,15 @@ export class RunCharts {
     this.#view.cursor = this.toX(step)
   }
 
-  norm(): Picture {
-    const { buckets, x, log } = this.#drawn('grad_norm')
+  norm(part: string | null): Picture {
+    const { buckets, x, log } = this.#drawn(metricOfPart('grad_norm', part))
     const columns = chartColumns(buckets, x, log)
-    const cap = this.#caps(columns.x)
+    const cap = this.#caps(columns.x, part)
     const last = cap.findLast((value) => value !== null)
     return {
       ...this.#frame(columns),
       cap,
-      capLabel: last == null ? undefined : `${this.#capName} ${figure(last)}`,
+      capLabel: last == null ? undefined : `${this.#capName(part)} ${figure(last)}`,
       smooth: this.#smooth(columns, log),
       post: this.showsPostClip ? postClip(columns.last, cap) : undefined,
       nonfinite: marksOfNonfinite(buckets, x),
@@ -126,14 +136,14 @@ export class RunCharts {
     }
   }
 
-  rate(window: number): Picture {
-    const { buckets, x } = this.#drawn('grad_norm')
+  rate(window: number, part: string | null): Picture {
+    const { buckets, x } = this.#drawn(metricOfPart('grad_norm', part))
     const rate = clipRate(buckets, window)
     return { ...this.#frame({ x: [...x], min: rate, max: rate, last: rate }), guides: this.#rateGuides() }
   }
 
-  ribbon() {
-    const { buckets, x } = this.#drawn('grad_norm')
+  ribbon(part: string | null) {
+    const { buckets, x } = this.#drawn(metricOfPart('grad_norm', part))
     return { cells: ribbonCells(buckets, x), ...this.ends }
   }
 
@@ -162,8 +172,9 @@ export class RunCharts {
   }
 
   /** The largest finite norm of the whole record, or `null`. */
-  largestNorm(): number | null {
-    const { max } = this.#live.series.overview('grad_norm', this.#clip) ?? emptyBuckets()
+  largestNorm(part: string | null): number | null {
+    const metric = metricOfPart('grad_norm', part)
+    const { max } = this.#live.series.overview(metric, this.#clipOf(metric)) ?? emptyBuckets()
     return max.reduce<number | null>(
       (largest, value) => (value !== null && value > (largest ?? -Infinity) ? value : largest),
       null,
@@ -188,9 +199,17 @@ export class RunCharts {
 
   /** What is under the cursor, in words. */
   sentence(): string {
-    const [norm, loss] = ['grad_norm', 'loss'].map((name) => this.reading(name))
-    const words = [norm && `norm ${figure(norm.last)}`, loss && `loss ${figure(loss.last)}`].filter(Boolean)
-    return words.length === 0 ? 'no reading yet' : `${(norm ?? loss)?.place}: ${words.join(', ')}`
+    const names = [...this.parts.map(({ name }) => name), 'loss']
+    const readings = names.map((name, i) => {
+      const isLoss = i === names.length - 1
+      const reading = this.reading(isLoss ? 'loss' : metricOfPart('grad_norm', name))
+      const what = isLoss ? 'loss' : name === null ? 'norm' : `norm of ${name}`
+      return reading && { place: reading.place, words: `${what} ${figure(reading.last)}` }
+    })
+    const said = readings.filter((reading) => reading !== undefined)
+    return said[0] === undefined
+      ? 'no reading yet'
+      : `${said[0].place}: ${said.map(({ words }) => words).join(', ')}`
   }
 
   /** Where a bucket begins, in the words of the axis. */
@@ -200,37 +219,40 @@ export class RunCharts {
     return `${at}, step ${group(step)}`
   }
 
-  #caps(x: readonly number[]) {
-    const trial = this.#trialCap()
+  #caps(x: readonly number[], part: string | null) {
+    const trial = this.#trialCap(part)
     if (trial !== null) return x.map(() => trial)
-    const caps = this.#buckets('max_norm')
-    return capColumn(x, { x: this.#x(caps), values: caps.last }, this.#runCap)
+    const caps = this.#buckets(metricOfPart('max_norm', part))
+    return capColumn(x, { x: this.#x(caps), values: caps.last }, capOfNorm(this.#clipOf('', part)))
   }
-  get #capName(): string {
-    if (this.#trialCap() !== null) return 'cap tried'
-    return this.#clip.mode === 'none' ? 'reference cap' : 'max_norm'
+  #capName(part: string | null): string {
+    if (this.#trialCap(part) !== null) return 'cap tried'
+    return this.#clipOf('', part).mode === 'none' ? 'reference cap' : 'max_norm'
   }
-  get #clip() {
-    return this.#live.run?.clip ?? NO_CLIP
-  }
-  get #runCap(): number | null {
-    return capOfNorm(this.#clip)
+  /** How the part clips that a metric such as `grad_norm/critic` is of. */
+  #clipOf(metric: string, part = /^grad_norm\/(.+)$/.exec(metric)?.[1] ?? null) {
+    return (this.parts.find(({ name }) => name === part) ?? this.#live.run)?.clip ?? NO_CLIP
   }
 
   #overview(): { step: readonly number[]; time: readonly number[] } {
-    const metrics = ['grad_norm', 'loss'].map(
-      (name) => this.#live.series.overview(name, this.#clip) ?? emptyBuckets(),
+    const metrics = this.#leading.map(
+      (name) => this.#live.series.overview(name, this.#clipOf(name)) ?? emptyBuckets(),
     )
     return metrics.reduce((longest, other) => (other.step.length > longest.step.length ? other : longest))
   }
 
-  /** Where the buckets of the norm are, of the loss where there are more of those. */
+  /** The metrics that say where a run's steps are. */
+  get #leading(): string[] {
+    return [...this.parts.map(({ name }) => metricOfPart('grad_norm', name)), 'loss']
+  }
+
+  /** Where the buckets of the norm are, of another part's or of the loss where there are more of those. */
   #longest(): number[] {
-    const [norm, loss] = ['grad_norm', 'loss'].map((name) => this.#drawn(name).x) as [number[], number[]]
-    return loss.length > norm.length ? loss : norm
+    const places = this.#leading.map((name) => this.#drawn(name).x)
+    return places.reduce((longest, other) => (other.length > longest.length ? other : longest))
   }
   #buckets(name: string): MetricBuckets {
-    return this.#live.series.buckets(name, this.#clip) ?? emptyBuckets()
+    return this.#live.series.buckets(name, this.#clipOf(name)) ?? emptyBuckets()
   }
   #x(buckets: MetricBuckets): number[] {
     const key = `${this.#view.axis} ${this.#startedAt}`

@@ -54,6 +54,13 @@ describe('the live tail', () => {
     expect(tail.extend(window(3), 'grad_norm', clip).over).toEqual([1, 0, 1])
     expect(tail.extend(window(3), 'grad_norm', { mode: 'value', clip_value: 1 }).over).toEqual([1, 1, 0])
   })
+  it('judges the norm of a part by what the part logged', () => {
+    const tail = new Tail()
+    const { step, time } = frame([4, 5], [])
+    tail.add({ step, time, 'grad_norm/critic': [3, 3], max_norm: [9, 9], 'max_norm/critic': [2, 4] })
+    const empty = { ...window(3), metrics: new Map() }
+    expect(tail.extend(empty, 'grad_norm/critic', clip).over).toEqual([1, 0])
+  })
   it('judges no norm that is not finite', () => {
     const tail = new Tail()
     tail.add(frame([4], ['Infinity']))

@@ -85,14 +85,16 @@ export class Tail {
     if (steps.length === 0) return base
     const whole = copy(base)
     const rule = clipRule(clip)
+    // `grad_norm`, or `grad_norm/critic` of a part, whose own cap has the same ending.
+    const [isNorm, part = ''] = /^grad_norm(\/.+)?$/.exec(metric) ?? []
     for (const step of steps) {
       const row = this.#rows.get(step) as Row
       const reading = row.readings.get(metric)
       if (reading === undefined) continue
       const start = window.bucket === 1 ? step : step - (step % window.bucket)
-      const of = (name: string) => row.readings.get(name)
+      const of = (name: string) => row.readings.get(name + part)
       const isOver =
-        metric === 'grad_norm' && isClipped(rule, reading, of('max_norm'), of('clip_fraction')) === true
+        isNorm !== undefined && isClipped(rule, reading, of('max_norm'), of('clip_fraction')) === true
       put(whole, start, row.time, reading, isOver)
     }
     return whole
