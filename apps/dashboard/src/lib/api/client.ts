@@ -82,8 +82,11 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
       return text(`${runPath(id)}/points?${query}`)
     },
     layers: (id: string) => call<LayersReply>(`${runPath(id)}/layers`),
-    compare: (ids: readonly string[]) =>
-      call<CompareReply>(`/compare?${new URLSearchParams(ids.map((id) => ['run', id]))}`),
+    compare(ids: readonly string[], part: string | null): Promise<CompareReply> {
+      const query = new URLSearchParams(ids.map((id) => ['run', id]))
+      if (part !== null) query.set('part', part)
+      return call(`/compare?${query}`)
+    },
     series(id: string, { metrics, range, times, maxPoints, signal }: SeriesRequest): Promise<SeriesReply> {
       const query = rangeQuery(times ?? range ?? {})
       if (times) query.set('x', 'time')

@@ -4,10 +4,10 @@ import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import { xOf } from '#lib/chart/columns.ts'
 import { extent, type OverlaidRun, type OverlayMode } from './overlay.ts'
 import { emptyBuckets, windowOf, type SeriesWindow } from '#lib/chart/series-window.ts'
+import { metricOfPart, partsOf } from '#lib/format/run-parts.ts'
 import { byLossReached, lowsOf, stepsToReach } from './loss-reached.ts'
 
-const METRICS = ['grad_norm', 'loss'] as const
-export type ComparedMetric = (typeof METRICS)[number]
+export type ComparedMetric = 'grad_norm' | 'loss'
 const MAX_POINTS = 800
 /** Milliseconds a zoom rests before its buckets are asked for. */
 const ZOOM_REST = 120
@@ -29,6 +29,10 @@ export interface Range {
 export class Comparison {
   readonly #api: Api
   readonly ids: readonly string[]
+  /** The part whose norms are compared; `null` for those of the runs themselves. */
+  readonly part: string | null
+  /** What is read of each run. */
+  readonly #metrics: readonly string[]
   phase = $state<'loading' | 'ready' | 'failed'>('loading')
   failure = $state('')
   /** IDs without a run. */
@@ -47,16 +51,18 @@ export class Comparison {
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #lows = $derived(this.compared.map(({ window }) => lowsOf(bucketsOf(window, 'loss'))))
 
-  constructor(api: Api, ids: readonly string[]) {
+  constructor(api: Api, ids: readonly string[], part: string | null) {
     this.#api = api
     this.ids = ids
+    this.part = part
+    this.#metrics = [metricOfPart('grad_norm', part), 'loss']
   }
 
   readonly load = async (): Promise<void> => {
     this.phase = 'loading'
     try {
       const [reply, runs, windows] = await Promise.all([
-        this.#api.compare(this.ids),
+        this.#api.compare(this.ids, this.part),
         Promise.all(this.ids.map((id) => this.#api.run(id))),
         Promise.all(this.ids.map((id) => this.#window(id, 0, Number.MAX_SAFE_INTEGER))),
       ])
@@ -88,11 +94,23 @@ export class Comparison {
     return this.compared.map(({ window, startedAt }, i) => {
       if (mode === 'loss') {
         const lows = this.#lows[i] ?? []
-        return metric === 'loss' ? stepsToReach(lows) : byLossReached(bucketsOf(window, metric), lows)
+        return metric === 'loss'
+          ? stepsToReach(lows)
+          : byLossReached(bucketsOf(window, this.#nameOf(metric)), lows)
       }
-      const buckets = bucketsOf(this.#finer?.windows[i] ?? window, metric)
+      const buckets = bucketsOf(this.#finer?.windows[i] ?? window, this.#nameOf(metric))
       return { buckets, x: xOf(buckets, mode, startedAt) }
     })
+  }
+
+  #nameOf(metric: ComparedMetric): string {
+    return metric === 'loss' ? metric : metricOfPart(metric, this.part)
+  }
+
+  /** The parts that the runs have, each once; `null` where a run has norms of its own. */
+  get parts(): (string | null)[] {
+    const all = this.compared.flatMap(({ run }) => partsOf(run).map(({ name }) => name))
+    return all.filter((name, i) => all.indexOf(name) === i)
   }
 
   /** Both ends of the x axis. */
@@ -135,7 +153,7 @@ export class Comparison {
       if (this.mode === 'step') return this.#window(run.id, Math.max(0, Math.floor(min)), Math.ceil(max))
       const [from, to] = [min + startedAt, max + startedAt]
       return this.#api
-        .series(run.id, { metrics: METRICS, times: { from, to }, maxPoints: MAX_POINTS })
+        .series(run.id, { metrics: this.#metrics, times: { from, to }, maxPoints: MAX_POINTS })
         .then((reply) => windowOf(reply, reply, reply.to))
         .catch(() => window)
     })
@@ -148,7 +166,11 @@ export class Comparison {
   }
 
   async #window(id: string, from: number, to: number): Promise<SeriesWindow> {
-    const reply = await this.#api.series(id, { metrics: METRICS, range: { from, to }, maxPoints: MAX_POINTS })
+    const reply = await this.#api.series(id, {
+      metrics: this.#metrics,
+      range: { from, to },
+      maxPoints: MAX_POINTS,
+    })
     return windowOf(reply, { from, to }, to)
   }
 }
@@ -172,7 +194,7 @@ function within({ min, max }: Range, whole: Range): Range | null {
 
 const holds = (outer: Range, inner: Range) => outer.min <= inner.min && outer.max >= inner.max
 
-const bucketsOf = ({ metrics }: SeriesWindow, metric: ComparedMetric) => metrics.get(metric) ?? emptyBuckets()
+const bucketsOf = ({ metrics }: SeriesWindow, metric: string) => metrics.get(metric) ?? emptyBuckets()
 
 /** The metric with the most buckets stands for the run's whole length. */
 function longest({ metrics }: SeriesWindow) {

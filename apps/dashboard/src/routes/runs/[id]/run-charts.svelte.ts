@@ -115,7 +115,7 @@ export class RunCharts {
     const cap = this.#caps(columns.x, part)
     const last = cap.findLast((value) => value !== null)
     return {
-      ...this.#frame(columns),
+      ...this.#frame(columns, this.spansOf(part)),
       cap,
       capLabel: last == null ? undefined : `${this.#capName(part)} ${figure(last)}`,
       smooth: this.#smooth(columns, log),
@@ -139,7 +139,8 @@ export class RunCharts {
   rate(window: number, part: string | null): Picture {
     const { buckets, x } = this.#drawn(metricOfPart('grad_norm', part))
     const rate = clipRate(buckets, window)
-    return { ...this.#frame({ x: [...x], min: rate, max: rate, last: rate }), guides: this.#rateGuides() }
+    const columns = { x: [...x], min: rate, max: rate, last: rate }
+    return { ...this.#frame(columns, this.spansOf(part)), guides: this.#rateGuides() }
   }
 
   ribbon(part: string | null) {
@@ -266,8 +267,8 @@ export class RunCharts {
     const buckets = this.#buckets(name)
     return { buckets, x: this.#x(buckets), log: this.#view.isLog(name) }
   }
-  #frame(columns: Picture['columns']): Picture {
-    const spans = this.#spans.map(({ id, from, to, colour }): Span => ({
+  #frame(columns: Picture['columns'], found: readonly FindingSpan[] = this.#spans): Picture {
+    const spans = found.map(({ id, from, to, colour }): Span => ({
       id,
       from: this.toX(from),
       to: this.toX(to),
