@@ -17,9 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import normwatch
+import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 
