@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from normwatch.capture import patches
 from normwatch.capture.training import CapturedTraining
 

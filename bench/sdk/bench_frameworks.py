@@ -41,8 +41,9 @@ def in_turns(ways: dict[str, Callable[[], float]], rounds: int) -> None:
 
 
 def clip() -> None:
-    import normwatch
     import torch
+
+    import normwatch
 
     torch.set_num_threads(1)
     model = torch.nn.ModuleList(torch.nn.Linear(64, 64) for _ in range(PARAMETERS // 2))

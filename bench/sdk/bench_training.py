@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import normwatch
 import torch
+
+import normwatch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 
