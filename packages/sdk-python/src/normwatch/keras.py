@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import keras
@@ -12,6 +11,7 @@ from .readings import StepReadings
 from .run import Run
 from .start import init
 
+READINGS = "normwatch"
 NO_NORM = -1.0
 """In the place of a norm: no update was made, because a gradient was not finite (mixed precision)."""
 
@@ -45,8 +45,7 @@ class NormwatchCallback(keras.callbacks.Callback):
         self._batches = 0
         make_probe = {"torch": _TorchProbe, "jax": _JaxProbe, "tensorflow": _TensorFlowProbe}[keras.backend.backend()]
         self._probe = make_probe(self.model, optimizer, self.run, self._steps)
-        # a step that was traced before knows nothing of the probe
-        self.model.make_train_function(force=True)
+        self._probe.make_train_function(self.model)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.run is None or self._probe is None:
@@ -97,16 +96,23 @@ class _Probe:
         self.names = ("grad_norm", "lr") if self._clip_value is None else ("grad_norm", "lr", *BY_VALUE)
         optimizer.__dict__["_clip_gradients"] = self._measure_then_clip
 
+    def make_train_function(self, model: Any) -> None:
+        """A step that was compiled before knows nothing of the probe."""
+        model.make_train_function(force=True)
+
     def remove(self) -> None:
         self._optimizer.__dict__.pop("_clip_gradients", None)
 
     def _measure_then_clip(self, gradients: list[Any]) -> list[Any]:
-        try:
-            self.measured(self._readings([gradient for gradient in gradients if gradient is not None]))
-        except Exception as error:  # the training goes on without its norms
-            self._run.notices.warn("keras", f"gradients could not be measured: {type(error).__name__}: {error}")
+        self._measure([gradient for gradient in gradients if gradient is not None])
         clipped: list[Any] = type(self._optimizer)._clip_gradients(self._optimizer, gradients)
         return clipped
+
+    def _measure(self, gradients: list[Any]) -> None:
+        try:
+            self.measured(self._readings(gradients))
+        except Exception as error:  # the training goes on without its norms
+            self._run.notices.warn("keras", f"gradients could not be measured: {type(error).__name__}: {error}")
 
     def measured(self, readings: list[Any]) -> None:
         """Takes the readings of an update, in the order of `names`, out of the step."""
@@ -130,9 +136,14 @@ class _Probe:
         readings: dict[str, Any] = {"skipped": 1.0} if update is None else {"update": update}
         self._run.log(step, **readings, **metrics)
 
+    def _scale(self) -> Any:
+        """What the gradients were multiplied by."""
+        return 1.0
+
     def _readings(self, gradients: list[Any]) -> list[Any]:
         ops = keras.ops
-        dense = [ops.cast(ops.convert_to_tensor(gradient), "float32") for gradient in gradients]
+        scale = self._scale()
+        dense = [ops.cast(ops.convert_to_tensor(gradient), "float32") / scale for gradient in gradients]
         squares = sum(ops.sum(ops.square(gradient)) for gradient in dense)
         readings = [ops.sqrt(squares), ops.cast(self._optimizer._get_current_learning_rate(), "float32")]
         if self._clip_value is not None:
@@ -210,49 +221,63 @@ class _TensorFlowProbe(_Probe):
 
 
 class _JaxProbe(_Probe):
-    """The compiled step calls back with the readings of each update, while the training goes on."""
+    """The compiled step returns the readings beside the metrics, and they are taken out before anybody sees them."""
 
     def __init__(self, model: Any, optimizer: Any, run: Run, first_step: int) -> None:
         super().__init__(model, optimizer, run, first_step)
-        self._lock = threading.Lock()
-        self._first_iteration = int(keras.ops.convert_to_numpy(optimizer._iterations)) // self._every
-        self._first_step = first_step
-        self._metrics: dict[int, dict[str, Any]] = {}
-        self._updates: dict[int, dict[str, Any]] = {}
-        self._is_over = False
+        self._traced: Any = None
+        self._arrived: list[Any] = []
+        if self._outer is not optimizer:
+            # the inner optimiser works inside a branch, out of which nothing can be handed
+            optimizer.__dict__.pop("_clip_gradients", None)
+            self._outer.__dict__["stateless_apply"] = self._measure_then_apply
+
+    def make_train_function(self, model: Any) -> None:
+        kind = type(model)
+
+        def train_step(state: Any, data: Any) -> Any:
+            self._traced = None
+            metrics, state = kind.train_step(model, state, data)
+            return ({**metrics, READINGS: self._traced} if self._traced is not None else metrics), state
+
+        def make_function(step_function: Any, **options: Any) -> Any:
+            def step(state: Any, data: Any) -> Any:
+                metrics, state = step_function(state, data)
+                self._arrived.append(metrics.pop(READINGS, None))
+                return metrics, state
+
+            return kind._make_function(model, step, **options)
+
+        model.__dict__.update(train_step=train_step, _make_function=make_function)
+        try:
+            model.make_train_function(force=True)
+        finally:
+            del model.__dict__["train_step"], model.__dict__["_make_function"]
 
     def remove(self) -> None:
-        import jax
-
         super().remove()
-        jax.effects_barrier()
-        self._is_over = True
-        for step, metrics in sorted(self._metrics.items()):
-            self._run.log(step, **metrics)
+        self._outer.__dict__.pop("stateless_apply", None)
 
     def measured(self, readings: list[Any]) -> None:
-        import jax
+        self._traced = keras.ops.stack(readings)
 
-        iteration = keras.ops.convert_to_tensor(self._optimizer._iterations)
-        jax.debug.callback(self._receive, iteration, *readings)
+    def _scale(self) -> Any:
+        is_scaled = self._outer is not self._optimizer
+        return keras.ops.cast(keras.ops.convert_to_tensor(self._outer.dynamic_scale), "float32") if is_scaled else 1.0
 
-    def _receive(self, iteration: Any, *numbers: Any) -> None:
-        # the compiled step outlives the training where the user keeps it; accumulation may compute this each time
-        if self._is_over or (int(iteration) + 1) % self._every:
-            return
-        step = self._first_step + int(iteration) // self._every - self._first_iteration
-        readings: dict[str, Any] = dict(zip(self.names, map(float, numbers)))
-        with self._lock:
-            metrics = self._metrics.pop(step, None)
-            if metrics is None:
-                self._updates[step] = readings
-                return
-        self._run.log(step, **readings, **metrics)
+    def _measure_then_apply(self, variables: Any, gradients: list[Any], trainable: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(self._outer.variables, variables))):
+            self._measure([one for one in gradients if one is not None])
+        return type(self._outer).stateless_apply(self._outer, variables, gradients, trainable)
 
-    def _log(self, step: int, metrics: dict[str, Any]) -> None:
-        with self._lock:
-            readings = self._updates.pop(step, None)
-            if readings is None:
-                self._metrics[step] = metrics
-                return
-        self._run.log(step, **readings, **metrics)
+    def end_batch(self, batches: int, metrics: dict[str, Any]) -> int:
+        arrived, self._arrived = self._arrived, []
+        for readings in arrived:
+            self._seen_batches = (self._seen_batches + 1) % self._every
+            if self._seen_batches == 0:
+                update: dict[str, Any] = (
+                    {} if readings is None else {"update": StepReadings(self.names, readings, NO_NORM)}
+                )
+                self._run.log(self._next_step, **update, **metrics)
+                self._next_step += 1
+        return self._next_step
