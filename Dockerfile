@@ -27,6 +27,8 @@ COPY package.json LICENSE ./
 COPY drizzle drizzle
 COPY packages/protocol packages/protocol
 COPY packages/detector packages/detector
+COPY packages/importers/package.json packages/importers/package.json
+COPY packages/importers/src packages/importers/src
 COPY --from=dependencies /app/apps/server apps/server
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=dashboard /app/apps/dashboard/build apps/dashboard/build

@@ -19,10 +19,10 @@ const CAPS: Readonly<Record<string, string>> = {
 }
 /** The norm of which the facts speak, where it is not that of the whole run. */
 const NORMS: Readonly<Record<string, string>> = { 'benchmarl-wandb-csv': 'grad_norm/ghas.objective' }
-const runsOf = new Map<string, ImportedRun[]>()
+const runsOf = new Map<string, readonly ImportedRun[]>()
 for (const name of countedNames) runsOf.set(name, await allRuns(name))
 
-async function allRuns(name: string): Promise<ImportedRun[]> {
+async function allRuns(name: string): Promise<readonly ImportedRun[]> {
   const { file, more_files: more = [] } = countedMetaOf(name)
   if (more.length === 0) return recordedRuns(name)
   const files = [file, ...more].map((each) => ({
@@ -39,7 +39,7 @@ function readings(run: ImportedRun, metric: string): number[] {
 
 describe.each(countedNames)('the log %s', (name) => {
   const { facts, max_norm } = countedMetaOf(name)
-  const runs = runsOf.get(name) as ImportedRun[]
+  const runs = runsOf.get(name) as readonly ImportedRun[]
   const norms = runs.flatMap((run) => readings(run, NORMS[name] ?? 'grad_norm'))
 
   it('holds the runs and norms that were counted in it', () => {
@@ -78,7 +78,7 @@ describe('the detector', () => {
 
   it.each(countedNames)('finds in %s what a careful engineer expects, and not what one rules out', (name) => {
     const { expect: expected, max_norm } = countedMetaOf(name)
-    const runs = runsOf.get(name) as ImportedRun[]
+    const runs = runsOf.get(name) as readonly ImportedRun[]
     const found = runs.flatMap((run) => {
       const facts =
         max_norm === null ? { clip: { mode: 'none' as const }, optimizer: null } : clipAt(max_norm)
@@ -93,7 +93,7 @@ describe('the detector', () => {
 })
 
 describe('what is particular to a log', () => {
-  const only = (name: string): ImportedRun => (runsOf.get(name) as ImportedRun[])[0] as ImportedRun
+  const only = (name: string): ImportedRun => (runsOf.get(name) as readonly ImportedRun[])[0] as ImportedRun
 
   it('makes parts of the six norms of three agents, each with the loss of its own', () => {
     const run = only('benchmarl-wandb-csv')
@@ -128,7 +128,7 @@ describe('what is particular to a log', () => {
   })
 
   it('keeps each setting of a sweep with its run', () => {
-    const runs = runsOf.get('stepback-vit-lr-sweep') as ImportedRun[]
+    const runs = runsOf.get('stepback-vit-lr-sweep') as readonly ImportedRun[]
     expect(new Set(runs.map(({ config }) => JSON.stringify(config['opt']))).size).toBeGreaterThan(6)
   })
 })

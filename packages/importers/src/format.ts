@@ -34,6 +34,10 @@ export interface Format {
   read(stream: LogStream, log: LogWriter): Promise<void>
   /** What files of one run have in common, such as their folder, where a run may fill several files. */
   runOf?(path: string): string
+  /** Of a run's files the longest holds what the others do, as the last checkpoint does. */
+  readonly longestHoldsAll?: true
+  /** The file is written anew when it grows, so that following it means reading it again. */
+  readonly isRewritten?: true
 }
 
 export type Readings = Iterable<readonly [name: string, value: number]>
@@ -58,6 +62,11 @@ export interface RunWriter {
    * log has none. A step that goes back is a restart or a resume: see `RunDraft`.
    */
   add(step: number, time: number, readings: Readings): void
+  /**
+   * Adds one reading of a series that the log keeps apart from the others, as MLflow does: rows are made of them when all
+   * are read. Of one step the reading that came last counts.
+   */
+  put(step: number, time: number, name: string, value: number): void
   /** Settings of the training that the log holds. */
   config(settings: Readonly<Record<string, unknown>>): void
   named(name: string): void

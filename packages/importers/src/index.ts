@@ -3,10 +3,19 @@ export { LogRefused } from './format.ts'
 export { formats } from './formats/index.ts'
 export {
   formatNamed,
+  identityOf,
+  readLive,
   readLog,
+  readLogs,
   readLogText,
-  recognise,
+  recogniseStream,
+  streamLogs,
+  surveyLogs,
   UnknownFormat,
+  type LogFile,
   type ReadLogOptions,
+  type Survey,
 } from './read-log.ts'
 export type { ImportedEvent, ImportedPart, ImportedRun } from './runs/imported-run.ts'
+export type { LiveRun } from './runs/log-draft.ts'
+export { ChunkedLog, headOf } from './streams/log-stream.ts'

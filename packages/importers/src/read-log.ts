@@ -1,8 +1,10 @@
 import { capBeside, type ReadBeside } from './caps/cap-beside.ts'
+import type { PointColumns } from '@normwatch/protocol'
 import type { Format, Head, LogStream, ReadOptions } from './format.ts'
 import { formats } from './formats/index.ts'
 import type { ImportedRun } from './runs/imported-run.ts'
-import { LogDraft } from './runs/log-draft.ts'
+import type { RunPlan } from './runs/run-draft.ts'
+import { LogDraft, type LiveRun } from './runs/log-draft.ts'
 import { ChunkedLog, headOf } from './streams/log-stream.ts'
 
 /** A score from which a file counts as recognised. */
@@ -35,7 +37,8 @@ export function recognise(head: Head, path: string): Format {
 export async function recogniseStream(stream: ChunkedLog): Promise<Format> {
   const head = await stream.head()
   if (formats.some((format) => format.score(head, stream.name) >= BAR)) return recognise(head, stream.name)
-  return recognise(await stream.head(1024 * 1024), stream.name)
+  const further = head.bytes.includes(0) ? head : await stream.head(1024 * 1024)
+  return recognise(further, stream.name)
 }
 
 /** The format of this name. Throws `UnknownFormat`. */
@@ -67,7 +70,7 @@ export function readLog(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
   options: ReadLogOptions = {},
-): Promise<ImportedRun[]> {
+): Promise<readonly ImportedRun[]> {
   return readLogs([{ path, chunks: () => chunks }], options)
 }
 
@@ -75,13 +78,121 @@ export function readLog(
 export async function readLogs(
   files: readonly LogFile[],
   options: ReadLogOptions = {},
-): Promise<ImportedRun[]> {
+): Promise<readonly ImportedRun[]> {
+  return (await surveyLogs(files, Infinity, options)).runs
+}
+
+/** What a first reading found. */
+export interface Survey {
+  readonly format: string
+  /** Without points where there were more readings than fit memory: they are read again by `streamLogs`. */
+  readonly runs: readonly ImportedRun[]
+  readonly plans: readonly RunPlan[] | undefined
+}
+
+/** Reads the files of one log and keeps at most about `limit` readings: above, only what is known of the runs. */
+export async function surveyLogs(
+  files: readonly LogFile[],
+  limit: number,
+  options: ReadLogOptions = {},
+): Promise<Survey> {
   const log = new LogDraft(options)
+  let isOver = false
+  const read = await readInto(log, files, options, async () => {
+    isOver ||= log.readings > limit
+    if (isOver) for (const run of log.runs) run.discard()
+  })
+  log.settle()
+  if (isOver) for (const run of log.runs) run.discard()
+  const runs = log.finish(read.name, read.identity, read.format)
+  return {
+    format: read.format,
+    runs: await withCapsBeside(runs, options.beside),
+    plans: isOver ? log.runs.map(({ plan }) => plan) : undefined,
+  }
+}
+
+/** Readings that are sent at once. */
+const BATCH = 200_000
+
+/** Reads the files again by the plans of a survey and gives each run's points as they come: `run` is its number among the survey's runs. */
+export async function streamLogs(
+  files: readonly LogFile[],
+  plans: readonly RunPlan[],
+  options: ReadLogOptions,
+  onPoints: (run: number, points: PointColumns) => Promise<void>,
+): Promise<void> {
+  const log = new LogDraft(options, plans)
+  const drain = async (): Promise<void> => {
+    let nth = 0
+    for (const run of log.runs) {
+      if (run.isEmpty) continue
+      if (run.readings > 0) await onPoints(nth, run.drain())
+      nth++
+    }
+  }
+  await readInto(log, files, options, async () => {
+    if (log.readings >= BATCH) await drain()
+  })
+  log.settle()
+  await drain()
+}
+
+/** Scores from which the beginning of a log that still grows is trusted to show its format. */
+const LIVE_BAR = 0.8
+
+/**
+ * Reads a log that still grows and gives each run's new points whenever its chunks pause. Resolves when the chunks end.
+ * `identity` tells the log apart, see `identityOf`; the format of a stream is recognised as soon as its text shows it.
+ */
+export async function readLive(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  identity: string,
+  options: ReadLogOptions,
+  onRun: (run: LiveRun) => Promise<void>,
+): Promise<void> {
+  const log = new LogDraft(options)
+  const name = runName(path)
+  let format: Format | undefined
+  const flush = async (): Promise<void> => {
+    for (const live of log.drain(name, identity, format?.name ?? '')) {
+      const [run = live.run] = await withCapsBeside([live.run], options.beside)
+      await onRun({ ...live, run })
+    }
+  }
+  const stream = new ChunkedLog(path, chunks, { betweenChunks: flush })
+  try {
+    format = options.format === undefined ? await recogniseLive(stream) : formatNamed(options.format)
+    await format.read(stream, log)
+    log.settle()
+    await flush()
+  } finally {
+    await stream.close()
+  }
+}
+
+async function recogniseLive(stream: ChunkedLog): Promise<Format> {
+  for (let length = 0; ;) {
+    const head = await stream.head(length + 1)
+    const isSure = formats.some((format) => format.score(head, stream.name) >= LIVE_BAR)
+    // when it has ended, or 1 MiB has shown nothing, what there is must do
+    if (isSure || head.bytes.length <= length || length > 1024 * 1024) return recognise(head, stream.name)
+    length = stream.seen
+  }
+}
+
+async function readInto(
+  log: LogDraft,
+  files: readonly LogFile[],
+  options: ReadLogOptions,
+  betweenChunks: () => Promise<void>,
+): Promise<{ name: string; identity: string; format: string }> {
   let name = ''
   let identity = ''
   let format = options.format === undefined ? undefined : formatNamed(options.format)
   for (const [i, file] of files.entries()) {
-    const stream = new ChunkedLog(file.path, file.chunks(), { query: file.query })
+    const stream = new ChunkedLog(file.path, file.chunks(), { betweenChunks, query: file.query })
     try {
       format ??= await recogniseStream(stream)
       if (i > 0) log.continued()
@@ -91,8 +202,7 @@ export async function readLogs(
       await stream.close()
     }
   }
-  const runs = log.finish(name, identity, format?.name ?? '')
-  return withCapsBeside(runs, options.beside)
+  return { name, identity, format: format?.name ?? '' }
 }
 
 /** The same from text in memory. */
@@ -100,7 +210,7 @@ export function readLogText(
   text: string,
   name: string,
   options: ReadLogOptions = {},
-): Promise<ImportedRun[]> {
+): Promise<readonly ImportedRun[]> {
   return readLog(
     (async function* () {
       yield new TextEncoder().encode(text)

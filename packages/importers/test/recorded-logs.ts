@@ -69,7 +69,7 @@ export function recordedRuns(
   name: string,
   file = metaOf(name).file,
   options: ReadLogOptions = {},
-): Promise<ImportedRun[]> {
+): Promise<readonly ImportedRun[]> {
   return readLog(inChunks(bytesOf(name, file), 65_536), `${name}/${file}`, options)
 }
 

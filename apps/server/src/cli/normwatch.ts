@@ -13,6 +13,7 @@ type AddTo = (program: Command) => void
 
 const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> = {
   serve: () => import('./verbs/serve.ts'),
+  import: () => import('./verbs/import.ts'),
   runs: () => import('./verbs/runs.ts'),
   findings: () => import('./verbs/findings.ts'),
   token: () => import('./verbs/token.ts'),

@@ -1,5 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import { ServerError, UsageError } from './failures.ts'
 
+/** Times that a busy server is asked again. */
+const MAX_TRIES = 30
 const DEFAULT_URL = 'http://127.0.0.1:4280'
 
 /** Parameters of a request; a list repeats its name, what is `undefined` is left out. */
@@ -29,19 +32,38 @@ export class Server {
     return (await response.json()) as T
   }
 
+  /** Sends a JSON body and gives the reply. A server that is busy is asked again, for a minute at the most. */
+  async send<T>(method: 'PUT' | 'POST' | 'PATCH', path: string, body: string): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      const response = await this.#ask(path, {
+        method,
+        body,
+        headers: { 'content-type': 'application/json' },
+      })
+      if (response.ok) return (await response.json()) as T
+      const isBusy = response.status === 429 || response.status === 503
+      if (!isBusy || tries === MAX_TRIES) throw await refusalOf(response, this.url)
+      await response.body?.cancel()
+      const seconds = Number(response.headers.get('retry-after') ?? 1)
+      await setTimeout(Math.min(10, Math.max(0.1, seconds)) * 1000)
+    }
+  }
+
   /** The same with the body still to be read, as for an export. */
   async open(path: string, query: Query = {}, signal?: AbortSignal): Promise<Response> {
-    const address = `${this.url}/api/v1${path}${search(query)}`
-    const headers: Record<string, string> = {}
-    if (this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`
-    let response: Response
+    const response = await this.#ask(`${path}${search(query)}`, signal && { signal })
+    if (response.ok) return response
+    throw await refusalOf(response, this.url)
+  }
+
+  async #ask(path: string, request: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(request.headers)
+    if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`)
     try {
-      response = await fetch(address, { headers, redirect: 'manual', ...(signal && { signal }) })
+      return await fetch(`${this.url}/api/v1${path}`, { ...request, headers, redirect: 'manual' })
     } catch (error) {
       throw new ServerError(`${this.url} does not answer (${reasonOf(error)}). Is the server running?`)
     }
-    if (response.ok) return response
-    throw await refusalOf(response, this.url)
   }
 }
 

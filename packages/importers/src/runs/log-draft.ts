@@ -1,23 +1,33 @@
 import type { Clip } from '@normwatch/protocol'
 import { LogRefused, type LogWriter, type ReadOptions, type Readings, type RunWriter } from '../format.ts'
 import type { ImportedRun } from './imported-run.ts'
-import { RunDraft } from './run-draft.ts'
+import { RunDraft, type RunPlan } from './run-draft.ts'
 import { stableId } from './stable-id.ts'
 
 /** Runs of one log; more is a sign that its steps are misread. */
 const MAX_RUNS = 10_000
 
+/** What came of a run since it was last asked for. */
+export interface LiveRun {
+  readonly run: ImportedRun
+  /** The step from which on all that came before is lost, where the training was resumed. */
+  readonly resumedFrom: number | undefined
+}
+
 /** Collects the runs of a log, or of several files of one run. */
 export class LogDraft implements LogWriter {
   readonly options: ReadOptions
   readonly runs: RunDraft[] = []
+  /** What an earlier reading of this log found, run by run. */
+  readonly #plans: readonly RunPlan[]
   readonly #byId = new Map<string, Attempts>()
   readonly #notes = new Set<string>()
   #cap: readonly [clip: Clip, foundIn: string, part: string | undefined] | undefined
   #current: Attempts | undefined
 
-  constructor(options: ReadOptions) {
+  constructor(options: ReadOptions, plans: readonly RunPlan[] = []) {
     this.options = options
+    this.#plans = plans
   }
 
   run(id?: string): RunWriter {
@@ -56,12 +66,29 @@ export class LogDraft implements LogWriter {
       throw new LogRefused(`The step goes back to the start more than ${MAX_RUNS} times: is it the step?`)
     const run = new RunDraft(this.options, ownId)
     if (this.#cap !== undefined) run.cap(...this.#cap)
+    const plan = this.#plans[this.runs.length]
+    if (plan !== undefined) run.follow(plan)
     this.runs.push(run)
     return run
   }
 
   get readings(): number {
     return this.runs.reduce((sum, { readings }) => sum + readings, 0)
+  }
+
+  /** Makes rows of series that were read apart, when all are read. */
+  settle(): void {
+    for (const run of this.runs) run.settle()
+  }
+
+  /** The runs that have rows since the last call, with these as their points. */
+  drain(name: string, identity: string, format: string): LiveRun[] {
+    const fresh = this.runs.filter(({ isEmpty }) => !isEmpty).map(({ readings }) => readings > 0)
+    const points = this.runs.filter(({ isEmpty }) => !isEmpty).map((run) => run.drain())
+    const resumes = this.runs.filter(({ isEmpty }) => !isEmpty).map((run) => run.takeResume())
+    return this.finish(name, identity, format)
+      .map((run, i) => ({ run: { ...run, points: points[i] ?? run.points }, resumedFrom: resumes[i] }))
+      .filter((_, i) => fresh[i])
   }
 
   /** The runs that have points. `name` is the file's; `identity` what makes this file this one. */
@@ -107,6 +134,10 @@ class Attempts implements RunWriter {
     if (this.#run().add(step, time, row) !== 'restart') return
     this.#draft = undefined
     this.#run().add(step, time, row)
+  }
+
+  put(step: number, time: number, name: string, value: number): void {
+    this.#run().put(step, time, name, value)
   }
 
   config(settings: Readonly<Record<string, unknown>>): void {

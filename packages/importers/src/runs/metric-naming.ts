@@ -1,4 +1,4 @@
-import { LAYER_PREFIX, WELL_KNOWN_METRICS } from '@normwatch/protocol'
+import { LAYER_PREFIX, MAX_PARTS_PER_RUN, MAX_PART_NAME_LENGTH, WELL_KNOWN_METRICS } from '@normwatch/protocol'
 import type { ReadOptions } from '../format.ts'
 
 /** What tools call the metrics that Normwatch knows; the first name of a list that a log has is taken. */
@@ -53,7 +53,6 @@ const NORM = /grad(?:ient)?s?[ _./-]*(?:\d+(?:\.\d+)?[ _])?norm|(?:^|[/_.])gnorm
 /** Norms and ratios that are of something else than the gradient. */
 const DECOY =
   /ratio|grad[ _]?\/[ _]?param|pred_norm|weight_norm|model_norm|param_norm|clip|coef|_max$|_min$|threshold/i
-const MAX_PARTS = 16
 
 /** Under which names a run's metrics are kept, and what that says of its norms. */
 export interface Naming {
@@ -102,7 +101,7 @@ export function nameMetrics(
     take(open[0], 'grad_norm')
     return { final, norm: open[0], otherNorms: [], parts: [] }
   }
-  if (open.length === 0 || open.length > MAX_PARTS)
+  if (open.length === 0 || open.length > MAX_PARTS_PER_RUN)
     return { final, norm: undefined, otherNorms: open, parts: [] }
   const parts = partNames(open)
   open.forEach((name, i) => {
@@ -148,7 +147,8 @@ function partNames(names: readonly string[]): string[] {
   const parts = words.map((own) =>
     own.filter((word) => words.some((others) => !others.includes(word))).join('.'),
   )
-  return parts.map((part, i) =>
-    part === '' || parts.indexOf(part) !== i ? (names[i] as string).replaceAll('/', '.') : part,
-  )
+  return parts.map((part, i) => {
+    const isPlain = part !== '' && part.length <= MAX_PART_NAME_LENGTH && parts.indexOf(part) === i
+    return isPlain ? part : `${i + 1}`
+  })
 }

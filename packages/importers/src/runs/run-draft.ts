@@ -8,7 +8,7 @@ import {
   type Clip,
   type PointColumns,
 } from '@normwatch/protocol'
-import type { ReadOptions, Readings } from '../format.ts'
+import { LogRefused, type ReadOptions, type Readings } from '../format.ts'
 import type { ImportedEvent, ImportedRun } from './imported-run.ts'
 import { isNorm, nameMetrics, type Naming } from './metric-naming.ts'
 import { NO_POINTS, Rows, toColumns, type Seam } from './rows.ts'
@@ -19,6 +19,8 @@ const MAX_EVENTS = 10_000
 const MAX_NOTES = 100
 /** Rows in which one that is written twice, by two processes for example, is known again. */
 const RECENT_ROWS = 64
+/** Steps of a run whose series are read apart: they lie in memory until all are read. */
+const MAX_STEPS_APART = 500_000
 const KNOWN: ReadonlySet<string> = new Set(WELL_KNOWN_METRICS)
 
 type Row = readonly (readonly [name: string, value: number])[]
@@ -26,6 +28,12 @@ type Row = readonly (readonly [name: string, value: number])[]
 interface FoundCap {
   readonly clip: Clip
   readonly foundIn: string
+}
+
+/** What an earlier reading of a log found of a run: which metric is which, and which rows were lost. */
+export interface RunPlan {
+  readonly naming: Naming
+  readonly seams: readonly Seam[]
 }
 
 /** How a row relates to those before it. `restart`: the training began anew, and the row is of another run. */
@@ -50,6 +58,7 @@ export class RunDraft {
   readonly #history = new StepHistory()
   readonly #recent = new Map<number, { readonly time: number; readonly row: Row }>()
   readonly #rows = new Rows()
+  readonly #apart = new Map<number, { time: number; readonly readings: Map<string, number> }>()
   readonly #options: ReadOptions
   #layers = 0
   #wentBack = false
@@ -58,6 +67,8 @@ export class RunDraft {
   #rowCount = 0
   #drained = 0
   #naming: Naming | undefined
+  #plan: RunPlan | undefined
+  #seamsDrained = 0
   #nonfinite = new Map<string, number>()
 
   constructor(options: ReadOptions, ownId?: string) {
@@ -86,6 +97,8 @@ export class RunDraft {
     if (step < this.#newest) {
       const before = this.#recent.get(step)
       if (before !== undefined && Object.is(before.time, time) && isSame(before.row, row)) return 'passed'
+      // other metrics of a step that came a little late, such as those of an evaluation
+      if (before !== undefined && !shareNames(before.row, row)) return this.#addLate(step, time, row)
       if (!this.#wentBack && !this.#isContinued && this.#history.isStart(step)) return 'restart'
       this.#wentBack = true
     } else if (step > this.#history.largest) this.#wentBack = false
@@ -105,6 +118,30 @@ export class RunDraft {
     if (this.#recent.size > RECENT_ROWS) this.#recent.delete(this.#recent.keys().next().value as number)
     this.#put(row)
     return 'added'
+  }
+
+  /** See `RunWriter.put`. */
+  put(step: number, time: number, name: string, value: number): void {
+    if (!Number.isInteger(step) || step < 0 || step > MAX_STEP || !this.#accepts(name)) return
+    let row = this.#apart.get(step)
+    if (row === undefined) {
+      if (this.#apart.size === MAX_STEPS_APART)
+        throw new LogRefused(`This format is read whole, and the run has more than ${MAX_STEPS_APART} steps.`)
+      row = { time, readings: new Map() }
+      this.#apart.set(step, row)
+    }
+    row.readings.set(name, value)
+    if (Number.isNaN(row.time)) row.time = time
+  }
+
+  /** Makes rows of what was put. */
+  settle(): void {
+    const steps = [...this.#apart.keys()].sort((a, b) => a - b)
+    for (const step of steps) {
+      const { time, readings } = this.#apart.get(step) as { time: number; readings: Map<string, number> }
+      this.add(step, time, readings)
+    }
+    this.#apart.clear()
   }
 
   config(settings: Readonly<Record<string, unknown>>): void {
@@ -133,14 +170,33 @@ export class RunDraft {
     this.#isContinued = !this.isEmpty
   }
 
+  /** What is known of a run when it has been read to its end. */
+  get plan(): RunPlan {
+    return { naming: this.#currentNaming(), seams: this.seams }
+  }
+
+  /** Takes the names from an earlier reading of the same log. */
+  follow(plan: RunPlan): void {
+    this.#plan = plan
+    this.#naming = plan.naming
+  }
+
   /** Lets go of the rows and keeps what is known of them. */
   discard(): void {
     this.#drained = this.#rowCount
     this.#rows.clear()
   }
 
-  /** The rows since the last call, and lets them go. `seams` are those of the whole run where they are known. */
-  drain(seams: readonly Seam[] = this.seams): PointColumns {
+  /** The earliest step of a resume since the last call; what was drained before is lost from there on. */
+  takeResume(): number | undefined {
+    const seams = this.seams.slice(this.#seamsDrained)
+    this.#seamsDrained = this.seams.length
+    return seams.length === 0 ? undefined : Math.min(...seams.map(({ step }) => step))
+  }
+
+  /** The rows since the last call, and lets them go. */
+  drain(): PointColumns {
+    const seams = this.#plan?.seams ?? this.seams
     this.#naming = this.#currentNaming()
     const columns = toColumns(this.#rows, this.#drained, seams, this.#nameOf(this.#naming))
     this.discard()
@@ -185,6 +241,14 @@ export class RunDraft {
       config: this.#config,
       notes,
     }
+  }
+
+  #addLate(step: number, time: number, row: Row): Placed {
+    this.#rows.step.push(step)
+    this.#rows.time.push(time)
+    this.#rowCount++
+    this.#put(row)
+    return 'added'
   }
 
   #put(row: Row): void {
@@ -263,6 +327,10 @@ function isSame(a: Row, b: Row): boolean {
   return (
     a.length === b.length && a.every(([name, value], i) => name === b[i]?.[0] && Object.is(value, b[i]?.[1]))
   )
+}
+
+function shareNames(a: Row, b: Row): boolean {
+  return a.some(([name]) => b.some(([other]) => other === name))
 }
 
 function hasControl(text: string): boolean {

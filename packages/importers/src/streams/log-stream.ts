@@ -29,7 +29,7 @@ export class ChunkedLog implements LogStream {
 
   /** The beginning, as much of it as there is. */
   async head(bytes = HEAD_BYTES): Promise<Head> {
-    let length = this.#seen.reduce((sum, chunk) => sum + chunk.length, 0)
+    let length = this.seen
     while (length < bytes) {
       const { done, value } = await this.#chunks.next()
       if (done === true) break
@@ -37,6 +37,11 @@ export class ChunkedLog implements LogStream {
       length += value.length
     }
     return headOf(joined(this.#seen), bytes)
+  }
+
+  /** Bytes that have been looked at so far, before reading began. */
+  get seen(): number {
+    return this.#seen.reduce((sum, { length }) => sum + length, 0)
   }
 
   async *bytes(): AsyncGenerator<Uint8Array> {

@@ -45,7 +45,8 @@ export class Entries {
   #run: RunWriter | undefined
   /** How many entries were left out: they have no step, or neither a norm nor a loss. */
   passed = 0
-  #best: number = Infinity
+  #best = Infinity
+  #standIn: (typeof STAND_INS)[number] | undefined
   #runId: string | undefined
 
   constructor(log: LogWriter, runId?: string) {
@@ -55,6 +56,7 @@ export class Entries {
 
   /** Adds an entry; one without a step, of an evaluation alone or a summary is passed over. */
   add(entry: Readonly<Record<string, unknown>>): boolean {
+    this.#standIn = undefined
     // The HF Trainer's summary at the end repeats the mean loss of the whole run.
     const step = 'train_runtime' in entry ? undefined : this.#stepOf(entry)
     const readings = step === undefined ? [] : readingsOf(entry, this.#log)
@@ -64,6 +66,14 @@ export class Entries {
     if (step === undefined || !isTraining) {
       this.passed++
       return false
+    }
+    if (this.#standIn !== undefined) {
+      this.#best = STAND_INS.indexOf(this.#standIn)
+      this.#log.note(
+        this.#standIn === '_step'
+          ? 'The run logged no training step of its own: W&B’s row number stands in for it.'
+          : 'This log counts epochs: they stand in for steps.',
+      )
     }
     this.#run ??= this.#log.run(this.#runId)
     this.#run.add(step, timeOf(entry), readings)
@@ -94,14 +104,8 @@ export class Entries {
     // the surest stand-in that an entry had is used throughout
     const standIn = STAND_INS.findIndex((name) => Number.isInteger(jsonNumber(entry[name])))
     if (standIn < 0 || standIn > this.#best) return undefined
-    this.#best = standIn
-    const name = STAND_INS[standIn] as string
-    this.#log.note(
-      name === '_step'
-        ? 'The run logged no training step of its own: W&B’s row number stands in for it.'
-        : 'This log counts epochs: they stand in for steps.',
-    )
-    return jsonNumber(entry[name])
+    this.#standIn = STAND_INS[standIn]
+    return jsonNumber(entry[STAND_INS[standIn] as string])
   }
 }
 

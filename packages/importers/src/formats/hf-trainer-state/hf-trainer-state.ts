@@ -15,6 +15,8 @@ export const hfTrainerState: Format = {
     if (/"log_history"\s*:/.test(text)) return 1
     return /(?:^|\/)trainer_state\.json(?:\.gz)?$/.test(path) ? 0.9 : 0
   },
+  longestHoldsAll: true,
+  isRewritten: true,
   runOf: (path) => path.replace(/(?:^|\/)checkpoint-\d+\/trainer_state\.json$/, '/trainer_state.json'),
   async read(stream, log) {
     const entries = new Entries(log)

@@ -9,6 +9,7 @@ export const sweepJson: Format = {
   name: 'sweep-json',
   title: 'a sweep as a JSON list of {config, history} (step-back)',
   score: ({ text }) => (/^\s*\[\s*\{\s*"(?:config|history)"\s*:/.test(text) ? 1 : 0),
+  isRewritten: true,
   async read(stream, log) {
     let current: number | undefined
     let entries = new Entries(log)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { bytesOf, inChunks, recordedRun } from '../../../test/recorded-logs.ts'
-import { readLog, recognise } from '../../index.ts'
+import { readLog } from '../../index.ts'
+import { recognise } from '../../read-log.ts'
 import type { ImportedRun } from '../../runs/imported-run.ts'
 import { headOf } from '../../streams/log-stream.ts'
 

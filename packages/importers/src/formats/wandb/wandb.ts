@@ -22,6 +22,7 @@ export const wandb: Format = {
   name: 'wandb',
   title: 'Weights & Biases, .wandb file',
   score: ({ bytes }) => (isWandbFile(bytes) ? 1 : 0),
+  runOf: (path) => /(?:^|\/)(?:offline-)?run-\d{8}_\d{6}-(\w+)\//.exec(path)?.[1] ?? path,
   async read(stream, log) {
     let run: RunWriter | undefined
     let entries: Entries | undefined

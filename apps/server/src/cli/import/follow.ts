@@ -1,0 +1,135 @@
+import { open } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+import { headOf, identityOf, LogRefused, readLive, type LiveRun } from '@normwatch/importers'
+import { stat } from 'node:fs/promises'
+import { importLog, type ImportOptions } from './import-logs.ts'
+import { LiveSender } from './live-sender.ts'
+import { besideOf, findLogs, type FoundLog, type Passed } from './log-files.ts'
+import type { RunSender } from './send-run.ts'
+import { tail } from './tail.ts'
+
+/** How often the folders are looked at for new files. */
+const LOOK_MS = 1000
+
+/**
+ * Reads the logs at the paths, and goes on while they grow and new ones appear, until Ctrl-C. What the server has from an
+ * earlier reading is not sent again.
+ */
+export async function followLogs(
+  paths: readonly string[],
+  sender: RunSender,
+  options: ImportOptions,
+  json: boolean,
+): Promise<void> {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  const live = new LiveSender(sender)
+  const known = new Set<string>()
+  const reading: Promise<void>[] = []
+  const say = (run: LiveRun['run'], path: string): void => {
+    if (json) console.log(JSON.stringify({ run: run.id, format: run.format, path }))
+    else console.error(`${run.id}: ${path} (${run.format})`)
+  }
+  let failure: unknown
+  const start = (work: Promise<void>): void => {
+    reading.push(
+      work.catch((error: unknown) => {
+        if (error instanceof LogRefused) console.error(error.message)
+        else {
+          failure ??= error
+          stop.abort()
+        }
+      }),
+    )
+  }
+  const unrecognised = new Map<string, string>()
+  while (!stop.signal.aborted) {
+    for (const path of paths) {
+      const { logs } = await findNew(path, options.format, known, unrecognised)
+      for (const log of logs) {
+        for (const file of log.files) known.add(file.path)
+        start(
+          log.isRewritten
+            ? reread(log, sender, options, stop.signal, say)
+            : grow(log, live, options, stop.signal, say),
+        )
+      }
+    }
+    await setTimeout(LOOK_MS, undefined, { signal: stop.signal }).catch(() => {})
+  }
+  await Promise.all(reading)
+  if (failure !== undefined) throw failure
+}
+
+/** The logs at a path that are not followed yet; a path that is not there yet has none. */
+async function findNew(
+  path: string,
+  format: string | undefined,
+  known: ReadonlySet<string>,
+  unrecognised: Map<string, string>,
+): Promise<{ logs: readonly FoundLog[] }> {
+  return findLogs([path], format, (file, size, modified) => {
+    if (known.has(file)) return false
+    // one that was looked at is looked at again when it has changed
+    const version = `${size} ${modified}`
+    if (unrecognised.get(file) === version) return false
+    unrecognised.set(file, version)
+    return true
+  }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { logs: [] }
+    throw error
+  })
+}
+
+async function grow(
+  log: FoundLog,
+  live: LiveSender,
+  options: ImportOptions,
+  signal: AbortSignal,
+  say: (run: LiveRun['run'], path: string) => void,
+): Promise<void> {
+  const settings = { ...options, format: log.format, beside: besideOf(log.path) }
+  await Promise.all(
+    log.files.map(async ({ path }) => {
+      const identity = await identityOfFile(path)
+      await readLive(tail(path, signal), path, identity, settings, async (run) => {
+        if (!live.runs.has(run.run.id)) say(run.run, path)
+        await live.send(run)
+      })
+    }),
+  )
+}
+
+/** A file that is written anew is read again whenever it has changed. */
+async function reread(
+  log: FoundLog,
+  sender: RunSender,
+  options: ImportOptions,
+  signal: AbortSignal,
+  say: (run: LiveRun['run'], path: string) => void,
+): Promise<void> {
+  const said = new Set<string>()
+  const passed: Passed[] = []
+  for (let version = ''; !signal.aborted;) {
+    const now = await stat(log.path).catch(() => undefined)
+    const newest = `${now?.mtimeMs} ${now?.size}`
+    if (now !== undefined && newest !== version) {
+      version = newest
+      for (const { run } of await importLog(log, sender, options, passed)) {
+        if (!said.has(run.id)) say(run, log.path)
+        said.add(run.id)
+      }
+    }
+    await setTimeout(LOOK_MS / 2, undefined, { signal }).catch(() => {})
+  }
+}
+
+async function identityOfFile(path: string): Promise<string> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0)
+    return identityOf(path, headOf(buffer.subarray(0, bytesRead)))
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,146 @@
+import { createReadStream } from 'node:fs'
+import { lstat, open, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { ChunkedLog, formatNamed, recogniseStream, type LogFile } from '@normwatch/importers'
+
+/** Bytes read from a file at once. */
+const CHUNK = 256 * 1024
+/** Bytes of a configuration beside a log that are looked at. */
+const MAX_BESIDE = 1024 * 1024
+/** Folders that hold no logs of their own. */
+const PASSED_FOLDERS = new Set(['node_modules', '.git', '__pycache__', '.venv', 'venv', '.hydra', '.cache'])
+/** Files that are never logs, by their ends. */
+const PASSED_FILES =
+  /\.(?:safetensors|pt|pth|bin|ckpt|npy|npz|h5|png|jpe?g|gif|webp|mp4|zip|tar|whl|so|pyc|py|ipynb|ts|js|css|html|lock|db-wal|db-shm)$/i
+const MAX_FILES = 100_000
+
+/** The files of one log, in the order in which they are read. */
+export interface FoundLog {
+  readonly path: string
+  readonly format: string
+  readonly files: readonly LogFile[]
+  /** It is written anew when it grows. */
+  readonly isRewritten: boolean
+}
+
+export interface Passed {
+  readonly path: string
+  readonly reason: string
+}
+
+export interface Found {
+  readonly logs: readonly FoundLog[]
+  readonly passed: readonly Passed[]
+}
+
+/** Finds the logs at the paths; folders are walked. Links out of a folder, pipes and devices are passed over. */
+export async function findLogs(
+  paths: readonly string[],
+  format: string | undefined,
+  isWanted: (path: string, size: number, modified: number) => boolean = () => true,
+): Promise<Found> {
+  const passed: Passed[] = []
+  const groups = new Map<string, { format: string; files: WalkedFile[] }>()
+  for (const path of paths) {
+    for await (const found of walk(resolve(path), passed)) {
+      if (!isWanted(found.path, found.size, found.modified)) continue
+      const name = await formatOf(found.path, format, passed)
+      if (name === undefined) continue
+      const run = formatNamed(name).runOf?.(found.path) ?? found.path
+      const group = groups.get(`${name}\n${run}`)
+      if (group === undefined) groups.set(`${name}\n${run}`, { format: name, files: [found] })
+      else if (group.files.every((file) => file.path !== found.path)) group.files.push(found)
+    }
+  }
+  const logs = [...groups.values()].map(({ format: name, files }) => {
+    const { longestHoldsAll, isRewritten } = formatNamed(name)
+    const kept = longestHoldsAll ? [files.reduce((a, b) => (b.size > a.size ? b : a))] : files
+    for (const file of files)
+      if (!kept.includes(file))
+        passed.push({ path: file.path, reason: 'A longer file of the same run holds all of it.' })
+    const first = kept[0] as { path: string }
+    return {
+      path: first.path,
+      format: name,
+      files: kept.map(({ path }) => logFile(path)),
+      isRewritten: isRewritten === true,
+    }
+  })
+  return { logs, passed }
+}
+
+export function logFile(path: string): LogFile {
+  return { path, chunks: () => createReadStream(path, { highWaterMark: CHUNK }) }
+}
+
+/** Reads a configuration beside a log, where there is a plain file of that name. */
+export function besideOf(log: string): (path: string) => Promise<Uint8Array | undefined> {
+  return async (path) => {
+    const whole = join(dirname(log), path)
+    const found = await stat(whole).catch(() => undefined)
+    if (found?.isFile() !== true) return undefined
+    const file = await open(whole)
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(Math.min(found.size, MAX_BESIDE)))
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+interface WalkedFile {
+  readonly path: string
+  readonly size: number
+  readonly modified: number
+}
+
+async function* walk(root: string, passed: Passed[]): AsyncGenerator<WalkedFile> {
+  const isFolder = (await stat(root)).isDirectory()
+  const inside = (await realpath(root)) + sep
+  const waiting = [root]
+  for (let count = 0; waiting.length > 0; count++) {
+    const path = waiting.pop() as string
+    if (count === MAX_FILES) {
+      passed.push({ path, reason: `Only the first ${MAX_FILES} files and folders are looked at.` })
+      return
+    }
+    let found = await lstat(path)
+    if (found.isSymbolicLink()) {
+      const target = await realpath(path).catch(() => undefined)
+      if (target === undefined || (isFolder && !(target + sep).startsWith(inside))) {
+        passed.push({ path, reason: 'It is a link that leads out of the folder, or nowhere.' })
+        continue
+      }
+      // within the folder the target itself is found
+      if (isFolder) continue
+      found = await stat(path)
+    }
+    if (found.isDirectory()) {
+      const names = (await readdir(path)).sort().reverse()
+      for (const name of names) if (!PASSED_FOLDERS.has(name)) waiting.push(join(path, name))
+    } else if (!found.isFile()) {
+      passed.push({ path, reason: 'It is a pipe, a socket or a device.' })
+    } else if (isFolder && PASSED_FILES.test(basename(path))) {
+      passed.push({ path, reason: 'Files of its kind are no logs.' })
+    } else if (found.size === 0) passed.push({ path, reason: 'It is empty.' })
+    else yield { path, size: found.size, modified: found.mtimeMs }
+  }
+}
+
+async function formatOf(
+  path: string,
+  format: string | undefined,
+  passed: Passed[],
+): Promise<string | undefined> {
+  if (format !== undefined) return format
+  const stream = new ChunkedLog(path, logFile(path).chunks())
+  try {
+    return (await recogniseStream(stream)).name
+  } catch (error) {
+    passed.push({ path, reason: (error as Error).message })
+    return undefined
+  } finally {
+    await stream.close()
+  }
+}

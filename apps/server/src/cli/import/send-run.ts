@@ -1,0 +1,158 @@
+import {
+  encodeColumn,
+  encodeNumber,
+  LAYER_PREFIX,
+  MAX_EVENTS_PER_REQUEST,
+  MAX_POINTS_PER_REQUEST,
+  type PointColumns,
+  type Run,
+} from '@normwatch/protocol'
+import type { ImportedRun } from '@normwatch/importers'
+import { ServerError } from '../failures.ts'
+import type { Server } from '../server.ts'
+
+/** Readings in one request: well below the server's bounds on readings and bytes. */
+const READINGS_PER_REQUEST = 100_000
+const MAX_NOTES = 4096
+const MAX_CONFIG_BYTES = 48 * 1024
+
+export interface RunLabels {
+  readonly project: string | undefined
+  readonly name: string | undefined
+  readonly tags: readonly string[]
+}
+
+/** Sends runs read from logs to the server. Sending one again changes nothing; one that grew gets what is new. */
+export class RunSender {
+  readonly #server: Server
+  readonly #labels: RunLabels
+  /** Logs that are not followed hold trainings that have ended. */
+  readonly #finishes: boolean
+  /** The last step that the server had of each run before this import. */
+  readonly #lastBefore = new Map<string, number>()
+
+  constructor(server: Server, labels: RunLabels, finishes = true) {
+    this.#finishes = finishes
+    this.#server = server
+    this.#labels = labels
+  }
+
+  /** Makes the run, or updates what is said of it. Gives the run as the server had it before. */
+  async begin(run: ImportedRun): Promise<Run | undefined> {
+    const before = await this.#find(run.id)
+    const { project, name, tags } = this.#labels
+    const fields = {
+      ...(project !== undefined && { project }),
+      name: (name === undefined ? run.name : name.replaceAll('{name}', run.name)).slice(0, 256) || run.id,
+      ...(run.clip !== undefined && { clip: run.clip }),
+      ...(run.parts.length > 0 && {
+        parts: Object.fromEntries(run.parts.map(({ name, clip }) => [name, clip === undefined ? {} : { clip }])),
+      }),
+      ...(tags.length > 0 && { tags }),
+      ...configOf(run),
+      notes: [`Imported (${run.format}).`, ...run.notes].join('\n').slice(0, MAX_NOTES),
+    }
+    await this.#server.send('PUT', `/runs/${run.id}`, JSON.stringify(fields))
+    return before
+  }
+
+  /** Sends a run whose points are all in memory. Gives how many were new. */
+  async sendWhole(run: ImportedRun): Promise<number> {
+    const before = await this.begin(run)
+    const { step } = run.points
+    // another log of this import may have held more of the run: what counts is what the server had before
+    const last = this.#lastBefore.get(run.id) ?? before?.last_step ?? -1
+    this.#lastBefore.set(run.id, last)
+    const known = step.findLastIndex((at) => at <= last) + 1
+    const seam = Math.min(Infinity, ...run.events.map(({ step: at }) => at))
+    const isWhole = before?.points === known || (seam > last && (before?.points ?? 0) >= known)
+    // what was read before a resume is not what the training kept
+    if (known > 0 && !isWhole && seam <= last) await this.#patch(run.id, { truncate_after: seam - 1 })
+    const from = isWhole ? known : 0
+    await this.post(run.id, run.points, from)
+    if (from < step.length) await this.postEvents(run)
+    if (this.#finishes && (from < step.length || before?.status === 'running'))
+      await this.#patch(run.id, { status: 'finished' })
+    return step.length - from
+  }
+
+  /** Where the training was resumed, and what else the log tells of. */
+  async postEvents(run: ImportedRun): Promise<void> {
+    for (let at = 0; at < run.events.length; at += MAX_EVENTS_PER_REQUEST) {
+      const events = run.events.slice(at, at + MAX_EVENTS_PER_REQUEST)
+      await this.#server.send('POST', `/runs/${run.id}/events`, JSON.stringify({ events }))
+    }
+  }
+
+  /** Sends points from row `from` on, a request after the other. */
+  async post(run: string, points: PointColumns, from = 0): Promise<void> {
+    const readings = points.metrics.size + 1
+    const rows = Math.max(1, Math.min(MAX_POINTS_PER_REQUEST, Math.floor(READINGS_PER_REQUEST / readings)))
+    for (let at = from; at < points.step.length; at += rows) {
+      const body = bodyOf(points, at, Math.min(points.step.length, at + rows))
+      await this.#server.send('POST', `/runs/${run}/points`, body)
+    }
+  }
+
+  /** Drops what the server has of a run from a step on: the training was resumed there. */
+  async dropFrom(run: string, step: number): Promise<void> {
+    await this.#patch(run, { truncate_after: step - 1 })
+  }
+
+  async finish(run: string): Promise<Run> {
+    return this.#patch(run, { status: 'finished' })
+  }
+
+  async state(run: string): Promise<Run | undefined> {
+    return this.#find(run)
+  }
+
+  #patch(run: string, patch: object): Promise<Run> {
+    return this.#server.send('PATCH', `/runs/${run}`, JSON.stringify(patch))
+  }
+
+  async #find(run: string): Promise<Run | undefined> {
+    try {
+      return await this.#server.get<Run>(`/runs/${run}`)
+    } catch (error) {
+      if (error instanceof ServerError && error.status === 404) return undefined
+      throw error
+    }
+  }
+}
+
+/** The log's settings, where they fit. */
+function configOf({ config }: ImportedRun): { config?: Record<string, unknown> } {
+  const entries = Object.entries(config)
+    .filter(([name, value]) => name.length <= 256 && value !== undefined && depthOf(value) < 24)
+    .slice(0, 512)
+  if (entries.length === 0) return {}
+  const kept = Object.fromEntries(entries)
+  return JSON.stringify(kept).length > MAX_CONFIG_BYTES ? {} : { config: kept }
+}
+
+function depthOf(value: unknown, depth = 0): number {
+  if (typeof value !== 'object' || value === null || depth > 32) return depth
+  return Math.max(depth + 1, ...Object.values(value).map((item) => depthOf(item, depth + 1)))
+}
+
+/** The body of `POST …/points` for rows `from` to `to`; metrics without a reading there are left out. */
+function bodyOf({ step, time, metrics }: PointColumns, from: number, to: number): string {
+  const columns: Record<string, unknown> = { step: [...step.subarray(from, to)] }
+  if (time.subarray(from, to).some((at) => !Number.isNaN(at)))
+    columns['time'] = Array.from(time.subarray(from, to), (at) => (Number.isNaN(at) ? null : at))
+  const layers: Record<string, unknown> = {}
+  for (const [name, { values, present }] of metrics) {
+    const has = present?.subarray(from, to) ?? null
+    if (has !== null && !has.includes(1)) continue
+    const column = encodeColumn(values.subarray(from, to), has)
+    if (name.startsWith(LAYER_PREFIX)) layers[name.slice(LAYER_PREFIX.length)] = column
+    // a step's cap must be above 0; others are no caps
+    else if (name === 'max_norm')
+      columns[name] = column.map(capOrNone)
+      )
+    else columns[name] = column
+  }
+  if (Object.keys(layers).length > 0) columns['layers'] = layers
+  return JSON.stringify({ columns })
+}

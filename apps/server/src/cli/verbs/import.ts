@@ -1,0 +1,153 @@
+import { formats } from '@normwatch/importers'
+import { InvalidArgumentError, type Command } from 'commander'
+import { UsageError } from '../failures.ts'
+import { whole } from '../figures.ts'
+import { example } from '../help.ts'
+import { followLogs } from '../import/follow.ts'
+import { importLogs, type ImportOptions, type Outcome } from '../import/import-logs.ts'
+import { findLogs, type Passed } from '../import/log-files.ts'
+import { RunSender } from '../import/send-run.ts'
+import { followStdin } from '../import/stdin.ts'
+import { serverFromEnvironment } from '../server.ts'
+import { inColumns, lineWidth } from '../table.ts'
+
+interface Options {
+  readonly follow?: true
+  readonly format?: string
+  readonly maxNorm?: number
+  readonly norm?: string
+  readonly postClip?: string
+  readonly map?: Record<string, string>
+  readonly withoutNorms?: true
+  readonly project?: string
+  readonly name?: string
+  readonly tag: string[]
+  readonly json?: true
+}
+
+const HEADINGS = ['RUN', 'HEALTH', 'POINTS', 'CAP', 'NORM', 'NAN', 'SEAMS', 'FORMAT']
+
+export function addTo(program: Command): void {
+  program
+    .command('import')
+    .description('reads training logs of other tools into runs')
+    .argument('[path...]', 'files and folders; - reads what is piped in')
+    .option('--follow', 'goes on reading while the logs grow')
+    .option('--format <name>', 'reads every file so; "list" names all formats')
+    .option('--max-norm <cap>', 'the cap, where the logs do not say it', readCap)
+    .option('--norm <key>', 'the metric that is the norm before clipping')
+    .option('--post-clip <key>', 'a metric that is the norm after clipping')
+    .option('--map <pairs>', 'names in the log: step=iter,grad_norm=gn', readMap)
+    .option('--without-norms', 'imports logs without gradient norms too')
+    .option('--project <project>', 'puts the runs into this project')
+    .option('--name <name>', 'names the runs; {name} is the name found')
+    .option(
+      '--tag <tag>',
+      'gives the runs a tag; may be repeated',
+      (tag, tags: string[]) => [...tags, tag],
+      [],
+    )
+    .option('--json', 'one JSON document')
+    .addHelpText('after', example('normwatch import --format list', 'normwatch import . --max-norm 1.0'))
+    .action(async (paths: string[], options: Options) => {
+      if (options.format === 'list') return listFormats(options.json === true)
+      if (paths.length === 0) throw new UsageError('Name a file or a folder, or - for what is piped in.')
+      const { project, name, tag: tags } = options
+      const sender = new RunSender(serverFromEnvironment(), { project, name, tags }, options.follow !== true)
+      const settings = readingOptions(options)
+      const passed: Passed[] = []
+      if (paths.includes('-')) {
+        if (paths.length > 1) throw new UsageError('- stands alone: it reads what is piped in.')
+        return report(await followStdin(sender, settings, options.follow === true), passed, options)
+      }
+      if (options.follow) return followLogs(paths, sender, settings, options.json === true)
+      const found = await findLogs(paths, options.format).catch(asUsageError)
+      passed.push(...found.passed)
+      return report(await importLogs(found.logs, sender, settings, passed), passed, options)
+    })
+}
+
+function readingOptions({ format, maxNorm, norm, postClip, map, withoutNorms }: Options): ImportOptions {
+  return {
+    withoutNorms: withoutNorms === true,
+    ...(format !== undefined && { format }),
+    ...(maxNorm !== undefined && { maxNorm }),
+    ...(norm !== undefined && { norm }),
+    ...(postClip !== undefined && { postClip }),
+    ...(map !== undefined && { map }),
+    ...(process.stderr.isTTY && {
+      onProgress: (path: string) => process.stderr.write(`\u001b[2K\r${path.slice(-100)}`),
+    }),
+  }
+}
+
+function asUsageError(error: unknown): never {
+  const { code, path } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT') throw new UsageError(`${path} does not exist.`)
+  if (code === 'EACCES') throw new UsageError(`${path} may not be read.`)
+  throw error
+}
+
+function report(outcomes: readonly Outcome[], passed: readonly Passed[], { json }: Options): void {
+  if (process.stderr.isTTY) process.stderr.write('\u001b[2K\r')
+  const { url } = serverFromEnvironment()
+  if (json)
+    return console.log(JSON.stringify({ runs: outcomes.map((outcome) => summary(outcome, url)), passed }))
+  const rows = outcomes.map(({ run, state }) => [
+    run.id,
+    state?.health ?? 'unknown',
+    whole(run.rows),
+    capWords(run),
+    run.norm ?? (run.parts.length > 0 ? `${run.parts.length} parts` : 'none'),
+    whole(run.nonfinite.grad_norm + run.nonfinite.loss),
+    whole(run.events.length),
+    run.format,
+  ])
+  if (rows.length > 0) for (const line of inColumns([HEADINGS, ...rows], lineWidth())) console.log(line)
+  for (const { run } of outcomes) {
+    if (run.capFoundIn !== undefined) console.error(`${run.id}: cap from ${run.capFoundIn}`)
+    if (run.otherNorms.length > 0)
+      console.error(`${run.id}: other norms: ${run.otherNorms.slice(0, 8).join(', ')}`)
+    for (const note of run.notes) console.error(`${run.id}: ${note}`)
+  }
+  for (const [reason, files] of Map.groupBy(passed, (one) => one.reason))
+    console.error(`${files.length === 1 ? files[0]?.path : `${files.length} files`} not imported: ${reason}`)
+  const added = outcomes.reduce((sum, outcome) => sum + outcome.added, 0)
+  console.error(
+    `${outcomes.length} ${outcomes.length === 1 ? 'run' : 'runs'}, ${whole(added)} new points. See ${url}/`,
+  )
+}
+
+function capWords({ clip }: Outcome['run']): string {
+  if (clip === undefined) return 'log only'
+  return clip.mode === 'norm' ? String(clip.max_norm) : 'off'
+}
+
+/** What a program wants to know of a run: the link, and all but the points. */
+function summary({ run, path, added, state }: Outcome, url: string): object {
+  const { points: _, rows, ...rest } = run
+  return { ...rest, path, points: rows, added, health: state?.health ?? null, url: `${url}/runs/${run.id}` }
+}
+
+function listFormats(json: boolean): void {
+  if (json)
+    return console.log(JSON.stringify({ formats: formats.map(({ name, title }) => ({ name, title })) }))
+  for (const line of inColumns(
+    formats.map(({ name, title }) => [name, title]),
+    lineWidth(),
+  ))
+    console.log(line)
+}
+
+function readCap(text: string): number {
+  const cap = Number(text)
+  if (Number.isFinite(cap) && cap > 0) return cap
+  throw new InvalidArgumentError('It must be a number above 0.')
+}
+
+function readMap(text: string): Record<string, string> {
+  const pairs = text.split(',').map((pair) => pair.split('='))
+  if (pairs.some((pair) => pair.length !== 2 || pair.includes('')))
+    throw new InvalidArgumentError('It must be pairs as in step=iter,grad_norm=gn.')
+  return Object.fromEntries(pairs) as Record<string, string>
+}
