@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-const NORMWATCH = join(import.meta.dirname, '../src/cli/normwatch.ts')
+export const NORMWATCH = join(import.meta.dirname, '../src/cli/normwatch.ts')
 
 export interface Ended {
   readonly code: number | null

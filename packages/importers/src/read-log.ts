@@ -174,7 +174,9 @@ export async function readLive(
 
 async function recogniseLive(stream: ChunkedLog): Promise<Format> {
   for (let length = 0; ;) {
-    const head = await stream.head(length + 1)
+    // at least one byte more, and all that came with it
+    await stream.head(length + 1)
+    const head = await stream.head(stream.seen)
     const isSure = formats.some((format) => format.score(head, stream.name) >= LIVE_BAR)
     // when it has ended, or 1 MiB has shown nothing, what there is must do
     if (isSure || head.bytes.length <= length || length > 1024 * 1024) return recognise(head, stream.name)
@@ -196,7 +198,11 @@ async function readInto(
     try {
       format ??= await recogniseStream(stream)
       if (i > 0) log.continued()
-      else [name, identity] = [runName(file.path), identityOf(file.path, await stream.head())]
+      else {
+        name = runName(file.path)
+        // what is written anew keeps its path alone
+        identity = format.isRewritten ? file.path : identityOf(file.path, await stream.head())
+      }
       await format.read(stream, log)
     } finally {
       await stream.close()

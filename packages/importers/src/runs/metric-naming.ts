@@ -1,4 +1,9 @@
-import { LAYER_PREFIX, MAX_PARTS_PER_RUN, MAX_PART_NAME_LENGTH, WELL_KNOWN_METRICS } from '@normwatch/protocol'
+import {
+  LAYER_PREFIX,
+  MAX_PARTS_PER_RUN,
+  MAX_PART_NAME_LENGTH,
+  WELL_KNOWN_METRICS,
+} from '@normwatch/protocol'
 import type { ReadOptions } from '../format.ts'
 
 /** What tools call the metrics that Normwatch knows; the first name of a list that a log has is taken. */

@@ -1,7 +1,8 @@
-/** One field of a protobuf message: its number, and its bytes where it is a string, a message or bytes. */
+/** One field of a protobuf message: its number, and its bytes; of a varint its value, below 2^53 exact. */
 export interface Field {
   readonly number: number
   readonly bytes: Uint8Array | undefined
+  readonly value?: number
 }
 
 const VARINT = 0
@@ -9,7 +10,7 @@ const FIXED64 = 1
 const BYTES = 2
 const FIXED32 = 5
 
-/** The fields of a message in order. Stops at what is malformed; numbers themselves are not decoded. */
+/** The fields of a message in order. Stops at what is malformed; fixed-width numbers come as their bytes. */
 export function* fieldsOf(message: Uint8Array): Generator<Field> {
   let at = 0
   const varint = (): number => {
@@ -32,10 +33,13 @@ export function* fieldsOf(message: Uint8Array): Generator<Field> {
       at += length
       continue
     }
-    if (kind === VARINT) varint()
-    else if (kind === FIXED64) at += 8
-    else if (kind === FIXED32) at += 4
-    else return
-    yield { number, bytes: undefined }
+    if (kind === VARINT) {
+      yield { number, bytes: undefined, value: varint() }
+      continue
+    }
+    const width = kind === FIXED64 ? 8 : kind === FIXED32 ? 4 : 0
+    if (width === 0 || at + width > message.length) return
+    yield { number, bytes: message.subarray(at, at + width) }
+    at += width
   }
 }

@@ -1,7 +1,6 @@
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { headOf, identityOf, LogRefused, readLive, type LiveRun } from '@normwatch/importers'
-import { stat } from 'node:fs/promises'
 import { importLog, type ImportOptions } from './import-logs.ts'
 import { LiveSender } from './live-sender.ts'
 import { besideOf, findLogs, type FoundLog, type Passed } from './log-files.ts'
@@ -12,8 +11,8 @@ import { tail } from './tail.ts'
 const LOOK_MS = 1000
 
 /**
- * Reads the logs at the paths, and goes on while they grow and new ones appear, until Ctrl-C. What the server has from an
- * earlier reading is not sent again.
+ * Reads the logs at the paths, and goes on while they grow and new ones appear, until Ctrl-C. Started
+ * again it reads from the beginning: what the server has already is replaced by the same.
  */
 export async function followLogs(
   paths: readonly string[],
@@ -24,7 +23,7 @@ export async function followLogs(
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   const live = new LiveSender(sender)
-  const known = new Set<string>()
+  const known: Known = { files: new Set(), inodes: new Set() }
   const reading: Promise<void>[] = []
   const say = (run: LiveRun['run'], path: string): void => {
     if (json) console.log(JSON.stringify({ run: run.id, format: run.format, path }))
@@ -47,7 +46,10 @@ export async function followLogs(
     for (const path of paths) {
       const { logs } = await findNew(path, options.format, known, unrecognised)
       for (const log of logs) {
-        for (const file of log.files) known.add(file.path)
+        for (const file of log.files) {
+          known.files.add(file.path)
+          known.inodes.add((await stat(file.path)).ino)
+        }
         start(
           log.isRewritten
             ? reread(log, sender, options, stop.signal, say)
@@ -61,15 +63,23 @@ export async function followLogs(
   if (failure !== undefined) throw failure
 }
 
+/** Files that are followed. */
+interface Known {
+  readonly files: Set<string>
+  readonly inodes: Set<number>
+}
+
 /** The logs at a path that are not followed yet; a path that is not there yet has none. */
 async function findNew(
   path: string,
   format: string | undefined,
-  known: ReadonlySet<string>,
+  known: Known,
   unrecognised: Map<string, string>,
 ): Promise<{ logs: readonly FoundLog[] }> {
-  return findLogs([path], format, (file, size, modified) => {
-    if (known.has(file)) return false
+  return findLogs([path], format, ({ path: file, size, modified, inode }) => {
+    if (known.files.has(file)) known.inodes.add(inode)
+    // one that was renamed, as a rotated log is, is read to its end by its old name
+    if (known.files.has(file) || known.inodes.has(inode)) return false
     // one that was looked at is looked at again when it has changed
     const version = `${size} ${modified}`
     if (unrecognised.get(file) === version) return false

@@ -1,15 +1,12 @@
 import type { ImportedRun, LiveRun } from '@normwatch/importers'
-import type { PointColumns } from '@normwatch/protocol'
 import type { RunSender } from './send-run.ts'
 
 interface Sent {
-  /** The server had the points up to this step before. */
-  knownTo: number
-  cap: string
+  readonly cap: string
   events: number
 }
 
-/** Sends runs while their log grows; what the server has from an earlier reading is not sent again. */
+/** Sends runs while their log grows. What the server has from an earlier reading is sent again, which changes nothing. */
 export class LiveSender {
   readonly runs = new Map<string, ImportedRun>()
   readonly #sender: RunSender
@@ -24,23 +21,15 @@ export class LiveSender {
     let sent = this.#sent.get(run.id)
     this.runs.set(run.id, run)
     if (sent === undefined || sent.cap !== cap) {
-      const before = await this.#sender.begin(run)
-      sent = { knownTo: sent?.knownTo ?? before?.last_step ?? -1, cap, events: 0 }
+      await this.#sender.begin(run)
+      sent = { cap, events: sent?.events ?? 0 }
       this.#sent.set(run.id, sent)
     }
-    if (resumedFrom !== undefined) {
-      await this.#sender.dropFrom(run.id, resumedFrom)
-      sent.knownTo = Math.min(sent.knownTo, resumedFrom - 1)
-    }
+    if (resumedFrom !== undefined) await this.#sender.dropFrom(run.id, resumedFrom)
     if (run.events.length > sent.events) {
       sent.events = run.events.length
       await this.#sender.postEvents(run)
     }
-    await this.#sender.post(run.id, run.points, rowAfter(run.points, sent.knownTo))
+    await this.#sender.post(run.id, run.points)
   }
-}
-
-function rowAfter({ step }: PointColumns, known: number): number {
-  const row = step.findIndex((at) => at > known)
-  return row < 0 ? step.length : row
 }

@@ -37,13 +37,13 @@ export interface Found {
 export async function findLogs(
   paths: readonly string[],
   format: string | undefined,
-  isWanted: (path: string, size: number, modified: number) => boolean = () => true,
+  isWanted: (file: WalkedFile) => boolean = () => true,
 ): Promise<Found> {
   const passed: Passed[] = []
   const groups = new Map<string, { format: string; files: WalkedFile[] }>()
   for (const path of paths) {
     for await (const found of walk(resolve(path), passed)) {
-      if (!isWanted(found.path, found.size, found.modified)) continue
+      if (!isWanted(found)) continue
       const name = await formatOf(found.path, format, passed)
       if (name === undefined) continue
       const run = formatNamed(name).runOf?.(found.path) ?? found.path
@@ -89,10 +89,11 @@ export function besideOf(log: string): (path: string) => Promise<Uint8Array | un
   }
 }
 
-interface WalkedFile {
+export interface WalkedFile {
   readonly path: string
   readonly size: number
   readonly modified: number
+  readonly inode: number
 }
 
 async function* walk(root: string, passed: Passed[]): AsyncGenerator<WalkedFile> {
@@ -124,7 +125,7 @@ async function* walk(root: string, passed: Passed[]): AsyncGenerator<WalkedFile>
     } else if (isFolder && PASSED_FILES.test(basename(path))) {
       passed.push({ path, reason: 'Files of its kind are no logs.' })
     } else if (found.size === 0) passed.push({ path, reason: 'It is empty.' })
-    else yield { path, size: found.size, modified: found.mtimeMs }
+    else yield { path, size: found.size, modified: found.mtimeMs, inode: found.ino }
   }
 }
 

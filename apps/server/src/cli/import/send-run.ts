@@ -1,11 +1,11 @@
 import {
   encodeColumn,
-  encodeNumber,
   LAYER_PREFIX,
   MAX_EVENTS_PER_REQUEST,
   MAX_POINTS_PER_REQUEST,
   type PointColumns,
   type Run,
+  type WireNumber,
 } from '@normwatch/protocol'
 import type { ImportedRun } from '@normwatch/importers'
 import { ServerError } from '../failures.ts'
@@ -46,7 +46,9 @@ export class RunSender {
       name: (name === undefined ? run.name : name.replaceAll('{name}', run.name)).slice(0, 256) || run.id,
       ...(run.clip !== undefined && { clip: run.clip }),
       ...(run.parts.length > 0 && {
-        parts: Object.fromEntries(run.parts.map(({ name, clip }) => [name, clip === undefined ? {} : { clip }])),
+        parts: Object.fromEntries(
+          run.parts.map(({ name, clip }) => [name, clip === undefined ? {} : { clip }]),
+        ),
       }),
       ...(tags.length > 0 && { tags }),
       ...configOf(run),
@@ -136,6 +138,11 @@ function depthOf(value: unknown, depth = 0): number {
   return Math.max(depth + 1, ...Object.values(value).map((item) => depthOf(item, depth + 1)))
 }
 
+/** A step's cap as the server takes it: above 0. A NaN is no cap. */
+function capOrNone(cap: WireNumber | null): WireNumber | null {
+  return cap === 'NaN' || cap === '-Infinity' || (typeof cap === 'number' && cap <= 0) ? null : cap
+}
+
 /** The body of `POST …/points` for rows `from` to `to`; metrics without a reading there are left out. */
 function bodyOf({ step, time, metrics }: PointColumns, from: number, to: number): string {
   const columns: Record<string, unknown> = { step: [...step.subarray(from, to)] }
@@ -148,9 +155,7 @@ function bodyOf({ step, time, metrics }: PointColumns, from: number, to: number)
     const column = encodeColumn(values.subarray(from, to), has)
     if (name.startsWith(LAYER_PREFIX)) layers[name.slice(LAYER_PREFIX.length)] = column
     // a step's cap must be above 0; others are no caps
-    else if (name === 'max_norm')
-      columns[name] = column.map(capOrNone)
-      )
+    else if (name === 'max_norm') columns[name] = column.map(capOrNone)
     else columns[name] = column
   }
   if (Object.keys(layers).length > 0) columns['layers'] = layers

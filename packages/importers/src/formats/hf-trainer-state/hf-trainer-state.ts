@@ -11,7 +11,10 @@ export const hfTrainerState: Format = {
   name: 'hf-trainer-state',
   title: 'Hugging Face Trainer, trainer_state.json',
   score: ({ text }, path) => {
-    if (!/^\s*\{/.test(text)) return 0
+    // lines of JSON, of which a later one may hold a log_history, are another format
+    const [first = ''] = text.split('\n', 1)
+    const isLine = text.length > first.length + 1 && first.endsWith('}') && !first.includes('"log_history"')
+    if (!/^\s*\{/.test(text) || isLine) return 0
     if (/"log_history"\s*:/.test(text)) return 1
     return /(?:^|\/)trainer_state\.json(?:\.gz)?$/.test(path) ? 0.9 : 0
   },
