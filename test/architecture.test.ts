@@ -113,15 +113,7 @@ const rooms: Record<string, Room> = {
   },
   'access/limits': {
     path: `${server}/access/limits`,
-    mayImport: [
-      'access/identity',
-      'plugins',
-      'errors',
-      'storage',
-      ...wire,
-      'npm:fastify',
-      'npm:@fastify/rate-limit',
-    ],
+    mayImport: ['access/identity', 'plugins', 'errors', 'storage', ...wire, 'npm:fastify'],
   },
   metrics: {
     path: `${server}/metrics`,

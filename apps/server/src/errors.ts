@@ -111,6 +111,10 @@ export const refusals = {
     codes: ['FST_ERR_CTP_BODY_TOO_LARGE'],
   },
   too_many_points: { status: 413, sentence: 'A request has at most 10,000 points.' },
+  too_many_readings: {
+    status: 413,
+    sentence: 'A request has at most 1,000,000 readings (points × metrics): send it in parts.',
+  },
   too_many_metrics: {
     status: 413,
     sentence: 'A run has at most 256 metrics, 4,096 layers and 16 parts.',

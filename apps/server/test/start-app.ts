@@ -57,7 +57,8 @@ export async function startApp({
     info: () => undefined,
   })
   const services = { store, hub, ingest, alerts, now }
-  const app = await buildApp(services, options)
+  const access = { ...options.access, ...(now === Date.now ? {} : { steadyNow: now }) }
+  const app = await buildApp(services, { ...options, access })
   onTestFinished(async () => {
     hub.close()
     await app.close()

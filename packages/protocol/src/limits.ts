@@ -2,6 +2,8 @@
 
 /** Points in one request. */
 export const MAX_POINTS_PER_REQUEST = 10_000
+/** Readings in one request: points × metrics, layers included. */
+export const MAX_READINGS_PER_REQUEST = 1_000_000
 /** Bytes of one request body, after its content encoding is undone. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024
 /** Metrics of one run, layers not counted. */

@@ -1,14 +1,27 @@
 import { LAYER_PREFIX, type MetricColumn, type PointColumns } from './columns.ts'
 import type { ErrorDetail } from './errors.ts'
-import { MAX_METRIC_NAME_LENGTH, MAX_POINTS_PER_REQUEST, MAX_STEP, MAX_TIME } from './limits.ts'
+import {
+  MAX_METRIC_NAME_LENGTH,
+  MAX_POINTS_PER_REQUEST,
+  MAX_READINGS_PER_REQUEST,
+  MAX_STEP,
+  MAX_TIME,
+} from './limits.ts'
 import { decodeNumber } from './numbers.ts'
 import { ascending } from './order-rows.ts'
 import { partMetric } from './parts.ts'
 
-/** What a body of points came to: its columns, or why it is refused (`tooMany`: over the bound on points). */
+/** What a body of points came to: its columns, or why it is refused. */
 export type ParsedPoints =
   | { readonly ok: true; readonly columns: PointColumns }
-  | { readonly ok: false; readonly tooMany: boolean; readonly details: ErrorDetail[] }
+  | {
+      readonly ok: false
+      /** Over the bound on points. */
+      readonly tooMany: boolean
+      /** Over the bound on readings. */
+      readonly tooManyReadings?: true
+      readonly details: ErrorDetail[]
+    }
 
 /** Faults named in one refusal. */
 const MAX_DETAILS = 20
@@ -24,7 +37,12 @@ export function parsePoints(body: unknown): ParsedPoints {
   if (keys.length !== 1 || (keys[0] !== 'points' && keys[0] !== 'columns')) {
     return faults.refuse('', 'must hold exactly one field: "points" (rows) or "columns"')
   }
-  const draft = keys[0] === 'points' ? readRows(body['points'], faults) : readColumns(body['columns'], faults)
+  let draft: PointColumns | undefined
+  try {
+    draft = keys[0] === 'points' ? readRows(body['points'], faults) : readColumns(body['columns'], faults)
+  } catch (error) {
+    if (!(error instanceof TooManyReadings)) throw error
+  }
   if (draft === undefined || faults.details.length > 0) return faults.result()
   return { ok: true, columns: ascending(draft) }
 }
@@ -32,6 +50,7 @@ export function parsePoints(body: unknown): ParsedPoints {
 class Faults {
   readonly details: ErrorDetail[] = []
   tooMany = false
+  tooManyReadings = false
 
   add(path: string, message: string): void {
     if (this.details.length < MAX_DETAILS) this.details.push({ path, message })
@@ -43,7 +62,8 @@ class Faults {
   }
 
   result(): ParsedPoints {
-    return { ok: false, tooMany: this.tooMany, details: this.details }
+    const { tooMany, tooManyReadings, details } = this
+    return { ok: false, tooMany, details, ...(tooManyReadings ? { tooManyReadings } : {}) }
   }
 
   /** Whether a list of `count` points is over the bound; says so if it is. */
@@ -56,6 +76,21 @@ class Faults {
 }
 
 const CAP = 'must be a positive number, or "Infinity" for no cap at this step'
+/** Throws where a batch of so many points and metrics is over the bound: before room is made for another metric. */
+function refuseReadings(path: string, points: number, metrics: number, faults: Faults): void {
+  if (points * metrics <= MAX_READINGS_PER_REQUEST) return
+  faults.tooManyReadings = true
+  faults.details.length = 0
+  faults.add(
+    path,
+    `holds more than ${MAX_READINGS_PER_REQUEST} readings (points × metrics); send it in parts`,
+  )
+  throw new TooManyReadings()
+}
+
+/** Ends the reading of a body at once; it never leaves this module. */
+class TooManyReadings extends Error {}
+
 const READING = 'must be a finite number, "NaN", "Infinity", "-Infinity" or null'
 const STEP = 'must be a whole number from 0 to 2^53 - 1'
 const TIME = 'must be Unix seconds, a number from 0 to 1e11'
@@ -78,6 +113,7 @@ function readRows(rows: unknown, faults: Faults): PointColumns | undefined {
     if (column === undefined) {
       const fault = nameFault(name)
       if (fault !== undefined) return faults.add(path, fault)
+      refuseReadings('/points', count, draft.metrics.size + 1, faults)
       column = { values: new Float64Array(count), present: new Uint8Array(count) }
       draft.metrics.set(name, column)
     }
@@ -129,9 +165,11 @@ function readColumns(columns: unknown, faults: Faults): PointColumns | undefined
   }
   let time = new Float64Array(count).fill(NaN)
   const metrics = new Map<string, MetricColumn>()
+  let lists = 0
   const put = (name: string, list: unknown, path: string): void => {
     const fault = nameFault(name)
     if (fault !== undefined) return faults.add(path, fault)
+    refuseReadings('/columns', count, ++lists, faults)
     const column = readReadings(list, count, path, faults)
     if (column !== undefined && isCap(name)) checkCaps(column, path, faults)
     if (column !== undefined && (column.present?.includes(1) ?? true)) metrics.set(name, column)

@@ -31,6 +31,8 @@ export interface AccessOptions {
   readonly basePath?: string
   /** Left out: none. They hold only where tokens are asked for. */
   readonly limits?: Limits
+  /** Milliseconds by a clock that nobody sets; left out: since the start of the process. Budgets are counted by it. */
+  readonly steadyNow?: () => number
 }
 
 /** Bytes of a body that may be read before the caller is known: enough to sign in with a token. */
@@ -48,7 +50,13 @@ export interface Access {
 export async function controlAccess(
   app: FastifyInstance,
   { store, now }: { readonly store: Store; readonly now: () => number },
-  { operatorToken, isShared = false, basePath = '', limits }: AccessOptions,
+  {
+    operatorToken,
+    isShared = false,
+    basePath = '',
+    limits,
+    steadyNow = () => performance.now(),
+  }: AccessOptions,
 ): Promise<Access> {
   const authenticator = new Authenticator(store.tokens, { operatorToken, isShared, now })
   const sockets = new Sockets(authenticator, (error) => app.log.error({ err: error }, 'failed'))
@@ -56,7 +64,8 @@ export async function controlAccess(
   const callers = new WeakMap<object, Caller>()
 
   await app.register(cookie)
-  const limiter = limits === undefined ? undefined : await createLimiter(app, { store, now }, limits, sockets)
+  const limiter =
+    limits === undefined ? undefined : await createLimiter(app, { store, now: steadyNow }, limits, sockets)
   app.decorateRequest('caller', undefined)
   app.addHook('onRoute', (route) => {
     for (const one of [route.method].flat()) {

@@ -11,6 +11,9 @@ import { slices } from './readings.ts'
 import { keepFor, removeSilent, type Retention } from './retention.ts'
 import { noticeSilence, watchSilence } from './silence-watch.ts'
 
+/** Readings that are merged and committed at once: some tens of milliseconds where all of them were sent before. */
+const READINGS_A_COMMIT = 32_768
+
 /** Everything that changes a run: each change is judged, stored and told to the readers, in that order. */
 export class Ingest {
   readonly #context: IngestContext
@@ -61,7 +64,11 @@ export class Ingest {
   async accept(run: string, columns: PointColumns): Promise<StoredRun> {
     this.waiting++
     try {
-      const stored = await acceptPoints(this.#context, run, columns)
+      // A very large batch is stored in parts, so that others are served between them. Each part has all the metrics:
+      // whether the run may have them is known with the first.
+      const [first, ...others] = slices(columns, READINGS_A_COMMIT)
+      let stored = await acceptPoints(this.#context, run, first as PointColumns)
+      for (const part of others) stored = await acceptPoints(this.#context, run, part)
       this.pointsAccepted += columns.step.length
       return stored
     } finally {

@@ -55,9 +55,9 @@ function layersAt(
 const READINGS = 1_250
 
 /** The batch in parts, in order, each short enough that others can wait while it is judged. */
-export function slices(batch: PointColumns): PointColumns[] {
+export function slices(batch: PointColumns, readings = READINGS): PointColumns[] {
   const { step, metrics } = batch
-  const rows = Math.ceil(READINGS / (1 + metrics.size))
+  const rows = Math.ceil(readings / (1 + metrics.size))
   if (step.length <= rows) return [batch]
   const count = Math.ceil(step.length / rows)
   return Array.from({ length: count }, (_, i) => between(batch, i * rows, (i + 1) * rows))

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
+import { refuseCostlyJson } from './json-cost.ts'
 
 const decoders: Readonly<
   Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
@@ -57,6 +58,7 @@ async function decode(encoding: string, body: Buffer, maxOutputLength: number): 
 function parse(body: Buffer): unknown {
   if (body.length === 0) return undefined
   if (!isUtf8(body)) throw new Refusal('json_invalid', 'The body is not UTF-8.')
+  refuseCostlyJson(body)
   const text = body.toString()
   try {
     return JSON.parse(text) as unknown

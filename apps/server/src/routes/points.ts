@@ -81,9 +81,11 @@ function takeColumns(request: { body: unknown }): PointColumns {
 
 function pointsRefusal({
   tooMany,
+  tooManyReadings,
   details,
 }: Extract<ReturnType<typeof parsePoints>, { ok: false }>): Refusal {
   const [first] = details
   const message = first && `${first.path === '' ? 'The body' : first.path} ${first.message}.`
-  return new Refusal(tooMany ? 'too_many_points' : 'points_invalid', message, details)
+  const code = tooMany ? 'too_many_points' : tooManyReadings ? 'too_many_readings' : 'points_invalid'
+  return new Refusal(code, message, details)
 }

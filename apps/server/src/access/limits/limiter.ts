@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import rateLimit from '@fastify/rate-limit'
 import { LAYER_PREFIX, MAX_BODY_BYTES } from '@normwatch/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../../errors.ts'
@@ -11,12 +10,12 @@ import { Connections } from './connections.ts'
 import { ADDRESS_SHARE, BURST, type Limits } from './limits.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { ProjectUsage } from './project-usage.ts'
+import { SECOND_MS, SecondCounts } from './second-counts.ts'
 import type { Sockets } from '../identity/sockets.ts'
 import { Turns } from './turns.ts'
 
 /** A refused body up to this many bytes is read to the end, so that the connection can be used again. */
 const SMALL_BODY = 64 * 1024
-const SECOND_MS = 1_000
 /** Share of a second's requests that are answered as they come; the others are spread over it. */
 const IMMEDIATE_SHARE = 0.1
 /**
@@ -55,13 +54,8 @@ export async function createLimiter(
   sockets: Sockets,
 ): Promise<Limiter> {
   const { maxRequests, maxConnections } = limits
-  await app.register(rateLimit, { global: false })
-  const byAddress = app.createRateLimit({ max: maxRequests * ADDRESS_SHARE, timeWindow: SECOND_MS })
-  const byCaller = app.createRateLimit({
-    max: maxRequests,
-    timeWindow: SECOND_MS,
-    keyGenerator: ({ caller }: FastifyRequest) => caller?.id ?? '',
-  })
+  const byAddress = new SecondCounts(maxRequests * ADDRESS_SHARE)
+  const byCaller = new SecondCounts(maxRequests)
   const connections = new Connections(app, maxConnections, now)
   const turns = new Turns()
   const bytes = new Budget(limits.maxBytes, BURST)
@@ -71,16 +65,15 @@ export async function createLimiter(
   const usage = new ProjectUsage(store.runs, now)
 
   async function refuseFast(
-    check: ReturnType<typeof app.createRateLimit>,
+    counts: SecondCounts,
+    name: string,
     request: FastifyRequest,
     reply: FastifyReply,
   ) {
-    const state = await check(request)
-    if (state.isAllowed) return
-    if (state.isExceeded) await refuse('too_many_requests', request, reply, state.ttl / 1_000)
-    const nth = state.max - state.remaining
-    const early = (nth / state.max) * SECOND_MS - (SECOND_MS - state.ttl)
-    if (nth > state.max * IMMEDIATE_SHARE && early > 0) await sleep(early)
+    const { nth, leftMs } = counts.count(name, now())
+    if (nth > counts.max) await refuse('too_many_requests', request, reply, leftMs / 1_000)
+    const early = (nth / counts.max) * SECOND_MS - (SECOND_MS - leftMs)
+    if (nth > counts.max * IMMEDIATE_SHARE && early > 0) await sleep(early)
   }
 
   /** Who asks again at once waits here: otherwise to refuse would cost as much as to answer. */
@@ -110,13 +103,13 @@ export async function createLimiter(
         void reply.header('connection', 'close')
         throw tooMany('too_many_connections', 1)
       }
-      await refuseFast(byAddress, request, reply)
+      await refuseFast(byAddress, request.ip, request, reply)
     },
     async caller(request, reply, caller) {
       if (request.ws && sockets.countOf(caller) >= maxConnections) {
         throw tooMany('too_many_connections', 1)
       }
-      await refuseFast(byCaller, request, reply)
+      await refuseFast(byCaller, caller.id, request, reply)
       // Before the body is read: who sends too much costs nothing more.
       const tooFast = isPoints(request) ? points.wait(idOf(request), now()) : 0
       if (tooFast > 0) await refuse('points_too_fast', request, reply, tooFast)

@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { expect, it, onTestFinished } from 'vitest'
+import { startServer } from './server-process.ts'
+import { tempFolder } from './start-app.ts'
+
+const json = { 'content-type': 'application/json' }
+
+/** The goal on a machine of its own is 50 ms; here other tests run beside, and what this guards against took seconds. */
+const MOST_MS = 400
+
+/** Asks again and again over one connection; `stop` gives the longest that an answer took, in milliseconds. */
+function honestClient(url: string): { stop: () => Promise<number> } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => agent.destroy())
+  let [isOver, longest] = [false, 0]
+  const ask = () =>
+    new Promise<void>((resolve, reject) => {
+      const began = performance.now()
+      request(`${url}/healthz`, { agent }, (response) => {
+        response.resume().once('end', () => {
+          longest = Math.max(longest, performance.now() - began)
+          resolve()
+        })
+      })
+        .once('error', reject)
+        .end()
+    })
+  const asking = (async () => {
+    while (!isOver) await ask()
+  })()
+  return {
+    async stop() {
+      isOver = true
+      await asking
+      return longest
+    },
+  }
+}
+
+it('no request, valid or not, keeps others waiting', async () => {
+  const { url } = await startServer(await tempFolder())
+  await fetch(`${url}/api/v1/runs/r`, { method: 'PUT', headers: json, body: '{}' })
+  const columns = (points: number, metrics: number) => {
+    const step = Array.from({ length: points }, (_, i) => i)
+    const readings = Array.from({ length: metrics }, (_, m) => [`m${m}`, step.map((i) => i + m)])
+    return JSON.stringify({ columns: { step, ...Object.fromEntries(readings) } })
+  }
+  const valid = columns(2_000, 100)
+  const requests: [body: Buffer | string, headers: Record<string, string>, status: number, code?: string][] =
+    [
+      [
+        gzipSync(`{"points":[${'{},'.repeat(2_700_000)}{}]}`),
+        { 'content-encoding': 'gzip' },
+        413,
+        'body_too_large',
+      ],
+      ['['.repeat(4_000_000) + ']'.repeat(4_000_000), {}, 400, 'json_invalid'],
+      [gzipSync(columns(5_000, 250)), { 'content-encoding': 'gzip' }, 413, 'too_many_readings'],
+      [valid, {}, 200],
+      [valid, {}, 200],
+    ]
+  for (const [body, headers, status, code] of requests) {
+    const others = honestClient(url)
+    const answer = await fetch(`${url}/api/v1/runs/r/points`, {
+      method: 'POST',
+      headers: { ...json, ...headers },
+      body,
+    })
+    const reply = (await answer.json()) as { error?: { code: string }; accepted?: number }
+    const longest = await others.stop()
+    expect({ status: answer.status, code: reply.error?.code }).toEqual({ status, code })
+    expect(longest).toBeLessThan(MOST_MS)
+  }
+  const exported = await (await fetch(`${url}/api/v1/runs/r/points?metric=m99`)).text()
+  expect(exported.trim().split('\n')).toHaveLength(2_000)
+}, 60_000)
+
+it('one metric name a reading is refused before room is made for each', async () => {
+  const { url } = await startServer(await tempFolder())
+  await fetch(`${url}/api/v1/runs/r`, { method: 'PUT', headers: json, body: '{}' })
+  const rows = Array.from({ length: 9_999 }, (_, step) => `{"step":${step}}`).join(',')
+  const names = Array.from({ length: 5_000 }, (_, i) => `"m${i}":1`).join(',')
+  const answer = await fetch(`${url}/api/v1/runs/r/points`, {
+    method: 'POST',
+    headers: json,
+    body: `{"points":[${rows},{"step":10000,${names}}]}`,
+  })
+  expect(answer.status).toBe(413)
+  expect(await answer.json()).toMatchObject({ error: { code: 'too_many_readings' } })
+})
+
+const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
+
+it.skipIf(!existsSync(FAKETIME))(
+  'a clock that is set back locks nobody out',
+  async () => {
+    const folder = await tempFolder()
+    const clock = join(folder, 'clock')
+    await writeFile(clock, '+0')
+    const token = `nw_${'a'.repeat(43)}`
+    const { url } = await startServer(join(folder, 'data'), ['--max-requests', '20'], {
+      NORMWATCH_TOKEN: token,
+      LD_PRELOAD: FAKETIME,
+      FAKETIME_TIMESTAMP_FILE: clock,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    })
+    const ask = () =>
+      fetch(`${url}/api/v1/runs`, { headers: { authorization: `Bearer ${token}`, connection: 'close' } })
+    const serverTime = async () => Date.parse((await ask()).headers.get('date') ?? '')
+    const before = await serverTime()
+    await writeFile(clock, '-7200')
+    const began = performance.now()
+    for (let i = 0; i < 60; i++) expect((await ask()).status).toBe(200)
+    expect(performance.now() - began).toBeLessThan(20_000)
+    expect(await serverTime()).toBeLessThan(before - 3_600_000)
+  },
+  60_000,
+)
