@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
@@ -77,6 +78,32 @@ it('no request, valid or not, keeps others waiting', async () => {
   }
   const exported = await (await fetch(`${url}/api/v1/runs/r/points?metric=m99`)).text()
   expect(exported.trim().split('\n')).toHaveLength(2_000)
+}, 60_000)
+
+it('exports that nobody reads keep no new connection waiting', async () => {
+  const { url } = await startServer(await tempFolder())
+  await fetch(`${url}/api/v1/runs/r`, { method: 'PUT', headers: json, body: '{}' })
+  for (let part = 0; part < 4; part++) {
+    const step = Array.from({ length: 2_500 }, (_, i) => part * 2_500 + i)
+    const readings = Array.from({ length: 60 }, (_, m) => [`m${m}`, step.map((i) => i / 3 + m)])
+    const body = JSON.stringify({ columns: { step, ...Object.fromEntries(readings) } })
+    const answer = await fetch(`${url}/api/v1/runs/r/points`, { method: 'POST', headers: json, body })
+    expect(answer.status).toBe(200)
+  }
+  for (let i = 0; i < 100; i++) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => undefined)
+    socket.pause().write('GET /api/v1/runs/r/points HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  }
+  let longest = 0
+  for (let i = 0; i < 20; i++) {
+    const began = performance.now()
+    const answer = await fetch(`${url}/healthz`, { headers: { connection: 'close' } })
+    expect(answer.status).toBe(200)
+    longest = Math.max(longest, performance.now() - began)
+  }
+  expect(longest).toBeLessThan(MOST_MS)
 }, 60_000)
 
 it('one metric name a reading is refused before room is made for each', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { listeningSince } from './silence-watch.ts'
+import { listeningSince, silentFor } from './silence-watch.ts'
 
 it.each([
   ['an ordinary pause', 1_005_000, 0],
@@ -8,4 +8,12 @@ it.each([
   ['a clock set back by an hour', -2_600_000, -2_600_000],
 ])('counts silence anew only from the end of a sleep: %s', (_name, now, expected) => {
   expect(listeningSince(0, 1_000_000, now)).toBe(expected)
+})
+
+it.each([
+  ['the last arrival', 5_000, 1_000, 9_000, 4_000],
+  ['the start of listening where the arrival was before it', 500, 1_000, 9_000, 8_000],
+  ['the start of listening where the arrival lies in the future', 90_000, 1_000, 9_000, 8_000],
+])('counts silence from %s', (_name, arrival, since, now, expected) => {
+  expect(silentFor(arrival, since, now)).toBe(expected)
 })

@@ -40,10 +40,18 @@ export function listeningSince(since: number, before: number, now: number): numb
   return Math.abs(now - before - LOOK_EVERY_MS) > MAX_CLOCK_STEP_MS ? now : since
 }
 
+/**
+ * Milliseconds of silence at `now`, counted from the last arrival but not from before `since`. An arrival in the future
+ * was noted while the clock was ahead: it tells nothing, and silence counts from `since`.
+ */
+export function silentFor(lastArrival: number, since: number, now: number): number {
+  return now - (lastArrival > now ? since : Math.max(lastArrival, since))
+}
+
 /** One look: every running run that has been silent for longer than its rhythm explains becomes stalled. */
 export async function noticeSilence(context: IngestContext, since: number): Promise<void> {
   for (const run of await context.store.runs.running()) {
-    const silent = context.now() - Math.max(run.last_arrival, since)
+    const silent = silentFor(run.last_arrival, since, context.now())
     const isKnown = run.conditions.some(({ kind, finding }) => kind === 'stalled' && finding !== null)
     if (silent >= MIN_SILENCE_MS && !isKnown) await judgeSilence(context, run, silent / 1000)
   }

@@ -183,3 +183,9 @@ describe('a test message', () => {
     expect(slackBody(message).text).toContain('Test message')
   })
 })
+
+it('mentions nobody and makes no link in Mattermost, which takes the body of Slack', () => {
+  const name = '@all @here [click](https://evil.example)'
+  const { text } = slackBody(messageOf('msg_1', [{ ...opened, run: { ...run, name } }], url))
+  expect(text).not.toMatch(/@(all|here)|\]\(/)
+})

@@ -39,5 +39,14 @@ function manyEvents(events: readonly MessageEvent[]) {
 }
 
 const markdown = (text: string, max: number) => ({ type: 'mrkdwn', text: bounded(text, max) })
-/** Slack's three control characters: without them no text can mention a channel or make a link. */
-const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+/**
+ * Slack's three control characters: without them no text can mention a channel or make a link. Mattermost, which takes
+ * the same body, reads `@all` and `[text](url)` besides: an invisible space (U+200B) breaks both.
+ */
+const escape = (text: string) =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('@', '@\u200b')
+    .replaceAll('](', ']\u200b(')
