@@ -5,7 +5,7 @@ import { ChannelAddressInvalid } from './alerts/kinds/kind.ts'
 import { SettingsRefused } from './ingest/run-settings.ts'
 import { ChannelNotFound, DeliveryNotFound, MuteNotFound, TooManyAlertRules } from './storage/alert-store.ts'
 import { TooManyEvents } from './storage/event-store.ts'
-import { BadCursor, RunNotFound, StoreUnavailable, TooManyMetrics } from './storage/store.ts'
+import { BadCursor, PartNotFound, RunNotFound, StoreUnavailable, TooManyMetrics } from './storage/store.ts'
 import { TokenNotFound, TooManyTokens } from './storage/token-store.ts'
 
 /** Why a request is refused. */
@@ -77,6 +77,7 @@ export const refusals = {
   },
   origin_not_allowed: { status: 403, sentence: 'Pages of other sites may not use this service.' },
   run_not_found: { status: 404, sentence: 'There is no such run: create it first.', thrown: RunNotFound },
+  part_not_found: { status: 404, sentence: 'The run has no such part.', thrown: PartNotFound, path: 'part' },
   channel_not_found: { status: 404, sentence: 'There is no such channel.', thrown: ChannelNotFound },
   delivery_not_found: { status: 404, sentence: 'There is no such delivery.', thrown: DeliveryNotFound },
   mute_not_found: { status: 404, sentence: 'There is no such mute.', thrown: MuteNotFound },

@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { startApp } from './start-app.ts'
+import { aChannel } from '../src/alerts/fixtures/event.ts'
+import { messageOf } from '../src/alerts/messages/message.ts'
+import { figures, headline } from '../src/alerts/messages/wording.ts'
+import { isType, liveClient } from './live-client.ts'
+import { startApp, tempFolder } from './start-app.ts'
 
 type Columns = Record<string, (number | string | null)[]>
 
@@ -55,6 +59,92 @@ describe('a run with parts', () => {
     expect((await call('GET', '/findings?run=gan')).body.findings).toMatchObject([
       { part: 'critic', state: 'closed', close_reason: 'run_finished' },
     ])
+  })
+
+  it('is tried with other caps, compared and previewed by one of its parts', async () => {
+    const { call } = await startApp()
+    for (const run of ['one', 'two']) {
+      await call('PUT', `/runs/${run}`, { parts: { generator: cap(1), critic: cap(1) } })
+      await call('POST', `/runs/${run}/points`, { columns: gan(400) })
+    }
+    const caps = (await call('GET', '/runs/one/caps?part=critic&cap=1&cap=100')).body
+    expect(caps).toMatchObject({ steps: 400, curve: [{ clip_rate: 1 }, { clip_rate: 0 }] })
+    expect((await call('GET', '/runs/one/caps?cap=1')).body.steps).toBe(0)
+    const { runs } = (await call('GET', '/compare?run=one&run=two&part=critic')).body
+    expect(runs).toMatchObject([{ clip_rate: 1, final_loss: expect.closeTo(2, 0) }, { clip_rate: 1 }])
+    const ofGenerator = (await call('GET', '/compare?run=one&part=generator')).body.runs[0]
+    expect(ofGenerator).toMatchObject({ clip_rate: 0, norm_quantiles: { p50: expect.closeTo(0.05, 1) } })
+    const preview = (part: string) => call('POST', `/runs/one/preview?part=${part}`, {})
+    expect((await preview('generator')).body).toMatchObject({ health: 'ok', findings: [] })
+    expect((await preview('critic')).body).toMatchObject({
+      health: 'flagged',
+      findings: [{ part: 'critic', kind: 'clip_saturated' }],
+      conditions: [{ part: 'critic' }],
+    })
+    for (const path of ['/runs/one/caps?part=actor', '/compare?run=one&part=actor']) {
+      const { status, body } = await call('GET', path)
+      expect({ status, code: body.error.code }).toEqual({ status: 404, code: 'part_not_found' })
+      expect(body.error.message).toBe('The run "one" has no part "actor".')
+    }
+  })
+
+  it('is named in messages with how it clips, told live, and has figures of its own', async () => {
+    const { call, services, listen, inject } = await startApp()
+    const live = await liveClient(await listen())
+    await services.store.channels.create(aChannel())
+    await call('PUT', '/runs/gan', { ...cap(5), parts: { generator: cap(1), critic: cap(2) } })
+    live.send({ type: 'watch', run: 'gan' })
+    await live.until(isType('run'))
+    await call('POST', '/runs/gan/points', { columns: gan(400) })
+    const found = await live.until(isType('finding'))
+    expect(found).toMatchObject({ finding: { part: 'critic', kind: 'clip_saturated' } })
+    const claim = { now: Date.now() + 1, leaseMs: 1_000, limit: 1, except: [] }
+    const [delivery] = await services.store.deliveries.claim(claim)
+    const { events } = messageOf('msg_1', delivery?.events ?? [], 'http://127.0.0.1')
+    expect(events[0]).toMatchObject({
+      finding: { part: 'critic' },
+      run: { ...cap(2), clipping: { rate: 1 } },
+    })
+    expect(headline(events[0])).toMatch(/^Clipping .*saturated in critic: gan \(default\)$/)
+    expect(figures(events[0])).toContainEqual(['Part', 'critic'])
+    const { text } = await inject({ url: '/metrics' })
+    expect(text).toContain('normwatch_run_flagged{run="gan",project="default"} 1')
+    expect(text).toContain('normwatch_run_flagged{run="gan",project="default",part="generator"} 0')
+    expect(text).toContain('normwatch_run_clip_rate{run="gan",project="default",part="critic"} 1')
+  })
+
+  it('is called stalled as one run, and is well again whichever part goes on', async () => {
+    let now = 1_764_000_400_000
+    const { call, services } = await startApp({ now: () => now })
+    await call('PUT', '/runs/gan', { parts: { generator: cap(1), critic: cap(100) } })
+    await call('POST', '/runs/gan/points', { columns: gan(400) })
+    now += 3_600_000
+    await services.ingest.noticeSilence(0)
+    const silent = (await call('GET', '/runs/gan')).body
+    expect(silent).toMatchObject({ health: 'flagged', conditions: [{ part: null, kind: 'stalled' }] })
+    await call('POST', '/runs/gan/points', { points: [{ step: 400, 'grad_norm/critic': 20 }] })
+    expect((await call('GET', '/runs/gan')).body).toMatchObject({ health: 'ok', conditions: [] })
+  })
+
+  it('goes on after a restart as if there had been none', async () => {
+    const folder = await tempFolder()
+    const columns = gan(400)
+    const cut = (from: number, to: number) =>
+      Object.fromEntries(Object.entries(columns).map(([name, list]) => [name, list.slice(from, to)]))
+    const first = await startApp({ folder })
+    for (const run of ['cut', 'whole']) {
+      await first.call('PUT', `/runs/${run}`, { parts: { generator: cap(1), critic: cap(20) } })
+    }
+    await first.call('POST', '/runs/whole/points', { columns })
+    await first.call('POST', '/runs/cut/points', { columns: cut(0, 230) })
+    await first.app.close()
+    await first.services.store.close()
+    const { call } = await startApp({ folder })
+    await call('POST', '/runs/cut/points', { columns: cut(230, 400) })
+    const [one, other] = await Promise.all(
+      ['cut', 'whole'].map(async (run) => (await call('GET', `/runs/${run}`)).body),
+    )
+    expect({ health: one.health, parts: one.parts }).toEqual({ health: other.health, parts: other.parts })
   })
 
   it('has the parts whose gradients are logged, declared or not; those of a run that has a past are judged from its start', async () => {

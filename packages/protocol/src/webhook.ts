@@ -13,7 +13,7 @@ export const EVENT_TYPES = ['finding.opened', 'finding.closed', 'finding.reminde
 export type EventType = (typeof EVENT_TYPES)[number]
 export const EventTypeSchema = Type.Enum(EVENT_TYPES)
 
-/** The run of an event, as it was at the event. */
+/** The run of an event, as it was at the event; `clip` and `clipping` are those of the part that the finding speaks of. */
 export const EventRunSchema = Type.Object({
   id: Type.String(),
   name: Type.String(),

@@ -1,16 +1,24 @@
 import { compareNotes, RunMeasurer } from '@normwatch/detector'
-import type { CompareReply } from '@normwatch/protocol'
+import { metricOf, type CompareReply } from '@normwatch/protocol'
 import type { Store, StoredRun } from '../storage/store.ts'
+import { partOf } from './part-of.ts'
 
-const METRICS = ['grad_norm', 'loss', 'max_norm', 'clip_fraction']
 const FINDINGS_A_PAGE = 1_000
 
-/** Measures each run's whole record, in the order asked. Throws `RunNotFound`. */
-export async function compareRuns(store: Store, ids: readonly string[]): Promise<CompareReply> {
+/** Measures each run's whole record, or that of its part of this name, in the order asked. Throws `RunNotFound`, `PartNotFound`. */
+export async function compareRuns(
+  store: Store,
+  ids: readonly string[],
+  part?: string,
+): Promise<CompareReply> {
   const measured = []
   for (const id of ids) {
     const run = await store.runs.get(id)
-    measured.push({ run, measures: await measure(store, run), spikes: await countSpikes(store, id) })
+    measured.push({
+      run,
+      measures: await measure(store, run, part),
+      spikes: await countSpikes(store, id, part ?? null),
+    })
   }
   return {
     runs: measured.map(({ run, measures, spikes }) => ({ run: run.id, name: run.name, ...measures, spikes })),
@@ -18,22 +26,29 @@ export async function compareRuns(store: Store, ids: readonly string[]): Promise
   }
 }
 
-async function measure(store: Store, { id, clip, optimizer }: StoredRun) {
+async function measure(store: Store, run: StoredRun, part: string | undefined) {
+  const { name, clip, optimizer } = partOf(run, part)
+  const [gradNorm, cap, clipFraction, ownLoss] = ['grad_norm', 'max_norm', 'clip_fraction', 'loss'].map(
+    (metric) => metricOf(metric, name),
+  ) as [string, string, string, string]
+  // the loss of the run serves a part that has none of its own
+  const loss = (await store.points.metrics(run.id)).includes(ownLoss) ? ownLoss : 'loss'
   const measurer = new RunMeasurer({ clip, optimizer })
-  for await (const { step, time, metrics } of store.points.read(id, { metrics: METRICS })) {
+  const metrics = [gradNorm, loss, cap, clipFraction]
+  for await (const block of store.points.read(run.id, { metrics })) {
     measurer.add({
-      step,
-      time,
-      gradNorm: metrics.get('grad_norm'),
-      loss: metrics.get('loss'),
-      cap: metrics.get('max_norm'),
-      clipFraction: metrics.get('clip_fraction'),
+      step: block.step,
+      time: block.time,
+      gradNorm: block.metrics.get(gradNorm),
+      loss: block.metrics.get(loss),
+      cap: block.metrics.get(cap),
+      clipFraction: block.metrics.get(clipFraction),
     })
   }
   return measurer.result()
 }
 
-async function countSpikes(store: Store, run: string): Promise<number> {
+async function countSpikes(store: Store, run: string, part: string | null): Promise<number> {
   let count = 0
   let cursor: string | null = null
   do {
@@ -43,7 +58,7 @@ async function countSpikes(store: Store, run: string): Promise<number> {
       limit: FINDINGS_A_PAGE,
       cursor: cursor ?? undefined,
     })
-    count += page.findings.length
+    count += page.findings.filter((finding) => finding.part === part).length
     cursor = page.next_cursor
   } while (cursor !== null)
   return count

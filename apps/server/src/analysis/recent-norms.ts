@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { NormRecord } from '@normwatch/detector'
+import { metricOf } from '@normwatch/protocol'
 import type { Store } from '../storage/store.ts'
+import { partOf } from './part-of.ts'
 
 export interface StepRange {
   readonly from?: number | undefined
@@ -26,14 +28,16 @@ export class RecentNorms {
     this.#now = now
   }
 
-  /** The finite norms recorded from step `from` to step `to`. Throws `RunNotFound`. */
-  async of(run: string, range: StepRange): Promise<NormRecord> {
-    const { updated_at, points } = await this.#store.runs.get(run)
-    const key = JSON.stringify([run, range.from, range.to, updated_at, points])
+  /** The finite norms of the run, or of one of its parts, from step `from` to step `to`. Throws `RunNotFound`, `PartNotFound`. */
+  async of(run: string, range: StepRange, part?: string): Promise<NormRecord> {
+    const stored = await this.#store.runs.get(run)
+    const { updated_at, points } = stored
+    const metric = metricOf('grad_norm', partOf(stored, part).name)
+    const key = JSON.stringify([run, metric, range.from, range.to, updated_at, points])
     const kept = this.#kept.get(key)
     if (kept !== undefined) return kept
     const isSettled = this.#now() - updated_at > SETTLED_MS
-    const record = await this.#read(run, range)
+    const record = await this.#read(run, metric, range)
     if (isSettled) this.#keep(key, record)
     return record
   }
@@ -45,10 +49,10 @@ export class RecentNorms {
     setTimeout(() => this.#kept.delete(key), KEPT_MS).unref()
   }
 
-  async #read(run: string, range: StepRange): Promise<NormRecord> {
+  async #read(run: string, metric: string, range: StepRange): Promise<NormRecord> {
     const record = new NormRecord()
     let turns = 1
-    for await (const norms of this.#store.points.readings(run, 'grad_norm', range)) {
+    for await (const norms of this.#store.points.readings(run, metric, range)) {
       record.add({ values: new Float64Array(norms), present: null })
       if (record.count >= turns * NORMS_A_TURN) {
         turns++

@@ -1,4 +1,4 @@
-import { decodeNumber } from '@normwatch/protocol'
+import { decodeNumber, type Part } from '@normwatch/protocol'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Services } from '../services.ts'
 import type { ListedRun } from '../storage/store.ts'
@@ -57,15 +57,20 @@ function addService(registry: Registry, { hub, ingest }: Services, requests: Req
 }
 
 function addRuns(registry: Registry, runs: readonly ListedRun[]): void {
-  const labelNames = ['run', 'project']
+  // a run's own figures come without the label of a part
+  const labelNames = ['run', 'project', 'part']
   const norm = gauge(registry, 'normwatch_run_grad_norm', 'Newest pre-clip gradient norm.', labelNames)
   const rate = gauge(registry, 'normwatch_run_clip_rate', 'Share of clipped steps in the window.', labelNames)
   const flagged = gauge(registry, 'normwatch_run_flagged', '1 when the run is flagged, else 0.', labelNames)
-  for (const { id: run, project, latest, clipping, health } of runs) {
+  const set = (labels: Record<string, string>, { latest, clipping, health }: Omit<Part, 'name'>) => {
     const newest = decodeNumber(latest['grad_norm'])
-    if (newest !== undefined) norm.set({ run, project }, newest)
-    if (clipping.rate !== null) rate.set({ run, project }, clipping.rate)
-    flagged.set({ run, project }, health === 'flagged' ? 1 : 0)
+    if (newest !== undefined) norm.set(labels, newest)
+    if (clipping.rate !== null) rate.set(labels, clipping.rate)
+    flagged.set(labels, health === 'flagged' ? 1 : 0)
+  }
+  for (const { id: run, project, parts, ...own } of runs) {
+    set({ run, project }, own)
+    for (const { name, ...part } of parts) set({ run, project, part: name }, part)
   }
 }
 

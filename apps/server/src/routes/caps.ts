@@ -3,7 +3,7 @@ import { Type, CapsReplySchema } from '@normwatch/protocol'
 import { RecentNorms } from '../analysis/recent-norms.ts'
 import { tryCaps } from '../analysis/try-caps.ts'
 import type { Services } from '../services.ts'
-import { closed, replies, RunParams, Step } from './schemas.ts'
+import { closed, Part, replies, RunParams, Step } from './schemas.ts'
 
 const MAX_CAPS = 512
 
@@ -13,6 +13,7 @@ const Query = Type.Object(
   {
     from: Type.Optional(Step),
     to: Type.Optional(Step),
+    part: Part,
     cap: Type.Optional(Type.Array(Cap, { minItems: 1, maxItems: MAX_CAPS })),
   },
   closed,
@@ -31,7 +32,7 @@ export function capRoutes(services: Services): FastifyPluginAsyncTypebox {
           response: replies(CapsReplySchema),
         },
       },
-      ({ params, query: { cap, ...range } }) => tryCaps(norms, params.id, range, cap),
+      ({ params, query: { cap, part, ...range } }) => tryCaps(norms, params.id, range, cap, part),
     )
   }
 }

@@ -2,12 +2,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, CompareReplySchema, RunIdSchema } from '@normwatch/protocol'
 import { compareRuns } from '../analysis/compare-runs.ts'
 import type { Services } from '../services.ts'
-import { closed, replies } from './schemas.ts'
+import { closed, Part, replies } from './schemas.ts'
 
 const MAX_RUNS = 8
 
 const Query = Type.Object(
-  { run: Type.Array(RunIdSchema, { minItems: 1, maxItems: MAX_RUNS, uniqueItems: true }) },
+  { run: Type.Array(RunIdSchema, { minItems: 1, maxItems: MAX_RUNS, uniqueItems: true }), part: Part },
   closed,
 )
 
@@ -22,7 +22,7 @@ export function compareRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           response: replies(CompareReplySchema),
         },
       },
-      ({ query }) => compareRuns(store, query.run),
+      ({ query }) => compareRuns(store, query.run, query.part),
     )
   }
 }

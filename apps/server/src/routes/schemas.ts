@@ -1,5 +1,5 @@
 import type { TUnknown, TUnsafe } from 'typebox'
-import { Type, ErrorReplySchema, MAX_STEP, RunIdSchema } from '@normwatch/protocol'
+import { Type, ErrorReplySchema, MAX_STEP, PartNameSchema, RunIdSchema } from '@normwatch/protocol'
 
 /** Parts of route schemas that several routes share. */
 export const RunParams = Type.Object({ id: RunIdSchema })
@@ -7,6 +7,8 @@ export const RunParams = Type.Object({ id: RunIdSchema })
 export const AlertId = Type.Object({ id: Type.String() })
 export const Step = whole(0, MAX_STEP)
 export const MetricName = Type.String({ minLength: 1, maxLength: 136 })
+/** One of a run's parts; without it the run itself. */
+export const Part = Type.Optional(PartNameSchema)
 export const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 1024 }))
 export const closed = { additionalProperties: false }
 

@@ -10,7 +10,7 @@ import {
 import { preview } from '../analysis/preview.ts'
 import { checked, settingsInForce } from '../ingest/run-settings.ts'
 import type { Services } from '../services.ts'
-import { replies, RunParams } from './schemas.ts'
+import { closed, Part, replies, RunParams } from './schemas.ts'
 
 const ProjectParams = Type.Object({ project: Type.String({ minLength: 1, maxLength: 128 }) })
 
@@ -72,11 +72,12 @@ export function settingsRoutes({ store, ingest, now }: Services): FastifyPluginA
         schema: {
           summary: 'Judge the record under other settings, storing nothing',
           params: RunParams,
+          querystring: Type.Object({ part: Part }, closed),
           body: SettingsOverridesSchema,
           response: replies(PreviewReplySchema),
         },
       },
-      ({ params, body }) => preview(store, params.id, body, now()),
+      ({ params, query, body }) => preview(store, params.id, body, now(), query.part),
     )
   }
 }

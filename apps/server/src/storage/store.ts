@@ -53,6 +53,13 @@ export class RunNotFound extends Error {
     this.run = run
   }
 }
+/** The run has no part of this name. */
+export class PartNotFound extends Error {
+  override readonly name = 'PartNotFound'
+  constructor(run: string, part: string) {
+    super(`The run "${run}" has no part "${part}".`)
+  }
+}
 /**
  * The run has had another unit since the version that a judgement was folded upon; nothing of the unit was stored. Whoever
  * meets this reads the run, folds again and tries again.

@@ -35,7 +35,9 @@ export function fitted(lines: readonly string[], max: number): string {
 /** One line without line breaks: what happened, in which run. */
 export function headline({ type, finding, run }: MessageEvent): string {
   const { title, titleLogOnly = title }: FindingKindRecord = findingKinds[finding.kind]
-  return `${PREFIXES[type]}${run.clip.mode === 'none' ? titleLogOnly : title}: ${oneLine(run.name)} (${oneLine(run.project)})`
+  const where = finding.part === null ? '' : ` in ${oneLine(finding.part)}`
+  const what = run.clip.mode === 'none' ? titleLogOnly : title
+  return `${PREFIXES[type]}${what}${where}: ${oneLine(run.name)} (${oneLine(run.project)})`
 }
 
 /** One line that sums a whole message up. */
@@ -56,6 +58,7 @@ export function subject({ type, events }: Message): string {
 /** The figures of an event as label and value: when, how the run clips, and the finding's evidence. */
 export function figures({ finding, run }: MessageEvent): [string, string][] {
   const rows: [string, string][] = [
+    ...(finding.part === null ? [] : [['Part', oneLine(finding.part)] as [string, string]]),
     ['Severity', finding.severity],
     ['Since step', finding.opened_step === null ? 'unknown' : String(finding.opened_step)],
   ]

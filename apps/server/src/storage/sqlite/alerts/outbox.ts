@@ -70,7 +70,7 @@ export function openOutbox(
     { channel, due_at, hold }: NewEvent,
     type: EventType,
     finding: StoredFinding,
-    run: RunFacts,
+    run: StoredRun,
     now: number,
   ): void => {
     if (isQueued.get(finding.id, channel, type) !== undefined) return
@@ -78,7 +78,8 @@ export function openOutbox(
       selectGroup.get(channel, now, hold, MAX_EVENTS_PER_MESSAGE) ??
       Number(insertDelivery.run(`msg_${randomUUID()}`, channel, hold, due_at, now).lastInsertRowid)
     const record = JSON.stringify(finding)
-    insertEvent.run(delivery, channel, finding.id, run.id, type, now, record, JSON.stringify(factsOf(run)))
+    const facts = JSON.stringify(factsOf(run, finding.part))
+    insertEvent.run(delivery, channel, finding.id, run.id, type, now, record, facts)
     count.run(1, delivery)
     tellQueued()
   }
@@ -123,11 +124,11 @@ export function openOutbox(
   }
 }
 
-/** Only what messages tell: a run's configuration and notes may be large, and may be private. */
-const factsOf = ({ id, name, project, clip, clipping }: RunFacts): RunFacts => ({
-  id,
-  name,
-  project,
-  clip,
-  clipping,
-})
+/**
+ * Only what messages tell: a run's configuration and notes may be large, and may be private. Of a finding of a part, how
+ * that part clips.
+ */
+function factsOf({ id, name, project, ...run }: StoredRun, part: string | null): RunFacts {
+  const { clip, clipping } = run.parts.find((one) => one.name === part) ?? run
+  return { id, name, project, clip, clipping }
+}
