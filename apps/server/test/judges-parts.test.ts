@@ -61,6 +61,26 @@ describe('a run with parts', () => {
     ])
   })
 
+  it('ends with its findings when the patch that ends it names its parts, changed or not', async () => {
+    const { call } = await startApp()
+    for (const [run, max_norm] of [
+      ['same', 1],
+      ['other', 2],
+    ] as const) {
+      await call('PUT', `/runs/${run}`, { parts: { generator: cap(1), critic: cap(1) } })
+      await call('POST', `/runs/${run}/points`, { columns: gan(400) })
+      const patch = { status: 'finished', parts: { critic: cap(max_norm) } }
+      expect((await call('PATCH', `/runs/${run}`, patch)).body).toMatchObject({
+        status: 'finished',
+        health: 'flagged',
+        parts: [{}, { name: 'critic', ...cap(max_norm) }],
+      })
+      expect((await call('GET', `/findings?run=${run}`)).body.findings).toMatchObject([
+        { part: 'critic', close_reason: 'run_finished' },
+      ])
+    }
+  })
+
   it('is tried with other caps, compared and previewed by one of its parts', async () => {
     const { call } = await startApp()
     for (const run of ['one', 'two']) {

@@ -31,10 +31,12 @@ export async function patchRun(context: IngestContext, id: string, patch: RunPat
   const { store, hub, runs, now } = context
   await runs.use(id, alone, async (active) => {
     const outcome: Outcome = { changes: [], findings: [] }
+    const wasRunning = active.status === 'running'
     const ended = endedBy(active, patch, now(), outcome)
     const run = await store.runs.patch(id, patch, now(), ended)
     active.status = run.status
     await noteEdit(context, active, run)
+    if (wasRunning && run.status !== 'running' && ended === undefined) active.markStale()
     if (patch.truncate_after !== undefined) {
       active.markStale()
       hub.gap(id, 'truncated')
@@ -48,21 +50,30 @@ export async function patchRun(context: IngestContext, id: string, patch: RunPat
  * What judging the end of the run comes to, where the patch ends a running one. `undefined` where it does not, and where
  * the record is to be judged again by what the patch changes: that will end it, too.
  */
-function endedBy(
-  active: ActiveRun,
-  { status, clip, optimizer, parts, truncate_after }: RunPatch,
-  at: number,
-  outcome: Outcome,
-): Judged | undefined {
+function endedBy(active: ActiveRun, patch: RunPatch, at: number, outcome: Outcome): Judged | undefined {
+  const { status, truncate_after } = patch
   if (active.status !== 'running' || status === undefined || status === 'running') return undefined
-  const isJudgedAgain = active.stale || truncate_after !== undefined || parts !== undefined
-  const facts = {
-    clip: clip ?? active.own.facts.clip,
-    optimizer: optimizer === undefined ? active.own.facts.optimizer : optimizer,
-  }
-  if (isJudgedAgain || !isDeepStrictEqual(facts, active.own.facts)) return undefined
+  const isChanged = changes(active, null, patch)
+  const isPartChanged = Object.entries(patch.parts ?? {}).some(([name, fields]) =>
+    changes(active, name, fields),
+  )
+  if (active.stale || truncate_after !== undefined || isChanged || isPartChanged) return undefined
   active.end(status, at, outcome)
   return active.judged(outcome.changes)
+}
+
+/** Whether these fields change what a part, or the run itself (`null`), is judged by. */
+function changes(
+  active: ActiveRun,
+  name: string | null,
+  { clip, optimizer }: Pick<RunPatch, 'clip' | 'optimizer'>,
+): boolean {
+  const facts = active.parts.find((part) => part.name === name)?.facts
+  return (
+    facts === undefined ||
+    (clip !== undefined && !isDeepStrictEqual(clip, facts.clip)) ||
+    (optimizer !== undefined && optimizer !== facts.optimizer)
+  )
 }
 
 /** Removes a run and all its data; its readers are told. Throws `RunNotFound`. */

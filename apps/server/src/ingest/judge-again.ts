@@ -51,12 +51,15 @@ async function attempt(context: IngestContext, active: ActiveRun): Promise<void>
  * Judges again the runs that have ended and still have an open finding: a crash came between their end and the judging of
  * a record that was cut or whose cap was changed with it.
  */
-export async function judgeInterrupted({ store, runs }: IngestContext): Promise<void> {
+export async function judgeInterrupted(context: IngestContext): Promise<void> {
+  const { store, runs } = context
   const open = await allFindings(store, { state: 'open' })
   for (const id of new Set(open.map(({ run }) => run))) {
     const { status } = await store.runs.get(id)
-    // a record that is stale is judged again as soon as it is loaded
-    if (status !== 'running') await runs.get(id)
+    if (status === 'running') continue
+    const active = await runs.get(id)
+    active.markStale()
+    await judgeAgain(context, active)
   }
 }
 
