@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
+import { findDamage } from '../points/verify.ts'
 import { FILE } from './data-folder.ts'
 import { asUnavailable } from './store-errors.ts'
 
@@ -77,6 +78,10 @@ function check(part: string): void {
   try {
     const [fault] = db.prepare<[], string>('pragma integrity_check(1)').pluck().all()
     if (fault !== 'ok') throw new CannotBackUp(`The copy is not whole, and was removed: ${fault}.`)
+    const [damage] = findDamage(db)
+    if (damage !== undefined) {
+      throw new CannotBackUp(`The data is damaged, and the copy was removed: ${damage}.`)
+    }
   } finally {
     db.close()
   }

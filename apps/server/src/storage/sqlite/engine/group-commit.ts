@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import { StoreUnavailable } from '../../store.ts'
-import { DataDamaged, asUnavailable } from './store-errors.ts'
+import { DamagedPoints, DataDamaged, asUnavailable } from './store-errors.ts'
 
 /** Most units in one transaction: more would make each wait for the others. */
 const MAX_UNITS = 512
@@ -123,7 +123,7 @@ export class GroupCommit {
   #undo(units: readonly Unit[], error: unknown): Committed[] {
     if (this.#db.inTransaction) this.#db.exec('rollback')
     this.#hooks.onRollback()
-    const isShared = error instanceof StoreUnavailable
+    const isShared = error instanceof StoreUnavailable && !(error instanceof DamagedPoints)
     // a fault of one unit is not its neighbours': each gets a transaction of its own
     if (!isShared && units.length > 1) return units.flatMap((unit) => this.#commit([unit]))
     for (const { reject } of units) reject(error)

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { findDamage } from '../points/verify.ts'
 import { FILE, lockFolder } from './data-folder.ts'
 import { migrationsOf } from './migrate.ts'
 import { CannotOpenStore } from './store-errors.ts'
@@ -9,7 +10,7 @@ import { CannotOpenStore } from './store-errors.ts'
 export interface Inspection {
   /** A server holds the folder. */
   readonly isInUse: boolean
-  /** What SQLite finds wrong in the file; empty when it is whole. */
+  /** What SQLite finds wrong in the file, else which points and summaries are not as they were written; empty when it is whole. */
   readonly faults: readonly string[]
   readonly migrations: { readonly applied: number; readonly known: number }
   /** Milliseconds since 1970; `null`: no points yet. */
@@ -33,7 +34,7 @@ export function inspectFolder(folder: string): Inspection | undefined {
       .get() as { newest: number | null; runs: number }
     return {
       isInUse,
-      faults: faults.filter((fault) => fault !== 'ok'),
+      faults: faults.some((fault) => fault !== 'ok') ? faults : findDamage(db),
       migrations: migrationsOf(db),
       newestArrival: newest,
       runs,

@@ -5,8 +5,8 @@ import type { Interval } from '../../leaf/dyadic.ts'
 import { encodeRows } from '../../leaf/encode-rows.ts'
 import { Leaf } from '../../leaf/leaf.ts'
 import type { Rows } from '../../leaf/rows.ts'
-import { DataDamaged } from '../engine/store-errors.ts'
-import { compress, plain, readingsIn, rowsIn } from './compress.ts'
+import { DamagedPoints } from '../engine/store-errors.ts'
+import { compress, plain, readingsIn, rowsIn } from './blob.ts'
 
 /** Metrics whose columns share a row. */
 const METRICS_A_BLOCK = 16
@@ -55,26 +55,31 @@ export function openLeaves(db: Database) {
     /** The rows of a stored leaf with at least the metrics wanted. */
     read(run: number, start: number, wanted: ReadonlySet<number>): Rows {
       const blobs = blocksOf(wanted).map((block) => selectColumns.get(run, start, block))
-      return joined(blobs.filter((blob) => blob !== undefined).map((blob) => rowsIn(blob, wanted)))
+      const stored = blobs.filter((blob) => blob !== undefined)
+      return leafAt(start, () => joined(stored.map((blob) => rowsIn(blob, wanted))))
     },
 
     /** The readings of one metric in the `count` stored leaves that start from `first` to `last`, one leaf after the other. */
     readings(run: number, first: number, last: number, count: number, metric: number) {
       const block = blockOf(metric)
       const blobs = selectRange.all(run, first, last, block)
-      if (block === 0 && blobs.length !== count) throw missingPoints()
-      return blobs.map((blob) => readingsIn(blob, metric))
+      return leafAt(first, () => {
+        if (block === 0 && blobs.length !== count) throw missingPoints()
+        return blobs.map((blob) => readingsIn(blob, metric))
+      })
     },
 
     /** The cells of a stored leaf with at least the metrics wanted, whose `keys` are given too. */
     cells(run: number, start: number, wanted: ReadonlySet<number>, keys: ReadonlySet<number>): Cells {
       const blobs = blocksOf(wanted).map((block) => selectCells.get(run, start, block))
-      return new Cells(joined(blobs.filter((blob) => blob !== undefined).map((blob) => rowsIn(blob, keys))))
+      const stored = blobs.filter((blob) => blob !== undefined)
+      return leafAt(start, () => new Cells(joined(stored.map((blob) => rowsIn(blob, keys)))))
     },
 
     /** A stored leaf with all its metrics, to be changed. */
     load(run: number, interval: Interval): Leaf {
-      const rows = joined(selectBlocks.all(run, interval.start).map((blob) => rowsIn(blob)))
+      const stored = selectBlocks.all(run, interval.start)
+      const rows = leafAt(interval.start, () => joined(stored.map((blob) => rowsIn(blob))))
       const leaf = new Leaf(interval, 0)
       leaf.step = rows.step
       leaf.time = rows.time
@@ -110,4 +115,13 @@ function joined(blocks: readonly Rows[]): Rows {
   return { ...first, columns }
 }
 
-const missingPoints = () => new DataDamaged('The data file is damaged: points in it are missing.')
+const missingPoints = () => new DamagedPoints({})
+
+/** Reads blobs of the leaf that starts there; an error names that step. */
+function leafAt<T>(start: number, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw error instanceof DamagedPoints ? new DamagedPoints({ step: start }, { cause: error }) : error
+  }
+}

@@ -3,6 +3,7 @@ import { chart } from '../../leaf/chart.ts'
 import { stepsBetweenTimes } from '../../leaf/record.ts'
 import type { FindingChange, PointStore, SeriesQuery } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
+import { DamagedPoints } from '../engine/store-errors.ts'
 import type { Tables } from '../open-tables.ts'
 import { recordChanges } from '../runs/findings.ts'
 import type { CachedRun } from './cached-run.ts'
@@ -15,31 +16,33 @@ export function openPoints(tables: Tables, cache: RunCache, commits: GroupCommit
   /** Reads one run without waiting for a commit: between two commits, memory and file agree. */
   const read = <T>(id: string, work: (cached: CachedRun) => T): T =>
     commits.read(() => {
-      const value = work(cache.open(id))
+      const value = ofRun(id, () => work(cache.open(id)))
       cache.trim()
       return value
     })
 
   return {
     append: ({ run, columns, arrivedAt, newParts = [], ...judged }) =>
-      commits.run(() => {
-        const cached = cache.open(run)
-        const missing = cached.names.missing(columns.metrics.keys())
-        cached.refuseParts(newParts)
-        cached.begin(judged)
-        const parts = newParts.length === 0 ? undefined : cached.declare(partsNamed(newParts))
-        tables.metrics.add(cached.row.key, cached.names, missing)
-        const batch = { seq: cached.row.version, arrivedAt, rows: cached.names.numbered(columns) }
-        cache.touch(cached, batch)
-        cached.accept(batch)
-        if (parts !== undefined && parts.recount.length > 0) {
-          recount(tables, cache, cached, parts.recount, undefined)
-        }
-        if (parts?.isJudgedAgain === true) tables.detections.markStale(cached.row.key)
-        cached.note(judged)
-        recordChanges(tables, cached, judged.changes)
-        return cached.run
-      }),
+      commits.run(() =>
+        ofRun(run, () => {
+          const cached = cache.open(run)
+          const missing = cached.names.missing(columns.metrics.keys())
+          cached.refuseParts(newParts)
+          cached.begin(judged)
+          const parts = newParts.length === 0 ? undefined : cached.declare(partsNamed(newParts))
+          tables.metrics.add(cached.row.key, cached.names, missing)
+          const batch = { seq: cached.row.version, arrivedAt, rows: cached.names.numbered(columns) }
+          cache.touch(cached, batch)
+          cached.accept(batch)
+          if (parts !== undefined && parts.recount.length > 0) {
+            recount(tables, cache, cached, parts.recount, undefined)
+          }
+          if (parts?.isJudgedAgain === true) tables.detections.markStale(cached.row.key)
+          cached.note(judged)
+          recordChanges(tables, cached, judged.changes)
+          return cached.run
+        }),
+      ),
 
     detection: async (run) =>
       read(run, (cached) => {
@@ -100,3 +103,13 @@ function withoutPast(changes: readonly FindingChange[]): FindingChange[] {
 /** Parts of which nothing but their names is given. */
 const partsNamed = (names: readonly string[]): Record<string, PartFields> =>
   Object.fromEntries(names.map((name) => [name, {}]))
+
+/** Reads or changes one run; an error of its points names it. */
+function ofRun<T>(run: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof DamagedPoints)) throw error
+    throw new DamagedPoints({ run, step: error.step }, { cause: error })
+  }
+}

@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { EMPTY_PAGE, decodePage, editPage, encodePage, type SummaryPage } from '../../leaf/summary-page.ts'
 import type { LeafSummary } from '../../leaf/summary.ts'
+import { openPage, sealPage } from './blob.ts'
 import { blockOf, blocksOf } from './leaves.ts'
 
 /** A page and the step from which on it holds the leaves, up to the next page's. */
@@ -29,7 +30,7 @@ export function openSummaries(db: Database) {
   const remove = db.prepare<Place>('delete from summaries where run = ? and block = ? and first = ?')
 
   const decoded = (row: PageRow | undefined): StoredPage | undefined =>
-    row && { first: row.first, page: decodePage(row.page) }
+    row && { first: row.first, page: decodePage(openPage(row.page)) }
 
   /** The page that holds, or would hold, a leaf that starts at `start`. */
   const pageFor = (run: number, block: number, start: number): StoredPage =>
@@ -55,8 +56,8 @@ export function openSummaries(db: Database) {
         (metric) => blockOf(metric) === block,
       )
       if (head.count === 0 && first !== 0) remove.run(run, block, first)
-      else save.run(run, block, first, encodePage(head))
-      for (const other of others) save.run(run, block, other.firstStart, encodePage(other))
+      else save.run(run, block, first, sealPage(encodePage(head)))
+      for (const other of others) save.run(run, block, other.firstStart, sealPage(encodePage(other)))
     }
   }
 
@@ -97,7 +98,7 @@ export function openSummaries(db: Database) {
 
     /** Puts a changed page of the directory back in its place. */
     replace(run: number, { first, page }: StoredPage): void {
-      save.run(run, 0, first, encodePage(page))
+      save.run(run, 0, first, sealPage(encodePage(page)))
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { encodeRows } from '../../leaf/encode-rows.ts'
 import type { Rows } from '../../leaf/rows.ts'
-import { plain, rowsIn } from './compress.ts'
+import { plain, rowsIn } from './blob.ts'
 
 /** A batch as it arrived. */
 export interface TailBatch {
