@@ -1,6 +1,6 @@
 import { setImmediate as pause } from 'node:timers/promises'
 import { clippedAbove, clipRule } from '@normwatch/detector'
-import { MAX_STEP, type Clip } from '@normwatch/protocol'
+import { MAX_STEP, type Clip, type RunFields } from '@normwatch/protocol'
 import { NONE_OVER, overCounts, partKey, type OverCounts } from '../../leaf/over-counts.ts'
 import type { RunRecord } from '../../leaf/record.ts'
 import { decidingMetrics, emptyTally, isSameRule, type Stream } from '../../leaf/stream.ts'
@@ -15,10 +15,17 @@ import type { RunCache } from './run-cache.ts'
 /** A run with more points is counted ahead, page by page, while others are served. */
 const LARGE = 100_000
 
-/** Counts of leaves, by their start, under a cap of the run that is not in force yet. */
+/** Caps that are not in force yet, and the counts of leaves under each of them, by the start of the leaf. */
 export interface CountedAhead {
+  readonly edits: readonly Edit[]
+  readonly counts: ReadonlyMap<number, readonly OverCounts[]>
+}
+
+/** Another cap for a stream, the first of which is the run's own; `number` is its place among all. */
+interface Edit {
+  readonly number: number
   readonly clip: Clip
-  readonly counts: ReadonlyMap<number, OverCounts>
+  readonly stream: Stream
 }
 
 /** Counts the steps over the cap of these streams anew, the first of which is the run's own: their caps have changed. */
@@ -30,15 +37,23 @@ export function recount(
   ahead: CountedAhead | undefined,
 ): void {
   cache.writeOut(cached)
-  const isAhead = ahead !== undefined && isSameRule(ahead.clip, cached.run.clip)
+  const { clip, parts } = cached.run
+  const clips = [clip, ...parts.map((part) => part.clip)]
+  const counted = streams.map((number) => {
+    const at = ahead?.edits.findIndex(
+      (edit) => edit.number === number && isSameRule(edit.clip, clips[number] as Clip),
+    )
+    return (start: number) => (at === undefined ? undefined : ahead?.counts.get(start)?.[at])
+  })
   for (const stored of tables.summaries.pages(cached.row.key, 0, 0, Infinity)) {
     const { page } = stored
     for (let at = 0; at < page.count; at++) {
-      for (const stream of streams) {
-        const counted = isAhead && stream === 0 ? ahead.counts.get(page.leaf(at, LEAF.start)) : undefined
-        const counts = counted ?? countLeaf(tables, cached, page, at, cached.streams[stream] as Stream)
-        page.recount(stream, at, counts)
-      }
+      streams.forEach((number, i) => {
+        const counts =
+          counted[i]?.(page.leaf(at, LEAF.start)) ??
+          countLeaf(tables, cached, page, at, cached.streams[number] as Stream)
+        page.recount(number, at, counts)
+      })
     }
     tables.summaries.replace(cached.row.key, stored)
   }
@@ -46,21 +61,22 @@ export function recount(
 }
 
 /**
- * Does `work`, which puts `clip` in force; for a large run it first counts the leaves under the new rule, with pauses for
- * other units. A leaf that is written meanwhile is left out of what it hands to `work`.
+ * Does `work`, which changes these fields; where they put other caps in force in a large run, it first counts the leaves
+ * under them, with pauses for other units. A leaf that is written meanwhile is left out of what it hands to `work`.
  */
 export async function countingAhead<T>(
   tables: Tables,
   cache: RunCache,
   commits: GroupCommit,
   id: string,
-  clip: Clip | undefined,
+  fields: Pick<RunFields, 'clip' | 'parts'>,
   work: (ahead: CountedAhead | undefined) => Promise<T>,
 ): Promise<T> {
-  const row = clip && commits.read(() => tables.runs.find(id))
-  if (!row || !clip || row.points < LARGE) return work(undefined)
-  if (isSameRule(clip, JSON.parse(row.clip) as Clip)) return work(undefined)
-  const counts = new Map<number, OverCounts>()
+  const row = commits.read(() => tables.runs.find(id))
+  if (row === undefined || row.points < LARGE) return work(undefined)
+  const edits = commits.read(() => editsOf(cache.open(id), fields))
+  if (edits.length === 0) return work(undefined)
+  const counts = new Map<number, OverCounts[]>()
   const unwatch = tables.leaves.watch((run, start) => {
     if (run === row.key) counts.delete(start)
   })
@@ -68,13 +84,28 @@ export async function countingAhead<T>(
     let next: number | undefined = -1
     while (next !== undefined) {
       const after: number = next
-      next = commits.read(() => countPage(tables, cache.open(id), after, clip, counts))
+      next = commits.read(() => countPage(tables, cache.open(id), after, edits, counts))
       await pause()
     }
-    return await work({ clip, counts })
+    return await work({ edits, counts })
   } finally {
     unwatch()
   }
+}
+
+/** The streams that these fields give another cap. */
+function editsOf({ names, run }: CachedRun, { clip, parts = {} }: Pick<RunFields, 'clip' | 'parts'>): Edit[] {
+  const edits: Edit[] = []
+  const edit = (number: number, part: string | null, old: Clip | undefined, clip: Clip | undefined) => {
+    if (clip === undefined || (old !== undefined && isSameRule(old, clip))) return
+    edits.push({ number, clip, stream: { ...names.stream(part), rule: clipRule(clip) } })
+  }
+  edit(0, null, run.clip, clip)
+  run.parts.forEach(({ name, clip: old }, i) => edit(i + 1, name, old, parts[name]?.clip))
+  Object.entries(parts)
+    .filter(([name]) => run.parts.every((part) => part.name !== name))
+    .forEach(([name, part], i) => edit(run.parts.length + 1 + i, name, undefined, part.clip))
+  return edits
 }
 
 /** Counts the stored leaves of the page behind `after`; gives that page's first step, or `undefined` without one. */
@@ -82,16 +113,18 @@ function countPage(
   tables: Tables,
   cached: CachedRun,
   after: number,
-  clip: Clip,
-  counts: Map<number, OverCounts>,
+  edits: readonly Edit[],
+  counts: Map<number, OverCounts[]>,
 ): number | undefined {
   const stored = tables.summaries.after(cached.row.key, after)
   if (stored === undefined) return undefined
-  const stream = { ...cached.streams[0], rule: clipRule(clip) }
   for (let at = 0; at < stored.page.count; at++) {
     const start = stored.page.leaf(at, LEAF.start)
     if (cached.leaves.some((leaf) => leaf.start === start) || cached.replaced.has(start)) continue
-    counts.set(start, countLeaf(tables, cached, stored.page, at, stream))
+    counts.set(
+      start,
+      edits.map(({ stream }) => countLeaf(tables, cached, stored.page, at, stream)),
+    )
   }
   return stored.first
 }

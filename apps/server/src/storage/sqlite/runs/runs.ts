@@ -56,8 +56,8 @@ export function openRuns(
   }
 
   /** One unit that may put another cap in force. */
-  const editing = <T>(id: string, clip: Clip | undefined, unit: (ahead: CountedAhead | undefined) => T) =>
-    countingAhead(tables, cache, commits, id, clip, (ahead) => commits.run(() => unit(ahead)))
+  const editing = <T>(id: string, fields: RunFields, unit: (ahead: CountedAhead | undefined) => T) =>
+    countingAhead(tables, cache, commits, id, fields, (ahead) => commits.run(() => unit(ahead)))
 
   function remove(id: string): void {
     const row = tables.runs.find(id)
@@ -69,7 +69,7 @@ export function openRuns(
 
   return {
     put: (id, fields, now) =>
-      editing(id, fields.clip, (ahead) => {
+      editing(id, fields, (ahead) => {
         if (tables.runs.find(id) === undefined) return { run: create(id, fields, now).run, created: true }
         const cached = cache.open(id)
         cached.refuseParts(Object.keys(fields.parts ?? {}))
@@ -79,7 +79,7 @@ export function openRuns(
       }),
 
     patch: (id, { status, truncate_after, ...fields }, now, ended) =>
-      editing(id, fields.clip, (ahead) => {
+      editing(id, fields, (ahead) => {
         const cached = cache.open(id)
         cached.refuseParts(Object.keys(fields.parts ?? {}))
         cached.begin(ended)
