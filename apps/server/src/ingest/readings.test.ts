@@ -10,7 +10,7 @@ const rowsOf = ({ step, time, metrics }: PointColumns) =>
     ...Array.from(metrics, ([name, { values, present }]) => [name, present?.[i] === 0 ? null : values[i]]),
   ])
 
-it('cuts a batch into parts that say together what it says, in order', () => {
+it('cuts a batch into parts that say together what it says, in order', { timeout: 60_000 }, () => {
   const shape = fc.record({
     count: fc.integer({ min: 1, max: 3_000 }),
     metrics: fc.integer({ min: 0, max: 12 }),
