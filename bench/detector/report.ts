@@ -13,6 +13,7 @@ import {
   INTERVALS,
   learning,
   lossRuns,
+  rememberingRuns,
   spikedRuns,
   steadyRuns,
   vanishingRuns,
@@ -70,6 +71,25 @@ function delayCells({ runs: count, early, missed, median, p90 }: Delays): (strin
   return [count, early, missed, median, p90]
 }
 const DELAY_HEAD = ['runs', 'early', 'missed', 'median delay', '90th percentile']
+
+function memories(): string {
+  const rows = [0, 0.3, 0.9, 0.99].flatMap((memory) =>
+    [0.3, 0.5, 0.9, 0.95].map((rate) => {
+      const came = tally(counted(rememberingRuns(memory, rate, SEEDS * 4)), defaultSettings)
+      return [
+        memory,
+        percent(rate),
+        figure(100 * came.perThousandPoints('clip_saturated')),
+        figure(100 * came.perThousandPoints('clip_regime_change')),
+        `${came.runs - came.runsOpened('clip_saturated')} of ${came.runs}`,
+      ]
+    }),
+  )
+  return `### Norms that remember\n\nSteady runs of 5,000 points, log(norm) with a standard deviation of 0.5 and a correlation from point to point as given. Findings per 100,000 points; the goals at rates up to 50 % are 1 without memory, 5 at 0.9 and 25 at 0.99, and no missed run from 90 % on.\n\n${table(
+    ['memory', 'clip rate', '`clip_saturated`', '`clip_regime_change`', 'runs without `clip_saturated`'],
+    rows,
+  )}`
+}
 
 function drifts(): string {
   const rows = [1, 200, 1000, 5000].flatMap((length) => {
@@ -211,6 +231,7 @@ function settingsWith(overrides: unknown): Settings {
 const sections = [
   steady(),
   bySparseness(),
+  memories(),
   drifts(),
   warmUps(),
   losses(),

@@ -1,4 +1,4 @@
-import { levelFor, TAILS, type RunPlan, type Tails } from './synthetic-runs.ts'
+import { levelFor, SPREAD, TAILS, type RunPlan, type Tails } from './synthetic-runs.ts'
 
 /** Steps of a steady run; logged every 1, 10 or 100 of them. */
 const STEPS = 20_000
@@ -12,6 +12,13 @@ export function steadyRuns(rate: number, seeds: number, tails: readonly Tails[] 
       return repeated(seeds, { points: STEPS / interval, tails: tail, interval, level: () => level })
     }),
   )
+}
+
+/** Steady runs of 5,000 points whose norms remember the ones before, with a standard deviation of log(norm) of 0.5. */
+export function rememberingRuns(memory: number, rate: number, seeds: number): RunPlan[] {
+  const spread = 0.5
+  const level = (levelFor(rate, 'normal') * spread) / SPREAD
+  return repeated(seeds, { points: 5000, tails: 'normal', memory, spread, interval: 1, level: () => level })
 }
 
 /** Runs whose clip rate goes from 5 % to 95 % over `length` points after 1,000 quiet ones; the onset is where it passes 80 %. */

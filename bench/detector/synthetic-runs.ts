@@ -7,7 +7,7 @@ export type Tails = 'normal' | 'heavy'
 export const TAILS: readonly Tails[] = ['normal', 'heavy']
 
 /** Standard deviation of log(norm) from step to step: real runs have 0.1 to 0.5. */
-const SPREAD = 0.3
+export const SPREAD = 0.3
 /** How much of a step's deviation carries over to the next: batches are drawn anew, weights are not. */
 const MEMORY = 0.3
 /** Every run is clipped at 1. */
@@ -17,9 +17,13 @@ export const CAP = 1
 class Scatter {
   readonly #noise: Noise
   readonly #tails: Tails
+  readonly #memory: number
+  readonly #spread: number
   #last = 0
 
-  constructor(seed: number, tails: Tails) {
+  constructor(seed: number, tails: Tails, memory = MEMORY, spread = SPREAD) {
+    this.#memory = memory
+    this.#spread = spread
     this.#noise = noiseFrom(seed)
     this.#tails = tails
   }
@@ -30,8 +34,9 @@ class Scatter {
   }
 
   norm(): number {
-    this.#last = MEMORY * this.#last + Math.sqrt(1 - MEMORY ** 2) * this.#draw()
-    return SPREAD * this.#last
+    const memory = this.#memory
+    this.#last = memory * this.#last + Math.sqrt(1 - memory ** 2) * this.#draw()
+    return this.#spread * this.#last
   }
 
   loss(): number {
@@ -43,6 +48,9 @@ export interface RunPlan {
   readonly seed: number
   readonly points: number
   readonly tails: Tails
+  /** Correlation of log(norm) from point to point, and its standard deviation, where they differ from the usual. */
+  readonly memory?: number
+  readonly spread?: number
   /** Steps from one logged point to the next. */
   readonly interval: number
   /** log(norm) around which point `i` scatters. */
@@ -54,8 +62,18 @@ export interface RunPlan {
 }
 
 /** The readings of a run as planned. */
-export function synthesise({ seed, points, tails, interval, level, loss, lr }: RunPlan): Reading[] {
-  const scatter = new Scatter(seed, tails)
+export function synthesise({
+  seed,
+  points,
+  tails,
+  memory,
+  spread,
+  interval,
+  level,
+  loss,
+  lr,
+}: RunPlan): Reading[] {
+  const scatter = new Scatter(seed, tails, memory, spread)
   return Array.from({ length: points }, (_, point) =>
     reading(point * interval, {
       gradNorm: Math.exp(level(point) + scatter.norm()),

@@ -48,6 +48,8 @@ export type Change =
       readonly kind: FindingKind
       readonly severity: Severity
       readonly step: number | null
+      /** The step at which it began, at or before `step`; `null` where the record does not say. */
+      readonly onset: number | null
       readonly evidence: Evidence
       readonly diagnosis: readonly Cause[]
     }

@@ -176,6 +176,49 @@ describe('clipping', () => {
   })
 })
 
+describe('few norms', () => {
+  it('shows a norm a thousand times all before it as a spike, though only nine came before', () => {
+    const run = made(40, (step, small) => ({ gradNorm: step === 9 ? 11_140 : 8 * small() }))
+    expect(edges(run, clipAt(100))).toEqual(['+spike@9', '-spike@10'])
+  })
+
+  it('flags at its end a sparse run that declined and never came down to the cap', () => {
+    const run = made(20, (step, small) => ({ gradNorm: 28 * 0.88 ** step * small() })).map((one, i) => ({
+      ...one,
+      step: i * 50,
+    }))
+    expect(judgeAll(run, clipAt(1)).finalHealth).toBe('flagged')
+  })
+
+  it('finds a norm that has all but gone in a log with five norms before the fall', () => {
+    const run = made(60, (step, small) => ({ gradNorm: (step < 5 ? 1 : 1e-4) * small() }))
+    expect(edges(run).filter((edge) => edge.includes('vanishing'))).toEqual(['+vanishing@24'])
+  })
+})
+
+describe('a norm that is not what it seems', () => {
+  it('is taken for post-clip when a third of the norms equal the cap and none is above', () => {
+    const run = made(300, (step, small) => ({ gradNorm: step % 3 === 0 ? 28.0000076 : 20 * small() }))
+    expect(edges(run, clipAt(28))).toEqual(['+looks_post_clip@99'])
+  })
+
+  it('is learned by heart, not broken, when the loss is near 0 with it', () => {
+    const run = made(300, (step, small) => {
+      const fade = Math.max(1e-4, 0.93 ** step)
+      return { gradNorm: 0.5 * fade * small(), loss: 2 * fade * small() }
+    })
+    expect(causesOf(run, 'vanishing')).toContain('memorised')
+  })
+
+  it('is named as unscaled when it has followed the loss scale over more than the window', () => {
+    const run = made(200, (step, small) => {
+      const lossScale = 256 * 2 ** Math.floor(step / 40)
+      return { gradNorm: 1e-3 * lossScale * small(), lossScale }
+    })
+    expect(causesOf(run, 'clip_saturated')[0]).toBe('not_unscaled')
+  })
+})
+
 describe('the course of a run', () => {
   it('opens loss_divergence when half of what was learned is lost', () => {
     const loss = (step: number): number => (step < 200 ? 4 - step / 100 : Math.min(4, 2 + (step - 200) / 50))

@@ -49,6 +49,9 @@ export const FindingSchema = Type.Object({
   severity: SeveritySchema,
   state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
   opened_step: Nullable(Type.Integer()),
+  onset: Nullable(
+    Type.Integer({ description: 'The step at which it began, at or before `opened_step`; null: unknown.' }),
+  ),
   opened_at: Type.String({ format: 'date-time' }),
   closed_step: Nullable(Type.Integer()),
   closed_at: Nullable(Type.String({ format: 'date-time' })),

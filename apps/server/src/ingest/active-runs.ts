@@ -1,3 +1,4 @@
+import { STATE_VERSION } from '@normwatch/detector'
 import type { Hub } from '../live/hub.ts'
 import { VersionConflict, type Store } from '../storage/store.ts'
 import { ActiveRun, type SavedState } from './active-run.ts'
@@ -113,7 +114,9 @@ export class ActiveRuns {
     ])
     const state = saved.state === undefined ? undefined : (JSON.parse(saved.state) as SavedState)
     const active = new ActiveRun(run, state, open.findings, inForce)
-    active.stale = saved.stale || (state !== undefined && !active.isJudgedBy(state))
+    // A state that an older version of the detector left cannot be taken up.
+    const isUsable = state?.detector.version === STATE_VERSION && active.isJudgedBy(state)
+    active.stale = saved.stale || (state !== undefined && !isUsable)
     if (active.stale) return active
     for (const { columns, arrivedAt } of saved.since) {
       active.gather(columns)

@@ -78,6 +78,7 @@ export function openFinding(
     severity: change.severity,
     state: 'open',
     opened_step: change.step,
+    onset: change.onset,
     opened_at: Math.floor(at),
     closed_step: null,
     closed_at: null,

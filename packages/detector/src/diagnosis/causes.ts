@@ -2,6 +2,7 @@ import { ampOverflow } from './amp-overflow.ts'
 import { ampUnderflow } from './amp-underflow.ts'
 import { capBelowTypicalNorm } from './cap-below-typical-norm.ts'
 import { lrTooHigh } from './lr-too-high.ts'
+import { memorised } from './memorised.ts'
 import { normGrowth } from './norm-growth.ts'
 import { notUnscaled } from './not-unscaled.ts'
 import { oneLayer } from './one-layer.ts'
@@ -14,6 +15,7 @@ export const causes = {
   lr_too_high: lrTooHigh,
   warmup_needed: warmupNeeded,
   amp_underflow: ampUnderflow,
+  memorised,
   amp_overflow: ampOverflow,
   not_unscaled: notUnscaled,
   cap_below_typical_norm: capBelowTypicalNorm,

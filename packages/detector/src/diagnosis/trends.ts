@@ -16,10 +16,13 @@ export function newestNorms(fold: Fold): number[] {
   return lastOf(log, Math.max(5, Math.ceil(size / 5)))
 }
 
-/** Norms of the window beside the lr (or the loss scale) in force at each; those from before its first reading left out. */
+/**
+ * The newest norms beside the lr (or the loss scale) in force at each; those from before its first reading left out.
+ * Beside lr those of the window; beside the scale, which changes seldom, all that are kept.
+ */
 export function normsBeside(fold: Fold, other: 'lr' | 'scale'): { norms: number[]; others: number[] } {
   const { norms } = fold.state
-  const others = lastOf(norms[other], norms.size)
+  const others = lastOf(norms[other], other === 'lr' ? norms.size : KEPT)
   return { norms: lastOf(norms.log, others.length), others }
 }
 

@@ -3,10 +3,14 @@ import { diagnose } from '../diagnosis/diagnose.ts'
 import type { Fold } from '../record/fold.ts'
 import { findingKinds } from './all.ts'
 
-/** A finding of this kind opens at the current step, with what the record says about why. */
+/**
+ * A finding of this kind opens at the current step, with what the record says about why. `onset` is the step at which
+ * what it tells of began; `null` where the record does not say.
+ */
 export function openFinding(
   fold: Fold,
   kind: FindingKind,
+  onset: number | null,
   evidence: Evidence,
   severity: Severity = findingKinds[kind].severity,
 ): void {
@@ -14,8 +18,9 @@ export function openFinding(
   const now = fold.state.kinds[kind]
   now.phase = 'firing'
   now.since = step
+  now.opened++
   const diagnosis = diagnose(fold, findingKinds[kind].causes)
-  fold.add({ type: 'opened', kind, severity, step, evidence, diagnosis })
+  fold.add({ type: 'opened', kind, severity, step, onset, evidence, diagnosis })
 }
 
 /** The open finding of this kind closes at the current step. */

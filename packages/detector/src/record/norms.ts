@@ -27,6 +27,7 @@ export function addToNorms(fold: Fold, log: number): void {
     norms.size++
   }
   push(norms.log, KEPT, log)
+  push(norms.steps, KEPT, fold.step)
   if (norms.seen === FIRST) norms.first = fold.window.median()
   if (lr.seen > 0) push(norms.lr, KEPT, lr.last)
   if (scale.seen > 0) push(norms.scale, KEPT, scale.last)

@@ -2,12 +2,12 @@ import type { FindingKind } from '../contract.ts'
 import { newRing, type Ring } from '../series/ring.ts'
 
 /**
- * All that the detector remembers of a run: plain JSON of bounded size (16 KB at the most), without non-finite numbers,
+ * All that the detector remembers of a run: plain JSON of bounded size (20 KB at the most), without non-finite numbers,
  * so that `JSON.parse(JSON.stringify(state))` goes on exactly where the original would. Its fields are the detector's
  * own: store it whole, read nothing from it.
  */
 export interface DetectorState {
-  readonly version: 1
+  readonly version: typeof STATE_VERSION
   /** The newest step judged of each metric, -1 before the first: what is at or below it is late. */
   readonly newest: {
     gradNorm: number
@@ -48,13 +48,21 @@ export interface DetectorState {
   readonly clips: Clips
   readonly losses: Losses
   /** `unknown` until it can be judged, then `on` (there is one) or `over`; `steady` looks in a row say that it is, the first at `overAt`, in clip points; `at` is the last point looked at. */
-  readonly warmUp: { phase: 'unknown' | 'on' | 'over'; steady: number; overAt: number; at: number }
+  readonly warmUp: {
+    phase: 'unknown' | 'on' | 'over'
+    steady: number
+    overAt: number
+    at: number
+    /** The first step with a norm or a clipped fraction. */ start: number | null
+  }
   readonly kinds: Record<FindingKind, KindState>
   readonly nonfinite: {
     points: number
     lastStep: number
     badStep: number
     streak: number
+    /** First step of the streak. */
+    streakFrom: number
     clean: number
     at: number[]
   }
@@ -67,10 +75,16 @@ export interface DetectorState {
   }
   readonly vanishing: { low: number; normal: number; highest: number | null }
   readonly divergence: { held: number }
-  readonly skips: { streak: number; taken: number; total: number }
-  readonly postNorm: { over: number; within: number }
+  readonly skips: { streak: number; from: number; taken: number; total: number }
+  readonly postNorm: { over: number; from: number; within: number }
   /** Places, in norms seen, of the newest norms that did not lie on the cap. */
-  readonly offCap: { seen: number; readonly off: Ring }
+  readonly offCap: {
+    seen: number
+    readonly off: Ring
+    /** Those of the newest norms equal to the cap up to the rounding of float32, and the newest one above it. */
+    readonly equal: Ring
+    above: number
+  }
   /** How the run ended, and whether it was flagged then; `null` while it runs. */
   ended: { status: 'finished' | 'failed' | 'preempted'; flagged: boolean } | null
 }
@@ -80,14 +94,17 @@ interface KindState {
   since: number | null
   /** In points of what the kind counts: when it became pending. */
   from: number
+  /** How often it has opened. */
+  opened: number
 }
 
-/** Finite norms on the log scale; beside them, newest to newest, the lr and the loss scale in force, from their first reading on. */
+/** Finite norms on the log scale and their steps; beside them, newest to newest, the lr and the loss scale in force, from their first reading on. */
 interface Norms {
   seen: number
   /** How many of the newest belong to the window. */
   size: number
   readonly log: Ring
+  readonly steps: Ring
   readonly lr: Ring
   readonly scale: Ring
   /** Older ones, five to a block: the block's median; and the running loss at every fourth block. */
@@ -133,6 +150,9 @@ interface Losses {
   lowest: number
 }
 
+/** A state of another version cannot be taken up: its run is judged again from the record. */
+export const STATE_VERSION = 2
+
 /** Norms in one block. */
 export const BLOCK = 5
 /** Blocks for one loss of the past. */
@@ -144,7 +164,7 @@ export const KEPT = 200
 export function emptyState(kinds: readonly FindingKind[]): DetectorState {
   const none = -1
   return {
-    version: 1,
+    version: STATE_VERSION,
     newest: {
       gradNorm: none,
       loss: none,
@@ -169,6 +189,7 @@ export function emptyState(kinds: readonly FindingKind[]): DetectorState {
       seen: 0,
       size: 0,
       log: newRing(),
+      steps: newRing(),
       lr: newRing(),
       scale: newRing(),
       blocks: newRing(),
@@ -196,17 +217,17 @@ export function emptyState(kinds: readonly FindingKind[]): DetectorState {
       longest: 0,
     },
     losses: { seen: 0, size: 0, values: newRing(), positive: true, start: null, lowest: 0 },
-    warmUp: { phase: 'unknown', steady: 0, overAt: 0, at: 0 },
+    warmUp: { phase: 'unknown', steady: 0, overAt: 0, at: 0, start: null },
     kinds: Object.fromEntries(
-      kinds.map((kind) => [kind, { phase: 'inactive', since: null, from: 0 }]),
+      kinds.map((kind) => [kind, { phase: 'inactive', since: null, from: 0, opened: 0 }]),
     ) as DetectorState['kinds'],
-    nonfinite: { points: 0, lastStep: none, badStep: none, streak: 0, clean: 0, at: [] },
+    nonfinite: { points: 0, lastStep: none, badStep: none, streak: 0, streakFrom: none, clean: 0, at: [] },
     spike: { baseline: newRing(), isWarning: false, excluded: 0, at: [], steps: [] },
     vanishing: { low: 0, normal: 0, highest: null },
     divergence: { held: 0 },
-    skips: { streak: 0, taken: 0, total: 0 },
-    postNorm: { over: 0, within: 0 },
-    offCap: { seen: 0, off: newRing() },
+    skips: { streak: 0, from: none, taken: 0, total: 0 },
+    postNorm: { over: 0, from: none, within: 0 },
+    offCap: { seen: 0, off: newRing(), equal: newRing(), above: none },
     ended: null,
   }
 }

@@ -1,6 +1,7 @@
 import type { Fold } from './fold.ts'
 import { restartBaseline } from './baseline.ts'
 import { restartReference } from './norms.ts'
+import { KEPT } from './state.ts'
 import { lastOf } from '../series/ring.ts'
 
 /**
@@ -14,6 +15,7 @@ export function judgeWarmUp(fold: Fold): void {
   // One look a point, though a norm and a clipped fraction of one step may both ask.
   if (points === warmUp.at) return
   warmUp.at = points
+  warmUp.start ??= fold.step
   const { window, warm_up: settings } = fold.settings
   if (points < window.judge_from) return
   if (lr.seen > 0 ? lr.sinceMax < settings.lr_points : isSettling(fold)) {
@@ -22,7 +24,10 @@ export function judgeWarmUp(fold: Fold): void {
   } else if (warmUp.steady++ === 0) warmUp.overAt = clips.seen
   // Medians of a dozen norms are noisy: without lr, one steady look is not enough.
   const enough = lr.seen > 0 ? 1 : Math.ceil(norms.size * settings.hold)
-  if (warmUp.steady < enough && points < settings.max_points) return
+  const isTooLong =
+    points >= settings.max_points ||
+    (lr.seen === 0 && points >= window.min && fold.step - warmUp.start >= settings.max_steps)
+  if (warmUp.steady < enough && !isTooLong) return
   // A constant lr, or norms that were steady from the start, mean that there was none: the norms since then count.
   const was = lr.seen > 0 ? lr.rose : warmUp.phase === 'on'
   warmUp.phase = 'over'
@@ -31,10 +36,10 @@ export function judgeWarmUp(fold: Fold): void {
   restartBaseline(fold)
 }
 
+/** Whether the newer half of the norms that are kept, up to the last 200, lies below the older half. */
 function isSettling(fold: Fold): boolean {
-  const { norms } = fold.state
-  if (norms.size < 2) return false
-  const values = lastOf(norms.log, norms.size)
+  const values = lastOf(fold.state.norms.log, KEPT)
+  if (values.length < 2) return false
   const half = values.length >> 1
   return median(values.slice(-half)) - median(values.slice(0, half)) < fold.thresholds.settling
 }

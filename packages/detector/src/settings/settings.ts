@@ -29,6 +29,7 @@ export interface LogThresholds {
   readonly regime: number
   readonly spikeOpens: number
   readonly spikeCloses: number
+  readonly spikeAboveAll: number
   readonly vanished: number
   readonly vanishedRelative: number
 }
@@ -39,6 +40,7 @@ export function logThresholds(settings: Settings): LogThresholds {
     regime: logFactor(settings.clip_regime_change.norm_factor),
     spikeOpens: logFactor(settings.spike.open_factor),
     spikeCloses: logFactor(settings.spike.close_factor),
+    spikeAboveAll: logFactor(settings.spike.above_all),
     vanished: toLog(settings.vanishing.absolute),
     vanishedRelative: logFactor(settings.vanishing.relative),
   }

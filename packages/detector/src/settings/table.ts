@@ -43,6 +43,11 @@ const general = {
       [0, 100_000],
       'A run still settling after 500 points has something to look at, warm-up or not.',
     ),
+    max_steps: count(
+      5000,
+      [0, 10_000_000],
+      'Without lr: in a log of few points, one in hundreds of steps, a warm-up is long over.',
+    ),
   },
   health: {
     watch_rate: number(
@@ -62,7 +67,7 @@ const ofKinds = Object.fromEntries(
 /**
  * Every setting of the detector, in the names of the wire. The defaults, the validation and the table in
  * docs/detection.md are all read from here; the sections of kinds are in their records. The upper bounds keep a run's
- * state below 16 KB.
+ * state below 20 KB.
  */
 export const settingsTable = { ...general, ...ofKinds }
 

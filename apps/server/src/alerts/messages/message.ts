@@ -52,6 +52,7 @@ export function testMessage(id: string, publicUrl: string, now: number): Message
     severity: 'warning',
     state: 'open',
     opened_step: 420,
+    onset: 388,
     opened_at: at,
     closed_step: null,
     closed_at: null,

@@ -60,7 +60,7 @@ export function figures({ finding, run }: MessageEvent): [string, string][] {
   const rows: [string, string][] = [
     ...(finding.part === null ? [] : [['Part', oneLine(finding.part)] as [string, string]]),
     ['Severity', finding.severity],
-    ['Since step', finding.opened_step === null ? 'unknown' : String(finding.opened_step)],
+    ['Since step', sinceText(finding)],
   ]
   if (finding.state === 'closed') {
     const reason = finding.close_reason === null ? 'closed' : CLOSE_REASONS[finding.close_reason]
@@ -81,6 +81,13 @@ export function figures({ finding, run }: MessageEvent): [string, string][] {
     ])
   }
   return rows
+}
+
+/** `58`, or `34, seen at step 58` where it began earlier than it was seen. */
+function sinceText({ onset, opened_step: seen }: MessageEvent['finding']): string {
+  if (seen === null) return 'unknown'
+  // A finding that was queued before onsets were known has none.
+  return typeof onset === 'number' && onset < seen ? `${onset}, seen at step ${seen}` : String(seen)
 }
 
 /** The likeliest causes, a sentence each with what to look at; a sentence that says so where none was found. */

@@ -157,6 +157,8 @@ export const findings = sqliteTable(
     severity: text({ enum: ['info', 'warning', 'critical'] }).notNull(),
     state: text({ enum: ['open', 'closed'] }).notNull(),
     openedStep: integer('opened_step'),
+    /** The step at which it began, found backwards from its opening; null: unknown. */
+    onset: integer(),
     openedAt: integer('opened_at').notNull(),
     closedStep: integer('closed_step'),
     closedAt: integer('closed_at'),

@@ -13,10 +13,15 @@ export function judgePostNorm(fold: Fold, postNorm: number, cap: number): void {
   const settings = fold.settings[KIND]
   if (!settings.enabled || !Number.isFinite(postNorm)) return
   const isOver = postNorm > settings.tolerance * cap
+  if (isOver && own.over === 0) own.from = fold.step
   own.over = isOver ? own.over + 1 : 0
   own.within = isOver ? 0 : own.within + 1
   if (kinds[KIND].phase === 'firing') {
     if (own.within >= settings.points) closeFinding(fold, KIND, 'recovered')
   } else if (own.over >= settings.points)
-    openFinding(fold, KIND, { points: own.over, post_norm: significant(postNorm, 4), max_norm: cap })
+    openFinding(fold, KIND, own.from, {
+      points: own.over,
+      post_norm: significant(postNorm, 4),
+      max_norm: cap,
+    })
 }

@@ -35,5 +35,10 @@ export const clipRegimeChange = {
       [1, 5],
       'The recent past, not the whole run: a slow drift over many windows is not a sudden change.',
     ),
+    errors: number(
+      4,
+      [0, 10],
+      'Four standard errors, counted in independent points, where norms remember the ones before.',
+    ),
   },
 } as const satisfies FindingKindRecord

@@ -2,10 +2,16 @@ import { closeFinding, dropPending, openFinding, pend } from '../findings.ts'
 import { capInForce, clipRate, meanCoefficient } from '../../record/clips.ts'
 import type { Evidence } from '../../contract.ts'
 import type { Fold } from '../../record/fold.ts'
+import { onsetOfNorm } from '../../record/onset.ts'
+import { pointsPerIndependent } from '../../record/memory.ts'
 import { fromLog } from '../../series/log-scale.ts'
+import { lastOf } from '../../series/ring.ts'
 import { significant } from '../../series/round.ts'
 
 const KIND = 'clip_saturated'
+/** What is above the cap for so many points is saturated, whatever its memory. */
+const LONGEST_HOLD = 1000
+const MOST_REOPENED = 5
 
 /**
  * Most steps are clipped, and still so a while later: the cap, not the optimiser, decides the step length. In warm-up
@@ -25,16 +31,47 @@ export function judgeSaturation(fold: Fold): void {
   pend(fold, KIND, clips.seen)
   if (warmUp.phase !== 'over') return
   const heldFor = clips.seen - Math.max(now.from, warmUp.overAt)
-  if (heldFor >= Math.ceil(clips.size * settings.hold)) openFinding(fold, KIND, saturationEvidence(fold))
+  if (heldFor < Math.ceil(clips.size * settings.hold)) return
+  if (heldFor >= holdOfExcursion(fold)) openFinding(fold, KIND, onset(fold), saturationEvidence(fold))
 }
 
-/** At the end of a run nothing more will come: what holds is judged at once. A warm-up that was seen to be one still excuses. */
-export function judgeSaturationAtEnd(fold: Fold): void {
-  const { clips, kinds, warmUp } = fold.state
+/**
+ * How many points a run that hovers around its cap may be above it by chance: norms that remember the ones before stay
+ * out for long. Each opening makes the next one wait as long again, so that a run at the bar does not tell its readers
+ * again and again. 0 for norms without memory that were never saturated before.
+ */
+function holdOfExcursion(fold: Fold): number {
+  const { clips, kinds } = fold.state
   const settings = fold.settings[KIND]
-  if (!settings.enabled || kinds[KIND].phase === 'firing' || warmUp.phase === 'on') return
+  const memory = pointsPerIndependent(fold)
+  const excursion = memory > 1 ? settings.excursion * memory : 0
+  const reopened = Math.min(kinds[KIND].opened, MOST_REOPENED) * clips.size * settings.reopen
+  return Math.min(excursion + reopened, LONGEST_HOLD)
+}
+
+/**
+ * At the end of a run nothing more will come: what holds is judged at once. A warm-up that was seen excuses, but not a
+ * mere decline of the norms that never came down to the cap.
+ */
+export function judgeSaturationAtEnd(fold: Fold): void {
+  const { clips, kinds, warmUp, lr } = fold.state
+  const settings = fold.settings[KIND]
+  if (!settings.enabled || kinds[KIND].phase === 'firing') return
+  if (warmUp.phase === 'on' && (lr.seen > 0 || !isAboveCapToTheEnd(fold))) return
   if (clips.size < fold.settings.window.judge_at_end_from || clipRate(clips) < settings.open_rate) return
-  openFinding(fold, KIND, saturationEvidence(fold))
+  openFinding(fold, KIND, onset(fold), saturationEvidence(fold))
+}
+
+/** Whether the newest fifth of the window, at least five points, is as clipped as all of it. */
+function isAboveCapToTheEnd(fold: Fold): boolean {
+  const { clips } = fold.state
+  const newest = lastOf(clips.window, Math.max(5, Math.ceil(clips.size / 5)))
+  return newest.filter((takenOff) => takenOff > 0).length >= fold.settings[KIND].open_rate * newest.length
+}
+
+/** By value there is no norm to go by: the first step of the row of clipped ones. */
+function onset(fold: Fold): number | null {
+  return fold.clipRule.by === 'norm' ? onsetOfNorm(fold, 'up') : fold.state.clips.streakFrom
 }
 
 function saturationEvidence(fold: Fold): Evidence {

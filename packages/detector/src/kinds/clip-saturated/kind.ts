@@ -41,6 +41,16 @@ export const clipSaturated = {
       [0, 2],
       'Still so a fifth of a window later: a burst that fills the window and ends is not saturation.',
     ),
+    excursion: number(
+      7,
+      [0, 20],
+      'Norms that remember the ones before stay above the cap for long by chance: seven times the points that are worth one independent point leave few such excursions.',
+    ),
+    reopen: number(
+      1,
+      [0, 10],
+      'Each time it opens again it must have held for one more window: a run that hovers at the bar is told a few times, not all day.',
+    ),
   },
   ascending: [['close_rate', 'open_rate']],
 } as const satisfies FindingKindRecord

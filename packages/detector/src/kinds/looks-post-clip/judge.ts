@@ -1,5 +1,6 @@
 import { closeFinding, openFinding } from '../findings.ts'
 import type { Fold } from '../../record/fold.ts'
+import { clippedAbove } from '../../record/clipped-step.ts'
 import { push, recent, type Ring } from '../../series/ring.ts'
 import { significant } from '../../series/round.ts'
 
@@ -15,20 +16,33 @@ export function judgeOnCap(fold: Fold, norm: number, cap: number): void {
   // The places of the newest norms off the cap tell whether more than so many are among the last `points`.
   const closing = offAllowed(points, settings.close_share) + 1
   if (Math.abs(norm - cap) > settings.tolerance * cap) push(own.off, closing, own.seen)
+  const bar = clippedAbove(cap)
+  if (norm > bar) own.above = own.seen
+  else if (norm >= 2 * cap - bar) push(own.equal, settings.pile, own.seen)
   if (kinds[KIND].phase === 'firing') {
-    if (isWithin(own.off, closing, own.seen, points)) closeFinding(fold, KIND, 'recovered')
+    if (isWithin(own.off, closing, own.seen, points) && !isPile(fold)) closeFinding(fold, KIND, 'recovered')
     return
   }
   const opening = offAllowed(points, settings.share)
-  if (own.seen < points || isWithin(own.off, opening + 1, own.seen, points)) return
+  if (own.seen < points) return
+  if (isWithin(own.off, opening + 1, own.seen, points) && !isPile(fold)) return
   let off = 0
   while (isWithin(own.off, off + 1, own.seen, points)) off++
-  openFinding(fold, KIND, {
+  openFinding(fold, KIND, null, {
     points,
-    on_cap: points - off,
-    share: significant(1 - off / points, 4),
+    // More than that many off the cap are not counted.
+    on_cap: off < closing ? points - off : null,
+    share: off < closing ? significant(1 - off / points, 4) : null,
+    equal_to_cap: own.equal.values.filter((at) => own.seen - at < points).length,
     max_norm: cap,
   })
+}
+
+/** Many norms equal to the cap and none above it: whatever their share, norms before clipping do not stop at the cap. */
+function isPile(fold: Fold): boolean {
+  const { offCap: own } = fold.state
+  const { points, pile } = fold.settings[KIND]
+  return isWithin(own.equal, pile, own.seen, points) && own.seen - own.above >= points
 }
 
 function offAllowed(points: number, share: number): number {

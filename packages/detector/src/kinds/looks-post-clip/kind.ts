@@ -5,11 +5,13 @@ export const looksPostClip = {
   severity: 'info',
   title: 'Logged norm looks post-clip',
   condition: 'the norm logged looks post-clip',
-  opens: '95 of 100 norms within 0.1 % of the cap',
-  closes: 'fewer than 80',
+  opens:
+    '95 of 100 norms within 0.1% of the cap; or 20 of 100 equal to it up to the rounding of float32, and none above',
+  closes: 'fewer than 80, and no such pile',
   causes: [],
   figures: {
     on_cap: 'points on the cap',
+    equal_to_cap: 'norms equal to the cap, counted up to',
     max_norm: 'cap',
     share: 'share on the cap',
   },
@@ -22,6 +24,11 @@ export const looksPostClip = {
       0.001,
       [0, 0.1],
       'min(norm, cap) is the cap up to rounding; pre-clip norms are never that steady.',
+    ),
+    pile: count(
+      20,
+      [5, 100],
+      'One norm in five equal to the cap to the last digit of float32, with none above it: chance does not do that.',
     ),
   },
   ascending: [['close_share', 'share']],

@@ -32,14 +32,14 @@ export function judgeDivergence(fold: Fold): void {
   pend(fold, KIND, losses.seen)
   divergence.held++
   if (divergence.held >= Math.max(settings.hold_min, Math.ceil(losses.size * settings.hold)))
-    openFinding(fold, KIND, divergenceEvidence(fold, median))
+    openFinding(fold, KIND, kinds[KIND].since, divergenceEvidence(fold, median))
 }
 
 /** At the end of a run nothing more will come: what holds is judged at once. */
 export function judgeDivergenceAtEnd(fold: Fold): void {
   const { kinds, losses } = fold.state
   if (kinds[KIND].phase !== 'pending' || losses.seen < fold.settings.window.judge_at_end_from) return
-  openFinding(fold, KIND, divergenceEvidence(fold, fold.losses.median()))
+  openFinding(fold, KIND, kinds[KIND].since, divergenceEvidence(fold, fold.losses.median()))
 }
 
 /** How far the loss stands above what it is judged by: its lowest after giving back, or its start; 0 when neither holds. */

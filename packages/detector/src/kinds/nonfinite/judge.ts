@@ -24,7 +24,7 @@ export function seeNonfinite(fold: Fold, metric: 'grad_norm' | 'loss', value: nu
   own.clean = 0
   if (own.badStep !== fold.step) {
     own.badStep = fold.step
-    own.streak++
+    if (own.streak++ === 0) own.streakFrom = fold.step
     own.at.push(own.points)
     if (own.at.length > settings.amp_count) own.at.splice(0, own.at.length - settings.amp_count)
   }
@@ -33,7 +33,7 @@ export function seeNonfinite(fold: Fold, metric: 'grad_norm' | 'loss', value: nu
   const isOften = own.at.length >= settings.amp_count && own.points - oldest < settings.amp_points
   const hasScaler = scale.seen > 0 && scale.value > settings.amp_min_scale
   if (hasScaler && own.streak < settings.amp_streak && !isOften) return
-  openFinding(fold, KIND, {
+  openFinding(fold, KIND, own.streakFrom, {
     metric,
     value,
     streak: own.streak,

@@ -3,6 +3,7 @@ import type { Fold } from '../../record/fold.ts'
 import { addToBaseline, restartBaseline } from '../../record/baseline.ts'
 import { fromLog } from '../../series/log-scale.ts'
 import { ROBUST_SD } from '../../record/losses.ts'
+import { BLOCK } from '../../record/state.ts'
 import { significant } from '../../series/round.ts'
 
 const KIND = 'spike'
@@ -13,7 +14,10 @@ export function judgeSpike(fold: Fold, log: number): void {
   const settings = fold.settings[KIND]
   const { baseline } = fold
   const isFiring = kinds[KIND].phase === 'firing'
-  const hasBaseline = baseline.size >= settings.baseline_min && warmUp.phase === 'over'
+  const hasBaseline =
+    isFiring ||
+    (baseline.size >= settings.baseline_min && warmUp.phase === 'over') ||
+    isAboveEverything(fold, log)
   if (!hasBaseline || !settings.enabled) return addToBaseline(fold, log)
   const median = baseline.median()
   const above = log - median
@@ -28,7 +32,7 @@ export function judgeSpike(fold: Fold, log: number): void {
     closeFinding(fold, KIND, 'recovered')
     return addToBaseline(fold, log)
   }
-  if (z < settings.open_z) return addToBaseline(fold, log)
+  if (z < settings.open_z && !isAboveEverything(fold, log)) return addToBaseline(fold, log)
   spike.excluded = 1
   spike.at.push(norms.seen)
   spike.steps.push(fold.step)
@@ -42,6 +46,7 @@ export function judgeSpike(fold: Fold, log: number): void {
   openFinding(
     fold,
     KIND,
+    fold.step,
     {
       norm: significant(fromLog(log), 4),
       baseline_median: significant(fromLog(median), 4),
@@ -52,4 +57,9 @@ export function judgeSpike(fold: Fold, log: number): void {
     },
     isMany ? 'warning' : 'info',
   )
+}
+
+/** Whether the norm is a hundred times all norms of the baseline: five of them are enough to say so. */
+function isAboveEverything({ baseline, thresholds }: Fold, log: number): boolean {
+  return baseline.size >= BLOCK && log - baseline.at(baseline.size - 1) >= thresholds.spikeAboveAll
 }

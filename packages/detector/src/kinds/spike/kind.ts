@@ -7,7 +7,7 @@ export const spike = {
   severityNote: 'the tenth in 1,000 points a warning',
   condition: 'a spike of the norm',
   opens:
-    'robust z of log(norm) ≥ 7 against the last 128 quiet norms, and ≥ 3 × their median; outside warm-up',
+    'robust z of log(norm) ≥ 7 against the last 128 quiet norms, and ≥ 3 × their median; outside warm-up. Or ≥ 100 × every norm before, of at least five',
   closes: 'z < 4 or < 1.5 × the median; after 20 points it is a new level, and the baseline starts again',
   causes: ['outlier_batches', 'not_unscaled', 'one_layer'],
   figures: {
@@ -28,6 +28,11 @@ export const spike = {
       'On a very quiet baseline a rise too small to matter is many deviations.',
     ),
     close_factor: number(1.5, [1, 1000], 'Half of the opening factor, for the same reason as close_z.'),
+    above_all: number(
+      100,
+      [3, 1e6],
+      'A norm a hundred times everything before needs no baseline of twenty: five norms are enough.',
+    ),
     baseline: count(128, [20, 128], 'Long enough for a steady spread, short enough to follow the run.'),
     baseline_min: count(20, [10, 128], 'A robust spread of fewer than 20 points is off by a third or more.'),
     max_points: count(

@@ -12,7 +12,7 @@ export function judgeSilence(fold: Fold, silentSeconds: number): void {
   const interval = medianInterval(fold.state.intervals.values)
   const allowed = Math.max(settings.min_seconds, settings.intervals * interval)
   if (silentSeconds < allowed) return
-  openFinding(fold, KIND, {
+  openFinding(fold, KIND, fold.step < 0 ? null : fold.step, {
     silent_seconds: significant(silentSeconds, 4),
     allowed_seconds: significant(allowed, 4),
     median_interval: significant(interval, 4),

@@ -1,6 +1,7 @@
 import { closeFinding, dropPending, openFinding, pend } from '../findings.ts'
 import type { Fold } from '../../record/fold.ts'
 import { fromLog, ZERO } from '../../series/log-scale.ts'
+import { BLOCK } from '../../record/state.ts'
 import { recent } from '../../series/ring.ts'
 import { significant } from '../../series/round.ts'
 
@@ -24,7 +25,7 @@ export function judgeVanishing(fold: Fold, log: number, loss = newestLoss(fold))
   else {
     pend(fold, KIND, norms.seen)
     if (own.low >= settings.points)
-      openFinding(fold, KIND, {
+      openFinding(fold, KIND, kinds[KIND].since, {
         points: own.low,
         norm: significant(fromLog(log), 4),
         highest_median: own.highest === null ? null : significant(fromLog(own.highest), 4),
@@ -38,10 +39,14 @@ function newestLoss({ state }: Fold): number | undefined {
   return values.values.length > 0 ? recent(values, 0) : undefined
 }
 
-/** Remembers the highest median that a window had outside warm-up, once it holds enough to be judged. */
+/**
+ * Remembers the highest median that a window had outside warm-up, once it holds enough to be judged. The first five
+ * norms count at once: in a sparse log they may be all that there was before the fall.
+ */
 export function rememberHighest(fold: Fold): void {
   const { vanishing: own, norms, warmUp } = fold.state
-  if (norms.size < fold.settings.window.judge_from || warmUp.phase === 'on') return
+  const isFull = norms.size >= fold.settings.window.judge_from && warmUp.phase !== 'on'
+  if (!isFull && norms.seen !== BLOCK) return
   const median = fold.window.median()
   if (own.highest === null || median > own.highest) own.highest = median
 }

@@ -6,9 +6,9 @@ export const vanishing = {
   title: 'Vanishing gradient',
   condition: 'the gradient is vanishing',
   opens:
-    'norm < 1e-7, or < 1e-3 × the highest median of an earlier window, or exactly 0 with loss ≠ 0, for 20 points',
+    'norm < 1e-7, or < 1e-3 × the highest median of an earlier window (or of the first five norms), or exactly 0 with loss ≠ 0, for 20 points',
   closes: '20 points without',
-  causes: ['amp_underflow'],
+  causes: ['amp_underflow', 'memorised'],
   figures: {
     norm: 'pre-clip norm',
     highest_median: 'highest median so far',

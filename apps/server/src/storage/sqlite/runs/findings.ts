@@ -13,7 +13,7 @@ interface FindingRow extends Omit<StoredFinding, 'evidence' | 'diagnosis'> {
 }
 
 /** The join leaves out findings of deleted runs whose rows are still being removed. */
-const SELECT = `select findings.key, findings.id, runs.id as run, part, kind, severity, state, opened_step, opened_at,
+const SELECT = `select findings.key, findings.id, runs.id as run, part, kind, severity, state, opened_step, onset, opened_at,
   closed_step, closed_at, close_reason, evidence, diagnosis from findings join runs on runs.key = findings.run`
 
 /** The newest first. */
@@ -65,8 +65,8 @@ function toFinding({ key: _, evidence, diagnosis, ...row }: FindingRow): StoredF
 /** The table of findings, as changes write it. */
 export function openFindingTable(db: Database) {
   const insert = db.prepare<(string | number | null)[]>(
-    `insert into findings (id, run, part, kind, severity, state, opened_step, opened_at, closed_step, closed_at,
-       close_reason, evidence, diagnosis) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `insert into findings (id, run, part, kind, severity, state, opened_step, onset, opened_at, closed_step, closed_at,
+       close_reason, evidence, diagnosis) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const close = db.prepare<[number | null, number, string, string, number]>(
     `update findings set state = 'closed', closed_step = ?, closed_at = ?, close_reason = ?
@@ -82,6 +82,7 @@ export function openFindingTable(db: Database) {
       finding.severity,
       finding.state,
       finding.opened_step,
+      finding.onset,
       finding.opened_at,
       finding.closed_step,
       finding.closed_at,
