@@ -30,6 +30,7 @@ import { seriesRoutes } from './routes/series.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { settingsRoutes } from './routes/settings.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { snapshotRoutes } from './routes/snapshot.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import type { Services } from './services.ts'
 
@@ -95,6 +96,7 @@ export async function buildApp(
   await app.register(seriesRoutes(services), api)
   await app.register(layerRoutes(services), api)
   await app.register(capRoutes(services), api)
+  await app.register(snapshotRoutes(services), api)
   await app.register(compareRoutes(services), api)
   await app.register(settingsRoutes(services), api)
   await app.register(findingRoutes(services), api)

@@ -59,6 +59,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/projects/:project/settings': rule('read', 'named'),
   'PUT /api/v1/projects/:project/settings': rule('admin', 'named'),
   'GET /api/v1/runs/:id/caps': rule('read', 'run'),
+  'GET /api/v1/runs/:id/snapshot': rule('read', 'run'),
   'GET /api/v1/compare': rule('read', 'asked-runs'),
   'GET /api/v1/openapi.json': rule('any', 'none'),
   'GET /docs': rule('any', 'none'),

@@ -44,6 +44,7 @@ export const examples: Readonly<Record<string, Example>> = {
   'GET /api/v1/runs': { parameters: { project: 'toy-rnn', sort: 'attention', limit: 20 } },
   'GET /api/v1/runs/{id}/series': { parameters: { metric: ['grad_norm', 'loss'], max_points: 500 } },
   'GET /api/v1/runs/{id}/caps': { parameters: { cap: [0.5, 1, 2] } },
+  'GET /api/v1/runs/{id}/snapshot': { parameters: { around: 2, width: 20 } },
   'GET /api/v1/compare': { parameters: { run: ['first', 'second'] } },
   'POST /api/v1/runs/{id}/events': {
     body: { events: [{ step: 1, label: 'checkpoint saved', text: 'ckpt-1.pt' }] },
