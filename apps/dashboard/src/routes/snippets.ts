@@ -1,9 +1,53 @@
-/** The shortest ways to send a first point to the server at `origin`, ready to paste. */
-export function firstPointSnippets(origin: string): { readonly name: string; readonly text: string }[] {
+/** A way to a first run, ready to paste. */
+export interface Snippet {
+  readonly name: string
+  readonly title: string
+  readonly text: string
+}
+
+/** The shortest ways to a first run on the server at `origin`, and those for other languages. */
+export function firstSnippets(origin: string): {
+  readonly ways: readonly Snippet[]
+  readonly others: readonly Snippet[]
+} {
+  return { ways: shortestWays(origin), others: otherWays(origin) }
+}
+
+function shortestWays(origin: string): Snippet[] {
+  return [
+    {
+      name: 'import',
+      title: 'Import the logs you have',
+      text: `export NORMWATCH_URL=${origin}
+normwatch import ./outputs
+`,
+    },
+    {
+      name: 'run',
+      title: 'Watch a training as it is',
+      text: `export NORMWATCH_URL=${origin}
+normwatch run -- python train.py
+`,
+    },
+    {
+      name: 'Python',
+      title: 'Three lines of Python',
+      text: `import normwatch  # pip install ./packages/sdk-python
+
+run = normwatch.init(url="${origin}", project="my-project", name="first-run", max_norm=1.0)
+run.log(grad_norm=1.73, loss=2.31)  # once a step: the norm before clipping
+run.finish()
+`,
+    },
+  ]
+}
+
+function otherWays(origin: string): Snippet[] {
   const json = `-H 'content-type: application/json'`
   return [
     {
       name: 'TypeScript',
+      title: 'TypeScript',
       text: `import { init } from '@normwatch/sdk'
 
 const run = init({ url: '${origin}', project: 'my-project', name: 'first-run', maxNorm: 1.0 })
@@ -12,16 +56,8 @@ await run.finish()
 `,
     },
     {
-      name: 'Python',
-      text: `import normwatch  # pip install ./packages/sdk-python
-
-run = normwatch.init(url="${origin}", project="my-project", name="first-run", max_norm=1.0)
-run.log(grad_norm=1.73, loss=2.31)  # once a step: the norm before clipping
-run.finish()
-`,
-    },
-    {
       name: 'Python without the SDK',
+      title: 'Python without the SDK',
       text: `import json, math, urllib.request
 
 def send(method, path, body):
@@ -41,6 +77,7 @@ send("POST", "/runs/first-run/points", {"points": [{"step": step, "grad_norm": w
     },
     {
       name: 'curl',
+      title: 'curl',
       text: `curl -X PUT ${origin}/api/v1/runs/first-run ${json} \\
   -d '{"clip": {"mode": "norm", "max_norm": 1.0}}'
 curl ${origin}/api/v1/runs/first-run/points ${json} \\

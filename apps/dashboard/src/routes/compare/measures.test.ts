@@ -1,6 +1,6 @@
 import type { ComparedRun } from '@normwatch/protocol'
 import { describe, expect, it } from 'vitest'
-import { configDifferences, measureRows, roughnessSentences } from './measures.ts'
+import { configRows, measureRows, roughnessSentences } from './measures.ts'
 
 const run = (name: string, measures: Partial<ComparedRun>): ComparedRun => ({
   run: name,
@@ -53,13 +53,16 @@ describe('the roughness in words', () => {
 describe('the config differences', () => {
   it('lists the keys whose values differ, an absent one as a dash', () => {
     expect(
-      configDifferences([
+      configRows([
         { lr: 0.1, cap: 1, seed: 1 },
         { lr: 0.1, cap: { norm: 2 } },
       ]),
-    ).toEqual([
-      { key: 'cap', values: ['1', '{"norm":2}'] },
-      { key: 'seed', values: ['1', '–'] },
-    ])
+    ).toEqual({
+      different: [
+        { key: 'cap', values: ['1', '{"norm":2}'] },
+        { key: 'seed', values: ['1', '–'] },
+      ],
+      equal: [{ key: 'lr', values: ['0.1', '0.1'] }],
+    })
   })
 })

@@ -53,7 +53,12 @@ const MEASURES: readonly Measure[] = [
   },
   { name: 'Steps', hint: 'from the first to the last, both counted', of: (run) => run.steps, words: count },
   { name: 'Logged points', hint: 'distinct steps stored', of: (run) => run.points, words: count },
-  { name: 'Time', hint: 'from the first to the last point', of: (run) => run.seconds, words: duration },
+  {
+    name: 'Time',
+    hint: 'from the first to the last point',
+    of: (run) => run.seconds || null,
+    words: duration,
+  },
 ]
 
 /** The table of measures, each with its difference to the first run. */
@@ -86,14 +91,18 @@ export function roughnessSentences(runs: readonly ComparedRun[]): string[] {
   })
 }
 
-/** Config keys whose values are not the same in all runs, with the value of each run. */
-export function configDifferences(
+/** The config keys of the runs with their values: those that differ, and those that are the same in all. */
+export function configRows(configs: readonly Readonly<Record<string, unknown>>[]) {
+  const rows = allConfigRows(configs)
+  const differs = ({ values }: { readonly values: readonly string[] }) => new Set(values).size > 1
+  return { different: rows.filter(differs), equal: rows.filter((row) => !differs(row)) }
+}
+
+function allConfigRows(
   configs: readonly Readonly<Record<string, unknown>>[],
 ): { key: string; values: string[] }[] {
   const keys = [...new Set(configs.flatMap((config) => Object.keys(config)))].sort()
-  return keys
-    .map((key) => ({ key, values: configs.map((config) => configWords(config[key])) }))
-    .filter(({ values }) => new Set(values).size > 1)
+  return keys.map((key) => ({ key, values: configs.map((config) => configWords(config[key])) }))
 }
 
 function pointsBetween(first: number | null, value: number | null): string {

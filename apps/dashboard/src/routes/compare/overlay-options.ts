@@ -1,7 +1,7 @@
 import type uPlot from 'uplot'
 import { xAxis, yAxis, yRange } from '#lib/chart/axes.ts'
 import type { Gestures } from '#lib/chart/chart-spec.ts'
-import { faint, fitLines } from '#lib/chart/draw.ts'
+import { faint, fitLines, FONT_FAMILY } from '#lib/chart/draw.ts'
 import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
 import type { OverlayMode } from './overlay.ts'
 import type { Palette } from '#lib/chart/palette.svelte.ts'
@@ -9,7 +9,8 @@ import { runColour, runDash } from '#lib/chart/run-strokes.ts'
 
 export interface OverlayStyle {
   readonly palette: Palette
-  readonly runs: number
+  /** The names of the runs, in order. */
+  readonly names: readonly string[]
   readonly mode: OverlayMode
   readonly log: boolean
   /** Draws the raw lines faint, under smoothed ones. */
@@ -17,15 +18,49 @@ export interface OverlayStyle {
   readonly group: string
 }
 
+/** Room for the names at the end of the lines, in CSS pixels. */
+const NAME_WIDTH = 104
+/** Characters of a name that fit there, and pixels from one name to the next. */
+const NAME_LENGTH = 16
+const NAME_APART = 13
+
+/** The name of each run where its line ends, moved apart where they would overlap: beside the plot, over no line. */
+function drawNames(u: uPlot, lines: readonly number[], names: readonly string[], palette: Palette): void {
+  const [first = 0, last = 0] = u.series[0]?.idxs ?? []
+  const isReversed = u.scales['x']?.dir === -1
+  const ends = lines.flatMap((line, run) => {
+    const seen = Array.from(u.data[line] ?? []).slice(first, last + 1)
+    const value = isReversed ? seen.find((one) => one != null) : seen.findLast((one) => one != null)
+    return value == null ? [] : [{ run, y: u.valToPos(value, 'y', true) }]
+  })
+  ends.sort((a, b) => a.y - b.y)
+  const { left, top, width, height } = u.bbox
+  const apart = NAME_APART * devicePixelRatio
+  u.ctx.save()
+  u.ctx.font = `${11 * devicePixelRatio}px ${FONT_FAMILY}`
+  u.ctx.textBaseline = 'middle'
+  let free = top + apart / 2
+  ends.forEach(({ run, y }, i) => {
+    const lowest = top + height - (ends.length - i - 0.5) * apart
+    const at = Math.max(free, Math.min(y, lowest))
+    free = at + apart
+    const name = names[run] ?? ''
+    u.ctx.fillStyle = palette[runColour(run)]
+    const text = name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name
+    u.ctx.fillText(text, left + width + 5 * devicePixelRatio, at)
+  })
+  u.ctx.restore()
+}
+
 /** A chart of one metric of several runs: for each a faint band from smallest to largest, the line of the last reading, and that line smoothed where asked for. */
 export function overlayOptions(
-  { palette, runs, mode, log, isSmooth, group }: OverlayStyle,
+  { palette, names, mode, log, isSmooth, group }: OverlayStyle,
   gestures: Gestures,
 ): Omit<uPlot.Options, 'width' | 'height'> {
   const series: uPlot.Series[] = [{}]
   const bands: uPlot.Band[] = []
   const lines: number[] = []
-  for (let run = 0; run < runs; run++) {
+  for (let run = 0; run < names.length; run++) {
     const stroke = palette[runColour(run)]
     const edge: uPlot.Series = { stroke: faint(stroke, 0.01), points: { show: false }, spanGaps: false }
     const first = series.push(edge, edge) - 2
@@ -40,7 +75,7 @@ export function overlayOptions(
     )
   }
   return {
-    padding: [8, 12, 0, 0],
+    padding: [8, NAME_WIDTH, 0, 0],
     legend: { show: false },
     cursor: cursorOptions(group, gestures),
     scales: {
@@ -50,6 +85,10 @@ export function overlayOptions(
     axes: [xAxis(mode, palette, true), yAxis('figure', palette)],
     series,
     bands,
-    hooks: { drawClear: [fitLines(lines)], ...gestureHooks(gestures) },
+    hooks: {
+      drawClear: [fitLines(lines)],
+      draw: [(u) => drawNames(u, lines, names, palette)],
+      ...gestureHooks(gestures),
+    },
   }
 }
