@@ -38,6 +38,7 @@ function drawNames(u: uPlot, lines: readonly number[], names: readonly string[],
   const apart = NAME_APART * devicePixelRatio
   u.ctx.save()
   u.ctx.font = `${11 * devicePixelRatio}px ${FONT_FAMILY}`
+  u.ctx.textAlign = 'left'
   u.ctx.textBaseline = 'middle'
   let free = top + apart / 2
   ends.forEach(({ run, y }, i) => {
@@ -46,7 +47,8 @@ function drawNames(u: uPlot, lines: readonly number[], names: readonly string[],
     free = at + apart
     const name = names[run] ?? ''
     u.ctx.fillStyle = palette[runColour(run)]
-    const text = name.length > NAME_LENGTH ? `${name.slice(0, NAME_LENGTH - 1)}…` : name
+    // Runs of a sweep differ at the end of their names.
+    const text = name.length > NAME_LENGTH ? `…${name.slice(1 - NAME_LENGTH)}` : name
     u.ctx.fillText(text, left + width + 5 * devicePixelRatio, at)
   })
   u.ctx.restore()
