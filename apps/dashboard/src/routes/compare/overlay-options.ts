@@ -21,7 +21,7 @@ export interface OverlayStyle {
 /** Room for the names at the end of the lines, in CSS pixels. */
 const NAME_WIDTH = 104
 /** Characters of a name that fit there, and pixels from one name to the next. */
-const NAME_LENGTH = 16
+const NAME_LENGTH = 14
 const NAME_APART = 13
 
 /** The name of each run where its line ends, moved apart where they would overlap: beside the plot, over no line. */
