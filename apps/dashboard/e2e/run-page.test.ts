@@ -187,6 +187,23 @@ describe('the page of a run', () => {
     await eventually(() => textOf(reader, range)).toMatch(/to 399/)
   })
 
+  it('marks events on the time line, named for a pointer and by the keyboard, as they come', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    await server.send('run', steps(400, quiet))
+    await server.call('POST', '/runs/run/events', { events: [{ step: 100, label: 'checkpoint restored' }] })
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    const lane = page.getByRole('group', { name: 'Events on the time line' })
+    await lane.getByRole('button', { name: 'step 100: checkpoint restored' }).focus()
+    await lane.getByText('step 100: checkpoint restored').waitFor()
+    await server.call('POST', '/runs/run/events', {
+      events: [{ step: 300, label: 'lr changed', text: '1e-4' }],
+    })
+    await lane.getByRole('button', { name: 'step 300: lr changed, 1e-4' }).press('Enter')
+    await eventually(() => textOf(page, `${norm} .legend`)).toMatch(/^step 300 /)
+  })
+
   it('changes the run’s name and cap, and deletes it only when its name is typed', async () => {
     const server = await startServer()
     await server.put('run', { ...capped, name: 'first try' })

@@ -7,6 +7,7 @@ import type {
   NewToken,
   PreviewReply,
   Run,
+  RunEventList,
   RunList,
   RunPatch,
   SeriesReply,
@@ -53,6 +54,8 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
     /** The newest findings of a run in one state, up to a page of them. */
     findings: (run: string, state: Finding['state']) =>
       call<FindingList>(`/findings?${new URLSearchParams({ run, state, limit: '200' })}`),
+    /** What was noted at the steps of a run, in step order. */
+    events: (run: string) => call<RunEventList>(`${runPath(run)}/events`),
     /** Without `tried`, a curve of caps over the range seen; `part` is `null` for the norms of the run itself. */
     caps(
       id: string,

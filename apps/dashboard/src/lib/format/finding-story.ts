@@ -1,4 +1,4 @@
-import type { Finding } from '@normwatch/protocol'
+import type { Finding, RunEvent } from '@normwatch/protocol'
 import { decodeNumber } from '@normwatch/protocol/number-codec'
 import { figure, group, multiple } from '#lib/format/number.ts'
 
@@ -12,13 +12,6 @@ export interface Moved {
   readonly lead: number
 }
 
-/** Something noted at a step: a checkpoint, an evaluation, a restart. */
-export interface RunEvent {
-  readonly step: number
-  readonly label: string
-  readonly text?: string | null
-}
-
 /** The newest healthy run of the project, and the config keys in which it differs. */
 export interface Sibling {
   readonly run: string
@@ -29,7 +22,7 @@ export interface Sibling {
 export interface FindingStory {
   readonly onset: number | null
   readonly moved: readonly Moved[]
-  readonly events: readonly RunEvent[]
+  readonly events: readonly Pick<RunEvent, 'step' | 'label' | 'text'>[]
   readonly sibling: Sibling | null
   readonly part: string | null
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { eventMarks } from './event-marks.ts'
 
-const event = (step: number, label = 'checkpoint') => ({ step, label })
+const event = (step: number, label = 'checkpoint') => ({ step, label, text: null })
 const same = (step: number) => step
 
 it('places events on the axis, and leaves out those beyond its ends', () => {

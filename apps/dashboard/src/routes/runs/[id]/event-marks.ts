@@ -1,5 +1,7 @@
-import type { RunEvent } from '#lib/format/finding-story.ts'
+import type { RunEvent } from '@normwatch/protocol'
 import { counted, group } from '#lib/format/number.ts'
+
+type Named = Pick<RunEvent, 'step' | 'label' | 'text'>
 
 /** Events that stand so near each other on the time line that they are one mark. */
 export interface EventMark {
@@ -16,11 +18,11 @@ const NAMED = 3
 
 /** The events between both ends of the axis as marks with their names, in step order. */
 export function eventMarks(
-  events: readonly RunEvent[],
+  events: readonly Named[],
   toX: (step: number) => number,
   { min, max }: { readonly min: number; readonly max: number },
 ): EventMark[] {
-  const marks: { left: number; events: RunEvent[] }[] = []
+  const marks: { left: number; events: Named[] }[] = []
   for (const event of events) {
     const left = (100 * (toX(event.step) - min)) / (max - min)
     if (!(left >= 0 && left <= 100)) continue
@@ -30,12 +32,12 @@ export function eventMarks(
   }
   return marks.map(({ left, events: own }) => ({
     left,
-    step: (own[0] as RunEvent).step,
+    step: (own[0] as Named).step,
     title: titleOf(own),
   }))
 }
 
-function titleOf(events: readonly RunEvent[]): string {
+function titleOf(events: readonly Named[]): string {
   const names = events
     .slice(0, NAMED)
     .map(({ step, label, text }) => `step ${group(step)}: ${label}${text ? `, ${text}` : ''}`)

@@ -1,15 +1,8 @@
-import type { Finding, LiveFrame, Run, SettingsReply } from '@normwatch/protocol'
+import type { Finding, LiveFrame, Run, RunEvent, SettingsReply } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
-import type { RunEvent } from '#lib/format/finding-story.ts'
 import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
 import { RunSeries } from './run-series.svelte.ts'
-
-/** Something was noted at a step of the run. */
-interface EventFrame {
-  readonly type: 'event'
-  readonly event: RunEvent
-}
 
 /** `deleted`: the run existed and was removed. */
 export type RunPhase = 'loading' | 'ready' | 'missing' | 'deleted' | 'failed'
@@ -104,6 +97,7 @@ export class LiveRun {
       for (const finding of this.#meanwhile) this.#keep(finding)
       this.#phase = 'ready'
       await this.series.load(this.#metrics, this.#run?.last_step ?? null)
+      this.#events = (await this.#api.events(this.id)).events
       // What was found between the replies and the watch is in neither.
       if (isTooOld) await this.load()
     } catch (error) {
@@ -129,7 +123,7 @@ export class LiveRun {
     unwatchBefore()
   }
 
-  #frame(frame: LiveFrame | EventFrame): void {
+  #frame(frame: LiveFrame): void {
     if (frame.type === 'points') this.series.accept(frame.columns)
     else if (frame.type === 'run') {
       const isTooOld = this.#awaitsRun && this.#run !== null && this.#run.updated_at < frame.run.updated_at

@@ -13,7 +13,7 @@ import {
   xOf,
   type ChartColumns,
 } from '#lib/chart/columns.ts'
-import type { RunEvent } from '#lib/format/finding-story.ts'
+import type { RunEvent } from '@normwatch/protocol'
 import { findingSpans, type FindingSpan } from './finding-spans.ts'
 import { interpolate } from '#lib/chart/range.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
