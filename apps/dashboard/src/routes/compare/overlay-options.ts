@@ -59,6 +59,8 @@ export function overlayOptions(
   { palette, names, mode, log, isSmooth, group }: OverlayStyle,
   gestures: Gestures,
 ): Omit<uPlot.Options, 'width' | 'height'> {
+  // On a phone the legend alone names the runs: the lines need the width.
+  const hasRoom = innerWidth > 700
   const series: uPlot.Series[] = [{}]
   const bands: uPlot.Band[] = []
   const lines: number[] = []
@@ -77,7 +79,7 @@ export function overlayOptions(
     )
   }
   return {
-    padding: [8, NAME_WIDTH, 0, 0],
+    padding: [8, hasRoom ? NAME_WIDTH : 12, 0, 0],
     legend: { show: false },
     cursor: cursorOptions(group, gestures),
     scales: {
@@ -89,7 +91,7 @@ export function overlayOptions(
     bands,
     hooks: {
       drawClear: [fitLines(lines)],
-      draw: [(u) => drawNames(u, lines, names, palette)],
+      draw: hasRoom ? [(u) => drawNames(u, lines, names, palette)] : [],
       ...gestureHooks(gestures),
     },
   }
