@@ -91,6 +91,24 @@ def layers_of(point: dict[str, Any]) -> set[str]:
     return flat | set(point.get("layers", {}))
 
 
+def test_parts_events_and_a_preempted_end_are_on_the_server(service: Service) -> None:
+    run = normwatch.init(id="marks", url=service.url)
+    parameter = torch.nn.Parameter(torch.zeros(2))
+    for _ in range(3):
+        parameter.grad = torch.tensor([3.0, 4.0])
+        normwatch.clip_grad_norm_([parameter], 0.5, part="critic")
+        normwatch.clip_grad_norm_([parameter], math.inf, part="actor")
+        run.log(loss=1.0)
+    run.event("checkpoint", text="last.pt")
+    assert run.finish("preempted") == (3, 0, 0, 0, None)
+    page = service.get("/runs/marks")
+    assert page["status"] == "preempted"
+    parts = {part["name"]: (part["clip"]["mode"], part["clipping"]["rate"]) for part in page["parts"]}
+    assert parts == {"critic": ("norm", 1), "actor": ("none", 0)}
+    events = service.get("/runs/marks/events")["events"]
+    assert [(event["step"], event["label"], event["text"]) for event in events] == [(2, "checkpoint", "last.pt")]
+
+
 @pytest.mark.parametrize(("resumed_at", "steps"), [(None, [0, 1, 2, 3, 4]), (2, [0, 1, 2, 3]), (0, [0, 1])])
 def test_a_training_goes_on_after_the_last_step_of_its_run_or_from_the_step_it_names(
     service: Service, resumed_at: int | None, steps: list[int]
