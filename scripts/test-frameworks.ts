@@ -23,7 +23,8 @@ if (python !== undefined) {
     '--no-deps',
   ]
   run(python, [...install, sdk])
-  const tests = ['frameworks', 'tests/test_clipping.py', 'tests/test_log.py', ...pytestArguments]
+  const shared = ['clipping', 'log', 'parts', 'events', 'conveniences'].map((name) => `tests/test_${name}.py`)
+  const tests = ['frameworks', ...shared, ...pytestArguments]
   const { status } = spawnSync(python, ['-m', 'pytest', ...tests], { cwd: sdk, stdio: 'inherit' })
   process.exitCode = status ?? 1
 }
