@@ -70,7 +70,15 @@ describe('the package that users install', () => {
     )
     const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(project, 'spool') }
     const { stdout } = await run(node, ['train.js', 'awaited'], { cwd: project, env })
-    expect(JSON.parse(stdout)).toEqual({ sent: 3000, unsent: 0, refused: 0, lost: 0, spool: null })
+    expect(JSON.parse(stdout)).toEqual({
+      sent: 3000,
+      unsent: 0,
+      refused: 0,
+      lost: 0,
+      invalid: 0,
+      spool: null,
+      refusedFile: null,
+    })
     await expect(run(node, ['train.js', 'cut'], { cwd: project, env })).rejects.toMatchObject({ code: 1 })
     for (const id of ['awaited', 'cut']) {
       expect(server.steps(id)).toHaveLength(3000)
@@ -132,7 +140,9 @@ describe('the package that users install', () => {
         unsent: 0,
         refused: 0,
         lost: 0,
+        invalid: 0,
         spool: null,
+        refusedFile: null,
       })
       expect(server.steps('browser')).toHaveLength(3000)
       const [first] = server.steps('browser')

@@ -39,7 +39,15 @@ describe('a million calls of log, as fast as they come', () => {
       }
     }
     const report = await run.finish({ timeoutMs: 90_000 })
-    expect(report).toEqual({ sent: MILLION, unsent: 0, refused: 0, lost: 0, spool: null })
+    expect(report).toEqual({
+      sent: MILLION,
+      unsent: 0,
+      refused: 0,
+      lost: 0,
+      invalid: 0,
+      spool: null,
+      refusedFile: null,
+    })
     expect(peak).toBeLessThan(MAX_MIB * 2 ** 20)
     await expectMillion(server)
   })

@@ -1,21 +1,24 @@
 import type { Batch } from './chunk.ts'
 import { Courier } from './courier.ts'
 import { Sender } from './sender.ts'
-import type { RunChange } from './outbox-item.ts'
+import type { RunNews } from './outbox-item.ts'
 import { Outbox } from './outbox.ts'
 import type { Spool } from './spool.ts'
 import { Tally } from './tally.ts'
 import { createTransport } from './transport.ts'
 import type { FinishReport } from './types.ts'
 
+/** A background's part of the report of `finish`. */
+export type SendReport = Omit<FinishReport, 'invalid'>
+
 /** The background half of a run: it brings batches and changes of the run to the server, in the order they are added. */
 export interface Background {
   /** The arrays of a batch are the caller's no more. Returns at once. */
-  add(body: Batch | RunChange): void
+  add(body: Batch | RunNews): void
   /** Sends what was added so far; resolves to whether the server has all of it, after `timeoutMs` at the latest. */
   flush(timeoutMs: number): Promise<boolean>
   /** The same, for the last time: what could not be sent goes to the spool. */
-  finish(timeoutMs: number): Promise<FinishReport>
+  finish(timeoutMs: number): Promise<SendReport>
   /** The process ends: returns when everything is sent or in the spool, as far as that can be had without waiting for long. */
   leave(): void
 }
@@ -28,6 +31,8 @@ export interface Job {
   /** Body of the run's PUT. */
   readonly fields: object
   readonly isOnline: boolean
+  /** The run is meant to be created: that it exists already is worth a warning. */
+  readonly isNew: boolean
 }
 
 /** Prints a warning, once per kind. */
@@ -44,6 +49,8 @@ export interface LocalBackgroundOptions {
   readonly warn: Warn
   readonly tally?: Tally | undefined
 }
+
+const NONE: SendReport = { sent: 0, unsent: 0, refused: 0, lost: 0, spool: null, refusedFile: null }
 
 /** Bytes of readings in memory above which they go to the spool. */
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024
@@ -78,6 +85,14 @@ export class LocalBackground implements Background {
       transport: createTransport({ url, token, fetch, now }),
       random,
       maxTries: Infinity,
+      onExisting: () => {
+        if (!job.isNew) return
+        const what = 'readings of the same steps replace its own'
+        warn(
+          'exists',
+          `run ${run} already exists: ${what} (resume: true continues it, another id leaves it alone)`,
+        )
+      },
       onRetry: (words) => {
         this.#sender.noteFailure()
         warn('away', `${url} does not take readings now (${words}); they are kept and sent later`)
@@ -89,11 +104,11 @@ export class LocalBackground implements Background {
       spool,
       tally,
       onRefused: ({ status, message }) =>
-        warn('refused', `the server refused readings of run ${run}: ${status} ${message}`),
+        warn('refused', `the server refused readings of run ${run}: ${status} ${message}${hint(status)}`),
     })
   }
 
-  add(body: Batch | RunChange): void {
+  add(body: Batch | RunNews): void {
     this.#outbox.add(body)
     this.#sender.wake()
   }
@@ -103,17 +118,19 @@ export class LocalBackground implements Background {
     return this.#outbox.points === 0
   }
 
-  async finish(timeoutMs: number): Promise<FinishReport> {
+  async finish(timeoutMs: number): Promise<SendReport> {
     await within(timeoutMs, this.#sender.drain())
     await this.#sender.stop()
     await this.#outbox.spill()
     const lost = this.#outbox.pointsInMemory
-    const report: FinishReport = {
+    const refused = this.#tally.of('refused')
+    const report: SendReport = {
       sent: this.#tally.of('sent'),
       unsent: this.#outbox.points - lost,
-      refused: this.#tally.of('refused'),
+      refused,
       lost: this.#tally.of('lost') + lost,
       spool: this.#outbox.isInSpool ? (this.#spool?.path ?? null) : null,
+      refusedFile: refused > 0 ? (this.#spool?.refusedPath ?? null) : null,
     }
     this.#warnAbout(report)
     return report
@@ -121,17 +138,23 @@ export class LocalBackground implements Background {
 
   leave(): void {
     void this.#sender.stop()
+    const waiting = this.#outbox.points
     const lost = this.#outbox.spillNow()
     if (lost > 0) this.#lose(lost)
+    const spool = this.#spool?.path ?? null
+    if (waiting > lost) this.#warnAbout({ ...NONE, unsent: waiting - lost, spool })
   }
 
-  #warnAbout({ unsent, refused, lost, spool }: FinishReport): void {
+  #warnAbout({ unsent, refused, lost, spool, refusedFile }: SendReport): void {
     const { run, isOnline } = this.#job
     if (spool !== null && isOnline) {
       const where = `they are kept in ${spool} (send them with normwatch-sync)`
       this.#warn('unsent', `run ${run}: ${unsent} points could not be sent; ${where}`)
     }
-    if (refused > 0) this.#warn('kept', `run ${run}: ${refused} refused points are kept in the spool`)
+    if (refused > 0) {
+      const where = refusedFile ?? 'the spool'
+      this.#warn('kept', `run ${run}: ${refused} refused points are kept in ${where}`)
+    }
     if (lost > 0) this.#warn('lost', `run ${run}: ${lost} points are lost`)
   }
 
@@ -140,6 +163,11 @@ export class LocalBackground implements Background {
     const sentence = 'the outbox is full and cannot be spooled; the oldest readings are lost'
     this.#warn('full', `run ${this.#job.run}: ${sentence}`)
   }
+}
+
+/** What to look at when the server does not let this client in. */
+function hint(status: number): string {
+  return status === 401 ? ' (the token comes from NORMWATCH_TOKEN or the option token)' : ''
 }
 
 /** What a timer can wait: a longer time-out would be over at once. */

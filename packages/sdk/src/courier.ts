@@ -28,6 +28,10 @@ export interface CourierOptions {
   readonly maxTries: number
   /** Called before each wait for another try, with what went wrong. */
   readonly onRetry: (words: string) => void
+  /** Called when the run to be created existed already. */
+  readonly onExisting?: () => void
+  /** Waiting for another try keeps the process alive, as a sync must and a training must not. */
+  readonly holdsProcess?: boolean
 }
 
 /** Brings items of one run to the server, one after another, each until the server has settled it. Never rejects. */
@@ -53,17 +57,20 @@ export class Courier {
     const created = await this.#create(item)
     const isNoChange = 'patch' in item && Object.keys(item.patch).length === 0
     if (!this.#isCreated || isNoChange) return created
-    const request: ApiRequest =
-      'columns' in item
-        ? { method: 'POST', path: `${this.#path}/points`, body: item }
-        : { method: 'PATCH', path: this.#path, body: item.patch }
-    return this.#settle(request, item)
+    return this.#settle(this.#requestFor(item), item)
+  }
+
+  #requestFor(item: OutboxItem): ApiRequest {
+    const answer = 'accepted'
+    if ('columns' in item) return { method: 'POST', path: `${this.#path}/points`, body: item, answer }
+    if ('events' in item) return { method: 'POST', path: `${this.#path}/events`, body: item, answer }
+    return { method: 'PATCH', path: this.#path, body: item.patch, answer: 'id' }
   }
 
   /** Creates the run where it is needed; when the server refuses the run, the item counts as refused. */
   async #create(item: OutboxItem): Promise<Delivered> {
     if (this.#isCreated) return SENT
-    const request = { method: 'PUT', path: this.#path, body: this.#options.fields } as const
+    const request = { method: 'PUT', path: this.#path, body: this.#options.fields, answer: 'id' } as const
     const delivered = await this.#settle(request, { patch: {} })
     if (delivered.kind === 'stopped') return delivered
     this.#isCreated = delivered.refused.length === 0
@@ -71,15 +78,19 @@ export class Courier {
   }
 
   async #settle(request: ApiRequest, item: OutboxItem): Promise<Delivered> {
+    const isCreation = request.method === 'PUT'
     for (let attempt = 1; ; attempt++) {
       const { outcome, words } = await this.#options.transport(request, this.#stop.signal)
       if (this.#stop.signal.aborted) return { kind: 'stopped' }
       const decided = decide(outcome, attempt, pointsOf(item), this.#options.random())
       // a PUT creates the run: a "run not found" in answer to it is a refusal
-      const isMaking = decided.action === 'create' && request.method === 'PUT'
-      const decision: Decision = isMaking ? { action: 'refuse' } : decided
+      const decision: Decision = isCreation && decided.action === 'create' ? { action: 'refuse' } : decided
       switch (decision.action) {
         case 'done':
+          // a second try may find the run that the first one created
+          if (isCreation && attempt === 1 && outcome.kind === 'reply' && outcome.status === 200) {
+            this.#options.onExisting?.()
+          }
           return SENT
         case 'split':
           return this.#sendHalves(item)
@@ -116,13 +127,14 @@ export class Courier {
     return { kind: 'settled', refused }
   }
 
-  /** Waits that long, or until the courier is stopped. Keeps no process alive. */
+  /** Waits that long, or until the courier is stopped. */
   #wait(ms: number): Promise<void> {
     const { signal } = this.#stop
+    const holdsProcess = this.#options.holdsProcess === true
     return new Promise((resolve) => {
       if (signal.aborted) return resolve()
       const timer = setTimeout(done, ms)
-      if (typeof timer === 'object') timer.unref()
+      if (typeof timer === 'object' && !holdsProcess) timer.unref()
       function done() {
         clearTimeout(timer)
         signal.removeEventListener('abort', done)

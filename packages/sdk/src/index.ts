@@ -8,10 +8,13 @@ import type { InitOptions, Run, SyncOptions, SyncReport } from './types.ts'
 export { clipByGlobalNorm, clipByValue, globalNorm, type ClippedByValue, type GradientArray } from './clip.ts'
 export type * from './types.ts'
 
-const here = import.meta.url
-const platform = nodePlatform(
-  fileURLToPath(new URL(`./thread-program${here.slice(here.lastIndexOf('.'))}`, here)),
-)
+const platform = nodePlatform(threadProgram(import.meta.url))
+
+/** The file beside this one that the thread runs; `undefined` in a bundle of the CommonJS kind, which has no address. */
+function threadProgram(here: string | undefined): string | undefined {
+  if (here === undefined) return undefined
+  return fileURLToPath(new URL(`./thread-program${here.slice(here.lastIndexOf('.'))}`, here))
+}
 
 /**
  * Starts to record a run and returns at once; the server may be away. Prints the address of the run's page. The process
@@ -27,7 +30,8 @@ export async function sync(options: SyncOptions = {}): Promise<SyncReport> {
   const folder = spoolFolder(options.spoolDir ?? process.env['NORMWATCH_SPOOL'])
   return sendSpoolFiles(await listSpoolFiles(folder), {
     url: options.url ?? process.env['NORMWATCH_URL'],
-    token: options.token ?? process.env['NORMWATCH_TOKEN'],
+    token: (options.token ?? process.env['NORMWATCH_TOKEN'])?.trim(),
     all: options.all,
+    holdsProcess: true,
   })
 }

@@ -5,15 +5,27 @@ import { RecordedRun } from './run.ts'
 import { readSettings } from './settings.ts'
 import type { FinishReport, InitOptions, Run } from './types.ts'
 
-const NOTHING: FinishReport = { sent: 0, unsent: 0, refused: 0, lost: 0, spool: null }
+const NOTHING: FinishReport = {
+  sent: 0,
+  unsent: 0,
+  refused: 0,
+  lost: 0,
+  invalid: 0,
+  spool: null,
+  refusedFile: null,
+}
 
 /** Starts a run on a platform; see `init`. */
-export function startRun(options: InitOptions, platform: Platform): Run {
+export function startRun(given: InitOptions, platform: Platform): Run {
+  const isObject = typeof given === 'object' && given !== null
+  const options = isObject ? given : {}
   const notices = new Notices(platform.warn, options.strict === true)
+  if (!isObject) notices.wrongUse('init', 'options', 'must be an object such as { project, maxNorm }')
   const { env, now, random } = platform
   const newId = makeId(now(), random)
   const refuse = (option: string, reason: string) => notices.wrongUse('init', option, reason)
-  const settings = continueRun(readSettings(options, env, newId, refuse), platform, notices, newId)
+  const warn = notices.warn.bind(notices)
+  const settings = continueRun(readSettings(options, env, newId, refuse, warn), platform, notices, newId)
   if (settings.mode === 'disabled') return disabledRun(settings.id, settings.url)
   if (settings.mode === 'offline' && platform.openSpool === undefined) {
     notices.wrongUse('init', 'mode', 'cannot be offline here: there is no file system; nothing is recorded')
@@ -33,6 +45,8 @@ function disabledRun(id: string, url: string): Run {
     id,
     url: `${url}/runs/${id}`,
     log: () => {},
+    part: (name) => ({ name, log: () => {} }),
+    event: () => {},
     flush: () => Promise.resolve(true),
     finish: () => Promise.resolve(NOTHING),
   }

@@ -12,6 +12,20 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   zeroFraction: 'zero_fraction',
 }
 
+/** `grad_norm` and its like: what `gradNorm` travels as. */
+export const isWireName = (key: string): boolean => Object.values(WIRE_NAMES).includes(key)
+
+/** Readings by their names in TypeScript. */
+export const READING_NAMES: readonly string[] = [
+  'step',
+  'time',
+  'loss',
+  'lr',
+  'skipped',
+  'layers',
+  ...Object.keys(WIRE_NAMES),
+]
+
 export type NameCheck = { readonly name: string } | { readonly fault: string }
 
 /** The metric and layer names of one run: names that the server would refuse are refused here, one reading at a time. */
@@ -20,9 +34,10 @@ export class Names {
   #metrics = 0
   #layers = 0
 
-  /** The wire name of an argument of `log`, or why it can have none. */
-  metric(key: string): NameCheck {
-    const name = Object.hasOwn(WIRE_NAMES, key) ? (WIRE_NAMES[key] as string) : key
+  /** The wire name of an argument of `log` of the run or of a part, or why it can have none. */
+  metric(key: string, part?: string): NameCheck {
+    const metric = Object.hasOwn(WIRE_NAMES, key) ? (WIRE_NAMES[key] as string) : key
+    const name = part === undefined ? metric : `${metric}/${part}`
     if (this.#known.has(name)) return { name }
     const isLayer = name.startsWith(LAYER_PREFIX)
     const bare = isLayer ? name.slice(LAYER_PREFIX.length) : name

@@ -4,10 +4,29 @@ import type { WireColumns } from './chunk.ts'
 export interface RunChange {
   readonly status?: 'running' | 'finished' | 'failed'
   readonly truncate_after?: number
+  /** Declares parts: how each clips. */
+  readonly parts?: Readonly<Record<string, object>>
 }
 
+/** Something that happened at a step, in the wire's form. */
+export interface RunEvent {
+  readonly step: number
+  /** Unix seconds. */
+  readonly time?: number
+  readonly label: string
+  readonly text?: string
+}
+
+/** Events of the run that are sent together. */
+export interface RunEvents {
+  readonly events: readonly RunEvent[]
+}
+
+/** What a run adds to its outbox besides points. */
+export type RunNews = RunChange | RunEvents
+
 /** What travels in one request about an existing run, and one line of a spool file. */
-export type OutboxItem = { readonly columns: WireColumns } | { readonly patch: RunChange }
+export type OutboxItem = { readonly columns: WireColumns } | { readonly patch: RunChange } | RunEvents
 
 export function pointsOf(item: OutboxItem): number {
   return 'columns' in item ? (item.columns['step'] as unknown[]).length : 0

@@ -1,12 +1,12 @@
 import { bytesOf, encodeBatch, type Batch } from './chunk.ts'
-import type { OutboxItem, RunChange } from './outbox-item.ts'
+import type { OutboxItem, RunNews } from './outbox-item.ts'
 import type { Place, Spool } from './spool.ts'
 import type { Tally } from './tally.ts'
 
 /** A place in the outbox: its content is in memory (`body`) or in the spool (`place`). */
 export interface Entry {
   readonly points: number
-  body: Batch | RunChange | undefined
+  body: Batch | RunNews | undefined
   place: Place | undefined
   isGone: boolean
 }
@@ -70,7 +70,7 @@ export class Outbox {
   }
 
   /** Adds rows, or a change of the run that comes after the rows before it. */
-  add(body: Batch | RunChange): void {
+  add(body: Batch | RunNews): void {
     const points = 'rows' in body ? body.rows : 0
     this.#entries.push({ points, body, place: undefined, isGone: false })
     this.#bytes += bytesIn(body)
@@ -175,10 +175,11 @@ export class Outbox {
   }
 }
 
-function bytesIn(body: Batch | RunChange | undefined): number {
+function bytesIn(body: Batch | RunNews | undefined): number {
   return body !== undefined && 'rows' in body ? bytesOf(body) : 0
 }
 
-function toItem(body: Batch | RunChange): OutboxItem {
-  return 'rows' in body ? { columns: encodeBatch(body) } : { patch: body }
+function toItem(body: Batch | RunNews): OutboxItem {
+  if ('rows' in body) return { columns: encodeBatch(body) }
+  return 'events' in body ? body : { patch: body }
 }

@@ -24,6 +24,7 @@ function start(firstStep: number, maxAgeMs = Infinity) {
     now: () => clock * 1000,
     firstStep,
     refuse: (name) => refused.push(name),
+    doubt: () => {},
   })
   return {
     refused,

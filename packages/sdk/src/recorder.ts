@@ -2,7 +2,8 @@ import { LAYER_PREFIX } from '@normwatch/protocol/columns'
 import { MAX_STEP, MAX_TIME } from '@normwatch/protocol/limits'
 import type { Batcher } from './batcher.ts'
 import type { Column } from './chunk.ts'
-import { Names, type NameCheck } from './names.ts'
+import { isWireName, Names, READING_NAMES, type NameCheck } from './names.ts'
+import { nearestName } from './near-names.ts'
 import type { Readings } from './types.ts'
 
 export interface RecorderOptions {
@@ -13,6 +14,12 @@ export interface RecorderOptions {
   readonly firstStep: number
   /** Called for each refused argument, with its name and the reason. */
   readonly refuse: (argument: string, reason: string) => void
+  /** Called for an argument that is recorded and was probably meant to be another. */
+  readonly doubt: (argument: string, reason: string) => void
+  /** Shared by the run and its parts. */
+  readonly names?: Names
+  /** The part whose readings these are; left out for the run's own. */
+  readonly part?: string
 }
 
 const NOT_A_NUMBER = 'must be a number (NaN and Infinity are numbers), null or undefined'
@@ -22,14 +29,24 @@ export class Recorder {
   readonly #batcher: Batcher
   readonly #now: () => number
   readonly #refuse: RecorderOptions['refuse']
-  readonly #names = new Names()
+  readonly #doubt: RecorderOptions['doubt']
+  readonly #names: Names
+  readonly #part: string | undefined
   #nextStep: number
 
-  constructor({ batcher, now, firstStep, refuse }: RecorderOptions) {
+  constructor({ batcher, now, firstStep, refuse, doubt, names = new Names(), part }: RecorderOptions) {
     this.#batcher = batcher
     this.#now = now
     this.#nextStep = firstStep
     this.#refuse = refuse
+    this.#doubt = doubt
+    this.#names = names
+    this.#part = part
+  }
+
+  /** The step of the newest row, or the first one. */
+  get newestStep(): number {
+    return Math.max(0, this.#nextStep - 1)
   }
 
   record(readings: Readings): void {
@@ -48,7 +65,12 @@ export class Recorder {
       const value = readings[key]
       if (key === 'step' || key === 'time' || value === undefined || value === null) continue
       if (typeof value === 'number' && key !== 'layers') {
-        const column = this.#batcher.open.byMetric.get(key) ?? this.#newMetric(key)
+        if (key === 'maxNorm' && !(value > 0)) {
+          this.#refuse(key, 'must be a number above 0; Infinity means no cap at this step')
+          continue
+        }
+        const slot = this.#part === undefined ? key : `${key}/${this.#part}`
+        const column = this.#batcher.open.byMetric.get(slot) ?? this.#newMetric(key, slot)
         if (column !== undefined) this.#batcher.open.put(column, value)
       } else if (key === 'layers') this.#recordLayers(value)
       else this.#refuse(key, NOT_A_NUMBER)
@@ -70,9 +92,17 @@ export class Recorder {
     }
   }
 
-  #newMetric(key: string): Column | undefined {
-    const column = this.#columnOf(key, this.#names.metric(key))
-    if (column !== undefined) this.#batcher.open.byMetric.set(key, column)
+  #newMetric(key: string, slot: string): Column | undefined {
+    const meant = nearestName(key, READING_NAMES)
+    if (meant !== undefined && !isWireName(key)) {
+      this.#doubt(key, `is kept as a metric of that name; did you mean ${meant}?`)
+    }
+    if (this.#part !== undefined && !READING_NAMES.includes(key)) {
+      this.#refuse(key, 'is not a reading of a part; log it with the run')
+      return undefined
+    }
+    const column = this.#columnOf(key, this.#names.metric(key, this.#part))
+    if (column !== undefined) this.#batcher.open.byMetric.set(slot, column)
     return column
   }
 

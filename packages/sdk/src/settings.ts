@@ -1,9 +1,11 @@
 import { MAX_STEP } from '@normwatch/protocol/limits'
-import { encodeNumber } from '@normwatch/protocol/number-codec'
+import { toWireConfig } from './config.ts'
+import { nearestName } from './near-names.ts'
 import type { InitOptions, Mode } from './types.ts'
 
 /** How the run clips, in the wire's form. */
-type ClipField = { mode: 'norm'; max_norm: number } | { mode: 'value'; clip_value: number } | { mode: 'none' }
+export type ClipField =
+  { mode: 'norm'; max_norm: number } | { mode: 'value'; clip_value: number } | { mode: 'none' }
 
 /** Body of the run's PUT. */
 interface RunBody {
@@ -72,7 +74,9 @@ export function readSettings(
   env: (name: string) => string | undefined,
   newId: string,
   refuse: RefuseOption,
+  warn: (kind: string, sentence: string) => void,
 ): Settings {
+  refuseUnknown(options, refuse)
   const variable = (name: string) => (env(name) === '' ? undefined : env(name))
   function take<T>(option: string, value: T | undefined, isValid: (value: unknown) => boolean, rule: string) {
     if (value === undefined || value === null) return undefined
@@ -98,7 +102,7 @@ export function readSettings(
     url: (url ?? DEFAULT_URL).replace(/\/+$/, ''),
     token: take(
       'token',
-      options.token ?? variable('NORMWATCH_TOKEN'),
+      trimmed(options.token ?? variable('NORMWATCH_TOKEN')),
       isToken,
       'must be 1 to 512 visible characters',
     ),
@@ -128,7 +132,7 @@ export function readSettings(
           isConfig,
           'must be an object of at most 512 fields, whose names have at most 256 characters',
         ),
-        refuse,
+        warn,
       ),
       tags: take('tags', options.tags, isTags, 'must be at most 64 different texts of 1 to 64 characters'),
       notes: take('notes', options.notes, text(0, 65_536), 'must be a text of at most 65,536 characters'),
@@ -137,7 +141,7 @@ export function readSettings(
 }
 
 /** An infinite cap means no cap: the norm is only logged. Without a cap, an existing run keeps the one it has. */
-function readClip(
+export function readClip(
   maxNorm: number | undefined,
   clipValue: number | undefined,
   refuse: RefuseOption,
@@ -151,17 +155,47 @@ function readClip(
   return maxNorm === undefined ? { mode: 'value', clip_value: cap } : { mode: 'norm', max_norm: cap }
 }
 
-/** The configuration as JSON has it, so that a value JSON cannot write is noticed here and not in the background. */
-function readConfig(config: unknown, refuse: RefuseOption): unknown {
-  if (config === undefined) return undefined
-  try {
-    return JSON.parse(
-      JSON.stringify(config, (_key, value) => (typeof value === 'number' ? encodeNumber(value) : value)),
-    )
-  } catch {
-    refuse('config', 'must hold values that JSON can write')
-    return undefined
+function readConfig(
+  source: Readonly<Record<string, unknown>> | undefined,
+  warn: (kind: string, sentence: string) => void,
+): unknown {
+  if (source === undefined) return undefined
+  const { config, notes } = toWireConfig(source)
+  for (const note of notes) warn(note, `init: ${note}`)
+  return config
+}
+
+const OPTIONS = [
+  'project',
+  'name',
+  'maxNorm',
+  'clipValue',
+  'id',
+  'resume',
+  'fromStep',
+  'config',
+  'tags',
+  'notes',
+  'optimizer',
+  'url',
+  'token',
+  'mode',
+  'spoolDir',
+  'strict',
+] as const satisfies (keyof InitOptions)[]
+
+/** An option that does not exist would be ignored in silence: a misspelt `maxNorm` is a run without a cap. */
+function refuseUnknown(options: InitOptions, refuse: RefuseOption): void {
+  for (const option of Object.keys(options)) {
+    if ((OPTIONS as readonly string[]).includes(option)) continue
+    const meant = nearestName(option, OPTIONS)
+    refuse(option, `is not an option${meant === undefined ? '' : `; did you mean ${meant}?`}`)
   }
+}
+
+/** Secrets mounted as files end with a line break. */
+function trimmed(token: unknown): string | undefined {
+  return (typeof token === 'string' ? token.trim() : token) as string | undefined
 }
 
 function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {

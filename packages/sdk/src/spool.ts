@@ -36,6 +36,8 @@ export interface Leftover {
 /** The file of one run for items that cannot be sent now. It exists from its first line on. Writing may fail: a full disk. */
 export interface Spool {
   readonly path: string
+  /** Where `refuse` keeps what the server refused. */
+  readonly refusedPath: string
   readonly head: SpoolHead
   append(item: OutboxItem): Promise<Place>
   /** The same without waiting, for the exit of the process. */

@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { EPSILON, type ClippedByValue } from './clip.ts'
+import { checkCap, EPSILON, type ClippedByValue } from './clip.ts'
 
 /** Gradients as `tf.variableGrads` or `tf.grads` give them; the clip functions replace them where they stand. */
 export type TensorGradients = tf.NamedTensorMap | tf.Tensor[]
 
 /** Global L2 norm of all gradients, in float32 as the tensors are. One scalar is read back. */
 export async function globalNorm(gradients: TensorGradients): Promise<number> {
+  checkList('globalNorm', gradients)
   return read(tf.tidy(() => normOf(gradients)))
 }
 
@@ -14,6 +15,8 @@ export async function globalNorm(gradients: TensorGradients): Promise<number> {
  * `clipByGlobalNorm` of the main entry. The tensors given are disposed of and replaced in the map or list.
  */
 export async function clipByGlobalNorm(gradients: TensorGradients, maxNorm: number): Promise<number> {
+  checkCap('clipByGlobalNorm', 'maxNorm', maxNorm)
+  checkList('clipByGlobalNorm', gradients)
   const norm = tf.tidy(() => {
     const before = normOf(gradients)
     const coefficient = tf.minimum(1, tf.div(maxNorm, tf.add(before, EPSILON)))
@@ -25,6 +28,8 @@ export async function clipByGlobalNorm(gradients: TensorGradients, maxNorm: numb
 
 /** Clamps every element to [-clipValue, clipValue], and resolves to what to log: as `clipByValue` of the main entry. */
 export async function clipByValue(gradients: TensorGradients, clipValue: number): Promise<ClippedByValue> {
+  checkCap('clipByValue', 'clipValue', clipValue)
+  checkList('clipByValue', gradients)
   const elements = Object.values(gradients).reduce((sum, { size }) => sum + size, 0)
   const measured = tf.tidy(() => {
     const all = Object.values(gradients)
@@ -41,6 +46,14 @@ export async function clipByValue(gradients: TensorGradients, clipValue: number)
   const [gradNorm = 0, maxAbsGrad = 0, clamped = 0] = await measured.data()
   measured.dispose()
   return { gradNorm, maxAbsGrad, clipFraction: elements === 0 ? 0 : clamped / elements }
+}
+
+/** Throws where a single tensor was given instead of a list or map of tensors. */
+function checkList(call: string, gradients: TensorGradients): void {
+  if (Object.values(gradients).every((one) => one instanceof tf.Tensor)) return
+  throw new TypeError(
+    `${call}: gradients must be a map or list of tensors; for a single one write [gradient]`,
+  )
 }
 
 function normOf(gradients: TensorGradients): tf.Tensor {

@@ -5,6 +5,8 @@ export interface ApiRequest {
   /** Below the server's address, such as `/api/v1/runs/x`. */
   readonly path: string
   readonly body: unknown
+  /** A field of Normwatch's answer: a 2xx without it came from something else, such as a gateway's own page. */
+  readonly answer: 'id' | 'accepted'
 }
 
 /** An outcome, with what people may want to read of it: the server's words, or why there was no reply. */
@@ -25,12 +27,13 @@ const TIMEOUT_MS = 15_000
 /** Smaller bodies gain nothing from compression. */
 const GZIP_FROM_CHARACTERS = 16 * 1024
 const MAX_WORDS = 300
-const MAX_ANSWER_CHARACTERS = 1024 * 1024
+/** More than any answer of the server: a run with a configuration as large as a request may be. */
+const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024
 /** Browsers take at most 64 KiB at once with `keepalive`; a character may have three bytes. */
 const KEEPALIVE_CHARACTERS = 16 * 1024
 
 export function createTransport({ url, token, fetch, now }: TransportOptions): Transport {
-  return async ({ method, path, body }, signal) => {
+  return async ({ method, path, body, answer }, signal) => {
     try {
       const text = JSON.stringify(body)
       const headers = new Headers({ 'content-type': 'application/json' })
@@ -49,7 +52,7 @@ export function createTransport({ url, token, fetch, now }: TransportOptions): T
         keepalive: text.length < KEEPALIVE_CHARACTERS,
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       })
-      return await readReply(response, now())
+      return await readReply(response, answer, now())
     } catch (error) {
       return { outcome: { kind: 'no_reply' }, words: reasonOf(error) }
     }
@@ -61,7 +64,7 @@ async function gzip(text: string): Promise<ArrayBuffer> {
   return new Response(stream).arrayBuffer()
 }
 
-async function readReply(response: Response, now: number): Promise<Reply> {
+async function readReply(response: Response, answer: ApiRequest['answer'], now: number): Promise<Reply> {
   const text = await readText(response)
   const json = parseObject(text)
   const error = json?.['error'] as { code?: unknown; message?: unknown } | undefined
@@ -69,7 +72,7 @@ async function readReply(response: Response, now: number): Promise<Reply> {
   const outcome: Outcome = {
     kind: 'reply',
     status: response.status,
-    readable: json !== undefined,
+    readable: json !== undefined && (!response.ok || json[answer] !== undefined),
     ...(typeof error?.code === 'string' && { code: error.code }),
     ...(retryAfter !== null && { retry_after_ms: retryAfter }),
   }

@@ -76,7 +76,7 @@ export interface FinishOptions {
   readonly status?: RunStatus | undefined
 }
 
-/** What became of the readings, in points: everything is there when the last three are 0. */
+/** What became of the readings, in points: all of them are stored when `unsent`, `refused` and `lost` are 0. */
 export interface FinishReport {
   readonly sent: number
   /** Not sent yet; kept in `spool` for a later sync. */
@@ -85,8 +85,54 @@ export interface FinishReport {
   readonly refused: number
   /** Neither sent nor kept: over the memory bound, or no spool could be written. */
   readonly lost: number
+  /** Calls and readings that `log` refused as wrong use; a warning named each kind. They are not counted above. */
+  readonly invalid: number
   /** The file that holds the unsent ones, or `null`. */
   readonly spool: string | null
+  /** The file that holds the refused ones with the server's reason, or `null`. */
+  readonly refusedFile: string | null
+}
+
+/** How a part clips; what is left out is as it was, or not clipped. */
+export interface PartOptions {
+  /** The cap when this part clips by its norm. */
+  readonly maxNorm?: number | undefined
+  /** The cap on every element when this part clips by value. Not together with `maxNorm`. */
+  readonly clipValue?: number | undefined
+  readonly optimizer?: string | undefined
+}
+
+/** A part of a run. Its steps advance by themselves. */
+export interface Part {
+  readonly name: string
+  /** As `log` of the run, for the readings of this part; `layers` and other metrics belong to the run. */
+  log(readings: PartReadings): void
+}
+
+/** The readings of one step of a part. */
+export type PartReadings = Pick<
+  Readings,
+  | 'step'
+  | 'time'
+  | 'gradNorm'
+  | 'loss'
+  | 'lr'
+  | 'maxNorm'
+  | 'clipFraction'
+  | 'maxAbsGrad'
+  | 'postNorm'
+  | 'lossScale'
+  | 'skipped'
+  | 'zeroFraction'
+>
+
+export interface EventOptions {
+  /** Defaults to the newest step of the run. */
+  readonly step?: number | undefined
+  /** Unix seconds; defaults to now. */
+  readonly time?: number | undefined
+  /** At most 2,048 characters. */
+  readonly text?: string | undefined
 }
 
 /** A training run being recorded. None of its methods rejects or (unless `strict`) throws. */
@@ -96,6 +142,13 @@ export interface Run {
   readonly url: string
   /** Takes the readings of a step and returns at once; they are sent in the background. */
   log(readings: Readings): void
+  /**
+   * One of several streams of gradients in this run, such as a GAN's generator: with a norm, a cap and a judgement of
+   * its own. The same name gives the same part.
+   */
+  part(name: string, options?: PartOptions): Part
+  /** Notes that something happened at a step: a checkpoint was restored, a stage began. The same step and label replaces. */
+  event(label: string, options?: EventOptions): void
   /** Sends what was logged so far; resolves to whether the server has all of it. Default time-out 10 s. */
   flush(options?: { readonly timeoutMs?: number | undefined }): Promise<boolean>
   /** Sends what is left, sets the run's status and reports what could not be sent. */

@@ -27,14 +27,11 @@ const badOptions: [string, Record<string, unknown>, string][] = [
     { url: 'http://127.0.0.1:1/?key=secret', mode: 'offline' },
     'init: url must be an http or https address without a password, a query or a fragment',
   ],
-  ['a token with a line break', { token: 'nw_secret\n' }, 'init: token must be 1 to 512 visible characters'],
+  ['a token with a space', { token: 'nw_ secret' }, 'init: token must be 1 to 512 visible characters'],
   ['a mode that is none', { mode: 'sometimes' }, 'init: mode must be disabled, offline or online'],
   ['tags that repeat', { tags: ['a', 'a'] }, 'init: tags must be at most 64 different texts'],
-  [
-    'a configuration that JSON cannot write',
-    { config: { big: 1n } },
-    'init: config must hold values that JSON can write',
-  ],
+  ['a misspelt option', { max_norm: 1 }, 'init: max_norm is not an option; did you mean maxNorm?'],
+  ['an unknown option', { wandb: true }, 'init: wandb is not an option'],
   [
     'a configuration with a name that is too long',
     { config: { ['x'.repeat(257)]: 1 } },
@@ -128,7 +125,15 @@ describe('the environment', () => {
     const run = start({}, { env: (name) => (name === 'NORMWATCH_MODE' ? 'disabled' : undefined) })
     run.log({ loss: 'nonsense' as never })
     expect(await run.flush()).toBe(true)
-    expect(await run.finish()).toEqual({ sent: 0, unsent: 0, refused: 0, lost: 0, spool: null })
+    expect(await run.finish()).toEqual({
+      sent: 0,
+      unsent: 0,
+      refused: 0,
+      lost: 0,
+      invalid: 0,
+      spool: null,
+      refusedFile: null,
+    })
     expect([server.requests, said, (await spooled()).size]).toEqual([[], [], 0])
   })
 })

@@ -20,7 +20,15 @@ describe('a run with its server up', { timeout: 30_000 }, () => {
     await vi.waitFor(() => expect(server.runs.has('toy')).toBe(true), PATIENCE)
     run.log({ gradNorm: 1.5, loss: NaN })
     run.log({ gradNorm: Infinity, loss: 2, 'val/acc': 0.5, layers: { a: 1 } })
-    expect(await run.finish()).toEqual({ sent: 2, unsent: 0, refused: 0, lost: 0, spool: null })
+    expect(await run.finish()).toEqual({
+      sent: 2,
+      unsent: 0,
+      refused: 0,
+      lost: 0,
+      invalid: 0,
+      spool: null,
+      refusedFile: null,
+    })
     expect(server.runs.get('toy')).toEqual([
       {
         project: 'toy-rnn',
@@ -106,7 +114,7 @@ describe('a run with its server up', { timeout: 30_000 }, () => {
     ['503', refusal(503, 'shutting_down', 'bye')],
     ['a 200 that is a page of something else', { status: 200, body: '<html>welcome</html>' }],
     ['a 200 that is JSON and no object', { status: 200, body: '[1]' }],
-    ['an answer that is far too long', { status: 200, body: '{}' + ' '.repeat(3_000_000) }],
+    ['an answer that is far too long', { status: 200, body: '{}' + ' '.repeat(20_000_000) }],
     ['an empty 204', { status: 204, body: '' }],
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }],
     ['a cut connection', 'hang up' as const],
@@ -170,6 +178,7 @@ describe('a run with its server up', { timeout: 30_000 }, () => {
     expect(await run.finish()).toMatchObject({ sent: 1, refused: 2, unsent: 0, spool: null })
     expect(warnings.filter((line) => line.includes('400 no such luck'))).toHaveLength(1)
     const [[file, lines] = []] = await spooled()
+    expect((await run.finish()).refusedFile).toContain(file)
     expect(file).toMatch(/^toy\..*\.refused\.ndjson$/)
     const refused = { status: 400, code: 'points_invalid', message: 'no such luck' }
     expect(lines).toMatchObject([

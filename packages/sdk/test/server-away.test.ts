@@ -21,7 +21,15 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     await vi.waitFor(async () => expect((await spooled()).size).toBe(1), PATIENCE)
     for (let i = 50; i < 100; i++) run.log({ loss: i })
     isAway = false
-    expect(await run.finish()).toEqual({ sent: 100, unsent: 0, refused: 0, lost: 0, spool: null })
+    expect(await run.finish()).toEqual({
+      sent: 100,
+      unsent: 0,
+      refused: 0,
+      lost: 0,
+      invalid: 0,
+      spool: null,
+      refusedFile: null,
+    })
     const order = server.requests
       .filter(({ path }) => path.endsWith('/points'))
       .flatMap(({ body }) => (body as { columns: { step: number[] } }).columns.step)
@@ -165,7 +173,9 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
       unsent: 0,
       refused: 0,
       lost: 10,
+      invalid: 0,
       spool: null,
+      refusedFile: null,
     })
     expect(warnings.at(-2)).toContain('the spool cannot be written')
     expect(warnings.at(-1)).toContain('10 points are lost')

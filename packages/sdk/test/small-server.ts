@@ -76,8 +76,9 @@ export class SmallServer {
   #answer({ method, path, body }: SeenRequest): Answered {
     const [, run = '', isPoints] = /^\/api\/v1\/runs\/([^/]+)(\/points)?$/.exec(path) ?? []
     if (method === 'PUT') {
-      this.runs.set(run, [...(this.runs.get(run) ?? []), body])
-      return { status: 201 }
+      const known = this.runs.get(run)
+      this.runs.set(run, [...(known ?? []), body])
+      return { status: known === undefined ? 201 : 200, body: JSON.stringify({ id: run }) }
     }
     const changes = this.runs.get(run)
     if (changes === undefined) return refusal(404, 'run_not_found', `There is no run "${run}".`)
@@ -86,7 +87,7 @@ export class SmallServer {
       const { truncate_after: last } = body as { truncate_after?: number }
       for (const [step] of this.steps(run))
         if (last !== undefined && step > last) this.points.get(run)?.delete(step)
-      return { status: 200 }
+      return { status: 200, body: JSON.stringify({ id: run }) }
     }
     return isPoints === undefined ? refusal(404, 'not_found', 'Nothing is here.') : this.#take(run, body)
   }

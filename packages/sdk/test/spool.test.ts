@@ -200,7 +200,13 @@ describe('the outbox', () => {
       onLost: (count) => (lost += count),
     })
     const batcher = new Batcher({ maxAgeMs: Infinity, onBatch: (batch) => outbox.add(batch) })
-    const recorder = new Recorder({ batcher, now: () => 1e12, firstStep: 0, refuse: () => {} })
+    const recorder = new Recorder({
+      batcher,
+      now: () => 1e12,
+      firstStep: 0,
+      refuse: () => {},
+      doubt: () => {},
+    })
     for (let i = 0; i < points; i++) recorder.record({ gradNorm: i, loss: i })
     batcher.seal()
     return { outbox, failures, tally, lost: () => lost }

@@ -53,7 +53,15 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     for (let i = 0; i < 30_000; i++) run.log({ gradNorm: i, loss: NaN })
     expect(await run.flush()).toBe(true)
     expect(server.steps('toy')).toHaveLength(30_000)
-    expect(await run.finish()).toEqual({ sent: 30_000, unsent: 0, refused: 0, lost: 0, spool: null })
+    expect(await run.finish()).toEqual({
+      sent: 30_000,
+      unsent: 0,
+      refused: 0,
+      lost: 0,
+      invalid: 0,
+      spool: null,
+      refusedFile: null,
+    })
     expect(await run.flush(), 'after its end').toBe(true)
     expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
   })
@@ -64,7 +72,7 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     run.log({ loss: 1 })
     await vi.waitFor(() => expect(warnings[0]).toContain('does not take readings now'), PATIENCE)
     const { spool, ...report } = await run.finish({ timeoutMs: 0 })
-    expect(report).toEqual({ sent: 0, unsent: 1, refused: 0, lost: 0 })
+    expect(report).toEqual({ sent: 0, unsent: 1, refused: 0, lost: 0, invalid: 0, refusedFile: null })
     expect(spool).toContain(spoolDir)
     expect(warnings[1]).toContain('1 points could not be sent')
     await server.listen()
@@ -108,7 +116,15 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     expect(warnings.join()).toContain('7 points are lost')
     server.misbehave = () => undefined
     for (let i = 0; i < 3; i++) run.log({ loss: i })
-    expect(await run.finish()).toEqual({ sent: 8, unsent: 0, refused: 0, lost: 7, spool: null })
+    expect(await run.finish()).toEqual({
+      sent: 8,
+      unsent: 0,
+      refused: 0,
+      lost: 7,
+      invalid: 0,
+      spool: null,
+      refusedFile: null,
+    })
     expect(server.steps('toy').map(([step]) => step)).toEqual([0, 1, 2, 3, 4, 12, 13, 14])
     expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
   })

@@ -1,6 +1,6 @@
 import type { ExitWatcher } from '../platform.ts'
 
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 /** The open runs of this process. */
 const watchers = new Set<ExitWatcher>()
@@ -38,11 +38,23 @@ function onExit(code: number): void {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  if (process.listenerCount(signal) > 1) {
+  if (process.listenerCount(signal) - 1 > deferringListeners()) {
     for (const watcher of watchers) watcher.onForeignSignal()
     return
   }
-  void Promise.all([...watchers].map((watcher) => watcher.onSignal())).then(() =>
-    process.kill(process.pid, signal),
-  )
+  void Promise.all([...watchers].map((watcher) => watcher.onSignal())).then(() => {
+    stopListening()
+    process.kill(process.pid, signal)
+  })
+}
+
+/**
+ * The listeners of `signal-exit`, which half of all command-line tools bring along: they end the process only when no
+ * other listener is there, as ours do, so each would wait for the other for ever. Versions 3 and 4 count them in public.
+ */
+function deferringListeners(): number {
+  const known = process as unknown as Record<string | symbol, { count?: unknown } | undefined>
+  const emitters = [known['__signal_exit_emitter__'], known[Symbol.for('signal-exit emitter')]]
+  const counts = emitters.map((emitter) => emitter?.count)
+  return counts.reduce<number>((sum, count) => sum + (typeof count === 'number' ? count : 0), 0)
 }

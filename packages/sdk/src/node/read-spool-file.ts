@@ -33,7 +33,8 @@ export function parseLine(line: string): SpoolHead | OutboxItem | undefined {
     const value: unknown = JSON.parse(line)
     if (isHead(value)) return value
     if (!isItem(value)) return undefined
-    return 'columns' in value ? { columns: value.columns } : { patch: value.patch }
+    if ('columns' in value) return { columns: value.columns }
+    return 'events' in value ? { events: value.events } : { patch: value.patch }
   } catch {
     return undefined
   }
@@ -51,6 +52,12 @@ export function isHead(value: unknown): value is SpoolHead {
 
 function isItem(value: unknown): value is OutboxItem {
   if (typeof value !== 'object' || value === null) return false
-  const { columns, patch } = value as { columns?: { step?: unknown } | null; patch?: unknown }
-  return Array.isArray(columns?.step) || (typeof patch === 'object' && patch !== null)
+  const { columns, patch, events } = value as {
+    columns?: { step?: unknown } | null
+    patch?: unknown
+    events?: unknown
+  }
+  return (
+    Array.isArray(columns?.step) || Array.isArray(events) || (typeof patch === 'object' && patch !== null)
+  )
 }

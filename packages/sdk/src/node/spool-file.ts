@@ -15,6 +15,7 @@ const TO_WHAT_IS_THERE = { flag: constants.O_WRONLY | constants.O_APPEND } as co
 /** A spool on disk, one JSON object a line; its operations happen one after another, in the order they are called. */
 export class SpoolFile implements Spool {
   readonly path: string
+  readonly refusedPath: string
   readonly head: SpoolHead
   #last: Promise<unknown> = Promise.resolve()
   #exists = false
@@ -25,6 +26,7 @@ export class SpoolFile implements Spool {
 
   constructor(path: string, head: SpoolHead) {
     this.path = path
+    this.refusedPath = refusedPathOf(path)
     this.head = head
     markInUse(path)
   }
@@ -128,13 +130,17 @@ export async function appendRefused(
   item: OutboxItem,
   refused: Refusal,
 ): Promise<void> {
-  const refusedPath = path.replace(/\.ndjson$/, REFUSED_ENDING)
+  const refusedPath = refusedPathOf(path)
   await mkdir(dirname(refusedPath), PRIVATE_FOLDER)
   const isNew = await stat(refusedPath).then(
     () => false,
     () => true,
   )
   await appendFile(refusedPath, (isNew ? toLine(head) : '') + toLine({ ...item, refused }), PRIVATE_FILE)
+}
+
+function refusedPathOf(path: string): string {
+  return path.replace(/\.ndjson$/, REFUSED_ENDING)
 }
 
 function toLine(value: object): string {

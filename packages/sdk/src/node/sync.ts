@@ -22,6 +22,8 @@ export interface SendFilesOptions {
   readonly exceptRun?: string | undefined
   /** Sends files even while their writers live. */
   readonly all?: boolean | undefined
+  /** Waiting for a server that is away keeps the process alive. */
+  readonly holdsProcess?: boolean | undefined
 }
 
 /** Points of a file; or its path, when it stays unsent. */
@@ -97,7 +99,7 @@ async function sendSpoolFile(
   return { sent: sent - refusedPoints, refused: refusedPoints }
 }
 
-function makeCourier(head: SpoolHead, { url, token }: SendFilesOptions): Courier {
+function makeCourier(head: SpoolHead, { url, token, holdsProcess = false }: SendFilesOptions): Courier {
   return new Courier({
     run: head.run,
     fields: head.fields,
@@ -106,5 +108,6 @@ function makeCourier(head: SpoolHead, { url, token }: SendFilesOptions): Courier
     random: Math.random,
     maxTries: MAX_TRIES,
     onRetry: () => {},
+    holdsProcess,
   })
 }

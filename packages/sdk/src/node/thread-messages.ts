@@ -1,9 +1,8 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { Job } from '../background.ts'
+import type { Job, SendReport } from '../background.ts'
 import type { Batch } from '../chunk.ts'
-import type { RunChange } from '../outbox-item.ts'
+import type { RunNews } from '../outbox-item.ts'
 import type { SpoolHead } from '../spool.ts'
-import type { FinishReport } from '../types.ts'
 
 /** What the thread of a background is started with. */
 export interface ThreadData {
@@ -17,11 +16,11 @@ export interface ThreadData {
 }
 
 export type ToThread =
-  | { readonly kind: 'add'; readonly body: Batch | RunChange }
+  | { readonly kind: 'add'; readonly body: Batch | RunNews }
   | { readonly kind: 'flush' | 'finish'; readonly call: number; readonly timeoutMs: number }
   | { readonly kind: 'leave'; readonly timeoutMs: number }
 
 export type FromThread =
   | { readonly kind: 'warn'; readonly about: string; readonly sentence: string }
   | { readonly kind: 'flushed'; readonly call: number; readonly isAll: boolean }
-  | { readonly kind: 'finished'; readonly call: number; readonly report: FinishReport }
+  | { readonly kind: 'finished'; readonly call: number; readonly report: SendReport }

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import type { Background, Job, Warn } from '../background.ts'
+import type { Background, Job, SendReport, Warn } from '../background.ts'
 import { buffersOf, type Batch } from '../chunk.ts'
-import type { RunChange } from '../outbox-item.ts'
+import type { RunChange, RunNews } from '../outbox-item.ts'
 import type { Spool } from '../spool.ts'
 import { Tally } from '../tally.ts'
-import type { FinishReport } from '../types.ts'
 import { listLeftovers } from './list-spool-files.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 
@@ -78,10 +77,10 @@ class ThreadBackground implements Background {
     this.#port.unref()
   }
 
-  add(body: Batch | RunChange): void {
+  add(body: Batch | RunNews): void {
     if (this.#other !== undefined) return this.#other.add(body)
     if ('rows' in body) this.#points += body.rows
-    else if (body.status !== undefined && body.status !== 'running') this.#ending = body
+    else if ('status' in body && body.status !== 'running') this.#ending = body
     this.#post({ kind: 'add', body }, 'rows' in body ? buffersOf(body) : [])
   }
 
@@ -90,7 +89,7 @@ class ThreadBackground implements Background {
     return this.#call('flush', timeoutMs, without, (message) => message.kind === 'flushed' && message.isAll)
   }
 
-  finish(timeoutMs: number): Promise<FinishReport> {
+  finish(timeoutMs: number): Promise<SendReport> {
     const without = () => this.#finishWithout(timeoutMs)
     return this.#call('finish', timeoutMs, without, (message) =>
       message.kind === 'finished' ? message.report : this.#count(),
@@ -157,17 +156,24 @@ class ThreadBackground implements Background {
   }
 
   /** Counts of the points given to the thread, from the shared tally it left behind. */
-  #count(): FinishReport {
+  #count(): SendReport {
     const [sent, unsent, refused] = [
       this.#tally.of('sent'),
       this.#tally.of('spooled'),
       this.#tally.of('refused'),
     ]
     const lost = this.#points - sent - unsent - refused
-    return { sent, unsent, refused, lost, spool: unsent > 0 ? this.#spool.path : null }
+    return {
+      sent,
+      unsent,
+      refused,
+      lost,
+      spool: unsent > 0 ? this.#spool.path : null,
+      refusedFile: refused > 0 ? this.#spool.refusedPath : null,
+    }
   }
 
-  async #finishWithout(timeoutMs: number): Promise<FinishReport> {
+  async #finishWithout(timeoutMs: number): Promise<SendReport> {
     const own = this.#count()
     const others = await (this.#other as Background).finish(timeoutMs)
     // what the thread had spooled is sent before anything of the other's, and by another name since it was taken
@@ -179,6 +185,7 @@ class ThreadBackground implements Background {
       refused: own.refused + others.refused,
       lost: own.lost + others.lost,
       spool: others.spool ?? (isSent ? null : left),
+      refusedFile: others.refusedFile ?? own.refusedFile,
     }
   }
 

@@ -1,0 +1,29 @@
+/** Other words for a name, in the form that `plain` gives. */
+const SYNONYMS: Readonly<Record<string, string>> = { learningrate: 'lr', gradientnorm: 'gradNorm' }
+
+/** The known name that was probably meant by a misspelt one (`max_norm`, `gradnorm`, `GradNrom`), if any. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  if (known.includes(name)) return undefined
+  const word = plain(name)
+  const synonym = SYNONYMS[word]
+  if (synonym !== undefined && known.includes(synonym)) return synonym
+  return known.find((one) => {
+    const other = plain(one)
+    return word === other || (other.length > 4 && isOneSlipAway(word, other))
+  })
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[_\-\s.]/g, '')
+}
+
+/** One letter left out, added, changed or swapped with its neighbour; a digit at the end is no slip. */
+function isOneSlipAway(a: string, b: string): boolean {
+  if (/\d/.test(a)) return false
+  if (Math.abs(a.length - b.length) > 1) return false
+  let from = 0
+  while (from < a.length && a[from] === b[from]) from++
+  const rest = (skipA: number, skipB: number) => a.slice(from + skipA) === b.slice(from + skipB)
+  const isSwapped = a[from] === b[from + 1] && a[from + 1] === b[from] && rest(2, 2)
+  return rest(1, 0) || rest(0, 1) || rest(1, 1) || isSwapped
+}

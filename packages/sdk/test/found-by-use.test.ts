@@ -1,0 +1,247 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { clipByGlobalNorm, clipByValue, globalNorm } from '../src/clip.ts'
+import { toWireConfig } from '../src/config.ts'
+import { refusal } from './small-server.ts'
+import { startSdk } from './start.ts'
+
+const run = promisify(execFile)
+const SYNC = join(import.meta.dirname, '../src/sync-program.ts')
+
+describe('a configuration', () => {
+  it('is converted value by value: what JSON cannot write costs no other value', () => {
+    const source = {
+      map: new Map([['a', 1]]),
+      set: new Set([1, 2]),
+      pattern: /x+/g,
+      big: 12n,
+      huge: 2n ** 80n,
+      infinite: [NaN, Infinity],
+      weights: new Float32Array([1, 2]),
+      day: new Date(0),
+      get broken(): number {
+        throw new Error('no')
+      },
+    }
+    const { config, notes } = toWireConfig(source)
+    expect(config).toEqual({
+      map: { a: 1 },
+      set: [1, 2],
+      pattern: '/x+/g',
+      big: 12,
+      huge: String(2n ** 80n),
+      infinite: ['NaN', 'Infinity'],
+      weights: [1, 2],
+      day: '1970-01-01T00:00:00.000Z',
+    })
+    expect(notes).toEqual(['config.broken cannot be read (Error: no) and is left out'])
+  })
+
+  it('that refers to itself, or is nested without end, is cut', () => {
+    const self: Record<string, unknown> = {}
+    self['me'] = { self }
+    expect(toWireConfig(self).config).toEqual({ me: { self: '(cut: refers to itself)' } })
+    let deep: unknown = 1
+    for (let i = 0; i < 1_000; i++) deep = { deep }
+    const { config, notes } = toWireConfig({ deep })
+    expect(notes).toHaveLength(1)
+    let levels = 0
+    for (let at: unknown = config; typeof at === 'object' && at !== null; at = (at as { deep: unknown }).deep)
+      levels++
+    expect(levels).toBe(32)
+  })
+
+  it('never takes more than 64 KiB as JSON', () => {
+    const text = fc.string({ maxLength: 50_000 })
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ maxLength: 20 }), text, { maxKeys: 12 }), (source) => {
+        const { config, notes } = toWireConfig(source)
+        const bytes = Buffer.byteLength(JSON.stringify(config))
+        expect(bytes).toBeLessThanOrEqual(64 * 1024)
+        if (Buffer.byteLength(JSON.stringify(source)) > 64 * 1024) expect(notes).not.toEqual([])
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('that is large is cut with a warning, and the readings are sent', async () => {
+    const { server, start, warnings } = await startSdk()
+    const toy = start({ id: 'toy', config: { lr: 0.1, vocabulary: 'x'.repeat(9_000_000) } })
+    toy.log({ loss: 1 })
+    expect(await toy.finish()).toMatchObject({ sent: 1, refused: 0 })
+    expect(server.runs.get('toy')?.[0]).toEqual({ config: { lr: 0.1, vocabulary: '(cut: 9000002 bytes)' } })
+    expect(warnings).toEqual([expect.stringContaining('config.vocabulary has 9000002 bytes and is cut')])
+  })
+})
+
+describe('caps that would damage a training', () => {
+  it.each([undefined, NaN, 0, -1, '1'])('are refused before a number is touched: %s', (cap) => {
+    const gradient = new Float32Array([3, 4])
+    expect(() => clipByGlobalNorm([gradient], cap as number)).toThrow('must be a number above 0')
+    expect(() => clipByValue([gradient], cap as number)).toThrow('must be a number above 0')
+    expect([...gradient]).toEqual([3, 4])
+  })
+
+  it('and a list that was forgotten as well', () => {
+    const gradient = new Float32Array([3, 4]) as unknown as Iterable<Float32Array>
+    for (const call of [globalNorm, (g: typeof gradient) => clipByGlobalNorm(g, 1)])
+      expect(() => call(gradient)).toThrow('tensors must be a list of arrays')
+  })
+})
+
+describe('a run', { timeout: 30_000 }, () => {
+  it.each([401, 403, 404])("loses nothing to a gateway's own %d", async (status) => {
+    const { server, start } = await startSdk()
+    server.misbehave = (_request, number) =>
+      number < 3 ? { status, body: 'bad gateway', headers: { 'content-type': 'text/plain' } } : undefined
+    const toy = start({ id: 'toy' })
+    for (let i = 0; i < 20; i++) toy.log({ loss: i })
+    expect(await toy.finish()).toMatchObject({ sent: 20, refused: 0, unsent: 0 })
+  })
+
+  it('does not take any JSON for the answer of the server', async () => {
+    const { server, start } = await startSdk()
+    server.misbehave = (_request, number) => (number < 3 ? { status: 200, body: '{}' } : undefined)
+    const toy = start({ id: 'toy' })
+    toy.log({ loss: 1 })
+    expect(await toy.finish()).toMatchObject({ sent: 1 })
+    expect(server.steps('toy')).toHaveLength(1)
+  })
+
+  it('says that its id was used before, unless it resumes', async () => {
+    const { start, warnings } = await startSdk()
+    await start({ id: 'toy' }).finish()
+    await start({ id: 'toy', resume: true, fromStep: 0 }).finish()
+    expect(warnings).toEqual([])
+    await start({ id: 'toy' }).finish()
+    expect(warnings).toEqual([expect.stringContaining('run toy already exists')])
+  })
+
+  it('trims its token, and names the variable when the server refuses it', async () => {
+    const { server, start, warnings } = await startSdk()
+    server.misbehave = () => refusal(401, 'unauthorized', 'Unknown token.')
+    const toy = start({ id: 'toy', token: ' nw_mounted\n' })
+    toy.log({ loss: 1 })
+    await toy.finish()
+    expect(server.requests[0]?.headers.authorization).toBe('Bearer nw_mounted')
+    expect(warnings[0]).toContain('NORMWATCH_TOKEN')
+  })
+
+  it('doubts names that were probably meant to be others, keeps them, and counts what it refuses', async () => {
+    const { server, start, warnings } = await startSdk()
+    const toy = start({ id: 'toy' })
+    toy.log({ gradnorm: 1, grad_norm: 2, 'val/acc': 1, maxNorm: 0 })
+    expect(await toy.finish()).toMatchObject({ sent: 1, invalid: 1 })
+    expect(server.steps('toy')).toEqual([[0, { gradnorm: 1, grad_norm: 2, 'val/acc': 1 }]])
+    expect(warnings).toEqual([
+      'normwatch: log: gradnorm is kept as a metric of that name; did you mean gradNorm?',
+      'normwatch: log: maxNorm must be a number above 0; Infinity means no cap at this step',
+    ])
+    expect(() => start({ strict: true }).log({ gradnorm: 1 })).toThrow(TypeError)
+  })
+
+  it.each([null, 'toy', 7])('takes %s for no options, with a warning', async (options) => {
+    const { start, warnings } = await startSdk()
+    const { startRun } = await import('../src/init.ts')
+    const { nodePlatform } = await import('../src/node/platform.ts')
+    void start
+    const lines: string[] = []
+    const platform = { ...nodePlatform(), env: () => 'disabled', warn: (line: string) => lines.push(line) }
+    startRun(options as never, platform)
+    expect([...warnings, ...lines][0]).toContain('init: options must be an object')
+  })
+
+  it('has parts, whose steps advance by themselves, and events', async () => {
+    const { server, start } = await startSdk()
+    const events: unknown[] = []
+    server.misbehave = ({ path, body }) => {
+      if (!path.endsWith('/events')) return undefined
+      events.push(body)
+      return { status: 200, body: '{"accepted":1}' }
+    }
+    const toy = start({ id: 'toy' })
+    const generator = toy.part('generator', { maxNorm: 1 })
+    const critic = toy.part('critic', { clipValue: 0.5, optimizer: 'adam' })
+    for (let i = 0; i < 2; i++) {
+      generator.log({ gradNorm: 2 + i })
+      critic.log({ gradNorm: 20 + i, maxNorm: Infinity })
+    }
+    expect(toy.part('critic')).toBe(critic)
+    toy.event('stage 2', { step: 1, time: 5, text: 'longer contexts' })
+    expect(await toy.finish()).toMatchObject({ unsent: 0, refused: 0, lost: 0 })
+    expect(server.runs.get('toy')).toEqual([
+      {},
+      { parts: { generator: { clip: { mode: 'norm', max_norm: 1 } } } },
+      { parts: { critic: { clip: { mode: 'value', clip_value: 0.5 }, optimizer: 'adam' } } },
+      { status: 'finished' },
+    ])
+    expect(server.steps('toy')).toEqual([
+      [0, { 'grad_norm/generator': 2, 'grad_norm/critic': 20, 'max_norm/critic': Infinity }],
+      [1, { 'grad_norm/generator': 3, 'grad_norm/critic': 21, 'max_norm/critic': Infinity }],
+    ])
+    expect(events).toEqual([{ events: [{ step: 1, time: 5, label: 'stage 2', text: 'longer contexts' }] }])
+  })
+})
+
+describe('normwatch-sync', { timeout: 60_000 }, () => {
+  it('says what it does, and what is wrong with its arguments', async () => {
+    expect((await run(process.execPath, [SYNC, '--help'])).stdout).toContain('NORMWATCH_TOKEN')
+    const wrong = run(process.execPath, [SYNC, '--al'])
+    await expect(wrong).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("'--al'") as string,
+    })
+  })
+
+  it('tells which files are left when the server is away', async () => {
+    const { start, spoolDir } = await startSdk()
+    const toy = start({ id: 'toy', mode: 'offline', url: 'http://127.0.0.1:2' })
+    toy.log({ loss: 1 })
+    const { spool } = await toy.finish()
+    const ended = run(process.execPath, [SYNC, spool as string], {
+      env: { PATH: process.env['PATH'], NORMWATCH_SPOOL: spoolDir },
+    })
+    await expect(ended).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('left: ') as string,
+    })
+  })
+})
+
+describe('a process beside signal-exit', { timeout: 60_000 }, () => {
+  const script = (listener: string) => `
+    const { init } = await import(${JSON.stringify(join(import.meta.dirname, '../src/index.ts'))})
+    ${listener}
+    const run = init({ id: 'toy', mode: 'offline' })
+    run.log({ loss: 1 })
+    console.log('ready')
+    setInterval(() => {}, 1000)`
+  // as signal-exit does: it ends the process when no other listener is there
+  const signalExit = `
+    const emitter = (process[Symbol.for('signal-exit emitter')] = { count: 1 })
+    const onSignal = () => {
+      if (process.listeners('SIGTERM').length !== emitter.count) return
+      process.off('SIGTERM', onSignal)
+      process.kill(process.pid, 'SIGTERM')
+    }
+    process.on('SIGTERM', onSignal)`
+
+  it.each([
+    ['SIGTERM', signalExit],
+    ['SIGHUP', ''],
+  ] as const)('ends by %s', async (signal, listener) => {
+    const { spoolDir, spooled } = await startSdk()
+    const child = execFile(process.execPath, ['--input-type=module', '--eval', script(listener)], {
+      env: { PATH: process.env['PATH'], NORMWATCH_SPOOL: spoolDir },
+    })
+    await once(child.stdout!, 'data')
+    child.kill(signal)
+    expect(await once(child, 'exit')).toEqual([null, signal])
+    const [lines] = [...(await spooled()).values()]
+    expect(lines?.at(-1)).toEqual({ patch: { status: 'failed' } })
+  })
+})
