@@ -29,6 +29,8 @@ COPY packages/protocol packages/protocol
 COPY packages/detector packages/detector
 COPY packages/importers/package.json packages/importers/package.json
 COPY packages/importers/src packages/importers/src
+COPY packages/sdk/package.json packages/sdk/package.json
+COPY packages/sdk/src packages/sdk/src
 COPY --from=dependencies /app/apps/server apps/server
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=dashboard /app/apps/dashboard/build apps/dashboard/build
