@@ -10,10 +10,12 @@ import { SmallServer } from '../../packages/sdk/test/small-server.ts'
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
 const page = readFileSync(join(ROOT, 'docs/sdk-typescript.md'), 'utf8')
-/** Each TypeScript block of the page, under the heading it stands below. */
-const snippets = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match, number) => {
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+
+/** Each TypeScript block of the page, under the heading it stands below; and that of the README. */
+const snippets = [...`${page}\n${readme}`.matchAll(/```ts\n([\s\S]*?)```/g)].map((match, number) => {
   const heading =
-    page
+    `${page}\n${readme}`
       .slice(0, match.index)
       .match(/^## (.*)$/gm)
       ?.at(-1)
@@ -33,7 +35,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 describe('the page of the TypeScript SDK', () => {
   it('has no other block than these and the installation, which the test of the package runs', () => {
     const kinds = [...page.matchAll(/^```(\S.*)$/gm)].map(([, kind]) => kind)
-    expect(kinds).toEqual(['sh', ...snippets.map(() => 'ts')])
+    const inReadme = [...readme.matchAll(/^```ts$/gm)].length
+    expect(inReadme).toBe(1)
+    expect(kinds).toEqual(['sh', ...snippets.slice(inReadme).map(() => 'ts')])
   })
 
   it('has snippets that type-check', async () => {

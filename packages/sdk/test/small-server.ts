@@ -74,7 +74,7 @@ export class SmallServer {
   }
 
   #answer({ method, path, body }: SeenRequest): Answered {
-    const [, run = '', isPoints] = /^\/api\/v1\/runs\/([^/]+)(\/points)?$/.exec(path) ?? []
+    const [, run = '', isPoints] = /^\/api\/v1\/runs\/([^/]+)(\/points|\/events)?$/.exec(path) ?? []
     if (method === 'PUT') {
       const known = this.runs.get(run)
       this.runs.set(run, [...(known ?? []), body])
@@ -89,6 +89,8 @@ export class SmallServer {
         if (last !== undefined && step > last) this.points.get(run)?.delete(step)
       return { status: 200, body: JSON.stringify({ id: run }) }
     }
+    const { events } = body as { events?: unknown[] }
+    if (path.endsWith('/events')) return { status: 200, body: JSON.stringify({ accepted: events?.length }) }
     return isPoints === undefined ? refusal(404, 'not_found', 'Nothing is here.') : this.#take(run, body)
   }
 
