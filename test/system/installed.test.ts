@@ -221,6 +221,14 @@ describe('installed by npm', () => {
     }
   })
 
+  it('serves with the SQLite of Node where the binary does not load', async () => {
+    rmSync(join(folder, 'node_modules/better-sqlite3'), { recursive: true })
+    const server = new Installed(command, [], dirname(process.execPath))
+    expect(await sendPoints(await server.url(), 'npm-node-sqlite')).toBe(3)
+    expect(await server.end('SIGTERM')).toBe(0)
+    expect(existsSync(join(data, 'normwatch.db-wal'))).toBe(false)
+  })
+
   it('says in one sentence that a Node is too old', () => {
     const bin = join(folder, 'node_modules/normwatch/bin/normwatch.js')
     const old = `Object.defineProperty(process.versions, 'node', { value: '20.19.0' }); await import(${JSON.stringify(bin)})`

@@ -1,6 +1,5 @@
 import { mkdirSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import Database from 'better-sqlite3'
 import {
   ChannelNotFound,
   DeliveryNotFound,
@@ -27,6 +26,7 @@ import { Reaper } from './runs/reaper.ts'
 import { openRuns } from './runs/runs.ts'
 import { openSettings } from './runs/settings.ts'
 import { openTokens } from './tokens/tokens.ts'
+import { openDatabase, type Database } from './engine/database.ts'
 
 export { CannotOpenStore } from './engine/store-errors.ts'
 
@@ -51,8 +51,8 @@ export async function openSqliteStore({
   readonly alerts?: AlertOptions
 }): Promise<Store> {
   const path = resolve(folder)
-  let lock: Database.Database | undefined
-  let db: Database.Database | undefined
+  let lock: Database | undefined
+  let db: Database | undefined
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     lock = lockFolder(path)
@@ -68,8 +68,8 @@ export async function openSqliteStore({
   }
 }
 
-function openFile(file: string): Database.Database {
-  const db = new Database(file, { timeout: LOCK_TIMEOUT_MS })
+function openFile(file: string): Database {
+  const db = openDatabase(file, { timeout: LOCK_TIMEOUT_MS })
   // before the first table: later it would take a rewrite of the whole file
   db.pragma('auto_vacuum = incremental')
   db.pragma('journal_mode = wal')
@@ -102,7 +102,7 @@ const refusals = [
   TooManyAlertRules,
 ]
 
-function assemble(db: Database.Database, lock: Database.Database, alerts: AlertOptions): Store {
+function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
   const tables = openTables(db, alerts)
   const cache = new RunCache(tables)
   const log = new WalSync(db)

@@ -10,10 +10,10 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import Database from 'better-sqlite3'
 import { findDamage } from '../points/verify.ts'
 import { FILE } from './data-folder.ts'
 import { asUnavailable } from './store-errors.ts'
+import { openDatabase } from './database.ts'
 
 /** A copy of the data could not be made; `message` says why, in one sentence. */
 export class CannotBackUp extends Error {
@@ -65,7 +65,7 @@ function expectReadable(source: string): void {
 
 /** A reader of the log sees every commit that has ended, and holds no writer up. */
 function copy(source: string, part: string): void {
-  const db = new Database(source, { readonly: true, fileMustExist: true })
+  const db = openDatabase(source, { readonly: true, fileMustExist: true })
   try {
     db.prepare('vacuum into ?').run(part)
   } finally {
@@ -74,7 +74,7 @@ function copy(source: string, part: string): void {
 }
 
 function check(part: string): void {
-  const db = new Database(part, { readonly: true })
+  const db = openDatabase(part, { readonly: true })
   try {
     const [fault] = db.prepare<[], string>('pragma integrity_check(1)').pluck().all()
     if (fault !== 'ok') throw new CannotBackUp(`The copy is not whole, and was removed: ${fault}.`)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { CannotOpenStore } from './store-errors.ts'
+import { isSqliteError, openDatabase, type Database } from './database.ts'
 
 /** The name of the data file in its folder. */
 export const FILE = 'normwatch.db'
@@ -9,14 +9,14 @@ export const FILE = 'normwatch.db'
  * Keeps other processes out of a data folder, for as long as the result is open. The operating system lets go of it
  * when the process ends, however it ends.
  */
-export function lockFolder(folder: string): Database.Database {
-  const lock = new Database(join(folder, 'normwatch.lock'), { timeout: 0 })
+export function lockFolder(folder: string): Database {
+  const lock = openDatabase(join(folder, 'normwatch.lock'), { timeout: 0 })
   try {
     lock.exec('begin exclusive')
     return lock
   } catch (error) {
     lock.close()
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+    if (isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')) {
       throw new CannotOpenStore(`The data folder ${folder} is in use by another Normwatch process.`, {
         cause: error,
       })

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { findDamage } from '../points/verify.ts'
 import { FILE, lockFolder } from './data-folder.ts'
 import { migrationsOf } from './migrate.ts'
 import { CannotOpenStore } from './store-errors.ts'
+import { openDatabase, type Database } from './database.ts'
 
 /** What can be told of a data folder without changing anything in it, also while a server holds it. */
 export interface Inspection {
@@ -24,7 +24,7 @@ export function inspectFolder(folder: string): Inspection | undefined {
   const file = join(folder, FILE)
   if (!existsSync(file)) return undefined
   const isInUse = heldByOther(folder)
-  const db = new Database(file, { readonly: true, timeout: 5_000 })
+  const db = openDatabase(file, { readonly: true, timeout: 5_000 })
   try {
     const faults = db.prepare<[], string>('pragma integrity_check(20)').pluck().all()
     const { newest, runs } = db
@@ -55,7 +55,7 @@ function heldByOther(folder: string): boolean {
   }
 }
 
-function channelsOf(db: Database.Database): Inspection['channels'] {
+function channelsOf(db: Database): Inspection['channels'] {
   const rows = db
     .prepare<
       [],

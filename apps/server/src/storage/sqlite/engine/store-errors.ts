@@ -1,6 +1,6 @@
-import Database from 'better-sqlite3'
 import { StoreUnavailable } from '../../store.ts'
 import { WalSyncError } from './wal-sync.ts'
+import { isSqliteError } from './database.ts'
 
 /** What is stored cannot be read as what was written. It does not go away by itself. */
 export class DataDamaged extends StoreUnavailable {}
@@ -33,7 +33,7 @@ const sentences: readonly (readonly [code: string, sentence: string])[] = [
 
 /** The error as `StoreUnavailable` where it says that the store cannot be read or written now, else as it is. */
 export function asUnavailable(error: unknown): unknown {
-  if (error instanceof Database.SqliteError) {
+  if (isSqliteError(error)) {
     const sentence = sentences.find(([code]) => error.code.startsWith(code))?.[1]
     if (sentence === undefined) return error
     const Kind = DAMAGE.test(error.code) ? DataDamaged : StoreUnavailable

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import type { TokenStore } from '../../token-store.ts'
 import { CannotOpenStore, asUnavailable } from '../engine/store-errors.ts'
 import { FILE } from '../engine/data-folder.ts'
 import { openSqliteStore } from '../open.ts'
 import { openTokens } from './tokens.ts'
+import { openDatabase } from '../engine/database.ts'
 
 /** How long the command line waits for the server to end what it is writing. */
 const WAIT_MS = 10_000
@@ -23,7 +23,7 @@ export async function openTokensFile(
   } catch (error) {
     const file = join(folder, FILE)
     if (!(error instanceof CannotOpenStore && error.isInUse && existsSync(file))) throw error
-    const db = new Database(file, { timeout: WAIT_MS })
+    const db = openDatabase(file, { timeout: WAIT_MS })
     db.pragma('synchronous = full')
     const read = <T>(work: () => T): T => {
       try {
