@@ -5,7 +5,6 @@ import {
   mkdirSync,
   openSync,
   rmSync,
-  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -115,10 +114,7 @@ it('says that its file is damaged until it is started on a backup', async () => 
     code: 0,
   })
   expect((await first.end('SIGTERM')).code).toBe(0)
-  const { size } = statSync(file)
-  const handle = openSync(file, 'r+')
-  for (let at = 100 * 4096; at < size; at += 4096) writeSync(handle, Buffer.alloc(4096, 0xa5), 0, 4096, at)
-  closeSync(handle)
+  damagePages(file, 'leaves')
   const server = await startServer(folder)
   expect(await readiness(server)).toBe('ok')
   const answer = await fetch(
@@ -193,3 +189,15 @@ describe('a start is refused with one sentence', () => {
     )
   })
 })
+
+/** Overwrites every page of a table but its first. */
+function damagePages(file: string, table: string): void {
+  const db = new Database(file, { readonly: true })
+  const pages = db.prepare('select pgoffset from dbstat where name = ? order by pageno').all(table)
+  db.close()
+  const handle = openSync(file, 'r+')
+  for (const { pgoffset } of pages.slice(1) as { pgoffset: number }[]) {
+    writeSync(handle, Buffer.alloc(4096, 0xa5), 0, 4096, pgoffset)
+  }
+  closeSync(handle)
+}
