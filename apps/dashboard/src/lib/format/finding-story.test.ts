@@ -9,6 +9,7 @@ const finding: Finding & Partial<FindingStory> = {
   kind: 'clip_saturated',
   severity: 'warning',
   state: 'open',
+  onset: null,
   opened_step: 58,
   opened_at: '2026-01-01T00:00:00.000Z',
   closed_step: null,

@@ -92,6 +92,7 @@ describe('a finding in words', () => {
     kind: 'clip_saturated',
     severity: 'warning',
     state: 'open',
+    onset: null,
     opened_step: 1420,
     opened_at: '2026-01-01T00:00:00.000Z',
     closed_step: null,

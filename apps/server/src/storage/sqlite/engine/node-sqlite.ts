@@ -103,6 +103,13 @@ class NodeStatement {
     return named(() => this.#statement.all(...values)).map((row) => this.#shown(row))
   }
 
+  *iterate(...values: Parameters): Generator<unknown> {
+    const rows = named(() => this.#statement.iterate(...values))
+    for (let next = named(() => rows.next()); next.done !== true; next = named(() => rows.next())) {
+      yield this.#shown(next.value)
+    }
+  }
+
   #shown(row: unknown): unknown {
     const fields = row as Record<string, unknown>
     if (this.#isPlucked) return asBuffer(fields[0])
