@@ -30,7 +30,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 loss = model(torch.randn(32, 8)).square().mean()
 loss.backward()
 """,
-    "ts": "const [step, gradNorm, loss, lr] = [0, 1.7, 2.3, 1e-3]\n",
+    "ts": "",
     "sh": "",
 }
 """What an excerpt of a training loop leaves to its reader."""
