@@ -55,8 +55,9 @@ it('goes on judging a run of an older data folder where it stopped', async () =>
   const { call } = await openOld()
   const norms = step(6000, 400)
   await call('POST', '/runs/clipped/points', { columns: { step: norms, grad_norm: norms.map(() => 0.5) } })
-  const run = (await call('GET', '/runs/clipped')).body
-  expect(run).toMatchObject({ points: 6400, health: 'ok', clipping: { rate: 0, rate_total: 5999 / 6400 } })
+  await expect
+    .poll(async () => (await call('GET', '/runs/clipped')).body)
+    .toMatchObject({ points: 6400, health: 'ok', clipping: { rate: 0, rate_total: 5999 / 6400 } })
   expect((await call('GET', '/findings?kind=clip_saturated')).body.findings).toMatchObject([
     { state: 'closed', close_reason: 'recovered' },
   ])
