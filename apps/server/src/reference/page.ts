@@ -20,6 +20,7 @@ export function referencePage(document: Document, style: string): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>Normwatch API</title>
+        <link rel="icon" href="data:," />
         <link rel="stylesheet" href="${style}" />
       </head>
       <body>

@@ -3,8 +3,9 @@ import { capInForce, clipRate, meanCoefficient } from '../../record/clips.ts'
 import type { Evidence } from '../../contract.ts'
 import type { Fold } from '../../record/fold.ts'
 import { onsetOfNorm } from '../../record/onset.ts'
+import { ROBUST_SD } from '../../record/losses.ts'
 import { pointsPerIndependent } from '../../record/memory.ts'
-import { fromLog } from '../../series/log-scale.ts'
+import { fromLog, toLog } from '../../series/log-scale.ts'
 import { lastOf } from '../../series/ring.ts'
 import { significant } from '../../series/round.ts'
 
@@ -12,6 +13,8 @@ const KIND = 'clip_saturated'
 /** What is above the cap for so many points is saturated, whatever its memory. */
 const LONGEST_HOLD = 1000
 const MOST_REOPENED = 5
+/** Robust standard deviations above the cap from which a window's median is not there by chance. */
+const FAR_ABOVE = 4
 
 /**
  * Most steps are clipped, and still so a while later: the cap, not the optimiser, decides the step length. In warm-up
@@ -43,10 +46,18 @@ export function judgeSaturation(fold: Fold): void {
 function holdOfExcursion(fold: Fold): number {
   const { clips, kinds } = fold.state
   const settings = fold.settings[KIND]
-  const memory = pointsPerIndependent(fold)
+  const memory = isFarAboveCap(fold) ? 1 : pointsPerIndependent(fold)
   const excursion = memory > 1 ? settings.excursion * memory : 0
   const reopened = Math.min(kinds[KIND].opened, MOST_REOPENED) * clips.size * settings.reopen
   return Math.min(excursion + reopened, LONGEST_HOLD)
+}
+
+/** Whether the norms lie so far above the cap, measured by how much they vary, that they do not hover around it. */
+function isFarAboveCap(fold: Fold): boolean {
+  const cap = capInForce(fold)
+  if (fold.clipRule.by !== 'norm' || cap === undefined || fold.window.size === 0) return false
+  const median = fold.window.median()
+  return median - toLog(cap) >= FAR_ABOVE * ROBUST_SD * fold.window.medianDistance(median)
 }
 
 /**
