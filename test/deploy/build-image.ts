@@ -62,6 +62,7 @@ export function buildImage(target: string): Image {
         ) as string[]
         break
       case 'EXPOSE':
+      case 'LABEL':
         break
       default:
         throw new Error(`This test does not know the instruction ${instruction.getKeyword()}.`)

@@ -5,7 +5,7 @@ import type { Fold } from '../../record/fold.ts'
 import { onsetOfNorm } from '../../record/onset.ts'
 import { ROBUST_SD } from '../../record/losses.ts'
 import { pointsPerIndependent } from '../../record/memory.ts'
-import { fromLog, toLog } from '../../series/log-scale.ts'
+import { fromLog, logFactor, toLog } from '../../series/log-scale.ts'
 import { lastOf } from '../../series/ring.ts'
 import { significant } from '../../series/round.ts'
 
@@ -13,8 +13,9 @@ const KIND = 'clip_saturated'
 /** What is above the cap for so many points is saturated, whatever its memory. */
 const LONGEST_HOLD = 1000
 const MOST_REOPENED = 5
-/** Robust standard deviations above the cap from which a window's median is not there by chance. */
+/** A window's median is not above the cap by chance from so many robust standard deviations, and so many times the cap. */
 const FAR_ABOVE = 4
+const FAR_TIMES = logFactor(3)
 
 /**
  * Most steps are clipped, and still so a while later: the cap, not the optimiser, decides the step length. In warm-up
@@ -57,7 +58,8 @@ function isFarAboveCap(fold: Fold): boolean {
   const cap = capInForce(fold)
   if (fold.clipRule.by !== 'norm' || cap === undefined || fold.window.size === 0) return false
   const median = fold.window.median()
-  return median - toLog(cap) >= FAR_ABOVE * ROBUST_SD * fold.window.medianDistance(median)
+  const above = median - toLog(cap)
+  return above >= FAR_TIMES && above >= FAR_ABOVE * ROBUST_SD * fold.window.medianDistance(median)
 }
 
 /**
