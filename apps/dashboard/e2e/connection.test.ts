@@ -4,7 +4,7 @@ import { startServer } from './start-server.ts'
 import { high, quiet, steps } from './training.ts'
 
 /** What a browser says of its own when a server is gone. */
-const mayComplain = /ERR_CONNECTION_REFUSED|WebSocket connection/
+const mayComplain = /ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection/
 
 describe('a lost connection', () => {
   it('is said, mended by itself, and hides nothing that happened meanwhile', async () => {
