@@ -1,23 +1,9 @@
 import type { Reading, RunFacts } from '../src/contract.ts'
+import { emptyReading } from '../src/record/reading-fields.ts'
 
 /** A reading with the parts given; the step's time is its number in seconds. */
 export function reading(step: number, parts: Partial<Reading> = {}): Reading {
-  return {
-    step,
-    time: step,
-    gradNorm: undefined,
-    loss: undefined,
-    lr: undefined,
-    cap: undefined,
-    clipFraction: undefined,
-    maxAbsGrad: undefined,
-    postNorm: undefined,
-    lossScale: undefined,
-    skipped: undefined,
-    zeroFraction: undefined,
-    layers: undefined,
-    ...parts,
-  }
+  return { ...emptyReading(), step, time: step, ...parts }
 }
 
 /** A run that clips by norm. */

@@ -18,6 +18,7 @@ TIMEOUT = 300
 
 TRAININGS: dict[str, list[str]] = {
     "a plain loop that clips": ["plain.py"],
+    "a loop that clips by value": ["by_value.py"],
     "accumulated gradients, not clipped": ["accumulation.py"],
     "a GradScaler": ["amp.py"],
     "a GradScaler and a fused optimizer": ["amp.py", "fused"],

@@ -53,4 +53,8 @@ for step in range(4):
 if rank == 0:
     reference.tell(whole)
 dist.barrier()
+# a rank that closes its connections while another is still within the barrier makes that one abort
+store = dist.distributed_c10d._get_default_store()
+store.set(f"done/{rank}", "yes")
+store.wait([f"done/{other}" for other in range(world)])
 dist.destroy_process_group()

@@ -285,7 +285,7 @@ def _refuse_local(run: Run, reason: str) -> None:
 
 
 def _layer_norms(given: Given, norms: Any, norm_type: float) -> dict[str, Any]:
-    if given.layers is None or norms is None or _is_sharded(norms):
+    if given.layers is None or norms is None or is_sharded(norms):
         return {}
     return {"layers": LayerNorms(*given.layers, norms, float(norm_type))}
 
@@ -298,14 +298,14 @@ def _measured_by_all(total: torch.Tensor) -> torch.Tensor:
 
 def whole(total: torch.Tensor) -> Any:
     """The norm of a sharded model is a DTensor; every rank takes part in making it one number."""
-    return total.full_tensor() if _is_sharded(total) else total
+    return total.full_tensor() if is_sharded(total) else total
 
 
 def _any_sharded(given: Given) -> bool:
-    return any(_is_sharded(gradient) for gradient in given.gradients)
+    return any(is_sharded(gradient) for gradient in given.gradients)
 
 
-def _is_sharded(tensor: Any) -> bool:
+def is_sharded(tensor: Any) -> bool:
     import torch
 
     return type(tensor) is not torch.Tensor and hasattr(tensor, "full_tensor")

@@ -1,4 +1,4 @@
-"""Norms of gradients that nothing clipped, and which of them this rank cannot know."""
+"""The norm of gradients that nothing clipped."""
 
 from __future__ import annotations
 
@@ -6,23 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-
-def is_sharded(tensor: Any) -> bool:
-    """A DTensor: its value is spread over the ranks."""
-    return hasattr(tensor, "full_tensor")
-
-
-def whole_number(total: Any) -> Any:
-    """One number of a DTensor; every rank has to call it."""
-    return total.full_tensor()
-
-
-def local_shard_reason(parameters: Sequence[Any]) -> str | None:
-    """What the parameters are where their gradients on this rank are a share only, else None."""
-    for parameter in parameters[:1]:
-        if type(parameter).__name__ == "FlatParameter" or getattr(parameter, "_fsdp_flattened", False):
-            return "an FSDP module (call its own clip_grad_norm_)"
-    return None
+from ..clipping import whole
 
 
 def norm_of_gradients(gradients: Sequence[Any]) -> Any:
@@ -40,7 +24,7 @@ def norm_of_gradients(gradients: Sequence[Any]) -> Any:
         else:
             norms = [_norm(torch, gradient).to(device) for gradient in dense]
         total = torch.linalg.vector_norm(torch.stack(norms), 2.0)
-        return whole_number(total) if is_sharded(total) else total
+        return whole(total)
 
 
 def _norm(torch: Any, gradient: Any) -> Any:

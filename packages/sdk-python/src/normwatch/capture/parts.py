@@ -5,13 +5,15 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from ..optimizers import name_of
+
 
 class Part:
     """What one optimizer trains. A training with one optimizer has one part, without a name."""
 
     def __init__(self, name: str | None, optimizer: Any) -> None:
         self.name = name
-        self.kind = type(optimizer).__name__.lower()[:128]
+        self.kind = name_of(optimizer)
         self.steps = 0
         self.clip: Any = None
         """The clip rule that the run was told of."""
@@ -90,7 +92,7 @@ class Parts:
         alive = {id(other): other for other in others if not _shares(other, optimizer)}
         if not alive and not self._parts:
             return None
-        kind = type(optimizer).__name__.lower()
+        kind = name_of(optimizer)
         alike = [other for other in (ref() for ref in made) if other is not None and type(other) is type(optimizer)]
         if len(alike) < 2:
             return kind

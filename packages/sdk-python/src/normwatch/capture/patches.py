@@ -18,7 +18,6 @@ def install(training: CapturedTraining) -> None:
     remove()
     when_imported("torch", lambda torch: _patch_torch(torch, training))
     when_imported("torch.distributed.fsdp.fully_sharded_data_parallel", lambda module: _patch_fsdp1(module, training))
-    when_imported("torch.distributed.pipelining.stage", lambda module: _patch_pipeline(module, training))
     when_imported("deepspeed.runtime.engine", lambda module: _patch_deepspeed(module, training))
 
 
@@ -191,19 +190,6 @@ def _patch_fsdp1(module: Any, training: CapturedTraining) -> None:
         return total
 
     _replace(wrapper_class, "clip_grad_norm_", watched)
-
-
-def _patch_pipeline(module: Any, training: CapturedTraining) -> None:
-    """A rank of a pipeline holds some of the layers: the norm of its own gradients is not the model's."""
-    stage_class = module._PipelineStageBase
-    init = stage_class.__init__
-
-    @functools.wraps(init)
-    def watched(self: Any, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
-        training.on_pipeline()
-
-    _replace(stage_class, "__init__", watched)
 
 
 def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:

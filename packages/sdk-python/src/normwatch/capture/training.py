@@ -10,13 +10,16 @@ import weakref
 from collections.abc import Iterator
 from typing import Any, Callable, TypeVar, cast
 
+from ..clipping import before_clamping, is_sharded, whole
 from ..current import current_run
 from ..notices import Notices
+from ..optimizers import name_of, unwrap
+from ..parameters import Given, local_reason
 from ..run import Run
 from ..start import init
 from .clip_call import ClipCall
 from .losses import PendingLosses
-from .measure import is_sharded, local_shard_reason, norm_of_gradients, whole_number
+from .measure import norm_of_gradients
 from .parts import Part, Parts
 from .run_config import training_config
 from .sharding import all_ranks_watch
@@ -69,7 +72,6 @@ class CapturedTraining:
         self._scaled_step: Any = None
         """The optimizer that a GradScaler is asked to step."""
         self._engine_depth = 0
-        self._is_pipeline = False
 
     # What torch is asked to do
 
@@ -96,14 +98,14 @@ class CapturedTraining:
 
     @_forgiving("clip_grad_norm_")
     def _on_norm(self, tensors: list[Any], total: Any, max_norm: Any, norm_type: Any) -> None:
-        reason = "a pipeline stage" if self._is_pipeline else local_shard_reason(tensors)
+        reason = local_reason(tensors[0]) if tensors else None
         if reason is not None:
             self._refuse_local(reason)
             return
         if is_sharded(total):
             if not self._may_gather():
                 return
-            total = whole_number(total)
+            total = whole(total)
         self._add_norm(tensors, total, max_norm, norm_type)
 
     @_forgiving("clip_grad_norm_")
@@ -129,10 +131,7 @@ class CapturedTraining:
     def _on_value(self, tensors: list[Any], clip_value: Any) -> None:
         """Before the gradients are clamped."""
         gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
-        if not self._is_pipeline and local_shard_reason(tensors) is None and not any(map(is_sharded, gradients)):
-            from ..clipping import before_clamping
-            from ..parameters import Given
-
+        if tensors and local_reason(tensors[0]) is None and not any(map(is_sharded, gradients)):
             readings = before_clamping(Given(tensors), float(clip_value))
             self._add_clip(ClipCall(tensors, {"mode": "value", "clip_value": float(clip_value)}, readings))
 
@@ -200,7 +199,7 @@ class CapturedTraining:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         if not gradients:
             return
-        reason = "a pipeline stage" if self._is_pipeline else local_shard_reason(parameters)
+        reason = local_reason(parameters[0])
         if reason is not None:
             self._refuse_local(reason)
             return
@@ -225,7 +224,7 @@ class CapturedTraining:
 
     @_forgiving("GradScaler.step")
     def on_after_scaler_step(self, optimizer: Any) -> None:
-        inner = _unwrapped(optimizer)
+        inner = unwrap(optimizer)
         if self._scaled_step is not None and self._parts.of(inner, self._made) not in self._stepped:
             # found_inf: the scaler did not ask the optimizer to step
             self._measure(inner)
@@ -236,9 +235,6 @@ class CapturedTraining:
     def on_scaler_update(self, scaler: Any) -> None:
         if self._stepped and scaler.is_enabled():
             self._end_step(self._ensure_run(), scaler=scaler)
-
-    def on_pipeline(self) -> None:
-        self._is_pipeline = True
 
     @contextlib.contextmanager
     def inside_engine(self) -> Iterator[None]:
@@ -258,7 +254,7 @@ class CapturedTraining:
         norm = engine.get_global_grad_norm()
         cap = float(engine.gradient_clipping() or 0)
         clip = {"mode": "norm", "max_norm": cap} if cap > 0 else {"mode": "none"}
-        inner = _unwrapped(engine.optimizer)
+        inner = unwrap(engine.optimizer)
         parameters = [p for group in inner.param_groups for p in group["params"]]
         if norm is not None:
             call = ClipCall(parameters, clip, {"grad_norm": _kept(norm)})
@@ -269,7 +265,7 @@ class CapturedTraining:
 
     @_forgiving("name")
     def name_part(self, optimizer: Any, name: str) -> None:
-        self._parts.name(_unwrapped(optimizer), name)
+        self._parts.name(unwrap(optimizer), name)
 
     # What becomes of it
 
@@ -349,7 +345,7 @@ class CapturedTraining:
                 arguments["config"] = training_config()
             optimizers = [ref() for ref in self._made]
             if self._parts.is_single and optimizers:
-                arguments["optimizer"] = type(self._parts.only).__name__.lower()
+                arguments["optimizer"] = name_of(self._parts.only)
             self._run = init(**{**arguments, **self._init_arguments})
         return self._run
 
@@ -364,7 +360,7 @@ class CapturedTraining:
         return False
 
     def _refuse_local(self, reason: str) -> None:
-        self.tell_once("local norm", f"the norm is not recorded: the gradients of {reason} are a share of the model's")
+        self.tell_once("local norm", f"the norm of these gradients is not recorded, as it is not the model's: {reason}")
 
     def tell_once(self, kind: str, message: str) -> None:
         """A warning, once a kind."""
@@ -375,16 +371,6 @@ def _reset_if_alive(weak: weakref.ref[CapturedTraining]) -> None:
     training = weak()
     if training is not None:
         training._reset()
-
-
-def _unwrapped(optimizer: Any) -> Any:
-    """The optimizer of torch inside those that frameworks put around it."""
-    for _ in range(8):
-        inner = getattr(optimizer, "optimizer", None)
-        if inner is None or not hasattr(inner, "param_groups"):
-            break
-        optimizer = inner
-    return optimizer
 
 
 def _kept(value: Any) -> Any:
