@@ -21,7 +21,8 @@ it('serves while one edits: the pages through the development server, the API re
   const data = await mkdtemp(join(tmpdir(), 'normwatch-dev-'))
   const port = String(await freePort())
   const args = ['scripts/dev.ts', '--port', port, '--data', data]
-  const dev = spawn(process.execPath, args, { cwd: root, stdio: 'pipe', detached: true })
+  const env = { ...process.env, NO_COLOR: '1' }
+  const dev = spawn(process.execPath, args, { cwd: root, stdio: 'pipe', detached: true, env })
   let said = ''
   dev.stdout.on('data', (text) => (said += text))
   dev.stderr.on('data', (text) => (said += text))
