@@ -1,6 +1,12 @@
 import type { Finding } from '@normwatch/protocol'
 import { describe, expect, it } from 'vitest'
-import { movedWords, onsetWords, storyOf, type FindingStory } from '#lib/format/finding-story.ts'
+import {
+  lookedAtWords,
+  movedWords,
+  onsetWords,
+  storyOf,
+  type FindingStory,
+} from '#lib/format/finding-story.ts'
 
 const finding: Finding & Partial<FindingStory> = {
   id: 'f',
@@ -40,4 +46,18 @@ describe('a metric that moved', () => {
     [{ after: 'NaN', ratio: 'NaN' }, 'became NaN at step 33, 1 step before the norm'],
     [{ after: 'Infinity', ratio: 'Infinity' }, 'became +Inf at step 33, 1 step before the norm'],
   ])('with %o reads: %s', (more, words) => expect(movedWords({ ...moved, ...more })).toBe(words))
+})
+
+describe('a search that found no cause', () => {
+  it.each([
+    [{}, ['grad_norm', 'loss', 'lr', 'kl'], 'Looked at norm, loss and lr; loss scale was not logged.'],
+    [
+      { moved: [] },
+      ['grad_norm/a', 'loss/a', 'lr', 'loss_scale', 'kl', 'x'],
+      'Looked at norm, loss, lr, loss scale and 2 more metrics.',
+    ],
+    [{}, ['grad_norm'], 'Looked at norm; loss, lr and loss scale were not logged.'],
+  ])('with %o and %j logged says: %s', (more, logged, words) =>
+    expect(lookedAtWords({ ...finding, ...more }, logged)).toBe(words),
+  )
 })

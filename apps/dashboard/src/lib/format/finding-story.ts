@@ -1,6 +1,6 @@
 import type { Finding, RunEvent } from '@normwatch/protocol'
 import { decodeNumber } from '@normwatch/protocol/number-codec'
-import { figure, group, multiple } from '#lib/format/number.ts'
+import { counted, figure, group, multiple } from '#lib/format/number.ts'
 
 /** A metric that changed with a finding; `lead` is in steps after the onset, negative before it. */
 export interface Moved {
@@ -42,6 +42,33 @@ export function onsetWords(finding: Finding): string {
 /** `rose 5.2× at step 33, 1 step before the norm`. */
 export function movedWords({ before, after, ratio, at_step, lead }: Moved): string {
   return `${changeWords(before, after, ratio)} at step ${group(at_step)}, ${leadWords(lead)}`
+}
+
+/** What causes are made of, and what it is called. */
+const LOOKED_AT = { loss: 'loss', lr: 'lr', loss_scale: 'loss scale' } as const
+const GRADIENTS = /^(grad_norm|max_norm|clip_fraction|post_norm|skipped)(\/|$)/
+
+/**
+ * Where a cause was looked for, and what was not logged: `Looked at norm, loss, lr and 40 more metrics; loss scale was not
+ * logged.` Other metrics count only where the server has looked for what moved.
+ */
+export function lookedAtWords(finding: Finding & Partial<FindingStory>, logged: readonly string[]): string {
+  const has = (metric: string) => logged.some((name) => name === metric || name.startsWith(`${metric}/`))
+  const known = Object.entries(LOOKED_AT)
+  const seen = ['norm', ...known.filter(([metric]) => has(metric)).map(([, word]) => word)]
+  const absent = known.filter(([metric]) => !has(metric)).map(([, word]) => word)
+  const others = logged.filter(
+    (name) =>
+      !GRADIENTS.test(name) && !known.some(([metric]) => name === metric || name.startsWith(`${metric}/`)),
+  )
+  if (finding.moved !== undefined && others.length > 0) seen.push(counted(others.length, 'more metric'))
+  const missing =
+    absent.length === 0 ? '' : `; ${listed(absent)} ${absent.length === 1 ? 'was' : 'were'} not logged`
+  return `Looked at ${listed(seen)}${missing}.`
+}
+
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`
 }
 
 function changeWords(before: Moved['before'], after: Moved['after'], ratio: Moved['ratio']): string {

@@ -1,6 +1,6 @@
 import type { Finding } from '@normwatch/protocol'
 import { describe, expect, it } from 'vitest'
-import { aroundSpan, findingSpans, placeOf } from './finding-spans.ts'
+import { aroundSpan, findingSpans, placeOf, rowsOfSpans } from './finding-spans.ts'
 
 const finding = (over: Partial<Finding>) =>
   ({
@@ -36,5 +36,18 @@ describe('findings on the time line', () => {
     expect(placeOf(25, 50, 0, 100)).toEqual({ left: 25, width: 25 })
     expect(placeOf(-50, 50, 0, 100)).toEqual({ left: 0, width: 50 })
     expect(placeOf(150, 160, 0, 100)).toBeUndefined()
+  })
+})
+
+describe('findings that overlap', () => {
+  it('stand in rows of their own, the longer ones first, and share a row where they do not overlap', () => {
+    const [long, early, late, third] = [
+      { from: 0, to: 100 },
+      { from: 0, to: 10 },
+      { from: 11, to: 50 },
+      { from: 40, to: 60 },
+    ]
+    const rows = rowsOfSpans([early, late, third, long])
+    expect([long, early, late, third].map((span) => rows.get(span))).toEqual([0, 1, 1, 2])
   })
 })

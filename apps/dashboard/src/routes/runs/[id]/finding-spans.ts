@@ -47,3 +47,19 @@ export function placeOf(
   const percent = (x: number) => (100 * (Math.min(max, Math.max(min, x)) - min)) / (max - min)
   return { left: percent(from), width: percent(to) - percent(from) }
 }
+
+/** Rows that a lane has at most; what finds no room in them stands in the last one. */
+const MOST_ROWS = 4
+
+/** The row of each span, so that none covers another: each takes the first row that is free where it begins. */
+export function rowsOfSpans(spans: readonly StepRange[]): ReadonlyMap<StepRange, number> {
+  const ends: number[] = []
+  const rows = new Map<StepRange, number>()
+  for (const span of [...spans].sort((a, b) => a.from - b.from || b.to - a.to)) {
+    const free = ends.findIndex((end) => end < span.from)
+    const row = Math.min(free < 0 ? ends.length : free, MOST_ROWS - 1)
+    ends[row] = Math.max(ends[row] ?? -1, span.to)
+    rows.set(span, row)
+  }
+  return rows
+}
