@@ -132,6 +132,7 @@ const rooms: Record<string, Room> = {
       'live',
       'metrics',
       'plugins',
+      'python-sdk',
       'reference',
       'services',
       'storage',
@@ -145,6 +146,7 @@ const rooms: Record<string, Room> = {
       'npm:ws',
     ],
   },
+  'python-sdk': { path: `${server}/python-sdk`, mayImport: ['reference', 'node'] },
   reference: { path: `${server}/reference`, mayImport: ['version', 'npm:openapi-types'] },
   cli: {
     path: `${server}/cli`,

@@ -39,6 +39,12 @@ export async function makeNpmPackage(root: string, folder: string): Promise<stri
   for (const file of ['meta/_journal.json', ...globSync('*.sql', { cwd: join(root, 'drizzle') })]) {
     cpSync(join(root, 'drizzle', file), join(folder, 'drizzle', file))
   }
+  for (const part of ['offline', 'src/normwatch']) {
+    cpSync(join(root, 'packages/sdk-python', part), join(folder, 'sdk-python', part), {
+      recursive: true,
+      filter: (path) => !path.includes('__pycache__'),
+    })
+  }
   mkdirSync(join(folder, 'bin'))
   cpSync(join(root, 'scripts/pack/bin.js'), join(folder, 'bin/normwatch.js'))
   chmodSync(join(folder, 'bin/normwatch.js'), 0o755)
@@ -60,7 +66,7 @@ function manifestOf(root: string): object {
     license,
     type: 'module',
     bin: { normwatch: './bin/normwatch.js' },
-    files: ['bin', 'dashboard', 'drizzle', 'server', 'THIRD-PARTY.md'],
+    files: ['bin', 'dashboard', 'drizzle', 'sdk-python', 'server', 'THIRD-PARTY.md'],
     engines: { node: NODE },
     optionalDependencies: { [SQLITE]: read('apps/server/package.json').dependencies[SQLITE] },
   }

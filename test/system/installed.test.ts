@@ -81,6 +81,22 @@ class Installed {
   }
 }
 
+/** Fails unless the package that is installed has the files of a wheel, and says the same of itself. */
+const SAME_FILES = `
+import importlib.metadata, sys, zipfile
+wheel, package = zipfile.ZipFile(sys.argv[1]), importlib.metadata.distribution("normwatch")
+def code(names): return sorted(str(name) for name in names if str(name).endswith((".py", ".typed", "entry_points.txt")))
+assert code(wheel.namelist()) == code(package.files), (code(wheel.namelist()), code(package.files))
+for name in code(wheel.namelist()):
+    assert wheel.read(name).split() == package.locate_file(name).read_bytes().split(), name
+def told(text):
+    lines = [line.replace("'", "").replace('"', "").replace(" ", "") for line in text.splitlines()]
+    return sorted(line for line in lines if line.startswith(("Name:", "Version:", "Requires-", "Provides-")))
+metadata = next(name for name in wheel.namelist() if name.endswith("METADATA"))
+published, here = told(wheel.read(metadata).decode()), told(package.read_text("METADATA"))
+assert published == here, (published, here)
+`
+
 /** Sends a run with three points, and returns how many the server has of it. */
 async function sendPoints(url: string, run: string): Promise<number> {
   const headers = { 'content-type': 'application/json' }
@@ -150,6 +166,32 @@ describe('installed by pip, without Node and with an empty home', () => {
     const { runs } = (await (await fetch(`${await again.url()}/api/v1/runs`)).json()) as { runs: unknown[] }
     expect(runs).toHaveLength(2)
     expect(await again.end('SIGTERM')).toBe(0)
+  })
+
+  it('hands out its own SDK, of the files that pack publishes, to a machine that reaches nothing else', async () => {
+    const server = new Installed(join(venv, 'bin/normwatch'), [])
+    const url = await server.url()
+    const trainer = join(place, 'trainer')
+    execFileSync('/usr/bin/python3', ['-m', 'venv', trainer])
+    const trainerPython = join(trainer, 'bin/python')
+    // nobody listens at that proxy: all but this machine is out of reach
+    const away = {
+      http_proxy: 'http://127.0.0.1:1',
+      https_proxy: 'http://127.0.0.1:1',
+      no_proxy: '127.0.0.1',
+    }
+    const env = { HOME: home, PATH: '/nowhere', PIP_CONFIG_FILE: '/dev/null', PIP_NO_INDEX: '1', ...away }
+    execFileSync(trainerPython, ['-m', 'pip', 'install', '-q', `${url}/sdk/python`], { env, stdio: 'pipe' })
+
+    const wheel = join(dist, `normwatch-${version}-py3-none-any.whl`)
+    execFileSync(trainerPython, ['-c', SAME_FILES, wheel], { env, stdio: 'pipe' })
+    const program = `import normwatch
+with normwatch.init(id="from-afar", max_norm=1.0) as run:
+    run.log(grad_norm=2.0, loss=1.0)`
+    execFileSync(trainerPython, ['-c', program], { env: { ...env, NORMWATCH_URL: url }, stdio: 'pipe' })
+    const stored = (await (await fetch(`${url}/api/v1/runs/from-afar`)).json()) as { points: number }
+    expect(stored.points).toBe(1)
+    expect(await server.end('SIGTERM')).toBe(0)
   })
 
   it('keeps data that only this user reads', () => {

@@ -25,6 +25,7 @@ import { liveRoute } from './routes/live.ts'
 import { muteRoutes } from './routes/mutes.ts'
 import { pointRoutes } from './routes/points.ts'
 import { projectRoutes } from './routes/projects.ts'
+import { servePythonSdk } from './routes/python-sdk.ts'
 import { runRoutes } from './routes/runs.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -108,6 +109,7 @@ export async function buildApp(
   await app.register(tokenRoutes(services, access), api)
   await app.register(sessionRoutes(services, access), api)
   await app.register(serviceRoutes(services, counts))
+  servePythonSdk(app, access)
   await serveDashboard(app, dashboard)
   return app
 }

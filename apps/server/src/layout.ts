@@ -15,6 +15,8 @@ export const layout = {
   manifest: join(root, isInstalled ? 'package.json' : 'apps/server/package.json'),
   dashboard: join(root, isInstalled ? 'dashboard' : 'apps/dashboard/build'),
   migrations: join(root, 'drizzle'),
+  /** Its sources in `src`, and `offline`, which builds them where no package index is reached. */
+  pythonSdk: join(root, isInstalled ? 'sdk-python' : 'packages/sdk-python'),
   referenceStyle: join(root, isInstalled ? 'server/page.css' : 'apps/server/src/reference/page.css'),
   compileCache: isInstalled
     ? join(cacheFolder(process.platform, process.env, homedir()), 'normwatch')

@@ -26,13 +26,14 @@ normwatch import ./outputs
       name: 'run',
       title: 'Watch a training as it is',
       text: `export NORMWATCH_URL=${origin}
+pip install ${origin}/sdk/python
 normwatch run -- python train.py
 `,
     },
     {
       name: 'Python',
       title: 'Three lines of Python',
-      text: `import normwatch  # pip install ./packages/sdk-python
+      text: `import normwatch  # pip install ${origin}/sdk/python
 
 run = normwatch.init(url="${origin}", project="my-project", name="first-run", max_norm=1.0)
 run.log(grad_norm=1.73, loss=2.31)  # once a step: the norm before clipping

@@ -64,7 +64,10 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/openapi.json': rule('any', 'none'),
   'GET /docs': rule('any', 'none'),
   'GET /docs/': rule('any', 'none'),
-  'GET /docs/page.css': rule('any', 'none'),
+  'GET /docs/page.css': rule('everybody', 'none'),
+  // Public code, and pip sends no token.
+  'GET /sdk/python': rule('everybody', 'none'),
+  'GET /sdk/python/:archive': rule('everybody', 'none'),
   // The dashboard's files: no data of anybody, and the page to sign in on.
   'GET /*': rule('everybody', 'none'),
   'GET /metrics': rule('read', 'all'),
