@@ -66,9 +66,18 @@ const rooms: Record<string, Room> = {
     ],
   },
   storage: { path: `${server}/storage`, mayImport: ['protocol', 'detector'] },
+  'storage/run': { path: `${server}/storage/run`, mayImport: ['storage', 'detector', ...wire] },
   'storage/sqlite': {
     path: `${server}/storage/sqlite`,
-    mayImport: ['storage', 'layout', 'detector', ...wire, 'npm:better-sqlite3', 'npm:drizzle-orm'],
+    mayImport: [
+      'storage',
+      'storage/run',
+      'layout',
+      'detector',
+      ...wire,
+      'npm:better-sqlite3',
+      'npm:drizzle-orm',
+    ],
   },
   live: { path: `${server}/live`, mayImport: ['storage', ...wire] },
   alerts: {

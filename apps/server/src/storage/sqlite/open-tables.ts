@@ -1,33 +1,50 @@
 import type { Database } from 'better-sqlite3'
 import type { AlertOptions } from '../alert-store.ts'
+import { openLeaves } from '../run/leaves.ts'
+import { openMetricNames } from '../run/metric-names.ts'
+import type { RunTables } from '../run/run-tables.ts'
+import { openSummaries } from '../run/summaries.ts'
+import { openTail } from '../run/tail.ts'
 import { openChannels } from './alerts/channels.ts'
 import { openDeliveries, openDeliveryLog } from './alerts/deliveries.ts'
 import { openMutes } from './alerts/mutes.ts'
 import { openOutbox } from './alerts/outbox.ts'
-import { openLeaves } from './points/leaves.ts'
-import { openMetricNames } from './points/metric-names.ts'
-import { openSummaries } from './points/summaries.ts'
-import { openDetections, openTail } from './points/tail.ts'
-import { openFindingTable } from './runs/findings.ts'
+import { detectionRows, leafRows, metricRows, pageRows, tailRows } from './points/point-rows.ts'
+import { openFindingTable, recordChanges } from './runs/findings.ts'
 import { openRunTable } from './runs/run-table.ts'
 
 /** Every table with its prepared statements. */
 export function openTables(db: Database, alerts: AlertOptions) {
   const channels = openChannels(db)
   const mutes = openMutes(db)
+  const findings = openFindingTable(db)
+  const outbox = openOutbox(db, channels, mutes, alerts)
+  const watchers = new Set<LeafWatcher>()
+  const tell: LeafWatcher = (run, start) => {
+    for (const watcher of watchers) watcher(run, start)
+  }
   return {
     runs: openRunTable(db),
-    metrics: openMetricNames(db),
-    leaves: openLeaves(db),
-    summaries: openSummaries(db),
-    tail: openTail(db),
-    detections: openDetections(db),
-    findings: openFindingTable(db),
+    metrics: openMetricNames(metricRows(db)),
+    leaves: openLeaves(leafRows(db), tell),
+    summaries: openSummaries(pageRows(db)),
+    tail: openTail(tailRows(db)),
+    detections: detectionRows(db),
+    recordChanges: (cached, changes, told = changes) =>
+      recordChanges({ findings, outbox }, cached, changes, told),
+    /** Calls `watcher` for each leaf that is written or removed. Returns its undo. */
+    watchLeaves(watcher: LeafWatcher): () => void {
+      watchers.add(watcher)
+      return () => watchers.delete(watcher)
+    },
+    findings,
     channels,
     mutes,
     deliveries: openDeliveries(db, channels),
     deliveryLog: openDeliveryLog(db),
-    outbox: openOutbox(db, channels, mutes, alerts),
-  }
+    outbox,
+  } satisfies RunTables & Record<string, unknown>
 }
 export type Tables = ReturnType<typeof openTables>
+
+type LeafWatcher = (run: number, start: number) => void

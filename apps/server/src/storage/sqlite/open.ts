@@ -8,6 +8,10 @@ import {
   TooManyAlertRules,
   type AlertOptions,
 } from '../alert-store.ts'
+import { openPoints, recordFindings } from '../run/points.ts'
+import { RunCache } from '../run/run-cache.ts'
+import type { RunUnits } from '../run/run-tables.ts'
+import { openRuns } from '../run/runs.ts'
 import { RunNotFound, StoreUnavailable, TooManyMetrics, VersionConflict, type Store } from '../store.ts'
 import { TooManyEvents } from '../event-store.ts'
 import { TokenNotFound, TooManyTokens } from '../token-store.ts'
@@ -18,12 +22,10 @@ import { migrate, migrationsOf } from './engine/migrate.ts'
 import { CannotOpenStore, asUnavailable } from './engine/store-errors.ts'
 import { WalSync } from './engine/wal-sync.ts'
 import { openTables } from './open-tables.ts'
-import { openPoints } from './points/points.ts'
-import { RunCache } from './points/run-cache.ts'
 import { openEvents } from './runs/events.ts'
-import { openFindings } from './runs/findings.ts'
+import { listFindings } from './runs/findings.ts'
 import { Reaper } from './runs/reaper.ts'
-import { openRuns } from './runs/runs.ts'
+import { openRunLists } from './runs/run-lists.ts'
 import { openSettings } from './runs/settings.ts'
 import { openTokens } from './tokens/tokens.ts'
 import { openDatabase, type Database } from './engine/database.ts'
@@ -113,6 +115,15 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     isRefusal: (error) => refusals.some((refusal) => error instanceof refusal),
   })
   const reaper = new Reaper(db, commits)
+  const units: RunUnits = {
+    write: (_, work) => commits.run(() => work(tables, cache)),
+    read: async (_, work) => commits.read(() => work(tables, cache)),
+    watchLeaves: (id, watcher) => {
+      const key = tables.runs.find(id)?.key
+      return tables.watchLeaves((run, start) => run === key && watcher(start))
+    },
+    reclaim: () => reaper.start(),
+  }
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
     try {
@@ -126,9 +137,12 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
   // goes on with what a former process left
   reaper.start()
   return {
-    runs: openRuns(db, tables, cache, commits, reaper),
-    points: openPoints(tables, cache, commits),
-    findings: openFindings(db, tables, cache, commits),
+    runs: { ...openRuns(units), ...openRunLists(db, tables, cache, commits, reaper) },
+    points: openPoints(units),
+    findings: {
+      list: async (query) => commits.read(() => listFindings(db, query)),
+      record: recordFindings(units),
+    },
     events: openEvents(db, commits),
     settings: openSettings(db, commits),
     channels: openChannelStore(tables, commits),

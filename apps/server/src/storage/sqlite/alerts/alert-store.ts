@@ -1,7 +1,7 @@
 import type { ChannelStore, DeliveryStore, MuteStore } from '../../alert-store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { Tables } from '../open-tables.ts'
-import type { RunCache } from '../points/run-cache.ts'
+import type { RunCache } from '../../run/run-cache.ts'
 
 export function openChannelStore(
   { channels, deliveries, deliveryLog }: Tables,

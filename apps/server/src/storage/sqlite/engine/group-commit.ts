@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3'
+import { DamagedPoints, DataDamaged } from '../../run/damage.ts'
 import { StoreUnavailable } from '../../store.ts'
-import { DamagedPoints, DataDamaged, asUnavailable } from './store-errors.ts'
+import { asUnavailable } from './store-errors.ts'
 
 /** Most units in one transaction: more would make each wait for the others. */
 const MAX_UNITS = 512

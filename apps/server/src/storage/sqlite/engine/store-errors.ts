@@ -1,20 +1,7 @@
+import { DataDamaged } from '../../run/damage.ts'
 import { StoreUnavailable } from '../../store.ts'
 import { WalSyncError } from './wal-sync.ts'
 import { isSqliteError } from './database.ts'
-
-/** What is stored cannot be read as what was written. It does not go away by itself. */
-export class DataDamaged extends StoreUnavailable {}
-
-/** Points of one run cannot be read; the others can. */
-export class DamagedPoints extends DataDamaged {
-  readonly step: number | undefined
-  constructor({ run, step }: { run?: string; step?: number | undefined }, options?: ErrorOptions) {
-    const ofRun = run === undefined ? '' : ` of the run "${run}"`
-    const from = step === undefined ? '' : ` from step ${step} on`
-    super(`The data file is damaged: points${ofRun}${from} cannot be read.`, options)
-    this.step = step
-  }
-}
 
 const DAMAGE = /^SQLITE_(CORRUPT|NOTADB)/
 

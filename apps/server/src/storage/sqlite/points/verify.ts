@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { isWhole, isWholePage } from './blob.ts'
+import { isWhole, isWholePage } from '../../run/blob.ts'
 
 /** Faults named at the most. */
 const MAX_FAULTS = 20

@@ -1,10 +1,8 @@
 import type { Database } from 'better-sqlite3'
-import type { FindingChange, FindingQuery, FindingStore, StoredFinding } from '../../store.ts'
-import type { GroupCommit } from '../engine/group-commit.ts'
-import { fromCursor, given, toCursor, where } from '../engine/list-query.ts'
+import type { FindingChange, FindingQuery, StoredFinding } from '../../store.ts'
+import { fromCursor, given, toCursor, where } from '../../list-query.ts'
 import type { Tables } from '../open-tables.ts'
-import type { CachedRun } from '../points/cached-run.ts'
-import type { RunCache } from '../points/run-cache.ts'
+import type { CachedRun } from '../../run/cached-run.ts'
 
 interface FindingRow extends Omit<StoredFinding, 'evidence' | 'diagnosis'> {
   readonly key: number
@@ -106,36 +104,14 @@ export function openFindingTable(db: Database) {
 
 /** Writes the edges of a run's findings and, in the same unit, the messages that those of `told` cause. */
 export function recordChanges(
-  { findings, outbox }: Tables,
+  { findings, outbox }: Pick<Tables, 'findings' | 'outbox'>,
   cached: CachedRun,
   changes: readonly FindingChange[],
-  told = changes,
+  told: readonly FindingChange[],
 ): void {
   findings.apply(cached.row.key, changes)
   for (const change of told) {
     const finding = change.type === 'opened' ? change.finding : findings.find(change.id)
     if (finding !== undefined) outbox.tell(change.type, finding, cached.run)
-  }
-}
-
-export function openFindings(
-  db: Database,
-  tables: Tables,
-  cache: RunCache,
-  commits: GroupCommit,
-): FindingStore {
-  return {
-    list: async (query) => commits.read(() => listFindings(db, query)),
-
-    record: (run, judged) =>
-      commits.run(() => {
-        const cached = cache.open(run)
-        cached.begin(judged)
-        cache.touch(cached)
-        cached.note(judged)
-        recordChanges(tables, cached, judged.changes)
-        cache.writeOut(cached)
-        return cached.run
-      }),
   }
 }

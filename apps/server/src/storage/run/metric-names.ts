@@ -6,10 +6,9 @@ import {
   type MetricColumn,
   type PointColumns,
 } from '@normwatch/protocol'
-import type { Database } from 'better-sqlite3'
-import type { Stream } from '../../leaf/stream.ts'
-import type { Rows } from '../../leaf/rows.ts'
-import { TooManyMetrics } from '../../store.ts'
+import type { Stream } from '../leaf/stream.ts'
+import type { Rows } from '../leaf/rows.ts'
+import { TooManyMetrics } from '../store.ts'
 
 /** The metrics of one run and their numbers, which begin at 0 and have no gaps. */
 export class MetricNames {
@@ -105,18 +104,20 @@ function named({ count, step, time, columns }: Rows, name: (metric: number) => s
 
 export const isLayer = (name: string): boolean => name.startsWith(LAYER_PREFIX)
 
+/** The rows of metrics' names. */
+export interface MetricRows {
+  /** By number, which begins at 0. */
+  names(run: number): readonly string[]
+  insert(run: number, number: number, name: string): void
+}
+
 /** The table of metrics' names. */
-export function openMetricNames(db: Database) {
-  const select = db
-    .prepare<[number], string>('select name from metrics where run = ? order by number')
-    .pluck()
-  const insert = db.prepare<[number, number, string]>(
-    'insert into metrics (run, number, name) values (?, ?, ?)',
-  )
+export function openMetricNames(rows: MetricRows) {
   return {
-    of: (run: number): MetricNames => new MetricNames(select.all(run)),
+    of: (run: number): MetricNames => new MetricNames(rows.names(run)),
     add(run: number, names: MetricNames, missing: readonly string[]): void {
-      for (const name of missing) insert.run(run, names.add(name), name)
+      for (const name of missing) rows.insert(run, names.add(name), name)
     },
   }
 }
+export type MetricTable = ReturnType<typeof openMetricNames>

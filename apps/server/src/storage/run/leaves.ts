@@ -1,11 +1,10 @@
 import type { MetricColumn } from '@normwatch/protocol'
-import type { Database } from 'better-sqlite3'
-import { Cells, encodeCells } from '../../leaf/cells.ts'
-import type { Interval } from '../../leaf/dyadic.ts'
-import { encodeRows } from '../../leaf/encode-rows.ts'
-import { Leaf } from '../../leaf/leaf.ts'
-import type { Rows } from '../../leaf/rows.ts'
-import { DamagedPoints } from '../engine/store-errors.ts'
+import { Cells, encodeCells } from '../leaf/cells.ts'
+import type { Interval } from '../leaf/dyadic.ts'
+import { encodeRows } from '../leaf/encode-rows.ts'
+import { Leaf } from '../leaf/leaf.ts'
+import type { Rows } from '../leaf/rows.ts'
+import { DamagedPoints } from './damage.ts'
 import { compress, plain, readingsIn, rowsIn } from './blob.ts'
 
 /** Metrics whose columns share a row. */
@@ -18,51 +17,33 @@ export const blockOf = (metric: number): number => Math.max(0, Math.floor(metric
 export const blocksOf = (metrics: Iterable<number>): number[] =>
   [...new Set([0, ...Array.from(metrics, blockOf)])].sort((a, b) => a - b)
 
-/** The table of leaves: points in columns, one row a leaf and block of metrics. */
-export function openLeaves(db: Database) {
-  type Place = [run: number, start: number, block: number]
-  const select = (what: 'cells' | 'columns') =>
-    db.prepare<Place, Buffer>(`select ${what} from leaves where run = ? and start = ? and block = ?`).pluck()
-  const selectCells = select('cells')
-  const selectColumns = select('columns')
-  const selectBlocks = db
-    .prepare<[number, number], Buffer>(
-      'select columns from leaves where run = ? and start = ? order by block',
-    )
-    .pluck()
-  const selectRange = db
-    .prepare<[number, number, number, number], Buffer>(
-      'select columns from leaves where run = ? and start between ? and ? and block = ? order by start',
-    )
-    .pluck()
-  const insert = db.prepare<[...Place, Uint8Array, Uint8Array]>(
-    'insert into leaves (run, start, block, cells, columns) values (?, ?, ?, ?, ?)',
-  )
-  const remove = db.prepare<[number, number]>('delete from leaves where run = ? and start = ?')
+/** The rows of leaves: one a leaf and block of metrics. */
+export interface LeafRows {
+  cells(run: number, start: number, block: number): Uint8Array | undefined
+  columns(run: number, start: number, block: number): Uint8Array | undefined
+  /** The columns of every block of one leaf, by block. */
+  blocks(run: number, start: number): readonly Uint8Array[]
+  /** The columns of one block of the leaves that start from `first` to `last`, in order. */
+  range(run: number, first: number, last: number, block: number): readonly Uint8Array[]
+  insert(run: number, start: number, block: number, cells: Uint8Array, columns: Uint8Array): void
+  /** Removes every block of the leaf. */
+  remove(run: number, start: number): void
+}
 
-  const watchers = new Set<(run: number, start: number) => void>()
-  const tell = (run: number, start: number): void => {
-    for (const watcher of watchers) watcher(run, start)
-  }
-
+/** The table of leaves: points in columns, one row a leaf and block of metrics. `tell` hears of each leaf that is written or removed. */
+export function openLeaves(stored: LeafRows, tell: (run: number, start: number) => void) {
   return {
-    /** Calls `watcher` for each leaf that is written or removed. Returns its undo. */
-    watch(watcher: (run: number, start: number) => void): () => void {
-      watchers.add(watcher)
-      return () => watchers.delete(watcher)
-    },
-
     /** The rows of a stored leaf with at least the metrics wanted. */
     read(run: number, start: number, wanted: ReadonlySet<number>): Rows {
-      const blobs = blocksOf(wanted).map((block) => selectColumns.get(run, start, block))
-      const stored = blobs.filter((blob) => blob !== undefined)
-      return leafAt(start, () => joined(stored.map((blob) => rowsIn(blob, wanted))))
+      const blobs = blocksOf(wanted).map((block) => stored.columns(run, start, block))
+      const known = blobs.filter((blob) => blob !== undefined)
+      return leafAt(start, () => joined(known.map((blob) => rowsIn(blob, wanted))))
     },
 
     /** The readings of one metric in the `count` stored leaves that start from `first` to `last`, one leaf after the other. */
     readings(run: number, first: number, last: number, count: number, metric: number) {
       const block = blockOf(metric)
-      const blobs = selectRange.all(run, first, last, block)
+      const blobs = stored.range(run, first, last, block)
       return leafAt(first, () => {
         if (block === 0 && blobs.length !== count) throw missingPoints()
         return blobs.map((blob) => readingsIn(blob, metric))
@@ -71,15 +52,15 @@ export function openLeaves(db: Database) {
 
     /** The cells of a stored leaf with at least the metrics wanted, whose `keys` are given too. */
     cells(run: number, start: number, wanted: ReadonlySet<number>, keys: ReadonlySet<number>): Cells {
-      const blobs = blocksOf(wanted).map((block) => selectCells.get(run, start, block))
-      const stored = blobs.filter((blob) => blob !== undefined)
-      return leafAt(start, () => new Cells(joined(stored.map((blob) => rowsIn(blob, keys)))))
+      const blobs = blocksOf(wanted).map((block) => stored.cells(run, start, block))
+      const known = blobs.filter((blob) => blob !== undefined)
+      return leafAt(start, () => new Cells(joined(known.map((blob) => rowsIn(blob, keys)))))
     },
 
     /** A stored leaf with all its metrics, to be changed. */
     load(run: number, interval: Interval): Leaf {
-      const stored = selectBlocks.all(run, interval.start)
-      const rows = leafAt(interval.start, () => joined(stored.map((blob) => rowsIn(blob))))
+      const blobs = stored.blocks(run, interval.start)
+      const rows = leafAt(interval.start, () => joined(blobs.map((blob) => rowsIn(blob))))
       const leaf = new Leaf(interval, 0)
       leaf.step = rows.step
       leaf.time = rows.time
@@ -95,16 +76,17 @@ export function openLeaves(db: Database) {
         const metrics = [...leaf.columns.keys()].filter((metric) => blockOf(metric) === block)
         const isFirst = block === 0
         const cells = plain(encodeCells(leaf, metrics, isFirst))
-        insert.run(run, leaf.start, block, cells, compress(encodeRows(leaf, metrics, isFirst)))
+        stored.insert(run, leaf.start, block, cells, compress(encodeRows(leaf, metrics, isFirst)))
       }
     },
 
     remove(run: number, start: number): void {
       tell(run, start)
-      remove.run(run, start)
+      stored.remove(run, start)
     },
   }
 }
+export type LeafTable = ReturnType<typeof openLeaves>
 
 function joined(blocks: readonly Rows[]): Rows {
   const [first] = blocks

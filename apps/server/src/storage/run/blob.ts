@@ -1,7 +1,7 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { decodeReadings, decodeRows } from '../../leaf/encode-rows.ts'
-import type { Rows } from '../../leaf/rows.ts'
-import { DamagedPoints } from '../engine/store-errors.ts'
+import { decodeReadings, decodeRows } from '../leaf/encode-rows.ts'
+import type { Rows } from '../leaf/rows.ts'
+import { DamagedPoints } from './damage.ts'
 
 /** What the first byte of a blob says. One flipped bit makes none of them another. */
 const PLAIN = 0x5a

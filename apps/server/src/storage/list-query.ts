@@ -1,4 +1,4 @@
-import { BadCursor } from '../../store.ts'
+import { BadCursor } from './store.ts'
 
 /** A part of a `where` clause, with the values of its parameters. */
 export interface Condition {

@@ -1,9 +1,9 @@
 import { MAX_STEP, type MetricColumn, type PointColumns } from '@normwatch/protocol'
-import { endOf, type Interval } from '../../leaf/dyadic.ts'
-import { Leaf } from '../../leaf/leaf.ts'
-import { rowFrom, type Rows } from '../../leaf/rows.ts'
-import { LEAF } from '../../leaf/summary-page.ts'
-import type { Tables } from '../open-tables.ts'
+import { endOf, type Interval } from '../leaf/dyadic.ts'
+import { Leaf } from '../leaf/leaf.ts'
+import { rowFrom, type Rows } from '../leaf/rows.ts'
+import { LEAF } from '../leaf/summary-page.ts'
+import type { RunTables } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
 import { neighbours, type Directory } from './neighbours.ts'
 import { rowsOf } from './record-of.ts'
@@ -14,20 +14,20 @@ interface Range {
   readonly to?: number | undefined
 }
 
-type Read = <T>(work: (cached: CachedRun) => T) => T
+/** Reads a run as it is between two units. */
+type Read = <T>(work: (tables: RunTables, cached: CachedRun) => T) => Promise<T>
 
 /** Readings looked up together, between which nothing changes. */
 const READINGS_A_TURN = 2 ** 15
 
 /** Raw readings, a leaf a block. Leaves are looked up anew by step a few at a time: the run may change between two turns. */
 export async function* readBlocks(
-  tables: Tables,
   { from = 0, to = MAX_STEP, metrics }: Range & { readonly metrics?: readonly string[] | undefined },
   read: Read,
 ): AsyncGenerator<PointColumns> {
   let next = from
   while (next <= to) {
-    yield* read((cached) => {
+    yield* await read((tables, cached) => {
       const { names } = cached
       const directory = steadyDirectory(tables.summaries)
       const wanted = new Set(
@@ -56,14 +56,13 @@ export async function* readBlocks(
  * time, and nothing but these readings is decoded.
  */
 export async function* readReadings(
-  tables: Tables,
   name: string,
   { from = 0, to = MAX_STEP }: Range,
   read: Read,
 ): AsyncGenerator<Float32Array | Float64Array> {
   let next = from
   while (next <= to) {
-    yield* read((cached) => {
+    yield* await read((tables, cached) => {
       const { key } = cached.row
       const metric = cached.names.number(name)
       const leaf = leafFrom(tables.summaries, cached, next)

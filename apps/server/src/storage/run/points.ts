@@ -1,29 +1,26 @@
 import { MAX_STEP, type PartFields, type SeriesReply } from '@normwatch/protocol'
-import { chart } from '../../leaf/chart.ts'
-import { stepsBetweenTimes } from '../../leaf/record.ts'
-import type { FindingChange, PointStore, SeriesQuery } from '../../store.ts'
-import type { GroupCommit } from '../engine/group-commit.ts'
-import { DamagedPoints } from '../engine/store-errors.ts'
-import type { Tables } from '../open-tables.ts'
-import { recordChanges } from '../runs/findings.ts'
+import { chart } from '../leaf/chart.ts'
+import { stepsBetweenTimes } from '../leaf/record.ts'
+import type { FindingChange, FindingStore, PointStore, SeriesQuery } from '../store.ts'
+import { DamagedPoints } from './damage.ts'
+import type { RunTables, RunUnits } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
 import { readBlocks, readReadings } from './read-blocks.ts'
 import { recount } from './totals.ts'
 import { recordOf } from './record-of.ts'
-import type { RunCache } from './run-cache.ts'
 
-export function openPoints(tables: Tables, cache: RunCache, commits: GroupCommit): PointStore {
-  /** Reads one run without waiting for a commit: between two commits, memory and file agree. */
-  const read = <T>(id: string, work: (cached: CachedRun) => T): T =>
-    commits.read(() => {
-      const value = ofRun(id, () => work(cache.open(id)))
+/** The points of runs, whatever engine keeps their rows. */
+export function openPoints(units: RunUnits): PointStore {
+  const read = <T>(id: string, work: (tables: RunTables, cached: CachedRun) => T): Promise<T> =>
+    units.read(id, (tables, cache) => {
+      const value = ofRun(id, () => work(tables, cache.open(id)))
       cache.trim()
       return value
     })
 
   return {
     append: ({ run, columns, arrivedAt, newParts = [], ...judged }) =>
-      commits.run(() =>
+      units.write(run, (tables, cache) =>
         ofRun(run, () => {
           const cached = cache.open(run)
           const missing = cached.names.missing(columns.metrics.keys())
@@ -39,13 +36,13 @@ export function openPoints(tables: Tables, cache: RunCache, commits: GroupCommit
           }
           if (parts?.isJudgedAgain === true) tables.detections.markStale(cached.row.key)
           cached.note(judged)
-          recordChanges(tables, cached, judged.changes)
+          tables.recordChanges(cached, judged.changes)
           return cached.run
         }),
       ),
 
-    detection: async (run) =>
-      read(run, (cached) => {
+    detection: (run) =>
+      read(run, (tables, cached) => {
         const { row, names } = cached
         const { state, through, stale } = tables.detections.get(row.key)
         if (stale === 1) return { run: cached.run, stale: true, state: undefined, since: [] }
@@ -56,29 +53,43 @@ export function openPoints(tables: Tables, cache: RunCache, commits: GroupCommit
       }),
 
     rejudge: (run, judged) =>
-      commits.run(() => {
+      units.write(run, (tables, cache) => {
         const cached = cache.open(run)
         cached.begin(judged)
         cache.touch(cached)
         cached.note(judged)
-        recordChanges(tables, cached, judged.changes, withoutPast(judged.changes))
+        tables.recordChanges(cached, judged.changes, withoutPast(judged.changes))
         const saved = tables.detections.get(cached.row.key)
         tables.detections.save(cached.row.key, { ...saved, stale: 0 })
         cache.writeOut(cached)
         return cached.run
       }),
 
-    series: async (query) => read(query.run, (cached) => series(tables, cached, query)),
+    series: (query) => read(query.run, (tables, cached) => series(tables, cached, query)),
 
-    read: (run, range) => readBlocks(tables, range, (work) => read(run, work)),
+    read: (run, range) => readBlocks(range, (work) => read(run, work)),
 
-    readings: (run, metric, range) => readReadings(tables, metric, range, (work) => read(run, work)),
+    readings: (run, metric, range) => readReadings(metric, range, (work) => read(run, work)),
 
-    metrics: async (run) => read(run, ({ names }) => names.all.toSorted()),
+    metrics: (run) => read(run, (_, { names }) => names.all.toSorted()),
   }
 }
 
-function series(tables: Tables, cached: CachedRun, query: SeriesQuery): SeriesReply {
+/** Records changes of findings that no batch brought. */
+export const recordFindings =
+  (units: RunUnits): FindingStore['record'] =>
+  (run, judged) =>
+    units.write(run, (tables, cache) => {
+      const cached = cache.open(run)
+      cached.begin(judged)
+      cache.touch(cached)
+      cached.note(judged)
+      tables.recordChanges(cached, judged.changes)
+      cache.writeOut(cached)
+      return cached.run
+    })
+
+function series(tables: RunTables, cached: CachedRun, query: SeriesQuery): SeriesReply {
   const metrics = query.metrics.map((name) => ({ name, number: cached.names.number(name) }))
   const numbers = metrics.map(({ number }) => number).filter((number) => number !== undefined)
   const byTime = query.fromTime !== undefined || query.toTime !== undefined

@@ -1,6 +1,5 @@
-import type { Database } from 'better-sqlite3'
-import { EMPTY_PAGE, decodePage, editPage, encodePage, type SummaryPage } from '../../leaf/summary-page.ts'
-import type { LeafSummary } from '../../leaf/summary.ts'
+import { EMPTY_PAGE, decodePage, editPage, encodePage, type SummaryPage } from '../leaf/summary-page.ts'
+import type { LeafSummary } from '../leaf/summary.ts'
 import { openPage, sealPage } from './blob.ts'
 import { blockOf, blocksOf } from './leaves.ts'
 
@@ -10,31 +9,35 @@ export interface StoredPage {
   readonly page: SummaryPage
 }
 
-interface PageRow {
+export interface PageRow {
   readonly first: number
-  readonly page: Buffer
+  readonly page: Uint8Array
+}
+
+/** The rows of summaries' pages. */
+export interface PageRows {
+  /** The last page that begins at or below `first`. */
+  from(run: number, block: number, first: number): PageRow | undefined
+  /** The page before, and the one behind. */
+  before(run: number, block: number, first: number): PageRow | undefined
+  after(run: number, block: number, first: number): PageRow | undefined
+  /** Where the page behind begins. */
+  firstAfter(run: number, block: number, first: number): number | undefined
+  /** The pages that begin from `first` to `last`, ascending. */
+  range(run: number, block: number, first: number, last: number): readonly PageRow[]
+  /** Puts the page in place of the one that begins there. */
+  save(run: number, block: number, first: number, page: Uint8Array): void
+  remove(run: number, block: number, first: number): void
 }
 
 /** The table of summaries: pages of up to 32 leaves a block of metrics; those of block 0 are the directory of leaves. */
-export function openSummaries(db: Database) {
-  type Place = [run: number, block: number, first: number]
-  const at = 'select first, page from summaries where run = ? and block = ? and first'
-  const selectFrom = db.prepare<Place, PageRow>(`${at} <= ? order by first desc limit 1`)
-  const selectBefore = db.prepare<Place, PageRow>(`${at} < ? order by first desc limit 1`)
-  const selectAfter = db.prepare<Place, PageRow>(`${at} > ? order by first limit 1`)
-  const selectRange = db.prepare<[...Place, number], PageRow>(`${at} >= ? and first <= ? order by first`)
-  const save = db.prepare<[...Place, Uint8Array]>(
-    `insert into summaries (run, block, first, page) values (?, ?, ?, ?)
-     on conflict (run, block, first) do update set page = excluded.page`,
-  )
-  const remove = db.prepare<Place>('delete from summaries where run = ? and block = ? and first = ?')
-
+export function openSummaries(stored: PageRows) {
   const decoded = (row: PageRow | undefined): StoredPage | undefined =>
     row && { first: row.first, page: decodePage(openPage(row.page)) }
 
   /** The page that holds, or would hold, a leaf that starts at `start`. */
   const pageFor = (run: number, block: number, start: number): StoredPage =>
-    decoded(selectFrom.get(run, block, start)) ?? { first: 0, page: EMPTY_PAGE }
+    decoded(stored.from(run, block, start)) ?? { first: 0, page: EMPTY_PAGE }
 
   function editBlock(
     run: number,
@@ -45,7 +48,7 @@ export function openSummaries(db: Database) {
     const starts = [...removed, ...added.map(({ start }) => start)].sort((a, b) => a - b)
     for (let i = 0; i < starts.length;) {
       const { first, page } = pageFor(run, block, starts[i] as number)
-      const end = selectAfter.get(run, block, first)?.first ?? Infinity
+      const end = stored.firstAfter(run, block, first) ?? Infinity
       const here = added.filter(({ start }) => start >= first && start < end)
       while (i < starts.length && (starts[i] as number) < end) i++
       if (page.count === 0 && here.length === 0) continue
@@ -55,29 +58,29 @@ export function openSummaries(db: Database) {
         here,
         (metric) => blockOf(metric) === block,
       )
-      if (head.count === 0 && first !== 0) remove.run(run, block, first)
-      else save.run(run, block, first, sealPage(encodePage(head)))
-      for (const other of others) save.run(run, block, other.firstStart, sealPage(encodePage(other)))
+      if (head.count === 0 && first !== 0) stored.remove(run, block, first)
+      else stored.save(run, block, first, sealPage(encodePage(head)))
+      for (const other of others) stored.save(run, block, other.firstStart, sealPage(encodePage(other)))
     }
   }
 
   return {
     /** The pages that hold the leaves with steps from `from` to `to`, and perhaps neighbours. */
     pages(run: number, block: number, from: number, to: number): StoredPage[] {
-      let first = decoded(selectFrom.get(run, block, from))
+      let first = decoded(stored.from(run, block, from))
       if (first === undefined) return []
       // a leaf may reach past the step where the next page begins
       while (first.first > 0 && first.page.lastFrom(from) < 0) {
-        const before = decoded(selectBefore.get(run, block, first.first))
+        const before = decoded(stored.before(run, block, first.first))
         if (before === undefined) break
         first = before
       }
-      return selectRange.all(run, block, first.first, to).map((row) => decoded(row) as StoredPage)
+      return stored.range(run, block, first.first, to).map((row) => decoded(row) as StoredPage)
     },
 
     /** The page before, and the page behind, in the directory. */
-    before: (run: number, first: number) => decoded(selectBefore.get(run, 0, first)),
-    after: (run: number, first: number) => decoded(selectAfter.get(run, 0, first)),
+    before: (run: number, first: number) => decoded(stored.before(run, 0, first)),
+    after: (run: number, first: number) => decoded(stored.after(run, 0, first)),
     pageFor: (run: number, step: number) => pageFor(run, 0, step),
 
     /** Takes out the leaves that started at `removed` and puts in `added`, ascending by start, in every block. */
@@ -98,7 +101,7 @@ export function openSummaries(db: Database) {
 
     /** Puts a changed page of the directory back in its place. */
     replace(run: number, { first, page }: StoredPage): void {
-      save.run(run, 0, first, sealPage(encodePage(page)))
+      stored.save(run, 0, first, sealPage(encodePage(page)))
     },
   }
 }

@@ -1,32 +1,15 @@
 import type { Clip, RunFields } from '@normwatch/protocol'
-import type { Database } from 'better-sqlite3'
-import { isSameRule } from '../../leaf/stream.ts'
-import { RunNotFound, type ProjectUsage, type RunStore } from '../../store.ts'
-import type { GroupCommit } from '../engine/group-commit.ts'
-import type { Tables } from '../open-tables.ts'
-import type { CachedRun } from '../points/cached-run.ts'
-import type { RunCache } from '../points/run-cache.ts'
-import { countingAhead, recount, truncate, type CountedAhead } from '../points/totals.ts'
-import { recordChanges } from './findings.ts'
-import { listRunning, listRuns } from './list-runs.ts'
-import type { Reaper } from './reaper.ts'
-import { searchText, toRun, type RunDocuments, type RunRow } from './run-table.ts'
+import { isSameRule } from '../leaf/stream.ts'
+import { RunNotFound, type RunStore } from '../store.ts'
+import type { RunTables, RunUnits } from './run-tables.ts'
+import type { CachedRun } from './cached-run.ts'
+import type { RunCache } from './run-cache.ts'
+import { countingAhead, recount, truncate, type CountedAhead } from './totals.ts'
+import { searchText, toRun, type RunDocuments, type RunRow } from './run-row.ts'
 
-export function openRuns(
-  db: Database,
-  tables: Tables,
-  cache: RunCache,
-  commits: GroupCommit,
-  reaper: Reaper,
-): RunStore {
-  // The metrics of a run are numbered from 0: the highest number tells how many there are, without counting.
-  const usage = db.prepare<[], ProjectUsage>(
-    `select project, count(*) as runs,
-       coalesce(sum((select max(number) + 1 from metrics where run = runs.key)), 0) as series
-     from runs group by project order by project`,
-  )
-
-  function create(id: string, fields: RunFields, now: number): CachedRun {
+/** The verbs of `RunStore` that change or read one run, whatever engine keeps its rows. */
+export function openRuns(units: RunUnits): Pick<RunStore, 'put' | 'patch' | 'get'> {
+  function create(tables: RunTables, cache: RunCache, id: string, fields: RunFields, now: number): CachedRun {
     const { row, documents } = newRun(id, fields, now)
     const key = tables.runs.insert(row)
     tables.runs.saveDocuments(key, documents)
@@ -37,6 +20,8 @@ export function openRuns(
   }
 
   function edit(
+    tables: RunTables,
+    cache: RunCache,
     cached: CachedRun,
     fields: RunFields,
     more: Partial<RunRow>,
@@ -56,68 +41,53 @@ export function openRuns(
   }
 
   /** One unit that may put another cap in force. */
-  const editing = <T>(id: string, fields: RunFields, unit: (ahead: CountedAhead | undefined) => T) =>
-    countingAhead(tables, cache, commits, id, fields, (ahead) => commits.run(() => unit(ahead)))
-
-  function remove(id: string): void {
-    const row = tables.runs.find(id)
-    if (row === undefined) throw new RunNotFound(id)
-    cache.forget(id)
-    tables.runs.remove(row.key)
-    reaper.start()
-  }
+  const editing = <T>(
+    id: string,
+    fields: RunFields,
+    unit: (tables: RunTables, cache: RunCache, ahead: CountedAhead | undefined) => T,
+  ) =>
+    countingAhead(units, id, fields, (ahead) =>
+      units.write(id, (tables, cache) => unit(tables, cache, ahead)),
+    )
 
   return {
     put: (id, fields, now) =>
-      editing(id, fields, (ahead) => {
-        if (tables.runs.find(id) === undefined) return { run: create(id, fields, now).run, created: true }
+      editing(id, fields, (tables, cache, ahead) => {
+        if (tables.runs.find(id) === undefined) {
+          return { run: create(tables, cache, id, fields, now).run, created: true }
+        }
         const cached = cache.open(id)
         cached.refuseParts(Object.keys(fields.parts ?? {}))
         cached.begin()
-        edit(cached, fields, { updatedAt: now }, ahead)
+        edit(tables, cache, cached, fields, { updatedAt: now }, ahead)
         return { run: cached.run, created: false }
       }),
 
     patch: (id, { status, truncate_after, ...fields }, now, ended) =>
-      editing(id, fields, (ahead) => {
+      editing(id, fields, (tables, cache, ahead) => {
         const cached = cache.open(id)
         cached.refuseParts(Object.keys(fields.parts ?? {}))
         cached.begin(ended)
         if (truncate_after !== undefined) {
           truncate(tables, cache, cached, truncate_after)
-          reaper.start()
+          units.reclaim()
         }
         if (ended !== undefined) {
           cached.note(ended)
-          recordChanges(tables, cached, ended.changes)
+          tables.recordChanges(cached, ended.changes)
         }
         if (status !== undefined && status !== 'running') cache.writeOut(cached)
-        edit(cached, fields, { updatedAt: now, ...statusFields(cached.row, status, now) }, ahead)
+        const more = { updatedAt: now, ...statusFields(cached.row, status, now) }
+        edit(tables, cache, cached, fields, more, ahead)
         return cached.run
       }),
 
-    delete: (id) => commits.run(() => remove(id)),
-
-    expire: ({ before, project, limit }) =>
-      commits.run(() => {
-        const silent = tables.runs.silentSince(before, project, limit)
-        for (const id of silent) remove(id)
-        return silent
-      }),
-
-    get: async (id) =>
-      commits.read(() => {
-        const row = tables.runs.find(id)
+    get: (id) =>
+      units.read(id, ({ runs }) => {
+        const row = runs.find(id)
         if (row === undefined) throw new RunNotFound(id)
-        return toRun(row, tables.runs.documents(row.key))
+        return toRun(row, runs.documents(row.key))
       }),
-
-    list: async (query) => commits.read(() => listRuns(db, query)),
-
-    running: async () => commits.read(() => listRunning(db)),
-
-    usage: async () => commits.read(() => usage.all()),
-    projects: async () => commits.read(() => tables.runs.projects()),
   }
 }
 

@@ -1,17 +1,17 @@
-import { cellKeys } from '../../leaf/cells.ts'
-import type { RunRecord } from '../../leaf/record.ts'
-import type { Rows } from '../../leaf/rows.ts'
-import { decidingMetrics } from '../../leaf/stream.ts'
-import { EMPTY_PAGE, LEAF, editPage, type SummaryPage } from '../../leaf/summary-page.ts'
-import type { LeafSummary } from '../../leaf/summary.ts'
-import type { Tables } from '../open-tables.ts'
+import { cellKeys } from '../leaf/cells.ts'
+import type { RunRecord } from '../leaf/record.ts'
+import type { Rows } from '../leaf/rows.ts'
+import { decidingMetrics } from '../leaf/stream.ts'
+import { EMPTY_PAGE, LEAF, editPage, type SummaryPage } from '../leaf/summary-page.ts'
+import type { LeafSummary } from '../leaf/summary.ts'
+import type { RunTables } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
 import { blockOf } from './leaves.ts'
 import type { StoredPage } from './summaries.ts'
 
 /** A run's points from step `from` to `to` as charts read them: the stored leaves, with cached ones in place of those they replace. */
 export function recordOf(
-  tables: Tables,
+  tables: RunTables,
   cached: CachedRun,
   metrics: readonly number[],
   from: number,
@@ -45,7 +45,12 @@ export function recordOf(
 }
 
 /** The rows of a leaf, cached or stored, with at least the metrics wanted. */
-export const rowsOf = (tables: Tables, cached: CachedRun, start: number, wanted: ReadonlySet<number>): Rows =>
+export const rowsOf = (
+  tables: RunTables,
+  cached: CachedRun,
+  start: number,
+  wanted: ReadonlySet<number>,
+): Rows =>
   cached.leaves.find((leaf) => leaf.start === start) ?? tables.leaves.read(cached.row.key, start, wanted)
 
 function memo<T>(make: (key: number) => T): (key: number) => T {

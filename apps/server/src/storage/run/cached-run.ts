@@ -6,14 +6,14 @@ import {
   WELL_KNOWN_METRICS,
   type PartFields,
 } from '@normwatch/protocol'
-import { MAX_EXPONENT, endOf, largestWithin, powerOfTwo } from '../../leaf/dyadic.ts'
-import { Leaf, holds, splitFull } from '../../leaf/leaf.ts'
-import { mergeRows } from '../../leaf/merge-rows.ts'
-import { rowFrom, type Rows } from '../../leaf/rows.ts'
-import { emptyTally, isSameRule, tallyRows, type Stream, type Tally } from '../../leaf/stream.ts'
-import { summarise, type LeafSummary } from '../../leaf/summary.ts'
-import { TooManyMetrics, VersionConflict, type Judged, type Judgement, type StoredRun } from '../../store.ts'
-import type { Tables } from '../open-tables.ts'
+import { MAX_EXPONENT, endOf, largestWithin, powerOfTwo } from '../leaf/dyadic.ts'
+import { Leaf, holds, splitFull } from '../leaf/leaf.ts'
+import { mergeRows } from '../leaf/merge-rows.ts'
+import { rowFrom, type Rows } from '../leaf/rows.ts'
+import { emptyTally, isSameRule, tallyRows, type Stream, type Tally } from '../leaf/stream.ts'
+import { summarise, type LeafSummary } from '../leaf/summary.ts'
+import { TooManyMetrics, VersionConflict, type Judged, type Judgement, type StoredRun } from '../store.ts'
+import type { RunTables } from './run-tables.ts'
 import {
   attention,
   conditionsOf,
@@ -25,7 +25,7 @@ import {
   type PartRow,
   type RunDocuments,
   type RunRow,
-} from '../runs/run-table.ts'
+} from './run-row.ts'
 import { isLayer, type MetricNames } from './metric-names.ts'
 import { neighbours } from './neighbours.ts'
 import type { TailBatch } from './tail.ts'
@@ -41,7 +41,7 @@ const wellKnown: ReadonlySet<string> = new Set(WELL_KNOWN_METRICS)
  * leaves' table is in the tail, so that it may be dropped at any time between two transactions.
  */
 export class CachedRun {
-  readonly #tables: Tables
+  readonly #tables: RunTables
   row: RunRow
   documents: RunDocuments
   readonly names: MetricNames
@@ -59,7 +59,7 @@ export class CachedRun {
   #parts: PartRow[]
   #streams: { readonly names: number; readonly list: readonly [Stream, ...Stream[]] } | undefined
 
-  constructor(tables: Tables, row: RunRow, documents: RunDocuments, names: MetricNames) {
+  constructor(tables: RunTables, row: RunRow, documents: RunDocuments, names: MetricNames) {
     this.#tables = tables
     this.row = row
     this.documents = documents

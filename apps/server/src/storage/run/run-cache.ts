@@ -1,5 +1,5 @@
-import { RunNotFound, STATE_AFTER } from '../../store.ts'
-import type { Tables } from '../open-tables.ts'
+import { RunNotFound, STATE_AFTER } from '../store.ts'
+import type { RunTables } from './run-tables.ts'
 import { CachedRun } from './cached-run.ts'
 import type { TailBatch } from './tail.ts'
 
@@ -16,7 +16,7 @@ const MAX_TAIL_LEFT = 64
 
 /** The runs that are being written or were read lately. Nothing here outlives a transaction that was undone. */
 export class RunCache {
-  readonly #tables: Tables
+  readonly #tables: RunTables
   /** By id, the least recently used first. */
   readonly #runs = new Map<string, CachedRun>()
   /** Runs that this transaction changes, with their batches that are not written yet. */
@@ -24,7 +24,7 @@ export class RunCache {
   readonly #bytes = new Map<CachedRun, number>()
   #totalBytes = 0
 
-  constructor(tables: Tables) {
+  constructor(tables: RunTables) {
     this.#tables = tables
   }
 

@@ -1,5 +1,5 @@
-import type { Interval } from '../../leaf/dyadic.ts'
-import { LEAF } from '../../leaf/summary-page.ts'
+import type { Interval } from '../leaf/dyadic.ts'
+import { LEAF } from '../leaf/summary-page.ts'
 import type { StoredPage, SummaryTable } from './summaries.ts'
 
 /** Where the leaves of a run are looked up. */

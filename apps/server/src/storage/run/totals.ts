@@ -1,12 +1,11 @@
 import { setImmediate as pause } from 'node:timers/promises'
 import { clippedAbove, clipRule } from '@normwatch/detector'
 import { MAX_STEP, type Clip, type RunFields } from '@normwatch/protocol'
-import { NONE_OVER, overCounts, partKey, type OverCounts } from '../../leaf/over-counts.ts'
-import type { RunRecord } from '../../leaf/record.ts'
-import { decidingMetrics, emptyTally, isSameRule, type Stream } from '../../leaf/stream.ts'
-import { LEAF, METRIC, type SummaryPage } from '../../leaf/summary-page.ts'
-import type { GroupCommit } from '../engine/group-commit.ts'
-import type { Tables } from '../open-tables.ts'
+import { NONE_OVER, overCounts, partKey, type OverCounts } from '../leaf/over-counts.ts'
+import type { RunRecord } from '../leaf/record.ts'
+import { decidingMetrics, emptyTally, isSameRule, type Stream } from '../leaf/stream.ts'
+import { LEAF, METRIC, type SummaryPage } from '../leaf/summary-page.ts'
+import type { RunTables, RunUnits } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
 import { blockOf } from './leaves.ts'
 import { recordOf, rowsOf } from './record-of.ts'
@@ -30,7 +29,7 @@ interface Edit {
 
 /** Counts the steps over the cap of these streams anew, the first of which is the run's own: their caps have changed. */
 export function recount(
-  tables: Tables,
+  tables: RunTables,
   cache: RunCache,
   cached: CachedRun,
   streams: readonly number[],
@@ -65,26 +64,26 @@ export function recount(
  * under them, with pauses for other units. A leaf that is written meanwhile is left out of what it hands to `work`.
  */
 export async function countingAhead<T>(
-  tables: Tables,
-  cache: RunCache,
-  commits: GroupCommit,
+  units: RunUnits,
   id: string,
   fields: Pick<RunFields, 'clip' | 'parts'>,
   work: (ahead: CountedAhead | undefined) => Promise<T>,
 ): Promise<T> {
-  const row = commits.read(() => tables.runs.find(id))
-  if (row === undefined || row.points < LARGE) return work(undefined)
-  const edits = commits.read(() => editsOf(cache.open(id), fields))
+  if (fields.clip === undefined && fields.parts === undefined) return work(undefined)
+  const edits = await units.read(id, ({ runs }, cache) =>
+    (runs.find(id)?.points ?? 0) < LARGE ? [] : editsOf(cache.open(id), fields),
+  )
   if (edits.length === 0) return work(undefined)
   const counts = new Map<number, OverCounts[]>()
-  const unwatch = tables.leaves.watch((run, start) => {
-    if (run === row.key) counts.delete(start)
+  const unwatch = units.watchLeaves(id, (start) => {
+    if (start === undefined) counts.clear()
+    else counts.delete(start)
   })
   try {
     let next: number | undefined = -1
     while (next !== undefined) {
       const after: number = next
-      next = commits.read(() => countPage(tables, cache.open(id), after, edits, counts))
+      next = await units.read(id, (tables, cache) => countPage(tables, cache.open(id), after, edits, counts))
       await pause()
     }
     return await work({ edits, counts })
@@ -110,7 +109,7 @@ function editsOf({ names, run }: CachedRun, { clip, parts = {} }: Pick<RunFields
 
 /** Counts the stored leaves of the page behind `after`; gives that page's first step, or `undefined` without one. */
 function countPage(
-  tables: Tables,
+  tables: RunTables,
   cached: CachedRun,
   after: number,
   edits: readonly Edit[],
@@ -130,7 +129,7 @@ function countPage(
 }
 
 function countLeaf(
-  tables: Tables,
+  tables: RunTables,
   cached: CachedRun,
   page: SummaryPage,
   at: number,
@@ -160,7 +159,7 @@ function bySummary(
 }
 
 /** Sums up the run's totals, its last step and its newest readings anew from the summaries of its leaves. */
-export function retotal(tables: Tables, cached: CachedRun): void {
+export function retotal(tables: RunTables, cached: CachedRun): void {
   const { streams } = cached
   const record = recordOf(tables, cached, [], 0, MAX_STEP)
   const tally = emptyTally(streams)
@@ -208,7 +207,7 @@ function newestOf(record: RunRecord, metric: number): { step: number; value: num
 }
 
 /** Drops every point after `step`. What the detector saved is void until the record is judged again. */
-export function truncate(tables: Tables, cache: RunCache, cached: CachedRun, step: number): void {
+export function truncate(tables: RunTables, cache: RunCache, cached: CachedRun, step: number): void {
   const { row } = cached
   if (row.lastStep === null || row.lastStep <= step) return
   cache.writeOut(cached)

@@ -1,0 +1,103 @@
+import type { ListedRun, RunQuery } from '../store.ts'
+import { fromCursor, given, toCursor, where, type Condition } from '../list-query.ts'
+import { RUN_COLUMNS, SELECT_RUN, toListedRun, type RunRow } from './run-row.ts'
+
+type OrderField = 'attention' | 'createdAt' | 'updatedAt' | 'name' | 'key'
+interface OrderBy {
+  readonly field: OrderField
+  readonly isDown: boolean
+}
+
+/** The columns that order a list; the key breaks ties, newest first. Each order has an index of its own. */
+const orders: Readonly<Record<NonNullable<RunQuery['sort']>, readonly OrderBy[]>> = {
+  attention: [
+    { field: 'attention', isDown: false },
+    { field: 'createdAt', isDown: true },
+    { field: 'key', isDown: true },
+  ],
+  updated: [
+    { field: 'updatedAt', isDown: true },
+    { field: 'key', isDown: true },
+  ],
+  created: [
+    { field: 'createdAt', isDown: true },
+    { field: 'key', isDown: true },
+  ],
+  name: [
+    { field: 'name', isDown: false },
+    { field: 'key', isDown: true },
+  ],
+}
+
+export type ListRow = RunRow & { readonly notes: string; readonly config?: string }
+
+/** What engines say differently. Values are `?`. */
+export interface ListDialect {
+  /** The run that a row of `run_documents` belongs to, in `runs`. */
+  readonly owner: string
+  /** The project's column, such that its index is not used: the order's index is. */
+  readonly project: string
+  /** Whether a column contains a text. */
+  readonly contains: (column: string) => string
+  /** Whether the list of tags, as JSON, has one. */
+  readonly hasTag: string
+}
+
+const select = (dialect: ListDialect, withConfig: boolean) =>
+  `select ${SELECT_RUN}, ${withConfig ? 'config, ' : ''}notes from runs join run_documents on run_documents.run = ${dialect.owner}`
+
+/** A statement that lists runs, and the reply that its rows make. */
+export function runsQuery(dialect: ListDialect, query: RunQuery) {
+  const sort = query.sort ?? 'attention'
+  const order = orders[sort]
+  const filter = where([...filtersOf(dialect, query), behind(sort, query.cursor)])
+  const orderBy = order.map(({ field, isDown }) => `runs.${RUN_COLUMNS[field]}${isDown ? ' desc' : ''}`)
+  return {
+    sql: `${select(dialect, query.withConfig ?? false)} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
+    values: [...filter.values, query.limit + 1],
+    reply(rows: readonly ListRow[]): { runs: ListedRun[]; next_cursor: string | null } {
+      const page = rows.slice(0, query.limit)
+      const last = page.at(-1)
+      const isMore = rows.length > page.length && last !== undefined
+      return {
+        runs: page.map(toListed),
+        next_cursor: isMore ? toCursor([sort, ...order.map(({ field }) => last[field])]) : null,
+      }
+    },
+  }
+}
+
+/** Every run that is running, the newest first. */
+export const runningQuery = (dialect: ListDialect): string =>
+  `${select(dialect, false)} where runs.status = 'running' order by runs.created_at desc, runs.key desc`
+
+export const toListed = (row: ListRow): ListedRun => toListedRun(row, row.notes, row.config)
+
+const filtersOf = (
+  dialect: ListDialect,
+  { project, status, health, q, tag }: RunQuery,
+): (Condition | undefined)[] => [
+  given(`${dialect.project} = ?`, project),
+  given('runs.status = ?', status),
+  given('runs.health = ?', health),
+  given(dialect.contains('runs.search'), q?.toLowerCase()),
+  // the text first: most runs lack it, and looking is cheaper than parsing
+  given(dialect.contains('runs.tags'), tag === undefined ? undefined : JSON.stringify(tag)),
+  given(dialect.hasTag, tag),
+]
+
+/** The rows behind the cursor's: for each column of the order, those before it equal and its own further on. */
+function behind(sort: keyof typeof orders, cursor: string | undefined): Condition | undefined {
+  if (cursor === undefined) return undefined
+  const order = orders[sort]
+  const types = order.map(({ field }) => (field === 'name' ? 'string' : 'number'))
+  const at = fromCursor(cursor, sort, types)
+  const alternatives = order.map(({ field, isDown }, i) => {
+    const equal = order.slice(0, i).map((other) => `runs.${RUN_COLUMNS[other.field]} = ?`)
+    return [...equal, `runs.${RUN_COLUMNS[field]} ${isDown ? '<' : '>'} ?`].join(' and ')
+  })
+  return {
+    sql: `(${alternatives.map((alternative) => `(${alternative})`).join(' or ')})`,
+    values: order.flatMap((_, i) => at.slice(0, i + 1)),
+  }
+}

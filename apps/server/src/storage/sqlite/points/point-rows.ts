@@ -1,0 +1,112 @@
+import type { Database } from 'better-sqlite3'
+import type { LeafRows } from '../../run/leaves.ts'
+import type { MetricRows } from '../../run/metric-names.ts'
+import type { PageRow, PageRows } from '../../run/summaries.ts'
+import {
+  NO_DETECTION,
+  type Detection,
+  type DetectionRows,
+  type TailRow,
+  type TailRows,
+} from '../../run/tail.ts'
+
+/** The statements behind the rows of points. */
+export function metricRows(db: Database): MetricRows {
+  const select = db
+    .prepare<[number], string>('select name from metrics where run = ? order by number')
+    .pluck()
+  const insert = db.prepare<[number, number, string]>(
+    'insert into metrics (run, number, name) values (?, ?, ?)',
+  )
+  return {
+    names: (run) => select.all(run),
+    insert: (run, number, name) => void insert.run(run, number, name),
+  }
+}
+
+export function leafRows(db: Database): LeafRows {
+  type Place = [run: number, start: number, block: number]
+  const select = (what: 'cells' | 'columns') =>
+    db.prepare<Place, Buffer>(`select ${what} from leaves where run = ? and start = ? and block = ?`).pluck()
+  const cells = select('cells')
+  const columns = select('columns')
+  const blocks = db
+    .prepare<[number, number], Buffer>(
+      'select columns from leaves where run = ? and start = ? order by block',
+    )
+    .pluck()
+  const range = db
+    .prepare<[number, number, number, number], Buffer>(
+      'select columns from leaves where run = ? and start between ? and ? and block = ? order by start',
+    )
+    .pluck()
+  const insert = db.prepare<[...Place, Uint8Array, Uint8Array]>(
+    'insert into leaves (run, start, block, cells, columns) values (?, ?, ?, ?, ?)',
+  )
+  const remove = db.prepare<[number, number]>('delete from leaves where run = ? and start = ?')
+  return {
+    cells: (run, start, block) => cells.get(run, start, block),
+    columns: (run, start, block) => columns.get(run, start, block),
+    blocks: (run, start) => blocks.all(run, start),
+    range: (run, first, last, block) => range.all(run, first, last, block),
+    insert: (run, start, block, cells, columns) => void insert.run(run, start, block, cells, columns),
+    remove: (run, start) => void remove.run(run, start),
+  }
+}
+
+export function pageRows(db: Database): PageRows {
+  type Place = [run: number, block: number, first: number]
+  const at = 'select first, page from summaries where run = ? and block = ? and first'
+  const from = db.prepare<Place, PageRow>(`${at} <= ? order by first desc limit 1`)
+  const before = db.prepare<Place, PageRow>(`${at} < ? order by first desc limit 1`)
+  const after = db.prepare<Place, PageRow>(`${at} > ? order by first limit 1`)
+  const range = db.prepare<[...Place, number], PageRow>(`${at} >= ? and first <= ? order by first`)
+  const save = db.prepare<[...Place, Uint8Array]>(
+    `insert into summaries (run, block, first, page) values (?, ?, ?, ?)
+     on conflict (run, block, first) do update set page = excluded.page`,
+  )
+  const remove = db.prepare<Place>('delete from summaries where run = ? and block = ? and first = ?')
+  return {
+    from: (run, block, first) => from.get(run, block, first),
+    before: (run, block, first) => before.get(run, block, first),
+    after: (run, block, first) => after.get(run, block, first),
+    firstAfter: (run, block, first) => after.get(run, block, first)?.first,
+    range: (run, block, first, last) => range.all(run, block, first, last),
+    save: (run, block, first, page) => void save.run(run, block, first, page),
+    remove: (run, block, first) => void remove.run(run, block, first),
+  }
+}
+
+export function tailRows(db: Database): TailRows {
+  const insert = db.prepare<[number, number, number, Uint8Array]>(
+    'insert into tail (run, seq, arrived_at, columns) values (?, ?, ?, ?)',
+  )
+  const behind = db.prepare<[number, number], TailRow>(
+    'select seq, arrived_at as arrivedAt, columns from tail where run = ? and seq > ? order by seq',
+  )
+  const remove = db.prepare<[number, number]>('delete from tail where run = ? and seq <= ?')
+  const newest = db.prepare<[number], number | null>('select max(seq) from tail where run = ?').pluck()
+  return {
+    insert: (run, { seq, arrivedAt, columns }) => void insert.run(run, seq, arrivedAt, columns),
+    behind: (run, seq) => behind.all(run, seq),
+    removeThrough: (run, seq) => void remove.run(run, seq),
+    newest: (run) => newest.get(run),
+  }
+}
+
+export function detectionRows(db: Database): DetectionRows {
+  const select = db.prepare<[number], Detection>('select state, through, stale from detections where run = ?')
+  const save = db.prepare<[number, string | null, number, number]>(
+    `insert into detections (run, state, through, stale) values (?, ?, ?, ?)
+     on conflict (run) do update set state = excluded.state, through = excluded.through, stale = excluded.stale`,
+  )
+  const markStale = db.prepare<[number]>(
+    `insert into detections (run, state, through, stale) values (?, null, 0, 1)
+     on conflict (run) do update set stale = 1`,
+  )
+  return {
+    markStale: (run) => void markStale.run(run),
+    get: (run) => select.get(run) ?? NO_DETECTION,
+    save: (run, { state, through, stale }) => void save.run(run, state, through, stale),
+  }
+}

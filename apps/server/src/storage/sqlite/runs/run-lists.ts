@@ -1,0 +1,62 @@
+import type { Database } from 'better-sqlite3'
+import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../../run/list-runs.ts'
+import { RunNotFound, type ProjectUsage, type RunStore } from '../../store.ts'
+import type { GroupCommit } from '../engine/group-commit.ts'
+import type { Tables } from '../open-tables.ts'
+import type { RunCache } from '../../run/run-cache.ts'
+import type { Reaper } from './reaper.ts'
+
+const dialect: ListDialect = {
+  owner: 'runs.key',
+  // the plus keeps the index of the order in use, where a project's would sort all its runs
+  project: '+runs.project',
+  contains: (column) => `instr(${column}, ?) > 0`,
+  hasTag: 'exists (select 1 from json_each(runs.tags) where value = ?)',
+}
+
+/** The verbs of `RunStore` over many runs, and the removal of runs. */
+export function openRunLists(
+  db: Database,
+  tables: Tables,
+  cache: RunCache,
+  commits: GroupCommit,
+  reaper: Reaper,
+): Omit<RunStore, 'put' | 'patch' | 'get'> {
+  // The metrics of a run are numbered from 0: the highest number tells how many there are, without counting.
+  const usage = db.prepare<[], ProjectUsage>(
+    `select project, count(*) as runs,
+       coalesce(sum((select max(number) + 1 from metrics where run = runs.key)), 0) as series
+     from runs group by project order by project`,
+  )
+
+  function remove(id: string): void {
+    const row = tables.runs.find(id)
+    if (row === undefined) throw new RunNotFound(id)
+    cache.forget(id)
+    tables.runs.remove(row.key)
+    reaper.start()
+  }
+
+  return {
+    delete: (id) => commits.run(() => remove(id)),
+
+    expire: ({ before, project, limit }) =>
+      commits.run(() => {
+        const silent = tables.runs.silentSince(before, project, limit)
+        for (const id of silent) remove(id)
+        return silent
+      }),
+
+    list: async (query) =>
+      commits.read(() => {
+        const { sql, values, reply } = runsQuery(dialect, query)
+        return reply(db.prepare<(string | number)[], ListRow>(sql).all(...values))
+      }),
+
+    running: async () =>
+      commits.read(() => db.prepare<[], ListRow>(runningQuery(dialect)).all().map(toListed)),
+
+    usage: async () => commits.read(() => usage.all()),
+    projects: async () => commits.read(() => tables.runs.projects()),
+  }
+}
