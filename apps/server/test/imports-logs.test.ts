@@ -113,6 +113,25 @@ describe('normwatch import', { timeout: 90_000 }, () => {
     expect(await runs()).toMatchObject([{ points: 30 }])
   })
 
+  it('sends a long log while it is read: resumes, caps that stand further on, and nothing of one that is broken', async () => {
+    const { get, runs, environment, folder } = await start()
+    const cap = `${JSON.stringify({ max_grad_norm: 2.5 })}\n`
+    await writeFile(join(folder, 'long.jsonl'), `${lines(0, 90_000)}${cap}${lines(80_000, 100_000)}`)
+    await writeFile(join(folder, 'broken.jsonl'), `${lines(0, 90_000)}\0${lines(90_000, 90_010)}`)
+    const args = ['import', folder, '--json']
+    const first = JSON.parse((await normwatch(args, environment)).stdout)
+    expect(first.passed).toMatchObject([{ reason: expect.stringMatching(/Byte \d+ is NUL/) }])
+    expect(first.runs).toMatchObject([
+      { capFoundIn: 'max_grad_norm in the log', nonfinite: { grad_norm: 0 } },
+    ])
+    const whole = { points: 100_000, last_step: 99_999, status: 'finished' }
+    expect(await runs()).toMatchObject([{ ...whole, clip: { mode: 'norm', max_norm: 2.5 } }])
+    const [run] = await runs()
+    expect(await get(`/runs/${run?.id}/events`)).toMatchObject({ events: [{ step: 80_000 }] })
+    await normwatch(args, environment)
+    expect(await runs()).toMatchObject([whole])
+  })
+
   it('lists the formats, and tells wrong use', async () => {
     const listed = await normwatch(['import', '--format', 'list'])
     expect(listed.stdout).toMatch(/^hf-trainer-state +Hugging Face/m)

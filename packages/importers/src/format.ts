@@ -14,8 +14,11 @@ export interface LogStream {
   bytes(): AsyncIterable<Uint8Array>
   /** Its text in chunks. Throws `LogRefused` at a byte that is not UTF-8 or is NUL. */
   text(): AsyncIterable<string>
-  /** Its lines without their ends; a progress bar's `\r` ends a line too. Lines over 4 Mi characters are left out. */
-  lines(): AsyncIterable<string>
+  /**
+   * Its lines without their ends, those of a chunk at a time; a progress bar's `\r` ends a line too. Lines over 4 Mi
+   * characters are left out.
+   */
+  lines(): AsyncIterable<readonly string[]>
   /** All of it, for formats whose index stands at the end. Throws `LogRefused` above 128 MiB. */
   whole(): Promise<Uint8Array>
   /** The rows of an SQL query over the file, where it is an SQLite file on a disk; `undefined` in a browser. */

@@ -9,12 +9,10 @@ export {
   readLogs,
   readLogText,
   recogniseStream,
-  streamLogs,
-  surveyLogs,
   UnknownFormat,
   type LogFile,
+  type Outflow,
   type ReadLogOptions,
-  type Survey,
 } from './read-log.ts'
 export type { ImportedEvent, ImportedPart, ImportedRun } from './runs/imported-run.ts'
 export type { LiveRun } from './runs/log-draft.ts'

@@ -1,9 +1,7 @@
 import { capBeside, type ReadBeside } from './caps/cap-beside.ts'
-import type { PointColumns } from '@normwatch/protocol'
 import type { Format, Head, LogStream, ReadOptions } from './format.ts'
 import { formats } from './formats/index.ts'
 import type { ImportedRun } from './runs/imported-run.ts'
-import type { RunPlan } from './runs/run-draft.ts'
 import { LogDraft, type LiveRun } from './runs/log-draft.ts'
 import { ChunkedLog, headOf } from './streams/log-stream.ts'
 
@@ -74,68 +72,55 @@ export function readLog(
   return readLogs([{ path, chunks: () => chunks }], options)
 }
 
-/** Reads the files of one log in order: runs of the same id, and steps that go on, are joined. */
+/** Where the rows of a log go while it is read, so that a log of any length fits memory. */
+export interface Outflow {
+  /** Readings that are kept in memory. A log with fewer is given as a whole, and nothing flows out. */
+  readonly limit: number
+  /** Takes a run with the rows that were read since it was last given. */
+  onRun(run: LiveRun): Promise<void>
+}
+
+/**
+ * Reads the files of one log in order: runs of the same id, and steps that go on, are joined. Where the rows flowed out,
+ * the runs in the reply have none.
+ */
 export async function readLogs(
   files: readonly LogFile[],
   options: ReadLogOptions = {},
+  outflow?: Outflow,
 ): Promise<readonly ImportedRun[]> {
-  return (await surveyLogs(files, Infinity, options)).runs
-}
-
-/** What a first reading found. */
-export interface Survey {
-  readonly format: string
-  /** Without points where there were more readings than fit memory: they are read again by `streamLogs`. */
-  readonly runs: readonly ImportedRun[]
-  readonly plans: readonly RunPlan[] | undefined
-}
-
-/** Reads the files of one log and keeps at most about `limit` readings: above, only what is known of the runs. */
-export async function surveyLogs(
-  files: readonly LogFile[],
-  limit: number,
-  options: ReadLogOptions = {},
-): Promise<Survey> {
   const log = new LogDraft(options)
-  let isOver = false
-  const read = await readInto(log, files, options, async () => {
-    isOver ||= log.readings > limit
-    if (isOver) for (const run of log.runs) run.discard()
+  const reading: Reading = { name: '', identity: '', format: '' }
+  let hasFlowed = false
+  const flow = async (): Promise<void> => {
+    hasFlowed = true
+    await drain(log, reading, options, (run) => outflow?.onRun(run) ?? Promise.resolve())
+  }
+  await readInto(log, files, options, reading, async () => {
+    if (outflow !== undefined && log.readings > outflow.limit) await flow()
   })
   log.settle()
-  if (isOver) for (const run of log.runs) run.discard()
-  const runs = log.finish(read.name, read.identity, read.format)
-  return {
-    format: read.format,
-    runs: await withCapsBeside(runs, options.beside),
-    plans: isOver ? log.runs.map(({ plan }) => plan) : undefined,
-  }
+  if (hasFlowed) await flow()
+  return withCapsBeside(log.finish(reading.name, reading.identity, reading.format), options.beside)
 }
 
-/** Readings that are sent at once. */
-const BATCH = 200_000
+/** What is known of the log while it is read. */
+interface Reading {
+  name: string
+  identity: string
+  format: string
+}
 
-/** Reads the files again by the plans of a survey and gives each run's points as they come: `run` is its number among the survey's runs. */
-export async function streamLogs(
-  files: readonly LogFile[],
-  plans: readonly RunPlan[],
+async function drain(
+  log: LogDraft,
+  { name, identity, format }: Reading,
   options: ReadLogOptions,
-  onPoints: (run: number, points: PointColumns) => Promise<void>,
+  onRun: Outflow['onRun'],
 ): Promise<void> {
-  const log = new LogDraft(options, plans)
-  const drain = async (): Promise<void> => {
-    let nth = 0
-    for (const run of log.runs) {
-      if (run.isEmpty) continue
-      if (run.readings > 0) await onPoints(nth, run.drain())
-      nth++
-    }
+  for (const live of log.drain(name, identity, format)) {
+    const [run = live.run] = await withCapsBeside([live.run], options.beside)
+    await onRun({ ...live, run })
   }
-  await readInto(log, files, options, async () => {
-    if (log.readings >= BATCH) await drain()
-  })
-  log.settle()
-  await drain()
 }
 
 /** Scores from which the beginning of a log that still grows is trusted to show its format. */
@@ -153,17 +138,12 @@ export async function readLive(
   onRun: (run: LiveRun) => Promise<void>,
 ): Promise<void> {
   const log = new LogDraft(options)
-  const name = runName(path)
-  let format: Format | undefined
-  const flush = async (): Promise<void> => {
-    for (const live of log.drain(name, identity, format?.name ?? '')) {
-      const [run = live.run] = await withCapsBeside([live.run], options.beside)
-      await onRun({ ...live, run })
-    }
-  }
+  const reading: Reading = { name: runName(path), identity, format: '' }
+  const flush = (): Promise<void> => drain(log, reading, options, onRun)
   const stream = new ChunkedLog(path, chunks, { betweenChunks: flush })
   try {
-    format = options.format === undefined ? await recogniseLive(stream) : formatNamed(options.format)
+    const format = options.format === undefined ? await recogniseLive(stream) : formatNamed(options.format)
+    reading.format = format.name
     await format.read(stream, log)
     log.settle()
     await flush()
@@ -188,10 +168,9 @@ async function readInto(
   log: LogDraft,
   files: readonly LogFile[],
   options: ReadLogOptions,
+  reading: Reading,
   betweenChunks: () => Promise<void>,
-): Promise<{ name: string; identity: string; format: string }> {
-  let name = ''
-  let identity = ''
+): Promise<void> {
   let format = options.format === undefined ? undefined : formatNamed(options.format)
   for (const [i, file] of files.entries()) {
     const stream = new ChunkedLog(file.path, file.chunks(), { betweenChunks, query: file.query })
@@ -199,16 +178,16 @@ async function readInto(
       format ??= await recogniseStream(stream)
       if (i > 0) log.continued()
       else {
-        name = runName(file.path)
+        reading.name = runName(file.path)
+        reading.format = format.name
         // what is written anew keeps its path alone
-        identity = format.isRewritten ? file.path : identityOf(file.path, await stream.head())
+        reading.identity = format.isRewritten ? file.path : identityOf(file.path, await stream.head())
       }
       await format.read(stream, log)
     } finally {
       await stream.close()
     }
   }
-  return { name, identity, format: format?.name ?? '' }
 }
 
 /** The same from text in memory. */

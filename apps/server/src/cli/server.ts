@@ -49,6 +49,11 @@ export class Server {
     }
   }
 
+  async delete(path: string): Promise<void> {
+    const response = await this.#ask(path, { method: 'DELETE' })
+    if (!response.ok) throw await refusalOf(response, this.url)
+  }
+
   /** The same with the body still to be read, as for an export. */
   async open(path: string, query: Query = {}, signal?: AbortSignal): Promise<Response> {
     const response = await this.#ask(`${path}${search(query)}`, signal && { signal })

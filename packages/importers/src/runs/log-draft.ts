@@ -1,7 +1,7 @@
 import type { Clip } from '@normwatch/protocol'
 import { LogRefused, type LogWriter, type ReadOptions, type Readings, type RunWriter } from '../format.ts'
 import type { ImportedRun } from './imported-run.ts'
-import { RunDraft, type RunPlan } from './run-draft.ts'
+import { RunDraft } from './run-draft.ts'
 import { stableId } from './stable-id.ts'
 
 /** Runs of one log; more is a sign that its steps are misread. */
@@ -18,16 +18,13 @@ export interface LiveRun {
 export class LogDraft implements LogWriter {
   readonly options: ReadOptions
   readonly runs: RunDraft[] = []
-  /** What an earlier reading of this log found, run by run. */
-  readonly #plans: readonly RunPlan[]
   readonly #byId = new Map<string, Attempts>()
   readonly #notes = new Set<string>()
   #cap: readonly [clip: Clip, foundIn: string, part: string | undefined] | undefined
   #current: Attempts | undefined
 
-  constructor(options: ReadOptions, plans: readonly RunPlan[] = []) {
+  constructor(options: ReadOptions) {
     this.options = options
-    this.#plans = plans
   }
 
   run(id?: string): RunWriter {
@@ -66,8 +63,6 @@ export class LogDraft implements LogWriter {
       throw new LogRefused(`The step goes back to the start more than ${MAX_RUNS} times: is it the step?`)
     const run = new RunDraft(this.options, ownId)
     if (this.#cap !== undefined) run.cap(...this.#cap)
-    const plan = this.#plans[this.runs.length]
-    if (plan !== undefined) run.follow(plan)
     this.runs.push(run)
     return run
   }
@@ -83,37 +78,35 @@ export class LogDraft implements LogWriter {
 
   /** The runs that have rows since the last call, with these as their points. */
   drain(name: string, identity: string, format: string): LiveRun[] {
-    const fresh = this.runs.filter(({ isEmpty }) => !isEmpty).map(({ readings }) => readings > 0)
-    const points = this.runs.filter(({ isEmpty }) => !isEmpty).map((run) => run.drain())
-    const resumes = this.runs.filter(({ isEmpty }) => !isEmpty).map((run) => run.takeResume())
-    return this.finish(name, identity, format)
-      .map((run, i) => ({ run: { ...run, points: points[i] ?? run.points }, resumedFrom: resumes[i] }))
-      .filter((_, i) => fresh[i])
+    return this.#filled().flatMap((run, i) => {
+      if (run.readings === 0) return []
+      const points = run.drain()
+      const resumedFrom = run.takeResume()
+      return [{ run: { ...this.#finished(run, i, name, identity, format), points }, resumedFrom }]
+    })
   }
 
   /** The runs that have points. `name` is the file's; `identity` what makes this file this one. */
   finish(name: string, identity: string, format: string): ImportedRun[] {
-    const filled = this.runs.filter(({ isEmpty }) => !isEmpty)
-    return filled.map((run, i) => {
-      for (const note of this.#notes) run.note(note)
-      const { maxNorm } = this.options
-      // the first keeps its id when a log that has grown turns out to hold more
-      const nth = i > 0 && run.ownId === undefined ? ` (${i + 1})` : ''
-      const own = run.ownId
-      const id = stableId(
-        own ?? `${name}${nth}`,
-        own === undefined ? `${identity}\n${i}` : `${format}\n${own}`,
-      )
-      const imported = run.finish(id, `${name}${nth}`, format)
-      return maxNorm === undefined
-        ? imported
-        : {
-            ...imported,
-            clip: { mode: 'norm', max_norm: maxNorm },
-            capFoundIn: '--max-norm',
-            parts: imported.parts.map((part) => ({ ...part, clip: { mode: 'norm', max_norm: maxNorm } })),
-          }
-    })
+    return this.#filled().map((run, i) => this.#finished(run, i, name, identity, format))
+  }
+
+  #filled(): RunDraft[] {
+    return this.runs.filter(({ isEmpty }) => !isEmpty)
+  }
+
+  #finished(run: RunDraft, i: number, name: string, identity: string, format: string): ImportedRun {
+    for (const note of this.#notes) run.note(note)
+    const { maxNorm } = this.options
+    const own = run.ownId
+    // the first keeps its id when a log that has grown turns out to hold more
+    const nth = i > 0 && own === undefined ? ` (${i + 1})` : ''
+    const id = stableId(own ?? `${name}${nth}`, own === undefined ? `${identity}\n${i}` : `${format}\n${own}`)
+    const imported = run.finish(id, `${name}${nth}`, format)
+    if (maxNorm === undefined) return imported
+    const clip = { mode: 'norm', max_norm: maxNorm } as const
+    const parts = imported.parts.map((part) => ({ ...part, clip }))
+    return { ...imported, clip, capFoundIn: '--max-norm', parts }
   }
 }
 
@@ -130,7 +123,7 @@ class Attempts implements RunWriter {
   }
 
   add(step: number, time: number, readings: Readings): void {
-    const row = [...readings]
+    const row = Array.isArray(readings) ? readings : [...readings]
     if (this.#run().add(step, time, row) !== 'restart') return
     this.#draft = undefined
     this.#run().add(step, time, row)

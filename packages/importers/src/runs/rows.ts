@@ -1,16 +1,23 @@
 import type { MetricColumn, PointColumns } from '@normwatch/protocol'
+import { GrowingArray } from './growing-array.ts'
+
+/** The readings of one metric, and the rows that they are of. */
+interface Column {
+  readonly rows: GrowingArray
+  readonly values: GrowingArray
+}
 
 /** Rows of a run in the order in which the log has them. */
 export class Rows {
-  readonly step: number[] = []
-  readonly time: number[] = []
-  readonly metrics = new Map<string, { readonly rows: number[]; readonly values: number[] }>()
+  readonly step = new GrowingArray()
+  readonly time = new GrowingArray()
+  readonly metrics = new Map<string, Column>()
   readings = 0
 
   put(name: string, value: number): void {
     let metric = this.metrics.get(name)
     if (metric === undefined) {
-      metric = { rows: [], values: [] }
+      metric = { rows: new GrowingArray(), values: new GrowingArray() }
       this.metrics.set(name, metric)
     }
     metric.rows.push(this.step.length - 1)
@@ -18,9 +25,14 @@ export class Rows {
     this.readings++
   }
 
+  /** The newest reading of a metric. */
+  newest(name: string): number | undefined {
+    return this.metrics.get(name)?.values.view().at(-1)
+  }
+
   /** Whether two metrics have readings in one row. */
   share(a: string, b: string): boolean {
-    const [first = [], second = []] = [this.metrics.get(a)?.rows, this.metrics.get(b)?.rows]
+    const [first, second] = [this.metrics.get(a)?.rows.view() ?? [], this.metrics.get(b)?.rows.view() ?? []]
     for (let i = 0, j = 0; i < first.length && j < second.length;) {
       const difference = (first[i] as number) - (second[j] as number)
       if (difference === 0) return true
@@ -31,9 +43,12 @@ export class Rows {
   }
 
   clear(): void {
-    this.step.length = 0
-    this.time.length = 0
-    this.metrics.clear()
+    this.step.clear()
+    this.time.clear()
+    for (const { rows, values } of this.metrics.values()) {
+      rows.clear()
+      values.clear()
+    }
     this.readings = 0
   }
 }
@@ -60,66 +75,77 @@ export function toColumns(
   seams: readonly Seam[],
   nameOf: (name: string) => string,
 ): PointColumns {
-  const order = keptRows(rows.step, firstRow, seams)
-  const place = new Int32Array(rows.step.length).fill(-1)
-  const step: number[] = []
-  const time: number[] = []
+  const steps = rows.step.view()
+  const times = rows.time.view()
+  const order = keptRows(steps, firstRow, seams)
+  const place = new Int32Array(steps.length).fill(-1)
+  const step = new Float64Array(order.length)
+  const time = new Float64Array(order.length)
+  let length = 0
   for (const row of order) {
-    const at = rows.step[row] as number
-    if (step.at(-1) !== at) {
-      step.push(at)
-      time.push(rows.time[row] as number)
+    const at = steps[row] as number
+    if (length === 0 || step[length - 1] !== at) {
+      step[length] = at
+      time[length] = times[row] as number
+      length++
     }
-    place[row] = step.length - 1
+    place[row] = length - 1
   }
   const metrics = new Map<string, MetricColumn>()
   for (const [name, column] of rows.metrics) {
     const final = nameOf(name)
-    const filled = fill(column, place, step.length, metrics.get(final))
+    const filled = fill(column, place, length, metrics.get(final))
     if (filled !== undefined) metrics.set(final, filled)
   }
   for (const [name, { values, present }] of metrics)
     if (present !== null && !present.includes(0)) metrics.set(name, { values, present: null })
-  return { step: Float64Array.from(step), time: Float64Array.from(time), metrics }
+  return { step: step.slice(0, length), time: time.slice(0, length), metrics }
 }
 
 /** The indices of the rows that no later seam drops, in order of their steps. */
-function keptRows(steps: readonly number[], firstRow: number, seams: readonly Seam[]): number[] {
-  const kept: number[] = []
+function keptRows(steps: Float64Array, firstRow: number, seams: readonly Seam[]): Int32Array {
+  const kept = new Int32Array(steps.length)
+  let begin = steps.length
   let seam = seams.length - 1
   let dropsFrom = Infinity
+  let before = Infinity
   let ascends = true
   for (let row = steps.length - 1; row >= 0; row--) {
     for (; seam >= 0 && (seams[seam] as Seam).row > row + firstRow; seam--)
       dropsFrom = Math.min(dropsFrom, (seams[seam] as Seam).step)
     const step = steps[row] as number
     if (step >= dropsFrom) continue
-    if (kept.length > 0 && step > (steps[kept.at(-1) as number] as number)) ascends = false
-    kept.push(row)
+    if (step > before) ascends = false
+    before = step
+    kept[--begin] = row
   }
-  kept.reverse()
-  // the sort is stable: of two rows of one step the later stays later
-  return ascends ? kept : kept.sort((a, b) => (steps[a] as number) - (steps[b] as number))
+  const order = kept.subarray(begin)
+  // of two rows of one step the later stays later
+  return ascends ? order : order.sort((a, b) => (steps[a] as number) - (steps[b] as number) || a - b)
 }
 
 function fill(
-  column: { readonly rows: readonly number[]; readonly values: readonly number[] },
+  column: Column,
   place: Int32Array,
   length: number,
   before: MetricColumn | undefined,
 ): MetricColumn | undefined {
+  const rows = column.rows.view()
+  if (rows.length === 0) return undefined
+  const readings = column.values.view()
   const values = before?.values ?? new Float64Array(length)
   const present = before?.present ?? new Uint8Array(length)
   let isEmpty = before === undefined
   // within a step the later row wins, whatever the order in which the rows come
   const newest = new Int32Array(length).fill(-1)
-  column.rows.forEach((row, i) => {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as number
     const at = place[row] as number
-    if (at < 0 || (newest[at] as number) > row) return
+    if (at < 0 || (newest[at] as number) > row) continue
     newest[at] = row
-    values[at] = column.values[i] as number
+    values[at] = readings[i] as number
     present[at] = 1
     isEmpty = false
-  })
+  }
   return isEmpty ? undefined : { values, present }
 }

@@ -30,10 +30,10 @@ interface FoundCap {
   readonly foundIn: string
 }
 
-/** What an earlier reading of a log found of a run: which metric is which, and which rows were lost. */
-export interface RunPlan {
-  readonly naming: Naming
-  readonly seams: readonly Seam[]
+interface RecentRow {
+  readonly step: number
+  readonly time: number
+  readonly row: Row
 }
 
 /** How a row relates to those before it. `restart`: the training began anew, and the row is of another run. */
@@ -56,7 +56,8 @@ export class RunDraft {
   readonly #config: Record<string, unknown> = {}
   readonly #caps = new Map<string, FoundCap>()
   readonly #history = new StepHistory()
-  readonly #recent = new Map<number, { readonly time: number; readonly row: Row }>()
+  /** The newest rows, the oldest of them overwritten first. */
+  readonly #recent: RecentRow[] = []
   readonly #rows = new Rows()
   readonly #apart = new Map<number, { time: number; readonly readings: Map<string, number> }>()
   readonly #options: ReadOptions
@@ -65,9 +66,11 @@ export class RunDraft {
   #isContinued = false
   #newest = -1
   #rowCount = 0
+  /** Rows that add to a step which has one. */
+  #lateRows = 0
+  #places = 0
   #drained = 0
   #naming: Naming | undefined
-  #plan: RunPlan | undefined
   #seamsDrained = 0
   #nonfinite = new Map<string, number>()
 
@@ -87,15 +90,18 @@ export class RunDraft {
 
   add(step: number, time: number, readings: Readings): Placed {
     if (!Number.isInteger(step) || step < 0 || step > MAX_STEP) return 'passed'
-    const row = [...readings].filter(([name]) => this.#accepts(name))
+    let row: Row = Array.isArray(readings) ? readings : [...readings]
+    if (!row.every(this.#isAccepted)) row = row.filter(this.#isAccepted)
     if (row.length === 0) return 'passed'
-    if (step === this.#newest && this.#rows.step.length > 0) {
+    if (step === this.#newest) {
       if (this.#isOtherAttempt(step, row)) return 'restart'
+      // the row itself may have been sent: what is added to it goes after it
+      if (this.#rows.step.length === 0) return this.#addLate(step, time, row)
       this.#put(row)
       return 'added'
     }
     if (step < this.#newest) {
-      const before = this.#recent.get(step)
+      const before = this.#recentOf(step)
       if (before !== undefined && Object.is(before.time, time) && isSame(before.row, row)) return 'passed'
       // other metrics of a step that came a little late, such as those of an evaluation
       if (before !== undefined && !shareNames(before.row, row)) return this.#addLate(step, time, row)
@@ -114,8 +120,7 @@ export class RunDraft {
     this.#rowCount++
     this.#newest = step
     this.#history.add(step)
-    this.#recent.set(step, { time, row })
-    if (this.#recent.size > RECENT_ROWS) this.#recent.delete(this.#recent.keys().next().value as number)
+    this.#recent[this.#places++ % RECENT_ROWS] = { step, time, row }
     this.#put(row)
     return 'added'
   }
@@ -170,23 +175,6 @@ export class RunDraft {
     this.#isContinued = !this.isEmpty
   }
 
-  /** What is known of a run when it has been read to its end. */
-  get plan(): RunPlan {
-    return { naming: this.#currentNaming(), seams: this.seams }
-  }
-
-  /** Takes the names from an earlier reading of the same log. */
-  follow(plan: RunPlan): void {
-    this.#plan = plan
-    this.#naming = plan.naming
-  }
-
-  /** Lets go of the rows and keeps what is known of them. */
-  discard(): void {
-    this.#drained = this.#rowCount
-    this.#rows.clear()
-  }
-
   /** The earliest step of a resume since the last call; what was drained before is lost from there on. */
   takeResume(): number | undefined {
     const seams = this.seams.slice(this.#seamsDrained)
@@ -196,10 +184,10 @@ export class RunDraft {
 
   /** The rows since the last call, and lets them go. */
   drain(): PointColumns {
-    const seams = this.#plan?.seams ?? this.seams
     this.#naming = this.#currentNaming()
-    const columns = toColumns(this.#rows, this.#drained, seams, this.#nameOf(this.#naming))
-    this.discard()
+    const columns = toColumns(this.#rows, this.#drained, this.seams, this.#nameOf(this.#naming))
+    this.#drained = this.#rowCount
+    this.#rows.clear()
     return columns
   }
 
@@ -233,7 +221,7 @@ export class RunDraft {
         .filter((metric) => metric.startsWith(LAYER_PREFIX))
         .map((metric) => metric.slice(LAYER_PREFIX.length)),
       points,
-      rows: this.#rowCount,
+      rows: this.#rowCount - this.#lateRows,
       firstStep: this.isEmpty ? undefined : this.#history.smallest,
       lastStep: this.isEmpty ? undefined : this.#history.largest,
       events: this.#events,
@@ -247,8 +235,17 @@ export class RunDraft {
     this.#rows.step.push(step)
     this.#rows.time.push(time)
     this.#rowCount++
+    this.#lateRows++
     this.#put(row)
     return 'added'
+  }
+
+  #recentOf(step: number): RecentRow | undefined {
+    for (let i = 1; i <= this.#recent.length; i++) {
+      const recent = this.#recent[(this.#places - i) % RECENT_ROWS]
+      if (recent?.step === step) return recent
+    }
+    return undefined
   }
 
   #put(row: Row): void {
@@ -263,10 +260,12 @@ export class RunDraft {
     if (this.#rowCount !== 1 || !this.#history.isStart(step)) return false
     return row.some(([name, value]) => {
       if (!isNorm(name) && !/loss$/.test(name)) return false
-      const before = this.#rows.metrics.get(name)?.values.at(-1)
+      const before = this.#rows.newest(name)
       return before !== undefined && !Object.is(before, value)
     })
   }
+
+  readonly #isAccepted = ([name]: Row[number]): boolean => this.#accepts(name)
 
   #accepts(name: string): boolean {
     if (this.#names.has(name)) return true

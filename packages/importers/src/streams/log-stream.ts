@@ -58,7 +58,7 @@ export class ChunkedLog implements LogStream {
     return decodeUtf8(this.bytes())
   }
 
-  lines(): AsyncGenerator<string> {
+  lines(): AsyncGenerator<readonly string[]> {
     return splitLines(this.text())
   }
 

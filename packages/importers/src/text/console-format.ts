@@ -37,21 +37,22 @@ export function consoleFormat({
         ? 0.95
         : 0,
     async read(stream, log) {
-      for await (const line of consoleLines(stream, log)) {
-        const groups = entry.exec(line)?.groups
-        if (groups === undefined) continue
-        const { step, epoch, batch, batches } = groups
-        const at =
-          step === undefined
-            ? (Number(epoch) - firstEpoch) * Number(batches) + Number(batch)
-            : Number(step.replaceAll(',', ''))
-        const readings = new Map<string, number>()
-        for (const [, key = '', text = ''] of line.matchAll(field)) {
-          const value = printedNumber(text)
-          if (value !== undefined) readings.set(names[key] ?? key, value)
+      for await (const lines of consoleLines(stream, log))
+        for (const line of lines) {
+          const groups = entry.exec(line)?.groups
+          if (groups === undefined) continue
+          const { step, epoch, batch, batches } = groups
+          const at =
+            step === undefined
+              ? (Number(epoch) - firstEpoch) * Number(batches) + Number(batch)
+              : Number(step.replaceAll(',', ''))
+          const readings = new Map<string, number>()
+          for (const [, key = '', text = ''] of line.matchAll(field)) {
+            const value = printedNumber(text)
+            if (value !== undefined) readings.set(names[key] ?? key, value)
+          }
+          log.run().add(at, printedTime(line), readings)
         }
-        log.run().add(at, printedTime(line), readings)
-      }
       if (note !== undefined) log.note(note)
     },
   }

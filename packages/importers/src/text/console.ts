@@ -6,12 +6,12 @@ import { capIn } from '../caps/cap-in-line.ts'
 const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g
 const MAY_HOLD_CAP = /clip|max[_-](?:grad_)?norm/i
 
-/** A console's lines without colours. A cap that the configuration printed among them names is taken. */
-export async function* consoleLines(stream: LogStream, log: LogWriter): AsyncGenerator<string> {
-  for await (const line of stream.lines()) {
-    const plain = withoutColours(line)
-    if (MAY_HOLD_CAP.test(plain)) {
-      const found = capIn(plain)
+/** A console's lines without colours, those of a chunk at a time. A cap that the configuration printed among them names is taken. */
+export async function* consoleLines(stream: LogStream, log: LogWriter): AsyncGenerator<readonly string[]> {
+  for await (const lines of stream.lines()) {
+    const plain = lines.map(withoutColours)
+    for (const line of plain) {
+      const found = MAY_HOLD_CAP.test(line) ? capIn(line) : undefined
       if (found !== undefined) log.cap(found.clip, `${found.key} in the log`)
     }
     yield plain

@@ -39,6 +39,15 @@ const PLACES: ReadonlySet<string> = new Set([
   'global_step/max_steps',
 ])
 
+/** Names that are remembered; a hostile log has a new one on each line. */
+const MAX_KINDS = 10_000
+
+interface NameKind {
+  readonly isPassed: boolean
+  readonly isNorm: boolean
+  readonly isOfTraining: boolean
+}
+
 /** Puts a log's entries, objects of names and values, into its run. */
 export class Entries {
   readonly #log: LogWriter
@@ -48,6 +57,8 @@ export class Entries {
   #best = Infinity
   #standIn: (typeof STAND_INS)[number] | undefined
   #runId: string | undefined
+  /** What was made out of a name when it came first; logs repeat their names on each line. */
+  readonly #kinds = new Map<string, NameKind>()
 
   constructor(log: LogWriter, runId?: string) {
     this.#log = log
@@ -59,11 +70,8 @@ export class Entries {
     this.#standIn = undefined
     // The HF Trainer's summary at the end repeats the mean loss of the whole run.
     const step = 'train_runtime' in entry ? undefined : this.#stepOf(entry)
-    const readings = step === undefined ? [] : readingsOf(entry, this.#log)
-    const isTraining = readings.some(
-      ([name]) => isLoss(name) || isNorm(name) || name.startsWith(LAYER_PREFIX) || this.#isNamed(name),
-    )
-    if (step === undefined || !isTraining) {
+    const readings = step === undefined ? [] : this.#readingsOf(entry)
+    if (step === undefined || !readings.some(([name]) => this.#kindOf(name).isOfTraining)) {
       this.passed++
       return false
     }
@@ -83,6 +91,39 @@ export class Entries {
   finish(): void {
     if (this.passed > 0)
       this.#log.note(`${this.passed} entries without a step and a training reading were passed over.`)
+  }
+
+  #kindOf(name: string): NameKind {
+    let kind = this.#kinds.get(name)
+    if (kind === undefined) {
+      const isOfNorm = isNorm(name)
+      kind = {
+        isPassed: PLACES.has(name) || isOfValidation(name),
+        isNorm: isOfNorm,
+        isOfTraining: isLoss(name) || isOfNorm || name.startsWith(LAYER_PREFIX) || this.#isNamed(name),
+      }
+      if (this.#kinds.size < MAX_KINDS) this.#kinds.set(name, kind)
+    }
+    return kind
+  }
+
+  /** The numbers of an entry. Norms in a list or an object are those of layers or streams. */
+  #readingsOf(entry: Readonly<Record<string, unknown>>): [string, number][] {
+    const readings: [string, number][] = []
+    for (const name in entry) {
+      const kind = this.#kindOf(name)
+      if (kind.isPassed) continue
+      const value = entry[name]
+      const reading = jsonNumber(value)
+      if (reading !== undefined) readings.push([name, reading])
+      else if (kind.isNorm && typeof value === 'object' && value !== null)
+        readings.push(...layersOf(name, value))
+    }
+    if (jsonNumber(entry['loss']) === 0 && Number.isNaN(jsonNumber(entry['grad_norm'])))
+      this.#log.note(
+        'Losses of exactly 0 beside a NaN norm are the HF Trainer’s NaN filter: the loss was NaN.',
+      )
+    return readings
   }
 
   #isNamed(name: string): boolean {
@@ -112,23 +153,6 @@ export class Entries {
 /** Whether an entry has a step under one of the usual names. */
 export function hasStep(entry: Readonly<Record<string, unknown>>): boolean {
   return STEP_NAMES.some((name) => jsonNumber(entry[name]) !== undefined) || 'global_step/max_steps' in entry
-}
-
-/** The numbers of an entry. Norms in a list or an object are those of layers or streams. */
-function readingsOf(entry: Readonly<Record<string, unknown>>, log: LogWriter): [string, number][] {
-  const readings: [string, number][] = []
-  for (const [name, value] of Object.entries(entry)) {
-    if (PLACES.has(name) || isOfValidation(name)) continue
-    const reading = jsonNumber(value)
-    if (reading !== undefined) readings.push([name, reading])
-    else if (typeof value === 'object' && value !== null && isNorm(name))
-      readings.push(...layersOf(name, value))
-  }
-  const loss = entry['loss']
-  const norm = entry['grad_norm']
-  if (jsonNumber(loss) === 0 && Number.isNaN(jsonNumber(norm)))
-    log.note('Losses of exactly 0 beside a NaN norm are the HF Trainer’s NaN filter: the loss was NaN.')
-  return readings
 }
 
 /** Norms of layers or streams: an object with one is the norm of the whole. */

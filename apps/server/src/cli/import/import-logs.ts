@@ -1,17 +1,18 @@
 import {
   LogRefused,
-  streamLogs,
-  surveyLogs,
+  readLogs,
   UnknownFormat,
   type ImportedRun,
+  type LiveRun,
   type ReadLogOptions,
 } from '@normwatch/importers'
 import type { Run } from '@normwatch/protocol'
+import { LiveSender } from './live-sender.ts'
 import { besideOf, type FoundLog, type Passed } from './log-files.ts'
 import type { RunSender } from './send-run.ts'
 
-/** Readings of one log that are kept in memory; a longer log is read twice. */
-const MAX_READINGS = 3_000_000
+/** Readings of one log that are kept in memory; of a longer one they are sent while it is read. */
+const MAX_READINGS = 200_000
 /** Logs that are read and sent at the same time. */
 const AT_ONCE = 4
 
@@ -60,34 +61,42 @@ export async function importLog(
   passed: Passed[],
 ): Promise<Outcome[]> {
   const settings = { ...options, format: log.format, beside: besideOf(log.path) }
-  const { runs, plans } = await surveyLogs(log.files, MAX_READINGS, settings)
+  const isWanted = (run: ImportedRun): boolean => options.withoutNorms || hasNorms(run)
+  const live = new LiveSender(sender)
+  /** Rows that were let go before the first norm. */
+  const letGo = new Map<string, number>()
+  const onRun = async (part: LiveRun): Promise<void> => {
+    const { id, rows } = part.run
+    if (isWanted(part.run)) await live.queue(part)
+    else letGo.set(id, rows)
+  }
+  const runs = await readLogs(log.files, settings, { limit: MAX_READINGS, onRun }).catch(
+    async (error: unknown) => {
+      await live.undo()
+      throw error
+    },
+  )
   if (runs.length === 0) passed.push({ path: log.path, reason: 'It holds no entry of a training.' })
-  const hasNorms = (run: ImportedRun): boolean =>
-    run.norm !== undefined || run.parts.length > 0 || run.layers.length > 0
-  const wanted = runs.filter((run) => options.withoutNorms || hasNorms(run))
-  if (wanted.length < runs.length) {
-    const why = runs.find((run) => !hasNorms(run))?.notes.at(-1) ?? ''
+  const without = runs.find((run) => !isWanted(run))
+  if (without !== undefined) {
+    const why = without.notes.at(-1) ?? ''
     passed.push({ path: log.path, reason: `${why} --without-norms imports its loss and learning rate.` })
   }
   const outcomes: Outcome[] = []
-  if (plans === undefined) {
-    for (const run of wanted)
-      outcomes.push({ run, path: log.path, added: await sender.sendWhole(run), state: undefined })
-  } else if (wanted.length > 0) {
-    for (const run of wanted) await sender.begin(run)
-    await streamLogs(log.files, plans, settings, async (nth, points) => {
-      const run = runs[nth]
-      if (run !== undefined && wanted.includes(run)) await sender.post(run.id, points)
-    })
-    for (const run of wanted) {
-      await sender.postEvents(run)
-      await sender.finish(run.id)
-      outcomes.push({ run, path: log.path, added: run.rows, state: undefined })
-    }
+  for (const wanted of runs.filter(isWanted)) {
+    const lost = letGo.get(wanted.id)
+    const note = `The first ${lost} rows have no gradient norm and were left out.`
+    const run = lost === undefined ? wanted : { ...wanted, notes: [...wanted.notes, note] }
+    const isSent = live.runs.has(run.id)
+    if (isSent) await live.finish(run)
+    const added = isSent ? run.rows - (lost ?? 0) : await sender.sendWhole(run)
+    outcomes.push({ run, path: log.path, added, state: await sender.state(run.id) })
   }
-  return Promise.all(
-    outcomes.map(async (outcome) => ({ ...outcome, state: await sender.state(outcome.run.id) })),
-  )
+  return outcomes
+}
+
+function hasNorms({ norm, parts, layers }: ImportedRun): boolean {
+  return norm !== undefined || parts.length > 0 || layers.length > 0
 }
 
 /** The file cannot be read, or went away while it was. */

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ChunkedLog, formatNamed, recogniseStream, type LogFile } from '@normwatch/importers'
 
 /** Bytes read from a file at once. */
-const CHUNK = 256 * 1024
+const CHUNK = 64 * 1024
 /** Bytes of a configuration beside a log that are looked at. */
 const MAX_BESIDE = 1024 * 1024
 /** Folders that hold no logs of their own. */

@@ -105,6 +105,19 @@ export class RunSender {
     return this.#patch(run, { status: 'finished' })
   }
 
+  /** Removes a run. A token that may not is told of: what was sent of it stays. */
+  async remove(run: string): Promise<void> {
+    try {
+      await this.#server.delete(`/runs/${run}`)
+    } catch (error) {
+      if (!(error instanceof ServerError && error.status === 403)) throw error
+      await this.#patch(run, {
+        status: 'failed',
+        notes: 'The log that it was read from is broken further on.',
+      })
+    }
+  }
+
   async state(run: string): Promise<Run | undefined> {
     return this.#find(run)
   }

@@ -12,15 +12,16 @@ export const caffe: Format = {
   score: ({ text }) => (CLIPPED.test(text) ? 1 : ITERATION.test(text) ? 0.8 : 0),
   async read(stream, log) {
     let next = 0
-    for await (const line of consoleLines(stream, log)) {
-      const [, norm, cap] = CLIPPED.exec(line) ?? []
-      const [, step, loss] = ITERATION.exec(line) ?? []
-      if (step !== undefined) next = Number(step)
-      const value = printedNumber(norm ?? loss ?? '')
-      if (value === undefined) continue
-      if (cap !== undefined && Number(cap) > 0) log.cap(clipOf(Number(cap)), 'the log’s clipping lines')
-      log.run().add(next, NaN, [[norm === undefined ? 'loss' : 'grad_norm', value]])
-    }
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) {
+        const [, norm, cap] = CLIPPED.exec(line) ?? []
+        const [, step, loss] = ITERATION.exec(line) ?? []
+        if (step !== undefined) next = Number(step)
+        const value = printedNumber(norm ?? loss ?? '')
+        if (value === undefined) continue
+        if (cap !== undefined && Number(cap) > 0) log.cap(clipOf(Number(cap)), 'the log’s clipping lines')
+        log.run().add(next, NaN, [[norm === undefined ? 'loss' : 'grad_norm', value]])
+      }
     log.note('Caffe prints a norm only when it clips: the share of steps over the cap cannot be known.')
   },
 }

@@ -12,14 +12,15 @@ export const coqui: Format = {
   score: ({ text }) => (STEP.test(text) ? 1 : 0),
   async read(stream, log) {
     let step: number | undefined
-    for await (const line of consoleLines(stream, log)) {
-      const at = STEP.exec(line)?.[1]
-      if (at !== undefined) step = Number(at)
-      else if (/EVALUATION|--> EVAL/.test(line)) step = undefined
-      const [, name, text] = FIELD.exec(line) ?? []
-      const value = text === undefined ? undefined : printedNumber(text)
-      if (step !== undefined && name !== undefined && value !== undefined)
-        log.run().add(step, NaN, [[name === 'current_lr' ? 'lr' : name, value]])
-    }
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) {
+        const at = STEP.exec(line)?.[1]
+        if (at !== undefined) step = Number(at)
+        else if (/EVALUATION|--> EVAL/.test(line)) step = undefined
+        const [, name, text] = FIELD.exec(line) ?? []
+        const value = text === undefined ? undefined : printedNumber(text)
+        if (step !== undefined && name !== undefined && value !== undefined)
+          log.run().add(step, NaN, [[name === 'current_lr' ? 'lr' : name, value]])
+      }
   },
 }

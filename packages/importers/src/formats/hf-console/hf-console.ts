@@ -24,33 +24,34 @@ export const hfConsole: Format = {
     let totalSteps: number | undefined
     let totalEpochs: number | undefined
     let epochBefore = -Infinity
-    for await (const line of consoleLines(stream, log)) {
-      loggingSteps ??= numberIn(LOGGING_STEPS, line)
-      totalSteps = numberIn(TOTAL_STEPS, line) ?? totalSteps
-      totalEpochs = numberIn(TOTAL_EPOCHS, line) ?? totalEpochs
-      const match = ENTRY.exec(line)
-      if (match === null) continue
-      const entry = new Map<string, number>()
-      for (const [, name, text] of (match[1] as string).matchAll(FIELD)) {
-        const value = printedNumber(text as string)
-        if (value !== undefined) entry.set(name as string, value)
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) {
+        loggingSteps ??= numberIn(LOGGING_STEPS, line)
+        totalSteps = numberIn(TOTAL_STEPS, line) ?? totalSteps
+        totalEpochs = numberIn(TOTAL_EPOCHS, line) ?? totalEpochs
+        const match = ENTRY.exec(line)
+        if (match === null) continue
+        const entry = new Map<string, number>()
+        for (const [, name, text] of (match[1] as string).matchAll(FIELD)) {
+          const value = printedNumber(text as string)
+          if (value !== undefined) entry.set(name as string, value)
+        }
+        // the summary at the end repeats the mean loss of the whole run
+        if (entry.has('train_runtime')) continue
+        if (entry.get('loss') === 0 && Number.isNaN(entry.get('grad_norm')))
+          log.note('Losses of exactly 0 beside a NaN norm are the HF Trainer’s NaN filter: the loss was NaN.')
+        const epoch = entry.get('epoch') ?? NaN
+        if (epoch < epochBefore) {
+          run = log.nextRun()
+          count = 0
+        }
+        epochBefore = Number.isNaN(epoch) ? epochBefore : epoch
+        count++
+        const stepsAnEpoch = totalSteps === undefined ? NaN : totalSteps / (totalEpochs ?? NaN)
+        const byEpoch = Math.round(epoch * stepsAnEpoch)
+        const step = loggingSteps !== undefined ? count * loggingSteps : byEpoch > 0 ? byEpoch : count
+        run.add(step, NaN, entry)
       }
-      // the summary at the end repeats the mean loss of the whole run
-      if (entry.has('train_runtime')) continue
-      if (entry.get('loss') === 0 && Number.isNaN(entry.get('grad_norm')))
-        log.note('Losses of exactly 0 beside a NaN norm are the HF Trainer’s NaN filter: the loss was NaN.')
-      const epoch = entry.get('epoch') ?? NaN
-      if (epoch < epochBefore) {
-        run = log.nextRun()
-        count = 0
-      }
-      epochBefore = Number.isNaN(epoch) ? epochBefore : epoch
-      count++
-      const stepsAnEpoch = totalSteps === undefined ? NaN : totalSteps / (totalEpochs ?? NaN)
-      const byEpoch = Math.round(epoch * stepsAnEpoch)
-      const step = loggingSteps !== undefined ? count * loggingSteps : byEpoch > 0 ? byEpoch : count
-      run.add(step, NaN, entry)
-    }
     if (loggingSteps !== undefined)
       log.note(
         `The console does not say the step: it is the line’s number × ${loggingSteps} (logging_steps).`,

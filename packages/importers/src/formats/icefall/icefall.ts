@@ -15,17 +15,18 @@ export const icefall: Format = {
   score: ({ text }) => (CLIPPING.test(text) ? 1 : BATCH.test(text) ? 0.9 : 0),
   async read(stream, log) {
     let step = 0
-    for await (const line of consoleLines(stream, log)) {
-      const batch = BATCH.exec(line)
-      const loss = batch === null ? undefined : printedNumber(batch[3] as string)
-      if (loss !== undefined) log.run().add(++step, printedTime(line), [['loss', loss]])
-      const clipping = CLIPPING.exec(line)
-      const [norm, cap] = [clipping?.[3], clipping?.[6]].map((text) => text && printedNumber(text))
-      if (typeof norm !== 'number') continue
-      const readings: [string, number][] = [['grad_norm', norm]]
-      if (typeof cap === 'number' && cap > 0) readings.push(['max_norm', cap])
-      log.run().add(++step, printedTime(line), readings)
-    }
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) {
+        const batch = BATCH.exec(line)
+        const loss = batch === null ? undefined : printedNumber(batch[3] as string)
+        if (loss !== undefined) log.run().add(++step, printedTime(line), [['loss', loss]])
+        const clipping = CLIPPING.exec(line)
+        const [norm, cap] = [clipping?.[3], clipping?.[6]].map((text) => text && printedNumber(text))
+        if (typeof norm !== 'number') continue
+        const readings: [string, number][] = [['grad_norm', norm]]
+        if (typeof cap === 'number' && cap > 0) readings.push(['max_norm', cap])
+        log.run().add(++step, printedTime(line), readings)
+      }
     log.note(
       'icefall prints quartiles instead of norms: the norm is the median, its moving threshold the cap.',
     )

@@ -30,13 +30,14 @@ export const jsonLines: Format = {
   },
   async read(stream, log) {
     const entries = new Entries(log)
-    for await (const line of stream.lines()) {
-      const entry = objectIn(line)
-      if (entry === undefined || Array.isArray(entry['log_history'])) continue
-      if (entries.add(entry)) continue
-      const cap = capInConfig(entry)
-      if (cap !== undefined) log.cap(cap.clip, `${cap.key} in the log`)
-    }
+    for await (const lines of stream.lines())
+      for (const line of lines) {
+        const entry = objectIn(line)
+        if (entry === undefined || Array.isArray(entry['log_history'])) continue
+        if (entries.add(entry)) continue
+        const cap = capInConfig(entry)
+        if (cap !== undefined) log.cap(cap.clip, `${cap.key} in the log`)
+      }
     entries.finish()
   },
 }

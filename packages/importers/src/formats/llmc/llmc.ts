@@ -11,16 +11,17 @@ export const llmc: Format = {
   score: ({ text }) => (/^s:\d+ (?:trl|tel|eval):/m.test(text) ? 1 : 0),
   async read(stream, log) {
     const run = log.run()
-    for await (const line of stream.lines()) {
-      const match = LINE.exec(line)
-      if (match === null) continue
-      const [, step, ...printed] = match
-      const values = printed.map((text) => (text === undefined ? undefined : printedNumber(text)))
-      const readings = NAMES.flatMap((name, i) =>
-        values[i] === undefined ? [] : [[name, values[i]] as const],
-      )
-      run.add(Number(step), NaN, readings)
-    }
+    for await (const lines of stream.lines())
+      for (const line of lines) {
+        const match = LINE.exec(line)
+        if (match === null) continue
+        const [, step, ...printed] = match
+        const values = printed.map((text) => (text === undefined ? undefined : printedNumber(text)))
+        const readings = NAMES.flatMap((name, i) =>
+          values[i] === undefined ? [] : [[name, values[i]] as const],
+        )
+        run.add(Number(step), NaN, readings)
+      }
     log.note('llm.c prints norms with two decimals and does not log its cap (1.0 in its source).')
   },
 }

@@ -30,13 +30,17 @@ export const megatron: Format = {
   },
   async read(stream, log) {
     const reader = new Iterations(log)
-    for await (const line of unwrapped(consoleLines(stream, log))) {
+    const entries = new WrappedEntries()
+    const read = (line: string): void => {
       // a buffered console can put several iterations on one line
       for (const piece of line.split(/(?=(?:^|[\s\]])iteration\s+\d+\s*\/)/)) {
         const match = ENTRY.exec(piece)
         if (match !== null) reader.add(Number(match[1]), match[2] as string)
       }
     }
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) for (const whole of entries.join(line)) read(whole)
+    read(entries.rest)
     reader.finish()
   },
 }
@@ -92,17 +96,23 @@ class Iterations {
 }
 
 /** Joins the lines of an entry that was wrapped when it was pasted into a diary: an entry ends with a bar. */
-async function* unwrapped(lines: AsyncIterable<string>): AsyncGenerator<string> {
-  let open: string | undefined
-  for await (const line of lines) {
+class WrappedEntries {
+  #open: string | undefined
+
+  /** What has come to its end with this line. */
+  join(line: string): string[] {
     const isEntry = ENTRY.test(line)
+    const open = this.#open
     if (open !== undefined && !isEntry && line.includes('|') && open.length < 65_536) {
-      open += ` ${line.trim()}`
-      continue
+      this.#open = `${open} ${line.trim()}`
+      return []
     }
-    if (open !== undefined) yield open
-    open = isEntry && !line.trimEnd().endsWith('|') ? line : undefined
-    if (open === undefined) yield line
+    this.#open = isEntry && !line.trimEnd().endsWith('|') ? line : undefined
+    return [...(open === undefined ? [] : [open]), ...(this.#open === undefined ? [line] : [])]
   }
-  if (open !== undefined) yield open
+
+  /** What was open when the log ended. */
+  get rest(): string {
+    return this.#open ?? ''
+  }
 }

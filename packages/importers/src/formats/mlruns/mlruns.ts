@@ -13,10 +13,11 @@ export const mlruns: Format = {
   async read(stream, log) {
     const [, id, name] = PATH.exec(stream.name) ?? []
     const run = log.run(id)
-    for await (const line of stream.lines()) {
-      const [, time, text, step] = LINE.exec(line) ?? []
-      const value = text === undefined ? undefined : printedNumber(text)
-      if (value !== undefined) run.put(Number(step), Number(time) / 1000, name ?? 'value', value)
-    }
+    for await (const lines of stream.lines())
+      for (const line of lines) {
+        const [, time, text, step] = LINE.exec(line) ?? []
+        const value = text === undefined ? undefined : printedNumber(text)
+        if (value !== undefined) run.put(Number(step), Number(time) / 1000, name ?? 'value', value)
+      }
   },
 }

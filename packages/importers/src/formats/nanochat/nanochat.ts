@@ -25,31 +25,34 @@ export const nanochat: Format = {
         : 0,
   async read(stream, log) {
     let streams: number[] = []
-    for await (const line of consoleLines(stream, log)) {
-      const listed = STREAMS.exec(line)?.[1]
-      if (listed !== undefined) streams = listed.split(',').map((text) => printedNumber(text) ?? NaN)
-      const resumed = /^Resuming optimization from step (\d+)/.exec(line)?.[1]
-      if (resumed !== undefined) log.run().event(Number(resumed), `resumed at step ${resumed}`)
-      const match = ENTRY.exec(line)
-      if (match === null) continue
-      const entry = new Map<string, number>()
-      for (const field of (match[3] as string).split('|')) {
-        const colon = field.indexOf(':')
-        const name = field.slice(0, colon).trim()
-        const value = printedNumber(field.slice(colon + 1).replace(/ms\s*$/, ''))
-        if (value !== undefined && !PASSED.has(name)) entry.set(OURS[name] ?? name, value)
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) {
+        const listed = STREAMS.exec(line)?.[1]
+        if (listed !== undefined) streams = listed.split(',').map((text) => printedNumber(text) ?? NaN)
+        const resumed = /^Resuming optimization from step (\d+)/.exec(line)?.[1]
+        if (resumed !== undefined) log.run().event(Number(resumed), `resumed at step ${resumed}`)
+        const match = ENTRY.exec(line)
+        if (match === null) continue
+        const entry = new Map<string, number>()
+        for (const field of (match[3] as string).split('|')) {
+          const colon = field.indexOf(':')
+          const name = field.slice(0, colon).trim()
+          const value = printedNumber(field.slice(colon + 1).replace(/ms\s*$/, ''))
+          if (value !== undefined && !PASSED.has(name)) entry.set(OURS[name] ?? name, value)
+        }
+        for (const [, name, text] of (match[3] as string).matchAll(/[(, ](adamw|muon):([^,)]+)/g)) {
+          const value = printedNumber(text as string)
+          if (value !== undefined) entry.set(name === 'adamw' ? 'lr' : `lr ${name}`, value)
+        }
+        streams.forEach((norm, i) => entry.set(`${LAYER_PREFIX}stream ${i}`, norm))
+        if (streams.length > 0 && !entry.has('grad_norm')) {
+          entry.set('grad_norm', Math.hypot(...streams))
+          log.note(
+            'The log prints no total norm: it is the root of the sum of squares of the streams’ norms.',
+          )
+        }
+        streams = []
+        log.run().add(Number(match[1]), NaN, entry)
       }
-      for (const [, name, text] of (match[3] as string).matchAll(/[(, ](adamw|muon):([^,)]+)/g)) {
-        const value = printedNumber(text as string)
-        if (value !== undefined) entry.set(name === 'adamw' ? 'lr' : `lr ${name}`, value)
-      }
-      streams.forEach((norm, i) => entry.set(`${LAYER_PREFIX}stream ${i}`, norm))
-      if (streams.length > 0 && !entry.has('grad_norm')) {
-        entry.set('grad_norm', Math.hypot(...streams))
-        log.note('The log prints no total norm: it is the root of the sum of squares of the streams’ norms.')
-      }
-      streams = []
-      log.run().add(Number(match[1]), NaN, entry)
-    }
   },
 }

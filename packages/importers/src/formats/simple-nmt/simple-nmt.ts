@@ -10,21 +10,22 @@ export const simpleNmt: Format = {
   title: 'simple-nmt, console',
   score: ({ text }) => (/^Epoch \d+ - \|param\|=/m.test(text) ? 1 : 0),
   async read(stream, log) {
-    for await (const line of consoleLines(stream, log)) {
-      if (/training start for \d+ epochs/.test(line)) log.nextRun()
-      const match = ENTRY.exec(line)
-      if (match === null) continue
-      const [, epoch, , norm, loss] = match as unknown as [string, string, string, string, string]
-      const readings = [
-        ['grad_norm', printedNumber(norm)],
-        ['loss', printedNumber(loss)],
-      ] as const
-      log.run().add(
-        Number(epoch),
-        NaN,
-        readings.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
-      )
-    }
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) {
+        if (/training start for \d+ epochs/.test(line)) log.nextRun()
+        const match = ENTRY.exec(line)
+        if (match === null) continue
+        const [, epoch, , norm, loss] = match as unknown as [string, string, string, string, string]
+        const readings = [
+          ['grad_norm', printedNumber(norm)],
+          ['loss', printedNumber(loss)],
+        ] as const
+        log.run().add(
+          Number(epoch),
+          NaN,
+          readings.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+        )
+      }
     log.note('This log counts epochs: they stand in for steps.')
     log.note('Norms of simple-nmt carry the fp16 loss scale: their absolute size means nothing.')
   },

@@ -18,17 +18,18 @@ export const swin: Format = {
   score: ({ text }) => (ENTRY.test(text) ? 1 : /^\s*CLIP_GRAD:\s/m.test(text) ? 0.8 : 0),
   async read(stream, log) {
     const run = log.run()
-    for await (const line of consoleLines(stream, log)) {
-      const match = ENTRY.exec(line)
-      if (match === null) continue
-      const [epoch, batch, batches] = match.slice(1, 4).map(Number) as [number, number, number]
-      const entry = new Map<string, number>()
-      for (const [, name, text] of (match[4] as string).matchAll(FIELD)) {
-        const value = printedNumber(text as string)
-        if (value !== undefined && !PASSED.has(name as string)) entry.set(name as string, value)
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) {
+        const match = ENTRY.exec(line)
+        if (match === null) continue
+        const [epoch, batch, batches] = match.slice(1, 4).map(Number) as [number, number, number]
+        const entry = new Map<string, number>()
+        for (const [, name, text] of (match[4] as string).matchAll(FIELD)) {
+          const value = printedNumber(text as string)
+          if (value !== undefined && !PASSED.has(name as string)) entry.set(name as string, value)
+        }
+        run.add(epoch * batches + batch, printedTime(line), entry)
       }
-      run.add(epoch * batches + batch, printedTime(line), entry)
-    }
     log.note('Times are the log’s own, read as UTC.')
   },
 }

@@ -28,20 +28,21 @@ export const table: Format = {
     const entries = new Entries(log)
     let names: string[] | undefined
     let separator = ','
-    for await (const line of stream.lines()) {
-      if (line.trim() === '') continue
-      if (names === undefined) {
-        separator = separatorOf(line) ?? ','
-        names = cells(line.replace(/^\uFEFF/, ''), separator)
-        continue
+    for await (const lines of stream.lines())
+      for (const line of lines) {
+        if (line.trim() === '') continue
+        if (names === undefined) {
+          separator = separatorOf(line) ?? ','
+          names = cells(line.replace(/^\uFEFF/, ''), separator)
+          continue
+        }
+        const entry: Record<string, unknown> = {}
+        cells(line, separator).forEach((cell, i) => {
+          const name = names?.[i]
+          if (cell !== '' && name !== undefined && name !== '__proto__') entry[name] = cell
+        })
+        entries.add(entry)
       }
-      const entry: Record<string, unknown> = {}
-      cells(line, separator).forEach((cell, i) => {
-        const name = names?.[i]
-        if (cell !== '' && name !== undefined && name !== '__proto__') entry[name] = cell
-      })
-      entries.add(entry)
-    }
     entries.finish()
   },
 }

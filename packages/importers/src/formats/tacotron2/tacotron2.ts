@@ -11,18 +11,19 @@ export const tacotron2: Format = {
   score: ({ text }) => (/^Train loss \d+ \S+ Grad Norm /m.test(text) ? 1 : 0),
   async read(stream, log) {
     const run = log.run()
-    for await (const line of consoleLines(stream, log)) {
-      const [, step, loss, norm] = ENTRY.exec(line) ?? []
-      if (step === undefined) continue
-      const readings: [string, number][] = []
-      for (const [name, text] of [
-        ['loss', loss],
-        ['grad_norm', norm],
-      ] as const) {
-        const value = printedNumber(text as string)
-        if (value !== undefined) readings.push([name, value])
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) {
+        const [, step, loss, norm] = ENTRY.exec(line) ?? []
+        if (step === undefined) continue
+        const readings: [string, number][] = []
+        for (const [name, text] of [
+          ['loss', loss],
+          ['grad_norm', norm],
+        ] as const) {
+          const value = printedNumber(text as string)
+          if (value !== undefined) readings.push([name, value])
+        }
+        run.add(Number(step), NaN, readings)
       }
-      run.add(Number(step), NaN, readings)
-    }
   },
 }

@@ -21,19 +21,20 @@ export const verl: Format = {
   async read(stream, log) {
     const run = log.run()
     let validations = 0
-    for await (const line of consoleLines(stream, log)) {
-      const match = ENTRY.exec(line)
-      if (match === null) continue
-      const entry = new Map<string, number>()
-      for (const field of (match[2] as string).split(' - ')) {
-        const colon = field.lastIndexOf(':')
-        const value = printedNumber(field.slice(colon + 1))
-        const name = field.slice(0, colon)
-        if (value !== undefined && !isOfValidation(name)) entry.set(name, value)
+    for await (const lines of consoleLines(stream, log))
+      for (const line of lines) {
+        const match = ENTRY.exec(line)
+        if (match === null) continue
+        const entry = new Map<string, number>()
+        for (const field of (match[2] as string).split(' - ')) {
+          const colon = field.lastIndexOf(':')
+          const value = printedNumber(field.slice(colon + 1))
+          const name = field.slice(0, colon)
+          if (value !== undefined && !isOfValidation(name)) entry.set(name, value)
+        }
+        if (!entry.has('actor/grad_norm') && !entry.has('critic/grad_norm')) validations++
+        else run.add(Number(match[1]), NaN, entry)
       }
-      if (!entry.has('actor/grad_norm') && !entry.has('critic/grad_norm')) validations++
-      else run.add(Number(match[1]), NaN, entry)
-    }
     if (validations > 0) log.note(`${validations} lines without a norm (validation) were passed over.`)
     log.note(
       'The loss is that of a policy gradient: once it has been below 0, loss divergence is not judged.',
