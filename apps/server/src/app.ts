@@ -100,7 +100,7 @@ export async function buildApp(
   await app.register(snapshotRoutes(services), api)
   await app.register(compareRoutes(services), api)
   await app.register(settingsRoutes(services), api)
-  await app.register(findingRoutes(services), api)
+  await app.register(findingRoutes(services, access), api)
   await app.register(channelRoutes(services), api)
   await app.register(deliveryRoutes(services), api)
   await app.register(muteRoutes(services), api)

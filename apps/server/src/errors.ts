@@ -5,7 +5,14 @@ import { ChannelAddressInvalid } from './alerts/kinds/kind.ts'
 import { SettingsRefused } from './ingest/run-settings.ts'
 import { ChannelNotFound, DeliveryNotFound, MuteNotFound, TooManyAlertRules } from './storage/alert-store.ts'
 import { TooManyEvents } from './storage/event-store.ts'
-import { BadCursor, PartNotFound, RunNotFound, StoreUnavailable, TooManyMetrics } from './storage/store.ts'
+import {
+  BadCursor,
+  FindingNotFound,
+  PartNotFound,
+  RunNotFound,
+  StoreUnavailable,
+  TooManyMetrics,
+} from './storage/store.ts'
 import { TokenNotFound, TooManyTokens } from './storage/token-store.ts'
 
 /** Why a request is refused. */
@@ -77,6 +84,12 @@ export const refusals = {
   },
   origin_not_allowed: { status: 403, sentence: 'Pages of other sites may not use this service.' },
   run_not_found: { status: 404, sentence: 'There is no such run: create it first.', thrown: RunNotFound },
+  finding_not_found: {
+    status: 404,
+    sentence: 'There is no such finding.',
+    thrown: FindingNotFound,
+    path: 'since',
+  },
   part_not_found: { status: 404, sentence: 'The run has no such part.', thrown: PartNotFound, path: 'part' },
   channel_not_found: { status: 404, sentence: 'There is no such channel.', thrown: ChannelNotFound },
   delivery_not_found: { status: 404, sentence: 'There is no such delivery.', thrown: DeliveryNotFound },
@@ -141,6 +154,10 @@ export const refusals = {
   too_many_requests: {
     status: 429,
     sentence: 'Too many requests a second: wait as long as retry-after says.',
+  },
+  too_many_waits: {
+    status: 429,
+    sentence: 'Too many requests wait for findings: at most 32 of one token.',
   },
   points_too_fast: {
     status: 429,

@@ -46,6 +46,11 @@ export async function confine(
       for (const run of asked) await checkRun(caller, run, runs)
       return
     }
+    case 'asked-any':
+      check(caller, query.project)
+      query.project = only
+      for (const run of [query.run ?? []].flat()) await checkRun(caller, run, runs, 'may be missing')
+      return
     case 'named':
       return check(caller, params.project)
     // 'all' was refused before the body was read; the others are the routes' own to look after.

@@ -13,12 +13,13 @@ export interface RouteRule {
  * - `new-run`: that of the run if it exists, and of the body, which gets the token's project where it names none.
  * - `asked`: that of the parameter `project` in the query, which gets the token's project where it names none.
  * - `asked-runs`: those of all runs in the query's parameter `run`, which must be there.
+ * - `asked-any`: those of all runs in the query's `run`, and of `project`, which gets the token's project where it names none.
  * - `named`: that of the parameter `project` in the path.
  * - `listed`: lists project names; a limited token gets only its own.
  * - `frames`: each frame names a run or a project.
  */
 export type ProjectSource =
-  'none' | 'all' | 'run' | 'new-run' | 'asked' | 'asked-runs' | 'named' | 'listed' | 'frames'
+  'none' | 'all' | 'run' | 'new-run' | 'asked' | 'asked-runs' | 'asked-any' | 'named' | 'listed' | 'frames'
 
 const rule = (who: RouteRule['for'], project: ProjectSource): RouteRule => ({ for: who, project })
 
@@ -37,7 +38,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/runs/:id/series': rule('read', 'run'),
   'GET /api/v1/runs/:id/layers': rule('read', 'run'),
   'GET /api/v1/runs/:id/findings': rule('read', 'run'),
-  'GET /api/v1/findings': rule('read', 'asked-runs'),
+  'GET /api/v1/findings': rule('read', 'asked-any'),
   'GET /api/v1/channels': rule('admin', 'all'),
   'POST /api/v1/channels': rule('admin', 'all'),
   'GET /api/v1/channels/:id': rule('admin', 'all'),

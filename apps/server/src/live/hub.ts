@@ -1,6 +1,7 @@
 import type { GapReason, LiveRequest, PointColumns, RunEvent } from '@normwatch/protocol'
 import type { StoredFinding, StoredRun } from '../storage/store.ts'
 import { toFinding, toRun } from '../storage/to-wire.ts'
+import { FindingWaits } from './finding-waits.ts'
 import { Reader, type Peer } from './reader.ts'
 import { RunChannel } from './run-channel.ts'
 import { RunsFeed } from './runs-feed.ts'
@@ -18,6 +19,8 @@ const MAX_CHANNELS = 128
  * coalesced, at most 20 frames a second each, and with a `gap` instead of a queue for a reader that is slow.
  */
 export class Hub {
+  /** Requests that wait for findings. */
+  readonly waits = new FindingWaits()
   readonly #now: () => number
   readonly #channels = new Map<string, RunChannel>()
   readonly #readers = new Set<Reader>()
@@ -48,6 +51,7 @@ export class Hub {
     const finding = toFinding(stored)
     this.#channel(finding.run).push({ seq, type: 'finding', finding })
     this.#feed.found(finding, project, seq)
+    this.waits.tell(stored)
   }
 
   /** Something happened in the run; readers of many at once are to fetch them. */
@@ -106,8 +110,9 @@ export class Hub {
     this.#feed.unwatch(reader, project)
   }
 
-  /** Ends all timers; the sockets are their owner's to close. */
+  /** Ends all timers and waits; the sockets are their owner's to close. */
   close(): void {
+    this.waits.close()
     this.#feed.close()
     for (const channel of this.#channels.values()) channel.close()
   }

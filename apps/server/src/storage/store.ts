@@ -53,6 +53,10 @@ export class RunNotFound extends Error {
     this.run = run
   }
 }
+/** No finding has this id, or its run is gone. */
+export class FindingNotFound extends Error {
+  override readonly name = 'FindingNotFound'
+}
 /** The run has no part of this name. */
 export class PartNotFound extends Error {
   override readonly name = 'PartNotFound'
@@ -266,6 +270,9 @@ export interface PointStore {
 
 export interface FindingQuery {
   readonly run?: string | undefined
+  readonly project?: string | undefined
+  /** Only findings that were entered after the one with this id; an unknown one throws `FindingNotFound`. */
+  readonly since?: string | undefined
   readonly kind?: Finding['kind'] | undefined
   readonly state?: Finding['state'] | undefined
   readonly limit: number

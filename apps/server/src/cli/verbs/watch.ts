@@ -3,10 +3,14 @@ import type { Finding, FindingList, Run } from '@normwatch/protocol'
 import { InvalidArgumentError, type Command } from 'commander'
 import { ServerError } from '../failures.ts'
 import { example } from '../help.ts'
-import { serverFromEnvironment, type Server } from '../server.ts'
+import { serverFromEnvironment, type Query, type Server } from '../server.ts'
 
-/** Between two looks at a run. */
-const INTERVAL_MS = 500
+/** Between two looks at whether a run has ended. */
+const INTERVAL_MS = 2_000
+/** Seconds that the server keeps a request waiting for a finding. */
+const WAIT_S = 60
+/** The longest time-out: what a timer can wait. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000 } as const
 
 /** Why a watch returned, and its exit code. */
@@ -38,48 +42,98 @@ export function addTo(program: Command): void {
     .option('--timeout <duration>', 'such as 90s, 30m or 2h (default: none)', readDuration)
     .option('--json', 'one JSON document')
     .addHelpText('after', example('normwatch watch toy --until end --timeout 30m'))
-    .action(async (id: string, { until, kind, timeout = Infinity, json }: Options) => {
-      const seen = await waitFor(serverFromEnvironment(), id, until, kind, performance.now() + timeout)
-      console.log(json ? JSON.stringify(seen) : seen.sentence)
+    .action(async (id: string, options: Options) => {
+      const seen = await waitFor(serverFromEnvironment(), id, options)
+      console.log(options.json ? JSON.stringify(seen) : seen.sentence)
       process.exitCode = EXIT_CODES[seen.why]
     })
 }
 
-/** Looks until something has happened. Findings that were open before the watch began are not news. */
-async function waitFor(
-  server: Server,
-  id: string,
-  until: string,
-  kind: string | undefined,
-  deadline: number,
-): Promise<Seen> {
-  const path = `/runs/${encodeURIComponent(id)}`
-  const listFindings = async () =>
-    (await server.get<FindingList>(`${path}/findings`, { kind, limit: 50 })).findings
-  const known = new Set((await listFindings()).map((finding) => finding.id))
-  for (;;) {
-    try {
-      const findings = await listFindings()
-      const finding = findings.find((one) => !known.has(one.id) && one.kind !== 'stalled')
-      if (until === 'finding' && finding !== undefined) {
-        return {
-          why: 'finding',
-          sentence: `${id}: ${finding.kind} opened at step ${finding.opened_step}.`,
-          finding,
-        }
-      }
-      const run = await server.get<Run>(path)
-      if (run.status !== 'running') return ended(run)
-      if (run.conditions.some((condition) => condition.kind === 'stalled')) {
-        return { why: 'stalled', sentence: `${id} is silent since step ${run.last_step}.`, run }
-      }
-    } catch (error) {
-      // a server that restarts is waited for; a refusal is final
-      if (!(error instanceof ServerError) || error.status !== undefined) throw error
+/** Waits until something has happened. Findings that were there before the watch began are not news. */
+async function waitFor(server: Server, id: string, { until, kind, timeout }: Options): Promise<Seen> {
+  const over = new AbortController()
+  const timer = timeout === undefined ? undefined : setTimeout(() => over.abort(), timeout)
+  const watched = new WatchedRun(server, id, kind, over.signal)
+  try {
+    await watched.begin()
+    if (until === 'end') return await watched.untilEnd()
+    const end = watched.untilEnd().then(async (seen) => (await watched.newFinding()) ?? seen)
+    return await Promise.race([watched.untilFinding(), end])
+  } catch (error) {
+    if (!over.signal.aborted) throw error
+    return { why: 'timeout', sentence: `${id}: nothing happened in this time.` }
+  } finally {
+    clearTimeout(timer)
+    over.abort()
+  }
+}
+
+/** What a server tells of one run. */
+class WatchedRun {
+  readonly #server: Server
+  readonly #id: string
+  readonly #kind: string | undefined
+  readonly #signal: AbortSignal
+  /** Id of the newest finding that is no news. */
+  #since: string | undefined
+
+  constructor(server: Server, id: string, kind: string | undefined, signal: AbortSignal) {
+    this.#server = server
+    this.#id = id
+    this.#kind = kind
+    this.#signal = signal
+  }
+
+  /** Takes note of the findings that are there already. */
+  async begin(): Promise<void> {
+    const { findings } = await this.#get<FindingList>('/findings', { run: this.#id, limit: 1 })
+    this.#since = findings[0]?.id
+  }
+
+  /** The next finding, told by the server when it opens. */
+  async untilFinding(): Promise<Seen> {
+    for (;;) {
+      const seen = await this.newFinding(WAIT_S)
+      if (seen !== undefined) return seen
     }
-    const left = deadline - performance.now()
-    if (left <= 0) return { why: 'timeout', sentence: `${id}: nothing happened in this time.` }
-    await sleep(Math.min(INTERVAL_MS, left))
+  }
+
+  /** The newest finding that is news; waits so many seconds for one. That a run fell silent, `untilEnd` tells. */
+  async newFinding(wait?: number): Promise<Seen | undefined> {
+    const query = { run: this.#id, kind: this.#kind, since: this.#since, wait, limit: 50 }
+    const { findings } = await this.#get<FindingList>('/findings', query)
+    const finding = findings.find(({ kind }) => kind !== 'stalled')
+    if (finding === undefined) {
+      this.#since = findings[0]?.id ?? this.#since
+      return undefined
+    }
+    const sentence = `${this.#id}: ${finding.kind} opened at step ${finding.opened_step}.`
+    return { why: 'finding', sentence, finding }
+  }
+
+  /** Resolves when the run has ended or has fallen silent. */
+  async untilEnd(): Promise<Seen> {
+    for (;;) {
+      const run = await this.#get<Run>(`/runs/${encodeURIComponent(this.#id)}`)
+      if (run.status !== 'running') return ended(run)
+      if (run.conditions.some(({ kind }) => kind === 'stalled')) {
+        return { why: 'stalled', sentence: `${this.#id} is silent since step ${run.last_step}.`, run }
+      }
+      await sleep(INTERVAL_MS, undefined, { signal: this.#signal })
+    }
+  }
+
+  /** Asks again while the server is away or busy; every other refusal is final. */
+  async #get<T>(path: string, query: Query = {}): Promise<T> {
+    for (;;) {
+      try {
+        return await this.#server.get<T>(path, query, this.#signal)
+      } catch (error) {
+        const isAway = error instanceof ServerError && [undefined, 429, 503].includes(error.status)
+        if (!isAway || this.#signal.aborted) throw error
+      }
+      await sleep(INTERVAL_MS, undefined, { signal: this.#signal })
+    }
   }
 }
 
@@ -100,6 +154,7 @@ function readUntil(text: string): string {
 /** Milliseconds. */
 function readDuration(text: string): number {
   const [, amount, unit] = /^(\d{1,6})([smh])$/.exec(text) ?? []
-  if (amount === undefined) throw new InvalidArgumentError('It must be a duration such as 90s, 30m or 2h.')
-  return Number(amount) * UNITS[unit as keyof typeof UNITS]
+  const milliseconds = Number(amount) * UNITS[unit as keyof typeof UNITS]
+  if (milliseconds > 0 && milliseconds <= MAX_TIMEOUT_MS) return milliseconds
+  throw new InvalidArgumentError('It must be a duration such as 90s, 30m or 2h, at most 596h.')
 }

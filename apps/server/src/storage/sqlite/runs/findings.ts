@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import type { FindingChange, FindingQuery, StoredFinding } from '../../store.ts'
+import { FindingNotFound, type FindingChange, type FindingQuery, type StoredFinding } from '../../store.ts'
 import { fromCursor, given, toCursor, where } from '../../list-query.ts'
 import type { Tables } from '../open-tables.ts'
 import type { CachedRun } from '../../run/cached-run.ts'
@@ -17,10 +17,12 @@ const SELECT = `select findings.key, findings.id, runs.id as run, part, kind, se
 /** The newest first. */
 export function listFindings(
   db: Database,
-  { run, kind, state, limit, cursor }: FindingQuery,
+  { run, project, kind, state, since, limit, cursor }: FindingQuery,
 ): { findings: StoredFinding[]; next_cursor: string | null } {
   const filter = where([
     given('runs.id = ?', run),
+    given('runs.project = ?', project),
+    given('findings.key > ?', since === undefined ? undefined : keyOf(db, since)),
     given('findings.kind = ?', kind),
     given('findings.state = ?', state),
     cursor === undefined
@@ -41,6 +43,13 @@ export function listFindings(
     findings: page.map(toFinding),
     next_cursor: rows.length > page.length && last ? toCursor(['findings', last.opened_at, last.key]) : null,
   }
+}
+
+/** The keys of findings grow in the order in which they were entered. */
+function keyOf(db: Database, id: string): number {
+  const row = db.prepare<[string], FindingRow>(`${SELECT} where findings.id = ?`).get(id)
+  if (row === undefined) throw new FindingNotFound(`There is no finding "${id}".`)
+  return row.key
 }
 
 /** Looks up one finding by its id, unless its run is gone. */

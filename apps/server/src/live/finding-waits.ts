@@ -1,0 +1,90 @@
+import type { StoredFinding } from '../storage/store.ts'
+
+/** Requests that may wait for findings at the same time. */
+export const MAX_WAITS = { ofOneCaller: 32, inAll: 1_024 } as const
+
+/** A request that waits. */
+export interface Wait {
+  /** Why it is over; `undefined`: it is not. */
+  readonly over: 'left' | 'closing' | undefined
+  /** Resolves with the next finding that concerns it, or with one since the last call, or when it is over. */
+  news(): Promise<void>
+  /** Ends the wait; again changes nothing. */
+  leave(): void
+}
+
+/** The requests that wait until a finding opens or closes; bounded, because each holds a connection. */
+export class FindingWaits {
+  readonly #waits = new Set<OpenWait>()
+  readonly #ofCaller = new Map<string, number>()
+  #isClosed = false
+
+  get size(): number {
+    return this.#waits.size
+  }
+
+  /** Begins a wait; `undefined` when there are as many as may be. `concerns` says which findings are of interest. */
+  enter(caller: string, concerns: (finding: StoredFinding) => boolean): Wait | undefined {
+    const others = this.#ofCaller.get(caller) ?? 0
+    if (others >= MAX_WAITS.ofOneCaller || this.#waits.size >= MAX_WAITS.inAll) return undefined
+    const wait = new OpenWait(concerns, () => this.#forget(wait, caller))
+    this.#waits.add(wait)
+    this.#ofCaller.set(caller, others + 1)
+    if (this.#isClosed) wait.end('closing')
+    return wait
+  }
+
+  /** A finding opened or closed, and that is durable. */
+  tell(finding: StoredFinding): void {
+    for (const wait of this.#waits) wait.tell(finding)
+  }
+
+  /** Ends every wait, and each that is begun from now on. */
+  close(): void {
+    this.#isClosed = true
+    for (const wait of this.#waits) wait.end('closing')
+  }
+
+  #forget(wait: OpenWait, caller: string): void {
+    this.#waits.delete(wait)
+    const others = (this.#ofCaller.get(caller) ?? 1) - 1
+    if (others === 0) this.#ofCaller.delete(caller)
+    else this.#ofCaller.set(caller, others)
+  }
+}
+
+class OpenWait implements Wait {
+  over: Wait['over']
+  readonly #concerns: (finding: StoredFinding) => boolean
+  readonly #forget: () => void
+  #hasNews = false
+  #wake: () => void = () => undefined
+
+  constructor(concerns: (finding: StoredFinding) => boolean, forget: () => void) {
+    this.#concerns = concerns
+    this.#forget = forget
+  }
+
+  async news(): Promise<void> {
+    if (!this.#hasNews && this.over === undefined)
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    this.#hasNews = false
+  }
+
+  tell(finding: StoredFinding): void {
+    if (!this.#concerns(finding)) return
+    this.#hasNews = true
+    this.#wake()
+  }
+
+  leave(): void {
+    this.end('left')
+  }
+
+  end(why: 'left' | 'closing'): void {
+    if (this.over !== undefined) return
+    this.over = why
+    this.#forget()
+    this.#wake()
+  }
+}
