@@ -162,6 +162,7 @@ const rooms: Record<string, Room> = {
     mayImport: [
       'process',
       'access/identity',
+      'detector',
       'importers',
       'layout',
       'plugins',

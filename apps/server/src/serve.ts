@@ -34,7 +34,7 @@ export async function serve(config: Config): Promise<Server> {
   const hub = new Hub(steadyNow)
   const ingest = new Ingest(store, hub, now, (error) => app.log.error({ err: error }, 'failed'))
   const access = { operatorToken: config.token, isShared: !isLoopbackName(host), basePath, limits: config }
-  const alerts = openAlerts(config, store.deliveries, now, {
+  const alerts = openAlerts(config, store.deliveries, ingest.explained.bind(ingest), now, {
     error: (fields, sentence) => app.log.error(fields, sentence),
     info: (fields, sentence) => app.log.info(fields, sentence),
   })
@@ -66,7 +66,7 @@ export async function serve(config: Config): Promise<Server> {
   return {
     welcome: welcome(url, data, { isOpen, firstToken }),
     async close() {
-      ingest.stop()
+      await ingest.stop()
       hub.close()
       await app.close()
       await alerts.stop()

@@ -33,6 +33,7 @@ export async function startAlerts({
     const alerts = new Alerts({
       deliveries: watch(store.deliveries),
       guard,
+      explained: async (finding) => finding,
       send: createSender({ guard, smtp: null, timeoutMs }),
       now: clock,
       random: () => 0,

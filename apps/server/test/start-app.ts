@@ -52,7 +52,7 @@ export async function startApp({
   const failures: unknown[] = []
   const ingest = new Ingest(store, hub, now, (error) => failures.push(error))
   const settings = { webhookAllow: '127.0.0.0/8', smtpUrl: undefined, smtpFrom: undefined }
-  const alerts = openAlerts(settings, store.deliveries, now, {
+  const alerts = openAlerts(settings, store.deliveries, ingest.explained.bind(ingest), now, {
     error: (_fields, sentence) => failures.push(new Error(sentence)),
     info: () => undefined,
   })
@@ -63,6 +63,7 @@ export async function startApp({
     hub.close()
     await app.close()
     await alerts.stop()
+    await ingest.stop()
     await store.close()
     if (failures.length > 0) throw new AggregateError(failures, 'background work failed')
   })

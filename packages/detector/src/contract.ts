@@ -1,11 +1,11 @@
-import type { Cause, Clip, CloseReason, FindingKind, Health, Severity } from '@normwatch/protocol'
+import type { Cause, Clip, CloseReason, FindingKind, Health, Moved, Severity } from '@normwatch/protocol'
 
 /**
  * What the detector reads and says. Plain data only: no clock and no I/O, so the server, a replay and the
  * browser run the very same function. What is on the wire has the types of the wire.
  */
 
-export type { FindingKind, Severity, Health, CloseReason, Cause, Clip }
+export type { FindingKind, Severity, Health, CloseReason, Cause, Clip, Moved }
 
 /** The readings of one step; `undefined` where the step has none. Every number may be NaN or ±Infinity. */
 export interface Reading {

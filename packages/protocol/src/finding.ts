@@ -1,7 +1,9 @@
 import type { Static } from 'typebox'
 import { Type } from './schema.ts'
+import { MovedSchema } from './moved.ts'
 import { Nullable } from './nullable.ts'
 import { WireNumberSchema } from './numbers.ts'
+import { RunEventSchema } from './run-event.ts'
 
 export const FINDING_KINDS = [
   'clip_saturated',
@@ -58,6 +60,10 @@ export const FindingSchema = Type.Object({
   close_reason: Nullable(Type.Enum(CLOSE_REASONS)),
   evidence: Type.Record(Type.String(), Type.Union([WireNumberSchema, Type.String(), Type.Null()])),
   diagnosis: Type.Array(CauseSchema),
+  moved: Type.Array(MovedSchema, {
+    description: 'Metrics that moved around the onset, at most five; looked for once the finding has opened.',
+  }),
+  events: Type.Array(RunEventSchema, { description: 'Events a few points before the onset, at most five.' }),
 })
 export type Finding = Static<typeof FindingSchema>
 

@@ -30,13 +30,14 @@ export interface AlertSettings {
 export function openAlerts(
   { webhookAllow, smtpUrl, smtpFrom }: AlertSettings,
   deliveries: DeliveryStore,
+  explained: AlertsOptions['explained'],
   now: () => number,
   log: AlertsOptions['log'],
 ): Alerts {
   const guard = new AddressGuard(webhookAllow, systemResolve)
   const smtp = smtpUrl === undefined || smtpFrom === undefined ? null : { url: smtpUrl, from: smtpFrom }
   const send = createSender({ guard, smtp, timeoutMs: SEND_TIMEOUT_MS })
-  return new Alerts({ deliveries, guard, send, now, random: Math.random, log })
+  return new Alerts({ deliveries, guard, send, explained, now, random: Math.random, log })
 }
 
 /** Everything that sends: the worker behind the outbox, and the tests that somebody asks for. */

@@ -1,4 +1,5 @@
 import type { ClaimedDelivery, DeliveryStore, Settlement } from '../storage/alert-store.ts'
+import type { StoredFinding } from '../storage/store.ts'
 import { messageOf } from './messages/message.ts'
 import { verdict, type Answer } from './retry-schedule.ts'
 import type { Sender } from './kinds/kind.ts'
@@ -14,6 +15,8 @@ const PAUSE_AFTER_ERROR_MS = 5_000
 const LONGEST_SLEEP_MS = 2 ** 31 - 1
 /** Sent and failed deliveries stay readable this long. */
 const KEEP_MS = 30 * 24 * 60 * 60 * 1000
+/** How long a message waits for what the record says around the beginning of its finding. */
+const EXPLAINED_WITHIN_MS = 5_000
 /** How long a stop waits for the tries under way. */
 const DRAIN_MS = 3_000
 
@@ -22,6 +25,8 @@ export type Outcome = 'sent' | 'retried' | 'failed' | 'disabled'
 export interface WorkerOptions {
   readonly deliveries: DeliveryStore
   readonly send: Sender
+  /** The finding with what the record says around its beginning; without it where that takes longer than `timeoutMs`. */
+  readonly explained: (finding: StoredFinding, timeoutMs: number) => Promise<StoredFinding>
   readonly now: () => number
   /** From [0, 1), for the jitter. */
   readonly random: () => number
@@ -135,7 +140,13 @@ export class DeliveryWorker {
 
   async #try({ id, channel, tries, events }: ClaimedDelivery): Promise<void> {
     const { deliveries, send, now, random, log, onOutcome } = this.#options
-    const message = messageOf(id, events, this.#publicUrl)
+    const explained = await Promise.all(
+      events.map(async (event) => ({
+        ...event,
+        finding: await this.#options.explained(event.finding, EXPLAINED_WITHIN_MS),
+      })),
+    )
+    const message = messageOf(id, explained, this.#publicUrl)
     const answer = await send(message, channel, { now: now(), signal: this.#abort.signal })
     // A try that the stop broke off says nothing about the receiver: it stays claimed until its lease ends.
     if (this.#abort.signal.aborted && answer.status === null) return

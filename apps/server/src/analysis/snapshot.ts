@@ -1,11 +1,9 @@
-import { findMoved, type Surroundings } from '@normwatch/detector'
+import { findMoved } from '@normwatch/detector'
 import { encodeNumber, type MetricColumn, type SnapshotReply } from '@normwatch/protocol'
+import { surroundings } from '../ingest/surroundings.ts'
 import { toFinding } from '../storage/to-wire.ts'
 import type { Store, StoredFinding } from '../storage/store.ts'
 
-/** Points read on either side of a step, to tell what moved there. */
-const POINTS_BEFORE = 500
-const POINTS_AFTER = 150
 const MAX_FINDINGS = 1_000
 
 /** Every metric before, at and after a step (the newest one when not given), what moved there, and the findings and events there. Throws `RunNotFound`. */
@@ -17,11 +15,7 @@ export async function snapshot(
 ): Promise<SnapshotReply> {
   const run = await store.runs.get(id)
   const around = step ?? run.last_step ?? 0
-  const interval = Math.max(1, Math.ceil(((run.last_step ?? 0) + 1) / Math.max(1, run.points)))
-  const record = await read(store, id, {
-    from: Math.max(0, around - Math.max(width, POINTS_BEFORE * interval)),
-    to: Math.min(Number.MAX_SAFE_INTEGER, around + Math.max(width, POINTS_AFTER * interval)),
-  })
+  const record = await surroundings(store, run, around, width)
   const range = { from: Math.max(0, around - width), to: Math.min(Number.MAX_SAFE_INTEGER, around + width) }
   const [{ findings }, events] = await Promise.all([
     store.findings.list({ run: id, limit: MAX_FINDINGS }),
@@ -38,35 +32,6 @@ export async function snapshot(
     findings: findings.filter((finding) => isNear(finding, range)).map(toFinding),
     events,
   }
-}
-
-/** The record of a range in one piece. */
-async function read(
-  store: Store,
-  id: string,
-  range: { readonly from: number; readonly to: number },
-): Promise<Surroundings> {
-  const blocks = []
-  for await (const block of store.points.read(id, range)) blocks.push(block)
-  const length = blocks.reduce((sum, { step }) => sum + step.length, 0)
-  const step = new Float64Array(length)
-  const metrics = new Map<string, { values: Float64Array; present: Uint8Array }>()
-  let at = 0
-  for (const block of blocks) {
-    step.set(block.step, at)
-    for (const [metric, { values, present }] of block.metrics) {
-      let column = metrics.get(metric)
-      if (column === undefined) {
-        column = { values: new Float64Array(length), present: new Uint8Array(length) }
-        metrics.set(metric, column)
-      }
-      column.values.set(values, at)
-      if (present === null) column.present.fill(1, at, at + values.length)
-      else column.present.set(present, at)
-    }
-    at += block.step.length
-  }
-  return { step, metrics }
 }
 
 function readingsAround(step: Float64Array, column: MetricColumn, around: number, width: number) {

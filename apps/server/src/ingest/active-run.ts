@@ -4,6 +4,7 @@ import type { Clipping, PointColumns, RunStatus } from '@normwatch/protocol'
 import type { Overrides } from '../storage/settings-store.ts'
 import {
   STATE_AFTER,
+  type Explanation,
   type FindingChange,
   type Judged,
   type Judgement,
@@ -217,6 +218,13 @@ export class ActiveRun {
         outcome.findings.push(closedFinding(finding, closing))
       }
     }
+  }
+
+  /** The end of an open finding is told with its explanation. */
+  explained(finding: StoredFinding, explanation: Explanation): void {
+    const episode = episodeOf(finding)
+    const open = this.openFindings.get(episode)
+    if (open?.id === finding.id) this.openFindings.set(episode, { ...open, ...explanation, explained: true })
   }
 
   /** Takes over what judging the record again came to. */

@@ -1,7 +1,8 @@
 import { STATE_VERSION } from '@normwatch/detector'
 import type { Hub } from '../live/hub.ts'
-import { VersionConflict, type Store } from '../storage/store.ts'
+import { VersionConflict, type Explanation, type Store, type StoredFinding } from '../storage/store.ts'
 import { ActiveRun, type SavedState } from './active-run.ts'
+import type { Explainer } from './explainer.ts'
 import { settingsInForce } from './run-settings.ts'
 
 /** Runs whose detector state is kept in memory. */
@@ -17,6 +18,7 @@ export interface IngestContext {
   readonly store: Store
   readonly hub: Hub
   readonly runs: ActiveRuns
+  readonly explainer: Explainer
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -81,6 +83,11 @@ export class ActiveRuns {
         if (!(error instanceof VersionConflict) || tries >= MAX_TRIES) throw error
       }
     }
+  }
+
+  /** Gives an open finding its explanation in the copy of its run, if there is one. */
+  explained(finding: StoredFinding, explanation: Explanation): void {
+    this.#entries.get(finding.run)?.active?.explained(finding, explanation)
   }
 
   /** The record of a run turned out to need judging from its start; somebody may be waiting for the run meanwhile. */

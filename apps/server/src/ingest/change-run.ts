@@ -5,6 +5,7 @@ import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 import { judgeAgain } from './judge-again.ts'
 import { settingsInForce } from './run-settings.ts'
+import { tellFindings } from './tell-findings.ts'
 
 const alone = () => true
 
@@ -41,7 +42,7 @@ export async function patchRun(context: IngestContext, id: string, patch: RunPat
       active.markStale()
       hub.gap(id, 'truncated')
     }
-    for (const finding of outcome.findings) hub.finding(finding, run.project)
+    tellFindings(context, outcome.findings, run.project)
   })
   return freshRun(context, id)
 }

@@ -1,15 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { partsMadeBy, type PointColumns, type RunFields, type RunPatch } from '@normwatch/protocol'
 import type { Hub } from '../live/hub.ts'
-import type { Store, StoredRun } from '../storage/store.ts'
+import type { Store, StoredFinding, StoredRun } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import { ActiveRuns, type IngestContext } from './active-runs.ts'
 import { deleteRun, patchRun, putRun } from './change-run.ts'
 import { changeProjectSettings, changeRunSettings } from './change-settings.ts'
 import { judgeAgain, judgeInterrupted } from './judge-again.ts'
+import { Explainer } from './explainer.ts'
 import { slices } from './readings.ts'
 import { keepFor, removeSilent, type Retention } from './retention.ts'
 import { noticeSilence, watchSilence } from './silence-watch.ts'
+import { tellFindings } from './tell-findings.ts'
 
 /** Readings that are merged and committed at once: some tens of milliseconds where all of them were sent before. */
 const READINGS_A_COMMIT = 32_768
@@ -29,7 +31,8 @@ export class Ingest {
     const runs = new ActiveRuns(store, (active) => {
       judgeAgain(this.#context, active).catch(onError)
     })
-    this.#context = { store, hub, runs, now }
+    const explainer = new Explainer({ store, hub, runs, onError })
+    this.#context = { store, hub, runs, explainer, now }
   }
 
   /** Runs whose detector state is in memory. */
@@ -43,6 +46,7 @@ export class Ingest {
       void keepFor(this.#context, retention, this.#stopping.signal, this.#onError)
     }
     judgeInterrupted(this.#context).catch(this.#onError)
+    this.#context.explainer.wake()
     const since = this.#context.now()
     void watchSilence(this.#context, since, this.#stopping.signal, this.#onError)
   }
@@ -57,8 +61,15 @@ export class Ingest {
     return removeSilent(this.#context, retention)
   }
 
-  stop(): void {
+  /** The finding with what the record says around its beginning; without it where that takes longer than `timeoutMs`. */
+  explained(finding: StoredFinding, timeoutMs: number): Promise<StoredFinding> {
+    return this.#context.explainer.explained(finding, timeoutMs)
+  }
+
+  /** Resolves when nothing that goes on by itself is under way. */
+  async stop(): Promise<void> {
     this.#stopping.abort()
+    await this.#context.explainer.stop()
   }
 
   async accept(run: string, columns: PointColumns): Promise<StoredRun> {
@@ -130,7 +141,7 @@ async function acceptPoints(context: IngestContext, id: string, columns: PointCo
     active.hasPoints = true
     if (newParts.length > 0 && active.stale) runs.judgeSoon(active)
     hub.points(id, columns, arrivedAt)
-    for (const finding of findings) hub.finding(finding, run.project)
+    tellFindings(context, findings, run.project)
     hub.run(run, changes.length > 0 || run.health !== healthBefore)
     return run
   })

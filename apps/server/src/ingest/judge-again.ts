@@ -4,6 +4,7 @@ import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 import { closedFinding, closeFinding, episodeOf } from './judgement.ts'
 import { Replay } from './replay.ts'
+import { tellFindings } from './tell-findings.ts'
 
 /** Steps that may be left to judge while the run's appends wait. */
 const LAST_SLICE = 10_000
@@ -42,7 +43,7 @@ async function attempt(context: IngestContext, active: ActiveRun): Promise<void>
     active.adopt(replay.judged, outcome.open)
     const judged = await store.points.rejudge(active.id, active.judged(outcome.changes))
     hub.gap(active.id, 'judged_again')
-    for (const finding of outcome.findings) hub.finding(finding, judged.project)
+    tellFindings(context, outcome.findings, judged.project)
     hub.run(judged, true)
   })
 }

@@ -85,6 +85,9 @@ export function openFinding(
     close_reason: null,
     evidence: wireEvidence(change.evidence),
     diagnosis: change.diagnosis.map((cause) => ({ ...cause })),
+    moved: [],
+    events: [],
+    explained: false,
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ListedRun } from '../storage/store.ts'
 import type { Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
+import { tellFindings } from './tell-findings.ts'
 
 /** Milliseconds between two looks at the running runs. */
 const LOOK_EVERY_MS = 5_000
@@ -58,10 +59,11 @@ export async function noticeSilence(context: IngestContext, since: number): Prom
 }
 
 async function judgeSilence(
-  { runs, store, hub, now }: IngestContext,
+  context: IngestContext,
   { id, last_arrival }: ListedRun,
   seconds: number,
 ): Promise<void> {
+  const { runs, store, hub, now } = context
   const alone = () => true
   await runs.use(id, alone, async (active) => {
     const run = await store.runs.get(id)
@@ -70,7 +72,7 @@ async function judgeSilence(
     active.silence(seconds, now(), outcome)
     if (outcome.changes.length === 0) return
     const judged = await store.findings.record(id, active.judged(outcome.changes))
-    for (const finding of outcome.findings) hub.finding(finding, judged.project)
+    tellFindings(context, outcome.findings, judged.project)
     hub.run(judged, true)
   })
 }

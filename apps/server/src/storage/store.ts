@@ -105,10 +105,15 @@ export interface Judged {
 /** How much may gather after the last state given before the next append should carry one. */
 export const STATE_AFTER = { batches: 1024, points: 4096, readings: 32 * 1024 } as const
 
+/** What the record says around the beginning of a finding, looked up once it has opened. */
+export type Explanation = Pick<Finding, 'moved' | 'events'>
+
 /** A finding as stored. Instants are milliseconds since 1970. */
 export interface StoredFinding extends Omit<Finding, 'opened_at' | 'closed_at'> {
   readonly opened_at: number
   readonly closed_at: number | null
+  /** Whether the record around its beginning has been looked at: before that, it has an empty explanation. */
+  readonly explained: boolean
 }
 
 /** A finding that opened, or the closing of one that is open. */
@@ -282,6 +287,15 @@ export interface FindingQuery {
 export interface FindingStore {
   /** Newest first. */
   list(query: FindingQuery): Promise<{ findings: StoredFinding[]; next_cursor: string | null }>
+  /** One finding; `undefined` where there is none of this id. */
+  get(id: string): Promise<StoredFinding | undefined>
+  /**
+   * Findings without an explanation, the longest known first: of each run the newest `perRun`. Those before them are given an
+   * empty one, so that a run that opens thousands cannot keep all others waiting.
+   */
+  unexplained(perRun: number): Promise<StoredFinding[]>
+  /** Gives a finding its explanation. Resolves with the finding as it then is; `undefined` where it is gone. */
+  explain(id: string, explanation: Explanation): Promise<StoredFinding | undefined>
   /** Records changes that no batch brought: a run that fell silent. Throws `RunNotFound`, `VersionConflict`. */
   record(run: string, judged: Judged): Promise<StoredRun>
 }

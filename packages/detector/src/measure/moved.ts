@@ -1,22 +1,7 @@
+import type { Moved } from '../contract.ts'
 import type { Column } from '../series/columns.ts'
 import { significant } from '../series/round.ts'
 import { rankCorrelation } from '../series/statistics.ts'
-
-/** A metric that changed its level around an onset. */
-export interface Moved {
-  readonly metric: string
-  /** Medians before the onset and after the change. */
-  readonly before: number
-  readonly after: number
-  /** `after / before`; `null` where either is not positive. */
-  readonly ratio: number | null
-  /** The first step out of its earlier band. */
-  readonly at_step: number
-  /** Steps from the onset to `at_step`: below 0 where it moved first. */
-  readonly lead: number
-  /** Distance of the medians in robust deviations of the values before. */
-  readonly effect: number
-}
 
 /** The record around an onset: steps in ascending order, and every metric's readings at them. */
 export interface Surroundings {
@@ -32,6 +17,8 @@ const DERIVED: ReadonlySet<string> = new Set([
   'max_norm',
   'max_abs_grad',
 ])
+
+const LAYERS = 'layers/'
 
 const BAR = 4.2
 const LIMIT = 5
@@ -55,25 +42,63 @@ const WHITE = 1.6
 const MOST_MEMORY = 3
 
 /**
- * Which metrics moved with a finding: those whose level after the onset lies many robust deviations from the level
- * before. At most five, what moved before the onset ahead of what moved after it, then the largest; metrics that mirror one listed before are left out. Positive metrics
- * are compared on the log scale. A constant that became another constant counts.
+ * Which metrics moved around an onset: those whose level after it lies many robust deviations from the level before. Look
+ * at one metric after the other, then ask what was found: a search can be taken up between others' work.
+ *
+ * `part`: whose norm it is that has an onset; `null` for the run's.
  */
-export function findMoved({ step, metrics }: Surroundings, onset: number, bar = BAR): Moved[] {
-  const found: { moved: Moved; readings: Readings }[] = []
-  for (const [metric, column] of metrics) {
-    if (DERIVED.has(metric)) continue
-    const readings = readingsAround(step, column, onset)
-    const moved = moveOf(metric, readings, onset, bar)
-    if (moved !== undefined) found.push({ moved, readings })
+export class MovedSearch {
+  readonly #step: Float64Array
+  readonly #onset: number
+  readonly #part: string | null
+  readonly #bar: number
+  readonly #found: { moved: Moved; readings: Readings }[] = []
+
+  constructor(step: Float64Array, onset: number, part: string | null = null, bar = BAR) {
+    this.#step = step
+    this.#onset = onset
+    this.#part = part
+    this.#bar = bar
   }
-  found.sort((a, b) => rank(b.moved) - rank(a.moved))
-  const listed: typeof found = []
-  for (const one of found) {
-    if (listed.length === LIMIT) break
-    if (!listed.some((other) => isMirror(other.readings, one.readings))) listed.push(one)
+
+  look(metric: string, column: Column): void {
+    if (this.#saysNothing(metric)) return
+    const readings = readingsAround(this.#step, column, this.#onset)
+    const moved = moveOf(metric, readings, this.#onset, this.#bar)
+    if (moved !== undefined) this.#found.push({ moved, readings })
   }
-  return listed.map(({ moved }) => moved)
+
+  /** At most five, what moved before the onset ahead of what moved after it, then the largest; of metrics that mirror each other one. */
+  found(): Moved[] {
+    const found = this.#found.toSorted((a, b) => rank(b.moved) - rank(a.moved))
+    const listed: typeof found = []
+    for (const one of found) {
+      if (listed.length === LIMIT) break
+      if (!listed.some((other) => isMirror(other.readings, one.readings))) listed.push(one)
+    }
+    return listed.map(({ moved }) => moved)
+  }
+
+  /** Layers are looked at by themselves; the norm of another part may well have moved first. */
+  #saysNothing(metric: string): boolean {
+    if (metric.startsWith(LAYERS)) return true
+    const slash = metric.indexOf('/')
+    const [name, part] = slash < 0 ? [metric, null] : [metric.slice(0, slash), metric.slice(slash + 1)]
+    if (!DERIVED.has(name)) return false
+    return name !== 'grad_norm' || this.#part === null || part === null || part === this.#part
+  }
+}
+
+/** The same in one go. */
+export function findMoved(
+  { step, metrics }: Surroundings,
+  onset: number,
+  part: string | null = null,
+  bar = BAR,
+): Moved[] {
+  const search = new MovedSearch(step, onset, part, bar)
+  for (const [metric, column] of metrics) search.look(metric, column)
+  return search.found()
 }
 
 interface Readings {

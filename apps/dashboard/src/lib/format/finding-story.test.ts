@@ -23,6 +23,8 @@ const finding: Finding & Partial<FindingStory> = {
   close_reason: null,
   evidence: {},
   diagnosis: [],
+  moved: [],
+  events: [],
 }
 const moved = { metric: 'actor/kl', before: 1, after: 5.2, ratio: 5.2, at_step: 33, lead: -1 }
 

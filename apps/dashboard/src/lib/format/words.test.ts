@@ -109,6 +109,8 @@ describe('a finding in words', () => {
       x: null,
     },
     diagnosis: [],
+    moved: [],
+    events: [],
   }
   it('has a title and a span', () => {
     expect(findingTitle(finding)).toBe('Clipping is saturated')

@@ -1,6 +1,15 @@
 import type { Severity } from '@normwatch/protocol'
 import type { Message, MessageEvent } from '../messages/message.ts'
-import { bounded, causes, figures, fitted, headline, LINK_TEXT, subject } from '../messages/wording.ts'
+import {
+  bounded,
+  causes,
+  companions,
+  figures,
+  fitted,
+  headline,
+  LINK_TEXT,
+  subject,
+} from '../messages/wording.ts'
 import { httpKind, shownOrigin } from './http-kind.ts'
 
 const MAX_TITLE = 256
@@ -30,8 +39,9 @@ export function discordBody(message: Message) {
 
 function oneEvent(event: MessageEvent) {
   const reasons = causes(event).map((cause) => `- ${escape(cause)}`)
+  const moved = companions(event).map((line) => `- ${escape(line)}`)
   return {
-    description: fitted([link(LINK_TEXT, event.run.url), ...reasons], MAX_DESCRIPTION),
+    description: fitted([link(LINK_TEXT, event.run.url), ...reasons, ...moved], MAX_DESCRIPTION),
     fields: figures(event).map(([label, value]) => ({
       name: bounded(escape(label), MAX_FIELD_NAME),
       value: bounded(escape(value), MAX_FIELD_VALUE),

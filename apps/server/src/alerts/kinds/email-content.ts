@@ -1,5 +1,5 @@
 import type { Message, MessageEvent } from '../messages/message.ts'
-import { bounded, causes, figures, headline, LINK_TEXT, subject } from '../messages/wording.ts'
+import { bounded, causes, companions, figures, headline, LINK_TEXT, subject } from '../messages/wording.ts'
 
 const MAX_SUBJECT = 200
 /** Events that a grouped message names; it counts the others. */
@@ -26,12 +26,14 @@ export function emailContent(message: Message): EmailContent {
 function oneEvent(event: MessageEvent): [string, string] {
   const rows = figures(event)
   const reasons = causes(event)
+  const moved = companions(event)
   const text = [
     ...rows.map(([label, value]) => `${label}: ${value}`),
     '',
     'Causes:',
     ...reasons.map((cause) => `- ${cause}`),
     '',
+    ...(moved.length === 0 ? [] : ['Around its beginning:', ...moved.map((line) => `- ${line}`), '']),
     `${LINK_TEXT}: ${event.run.url}`,
   ]
   const cells = rows.map(
@@ -41,6 +43,9 @@ function oneEvent(event: MessageEvent): [string, string] {
   return [
     text.join('\n'),
     `<table cellpadding="4">${cells.join('')}</table><h3>Causes</h3><ul>${items.join('')}</ul>` +
+      (moved.length === 0
+        ? ''
+        : `<h3>Around its beginning</h3><ul>${moved.map((line) => `<li>${escape(line)}</li>`).join('')}</ul>`) +
       `<p>${anchor(LINK_TEXT, event.run.url)}</p>`,
   ]
 }

@@ -75,6 +75,25 @@ describe('a message of one finding', () => {
     expect(subject).toContain('Norm above the reference cap')
     expect(text).toContain('reference cap of 2')
   })
+  it('says what moved with it and what happened before it, a sentence each, in every form', () => {
+    const finding = aFinding({
+      moved: [
+        { metric: 'actor/kl', before: 1, after: 5.2, ratio: 5.2, at_step: 33, lead: -1, effect: 9 },
+        { metric: 'reward', before: 0.5, after: -0.5, ratio: null, at_step: 34, lead: 0, effect: 8 },
+        { metric: 'turns', before: 16, after: 2, ratio: 0.125, at_step: 36, lead: 2, effect: 7 },
+      ],
+      events: [{ step: 30, time: 0, label: 'stage 2', text: null }],
+    })
+    const one = messageOf('msg_1', [{ ...opened, finding }], url)
+    const plain = (body: unknown) => textOf(body).replaceAll('\\\\', '')
+    for (const body of [slackBody(one), discordBody(one), emailContent(one).text, emailContent(one).html]) {
+      expect(plain(body)).toContain('actor/kl rose 5.2× at step 33, one step before the norm')
+      expect(plain(body)).toContain('reward went from 0.5 to -0.5 at step 34, with the norm')
+      expect(plain(body)).toContain('turns fell to 0.13× at step 36, 2 steps after the norm')
+      expect(plain(body)).toContain('step 30: stage 2')
+    }
+    expect(Value.Check(WebhookBodySchema, webhookBody(one))).toBe(true)
+  })
   it('says so when no cause was found', () => {
     const bare = { ...opened, finding: aFinding({ diagnosis: [] }) }
     expect(emailContent(messageOf('msg_1', [bare], url)).text).toContain('No cause found in the logged data.')

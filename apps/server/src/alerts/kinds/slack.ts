@@ -1,5 +1,14 @@
 import type { Message, MessageEvent } from '../messages/message.ts'
-import { bounded, causes, figures, fitted, headline, LINK_TEXT, subject } from '../messages/wording.ts'
+import {
+  bounded,
+  causes,
+  companions,
+  figures,
+  fitted,
+  headline,
+  LINK_TEXT,
+  subject,
+} from '../messages/wording.ts'
 import { httpKind, shownOrigin } from './http-kind.ts'
 
 const MAX_HEADER = 150
@@ -23,10 +32,14 @@ function oneEvent(event: MessageEvent) {
     .slice(0, MAX_FIELDS)
     .map(([label, value]) => markdown(`*${escape(label)}*\n${escape(value)}`, MAX_FIELD))
   const reasons = causes(event).map((cause) => `• ${escape(cause)}`)
+  const moved = companions(event).map((line) => `• ${escape(line)}`)
   const link = `<${escape(event.run.url)}|${LINK_TEXT}>`
   return [
     { type: 'section', fields },
     { type: 'section', text: markdown(`*Causes*\n${reasons.join('\n')}`, MAX_SECTION) },
+    ...(moved.length === 0
+      ? []
+      : [{ type: 'section', text: markdown(`*Around its beginning*\n${moved.join('\n')}`, MAX_SECTION) }]),
     { type: 'section', text: markdown(link, MAX_SECTION) },
   ]
 }

@@ -59,6 +59,8 @@ export function testMessage(id: string, publicUrl: string, now: number): Message
     close_reason: null,
     evidence: { window: 200, rate: 0.95, median_norm: 3.1, max_norm: 1 },
     diagnosis: [],
+    moved: [],
+    events: [],
   }
   const run: EventRun = {
     id: 'test',

@@ -1,4 +1,4 @@
-import { causeTitle, findingKinds, type FindingKindRecord } from '@normwatch/detector'
+import { causeTitle, findingKinds, movedWords, type FindingKindRecord } from '@normwatch/detector'
 import { decodeNumber, type Clip } from '@normwatch/protocol'
 import type { Message, MessageEvent } from './message.ts'
 
@@ -99,6 +99,12 @@ export function causes({ finding }: MessageEvent): string[] {
     .map(({ cause, because, look_at }) =>
       bounded(oneLine(`${causeTitle(cause)}: ${because}${look_at ? ` Look at: ${look_at}` : ''}`), 600),
     )
+}
+
+/** What moved with the finding, a sentence each; and what happened shortly before it began. */
+export function companions({ finding }: MessageEvent): string[] {
+  const events = finding.events.map(({ step, label }) => `step ${step}: ${label}`)
+  return [...finding.moved.map(movedWords), ...events].map((line) => bounded(oneLine(line), 300))
 }
 
 /** Where a message sends its reader. */

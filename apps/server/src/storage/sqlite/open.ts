@@ -23,7 +23,7 @@ import { CannotOpenStore, asUnavailable } from './engine/store-errors.ts'
 import { WalSync } from './engine/wal-sync.ts'
 import { openTables } from './open-tables.ts'
 import { openEvents } from './runs/events.ts'
-import { listFindings } from './runs/findings.ts'
+import { listFindings, openExplanations } from './runs/findings.ts'
 import { Reaper } from './runs/reaper.ts'
 import { openRunLists } from './runs/run-lists.ts'
 import { openSettings } from './runs/settings.ts'
@@ -142,6 +142,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     findings: {
       list: async (query) => commits.read(() => listFindings(db, query)),
       record: recordFindings(units),
+      ...openExplanations(db, tables, commits),
     },
     events: openEvents(db, commits),
     settings: openSettings(db, commits),

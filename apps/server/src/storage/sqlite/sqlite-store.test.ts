@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { describeCharts } from '../charts.contract.ts'
 import { describeEvents } from '../event-store.contract.ts'
+import { describeFindings } from '../finding-store.contract.ts'
 import { describeLargeRuns } from '../large-runs.contract.ts'
 import { describeRuns } from '../runs.contract.ts'
 import { describeSettings } from '../settings-store.contract.ts'
@@ -50,6 +51,7 @@ describeStore('sqlite', openEmpty)
 describeRuns('sqlite', openEmpty)
 describeSettings('sqlite', openEmpty)
 describeEvents('sqlite', openEmpty)
+describeFindings('sqlite', openEmpty)
 describeCharts('sqlite', openReopenable)
 describeLargeRuns('sqlite', openReopenable)
 describeUpkeep('sqlite', openUpkept)

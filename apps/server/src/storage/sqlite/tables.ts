@@ -165,8 +165,13 @@ export const findings = sqliteTable(
     closeReason: text('close_reason'),
     evidence: text().notNull(),
     diagnosis: text().notNull(),
+    /** What the record says around its beginning, as JSON; null: not looked at yet. */
+    explanation: text(),
   },
   (table) => [
+    index('findings_unexplained')
+      .on(table.key)
+      .where(sql`explanation is null`),
     index('findings_by_opening').on(table.openedAt, table.key),
     index('findings_by_run').on(table.run, table.openedAt, table.key),
   ],

@@ -146,13 +146,16 @@ const eventOf = ({ type, at, finding_record, run_record }: EventRow): QueuedEven
   run: JSON.parse(run_record) as RunFacts,
 })
 
-/** The finding of a queued event. Those that an older version queued have their instants in ISO 8601, and no part. */
+/** The finding of a queued event. Those that an older version queued have their instants in ISO 8601, no part and no explanation. */
 function findingIn(record: string): StoredFinding {
   const finding = JSON.parse(record) as StoredFinding & { opened_at: unknown; closed_at: unknown }
   const { opened_at, closed_at } = finding
   return {
     ...finding,
     part: finding.part ?? null,
+    moved: finding.moved ?? [],
+    events: finding.events ?? [],
+    explained: finding.explained ?? true,
     opened_at: typeof opened_at === 'string' ? Date.parse(opened_at) : opened_at,
     closed_at: typeof closed_at === 'string' ? Date.parse(closed_at) : closed_at,
   }

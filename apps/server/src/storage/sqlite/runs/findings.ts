@@ -1,18 +1,32 @@
 import type { Database } from 'better-sqlite3'
-import { FindingNotFound, type FindingChange, type FindingQuery, type StoredFinding } from '../../store.ts'
+import {
+  FindingNotFound,
+  type Explanation,
+  type FindingChange,
+  type FindingQuery,
+  type FindingStore,
+  type StoredFinding,
+} from '../../store.ts'
+import type { GroupCommit } from '../engine/group-commit.ts'
 import { fromCursor, given, toCursor, where } from '../../list-query.ts'
 import type { Tables } from '../open-tables.ts'
 import type { CachedRun } from '../../run/cached-run.ts'
 
-interface FindingRow extends Omit<StoredFinding, 'evidence' | 'diagnosis'> {
+interface FindingRow extends Omit<StoredFinding, 'evidence' | 'diagnosis' | 'explained' | keyof Explanation> {
   readonly key: number
   readonly evidence: string
   readonly diagnosis: string
+  readonly explanation: string | null
 }
+
+/** Findings without an explanation that are read at once. */
+const FINDINGS_A_LOOK = 256
+
+const NOTHING_FOUND: Explanation = { moved: [], events: [] }
 
 /** The join leaves out findings of deleted runs whose rows are still being removed. */
 const SELECT = `select findings.key, findings.id, runs.id as run, part, kind, severity, state, opened_step, onset, opened_at,
-  closed_step, closed_at, close_reason, evidence, diagnosis from findings join runs on runs.key = findings.run`
+  closed_step, closed_at, close_reason, evidence, diagnosis, explanation from findings join runs on runs.key = findings.run`
 
 /** The newest first. */
 export function listFindings(
@@ -61,11 +75,14 @@ export function findingById(db: Database): (id: string) => StoredFinding | undef
   }
 }
 
-function toFinding({ key: _, evidence, diagnosis, ...row }: FindingRow): StoredFinding {
+function toFinding({ key: _, evidence, diagnosis, explanation, ...row }: FindingRow): StoredFinding {
   return {
     ...row,
     evidence: JSON.parse(evidence) as StoredFinding['evidence'],
     diagnosis: JSON.parse(diagnosis) as StoredFinding['diagnosis'],
+    explained: explanation !== null,
+    ...NOTHING_FOUND,
+    ...(JSON.parse(explanation ?? '{}') as Partial<Explanation>),
   }
 }
 
@@ -122,5 +139,36 @@ export function recordChanges(
   for (const change of told) {
     const finding = change.type === 'opened' ? change.finding : findings.find(change.id)
     if (finding !== undefined) outbox.tell(change.type, finding, cached.run)
+  }
+}
+
+/** What was found around the beginnings of findings. */
+export function openExplanations(
+  db: Database,
+  { findings }: Tables,
+  commits: GroupCommit,
+): Pick<FindingStore, 'get' | 'unexplained' | 'explain'> {
+  const RANKED = `select key, row_number() over (partition by run order by key desc) as place from findings
+    where explanation is null`
+  const selectUnexplained = db.prepare<[number, number], FindingRow>(
+    `${SELECT} join (${RANKED}) as ranked on ranked.key = findings.key where place <= ? order by findings.key limit ?`,
+  )
+  const isFlooded = db.prepare<[number], 1>(`select 1 from (${RANKED}) where place > ? limit 1`).pluck()
+  const leaveOut = db.prepare<[number]>(
+    `update findings set explanation = '{}' where key in (select key from (${RANKED}) where place > ?)`,
+  )
+  const explain = db.prepare<[string, string]>('update findings set explanation = ? where id = ?')
+  return {
+    get: async (id) => commits.read(() => findings.find(id)),
+    unexplained: async (perRun) => {
+      const isMore = commits.read(() => isFlooded.get(perRun) === 1)
+      if (isMore) await commits.run(() => void leaveOut.run(perRun))
+      return commits.read(() => selectUnexplained.all(perRun, FINDINGS_A_LOOK).map(toFinding))
+    },
+    explain: (id, explanation) =>
+      commits.run(() => {
+        explain.run(JSON.stringify(explanation), id)
+        return findings.find(id)
+      }),
   }
 }

@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { aFinding } from '../alerts/fixtures/event.ts'
+import { record } from './store.fixture.ts'
+import type { Explanation, Store } from './store.ts'
+
+const moved = { metric: 'kl', before: 1, after: 5, ratio: 5, at_step: 33, lead: -1, effect: 12 }
+const event = { step: 30, time: 30.5, label: 'stage 2', text: null }
+const explanation: Explanation = { moved: [moved], events: [event] }
+
+/** What every engine promises of the explanations of findings. */
+export function describeFindings(engine: string, open: () => Promise<Store>): void {
+  describe(`${engine} store's findings`, () => {
+    let store: Store
+    beforeEach(async () => {
+      store = await open()
+      await store.runs.put('a', {}, 0)
+      const findings = ['f-1', 'f-2', 'f-3'].map((id) => aFinding({ id, run: 'a', explained: false }))
+      await record(store, 'a', { changes: findings.map((finding) => ({ type: 'opened', finding })) })
+    })
+    afterEach(() => store.close())
+
+    const unexplained = async (perRun = 9) => (await store.findings.unexplained(perRun)).map(({ id }) => id)
+
+    it('are unexplained until each is given its explanation, which is shown with it from then on', async () => {
+      expect(await unexplained()).toEqual(['f-1', 'f-2', 'f-3'])
+      expect(await store.findings.get('f-2')).toMatchObject({ explained: false, moved: [], events: [] })
+      const explained = { id: 'f-2', explained: true, ...explanation }
+      expect(await store.findings.explain('f-2', explanation)).toMatchObject(explained)
+      expect(await store.findings.get('f-2')).toMatchObject(explained)
+      expect((await store.findings.list({ run: 'a', limit: 9 })).findings).toContainEqual(
+        expect.objectContaining(explained),
+      )
+      expect(await unexplained()).toEqual(['f-1', 'f-3'])
+    })
+
+    it('of a run that opens many are explained as far as they are new, and those of another run all the same', async () => {
+      await store.runs.put('b', {}, 0)
+      await record(store, 'b', {
+        changes: [{ type: 'opened', finding: aFinding({ id: 'f-4', run: 'b', explained: false }) }],
+      })
+      expect(await unexplained(2)).toEqual(['f-2', 'f-3', 'f-4'])
+      expect(await store.findings.get('f-1')).toMatchObject({ explained: true, moved: [], events: [] })
+    })
+
+    it('keep their explanation when they close', async () => {
+      await store.findings.explain('f-1', explanation)
+      const closed = { closed_step: 9, closed_at: 5, close_reason: 'recovered' } as const
+      await record(store, 'a', { changes: [{ type: 'closed', id: 'f-1', ...closed }] })
+      expect(await store.findings.get('f-1')).toMatchObject({ state: 'closed', ...explanation })
+    })
+
+    it('go with their run, explained or not', async () => {
+      await store.runs.delete('a')
+      expect(await unexplained()).toEqual([])
+      expect(await store.findings.get('f-1')).toBeUndefined()
+      expect(await store.findings.explain('f-1', explanation)).toBeUndefined()
+    })
+  })
+}

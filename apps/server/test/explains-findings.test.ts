@@ -1,0 +1,95 @@
+import { expect, it } from 'vitest'
+import { startReceiver } from './alerts-receiver.ts'
+import { liveClient } from './live-client.ts'
+import { startApp, tempFolder, type TestApp } from './start-app.ts'
+
+const LENGTH = 160
+const JUMP = 80
+const wobble = (i: number) => 1 + 0.05 * Math.sin(i * i)
+
+/** A run whose norm is ten times as high from step 80 on, and whose `kl` left two steps earlier; an event at step 77. */
+async function train(call: TestApp['call'], to = LENGTH): Promise<void> {
+  await call('PUT', '/runs/a', { clip: { mode: 'norm', max_norm: 1 } })
+  await call('POST', '/runs/a/events', {
+    events: [
+      { step: 20, label: 'eval' },
+      { step: 77, label: 'stage 2' },
+    ],
+  })
+  for (let from = 0; from < to; from += 20) {
+    const step = Array.from({ length: 20 }, (_, i) => from + i)
+    await call('POST', '/runs/a/points', {
+      columns: {
+        step,
+        grad_norm: step.map((i) => (i < JUMP ? 0.3 : 3) * wobble(i)),
+        kl: step.map((i) => (i < JUMP - 2 ? 0.1 : 0.5) * wobble(i + 3)),
+        reward: step.map((i) => 2 * wobble(2 * i)),
+      },
+    })
+  }
+}
+
+const why = {
+  onset: JUMP,
+  moved: [{ metric: 'kl', at_step: JUMP - 2, lead: -2 }],
+  events: [{ step: 77, label: 'stage 2' }],
+}
+
+it('says with a finding what else moved and happened where it began', async () => {
+  const { call } = await startApp()
+  await train(call)
+  const changes = async () => (await call('GET', '/findings?kind=clip_regime_change')).body.findings
+  await expect.poll(changes, { timeout: 60_000 }).toMatchObject([why])
+  expect((await changes())[0].moved[0].ratio).toBeCloseTo(5, 0)
+  const { findings } = (await call('GET', `/runs/a/snapshot?around=${JUMP}`)).body
+  expect(findings).toEqual(expect.arrayContaining([expect.objectContaining({ kind: 'clip_regime_change' })]))
+  for (const finding of findings) expect(finding).toMatchObject(why)
+})
+
+it('tells readers that watch the run once it is known, and with the end of the finding', async () => {
+  const { call, listen } = await startApp()
+  const client = await liveClient(await listen())
+  await call('PUT', '/runs/a', {})
+  client.send({ type: 'watch', run: 'a' })
+  await train(call)
+  const found = () =>
+    client.frames.flatMap((frame) =>
+      frame.type === 'finding' && frame.finding.kind === 'clip_saturated' ? [frame.finding] : [],
+    )
+  await expect.poll(() => found().at(-1), { timeout: 60_000 }).toMatchObject({ state: 'open', ...why })
+  await call('PATCH', '/runs/a', { status: 'finished' })
+  await expect.poll(() => found().at(-1), { timeout: 60_000 }).toMatchObject({ state: 'closed', ...why })
+})
+
+it('sends it with the message that opens the finding, on every kind of channel a sentence each', async () => {
+  const { call, services } = await startApp()
+  const [webhook, slack] = [await startReceiver(), await startReceiver()]
+  const kinds = ['clip_saturated']
+  await call('POST', '/channels', { kind: 'webhook', url: webhook.url, name: 'w', kinds })
+  await call('POST', '/channels', { kind: 'slack', url: slack.url, name: 's', kinds })
+  services.alerts.start('http://norms.example')
+  await train(call)
+  await expect.poll(() => webhook.received.length, { timeout: 60_000 }).toBe(1)
+  await expect.poll(() => slack.received.length, { timeout: 60_000 }).toBe(1)
+  expect(JSON.parse(webhook.received[0]?.body ?? '')).toMatchObject({
+    type: 'finding.opened',
+    data: { finding: { state: 'open', ...why } },
+  })
+  expect(slack.received[0]?.body).toContain('kl rose 5.1× at step 78, 2 steps before the norm')
+  expect(slack.received[0]?.body).toContain('step 77: stage 2')
+})
+
+it('explains after a restart what was not explained before it', async () => {
+  const folder = await tempFolder()
+  const first = await startApp({ folder })
+  await first.services.ingest.stop()
+  await train(first.call)
+  const list = async ({ call }: TestApp) =>
+    (await call('GET', '/findings?kind=clip_regime_change')).body.findings
+  expect(await list(first)).toMatchObject([{ moved: [], events: [] }])
+  await first.app.close()
+  await first.services.store.close()
+  const second = await startApp({ folder })
+  second.services.ingest.start()
+  await expect.poll(() => list(second), { timeout: 60_000 }).toMatchObject([why])
+})
