@@ -10,7 +10,7 @@ import { WebSocket } from 'ws'
 import { chromium } from 'playwright-core'
 import { buildDashboard } from '../../apps/dashboard/e2e/build-dashboard.ts'
 import { startServer } from '../../apps/server/test/server-process.ts'
-import { ensureChromium } from '../../scripts/chromium.ts'
+import { ensureBrowser } from '../../scripts/browsers.ts'
 import { ensureNginx } from './tools.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -102,7 +102,7 @@ describe('behind a real nginx, below /normwatch/', () => {
 
   it('serves the dashboard, whose files and calls all stay below the path', async () => {
     const { url } = await start()
-    const browser = await chromium.launch({ executablePath: ensureChromium(), args: ['--no-sandbox'] })
+    const browser = await chromium.launch({ executablePath: ensureBrowser('chromium'), args: ['--no-sandbox'] })
     onTestFinished(() => browser.close())
     const page = await browser.newPage()
     const [asked, failed]: [string[], string[]] = [[], []]

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SmallServer } from '../../packages/sdk/test/small-server.ts'
-import { ensureChromium } from '../../scripts/chromium.ts'
+import { ensureBrowser } from '../../scripts/browsers.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
@@ -112,7 +112,7 @@ describe('the package that users install', () => {
   describe('in a browser', () => {
     async function openPage(server: SmallServer, script: string): Promise<Page> {
       const browser = await chromium.launch({
-        executablePath: ensureChromium(),
+        executablePath: ensureBrowser('chromium'),
         args: ['--no-sandbox', '--disable-gpu'],
       })
       onTestFinished(() => browser.close())

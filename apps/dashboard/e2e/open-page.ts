@@ -1,6 +1,6 @@
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, expect, onTestFinished } from 'vitest'
-import { ensureChromium } from '../../../scripts/chromium.ts'
+import { ensureBrowser } from '../../../scripts/browsers.ts'
 
 interface Options extends BrowserContextOptions {
   /** Complaints of the browser that the test provokes. */
@@ -12,7 +12,7 @@ afterAll(async () => (await launched)?.close())
 
 /** One browser for the tests of a file; each test has a context of its own. */
 function browser(): Promise<Browser> {
-  const executablePath = ensureChromium()
+  const executablePath = ensureBrowser('chromium')
   return (launched ??= chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] }))
 }
 
