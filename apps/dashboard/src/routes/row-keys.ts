@@ -6,17 +6,7 @@ export const ROW_KEYS = [
   ['Enter', 'open the run'],
   ['x', 'select the run'],
   ['c', 'compare the selected runs'],
-  ['?', 'this list'],
 ] as const
-
-/** Whether a key press belongs to a field that a person types into, or to the browser. */
-export function isTyping({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
-  if (ctrlKey || metaKey || altKey) return true
-  return (
-    target instanceof HTMLElement &&
-    target.closest('input:not([type=checkbox]), select, textarea, dialog') !== null
-  )
-}
 
 /** The id of the run that has the focus. */
 export function focusedRun(): string | undefined {

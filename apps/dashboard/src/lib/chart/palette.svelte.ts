@@ -30,6 +30,8 @@ export type Palette = Readonly<Record<ColourName, string>>
 /** The colours of the style sheet as a canvas takes them, `rgb(…)`: the charts have no colours of their own. */
 function readPalette(): Palette {
   const probe = document.createElement('span')
+  // Where a person's own colours replace all others, charts keep their hues: they tell lines apart.
+  probe.style.setProperty('forced-color-adjust', 'none')
   document.body.append(probe)
   const colours = NAMES.map((name) => {
     probe.style.color = `var(--${name})`

@@ -1,4 +1,5 @@
 import uPlot from 'uplot'
+import { flushSync } from 'svelte'
 import type { Attachment } from 'svelte/attachments'
 import { afterFrame } from '#lib/after-drawing.ts'
 
@@ -8,6 +9,9 @@ export interface PlotData {
   readonly min: number
   readonly max: number
 }
+
+/** A chart's width on paper, in pixels: a page of A4 or letter paper less its margins and the panel's. */
+const PAPER = 640
 
 /** Charts that wait to be made: one a frame, so that a page's first one is seen before the work for the others begins. */
 const waiting: (() => void)[] = []
@@ -71,6 +75,14 @@ export function plot(
       if (chart && (chart.width !== width || chart.height !== height)) chart.setSize({ width, height })
     })
     observer.observe(element)
+    // A page is printed at once, charts that nobody has scrolled to included.
+    const print = () => {
+      flushSync(() => (sight.isNear = true))
+      chart?.setSize({ width: Math.min(PAPER, element.clientWidth), height: element.clientHeight })
+    }
+    const stopPrint = () => chart?.setSize({ width: element.clientWidth, height: element.clientHeight })
+    addEventListener('beforeprint', print)
+    addEventListener('afterprint', stopPrint)
     $effect(() => {
       if (!sight.isNear) return
       const { columns, min, max } = data()
@@ -89,6 +101,8 @@ export function plot(
       if (sight.isNear) queueMicrotask(() => chart?.root.isConnected && setCursor(chart, at))
     })
     return () => {
+      removeEventListener('beforeprint', print)
+      removeEventListener('afterprint', stopPrint)
       observer.disconnect()
       sight.end()
       chart?.destroy()

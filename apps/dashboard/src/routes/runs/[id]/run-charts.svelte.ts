@@ -14,6 +14,7 @@ import {
   type ChartColumns,
 } from '#lib/chart/columns.ts'
 import type { RunEvent } from '@normwatch/protocol'
+import { chartWords } from './chart-words.ts'
 import { findingSpans, type FindingSpan } from './finding-spans.ts'
 import { interpolate } from '#lib/chart/range.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
@@ -196,6 +197,11 @@ export class RunCharts {
       { value: opens, label: `saturated from ${percent(opens)}` },
       { value: closes, label: `cleared below ${percent(closes)}` },
     ]
+  }
+
+  /** The chart of a metric in words, for those who do not see it. */
+  words(name: string): string {
+    return chartWords(this.#buckets(name))
   }
 
   /** What is under the cursor, in words. */

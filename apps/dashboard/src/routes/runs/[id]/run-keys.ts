@@ -18,7 +18,6 @@ export const RUN_KEYS = [
   ['Shift + drag', 'pan'],
   ['Two fingers', 'pan and zoom'],
   ['Esc', 'reset the zoom, then back to all runs'],
-  ['?', 'this list'],
 ] as const
 
 /** How much of the width a key pans, and by which factor one zooms. */

@@ -41,9 +41,7 @@ export class RecordRows {
     try {
       if (this.metrics.length > 0) {
         const { id } = this.run
-        this.#blocks = blocksOf(
-          await this.#api.series(id, { metrics: this.metrics, maxPoints: MAX_POINTS }),
-        )
+        this.#blocks = blocksOf(await this.#api.series(id, { metrics: this.metrics, maxPoints: MAX_POINTS }))
       }
       this.phase = 'ready'
     } catch (error) {

@@ -25,9 +25,7 @@ describe('rows in blocks', () => {
         const blocks = blocksOf(replyOf(steps, bucket))
         expect(rowCount(blocks)).toBe(steps.length)
         for (const { from, to, first, rows } of blocks) {
-          expect(steps.filter((step) => step >= from && step <= to)).toEqual(
-            steps.slice(first, first + rows),
-          )
+          expect(steps.filter((step) => step >= from && step <= to)).toEqual(steps.slice(first, first + rows))
         }
         steps.forEach((step, row) => {
           const place = blockAt(blocks, 'first', row)
@@ -38,11 +36,21 @@ describe('rows in blocks', () => {
     )
   })
   it('are few and large, so that a screen of rows takes one or two requests', () => {
-    const blocks = blocksOf(replyOf(Array.from({ length: 3000 }, (_, i) => 10 * i), 1))
+    const blocks = blocksOf(
+      replyOf(
+        Array.from({ length: 3000 }, (_, i) => 10 * i),
+        1,
+      ),
+    )
     expect(blocks.map(({ rows }) => rows)).toEqual(Array.from({ length: 15 }, () => 200))
   })
   it('move along when a block turns out to have other rows', () => {
-    const blocks = blocksOf(replyOf(Array.from({ length: 600 }, (_, i) => i), 1))
+    const blocks = blocksOf(
+      replyOf(
+        Array.from({ length: 600 }, (_, i) => i),
+        1,
+      ),
+    )
     expect(withRows(blocks, 1, 210).map(({ first, rows }) => [first, rows])).toEqual([
       [0, 200],
       [200, 210],

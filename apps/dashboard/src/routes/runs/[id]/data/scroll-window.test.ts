@@ -14,13 +14,17 @@ describe('rows on screen', () => {
   })
   it('begin with the row that was asked for', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 10_000_000 }), fc.double({ min: 0, max: 1, noNaN: true }), (rows, at) => {
-        const row = Math.floor(at * Math.max(0, rows - VIEW / ROW))
-        // a scroll bar stands on whole pixels
-        const { first, end } = scrollWindow(Math.round(topOfRow(row, VIEW, rows, ROW)), VIEW, rows, ROW)
-        expect(Math.abs(first - row)).toBeLessThanOrEqual(Math.ceil((rows * ROW) / 8_000_000))
-        expect(end - first).toBeLessThanOrEqual(VIEW / ROW + 1)
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 10_000_000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (rows, at) => {
+          const row = Math.floor(at * Math.max(0, rows - VIEW / ROW))
+          // a scroll bar stands on whole pixels
+          const { first, end } = scrollWindow(Math.round(topOfRow(row, VIEW, rows, ROW)), VIEW, rows, ROW)
+          expect(Math.abs(first - row)).toBeLessThanOrEqual(Math.ceil((rows * ROW) / 8_000_000))
+          expect(end - first).toBeLessThanOrEqual(VIEW / ROW + 1)
+        },
+      ),
     )
   })
 })

@@ -17,7 +17,12 @@ export function scrollWindow(top: number, view: number, rows: number, rowHeight:
   const height = Math.min(full, HIGHEST)
   const y = Math.max(0, Math.min(top * ratio(full, height, view), full - view))
   const first = Math.floor(y / rowHeight)
-  return { height, first, end: Math.min(rows, Math.ceil((y + view) / rowHeight)), above: y - first * rowHeight }
+  return {
+    height,
+    first,
+    end: Math.min(rows, Math.ceil((y + view) / rowHeight)),
+    above: y - first * rowHeight,
+  }
 }
 
 /** Where to scroll for this row to be the first, in pixels. */
