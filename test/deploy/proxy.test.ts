@@ -102,7 +102,10 @@ describe('behind a real nginx, below /normwatch/', () => {
 
   it('serves the dashboard, whose files and calls all stay below the path', async () => {
     const { url } = await start()
-    const browser = await chromium.launch({ executablePath: ensureBrowser('chromium'), args: ['--no-sandbox'] })
+    const browser = await chromium.launch({
+      executablePath: ensureBrowser('chromium'),
+      args: ['--no-sandbox'],
+    })
     onTestFinished(() => browser.close())
     const page = await browser.newPage()
     const [asked, failed]: [string[], string[]] = [[], []]
