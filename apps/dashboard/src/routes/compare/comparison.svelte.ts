@@ -9,6 +9,8 @@ import { byLossReached, lowsOf, stepsToReach } from './loss-reached.ts'
 
 export type ComparedMetric = 'grad_norm' | 'loss'
 const MAX_POINTS = 800
+/** Raw lines of more runs than this cover each other: they are smoothed until a person asks for the raw ones. */
+const CROWD = 4
 /** Milliseconds a zoom rests before its buckets are asked for. */
 const ZOOM_REST = 120
 
@@ -55,6 +57,7 @@ export class Comparison {
     this.#api = api
     this.ids = ids
     this.part = part
+    this.isSmooth = ids.length > CROWD
     this.#metrics = [metricOfPart('grad_norm', part), 'loss']
   }
 
@@ -151,7 +154,8 @@ export class Comparison {
     const { min, max } = range
     const windows = this.compared.map(({ run, window, startedAt }) => {
       if (this.mode === 'step') return this.#window(run.id, Math.max(0, Math.floor(min)), Math.ceil(max))
-      const [from, to] = [min + startedAt, max + startedAt]
+      const zero = this.mode === 'time' ? 0 : startedAt
+      const [from, to] = [min + zero, max + zero]
       return this.#api
         .series(run.id, { metrics: this.#metrics, times: { from, to }, maxPoints: MAX_POINTS })
         .then((reply) => windowOf(reply, reply, reply.to))

@@ -65,4 +65,15 @@ describe('the config differences', () => {
       equal: [{ key: 'lr', values: ['0.1', '0.1'] }],
     })
   })
+  it('name nested keys by their path', () => {
+    const rows = configRows([
+      { optim: { lr: 1, betas: [1, 2] } },
+      { optim: { lr: 2, betas: [1, 2] }, empty: {} },
+    ])
+    expect(rows.different).toEqual([
+      { key: 'empty', values: ['–', '{}'] },
+      { key: 'optim.lr', values: ['1', '2'] },
+    ])
+    expect(rows.equal).toEqual([{ key: 'optim.betas', values: ['[1,2]', '[1,2]'] }])
+  })
 })

@@ -1,5 +1,5 @@
 import type { ComparedRun } from '@normwatch/protocol'
-import { configWords } from '#lib/format/config.ts'
+import { configWords, flatConfig } from '#lib/format/config.ts'
 import { count, figure, group, multiple, percent } from '#lib/format/number.ts'
 import { duration } from '#lib/format/time.ts'
 
@@ -93,7 +93,7 @@ export function roughnessSentences(runs: readonly ComparedRun[]): string[] {
 
 /** The config keys of the runs with their values: those that differ, and those that are the same in all. */
 export function configRows(configs: readonly Readonly<Record<string, unknown>>[]) {
-  const rows = allConfigRows(configs)
+  const rows = allConfigRows(configs.map((config) => flatConfig(config)))
   const differs = ({ values }: { readonly values: readonly string[] }) => new Set(values).size > 1
   return { different: rows.filter(differs), equal: rows.filter((row) => !differs(row)) }
 }

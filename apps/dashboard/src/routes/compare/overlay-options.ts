@@ -83,7 +83,7 @@ export function overlayOptions(
     legend: { show: false },
     cursor: cursorOptions(group, gestures),
     scales: {
-      x: { time: false, auto: false, dir: mode === 'loss' ? -1 : 1 },
+      x: { time: mode === 'time', auto: false, dir: mode === 'loss' ? -1 : 1 },
       y: { distr: log ? 3 : 1, range: (_u, min, max) => yRange(min, max, log) },
     },
     axes: [xAxis(mode, palette, true), yAxis('figure', palette)],

@@ -2,8 +2,8 @@ import type { AlignedData } from 'uplot'
 import { chartColumns, nearest, smoothed, type AxisMode } from '#lib/chart/columns.ts'
 import type { MetricBuckets } from '#lib/chart/series-window.ts'
 
-/** What the x axis of compared runs counts: they have no wall time in common. `loss`: the loss reached, falling to the right. */
-export type OverlayMode = Extract<AxisMode, 'step' | 'elapsed'> | 'loss'
+/** What the x axis of compared runs counts. `loss`: the loss reached, falling to the right. */
+export type OverlayMode = AxisMode | 'loss'
 
 /** One run's metric in a chart of several, and where on the x axis its buckets are, ascending. */
 export interface OverlaidRun {
