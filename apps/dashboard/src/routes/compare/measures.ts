@@ -1,5 +1,5 @@
 import type { ComparedRun } from '@normwatch/protocol'
-import { configWords, flatConfig } from '#lib/format/config.ts'
+import { configWords } from '#lib/format/config.ts'
 import { count, figure, group, multiple, percent } from '#lib/format/number.ts'
 import { duration } from '#lib/format/time.ts'
 
@@ -93,16 +93,29 @@ export function roughnessSentences(runs: readonly ComparedRun[]): string[] {
 
 /** The config keys of the runs with their values: those that differ, and those that are the same in all. */
 export function configRows(configs: readonly Readonly<Record<string, unknown>>[]) {
-  const rows = allConfigRows(configs.map((config) => flatConfig(config)))
+  const rows = allConfigRows(configs)
   const differs = ({ values }: { readonly values: readonly string[] }) => new Set(values).size > 1
   return { different: rows.filter(differs), equal: rows.filter((row) => !differs(row)) }
 }
 
+type Config = Readonly<Record<string, unknown>>
+
+/** A key that holds a group in every config that has it stands by its members: `optim.lr`. */
 function allConfigRows(
-  configs: readonly Readonly<Record<string, unknown>>[],
+  configs: readonly (Config | undefined)[],
+  prefix = '',
 ): { key: string; values: string[] }[] {
-  const keys = [...new Set(configs.flatMap((config) => Object.keys(config)))].sort()
-  return keys.map((key) => ({ key, values: configs.map((config) => configWords(config[key])) }))
+  const keys = [...new Set(configs.flatMap((config) => Object.keys(config ?? {})))].sort()
+  return keys.flatMap((key) => {
+    const values = configs.map((config) => config?.[key])
+    return values.every((value) => value === undefined || isGroup(value))
+      ? allConfigRows(values as (Config | undefined)[], `${prefix}${key}.`)
+      : [{ key: prefix + key, values: values.map(configWords) }]
+  })
+}
+
+function isGroup(value: unknown): value is Config {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
 }
 
 function pointsBetween(first: number | null, value: number | null): string {
