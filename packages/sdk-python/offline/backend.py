@@ -1,7 +1,7 @@
 """Builds the SDK's wheel with the standard library alone, for a machine that reaches no package index.
 
-The archive that a Normwatch server hands out at `/sdk/python` names this file as its build backend (PEP 517). Its metadata
-are `PKG-INFO`, which the server writes.
+The archive that a Normwatch server hands out at `/sdk/python` names this file as its build backend (PEP 517). Its
+metadata are `PKG-INFO`, which the server writes.
 """
 
 from __future__ import annotations
