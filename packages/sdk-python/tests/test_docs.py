@@ -54,11 +54,12 @@ def test_the_first_point_of_the_front_page_arrives(snippet: Snippet, service: Se
 
 
 @pytest.mark.parametrize("snippet", INSTALLATION, ids=lambda snippet: snippet.name)
-def test_the_installation_installs(snippet: Snippet, tmp_path: Path) -> None:
-    # with the build's tools at hand, and beside the package that the other tests have installed
-    settings = {"PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_DEPS": "1", "PIP_TARGET": str(tmp_path / "here")}
+def test_the_installation_installs(snippet: Snippet, service: Service, tmp_path: Path) -> None:
+    # beside the package that the other tests have installed
+    settings = {"PIP_NO_INDEX": "1", "PIP_TARGET": str(tmp_path / "here")}
     tools = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    subprocess.run(["bash", "-eu", "-c", snippet.code], cwd=ROOT, env={**os.environ, **settings, **tools}, check=True)
+    code = snippet.code.replace("http://127.0.0.1:4280", service.url)
+    subprocess.run(["bash", "-eu", "-c", code], cwd=ROOT, env={**os.environ, **settings, **tools}, check=True)
     assert (tmp_path / "here" / "normwatch" / "py.typed").exists()
 
 
