@@ -49,6 +49,11 @@ export const settings = {
     about: 'the port to listen on; 0 takes a free one',
     read: readPort,
   } satisfies Setting<number>,
+  socket: {
+    default: 'none',
+    about: 'a Unix socket to listen on instead of address and port; only its user can connect',
+    read: readSocket,
+  } satisfies Setting<string | undefined>,
   data: {
     default: defaultDataFolder,
     about: 'the folder that holds all data; created when it is missing',
@@ -282,6 +287,19 @@ function readRetention(text: string): Retention | undefined {
     else projects.set(project, Number(digits))
   }
   return { days: days ?? 0, projects }
+}
+
+/** The most bytes that every system takes for the path of a socket. */
+const MAX_SOCKET_PATH = 103
+
+function readSocket(text: string): string | undefined {
+  if (text === NONE) return undefined
+  if (process.platform === 'win32') throw new Error('is for Linux and macOS; name an address and a port.')
+  const path = resolve(text)
+  if (text === '' || Buffer.byteLength(path) > MAX_SOCKET_PATH) {
+    throw new Error(`is "${text}"; it must be a path of at most ${MAX_SOCKET_PATH} bytes.`)
+  }
+  return path
 }
 
 function readFolder(text: string): string {

@@ -45,7 +45,8 @@ function fail(error: unknown): never {
 
 function sentenceOf(error: unknown): string {
   if (error instanceof ConfigError || error instanceof CannotOpenStore) return error.message
-  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+  const { code, port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string }
+  if (code !== undefined && port === -1) return `${address} cannot be listened on (${code}).`
   if (code === 'EADDRINUSE') {
     return `Port ${port} is taken: stop what listens there, or choose another with --port.`
   }

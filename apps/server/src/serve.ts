@@ -1,4 +1,6 @@
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
+import type { FastifyServerOptions } from 'fastify'
 import { ensureToken } from './first-token.ts'
 import { openAlerts } from './alerts/alerts.ts'
 import { groupedBy } from './alerts/grouping.ts'
@@ -9,7 +11,9 @@ import { layout } from './layout.ts'
 import { Hub } from './live/hub.ts'
 import { findDashboard } from './plugins/dashboard-files.ts'
 import { isLoopbackName } from './access/local-only.ts'
+import { ServerFile } from './server-file.ts'
 import { openSqliteStore } from './storage/sqlite/open.ts'
+import { clearSocket, closeToOthers } from './unix-socket.ts'
 import { welcome } from './welcome.ts'
 
 /** Milliseconds since 1970 by a clock that nobody sets: readers are told at a pace, whatever happens to the time of day. */
@@ -25,7 +29,7 @@ export interface Server {
 
 /** Opens the store, puts the service together and listens. Rejects, with everything closed again, when one cannot be. */
 export async function serve(config: Config): Promise<Server> {
-  const { host, port, data, logLevel, basePath, tlsCert, tlsKey } = config
+  const { host, port, socket, data, logLevel, basePath, tlsCert, tlsKey } = config
   const now = Date.now
   const store = await openSqliteStore({
     folder: data,
@@ -33,7 +37,14 @@ export async function serve(config: Config): Promise<Server> {
   })
   const hub = new Hub(steadyNow)
   const ingest = new Ingest(store, hub, now, (error) => app.log.error({ err: error }, 'failed'))
-  const access = { operatorToken: config.token, isShared: !isLoopbackName(host), basePath, limits: config }
+  const serverFile = new ServerFile(data)
+  const access = {
+    operatorToken: config.token,
+    localToken: serverFile.token,
+    isShared: socket === undefined && !isLoopbackName(host),
+    basePath,
+    limits: config,
+  }
   const alerts = openAlerts(config, store.deliveries, ingest.explained.bind(ingest), now, {
     error: (fields, sentence) => app.log.error(fields, sentence),
     info: (fields, sentence) => app.log.info(fields, sentence),
@@ -44,24 +55,34 @@ export async function serve(config: Config): Promise<Server> {
       access,
       dashboard: findDashboard(layout.dashboard, basePath),
       logger: { level: logLevel, stream: process.stderr },
-      trustProxy: config.trustProxy === undefined ? false : [...config.trustProxy],
+      trustProxy: trustedProxies(config),
       tls: tlsCert === undefined ? undefined : { cert: tlsCert, key: tlsKey as string },
     },
   )
   let firstToken: string | undefined
   try {
     firstToken = await ensureToken(store.tokens, { ...access, firstToken: config.firstToken, now: now() })
-    await app.listen({ host, port })
+    if (socket === undefined) await app.listen({ host, port })
+    else {
+      await clearSocket(socket)
+      await app.listen({ path: socket })
+      closeToOthers(socket)
+    }
   } catch (error) {
     await store.close()
     throw error
   }
   ingest.start(config.retentionDays)
-  const { address, family, port: bound } = app.server.address() as AddressInfo
-  const scheme = tlsCert === undefined ? 'http' : 'https'
-  const name = family === 'IPv6' ? `[${address}]` : address
-  const url = `${scheme}://${name}:${bound}${basePath}`
+  const url = addressOf(app.server.address() as AddressInfo | string, config)
   alerts.start(config.publicUrl ?? url)
+  const tell = (change: () => void) => {
+    try {
+      change()
+    } catch (error) {
+      app.log.warn({ err: error }, 'server.json cannot be written')
+    }
+  }
+  tell(() => serverFile.announce(forOthers(url, config)))
   const isOpen = !access.isShared && config.token === undefined && !(await store.tokens.any())
   return {
     welcome: welcome(url, data, { isOpen, firstToken }),
@@ -69,8 +90,28 @@ export async function serve(config: Config): Promise<Server> {
       await ingest.stop()
       hub.close()
       await app.close()
+      tell(() => serverFile.withdraw())
       await alerts.stop()
       await store.close()
     },
   }
+}
+
+function addressOf(bound: AddressInfo | string, { tlsCert, basePath }: Config): string {
+  if (typeof bound === 'string') return `unix:${bound}`
+  const scheme = tlsCert === undefined ? 'http' : 'https'
+  const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
+  return `${scheme}://${name}:${bound.port}${basePath}`
+}
+
+/** The address as other machines reach it too, where they can. A certificate may name only the public one. */
+function forOthers(url: string, { publicUrl, tlsCert }: Config): string {
+  if (tlsCert !== undefined && publicUrl !== undefined) return publicUrl
+  return url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, `//${hostname()}`)
+}
+
+/** Who connects to a socket has no address: with proxies named, it is one of them. */
+function trustedProxies({ trustProxy, socket }: Config): NonNullable<FastifyServerOptions['trustProxy']> {
+  if (trustProxy === undefined) return false
+  return socket === undefined ? [...trustProxy] : (_address, hop) => hop === 0
 }

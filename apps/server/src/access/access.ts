@@ -25,6 +25,8 @@ declare module 'fastify' {
 export interface AccessOptions {
   /** The admin token of NORMWATCH_TOKEN. */
   readonly operatorToken?: string | undefined
+  /** The admin token of `server.json`. */
+  readonly localToken?: string | undefined
   /** Whether other machines can reach the server. Left out: they cannot. */
   readonly isShared?: boolean
   /** Path that a proxy serves everything below, such as `/normwatch`. */
@@ -52,13 +54,14 @@ export async function controlAccess(
   { store, now }: { readonly store: Store; readonly now: () => number },
   {
     operatorToken,
+    localToken,
     isShared = false,
     basePath = '',
     limits,
     steadyNow = () => performance.now(),
   }: AccessOptions,
 ): Promise<Access> {
-  const authenticator = new Authenticator(store.tokens, { operatorToken, isShared, now })
+  const authenticator = new Authenticator(store.tokens, { operatorToken, localToken, isShared, now })
   const sockets = new Sockets(authenticator, (error) => app.log.error({ err: error }, 'failed'))
   const use = noteUse(store, now)
   const callers = new WeakMap<object, Caller>()

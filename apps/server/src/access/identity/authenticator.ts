@@ -9,6 +9,8 @@ export type Invalid =
 export interface AuthenticatorOptions {
   /** The admin token of NORMWATCH_TOKEN, if there is one. */
   readonly operatorToken?: string | undefined
+  /** The admin token in `server.json`, if there is one: it lets in, and asks nobody for a token. */
+  readonly localToken?: string | undefined
   /** Whether other machines can reach the server: then it asks for a token even when none was made. */
   readonly isShared: boolean
   readonly now: () => number
@@ -17,13 +19,14 @@ export interface AuthenticatorOptions {
 /** Finds the caller of a request in the store as it is now, so that a revoked token is refused at once. */
 export class Authenticator {
   readonly #tokens: TokenStore
-  readonly #operatorHash: string | undefined
+  /** Of the tokens that the store does not know. */
+  readonly #operatorHashes: readonly string[]
   readonly #now: () => number
   #asksForTokens: boolean
 
-  constructor(tokens: TokenStore, { operatorToken, isShared, now }: AuthenticatorOptions) {
+  constructor(tokens: TokenStore, { operatorToken, localToken, isShared, now }: AuthenticatorOptions) {
     this.#tokens = tokens
-    this.#operatorHash = operatorToken === undefined ? undefined : hashSecret(operatorToken)
+    this.#operatorHashes = [operatorToken, localToken].flatMap((token) => token ?? []).map(hashSecret)
     this.#asksForTokens = isShared || operatorToken !== undefined
     this.#now = now
   }
@@ -51,9 +54,8 @@ export class Authenticator {
   }
 
   async #byToken(hash: string): Promise<Caller | Invalid> {
-    if (this.#operatorHash !== undefined && sameHash(hash, this.#operatorHash)) {
-      return operator(this.#operatorHash, 'bearer', hash)
-    }
+    const known = this.#operatorHashes.find((other) => sameHash(hash, other))
+    if (known !== undefined) return operator(known, 'bearer', hash)
     // The index is searched by hash: how long that takes tells nothing of use about the secret behind one.
     const token = await this.#tokens.byHash(hash)
     if (token === undefined || !sameHash(token.hash, hash)) return 'token_invalid'
@@ -73,8 +75,8 @@ export class Authenticator {
   async #byId(id: string, credentialHash: string): Promise<Caller | Invalid> {
     if (id.startsWith(OPERATOR)) {
       // Another token in the environment ends the sessions that were opened with the old one.
-      const known = this.#operatorHash !== undefined && id === operatorId(this.#operatorHash)
-      return known ? operator(this.#operatorHash as string, 'cookie', credentialHash) : 'session_invalid'
+      const known = this.#operatorHashes.find((hash) => operatorId(hash) === id)
+      return known === undefined ? 'session_invalid' : operator(known, 'cookie', credentialHash)
     }
     const token = await this.#tokens.byId(id)
     return token === undefined ? 'session_invalid' : this.#caller(token, 'cookie', credentialHash)
