@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from normwatch.transport import Transport
+
 ROOT = Path(__file__).resolve().parents[3]
 NODE = ROOT / "node_modules" / ".bin" / "node"
 MAIN = ROOT / "apps" / "server" / "src" / "main.ts"
@@ -23,27 +25,30 @@ START_TIMEOUT = 60.0
 class Service:
     """Started at once; `kill` is kill -9, and `start` takes the same data and port again."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, socket: Path | None = None) -> None:
         self.data = data
         self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.socket = socket
+        self.url = f"http://127.0.0.1:{self.port}" if socket is None else f"unix:{socket}"
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("NORMWATCH_")}
-        arguments = [NODE, MAIN, "--port", str(self.port), "--data", self.data / "data"]
+        where = ["--port", str(self.port)] if self.socket is None else ["--socket", self.socket]
+        arguments = [NODE, MAIN, *where, "--data", self.data / "data"]
         with (self.data / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(arguments, env=environment, stdout=log, stderr=log, cwd=self.data)
         pause = threading.Event()
         for _ in range(int(START_TIMEOUT / 0.05)):
             if self.process.poll() is not None:
                 break
-            try:
-                urllib.request.urlopen(f"{self.url}/readyz", timeout=5).close()
+            transport = Transport(self.url, None)
+            is_ready = transport.request("GET", "/readyz").status == 200
+            transport.close()
+            if is_ready:
                 return
-            except OSError:
-                pause.wait(0.05)
+            pause.wait(0.05)
         raise RuntimeError("the server does not start:\n" + (self.data / "log.txt").read_text()[-4000:])
 
     def kill(self) -> None:

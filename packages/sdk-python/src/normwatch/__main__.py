@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 import time
 from email.utils import parsedate_to_datetime
@@ -71,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "doctor":
         return doctor(settings)
     if options.follow:
-        return follow(settings, is_url_given=options.url is not None or "NORMWATCH_URL" in os.environ)
+        return follow(settings)
     report = sync(options.url, spool_dir=options.spool, all_files=options.all, refused=options.refused)
     print(f"{report.sent} points sent, {report.refused} refused, {len(report.files_left)} files left")
     return 1 if report.files_left or report.refused else 0
@@ -97,9 +96,9 @@ def _measure(text: str) -> int | str:
     return number
 
 
-def follow(settings: Settings, is_url_given: bool) -> int:
+def follow(settings: Settings) -> int:
     """Brings what trainings write to the server while they run, until Ctrl-C."""
-    follower = Follower(settings, is_url_given, Notices())
+    follower = Follower(settings, Notices())
     sent = 0
     try:
         while True:
@@ -118,6 +117,9 @@ def follow(settings: Settings, is_url_given: bool) -> int:
 
 def doctor(settings: Settings) -> int:
     """Checks what a training needs and prints a line for each; returns 1 when a check fails."""
+    if settings.stranger is not None:
+        print(f"FAIL server {settings.url}: belongs to the user {settings.stranger}; name yours in NORMWATCH_URL")
+        return 1
     transport = Transport(settings.url, settings.token)
     health = transport.request("GET", "/readyz")
     server_date = transport.last_date

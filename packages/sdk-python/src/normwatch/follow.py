@@ -19,9 +19,8 @@ class Follower:
     running training writes and never takes its file: it may be on another machine, with a file system in common.
     """
 
-    def __init__(self, settings: Settings, is_url_given: bool, notices: Notices) -> None:
+    def __init__(self, settings: Settings, notices: Notices) -> None:
         self._settings = settings
-        self._is_url_given = is_url_given
         self._notices = notices
         self._sent_to: dict[Path, int] = {}
         """How many bytes of each file the server has."""
@@ -38,9 +37,11 @@ class Follower:
         head = read_head(path)
         if head is None or is_own_file(path):
             return
+        target, token = self._settings.target(str(head.get("url")))
+        if not target:
+            return
         start = self._sent_to.pop(path, 0)
-        url = self._settings.url if self._is_url_given else str(head.get("url"))
-        transport = Transport(url, self._settings.token)
+        transport = Transport(target, token)
         try:
             is_over = not writer_lives(path, head)
             if is_over:

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
-from urllib.parse import urlsplit
+
+from .address import is_address
+from .server_file import NotOwnFile, RunningServer, data_folder, running_server, stranger_on
 
 DEFAULT_URL = "http://127.0.0.1:4280"
 MODES = ("online", "offline", "disabled")
@@ -42,6 +44,20 @@ class Settings:
     token: str | None
     mode: str
     spool_dir: Path
+    is_url_named: bool = False
+    """The address is an argument's or the environment's, not that of this user's server or the default."""
+    is_token_own: bool = False
+    """The token is that of this user's server: no other one is shown it."""
+
+    stranger: int | None = None
+    """The user id of another person who listens on the default address: nothing is sent there."""
+
+    def target(self, recorded_for: str) -> tuple[str, str | None]:
+        """Where readings go that were spooled for an address, and the token to show there. No address: nobody knows."""
+        url = self.url if self.is_url_named or recorded_for == DEFAULT_URL else recorded_for
+        if url == self.url and self.stranger is not None:
+            return "", None
+        return url, None if self.is_token_own and url != self.url else self.token
 
     @property
     def fallback_spool_dir(self) -> Path:
@@ -67,15 +83,20 @@ def read_settings(
     they never go to another server than the one that was meant. Neither token nor URL is repeated in a warning: the one
     is a secret, and the other may hold one.
     """
-    url = url or environment.get("NORMWATCH_URL") or DEFAULT_URL
-    is_usable = _is_address(url)
+    named = url or environment.get("NORMWATCH_URL")
+    own = _own_server(None if named else refuse, environment)
+    url = named or (own.url if own else DEFAULT_URL)
+    is_usable = is_address(url)
     if not is_usable:
         refuse(
             "url",
-            "must be an http or https address without a password, a query or a fragment: this run is recorded offline",
+            "must be an http or https address without a password, a query or a fragment, or unix:/path: "
+            "this run is recorded offline",
         )
         url = ""
-    token = token or environment.get("NORMWATCH_TOKEN") or None
+    stranger = None if named or own else stranger_on(url)
+    given_token = token or environment.get("NORMWATCH_TOKEN") or None
+    token = given_token or (own.token if own and own.url == url else None)
     if token is not None and re.fullmatch(r"[\x21-\x7e]{1,512}", token) is None:
         refuse("token", "must be 1 to 512 visible characters")
         token = None
@@ -85,7 +106,7 @@ def read_settings(
             "mode", f"must be {', '.join(MODES[:-1])} or {MODES[-1]}, not {mode!r:.100}: this run is recorded offline"
         )
         mode = "offline"
-    if mode == "online" and not is_usable:
+    if mode == "online" and (not is_usable or stranger is not None):
         mode = "offline"
     spool = spool_dir or environment.get("NORMWATCH_SPOOL")
     return Settings(
@@ -93,16 +114,21 @@ def read_settings(
         token=token,
         mode=mode,
         spool_dir=_expand(spool) if spool else default_spool_dir(),
+        is_url_named=bool(named),
+        is_token_own=token is not None and given_token is None,
+        stranger=stranger,
     )
 
 
-def _is_address(url: object) -> bool:
+def _own_server(refuse: Callable[[str, str], None] | None, environment: Mapping[str, str]) -> RunningServer | None:
     try:
-        parts = urlsplit(url)  # type: ignore[call-overload]
-        is_bare = not (parts.username or parts.password or parts.query or parts.fragment)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and is_bare
-    except (ValueError, TypeError, AttributeError):  # an invalid port, or not a string
-        return False
+        return running_server(data_folder(environment))
+    except NotOwnFile as error:
+        if refuse is not None:
+            refuse("url", f"is not read from server.json: {error}")
+    except (OSError, RuntimeError):  # a user without a home
+        pass
+    return None
 
 
 def _expand(directory: str | os.PathLike[str]) -> Path:

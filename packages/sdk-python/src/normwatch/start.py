@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import lifecycle
+from .address import page_of
 from .batcher import Batcher
 from .courier import API
 from .current import current_run, make_current
@@ -55,6 +56,12 @@ def init(
     notices = Notices(strict)
     refuse = notices.wrong_use
     settings = read_settings(refuse, url, token, mode if logs_on_this_rank() else "disabled", spool_dir)
+    if settings.stranger is not None and settings.mode != "disabled":
+        notices.warn(
+            "stranger",
+            f"the user {settings.stranger} listens on {settings.url}, and no server of your own runs: this run is "
+            "recorded offline; NORMWATCH_URL names a server",
+        )
     run_id = take("id", id or os.environ.get("NORMWATCH_RUN_ID") or None, refuse)
     if resume and run_id is None:
         refuse("resume", "needs the id of the run to go on with")
@@ -78,7 +85,7 @@ def init(
     sender = None if is_off else Sender(settings, run_id, fields, batcher, names, notices, patch)
     run = Run(
         run_id,
-        f"{settings.url}/runs/{run_id}",
+        page_of(settings.url, run_id),
         notices,
         names,
         batcher,

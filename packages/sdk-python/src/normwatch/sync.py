@@ -120,11 +120,11 @@ def sync(
     """
     Sends what earlier trainings could not: every spool file whose writer is gone (`all_files`: every one; the file of a
     writer that is running is copied to the server and stays its own). It goes to `url`, else to `NORMWATCH_URL`, else
-    to the address that each file names. `refused` sends what the server refused earlier, for when its reason was fixed.
+    to the address that each file names; where that is only the default one, to this user's server if one runs.
+    `refused` sends what the server refused earlier, for when its reason was fixed.
     """
     notices = Notices()
     settings = read_settings(notices.wrong_use, url, token, spool_dir=spool_dir)
-    is_url_given = url is not None or "NORMWATCH_URL" in os.environ
     report = SyncReport()
     if refused:
         paths = sorted(path for folder in settings.spool_dirs for path in folder.glob(f"*{REFUSED_SUFFIX}"))
@@ -135,7 +135,12 @@ def sync(
     for path in paths:
         head = read_head(path)
         if head is not None:
-            transport = Transport(settings.url if is_url_given else str(head.get("url")), settings.token)
+            target, shown = settings.target(str(head.get("url")))
+            if not target:
+                notices.warn("no server", f"no server is known for {path}: name one in NORMWATCH_URL")
+                report.files_left.append(path)
+                continue
+            transport = Transport(target, shown)
             try:
                 # the file of a writer that is running keeps its name and stays
                 is_live = not refused and writer_lives(path, head)

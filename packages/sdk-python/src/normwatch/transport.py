@@ -11,8 +11,9 @@ import socket
 import ssl
 import time
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from .address import connection_to
 from .retry import Reply, read_retry_after
 
 CONNECT_TIMEOUT = 5.0
@@ -28,11 +29,8 @@ class Transport:
 
     def __init__(self, url: str, token: str | None) -> None:
         self.url = url
-        parts = urlsplit(url)
-        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        # with an explicit port: else the last group of an IPv6 address would be read as one
-        self._connection = connect(parts.hostname or "", parts.port or connect.default_port, timeout=CONNECT_TIMEOUT)
-        self._prefix = quote(parts.path, safe="/%:@!$&'()*+,;=~")
+        self._connection, path = connection_to(url, CONNECT_TIMEOUT)
+        self._prefix = quote(path, safe="/%:@!$&'()*+,;=~")
         self._is_aborted = False
         self._headers = {"accept": "application/json", "user-agent": "normwatch-python"}
         if token:
