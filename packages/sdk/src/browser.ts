@@ -11,6 +11,8 @@ const page = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'remov
 const platform: Platform = {
   env: () => undefined,
   fetch: (...args) => fetch(...args),
+  ownServer: () => undefined,
+  strangerOn: () => undefined,
   now: Date.now,
   random: Math.random,
   warn: (line) => console.warn(line),

@@ -2,7 +2,8 @@ import { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
 import { continueRun } from './resume.ts'
 import { RecordedRun } from './run.ts'
-import { readSettings } from './settings.ts'
+import { pageOf } from './server-address.ts'
+import { readSettings, type Settings } from './settings.ts'
 import type { FinishReport, InitOptions, Run } from './types.ts'
 
 const NOTHING: FinishReport = {
@@ -25,7 +26,9 @@ export function startRun(given: InitOptions, platform: Platform): Run {
   const newId = makeId(now(), random)
   const refuse = (option: string, reason: string) => notices.wrongUse('init', option, reason)
   const warn = notices.warn.bind(notices)
-  const settings = continueRun(readSettings(options, env, newId, refuse, warn), platform, notices, newId)
+  const ownServer = platform.ownServer((sentence) => warn('own server', sentence))
+  const wanted = readSettings(options, env, newId, refuse, warn, ownServer)
+  const settings = continueRun(withoutStranger(wanted, platform, notices), platform, notices, newId)
   if (settings.mode === 'disabled') return disabledRun(settings.id, settings.url)
   if (settings.mode === 'offline' && platform.openSpool === undefined) {
     notices.wrongUse('init', 'mode', 'cannot be offline here: there is no file system; nothing is recorded')
@@ -39,11 +42,24 @@ export function startRun(given: InitOptions, platform: Platform): Run {
   return run
 }
 
+/** Nothing is sent to the default address where another person listens on it, as on a login node. */
+function withoutStranger(settings: Settings, { strangerOn }: Platform, notices: Notices): Settings {
+  const { url, mode, isUrlNamed } = settings
+  const stranger = isUrlNamed || mode !== 'online' ? undefined : strangerOn(url)
+  if (stranger === undefined) return settings
+  notices.warn(
+    'stranger',
+    `the user ${stranger} listens on ${url}, and no server of your own runs: this run is recorded offline; ` +
+      'NORMWATCH_URL names a server',
+  )
+  return { ...settings, mode: 'offline' }
+}
+
 /** A run that records nothing and costs nothing. */
 function disabledRun(id: string, url: string): Run {
   return {
     id,
-    url: `${url}/runs/${id}`,
+    url: pageOf(url, id),
     log: () => {},
     part: (name) => ({ name, log: () => {} }),
     event: () => {},

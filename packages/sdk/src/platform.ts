@@ -1,4 +1,5 @@
 import type { Background, Job, Warn } from './background.ts'
+import type { OwnServer } from './node/own-server.ts'
 import type { Settings } from './settings.ts'
 import type { Spool, SpoolHead } from './spool.ts'
 
@@ -24,6 +25,10 @@ export interface Platform {
   readonly random: () => number
   readonly warn: (line: string) => void
   readonly say: (line: string) => void
+  /** This user's server, where the platform can find it; `warn` is given why a description of one is not believed. */
+  readonly ownServer: (warn: (sentence: string) => void) => OwnServer | undefined
+  /** The user id of another person who listens on an address of this machine, where the platform can tell. */
+  readonly strangerOn: (url: string) => number | undefined
   /** `undefined` where there is no file system. */
   readonly openSpool:
     ((folder: string | undefined, head: Omit<SpoolHead, 'pid' | 'host'>) => Spool) | undefined

@@ -6,6 +6,7 @@ import type { Platform } from './platform.ts'
 import { readEvent } from './events.ts'
 import { Names } from './names.ts'
 import { isPartName, readPart } from './parts.ts'
+import { pageOf } from './server-address.ts'
 import { Recorder, type RecorderOptions } from './recorder.ts'
 import type { Settings } from './settings.ts'
 import type { Spool } from './spool.ts'
@@ -38,7 +39,7 @@ export class RecordedRun implements Run {
   constructor(settings: Settings, platform: Platform, notices: Notices) {
     const { id, url, token, body, mode, resume, fromStep, firstStep } = settings
     this.id = id
-    this.url = `${url}/runs/${id}`
+    this.url = pageOf(url, id)
     this.#notices = notices
     const openSpool = () => {
       const head = { normwatch: 1, url, run: id, fields: { ...body } } as const

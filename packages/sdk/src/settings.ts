@@ -1,6 +1,8 @@
 import { MAX_STEP } from '@normwatch/protocol/limits'
 import { toWireConfig } from './config.ts'
 import { nearestName } from './near-names.ts'
+import type { OwnServer } from './node/own-server.ts'
+import { DEFAULT_URL, isServerAddress } from './server-address.ts'
 import type { InitOptions, Mode } from './types.ts'
 
 /** How the run clips, in the wire's form. */
@@ -21,6 +23,8 @@ interface RunBody {
 export interface Settings {
   readonly mode: Mode
   readonly url: string
+  /** The address is an option's or the environment's, or that of this user's server: not the default one. */
+  readonly isUrlNamed: boolean
   readonly token: string | undefined
   readonly id: string
   readonly body: RunBody
@@ -35,7 +39,6 @@ export interface Settings {
 /** Called for an option that cannot be used, with its name and the reason. */
 export type RefuseOption = (option: string, reason: string) => void
 
-const DEFAULT_URL = 'http://127.0.0.1:4280'
 const MODES: readonly string[] = ['online', 'offline', 'disabled'] satisfies Mode[]
 const text = (minimum: number, maximum: number) => (value: unknown) =>
   typeof value === 'string' && value.length >= minimum && value.length <= maximum
@@ -46,12 +49,6 @@ const isCap = (value: unknown) => typeof value === 'number' && value > 0
 const isStep = (value: unknown) =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_STEP
 const isMode = (value: unknown) => MODES.includes(value as string)
-/** A name or a password in the address would be printed with it; paths are added to its end. */
-function isUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false
-  const { protocol, username, password, search, hash } = new URL(value)
-  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '')
-}
 const isToken = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value)
 const isConfig = (value: unknown) =>
   typeof value === 'object' &&
@@ -66,7 +63,7 @@ const isTags = (value: unknown) =>
   value.every(text(1, 64))
 
 /**
- * Settings from options, then the environment, then defaults. An option that cannot be used is refused and left out,
+ * Settings from options, then the environment, then this user's own server, then defaults. An option that cannot be used is refused and left out,
  * so that a typing mistake costs no training; `newId` stands in for a run's id.
  */
 export function readSettings(
@@ -75,6 +72,7 @@ export function readSettings(
   newId: string,
   refuse: RefuseOption,
   warn: (kind: string, sentence: string) => void,
+  ownServer?: OwnServer,
 ): Settings {
   refuseUnknown(options, refuse)
   const variable = (name: string) => (env(name) === '' ? undefined : env(name))
@@ -86,9 +84,9 @@ export function readSettings(
   }
   const url = take(
     'url',
-    options.url ?? variable('NORMWATCH_URL'),
-    isUrl,
-    'must be an http or https address without a password, a query or a fragment',
+    options.url ?? variable('NORMWATCH_URL') ?? ownServer?.url,
+    isServerAddress,
+    'must be an http or https address without a password, a query or a fragment, or unix:/path',
   )
   const idRule = 'must be 1 to 64 characters of A–Z a–z 0–9 . _ -'
   const id = take('id', options.id ?? variable('NORMWATCH_RUN_ID'), isId, idRule)
@@ -100,9 +98,12 @@ export function readSettings(
   return {
     mode: take('mode', options.mode ?? (variable('NORMWATCH_MODE') as Mode), isMode, modeRule) ?? 'online',
     url: (url ?? DEFAULT_URL).replace(/\/+$/, ''),
+    isUrlNamed: url !== undefined,
     token: take(
       'token',
-      trimmed(options.token ?? variable('NORMWATCH_TOKEN')),
+      trimmed(options.token ?? variable('NORMWATCH_TOKEN')) ??
+        // no other server is shown it
+        (url !== undefined && url === ownServer?.url ? ownServer.token : undefined),
       isToken,
       'must be 1 to 512 visible characters',
     ),

@@ -1,6 +1,7 @@
 /** What the thread of a background runs: the background itself, at the other end of a port. */
 import { workerData } from 'node:worker_threads'
 import { LocalBackground } from './background.ts'
+import { fetchServer } from './node/fetch-server.ts'
 import { SpoolFile } from './node/spool-file.ts'
 import type { FromThread, ThreadData, ToThread } from './node/thread-messages.ts'
 import { Tally } from './tally.ts'
@@ -10,7 +11,7 @@ const say = (message: FromThread) => port.postMessage(message)
 const background = new LocalBackground({
   job,
   spool: new SpoolFile(spool.path, spool.head),
-  fetch,
+  fetch: fetchServer,
   now: Date.now,
   random: Math.random,
   warn: (about, sentence) => say({ kind: 'warn', about, sentence }),

@@ -24,7 +24,7 @@ export interface InitOptions {
   readonly notes?: string | undefined
   /** The optimiser's name, such as `adamw`: a hint on the learning rate names it. */
   readonly optimizer?: string | undefined
-  /** `NORMWATCH_URL`, else `http://127.0.0.1:4280`. */
+  /** `http://host:4280` or `unix:/path`. `NORMWATCH_URL`, else this user's own server, else `http://127.0.0.1:4280`. */
   readonly url?: string | undefined
   /** `NORMWATCH_TOKEN`, else none. */
   readonly token?: string | undefined
@@ -156,7 +156,7 @@ export interface Run {
 }
 
 export interface SyncOptions {
-  /** `NORMWATCH_URL`, else the address that each file names. */
+  /** `NORMWATCH_URL`, else the address that each file names, or this user's own server where that is the default one. */
   readonly url?: string | undefined
   /** `NORMWATCH_TOKEN`, else none. */
   readonly token?: string | undefined

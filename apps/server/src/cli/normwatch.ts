@@ -31,7 +31,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> 
 
 const ENVIRONMENT = `
 Environment:
-  NORMWATCH_URL    the server (default http://127.0.0.1:4280)
+  NORMWATCH_URL    the server, http://host:4280 or unix:/path (default: your own that runs, else http://127.0.0.1:4280)
   NORMWATCH_TOKEN  its token, where it asks for one
   NORMWATCH_DATA   the data folder of token, backup and doctor (default ${defaultDataFolder})
 

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
+import { DEFAULT_URL, fetchServer, findOwnServer, isServerAddress, strangerOn } from '@normwatch/sdk/reach'
 import { ServerError, UsageError } from './failures.ts'
 
 /** Times that a busy server is asked again. */
 const MAX_TRIES = 30
-const DEFAULT_URL = 'http://127.0.0.1:4280'
 
 /** Parameters of a request; a list repeats its name, what is `undefined` is left out. */
 export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>
@@ -19,8 +19,8 @@ export class Server {
   readonly #token: string | undefined
 
   constructor({ url, token }: ServerOptions) {
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-      throw new UsageError(`NORMWATCH_URL must be an http or https address; it is "${url}".`)
+    if (!isServerAddress(url)) {
+      throw new UsageError(`NORMWATCH_URL must be an http or https address, or unix:/path; it is "${url}".`)
     }
     this.url = url.replace(/\/+$/, '')
     this.#token = token
@@ -65,17 +65,24 @@ export class Server {
     const headers = new Headers(request.headers)
     if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`)
     try {
-      return await fetch(`${this.url}/api/v1${path}`, { ...request, headers, redirect: 'manual' })
+      return await fetchServer(`${this.url}/api/v1${path}`, { ...request, headers, redirect: 'manual' })
     } catch (error) {
       throw new ServerError(`${this.url} does not answer (${reasonOf(error)}). Is the server running?`)
     }
   }
 }
 
-/** The server of `NORMWATCH_URL` and `NORMWATCH_TOKEN`. */
+/** The server of `NORMWATCH_URL` and `NORMWATCH_TOKEN`, else this user's own, else the one on the default address. */
 export function serverFromEnvironment(): Server {
   const variable = (name: string) => process.env[name]?.trim() || undefined
-  return new Server({ url: variable('NORMWATCH_URL') ?? DEFAULT_URL, token: variable('NORMWATCH_TOKEN') })
+  const named = variable('NORMWATCH_URL')
+  const own = findOwnServer(process.env, (sentence) => console.error(sentence))
+  const url = named ?? own?.url ?? DEFAULT_URL
+  const stranger = named === undefined && own === undefined ? strangerOn(url) : undefined
+  if (stranger !== undefined) {
+    throw new ServerError(`The user ${stranger} listens on ${url}; name your server in NORMWATCH_URL.`)
+  }
+  return new Server({ url, token: variable('NORMWATCH_TOKEN') ?? (url === own?.url ? own.token : undefined) })
 }
 
 function search(query: Query): string {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { socketOf } from '../server-address.ts'
 import type { RunThere } from './list-spool-files.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
@@ -6,14 +7,26 @@ const PROCESS_TIMEOUT_MS = 10_000
 
 /** `init` returns a run at once and its steps are counted from its first `log`: another process asks, and is waited for. */
 const PROGRAM = `
-const { NORMWATCH_ASK: address, NORMWATCH_TOKEN: token } = process.env
+import { request } from 'node:http'
+const { NORMWATCH_ASK: address, NORMWATCH_ASK_SOCKET: socketPath, NORMWATCH_TOKEN: token } = process.env
 const headers = token === undefined ? {} : { authorization: 'Bearer ' + token }
-const response = await fetch(address, { headers, redirect: 'manual', signal: AbortSignal.timeout(${ANSWER_TIMEOUT_MS}) })
-process.stdout.write(JSON.stringify({ status: response.status, body: await response.json() }))`
+const signal = AbortSignal.timeout(${ANSWER_TIMEOUT_MS})
+const say = (status, body) => process.stdout.write(JSON.stringify({ status, body }))
+if (socketPath === undefined) {
+  const response = await fetch(address, { headers, redirect: 'manual', signal })
+  say(response.status, await response.json())
+} else {
+  const asked = request({ socketPath, path: address, headers: { host: 'localhost', ...headers }, signal })
+  asked.on('response', async (reply) => say(reply.statusCode, JSON.parse((await reply.toArray()).join(''))))
+  asked.on('error', () => process.exit(1)).end()
+}`
 
 /** The last step of a run, -1 when it has none; `undefined` when the server does not say. Never throws. */
 export function askLastStep({ url, run }: RunThere, token: string | undefined): number | undefined {
-  const env: NodeJS.ProcessEnv = { ...process.env, NORMWATCH_ASK: `${url}/api/v1/runs/${run}` }
+  const address = `${url}/api/v1/runs/${run}`
+  const where = socketOf(address)
+  const env: NodeJS.ProcessEnv = { ...process.env, NORMWATCH_ASK: where?.path ?? address }
+  if (where !== undefined) env['NORMWATCH_ASK_SOCKET'] = where.socketPath
   if (token === undefined) delete env['NORMWATCH_TOKEN']
   else env['NORMWATCH_TOKEN'] = token
   const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
@@ -22,7 +35,7 @@ export function askLastStep({ url, run }: RunThere, token: string | undefined): 
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: PROCESS_TIMEOUT_MS,
   })
-  return status === 0 ? readLastStep(stdout) : undefined
+  return status === 0 && stdout !== '' ? readLastStep(stdout) : undefined
 }
 
 function readLastStep(answer: string): number | undefined {

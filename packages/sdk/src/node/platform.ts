@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import type { Platform } from '../platform.ts'
 import { askLastStep } from './ask-last-step.ts'
 import { watchExit } from './exit.ts'
+import { fetchServer } from './fetch-server.ts'
+import { findOwnServer } from './own-server.ts'
+import { strangerOn } from './stranger.ts'
 import { lastSpooledStep, listSpoolFiles, spoolPath } from './list-spool-files.ts'
 import { SpoolFile } from './spool-file.ts'
 import { sendSpoolFiles } from './sync.ts'
@@ -25,7 +28,9 @@ function home(): string {
 export function nodePlatform(threadProgram?: string): Platform {
   return {
     env: (name) => process.env[name],
-    fetch: (...args) => fetch(...args),
+    fetch: fetchServer,
+    ownServer: (warn) => findOwnServer(process.env, warn),
+    strangerOn: (url) => strangerOn(url),
     now: Date.now,
     random: Math.random,
     warn: (line) => console.warn(line),

@@ -4,6 +4,10 @@ import { pointsOf } from '../outbox-item.ts'
 import type { SpoolHead } from '../spool.ts'
 import { createTransport } from '../transport.ts'
 import type { SyncReport } from '../types.ts'
+import { DEFAULT_URL } from '../server-address.ts'
+import { fetchServer } from './fetch-server.ts'
+import { findOwnServer } from './own-server.ts'
+import { strangerOn } from './stranger.ts'
 import { REFUSED_ENDING, takeOver } from './list-spool-files.ts'
 import { readHead, readItems } from './read-spool-file.ts'
 import { appendRefused } from './spool-file.ts'
@@ -82,7 +86,9 @@ async function sendSpoolFile(
   head: SpoolHead,
   options: SendFilesOptions,
 ): Promise<Exclude<Sent, { left: string }> | undefined> {
-  const courier = makeCourier(head, options)
+  const target = targetOf(head, options)
+  if (target === undefined) return undefined
+  const courier = makeCourier(head, target, options.holdsProcess)
   let sent = 0
   const refused: Refused[] = []
   for await (const item of readItems(path)) {
@@ -99,12 +105,29 @@ async function sendSpoolFile(
   return { sent: sent - refusedPoints, refused: refusedPoints }
 }
 
-function makeCourier(head: SpoolHead, { url, token, holdsProcess = false }: SendFilesOptions): Courier {
+interface Target {
+  readonly url: string
+  readonly token: string | undefined
+}
+
+/**
+ * The server that readings go to: the one said now, else that of the file; where this is only the default one, this user's
+ * own, if it runs. `undefined`: another person listens there. Only the own server is shown the own token.
+ */
+function targetOf(head: SpoolHead, { url: said, token }: SendFilesOptions): Target | undefined {
+  const own = findOwnServer(process.env)
+  const url = said ?? (head.url === DEFAULT_URL ? (own?.url ?? head.url) : head.url)
+  if (said === undefined && url === DEFAULT_URL && url !== own?.url && strangerOn(url) !== undefined)
+    return undefined
+  return { url, token: token ?? (url === own?.url ? own.token : undefined) }
+}
+
+function makeCourier(head: SpoolHead, { url, token }: Target, holdsProcess = false): Courier {
   return new Courier({
     run: head.run,
     fields: head.fields,
     isCreated: true,
-    transport: createTransport({ url: url ?? head.url, token, fetch, now: Date.now }),
+    transport: createTransport({ url, token, fetch: fetchServer, now: Date.now }),
     random: Math.random,
     maxTries: MAX_TRIES,
     onRetry: () => {},
