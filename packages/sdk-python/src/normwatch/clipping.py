@@ -306,9 +306,7 @@ def _any_sharded(given: Given) -> bool:
 
 
 def is_sharded(tensor: Any) -> bool:
-    import torch
-
-    return type(tensor) is not torch.Tensor and hasattr(tensor, "full_tensor")
+    return hasattr(type(tensor), "full_tensor")
 
 
 def _foreach(clip: Callable[..., Any], foreach: bool) -> dict[str, bool]:

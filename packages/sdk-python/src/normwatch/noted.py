@@ -62,6 +62,11 @@ class Noted:
             self._key = key
         self._note_cap(part, clip)
 
+    def declares(self, clip: Clip) -> bool:
+        """Whether the server was told that the whole run clips so: then a step that does needs no reading for it."""
+        declared = self._clips[None]
+        return declared == clip or (declared is None and clip["mode"] == "none")
+
     def _note_cap(self, part: str | None, clip: Clip) -> None:
         name = with_part("max_norm", part)
         cap = clip.get("max_norm")

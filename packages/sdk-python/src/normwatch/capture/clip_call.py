@@ -3,21 +3,48 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 
 class ClipCall:
-    """What was found by a clip call, or by our own measuring where nothing clips."""
+    """
+    What was found by a clip call, or by our own measuring where nothing clips. It is kept until the step, with its
+    parameters, and holds no gradient.
+    """
 
-    def __init__(self, parameters: list[Any], clip: dict[str, Any], readings: dict[str, Any]) -> None:
-        self.ids = frozenset(id(p) for p in parameters if p.grad is not None)
+    def __init__(
+        self,
+        parameters: Sequence[Any],
+        clip: dict[str, Any],
+        readings: dict[str, Any],
+        loss: Any = None,
+        micro_batches: int = 0,
+    ) -> None:
         self.clip = clip
         self.readings = readings
-        self.loss: Any = None
+        self.loss = loss
         """The mean loss at the time of the call, over the `micro_batches` since the step before."""
-        self.micro_batches = 0
+        self.micro_batches = micro_batches
         self.is_recorded = False
-        self._gradient = next((weakref.ref(p.grad) for p in parameters if p.grad is not None), None)
+        self._parameters = parameters
+        self._gradient: weakref.ref[Any] | None = None
+        for parameter in parameters:
+            gradient = parameter.grad
+            if gradient is not None:
+                self._gradient = weakref.ref(gradient)
+                break
+
+    @cached_property
+    def ids(self) -> frozenset[int]:
+        """The identities of the parameters it was for."""
+        return frozenset(map(id, self._parameters))
+
+    def concerns(self, ids: frozenset[int]) -> bool:
+        """Whether it was for one of the parameters with these identities; mostly its first one tells."""
+        parameters = self._parameters
+        return (bool(parameters) and id(parameters[0]) in ids) or not ids.isdisjoint(self.ids)
 
     @property
     def was_dropped(self) -> bool:

@@ -16,22 +16,25 @@ class PendingLosses:
     def __init__(self) -> None:
         self._losses: list[Any] = []
         """Without a graph: floats, or scalars on a device."""
-        self._divisors: list[float] = []
-        self._scaled: tuple[weakref.ref[Any], Any, float] | None = None
+        self._divisors: list[float | None] = []
+        """None for the first micro-batch of a step: looking costs, and it is divided as the others are."""
+        self._scaled: tuple[weakref.ref[Any], Any, float | None] | None = None
         self._is_frozen = False
 
     def remember_scaled(self, outputs: Any, scaled: Any) -> None:
         """What a GradScaler made of the loss: `backward` will be called on it."""
         if scaled is not outputs and _is_scalar(outputs) and _is_scalar(scaled):
-            self._scaled = (weakref.ref(scaled), _value(outputs), _divisor(outputs))
+            self._scaled = (weakref.ref(scaled), _value(outputs), _divisor(outputs) if self._losses else None)
 
     def add(self, root: Any) -> None:
-        if self._is_frozen or not _is_scalar(root):
+        """`root`: the tensor that `backward` is called on."""
+        scaled = self._scaled
+        if self._is_frozen or root.numel() != 1 or root.is_complex():
             return
-        if self._scaled is not None and self._scaled[0]() is root:
-            _, value, divisor = self._scaled
+        if scaled is not None and scaled[0]() is root:
+            _, value, divisor = scaled
         else:
-            value, divisor = _value(root), _divisor(root)
+            value, divisor = _value(root), _divisor(root) if self._losses else None
         self._losses.append(value)
         self._divisors.append(divisor)
 
@@ -57,7 +60,7 @@ class PendingLosses:
         total = self._losses[0]
         for loss in self._losses[1:]:
             total = total + loss
-        return total if all(divisor == count for divisor in self._divisors) else total / count
+        return total if all(divisor in (None, count) for divisor in self._divisors) else total / count
 
     def take(self) -> Any:
         """`mean`, and the next step begins."""
@@ -67,12 +70,11 @@ class PendingLosses:
 
 
 def _is_scalar(value: Any) -> bool:
-    torch = sys.modules["torch"]
-    return isinstance(value, torch.Tensor) and value.numel() == 1 and not value.is_complex()
+    return isinstance(value, sys.modules["torch"].Tensor) and value.numel() == 1 and not value.is_complex()
 
 
 def _value(loss: Any) -> Any:
-    return float(loss.item()) if loss.is_cpu else loss.detach().reshape(()).float().clone()
+    return loss.item() if loss.is_cpu else loss.detach().reshape(()).float().clone()
 
 
 def _divisor(loss: Any) -> float:

@@ -7,6 +7,9 @@ from typing import Any
 
 from ..optimizers import name_of
 
+MAX_OPTIMIZERS = 64
+"""Optimizers looked up quickly; one made anew each epoch must not fill memory."""
+
 
 class Part:
     """What one optimizer trains. A training with one optimizer has one part, without a name."""
@@ -20,6 +23,10 @@ class Part:
         self._optimizer = weakref.ref(optimizer)
         self._groups = -1
         self._ids: frozenset[int] = frozenset()
+
+    @property
+    def optimizer(self) -> Any:
+        return self._optimizer()
 
     @property
     def ids(self) -> frozenset[int]:
@@ -44,8 +51,13 @@ class Parts:
 
     def __init__(self) -> None:
         self._parts: dict[int, Part] = {}
-        self._by_optimizer: weakref.WeakKeyDictionary[Any, Part] = weakref.WeakKeyDictionary()
+        self._by_optimizer: dict[int, Part] = {}
+        """By the identity of the optimizer that stepped; a part knows whether that is still the same object."""
         self._named: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+
+    @property
+    def count(self) -> int:
+        return len(self._parts)
 
     @property
     def is_single(self) -> bool:
@@ -57,7 +69,7 @@ class Parts:
 
     @property
     def only(self) -> Any:
-        return self.only_part._optimizer()
+        return self.only_part.optimizer
 
     def declared(self) -> dict[str, dict[str, Any]]:
         """What the run says of its parts: those whose way to clip is known."""
@@ -72,8 +84,8 @@ class Parts:
 
     def of(self, optimizer: Any, made: list[weakref.ref[Any]]) -> Part:
         """The part that `optimizer` trains. `made`: those of this process, stepped or not."""
-        part = self._by_optimizer.get(optimizer)
-        if part is not None:
+        part = self._by_optimizer.get(id(optimizer))
+        if part is not None and part.optimizer is optimizer:
             return part
         first = next((id(p) for group in optimizer.param_groups for p in group["params"]), 0)
         part = self._parts.get(first)
@@ -82,7 +94,9 @@ class Parts:
             self._parts[first] = part
         else:
             part.follow(optimizer)
-        self._by_optimizer[optimizer] = part
+        if len(self._by_optimizer) >= MAX_OPTIMIZERS:
+            self._by_optimizer.clear()
+        self._by_optimizer[id(optimizer)] = part
         return part
 
     def _new_name(self, optimizer: Any, made: list[weakref.ref[Any]]) -> str | None:

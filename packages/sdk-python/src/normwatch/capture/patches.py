@@ -82,7 +82,7 @@ def _patch_clip_calls(torch: Any, training: CapturedTraining) -> None:
     utils = torch.nn.utils
     is_compiling = _is_compiling(torch)
 
-    def watch(name: str, record: Callable[..., Callable[[Any], None]]) -> None:
+    def watch(name: str, before: Callable[..., None] | None = None, after: Callable[..., None] | None = None) -> None:
         original = getattr(utils, name, None)
         if original is None:
             return
@@ -92,18 +92,20 @@ def _patch_clip_calls(torch: Any, training: CapturedTraining) -> None:
             if is_compiling():
                 return original(*args, **kwargs)
             args, kwargs, tensors = _parameters_once(torch, args, kwargs)
-            finish = record(tensors, args, kwargs)
+            if before is not None:
+                before(tensors, args, kwargs)
             result = original(*args, **kwargs)
-            finish(result)
+            if after is not None:
+                after(tensors, result, args, kwargs)
             return result
 
         for module in (utils, sys.modules.get("torch.nn.utils.clip_grad")):
             if module is not None and getattr(module, name, None) is original:
                 _replace(module, name, watched)
 
-    watch("clip_grad_norm_", training.on_clip_norm)
-    watch("clip_grads_with_norm_", training.on_clip_with_norm)
-    watch("clip_grad_value_", training.on_clip_value)
+    watch("clip_grad_norm_", after=training.on_clip_norm)
+    watch("clip_grads_with_norm_", after=training.on_clip_with_norm)
+    watch("clip_grad_value_", before=training.on_clip_value)
 
 
 def _parameters_once(

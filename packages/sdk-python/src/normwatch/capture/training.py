@@ -7,22 +7,22 @@ import functools
 import os
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Callable, TypeVar, cast
 
 from ..clipping import before_clamping, is_sharded, whole
-from ..current import current_run
 from ..notices import Notices
-from ..optimizers import name_of, unwrap
+from ..optimizers import unwrap
 from ..parameters import Given, local_reason
 from ..run import Run
-from ..start import init
 from .clip_call import ClipCall
 from .losses import PendingLosses
 from .measure import norm_of_gradients
 from .parts import Part, Parts
-from .run_config import training_config
+from .recording import Recording
 from .sharding import all_ranks_watch
+
+NOT_CLIPPED: dict[str, Any] = {"mode": "none"}
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -52,8 +52,7 @@ class CapturedTraining:
 
     def __init__(self, measure_every: int, log_config: bool, init_arguments: dict[str, Any]) -> None:
         self._measure_every = measure_every
-        self._log_config = log_config
-        self._init_arguments = init_arguments
+        self._begin = functools.partial(Recording, log_config, init_arguments)
         self._notices = Notices(strict=False)
         self._made: list[weakref.ref[Any]] = []
         self._reset()
@@ -62,8 +61,7 @@ class CapturedTraining:
             os.register_at_fork(after_in_child=lambda: _reset_if_alive(weak))
 
     def _reset(self) -> None:
-        self._run: Run | None = None
-        self._is_own_run = False
+        self._recording = self._begin()
         self._parts = Parts()
         self._losses = PendingLosses()
         self._clips: list[ClipCall] = []
@@ -72,6 +70,9 @@ class CapturedTraining:
         self._scaled_step: Any = None
         """The optimizer that a GradScaler is asked to step."""
         self._engine_depth = 0
+        self._cap: float | None = None
+        self._clip = NOT_CLIPPED
+        """The clip rule of the last call that clipped by norm, at `_cap`: most trainings have one only."""
 
     # What torch is asked to do
 
@@ -84,19 +85,18 @@ class CapturedTraining:
     def on_scale(self, outputs: Any, scaled: Any) -> None:
         self._losses.remember_scaled(outputs, scaled)
 
-    def on_clip_norm(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[Any], None]:
+    @_forgiving("clip_grad_norm_")
+    def on_clip_norm(self, tensors: list[Any], total: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         max_norm = args[1] if len(args) > 1 else kwargs.get("max_norm")
         norm_type = args[2] if len(args) > 2 else kwargs.get("norm_type", 2.0)
-        return lambda total: self._on_norm(tensors, total, max_norm, norm_type)
+        self._on_norm(tensors, total, max_norm, norm_type)
 
-    def on_clip_with_norm(
-        self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Callable[[Any], None]:
+    @_forgiving("clip_grads_with_norm_")
+    def on_clip_with_norm(self, tensors: list[Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         max_norm = args[1] if len(args) > 1 else kwargs.get("max_norm")
         total = args[2] if len(args) > 2 else kwargs.get("total_norm")
-        return lambda _: self._on_norm(tensors, total, max_norm, 2.0)
+        self._on_norm(tensors, total, max_norm, 2.0)
 
-    @_forgiving("clip_grad_norm_")
     def _on_norm(self, tensors: list[Any], total: Any, max_norm: Any, norm_type: Any) -> None:
         reason = local_reason(tensors[0]) if tensors else None
         if reason is not None:
@@ -119,28 +119,35 @@ class CapturedTraining:
                 "norm type", f"the training clips by its {norm_type}-norm: only L2 norms are recorded and compared"
             )
             return
-        cap = float(max_norm)
-        clip = {"mode": "norm", "max_norm": cap} if 0 < cap < float("inf") else {"mode": "none"}
-        self._add_clip(ClipCall(tensors, clip, {"grad_norm": _kept(total)}))
-
-    def on_clip_value(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[Any], None]:
-        self._on_value(tensors, args[1] if len(args) > 1 else kwargs.get("clip_value"))
-        return lambda _: None
+        if max_norm != self._cap:
+            cap = float(max_norm)
+            self._clip = {"mode": "norm", "max_norm": cap} if 0 < cap < float("inf") else NOT_CLIPPED
+            self._cap = cap
+        self._add_clip(self._new_call(tensors, self._clip, {"grad_norm": _kept(total)}))
 
     @_forgiving("clip_grad_value_")
-    def _on_value(self, tensors: list[Any], clip_value: Any) -> None:
+    def on_clip_value(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Before the gradients are clamped."""
+        clip_value = float(args[1] if len(args) > 1 else kwargs["clip_value"])
         gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
         if tensors and local_reason(tensors[0]) is None and not any(map(is_sharded, gradients)):
-            readings = before_clamping(Given(tensors), float(clip_value))
-            self._add_clip(ClipCall(tensors, {"mode": "value", "clip_value": float(clip_value)}, readings))
+            readings = before_clamping(Given(tensors), clip_value)
+            clip = {"mode": "value", "clip_value": clip_value}
+            self._add_clip(self._new_call(tensors, clip, readings))
+
+    def _new_call(self, parameters: Sequence[Any], clip: dict[str, Any], readings: dict[str, Any]) -> ClipCall:
+        if len(self._made) > 1 or self._parts.count > 1:
+            # a call for all of them, while only one has gradients, was for that one
+            parameters = [parameter for parameter in parameters if parameter.grad is not None]
+        losses = self._losses
+        return ClipCall(parameters, clip, readings, losses.mean(), len(losses))
 
     def _add_clip(self, call: ClipCall) -> None:
-        for earlier in [other for other in self._clips if other.ids == call.ids]:
-            self._clips.remove(earlier)
-            if earlier.was_dropped and not earlier.is_recorded:
-                self._record_dropped(earlier)
-        call.loss, call.micro_batches = self._losses.mean(), len(self._losses)
+        if self._clips:
+            for earlier in [other for other in self._clips if other.ids == call.ids]:
+                self._clips.remove(earlier)
+                if earlier.was_dropped and not earlier.is_recorded:
+                    self._record_dropped(earlier)
         self._clips.append(call)
 
     def _record_dropped(self, call: ClipCall) -> None:
@@ -168,7 +175,6 @@ class CapturedTraining:
             return None
         watched = self._watch_closure(optimizer, closure)
         return ((args[0], watched, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": watched})
-        return None
 
     def _watch_closure(self, optimizer: Any, closure: Callable[[], Any]) -> Callable[[], Any]:
         """The closure, whose first evaluation gives loss and norm; later ones are a line search's."""
@@ -195,8 +201,8 @@ class CapturedTraining:
         part.steps += 1
         if self._clip_of(part) is not None or not self._measure_every or part.steps % self._measure_every:
             return
-        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        gradients = [gradient for p in parameters if (gradient := p.grad) is not None]
         if not gradients:
             return
         reason = local_reason(parameters[0])
@@ -209,14 +215,33 @@ class CapturedTraining:
         if norm is not None:
             scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer unscales inside its kernel
             norm = norm if scale is None else norm / scale
-            self._clips.append(ClipCall(parameters, {"mode": "none"}, {"grad_norm": _kept(norm)}))
+            self._clips.append(self._new_call(parameters, NOT_CLIPPED, {"grad_norm": _kept(norm)}))
 
     @_forgiving("Optimizer.step")
     def on_after_step(self, optimizer: Any) -> None:
-        if not self._engine_depth:
-            self._record_step(optimizer)
-            if self._scaled_step is None and self._parts.is_single:
-                self._end_step(self._ensure_run())
+        if self._engine_depth or self._log_usual_step(optimizer):
+            return
+        self._record_step(optimizer)
+        if self._scaled_step is None and self._parts.is_single:
+            self._end_step(self._ensure_run())
+
+    def _log_usual_step(self, optimizer: Any) -> bool:
+        """
+        What most steps are, in as few lines as possible, since the processor's caches are cold between two steps: one
+        optimizer, whose gradients were clipped or measured once, in the way that the server knows of.
+        """
+        parts, clips = self._parts, self._clips
+        if len(clips) != 1 or self._stepped or self._scaled_step is not None or not parts.is_single:
+            return False
+        part, call = parts.only_part, clips[0]
+        run = self._ensure_run()
+        if part.optimizer is not optimizer or not self._recording.is_usual(call.clip) or run.has_noted():
+            return False
+        if not call.concerns(part.ids):
+            return False
+        run.log(**call.readings, **self._readings_of(part, optimizer))
+        clips.clear()
+        return True
 
     @_forgiving("GradScaler.step")
     def on_before_scaler_step(self, scaler: Any, optimizer: Any) -> None:
@@ -257,9 +282,8 @@ class CapturedTraining:
         inner = unwrap(engine.optimizer)
         parameters = [p for group in inner.param_groups for p in group["params"]]
         if norm is not None:
-            call = ClipCall(parameters, clip, {"grad_norm": _kept(norm)})
-            call.ids = frozenset(map(id, parameters))  # their gradients are gone already
-            self._clips.append(call)
+            # not _new_call: their gradients are gone already
+            self._clips.append(ClipCall(parameters, clip, {"grad_norm": _kept(norm)}))
         self._record_step(inner)
         self._end_step(self._ensure_run())
 
@@ -269,20 +293,28 @@ class CapturedTraining:
 
     # What becomes of it
 
+    def _ensure_run(self) -> Run:
+        parts = self._parts
+        return self._recording.run(parts.only_part.kind if parts.is_single and self._made else None)
+
     def _record_step(self, optimizer: Any) -> None:
-        run = self._ensure_run()
         part = self._parts.of(optimizer, self._made)
         call = self._clip_of(part)
+        run = self._ensure_run()
         if part in self._stepped:
             self._complete_step(run)
         self._stepped.add(part)
-        if call is not None and call.ids <= part.ids:
+        if call is not None and (self._parts.is_single or part.ids.issuperset(call.ids)):
             if call in self._clips:
                 self._clips.remove(call)
             self._note_clip(run, part, call)
         elif call is not None:
             # one call for the parameters of several optimizers: the norm is the whole training's
             self._note_clip(run, Part(None, optimizer), call)
+        self._recording.note(run, self._readings_of(part, optimizer))
+
+    def _readings_of(self, part: Part, optimizer: Any) -> dict[str, Any]:
+        """The loss and the learning rates of a step."""
         readings: dict[str, Any] = {}
         loss = self._losses.take()
         if loss is not None:
@@ -291,28 +323,17 @@ class CapturedTraining:
             lr = group["lr"]
             name = part.reading("lr") if number == 0 else f"{part.reading('lr')}/group-{number}"
             readings[name] = lr if type(lr) is float else _kept(lr)
-        self._note(run, readings)
+        return readings
 
     def _note_clip(self, run: Run, part: Part, call: ClipCall) -> None:
         call.is_recorded = True
         if part.name is None:
-            readings = call.readings
-            if run.has_noted():
-                readings = {name: value for name, value in readings.items() if not run.has_noted(name)}
-            if readings:
-                run.note_clip(call.clip, readings)
+            self._recording.note_clip(run, call.clip, call.readings)
             return
         if call.clip != part.clip:
             part.clip = call.clip
             run.declare_parts(self._parts.declared())
-        self._note(run, {part.reading(name): value for name, value in call.readings.items()})
-
-    def _note(self, run: Run, readings: dict[str, Any]) -> None:
-        """What was logged by hand stands."""
-        if self._is_own_run:
-            run.note(**readings)
-        else:
-            run.note(**{name: value for name, value in readings.items() if not run.has_noted(name)})
+        self._recording.note(run, {part.reading(name): value for name, value in call.readings.items()})
 
     def _complete_step(self, run: Run) -> None:
         """Before the readings of the next step: those of the last are logged, where the training has not done so."""
@@ -323,7 +344,7 @@ class CapturedTraining:
 
     def _end_step(self, run: Run, **arguments: Any) -> None:
         """A run made by hand is logged by hand: it has until the next step for it."""
-        if self._is_own_run:
+        if self._recording.is_own:
             run.log(**arguments)
             self._stepped.clear()
             self._clips.clear()
@@ -331,23 +352,10 @@ class CapturedTraining:
             run.note_scaler(arguments["scaler"])
 
     def _clip_of(self, part: Part) -> ClipCall | None:
-        return next((call for call in reversed(self._clips) if not call.ids.isdisjoint(part.ids)), None)
-
-    def _ensure_run(self) -> Run:
-        """The run made by hand, or else one of our own, which begins now."""
-        by_hand = current_run()
-        if by_hand is not None and by_hand is not self._run:
-            self._run, self._is_own_run = by_hand, False
-        if self._run is None or not (self._run.is_open or self._is_own_run):
-            self._is_own_run = True
-            arguments: dict[str, Any] = {}
-            if self._log_config:
-                arguments["config"] = training_config()
-            optimizers = [ref() for ref in self._made]
-            if self._parts.is_single and optimizers:
-                arguments["optimizer"] = name_of(self._parts.only)
-            self._run = init(**{**arguments, **self._init_arguments})
-        return self._run
+        for call in reversed(self._clips):
+            if call.concerns(part.ids):
+                return call
+        return None
 
     def _may_gather(self) -> bool:
         if all_ranks_watch():
@@ -379,5 +387,5 @@ def _kept(value: Any) -> Any:
     if not isinstance(value, torch.Tensor):
         return float(value)
     if value.is_cpu:
-        return float(value.item())
+        return value.item()
     return value.detach().clone()
