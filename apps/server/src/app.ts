@@ -22,6 +22,7 @@ import { eventRoutes } from './routes/events.ts'
 import { findingRoutes } from './routes/findings.ts'
 import { layerRoutes } from './routes/layers.ts'
 import { liveRoute } from './routes/live.ts'
+import { mcpRoute } from './routes/mcp.ts'
 import { muteRoutes } from './routes/mutes.ts'
 import { pointRoutes } from './routes/points.ts'
 import { projectRoutes } from './routes/projects.ts'
@@ -108,6 +109,7 @@ export async function buildApp(
   await app.register(liveRoute(services), api)
   await app.register(tokenRoutes(services, access), api)
   await app.register(sessionRoutes(services, access), api)
+  await app.register(mcpRoute)
   await app.register(serviceRoutes(services, counts))
   servePythonSdk(app, access)
   await serveDashboard(app, dashboard)

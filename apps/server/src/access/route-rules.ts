@@ -62,6 +62,10 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/runs/:id/caps': rule('read', 'run'),
   'GET /api/v1/runs/:id/snapshot': rule('read', 'run'),
   'GET /api/v1/compare': rule('read', 'asked-runs'),
+  // Each of its tools asks the API as the caller, under the rules above.
+  'POST /mcp': rule('read', 'none'),
+  'GET /mcp': rule('read', 'none'),
+  'DELETE /mcp': rule('read', 'none'),
   'GET /api/v1/openapi.json': rule('any', 'none'),
   'GET /docs': rule('any', 'none'),
   'GET /docs/': rule('any', 'none'),

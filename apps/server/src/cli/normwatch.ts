@@ -22,6 +22,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> 
   snapshot: () => import('./verbs/snapshot.ts'),
   export: () => import('./verbs/export.ts'),
   sync: () => import('./verbs/sync.ts'),
+  mcp: () => import('./verbs/mcp.ts'),
   skill: () => import('./verbs/skill.ts'),
   token: () => import('./verbs/token.ts'),
   backup: () => import('./verbs/backup.ts'),
