@@ -9,6 +9,7 @@ import {
   readPem,
   readProxies,
   readToken,
+  type FirstToken,
 } from './access/setting-readers.ts'
 import {
   readAllowedAddresses,
@@ -79,9 +80,9 @@ export const settings = {
   firstToken: {
     default: 'refuse',
     about:
-      'with an address that others reach and no token: refuse to start, or make a token and print it, once',
+      'with an address that others reach and no token: refuse to start, print a new one once, or let in by that in server.json (file)',
     read: readFirstToken,
-  } satisfies Setting<'print' | 'refuse'>,
+  } satisfies Setting<FirstToken>,
   trustProxy: {
     default: 'none',
     about: 'proxies whose X-Forwarded headers are believed: addresses, networks, loopback',

@@ -1,4 +1,5 @@
 import { ConfigError } from './config.ts'
+import type { FirstToken } from './access/setting-readers.ts'
 import type { TokenStore } from './storage/token-store.ts'
 import { newToken } from './access/identity/tokens.ts'
 
@@ -6,7 +7,7 @@ export interface FirstTokenOptions {
   /** Whether other machines can reach the server. */
   readonly isShared: boolean
   readonly operatorToken: string | undefined
-  readonly firstToken: 'print' | 'refuse'
+  readonly firstToken: FirstToken
   readonly now: number
 }
 
@@ -18,11 +19,13 @@ export async function ensureToken(
   tokens: TokenStore,
   { isShared, operatorToken, firstToken, now }: FirstTokenOptions,
 ): Promise<string | undefined> {
-  if (!isShared || operatorToken !== undefined || (await tokens.any())) return undefined
+  if (!isShared || operatorToken !== undefined || firstToken === 'file' || (await tokens.any()))
+    return undefined
   if (firstToken === 'refuse') {
     throw new ConfigError(
       'Other machines can reach this address, and there is no token yet: make one with ' +
-        '"npm run normwatch -- token create --name admin --scope admin", set NORMWATCH_TOKEN, or listen on 127.0.0.1.',
+        '"npm run normwatch -- token create --name admin --scope admin", set NORMWATCH_TOKEN, let in by server.json with ' +
+        '"--first-token file", or listen on 127.0.0.1.',
     )
   }
   const { token, secret } = newToken({ name: 'first', scope: 'admin' }, now)

@@ -67,8 +67,13 @@ export function checkPair(cert: string, key: string): void {
   }
 }
 
-export function readFirstToken(text: string): 'print' | 'refuse' {
-  if (text !== 'print' && text !== 'refuse') throw new Error(`is "${text}"; it must be print or refuse.`)
+/** What a server that others reach does where there is no token yet. */
+export type FirstToken = 'print' | 'file' | 'refuse'
+
+export function readFirstToken(text: string): FirstToken {
+  if (text !== 'print' && text !== 'file' && text !== 'refuse') {
+    throw new Error(`is "${text}"; it must be print, file or refuse.`)
+  }
   return text
 }
 
