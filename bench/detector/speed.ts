@@ -5,11 +5,13 @@
 import { cpus } from 'node:os'
 import {
   defaultSettings,
+  findMoved,
   judge,
   newState,
   NormRecord,
   type Reading,
 } from '../../packages/detector/src/index.ts'
+import { innocents } from '../../packages/detector/test/innocent-metrics.ts'
 import { noiseFrom } from '../../packages/detector/test/noise.ts'
 import { clipAt, reading } from '../../packages/detector/test/readings.ts'
 import { judgeRecordedRuns, readingsOf } from '../../packages/detector/test/recorded-runs.ts'
@@ -34,6 +36,18 @@ const times = Array.from({ length: ROUNDS }, () => {
   return (process.cpuUsage().user - start) / 1000
 })
 console.log(`what-if of 1,000,000 norms, 64 caps and four quantiles: ${figure(Math.min(...times))} ms`)
+const looked = {
+  step: Float64Array.from({ length: 650 }, (_, i) => i),
+  metrics: innocents(noiseFrom(1), 300, 650),
+}
+const looks = Array.from({ length: ROUNDS }, () => {
+  const start = process.cpuUsage().user
+  findMoved(looked, 500)
+  return (process.cpuUsage().user - start) / 1000
+})
+console.log(
+  `what moved of 300 metrics over 650 points: ${figure(looks[0] as number)} ms the first time, then ${figure(Math.min(...looks))} ms`,
+)
 const sizes = judgeRecordedRuns().map(({ stateBytes }) => stateBytes)
 console.log(`state of the recorded runs: at most ${Math.max(...sizes)} bytes`)
 

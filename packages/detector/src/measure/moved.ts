@@ -2,6 +2,7 @@ import type { Moved } from '../contract.ts'
 import type { Column } from '../series/columns.ts'
 import { significant } from '../series/round.ts'
 import { rankCorrelation } from '../series/statistics.ts'
+import { levelShift } from './level-shift.ts'
 
 /** The record around an onset: steps in ascending order, and every metric's readings at them. */
 export interface Surroundings {
@@ -19,31 +20,36 @@ const DERIVED: ReadonlySet<string> = new Set([
 ])
 
 const LAYERS = 'layers/'
+/** A learning rate that leaps back has been set anew, which is news. */
+const SCHEDULE = /(^|[/_.-])(lr|learning_rate)($|[/_.-])/
 
-const BAR = 4.2
+/**
+ * How surprising a shift must be. It grows where few values were seen, as the largest of few is no measure, and with the
+ * number of metrics looked at. `npm run report:moved` measures what it does.
+ */
+const BAR = 2
+const FEW = 8
+const METRICS = 50
+const PER_TENFOLD = 0.1
+
 const LIMIT = 5
-/** Readings before the onset without which a metric has no band to leave. */
-const FEWEST_BEFORE = 12
-const FEW = 15
-/** Readings out of the band, in a row, that are a move and not an outlier. */
-const STAYS_OUT = 3
-/** Metrics look around the onset: they may have moved so many readings before it, at the most. */
-const LEAD = 50
 /** Readings that are looked at on either side of the onset. */
 const LOOKED_BEFORE = 250
 const LOOKED_AFTER = 100
-/** Half the width of the band of earlier values, in robust deviations. */
-const BAND = 3
 /** From here on two metrics are one piece of news. */
 const MIRRORED = 0.98
-const ROBUST_SD = 1.4826
-/** Differences a quarter of the record apart, over those of neighbours: up to here they may be those of white noise. */
-const WHITE = 1.6
-const MOST_MEMORY = 3
+/** Above this no surprise is greater: constants that changed would go ahead of everything. */
+const MOST_SURPRISE = 16
+
+interface Candidate {
+  readonly moved: Moved
+  readonly surprise: number
+  readonly readings: Readings
+}
 
 /**
- * Which metrics moved around an onset: those whose level after it lies many robust deviations from the level before. Look
- * at one metric after the other, then ask what was found: a search can be taken up between others' work.
+ * Which metrics moved around an onset: those whose level shifted by far more than it does by itself. Look at one metric after
+ * the other, then ask what was found: others' work can go between.
  *
  * `part`: whose norm it is that has an onset; `null` for the run's.
  */
@@ -52,7 +58,8 @@ export class MovedSearch {
   readonly #onset: number
   readonly #part: string | null
   readonly #bar: number
-  readonly #found: { moved: Moved; readings: Readings }[] = []
+  readonly #candidates: Candidate[] = []
+  #looked = 0
 
   constructor(step: Float64Array, onset: number, part: string | null = null, bar = BAR) {
     this.#step = step
@@ -63,14 +70,17 @@ export class MovedSearch {
 
   look(metric: string, column: Column): void {
     if (this.#saysNothing(metric)) return
-    const readings = readingsAround(this.#step, column, this.#onset)
-    const moved = moveOf(metric, readings, this.#onset, this.#bar)
-    if (moved !== undefined) this.#found.push({ moved, readings })
+    this.#looked++
+    const candidate = shiftOf(metric, readingsAround(this.#step, column, this.#onset), this.#onset)
+    if (candidate !== undefined && candidate.surprise >= this.#bar) this.#candidates.push(candidate)
   }
 
   /** At most five, what moved before the onset ahead of what moved after it, then the largest; of metrics that mirror each other one. */
   found(): Moved[] {
-    const found = this.#found.toSorted((a, b) => rank(b.moved) - rank(a.moved))
+    const bar = this.#bar * (1 + PER_TENFOLD * Math.max(0, Math.log10(this.#looked / METRICS)))
+    const found = this.#candidates
+      .filter(({ surprise }) => surprise >= bar)
+      .toSorted((a, b) => rank(b) - rank(a))
     const listed: typeof found = []
     for (const one of found) {
       if (listed.length === LIMIT) break
@@ -123,79 +133,37 @@ function readingsAround(step: Float64Array, { values, present }: Column, onset: 
   return { steps, values: kept }
 }
 
-function moveOf(metric: string, { steps, values }: Readings, onset: number, bar: number): Moved | undefined {
+/** The shift of a metric near the onset, on the log scale where it is positive; `undefined` where it has too few readings. */
+function shiftOf(metric: string, { steps, values }: Readings, onset: number): Candidate | undefined {
   const at = steps.findIndex((step) => step >= onset)
-  if (at < FEWEST_BEFORE || values.length - at < STAYS_OUT) return undefined
+  if (at < 0) return undefined
   const isPositive = values.every((value) => value > 0)
-  const scaled = isPositive ? values.map(Math.log) : values
-  // A metric may have moved before the norm: its earlier level is read from before that could be.
-  const before = scaled.slice(0, Math.max(FEWEST_BEFORE, at - Math.min(LEAD, at >> 1)))
-  const level = median(before)
-  const noise = noiseOf(before, level)
-  const width = BAND * noise
-  const isOut = (value: number): boolean => Math.abs(value - level) > width
-  const first = firstOut(scaled, before.length, isOut)
-  if (first === undefined || first > at + STAYS_OUT * 2) return undefined
-  const after = median(scaled.slice(first, first + Math.max(STAYS_OUT, Math.min(before.length, 50))))
-  const effect = Math.abs(after - level) / noise
-  // Of few readings neither the level nor the scatter is known well.
-  if (!(effect >= bar * (1 + 2 * (FEW / before.length) ** 2))) return undefined
+  const shift = levelShift(
+    Float64Array.from(values, isPositive ? Math.log : Number),
+    at,
+    SCHEDULE.test(metric),
+  )
+  if (shift === undefined) return undefined
   const plain = (value: number): number => significant(isPositive ? Math.exp(value) : value, 4)
-  const step = steps[first] as number
-  return {
+  const step = steps[shift.start] as number
+  const moved: Moved = {
     metric,
-    before: plain(level),
-    after: plain(after),
-    ratio: isPositive ? significant(Math.exp(after - level), 3) : null,
+    before: plain(shift.before),
+    after: plain(shift.after),
+    ratio: isPositive ? significant(Math.exp(shift.after - shift.before), 3) : null,
     at_step: step,
     lead: step - onset,
-    effect: significant(Math.min(effect, 1e6), 3),
+    effect: significant(Math.min(shift.effect, 1e6), 3),
   }
+  return { moved, surprise: shift.surprise / (1 + FEW / shift.seen), readings: { steps, values } }
 }
 
-/**
- * The robust deviation that the values have by themselves. For a metric that remembers its last values it is larger
- * than they show: such a metric wanders on. A constant has none: any change of it is one.
- */
-function noiseOf(before: readonly number[], level: number): number {
-  const around = ROBUST_SD * median(before.map((value) => Math.abs(value - level)))
-  const farthest = Math.max(...before.map((value) => Math.abs(value - level))) / 3.5
-  const near = typicalDifference(before, 1)
-  const far = typicalDifference(before, Math.max(1, before.length >> 2))
-  const memory = near > 0 ? Math.min(MOST_MEMORY, Math.max(1, far / near / WHITE)) : 1
-  return Math.max(memory * Math.max(around, farthest), 1e-9 * Math.abs(level), 1e-300)
-}
-
-function typicalDifference(values: readonly number[], lag: number): number {
-  return median(values.slice(lag).map((value, i) => Math.abs(value - (values[i] as number))))
-}
-
-/** The first place from `from` on where the values leave the band and stay out for three readings on one side. */
-function firstOut(
-  values: readonly number[],
-  from: number,
-  isOut: (value: number) => boolean,
-): number | undefined {
-  let row = 0
-  for (let i = from; i < values.length; i++) {
-    row = isOut(values[i] as number) ? row + 1 : 0
-    if (row === STAYS_OUT) return i - STAYS_OUT + 1
-  }
-  return undefined
-}
-
-/** What moved first is worth more than what moved most: four times the effect before the onset, twice at it. */
-function rank({ lead, effect }: Moved): number {
-  return Math.log2(effect) + (lead < 0 ? 2 : lead === 0 ? 1 : 0)
+/** What moved first is worth more than what moved most: four times the surprise before the onset, twice at it. */
+function rank({ moved: { lead }, surprise }: Candidate): number {
+  return Math.log2(Math.min(surprise, MOST_SURPRISE)) + (lead < 0 ? 2 : lead === 0 ? 1 : 0)
 }
 
 function isMirror(a: Readings, b: Readings): boolean {
   if (a.values.length !== b.values.length || a.steps[0] !== b.steps[0]) return false
   return Math.abs(rankCorrelation(a.values, b.values)) > MIRRORED
-}
-
-/** The middle value; of an even number the upper of the two. */
-function median(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort()
-  return sorted[sorted.length >> 1] as number
 }
