@@ -107,7 +107,7 @@ describe('configuration', () => {
       environment: {},
       says: /^NORMWATCH_TLS_CERT and NORMWATCH_TLS_KEY are not a certificate and its key \(no start line\)/,
     },
-    { flags: ['--first-token', 'yes'], environment: {}, says: /it must be print or refuse/ },
+    { flags: ['--first-token', 'yes'], environment: {}, says: /it must be print, file or refuse/ },
     { flags: ['--max-runs', '0'], environment: {}, says: /--max-runs is "0"; it must be a whole number/ },
     {
       flags: ['--retention-days', '90,ci=week'],
