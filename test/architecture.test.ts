@@ -30,10 +30,7 @@ const rooms: Record<string, Room> = {
     ],
   },
   'detector/series': { path: 'packages/detector/src/series', mayImport: [] },
-  'detector/settings': {
-    path: 'packages/detector/src/settings',
-    mayImport: ['detector/series', 'detector/kinds'],
-  },
+  'detector/settings': { path: 'packages/detector/src/settings', mayImport: ['detector/series'] },
   'detector/record': {
     path: 'packages/detector/src/record',
     mayImport: ['detector', 'detector/series', 'detector/settings'],

@@ -1,4 +1,5 @@
-import type { Cause, Clip, CloseReason, FindingKind, Health, Moved, Severity } from '@normwatch/protocol'
+import type { Cause, Clip, CloseReason, Health, Moved, Severity } from '@normwatch/protocol'
+import type { FindingKind } from './settings/settings.ts'
 
 /**
  * What the detector reads and says. Plain data only: no clock and no I/O, so the server, a replay and the

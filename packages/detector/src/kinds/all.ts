@@ -1,28 +1,36 @@
 import type { FindingKind } from '../contract.ts'
-import { clipSaturated } from './clip-saturated/kind.ts'
-import { clipRegimeChange } from './clip-regime-change/kind.ts'
-import { nonfinite } from './nonfinite/kind.ts'
-import { spike } from './spike/kind.ts'
-import { vanishing } from './vanishing/kind.ts'
-import { lossDivergence } from './loss-divergence/kind.ts'
-import { skipStreak } from './skip-streak/kind.ts'
-import { clipIneffective } from './clip-ineffective/kind.ts'
-import { looksPostClip } from './looks-post-clip/kind.ts'
-import { stalled } from './stalled/kind.ts'
-import type { FindingKindRecord } from './finding-kind.ts'
+import { clipIneffective } from './clip-ineffective.ts'
+import { clipRegimeChange } from './clip-regime-change.ts'
+import { clipSaturated } from './clip-saturated.ts'
+import type { FindingKindRecord, KindJudges } from './finding-kind.ts'
+import { looksPostClip } from './looks-post-clip.ts'
+import { lossDivergence } from './loss-divergence.ts'
+import { nonfinite } from './nonfinite.ts'
+import { skipStreak } from './skip-streak.ts'
+import { spike } from './spike.ts'
+import { stalled } from './stalled.ts'
+import { vanishing } from './vanishing.ts'
 
-/** Every kind of finding, by its name on the wire. */
+/** Every kind of finding, by its name on the wire. Of one reading they are asked in this order. */
 export const findingKinds = {
   clip_saturated: clipSaturated,
   clip_regime_change: clipRegimeChange,
-  nonfinite: nonfinite,
-  spike: spike,
-  vanishing: vanishing,
+  nonfinite,
+  spike,
+  vanishing,
   loss_divergence: lossDivergence,
   skip_streak: skipStreak,
   clip_ineffective: clipIneffective,
   looks_post_clip: looksPostClip,
-  stalled: stalled,
-} as const satisfies Record<FindingKind, FindingKindRecord>
+  stalled,
+} as const satisfies { readonly [Kind in FindingKind]: FindingKindRecord & { readonly name: Kind } }
 
 export const KINDS = Object.keys(findingKinds) as readonly FindingKind[]
+export const kindRecords: readonly FindingKindRecord[] = Object.values(findingKinds)
+
+/** What the kinds do with one part of a reading. */
+export function judgesOf<Part extends keyof KindJudges>(
+  part: Part,
+): readonly NonNullable<KindJudges[Part]>[] {
+  return kindRecords.flatMap(({ judges }) => judges[part] ?? [])
+}

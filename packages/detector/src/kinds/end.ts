@@ -1,13 +1,13 @@
 import { closeFinding, dropPending } from './findings.ts'
 import type { Change, RunFacts } from '../contract.ts'
 import { Fold } from '../record/fold.ts'
-import { judgeDivergenceAtEnd } from './loss-divergence/judge.ts'
-import { judgeSaturationAtEnd } from './clip-saturated/judge.ts'
-import { judgeSilence } from './stalled/judge.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { DetectorState } from '../record/state.ts'
-import { KINDS } from './all.ts'
+import { judgesOf, KINDS } from './all.ts'
 import { isFlagging } from './verdict.ts'
+
+const atEnd = judgesOf('end')
+const ofSilence = judgesOf('silence')
 
 /**
  * The run has ended. One with enough norms is judged on what it has, the waiting time waived; then its open findings
@@ -27,8 +27,7 @@ export function end(
   }
   const fold = Fold.of(state, facts, settings)
   fold.step = state.step
-  judgeSaturationAtEnd(fold)
-  judgeDivergenceAtEnd(fold)
+  for (const judge of atEnd) judge(fold)
   // Silence says nothing of the training any more once it is known to have ended.
   const flagged = KINDS.some((kind) => kind !== 'stalled' && isFlagging(state, kind))
   for (const kind of KINDS) {
@@ -48,6 +47,6 @@ export function silence(
 ): readonly Change[] {
   const fold = Fold.of(state, facts, settings)
   fold.step = state.step
-  judgeSilence(fold, silentSeconds)
+  for (const judge of ofSilence) judge(fold, silentSeconds)
   return fold.take()
 }

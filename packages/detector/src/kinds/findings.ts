@@ -1,7 +1,7 @@
 import type { CloseReason, Evidence, FindingKind, Severity } from '../contract.ts'
 import { diagnose } from '../diagnosis/diagnose.ts'
 import type { Fold } from '../record/fold.ts'
-import { findingKinds } from './all.ts'
+import type { FindingKindRecord } from './finding-kind.ts'
 
 /**
  * A finding of this kind opens at the current step, with what the record says about why. `onset` is the step at which
@@ -9,17 +9,17 @@ import { findingKinds } from './all.ts'
  */
 export function openFinding(
   fold: Fold,
-  kind: FindingKind,
+  { name: kind, causes, ...record }: FindingKindRecord,
   onset: number | null,
   evidence: Evidence,
-  severity: Severity = findingKinds[kind].severity,
+  severity: Severity = record.severity,
 ): void {
   const step = fold.step < 0 ? null : fold.step
   const now = fold.state.kinds[kind]
   now.phase = 'firing'
   now.since = step
   now.opened++
-  const diagnosis = diagnose(fold, findingKinds[kind].causes)
+  const diagnosis = diagnose(fold, causes)
   fold.add({ type: 'opened', kind, severity, step, onset, evidence, diagnosis })
 }
 

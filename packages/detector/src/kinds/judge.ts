@@ -2,26 +2,31 @@ import { addFraction, addNorm, capOf } from '../record/clips.ts'
 import type { Change, Reading, RunFacts } from '../contract.ts'
 import { seeLayers, seeLr, seeScale, seeTime, seeZeros } from '../record/context.ts'
 import { Fold } from '../record/fold.ts'
-import { judgeRegime } from './clip-regime-change/judge.ts'
-import { judgeSaturation } from './clip-saturated/judge.ts'
-import { judgePostNorm } from './clip-ineffective/judge.ts'
-import { judgeOnCap } from './looks-post-clip/judge.ts'
-import { judgeDivergence } from './loss-divergence/judge.ts'
-import { seeFinite, seeNonfinite } from './nonfinite/judge.ts'
-import { judgeSkips } from './skip-streak/judge.ts'
-import { judgeSpike } from './spike/judge.ts'
-import { seeLife } from './stalled/judge.ts'
-import { judgeVanishing, rememberHighest } from './vanishing/judge.ts'
 import { toLog } from '../series/log-scale.ts'
 import { addToLosses } from '../record/losses.ts'
 import { addToNorms } from '../record/norms.ts'
 import type { Settings } from '../settings/settings.ts'
 import { emptyState, type DetectorState } from '../record/state.ts'
-import { KINDS } from './all.ts'
+import { judgesOf, KINDS, kindRecords } from './all.ts'
 import { judgeWarmUp } from '../record/warm-up.ts'
 
 /** The state of a run before its first reading. */
-export const newState = (): DetectorState => emptyState(KINDS)
+export const newState = (): DetectorState =>
+  emptyState(
+    KINDS,
+    kindRecords.map(({ memory }) => memory?.() ?? {}),
+  )
+
+const ofReading = judgesOf('reading')
+const ofSkipped = judgesOf('skipped')
+const ofNonfinite = judgesOf('nonfinite')
+const ofFinite = judgesOf('finite')
+const ofLoss = judgesOf('loss')
+const ofNextNorm = judgesOf('nextNorm')
+const ofNorm = judgesOf('norm')
+const ofCappedNorm = judgesOf('cappedNorm')
+const ofClipping = judgesOf('clipping')
+const ofPostNorm = judgesOf('postNorm')
 
 /**
  * Takes one reading into `state`, in place, and says which findings open and close with it (a shared empty list when
@@ -41,7 +46,7 @@ export function judge(
   const { newest } = state
   const { step } = reading
   fold.step = step
-  seeLife(fold)
+  for (const judge of ofReading) judge(fold)
   if (step > state.step) seeTime(state, reading)
   if (state.ended !== null && bringsNews(newest, reading)) state.ended = null
   // What the norm and the loss are judged by comes first.
@@ -67,7 +72,7 @@ export function judge(
   }
   if (reading.skipped !== undefined && step > newest.skipped) {
     newest.skipped = step
-    judgeSkips(fold, reading.skipped)
+    for (const judge of ofSkipped) judge(fold, reading.skipped)
   }
   if (reading.loss !== undefined && step > newest.loss) {
     newest.loss = step
@@ -85,7 +90,8 @@ export function judge(
   if (reading.postNorm !== undefined && step > newest.postNorm) {
     newest.postNorm = step
     const cap = capOf(reading, fold)
-    if (facts.clip.mode === 'norm' && cap !== undefined) judgePostNorm(fold, reading.postNorm, cap)
+    if (facts.clip.mode === 'norm' && cap !== undefined)
+      for (const judge of ofPostNorm) judge(fold, reading.postNorm, cap)
   }
   return fold.take()
 }
@@ -98,31 +104,34 @@ function bringsNews(newest: DetectorState['newest'], reading: Reading): boolean 
 }
 
 function judgeLoss(fold: Fold, loss: number): void {
-  if (!Number.isFinite(loss)) return seeNonfinite(fold, 'loss', loss)
-  seeFinite(fold)
+  if (!Number.isFinite(loss)) {
+    for (const judge of ofNonfinite) judge(fold, 'loss', loss)
+    return
+  }
+  for (const judge of ofFinite) judge(fold)
   addToLosses(fold, loss)
-  judgeDivergence(fold)
+  for (const judge of ofLoss) judge(fold)
 }
 
 function judgeNorm(fold: Fold, reading: Reading, norm: number): void {
-  if (!Number.isFinite(norm)) return seeNonfinite(fold, 'grad_norm', norm)
-  seeFinite(fold)
+  if (!Number.isFinite(norm)) {
+    for (const judge of ofNonfinite) judge(fold, 'grad_norm', norm)
+    return
+  }
+  for (const judge of ofFinite) judge(fold)
   const log = toLog(norm)
-  // A non-finite loss at this step mutes the spike: it is the same event, and the graver finding names it.
-  if (fold.state.nonfinite.badStep !== reading.step) judgeSpike(fold, log)
+  for (const judge of ofNextNorm) judge(fold, log)
   addToNorms(fold, log)
-  judgeVanishing(fold, log, reading.loss)
-  rememberHighest(fold)
+  for (const judge of ofNorm) judge(fold, log, reading.loss)
   const cap = fold.facts.clip.mode === 'value' ? undefined : capOf(reading, fold)
   if (cap !== undefined) {
     addNorm(fold, norm, cap)
-    judgeOnCap(fold, norm, cap)
+    for (const judge of ofCappedNorm) judge(fold, norm, cap)
   }
   judgeClipping(fold)
 }
 
 function judgeClipping(fold: Fold): void {
   judgeWarmUp(fold)
-  judgeSaturation(fold)
-  judgeRegime(fold)
+  for (const judge of ofClipping) judge(fold)
 }

@@ -4,6 +4,7 @@ import { Fold } from '../record/fold.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { DetectorState } from '../record/state.ts'
 import { findingKinds, KINDS } from './all.ts'
+import type { FindingKindRecord } from './finding-kind.ts'
 
 /** What holds after the last reading judged. Cheap: call it once a batch. */
 export function verdict(state: DetectorState, facts: RunFacts, settings: Settings): Verdict {
@@ -33,8 +34,7 @@ export function isFlagging(state: DetectorState, kind: FindingKind): boolean {
 
 function healthOf(state: DetectorState, settings: Settings): Health {
   const { ended, norms, kinds, clips } = state
-  if (ended?.flagged || kinds.nonfinite.phase === 'firing' || kinds.loss_divergence.phase === 'firing')
-    return 'flagged'
+  if (ended?.flagged || KINDS.some((kind) => isCritical(state, kind))) return 'flagged'
   const enough = ended === null ? settings.window.judge_from : settings.window.judge_at_end_from
   if (Math.max(norms.seen, clips.seen) < enough) return 'unknown'
   if (KINDS.some((kind) => isFlagging(state, kind))) return 'flagged'
@@ -42,6 +42,12 @@ function healthOf(state: DetectorState, settings: Settings): Health {
   return isPending || clipRate(clips) > settings.health.watch_rate ? 'watch' : 'ok'
 }
 
+/** What is critical flags a run of a few points too. */
+function isCritical(state: DetectorState, kind: FindingKind): boolean {
+  return state.kinds[kind].phase === 'firing' && severityOf(state, kind) === 'critical'
+}
+
 function severityOf(state: DetectorState, kind: FindingKind): Severity {
-  return kind === 'spike' && state.spike.isWarning ? 'warning' : findingKinds[kind].severity
+  const { severity, severityNow }: FindingKindRecord = findingKinds[kind]
+  return severityNow === undefined ? severity : severityNow(state)
 }

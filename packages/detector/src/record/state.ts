@@ -4,9 +4,9 @@ import { newRing, type Ring } from '../series/ring.ts'
 /**
  * All that the detector remembers of a run: plain JSON of bounded size (20 KB at the most), without non-finite numbers,
  * so that `JSON.parse(JSON.stringify(state))` goes on exactly where the original would. Its fields are the detector's
- * own: store it whole, read nothing from it.
+ * own: store it whole, read nothing from it. A kind of finding that remembers something adds its field in its own file.
  */
-export interface DetectorState {
+export interface DetectorState extends KindMemories {
   readonly version: typeof STATE_VERSION
   /** The newest step judged of each metric, -1 before the first: what is at or below it is late. */
   readonly newest: {
@@ -56,38 +56,13 @@ export interface DetectorState {
     /** The first step with a norm or a clipped fraction. */ start: number | null
   }
   readonly kinds: Record<FindingKind, KindState>
-  readonly nonfinite: {
-    points: number
-    lastStep: number
-    badStep: number
-    streak: number
-    /** First step of the streak. */
-    streakFrom: number
-    clean: number
-    at: number[]
-  }
-  readonly spike: {
-    readonly baseline: Ring
-    isWarning: boolean
-    excluded: number
-    at: number[]
-    steps: number[]
-  }
-  readonly vanishing: { low: number; normal: number; highest: number | null }
-  readonly divergence: { held: number }
-  readonly skips: { streak: number; from: number; taken: number; total: number }
-  readonly postNorm: { over: number; from: number; within: number }
-  /** Places, in norms seen, of the newest norms that did not lie on the cap. */
-  readonly offCap: {
-    seen: number
-    readonly off: Ring
-    /** Those of the newest norms equal to the cap up to the rounding of float32, and the newest one above it. */
-    readonly equal: Ring
-    above: number
-  }
   /** How the run ended, and whether it was flagged then; `null` while it runs. */
   ended: { status: 'finished' | 'failed' | 'preempted'; flagged: boolean } | null
 }
+
+/** What the kinds of findings remember: the file of each adds its fields. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- the kinds fill it
+export interface KindMemories {}
 
 interface KindState {
   phase: 'inactive' | 'pending' | 'firing'
@@ -160,8 +135,11 @@ export const BLOCKS_A_LOSS = 4
 /** Values kept: the largest window that the settings allow. */
 export const KEPT = 200
 
-/** The state of a run before its first reading; `kinds` are those that it is judged for. */
-export function emptyState(kinds: readonly FindingKind[]): DetectorState {
+/** The state of a run before its first reading; `kinds` are those that it is judged for, `memories` what they remember. */
+export function emptyState(
+  kinds: readonly FindingKind[],
+  memories: readonly Partial<KindMemories>[],
+): DetectorState {
   const none = -1
   return {
     version: STATE_VERSION,
@@ -221,13 +199,7 @@ export function emptyState(kinds: readonly FindingKind[]): DetectorState {
     kinds: Object.fromEntries(
       kinds.map((kind) => [kind, { phase: 'inactive', since: null, from: 0, opened: 0 }]),
     ) as DetectorState['kinds'],
-    nonfinite: { points: 0, lastStep: none, badStep: none, streak: 0, streakFrom: none, clean: 0, at: [] },
-    spike: { baseline: newRing(), isWarning: false, excluded: 0, at: [], steps: [] },
-    vanishing: { low: 0, normal: 0, highest: null },
-    divergence: { held: 0 },
-    skips: { streak: 0, from: none, taken: 0, total: 0 },
-    postNorm: { over: 0, from: none, within: 0 },
-    offCap: { seen: 0, off: newRing(), equal: newRing(), above: none },
+    ...(Object.assign({}, ...memories) as KindMemories),
     ended: null,
   }
 }

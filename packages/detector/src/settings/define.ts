@@ -26,3 +26,8 @@ export const on: SwitchSetting = { default: true, why: 'Off: this kind is never 
 
 /** The settings of one section by name. */
 export type SettingsSection = Readonly<Record<string, NumberSetting | SwitchSetting>>
+
+/** The values of a section. */
+export type SettingsOf<Section extends SettingsSection> = {
+  readonly [Name in keyof Section]: Section[Name] extends SwitchSetting ? boolean : number
+}

@@ -1,22 +1,21 @@
+import type { SettingsOf } from './define.ts'
+import type { general } from './general.ts'
 import { logFactor, toLog } from '../series/log-scale.ts'
-import type { SwitchSetting } from './define.ts'
-import { settingsTable } from './table.ts'
 
-type Table = typeof settingsTable
+type General = typeof general
 
-/** What decides a judgement, by section and name; a section of a finding's kind has an `enabled` switch. */
-export type Settings = {
-  readonly [Section in keyof Table]: {
-    readonly [Name in keyof Table[Section]]: Table[Section][Name] extends SwitchSetting ? boolean : number
-  }
+/** The sections of the settings. The file of each kind of finding adds its own, which has an `enabled` switch. */
+export interface Sections {
+  readonly window: SettingsOf<General['window']>
+  readonly warm_up: SettingsOf<General['warm_up']>
+  readonly health: SettingsOf<General['health']>
 }
 
-export const defaultSettings: Settings = Object.fromEntries(
-  Object.entries(settingsTable).map(([section, names]) => [
-    section,
-    Object.fromEntries(Object.entries(names).map(([name, { default: value }]) => [name, value])),
-  ]),
-) as Settings
+/** What decides a judgement, by section and name. */
+export type Settings = { readonly [Section in keyof Sections]: Sections[Section] }
+
+/** The name of a kind of finding on the wire. */
+export type FindingKind = Exclude<keyof Sections, keyof General>
 
 /** How many of `seen` points the window holds: a tenth of them, within bounds, and never more than there are. */
 export function windowSize(seen: number, { window }: Settings): number {

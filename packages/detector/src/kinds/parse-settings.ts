@@ -1,6 +1,6 @@
-import type { NumberSetting, SettingsSection, SwitchSetting } from './define.ts'
-import { ASCENDING, settingsTable } from './table.ts'
-import type { Settings } from './settings.ts'
+import type { NumberSetting, SettingsSection, SwitchSetting } from '../settings/define.ts'
+import { ASCENDING, settingsTable } from './settings-table.ts'
+import type { Settings } from '../settings/settings.ts'
 
 /** What is wrong with one setting; `path` is a JSON pointer. */
 export interface SettingsFault {

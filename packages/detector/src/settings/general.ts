@@ -1,8 +1,7 @@
-import { findingKinds } from '../kinds/all.ts'
-import type { FindingKindRecord } from '../kinds/finding-kind.ts'
 import { count, number, type SettingsSection } from './define.ts'
 
-const general = {
+/** The settings that several kinds share. */
+export const general = {
   window: {
     share: number(
       0.1,
@@ -57,24 +56,3 @@ const general = {
     ),
   },
 } as const satisfies Record<string, SettingsSection>
-
-type Kinds = typeof findingKinds
-
-const ofKinds = Object.fromEntries(
-  Object.entries(findingKinds).map(([kind, { settings }]) => [kind, settings]),
-) as { readonly [Kind in keyof Kinds]: Kinds[Kind]['settings'] }
-
-/**
- * Every setting of the detector, in the names of the wire. The defaults, the validation and the table in
- * docs/detection.md are all read from here; the sections of kinds are in their records. The upper bounds keep a run's
- * state below 20 KB.
- */
-export const settingsTable = { ...general, ...ofKinds }
-
-/** Pairs of JSON pointers of which the first must not be above the second. */
-export const ASCENDING: readonly (readonly [string, string])[] = [
-  ['/window/min', '/window/max'],
-  ...Object.entries<FindingKindRecord>(findingKinds).flatMap(([kind, { ascending = [] }]) =>
-    ascending.map(([low, high]) => [`/${kind}/${low}`, `/${kind}/${high}`] as const),
-  ),
-]

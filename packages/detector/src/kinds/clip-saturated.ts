@@ -1,15 +1,80 @@
-import { closeFinding, dropPending, openFinding, pend } from '../findings.ts'
-import { capInForce, clipRate, meanCoefficient } from '../../record/clips.ts'
-import type { Evidence } from '../../contract.ts'
-import type { Fold } from '../../record/fold.ts'
-import { onsetOfNorm } from '../../record/onset.ts'
-import { ROBUST_SD } from '../../record/losses.ts'
-import { pointsPerIndependent } from '../../record/memory.ts'
-import { fromLog, logFactor, toLog } from '../../series/log-scale.ts'
-import { lastOf } from '../../series/ring.ts'
-import { significant } from '../../series/round.ts'
+import { number, on, type SettingsOf } from '../settings/define.ts'
+import type { FindingKindRecord } from './finding-kind.ts'
+import { closeFinding, dropPending, openFinding, pend } from './findings.ts'
+import { capInForce, clipRate, meanCoefficient } from '../record/clips.ts'
+import type { Evidence } from '../contract.ts'
+import type { Fold } from '../record/fold.ts'
+import { onsetOfNorm } from '../record/onset.ts'
+import { ROBUST_SD } from '../record/losses.ts'
+import { pointsPerIndependent } from '../record/memory.ts'
+import { fromLog, logFactor, toLog } from '../series/log-scale.ts'
+import { lastOf } from '../series/ring.ts'
+import { significant } from '../series/round.ts'
 
 const KIND = 'clip_saturated'
+
+export const clipSaturated = {
+  name: KIND,
+  severity: 'warning',
+  title: 'Clipping saturated',
+  titleLogOnly: 'Norm above the reference cap',
+  condition: 'clipping is saturated',
+  opens: 'clip rate of the window ≥ 0.8, all through a fifth of a window, outside warm-up (in it: `watch`)',
+  closes: '≤ 0.5',
+  causes: [
+    'lr_too_high',
+    'warmup_needed',
+    'not_unscaled',
+    'cap_below_typical_norm',
+    'norm_growth',
+    'one_layer',
+  ],
+  figures: {
+    window: 'window, logged points',
+    clipped: 'points clipped',
+    rate: 'share clipped',
+    mean_coefficient: 'mean clip coefficient',
+    median_norm: 'median pre-clip norm',
+    max_norm: 'cap',
+  },
+  settings: {
+    enabled: on,
+    open_rate: number(
+      0.8,
+      [0.05, 1],
+      'Four steps of five: clipping decides the step length, not the optimiser.',
+    ),
+    close_rate: number(
+      0.5,
+      [0, 1],
+      'Well below the opening rate, so that a rate that hovers does not open one finding after another.',
+    ),
+    hold: number(
+      0.2,
+      [0, 2],
+      'Still so a fifth of a window later: a burst that fills the window and ends is not saturation.',
+    ),
+    excursion: number(
+      7,
+      [0, 20],
+      'Norms that remember the ones before stay above the cap for long by chance: seven times the points that are worth one independent point leave few such excursions.',
+    ),
+    reopen: number(
+      1,
+      [0, 10],
+      'Each time it opens again it must have held for one more window: a run that hovers at the bar is told a few times, not all day.',
+    ),
+  },
+  ascending: [['close_rate', 'open_rate']],
+  judges: { clipping: judgeSaturation, end: judgeSaturationAtEnd },
+} as const satisfies FindingKindRecord
+
+declare module '../settings/settings.ts' {
+  interface Sections {
+    readonly clip_saturated: SettingsOf<typeof clipSaturated.settings>
+  }
+}
+
 /** What is above the cap for so many points is saturated, whatever its memory. */
 const LONGEST_HOLD = 1000
 const MOST_REOPENED = 5
@@ -21,7 +86,7 @@ const FAR_TIMES = logFactor(3)
  * Most steps are clipped, and still so a while later: the cap, not the optimiser, decides the step length. In warm-up
  * it stays pending (`watch`), and the waiting time starts when warm-up ends.
  */
-export function judgeSaturation(fold: Fold): void {
+function judgeSaturation(fold: Fold): void {
   const { clips, kinds, warmUp } = fold.state
   const settings = fold.settings[KIND]
   if (!settings.enabled || clips.size < fold.settings.window.judge_from) return
@@ -36,7 +101,8 @@ export function judgeSaturation(fold: Fold): void {
   if (warmUp.phase !== 'over') return
   const heldFor = clips.seen - Math.max(now.from, warmUp.overAt)
   if (heldFor < Math.ceil(clips.size * settings.hold)) return
-  if (heldFor >= holdOfExcursion(fold)) openFinding(fold, KIND, onset(fold), saturationEvidence(fold))
+  if (heldFor >= holdOfExcursion(fold))
+    openFinding(fold, clipSaturated, onset(fold), saturationEvidence(fold))
 }
 
 /**
@@ -66,13 +132,13 @@ function isFarAboveCap(fold: Fold): boolean {
  * At the end of a run nothing more will come: what holds is judged at once. A warm-up that was seen excuses, but not a
  * mere decline of the norms that never came down to the cap.
  */
-export function judgeSaturationAtEnd(fold: Fold): void {
+function judgeSaturationAtEnd(fold: Fold): void {
   const { clips, kinds, warmUp, lr } = fold.state
   const settings = fold.settings[KIND]
   if (!settings.enabled || kinds[KIND].phase === 'firing') return
   if (warmUp.phase === 'on' && (lr.seen > 0 || !isAboveCapToTheEnd(fold))) return
   if (clips.size < fold.settings.window.judge_at_end_from || clipRate(clips) < settings.open_rate) return
-  openFinding(fold, KIND, onset(fold), saturationEvidence(fold))
+  openFinding(fold, clipSaturated, onset(fold), saturationEvidence(fold))
 }
 
 /** Whether the newest fifth of the window, at least five points, is as clipped as all of it. */
