@@ -19,6 +19,7 @@ import { compareRoutes } from './routes/compare.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { describeApi } from './routes/docs.ts'
 import { eventRoutes } from './routes/events.ts'
+import { nameFindingKinds } from './routes/finding-kinds.ts'
 import { findingRoutes } from './routes/findings.ts'
 import { layerRoutes } from './routes/layers.ts'
 import { liveRoute } from './routes/live.ts'
@@ -91,6 +92,7 @@ export async function buildApp(
   const access = await controlAccess(app, services, accessOptions)
   readJsonBodies(app, access.bodies)
 
+  nameFindingKinds(app)
   await describeApi(app)
   await app.register(runRoutes(services), api)
   await app.register(pointRoutes(services), api)

@@ -34,5 +34,3 @@ export const MAX_TIME = 1e11
 export const MAX_FRAMES_PER_SECOND = 20
 /** Bytes of one live message from a client. */
 export const MAX_LIVE_MESSAGE_BYTES = 64 * 1024
-/** The share of clamped elements from which a step counts as clipped by value, where the run does not say. */
-export const DEFAULT_FRACTION_THRESHOLD = 0.01

@@ -2,7 +2,7 @@ import type { FindingKind } from '../contract.ts'
 import { clipIneffective } from './clip-ineffective.ts'
 import { clipRegimeChange } from './clip-regime-change.ts'
 import { clipSaturated } from './clip-saturated.ts'
-import type { FindingKindRecord, KindJudges } from './finding-kind.ts'
+import type { FindingKindRecord, KindJudges, KindWords } from './finding-kind.ts'
 import { looksPostClip } from './looks-post-clip.ts'
 import { lossDivergence } from './loss-divergence.ts'
 import { nonfinite } from './nonfinite.ts'
@@ -33,4 +33,11 @@ export function judgesOf<Part extends keyof KindJudges>(
   part: Part,
 ): readonly NonNullable<KindJudges[Part]>[] {
   return kindRecords.flatMap(({ judges }) => judges[part] ?? [])
+}
+
+/** How people read a kind by its name on the wire; of one that is not known here, the name itself. */
+export function wordsOfKind(name: string): KindWords {
+  if (Object.hasOwn(findingKinds, name)) return findingKinds[name as FindingKind]
+  const words = name.replaceAll('_', ' ')
+  return { title: words, condition: words, figures: {} }
 }

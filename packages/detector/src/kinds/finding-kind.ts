@@ -4,26 +4,30 @@ import type { Fold } from '../record/fold.ts'
 import type { DetectorState, KindMemories } from '../record/state.ts'
 import type { SettingsSection } from '../settings/define.ts'
 
-/** A kind of finding: its words and settings, which the page, the messages and the docs read too, and how it judges. */
-export interface FindingKindRecord {
-  /** On the wire. */
-  readonly name: FindingKind
-  readonly severity: Severity
-  /** What the docs add to the severity. */
-  readonly severityNote?: string
+/** What people read of a kind of finding. */
+export interface KindWords {
   /** Heading of a message: `Clipping saturated`. */
   readonly title: string
   /** The heading in a run that only logs its norms, where it differs. */
   readonly titleLogOnly?: string
   /** Within a sentence: `clipping is saturated`. */
   readonly condition: string
+  /** What the figures of its evidence are called on the page. */
+  readonly figures: Readonly<Record<string, string>>
+}
+
+/** A kind of finding: its words and settings, which the page, the messages and the docs read too, and how it judges. */
+export interface FindingKindRecord extends KindWords {
+  /** On the wire. */
+  readonly name: FindingKind
+  readonly severity: Severity
+  /** What the docs add to the severity. */
+  readonly severityNote?: string
   /** When it opens and closes, with the default settings: for the docs, in Markdown. */
   readonly opens: string
   readonly closes: string
   /** The causes that can stand behind it; none for a kind that is its own explanation. */
   readonly causes: readonly CauseName[]
-  /** What the figures of its evidence are called on the page. */
-  readonly figures: Readonly<Record<string, string>>
   readonly settings: SettingsSection
   /** Settings of which the first must not be above the second: they make hysteresis, or bounds. */
   readonly ascending?: readonly (readonly [string, string])[]

@@ -1,5 +1,5 @@
 import type { Channel, ChannelKind, Delivery, Mute } from '@normwatch/protocol'
-import { KIND_WORDS } from '#lib/format/health.ts'
+import { kindWords } from '#lib/format/health.ts'
 import { counted } from '#lib/format/number.ts'
 import { duration } from '#lib/format/time.ts'
 
@@ -27,7 +27,7 @@ type Filters = Pick<Channel, 'min_severity' | 'kinds' | 'project' | 'tag' | 'tex
 
 /** What a channel is notified of, in one sentence. */
 export function filterSentence({ min_severity, kinds, project, tag, text, remind_hours }: Filters): string {
-  const what = kinds === null ? 'everything' : kinds.map((kind) => KIND_WORDS[kind]).join(', ')
+  const what = kinds === null ? 'everything' : kinds.map(kindWords).join(', ')
   const runs = [
     project !== null && `of the project ${project}`,
     tag !== null && `tagged #${tag}`,
@@ -45,7 +45,7 @@ const SEVERITY_WORDS: Record<Channel['min_severity'], string> = {
 
 /** What a mute holds back, in words. */
 export function muteWords({ run, project, kind }: Pick<Mute, 'run' | 'project' | 'kind'>): string {
-  const what = kind === null ? 'Everything' : KIND_WORDS[kind].replace(/^./, (first) => first.toUpperCase())
+  const what = kind === null ? 'Everything' : kindWords(kind).replace(/^./, (first) => first.toUpperCase())
   const where = [run !== null && `in the run ${run}`, project !== null && `of the project ${project}`]
   return [what, ...where].filter(Boolean).join(' ')
 }
@@ -74,7 +74,7 @@ export const tryWords = (tries: number): string => (tries === 1 ? '1 try' : `${t
 export function eventWords({ events, event_count }: Pick<Delivery, 'events' | 'event_count'>): string {
   const [first] = events
   if (event_count !== 1 || first === undefined) return counted(event_count, 'event')
-  return `${EVENT_WORDS[first.type]}: ${KIND_WORDS[first.kind]}`
+  return `${EVENT_WORDS[first.type]}: ${kindWords(first.kind)}`
 }
 
 /** What a message told of one finding: `opening`. A group names but its first findings: of the others it `told`. */

@@ -1,4 +1,4 @@
-import { findingKinds, type FindingKindRecord } from '@normwatch/detector'
+import { wordsOfKind } from '@normwatch/detector'
 import type { Finding } from '@normwatch/protocol'
 import { decodeNumber } from '@normwatch/protocol/number-codec'
 import { counted, figure, group, percent } from '#lib/format/number.ts'
@@ -12,7 +12,7 @@ export interface EvidenceFigure {
 
 /** `Clipping is saturated`. */
 export function findingTitle(finding: Pick<Finding, 'kind'>): string {
-  const words = findingKinds[finding.kind].condition
+  const words = wordsOfKind(finding.kind).condition
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
@@ -36,7 +36,7 @@ export const CLOSE_WORDS: Record<NonNullable<Finding['close_reason']>, string> =
 
 /** The evidence of a finding as labelled figures, in the order the detector gave them; how the run clips is said above. */
 export function evidenceFigures(finding: Pick<Finding, 'kind' | 'evidence'>): EvidenceFigure[] {
-  const { figures }: FindingKindRecord = findingKinds[finding.kind]
+  const { figures } = wordsOfKind(finding.kind)
   return Object.entries(finding.evidence).flatMap(([name, value]) => {
     if (value === null || name === 'mode') return []
     const number = decodeNumber(value)

@@ -1,4 +1,4 @@
-import { findingKinds, type FindingKind } from '@normwatch/detector'
+import { findingKinds, wordsOfKind } from '@normwatch/detector'
 import type { Health, Run } from '@normwatch/protocol'
 import { clippedMeans } from '#lib/format/clip.ts'
 import { counted, group, percent } from '#lib/format/number.ts'
@@ -56,12 +56,13 @@ function partRate(run: Run, { part = null }: Condition): string | undefined {
 }
 
 function conditionWords({ kind, since_step, part }: Condition, rate: string): string {
-  const words = kind === 'clip_saturated' && rate !== '' ? rate : KIND_WORDS[kind]
+  const words = kind === 'clip_saturated' && rate !== '' ? rate : kindWords(kind)
   const since = since_step === null ? '' : `, since step ${group(since_step)}`
   return `${part == null ? '' : `${part}: `}${words}${since}`
 }
 
-/** Each kind of finding within a sentence: `clipping is saturated`. */
-export const KIND_WORDS = Object.fromEntries(
-  Object.entries(findingKinds).map(([kind, { condition }]) => [kind, condition]),
-) as Record<FindingKind, string>
+/** A kind of finding within a sentence: `clipping is saturated`. */
+export const kindWords = (kind: string): string => wordsOfKind(kind).condition
+
+/** Every kind of finding, with its words. */
+export const KINDS = Object.entries(findingKinds).map(([kind, { condition }]) => [kind, condition] as const)

@@ -16,7 +16,7 @@ import { decodeNumber } from '@normwatch/protocol/number-codec'
 
 /** An episode that settings would have found in a run's record. */
 export interface PreviewedFinding {
-  readonly kind: Change['kind']
+  readonly kind: string
   readonly severity: 'info' | 'warning' | 'critical'
   readonly openedStep: number | null
   /** `undefined` while it is open. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { Value } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
-import { FINDING_KINDS, MAX_EVENTS_PER_MESSAGE, SEVERITIES, WebhookBodySchema } from '@normwatch/protocol'
+import { findingKinds } from '@normwatch/detector'
+import { MAX_EVENTS_PER_MESSAGE, SEVERITIES, WebhookBodySchema } from '@normwatch/protocol'
 import type { QueuedEvent } from '../../storage/alert-store.ts'
 import { aFinding, aRun } from '../fixtures/event.ts'
 import { discordBody } from './discord.ts'
@@ -146,7 +147,7 @@ describe('text from outside', () => {
   const anyEvent = fc
     .record({
       type: fc.constantFrom('finding.opened', 'finding.closed', 'finding.reminder'),
-      kind: fc.constantFrom(...FINDING_KINDS),
+      kind: fc.constantFrom(...Object.keys(findingKinds)),
       severity: fc.constantFrom(...SEVERITIES),
       name: text,
       evidence: fc.dictionary(text, fc.oneof(text, fc.double(), fc.constant(null)), { maxKeys: 20 }),

@@ -1,4 +1,4 @@
-import { causeTitle, findingKinds, movedWords, type FindingKindRecord } from '@normwatch/detector'
+import { causeTitle, movedWords, wordsOfKind } from '@normwatch/detector'
 import { decodeNumber, type Clip } from '@normwatch/protocol'
 import type { Message, MessageEvent } from './message.ts'
 
@@ -34,7 +34,7 @@ export function fitted(lines: readonly string[], max: number): string {
 
 /** One line without line breaks: what happened, in which run. */
 export function headline({ type, finding, run }: MessageEvent): string {
-  const { title, titleLogOnly = title }: FindingKindRecord = findingKinds[finding.kind]
+  const { title, titleLogOnly = title } = wordsOfKind(finding.kind)
   const where = finding.part === null ? '' : ` in ${oneLine(finding.part)}`
   const what = run.clip.mode === 'none' ? titleLogOnly : title
   return `${PREFIXES[type]}${what}${where}: ${oneLine(run.name)} (${oneLine(run.project)})`

@@ -1,0 +1,23 @@
+import { findingKinds } from '@normwatch/detector'
+import type { FastifyInstance } from 'fastify'
+
+const named = { enum: Object.keys(findingKinds) }
+
+/** Where the schema of a route says "a kind of finding", it names those that this server judges. */
+export function nameFindingKinds(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (route.schema !== undefined) route.schema = withKinds(route.schema)
+  })
+}
+
+/** The schema with the names in it; the very same object where it speaks of no kind. */
+function withKinds<Schema extends object>(schema: Schema): Schema {
+  if ('x-finding-kind' in schema) return named as unknown as Schema
+  const entries = Object.entries(schema).map(([key, value]: [string, unknown]) => {
+    const isObject = typeof value === 'object' && value !== null
+    return { key, value, now: isObject ? withKinds(value) : value }
+  })
+  if (entries.every(({ value, now }) => value === now)) return schema
+  const changed = entries.map(({ key, now }) => [key, now] as const)
+  return (Array.isArray(schema) ? changed.map(([, now]) => now) : Object.fromEntries(changed)) as Schema
+}
