@@ -83,7 +83,10 @@ const rooms: Record<string, Room> = {
   },
   ingest: { path: `${server}/ingest`, mayImport: ['storage', 'live', 'detector', ...wire] },
   analysis: { path: `${server}/analysis`, mayImport: ['storage', 'ingest', 'detector', ...wire] },
-  mcp: { path: `${server}/mcp`, mayImport: ['protocol', 'version', 'npm:@modelcontextprotocol/server'] },
+  mcp: {
+    path: `${server}/mcp`,
+    mayImport: ['protocol', 'detector', 'version', 'npm:@modelcontextprotocol/server'],
+  },
   services: { path: `${server}/services.ts`, mayImport: ['storage', 'ingest', 'live', 'alerts'] },
   layout: { path: `${server}/layout.ts`, mayImport: ['node'] },
   version: { path: `${server}/version.ts`, mayImport: ['layout', 'node'] },

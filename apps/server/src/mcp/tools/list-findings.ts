@@ -1,4 +1,5 @@
-import { FINDING_KINDS, type FindingList } from '@normwatch/protocol'
+import { findingKinds } from '@normwatch/detector'
+import type { FindingList } from '@normwatch/protocol'
 import { bounded } from '../bounded.ts'
 import { limit, Run, type Query, type Tool } from './tool.ts'
 
@@ -13,7 +14,7 @@ export const listFindings: Tool = {
   properties: {
     run: Run,
     project: { type: 'string', minLength: 1, maxLength: 128 },
-    kind: { enum: FINDING_KINDS },
+    kind: { enum: Object.keys(findingKinds) },
     state: { enum: ['open', 'closed'] },
     since: {
       type: 'string',
