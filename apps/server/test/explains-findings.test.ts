@@ -50,6 +50,34 @@ it('says with a finding what else moved and happened where it began', async () =
   expect(body.findings[0].moved[0].ratio).toBeCloseTo(5, 0)
 })
 
+it('shows the healthy run that is most like it, what differs, their norms at the same step, and the layers that grew', async () => {
+  const { call } = await startApp()
+  const step = Array.from({ length: LENGTH }, (_, i) => i)
+  const config = { model: 'tiny', batch_size: 8, data: { name: 'toy', shuffle: true } }
+  const send = async (id: string, lr: number, of: (i: number) => number) => {
+    await call('PUT', `/runs/${id}`, {
+      project: 'p',
+      clip: { mode: 'norm', max_norm: 1 },
+      config: { ...config, lr },
+    })
+    const grad_norm = step.map((i) => of(i) * wobble(i))
+    const layers = { body: step.map((i) => 0.1 * wobble(i)), head: grad_norm }
+    await call('POST', `/runs/${id}/points`, {
+      columns: { step, grad_norm, loss: step.map(() => 1), layers },
+    })
+  }
+  await send('good', 3e-4, () => 0.3)
+  await call('PATCH', '/runs/good', { status: 'finished' })
+  await send('bad', 3e-3, (i) => (i < JUMP ? 0.3 : 3))
+  const saturated = async () => (await call('GET', '/findings?kind=clip_saturated')).body.findings[0]
+  await expect.poll(async () => (await saturated())?.sibling?.run, { timeout: 60_000 }).toBe('good')
+  const { sibling, layers, opened_step } = await saturated()
+  expect(sibling.differs).toEqual([{ key: 'lr', this: 3e-3, that: 3e-4 }])
+  expect(sibling.norms.step).toBe(opened_step)
+  expect(sibling.norms.this / sibling.norms.that).toBeCloseTo(10, 0)
+  expect(layers).toMatchObject([{ layer: 'head', at_step: JUMP, lead: 0, nonfinite: false }])
+})
+
 it('tells readers that watch the run once it is known, and with the end of the finding', async () => {
   const { call, listen } = await startApp()
   const client = await liveClient(await listen())

@@ -1,4 +1,13 @@
-import type { Cause, Clip, CloseReason, Health, Moved, Severity } from '@normwatch/protocol'
+import type {
+  Cause,
+  Clip,
+  CloseReason,
+  Health,
+  LayerShift,
+  Moved,
+  Severity,
+  Sibling,
+} from '@normwatch/protocol'
 import type { FindingKind } from './settings/settings.ts'
 
 /**
@@ -6,7 +15,7 @@ import type { FindingKind } from './settings/settings.ts'
  * browser run the very same function. What is on the wire has the types of the wire.
  */
 
-export type { FindingKind, Severity, Health, CloseReason, Cause, Clip, Moved }
+export type { FindingKind, Severity, Health, CloseReason, Cause, Clip, LayerShift, Moved, Sibling }
 
 /** The readings of one step; `undefined` where the step has none. Every number may be NaN or ±Infinity. */
 export interface Reading {

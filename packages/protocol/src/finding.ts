@@ -1,5 +1,7 @@
 import type { Static } from 'typebox'
 import { Type } from './schema.ts'
+import { SiblingSchema } from './sibling.ts'
+import { LayerShiftSchema } from './layer-shift.ts'
 import { MovedSchema } from './moved.ts'
 import { Nullable } from './nullable.ts'
 import { WireNumberSchema } from './numbers.ts'
@@ -55,6 +57,10 @@ export const FindingSchema = Type.Object({
   moved: Type.Array(MovedSchema, {
     description: 'Metrics that moved around the onset, at most five; looked for once the finding has opened.',
   }),
+  layers: Type.Array(LayerShiftSchema, {
+    description: 'Layers that turned non-finite, moved first or carry the growth, at most five.',
+  }),
+  sibling: Nullable(SiblingSchema),
   events: Type.Array(RunEventSchema, { description: 'Events a few points before the onset, at most five.' }),
 })
 export type Finding = Static<typeof FindingSchema>

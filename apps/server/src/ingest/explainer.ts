@@ -1,21 +1,16 @@
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-import { MovedSearch } from '@normwatch/detector'
+import { setTimeout as pause } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Hub } from '../live/hub.ts'
 import { StoreUnavailable, type Explanation, type Store, type StoredFinding } from '../storage/store.ts'
 import type { ActiveRuns } from './active-runs.ts'
-import { intervalOf, surroundings } from './surroundings.ts'
+import { explain, NOTHING } from './explanation.ts'
 
 /** Findings of one run that wait at once and are looked into; a run with more has its oldest left out. */
 const FINDINGS_A_RUN = 16
 /** After each finding, others have the processor for so many times as long as it took. */
 const REST = 3
-/** Milliseconds of work after which others get their turn. */
-const SLICE_MS = 5
 /** How long a stop goes on with what is to be explained. */
 const DRAIN_MS = 2_000
-/** An event so many points before an onset, or nearer, is told with the finding. */
-const EVENT_POINTS = 5
-const MAX_EVENTS = 5
 
 export interface ExplainerParts {
   readonly store: Store
@@ -98,13 +93,12 @@ export class Explainer {
     const { store, hub, runs, onError } = this.#parts
     const explanation = await explain(store, finding).catch((error: unknown): Explanation => {
       if (!this.#stopped) onError(error)
-      return { moved: [], events: [] }
+      return NOTHING
     })
     // the copy in memory first: what is told of its end must hold it
     runs.explained(finding, explanation)
     const stored = await store.findings.explain(finding.id, explanation)
-    const isTold = explanation.moved.length + explanation.events.length > 0
-    if (stored !== undefined && isTold) {
+    if (stored !== undefined && !isDeepStrictEqual(explanation, NOTHING)) {
       const project = await store.runs.get(stored.run).then(
         (run) => run.project,
         () => undefined,
@@ -120,26 +114,9 @@ export class Explainer {
   }
 }
 
-const explanationOf = ({ moved, events }: StoredFinding): Explanation => ({ moved, events })
-
-/** What the record says around the beginning of a finding, as it is now. Throws `RunNotFound`. */
-async function explain(
-  store: Store,
-  { run: id, part, onset, opened_step }: StoredFinding,
-): Promise<Explanation> {
-  const around = onset ?? opened_step
-  if (around === null) return { moved: [], events: [] }
-  const run = await store.runs.get(id)
-  const from = Math.max(0, around - EVENT_POINTS * intervalOf(run))
-  const events = (await store.events.list(id, { from, to: around })).slice(-MAX_EVENTS)
-  const { step, metrics } = await surroundings(store, run, around)
-  const search = new MovedSearch(step, around, part)
-  let since = performance.now()
-  for (const [metric, column] of metrics) {
-    search.look(metric, column)
-    if (performance.now() - since < SLICE_MS) continue
-    await nextTurn()
-    since = performance.now()
-  }
-  return { moved: search.found(), events }
-}
+const explanationOf = ({ moved, events, layers, sibling }: StoredFinding): Explanation => ({
+  moved,
+  events,
+  layers,
+  sibling,
+})

@@ -87,6 +87,8 @@ export function openFinding(
     diagnosis: change.diagnosis.map((cause) => ({ ...cause })),
     moved: [],
     events: [],
+    layers: [],
+    sibling: null,
     explained: false,
   }
 }

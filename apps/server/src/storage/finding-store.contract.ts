@@ -5,7 +5,7 @@ import type { Explanation, Store } from './store.ts'
 
 const moved = { metric: 'kl', before: 1, after: 5, ratio: 5, at_step: 33, lead: -1, effect: 12 }
 const event = { step: 30, time: 30.5, label: 'stage 2', text: null }
-const explanation: Explanation = { moved: [moved], events: [event] }
+const explanation: Explanation = { moved: [moved], events: [event], layers: [], sibling: null }
 
 /** What every engine promises of the explanations of findings. */
 export function describeFindings(engine: string, open: () => Promise<Store>): void {

@@ -1,4 +1,5 @@
 import { significant } from '../series/round.ts'
+import { isSame, settingsOf } from './settings-of.ts'
 import type { RunMeasures } from './run-measures.ts'
 
 /** One of the runs compared. */
@@ -50,17 +51,14 @@ export function compareNotes(runs: readonly ComparedRun[]): string[] {
 
 /** Keys, nested ones with dots, whose values are not the same in all runs. */
 function differingKeys(runs: readonly ComparedRun[]): string[] {
-  const flat = runs.map(({ config }) => new Map(flattened(config)))
-  const keys = new Set(flat.flatMap((entries) => [...entries.keys()]))
-  return [...keys].filter((key) => new Set(flat.map((entries) => entries.get(key))).size > 1).sort()
-}
-
-function* flattened(config: Readonly<Record<string, unknown>>, prefix = ''): Generator<[string, string]> {
-  for (const [key, value] of Object.entries(config)) {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      yield* flattened(value as Record<string, unknown>, `${prefix}${key}.`)
-    else yield [prefix + key, JSON.stringify(value) ?? 'undefined']
-  }
+  const [first, ...others] = runs.map(({ config }) => settingsOf(config)) as [
+    Map<string, unknown>,
+    ...Map<string, unknown>[],
+  ]
+  const keys = new Set([first, ...others].flatMap((settings) => [...settings.keys()]))
+  return [...keys]
+    .filter((key) => others.some((settings) => !isSame(settings.get(key), first.get(key))))
+    .sort()
 }
 
 function named(keys: readonly string[]): string {

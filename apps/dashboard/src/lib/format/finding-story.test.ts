@@ -25,6 +25,8 @@ const finding: Finding & Partial<FindingStory> = {
   diagnosis: [],
   moved: [],
   events: [],
+  layers: [],
+  sibling: null,
 }
 const moved = { metric: 'actor/kl', before: 1, after: 5.2, ratio: 5.2, at_step: 33, lead: -1 }
 
@@ -52,7 +54,11 @@ describe('a metric that moved', () => {
 
 describe('a search that found no cause', () => {
   it.each([
-    [{}, ['grad_norm', 'loss', 'lr', 'kl'], 'Looked at norm, loss and lr; loss scale was not logged.'],
+    [
+      { moved: undefined },
+      ['grad_norm', 'loss', 'lr', 'kl'],
+      'Looked at norm, loss and lr; loss scale was not logged.',
+    ],
     [
       { moved: [] },
       ['grad_norm/a', 'loss/a', 'lr', 'loss_scale', 'kl', 'x'],
@@ -60,6 +66,6 @@ describe('a search that found no cause', () => {
     ],
     [{}, ['grad_norm'], 'Looked at norm; loss, lr and loss scale were not logged.'],
   ])('with %o and %j logged says: %s', (more, logged, words) =>
-    expect(lookedAtWords({ ...finding, ...more }, logged)).toBe(words),
+    expect(lookedAtWords({ ...finding, ...more } as Finding, logged)).toBe(words),
   )
 })

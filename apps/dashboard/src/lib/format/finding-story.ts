@@ -1,4 +1,4 @@
-import type { Finding, RunEvent } from '@normwatch/protocol'
+import type { Finding, RunEvent, Sibling } from '@normwatch/protocol'
 import { decodeNumber } from '@normwatch/protocol/number-codec'
 import { counted, figure, group, multiple } from '#lib/format/number.ts'
 
@@ -10,12 +10,6 @@ export interface Moved {
   readonly ratio: number | string | null
   readonly at_step: number
   readonly lead: number
-}
-
-/** The newest healthy run of the project, and the config keys in which it differs. */
-export interface Sibling {
-  readonly run: string
-  readonly differs: readonly { readonly key: string; readonly this: unknown; readonly that: unknown }[]
 }
 
 /** What is known about the beginning of a finding. A server that does not know it leaves it out. */

@@ -111,6 +111,8 @@ describe('a finding in words', () => {
     diagnosis: [],
     moved: [],
     events: [],
+    layers: [],
+    sibling: null,
   }
   it('has a title and a span', () => {
     expect(findingTitle(finding)).toBe('Clipping is saturated')

@@ -61,6 +61,8 @@ export function testMessage(id: string, publicUrl: string, now: number): Message
     diagnosis: [],
     moved: [],
     events: [],
+    layers: [],
+    sibling: null,
   }
   const run: EventRun = {
     id: 'test',

@@ -1,4 +1,4 @@
-import { causeTitle, movedWords, wordsOfKind } from '@normwatch/detector'
+import { causeTitle, layerWords, movedWords, siblingWords, wordsOfKind } from '@normwatch/detector'
 import { decodeNumber, type Clip } from '@normwatch/protocol'
 import type { Message, MessageEvent } from './message.ts'
 
@@ -101,10 +101,15 @@ export function causes({ finding }: MessageEvent): string[] {
     )
 }
 
-/** What moved with the finding, a sentence each; and what happened shortly before it began. */
+/** What moved with the finding, in which layers, what happened shortly before it began, and how a healthy run differs: a sentence each. */
 export function companions({ finding }: MessageEvent): string[] {
-  const events = finding.events.map(({ step, label }) => `step ${step}: ${label}`)
-  return [...finding.moved.map(movedWords), ...events].map((line) => bounded(oneLine(line), 300))
+  const { moved, layers, events, sibling } = finding
+  return [
+    ...moved.map(movedWords),
+    ...layers.map(layerWords),
+    ...events.map(({ step, label }) => `step ${step}: ${label}`),
+    ...(sibling === null ? [] : [siblingWords(sibling)]),
+  ].map((line) => bounded(oneLine(line), 300))
 }
 
 /** Where a message sends its reader. */

@@ -1,5 +1,5 @@
 import type { FindingList, Run, SeriesReply } from '@normwatch/protocol'
-import { movedWords } from '@normwatch/detector'
+import { layerWords, movedWords, siblingWords } from '@normwatch/detector'
 import type { Command } from 'commander'
 import { figure, percent, whole } from '../figures.ts'
 import { example } from '../help.ts'
@@ -27,11 +27,23 @@ export function addTo(program: Command): void {
       ])
       if (json) return console.log(JSON.stringify({ run, findings }))
       for (const line of describe(run, norm)) console.log(line)
-      for (const { severity, kind, state, opened_step, diagnosis, moved, events } of findings) {
+      for (const {
+        severity,
+        kind,
+        state,
+        opened_step,
+        diagnosis,
+        moved,
+        layers,
+        events,
+        sibling,
+      } of findings) {
         console.log(`\n${severity}: ${kind} since step ${whole(opened_step)}, ${state}`)
         for (const { cause, because } of diagnosis.slice(0, 2)) console.log(wrapped(`${cause}: ${because}`))
         for (const metric of moved) console.log(wrapped(`${movedWords(metric)}.`))
+        for (const layer of layers) console.log(wrapped(`${layerWords(layer)}.`))
         for (const { step, label } of events) console.log(wrapped(`Step ${whole(step)}: ${label}.`))
+        if (sibling !== null) console.log(wrapped(`${siblingWords(sibling)}.`))
       }
       if (findings.length === 0) console.log('\nNo findings.')
     })

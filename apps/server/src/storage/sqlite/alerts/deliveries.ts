@@ -155,6 +155,8 @@ function findingIn(record: string): StoredFinding {
     part: finding.part ?? null,
     moved: finding.moved ?? [],
     events: finding.events ?? [],
+    layers: finding.layers ?? [],
+    sibling: finding.sibling ?? null,
     explained: finding.explained ?? true,
     opened_at: typeof opened_at === 'string' ? Date.parse(opened_at) : opened_at,
     closed_at: typeof closed_at === 'string' ? Date.parse(closed_at) : closed_at,

@@ -22,7 +22,7 @@ interface FindingRow extends Omit<StoredFinding, 'evidence' | 'diagnosis' | 'exp
 /** Findings without an explanation that are read at once. */
 const FINDINGS_A_LOOK = 256
 
-const NOTHING_FOUND: Explanation = { moved: [], events: [] }
+const NOTHING_FOUND: Explanation = { moved: [], events: [], layers: [], sibling: null }
 
 /** The join leaves out findings of deleted runs whose rows are still being removed. */
 const SELECT = `select findings.key, findings.id, runs.id as run, part, kind, severity, state, opened_step, onset, opened_at,
