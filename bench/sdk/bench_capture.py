@@ -40,7 +40,7 @@ class Turns:
         self._batches: Iterator[Any] = itertools.cycle(list(adding_problem(seed=1))[:59])
 
     def take(self) -> float:
-        """One step that does not count, since setting an attribute of a class empties Python's caches, and some that do."""
+        """A step that does not count, as setting an attribute of a class empties Python's caches, and some that do."""
         self._train(1)
         began = time.perf_counter()
         self._train(STEPS)

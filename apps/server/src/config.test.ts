@@ -20,6 +20,7 @@ describe('configuration', () => {
       firstToken: 'refuse',
       trustProxy: undefined,
       basePath: '',
+      allowedOrigins: [],
       tlsCert: undefined,
       tlsKey: undefined,
       maxRequests: 200,
@@ -60,6 +61,11 @@ describe('configuration', () => {
     ],
     ['NORMWATCH_RETENTION_DAYS', 'ci=7', { retentionDays: { days: 0, projects: new Map([['ci', 7]]) } }],
     ['NORMWATCH_GROUP_SECONDS', '0', { groupSeconds: 0 }],
+    [
+      'NORMWATCH_ALLOWED_ORIGINS',
+      'http://localhost:5173, https://lab.example',
+      { allowedOrigins: ['http://localhost:5173', 'https://lab.example'] },
+    ],
     ['NORMWATCH_WEBHOOK_ALLOW', '10.0.0.0/8,::1', { webhookAllow: '10.0.0.0/8,::1' }],
   ])('reads %s', (variable, text, value) => {
     expect(readConfig([], { [variable]: text })).toMatchObject(value)
@@ -107,6 +113,19 @@ describe('configuration', () => {
       environment: {},
       says: /^NORMWATCH_TLS_CERT and NORMWATCH_TLS_KEY are not a certificate and its key \(no start line\)/,
     },
+    ...[
+      '*',
+      'null',
+      'http://*.lab.example/',
+      'https://lab.example/',
+      'lab.example',
+      'https://Lab.example',
+      '',
+    ].map((text) => ({
+      flags: ['--allowed-origins', text],
+      environment: {},
+      says: /^--allowed-origins has ".*"; it must list origins/,
+    })),
     { flags: ['--first-token', 'yes'], environment: {}, says: /it must be print, file or refuse/ },
     { flags: ['--max-runs', '0'], environment: {}, says: /--max-runs is "0"; it must be a whole number/ },
     {

@@ -6,6 +6,7 @@ import {
   readBasePath,
   readBound,
   readFirstToken,
+  readOrigins,
   readPem,
   readProxies,
   readToken,
@@ -93,6 +94,11 @@ export const settings = {
     about: 'the path that a proxy serves everything below',
     read: readBasePath,
   } satisfies Setting<string>,
+  allowedOrigins: {
+    default: 'none',
+    about: 'origins of other sites whose pages may record runs, as http://localhost:5173,https://lab.example',
+    read: readOrigins,
+  } satisfies Setting<readonly string[]>,
   tlsCert: {
     default: 'none',
     about: 'a PEM file with the certificate chain; with it the server speaks TLS',

@@ -43,6 +43,7 @@ export async function serve(config: Config): Promise<Server> {
     localToken: serverFile.token,
     isShared: socket === undefined && !isLoopbackName(host),
     basePath,
+    allowedOrigins: config.allowedOrigins,
     limits: config,
   }
   const alerts = openAlerts(config, store.deliveries, ingest.explained.bind(ingest), now, {

@@ -10,6 +10,7 @@ import { Authenticator, type Invalid } from './identity/authenticator.ts'
 import { createLimiter } from './limits/limiter.ts'
 import type { Limits } from './limits/limits.ts'
 import { mayUse } from './may.ts'
+import { CrossOrigin } from './cross-origin.ts'
 import { ruleFor } from './route-rules.ts'
 import { isSameOrigin, needsSameOrigin } from './identity/session-cookie.ts'
 import { SESSION_COOKIE } from './identity/session-cookie.ts'
@@ -31,6 +32,8 @@ export interface AccessOptions {
   readonly isShared?: boolean
   /** Path that a proxy serves everything below, such as `/normwatch`. */
   readonly basePath?: string
+  /** Origins whose pages may record runs here, such as `http://localhost:5173`; left out: none. */
+  readonly allowedOrigins?: readonly string[]
   /** Left out: none. They hold only where tokens are asked for. */
   readonly limits?: Limits
   /** Milliseconds by a clock that nobody sets; left out: since the start of the process. Budgets are counted by it. */
@@ -57,6 +60,7 @@ export async function controlAccess(
     localToken,
     isShared = false,
     basePath = '',
+    allowedOrigins = [],
     limits,
     steadyNow = () => performance.now(),
   }: AccessOptions,
@@ -64,6 +68,7 @@ export async function controlAccess(
   const authenticator = new Authenticator(store.tokens, { operatorToken, localToken, isShared, now })
   const sockets = new Sockets(authenticator, (error) => app.log.error({ err: error }, 'failed'))
   const use = noteUse(store, now)
+  const crossOrigin = new CrossOrigin(allowedOrigins)
   const callers = new WeakMap<object, Caller>()
 
   await app.register(cookie)
@@ -80,12 +85,16 @@ export async function controlAccess(
       if (isHealthCheck(request)) return false
       throw error
     })
-    if (isOpen) {
-      refuseForeign(request)
-      request.caller = OWNER
-    } else {
+    const isAdmitted = crossOrigin.admits(request, reply)
+    if (!isOpen) {
       await limiter?.address(request, reply)
       if (reply.sent || isHealthCheck(request)) return
+    }
+    if (crossOrigin.answersPreflight(request, reply)) return
+    if (isOpen) {
+      refuseForeign(request, isAdmitted)
+      request.caller = OWNER
+    } else {
       if (request.is404) {
         // A page of the dashboard, perhaps; else nothing whose body would be read.
         if (!['GET', 'HEAD'].includes(request.method)) throw new Refusal('route_not_found')

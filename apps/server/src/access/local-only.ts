@@ -3,10 +3,15 @@ import { Refusal } from '../errors.ts'
 
 /**
  * While there are no tokens, only this machine may talk to the service, and only pages that the service itself served:
- * a `Host` that is not loopback is a rebound name, and an `Origin` that is not this very address is another site.
+ * a `Host` that is not loopback is a rebound name, and an `Origin` that is not this very address is another site, unless
+ * its pages are admitted.
  */
-export function refuseForeign({ headers: { host, origin }, protocol }: FastifyRequest): void {
+export function refuseForeign(
+  { headers: { host, origin }, protocol }: FastifyRequest,
+  isAdmitted: boolean,
+): void {
   if (host === undefined || !isLoopbackHost(host)) throw new Refusal('host_not_allowed')
+  if (isAdmitted) return
   if (origin !== undefined && origin !== `${protocol}://${host}`) throw new Refusal('origin_not_allowed')
 }
 

@@ -33,6 +33,21 @@ export function readProxies(text: string): readonly string[] | undefined {
   return proxies
 }
 
+/** Origins whose pages may record runs, each exactly as browsers name it. */
+export function readOrigins(text: string): readonly string[] {
+  if (text === NONE) return []
+  return text.split(',').map((part) => {
+    const origin = part.trim()
+    const url = URL.parse(origin)
+    if (url === null || !['http:', 'https:'].includes(url.protocol) || url.origin !== origin) {
+      throw new Error(
+        `has "${origin}"; it must list origins such as https://lab.example or http://localhost:5173, or be none.`,
+      )
+    }
+    return origin
+  })
+}
+
 /** The path below which a proxy serves everything, without a slash at its end: empty for `/`. */
 export function readBasePath(text: string): string {
   if (text === '/') return ''
