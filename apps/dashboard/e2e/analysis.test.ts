@@ -40,6 +40,32 @@ describe('looking closer', () => {
     await page.getByRole('heading', { name: '2 layers' }).waitFor()
   })
 
+  it('puts very many layers together by module, finds them by name, and says which moved first', async () => {
+    const server = await startServer()
+    await server.put('r', capped)
+    const columns = steps(600, (step) => (step < 400 ? quiet(step) : high(step)))
+    const names = Array.from({ length: 80 }, (_, i) => `h.${i >> 1}.${i % 2 === 0 ? 'attn' : 'mlp'}`)
+    const layers = Object.fromEntries(
+      names.map((name) => [name, columns.step.map((step) => (name === 'h.7.mlp' && step >= 390 ? 3 : 0.05))]),
+    )
+    await server.call('POST', '/runs/r/points', { columns: { ...columns, layers } })
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/r/layers`)
+    await page.getByText('80 layers in 40 groups').waitFor()
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: /h\.7\.mlp.* 60× from step 3[89]\d/ })
+      .waitFor()
+    const map = page.getByRole('img', { name: /^Heat map of 40 layers/ })
+    await map.focus()
+    await map.press('ArrowDown')
+    await map.press('Enter')
+    await page.getByText('2 layers, below h.0').waitFor()
+    await page.getByRole('button', { name: 'Out of h.0' }).click()
+    await page.getByLabel('Search layers').fill('7 mlp')
+    await page.getByText(/^4 layers$/).waitFor()
+  })
+
   it('adds a channel, refuses a private address in words, and shows a secret once', async () => {
     const server = await startServer()
     const page = await openPage({ mayComplain: /400/ })

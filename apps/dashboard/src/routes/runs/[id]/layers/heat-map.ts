@@ -28,6 +28,16 @@ export function inOrderOfNames(map: LayersReply): LayersReply {
   }
 }
 
+/** Each row as multiples of the median of its norms above 0: what changed stands out, however small its layer. */
+export function relativeToMedian<Map extends Pick<LayersReply, 'values'>>(map: Map): Map {
+  const values = map.values.map((row) => {
+    const sorted = row.filter((norm) => norm !== null && norm > 0).sort((a, b) => (a ?? 0) - (b ?? 0))
+    const median = sorted[sorted.length >> 1]
+    return row.map((norm) => (norm === null || median == null ? null : norm / median))
+  })
+  return { ...map, values }
+}
+
 /** The smallest and the largest norm above 0: the ends of the colour scale. */
 export function colourRange(values: LayersReply['values']): { low: number; high: number } | undefined {
   let low = Infinity
