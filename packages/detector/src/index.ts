@@ -1,7 +1,7 @@
 export * from './contract.ts'
 export { capOfStep, clippedAbove, clipRule, isClipped, type ClipRule } from './record/clipped-step.ts'
 export { emptyReading, readingFields } from './record/reading-fields.ts'
-export { STATE_VERSION, type DetectorState } from './record/state.ts'
+export { stateFrom, type DetectorState } from './record/state.ts'
 export { judge, newState } from './kinds/judge.ts'
 export { end, silence } from './kinds/end.ts'
 export { verdict } from './kinds/verdict.ts'

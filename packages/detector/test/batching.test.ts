@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { metaOf, recordedNames, recordedRun } from '../../importers/test/recorded-logs.ts'
@@ -7,6 +9,7 @@ import {
   judge,
   newState,
   parseSettings,
+  stateFrom,
   verdict,
   type Change,
   type DetectorState,
@@ -152,55 +155,89 @@ describe('the parts of a step', () => {
 })
 
 describe('the state', () => {
-  it('is plain JSON without non-finite numbers, below 20 KB, for any run', () => {
+  it('is plain JSON without non-finite numbers, below 16 KB, for any run', () => {
     fc.assert(
       fc.property(anyRun, anyFacts, (readings, facts) => {
         const state = newState()
         for (const reading of readings) judge(state, reading, facts, defaultSettings)
         expect(JSON.parse(JSON.stringify(state))).toEqual(state)
-        expect(JSON.stringify(state).length).toBeLessThan(20 * 1024)
+        expect(JSON.stringify(state).length).toBeLessThan(16 * 1024)
       }),
       { numRuns: 100 },
     )
   })
 
+  it('that version 2 left goes on as if it had been this one', () => {
+    const text = readFileSync(join(import.meta.dirname, '../fixtures/state-version-2.json'), 'utf8')
+    const taken = stateFrom(JSON.parse(text) as { version: number }) as DetectorState
+    const readings = readingsOf(recordedRun('llmc-gpt2-124m')).map((reading) => ({
+      ...reading,
+      lossScale: reading.step < 6900 ? 65_536 : 32_768,
+    }))
+    const fold = (state: DetectorState, some: readonly Reading[]) =>
+      some.flatMap((reading) => judge(state, reading, clipAt(1), defaultSettings))
+    const fresh = newState()
+    fold(fresh, readings.slice(0, 7000))
+    expect(taken).toEqual(fresh)
+    const changes = fold(taken, readings.slice(7000))
+    expect(changes.length).toBeGreaterThan(0)
+    expect(changes).toEqual(fold(fresh, readings.slice(7000)))
+  })
+
+  it('of a version that is not known is not taken up', () => {
+    expect([1, 4].map((version) => stateFrom({ version }))).toEqual([undefined, undefined])
+  })
+
   it.each([
-    ['by default', {}],
+    ['by default', {}, (i: number) => i, (i: number) => 1.1 + (i % 7) * 1e-13, -1.234567e-280],
     [
       'under settings that keep most',
       { nonfinite: { amp_count: 20 }, looks_post_clip: { close_share: 0.7 } },
+      (i: number) => i,
+      (i: number) => 1.1 + (i % 7) * 1e-13,
+      -1.234567e-280,
     ],
-  ])('stays below 20 KB where every number is as long as it can be, %s', (_, overrides) => {
-    const parsed = parseSettings(overrides, defaultSettings)
-    if (!parsed.ok) throw new Error('bad settings')
-    const state = newState()
-    for (const counter of [state.norms, state.clips, state.losses, state.offCap]) counter.seen = 9e9
-    state.nonfinite.points = 9e9
-    const facts = clipAt(1)
-    const far = 2 ** 53 - 20_000
-    for (let i = 0; i < 6000; i++) {
-      judge(
-        state,
-        {
-          step: far + i,
-          time: 4e9 + i * 2.4e6,
-          gradNorm: (i % 2 === 0 ? 1e-290 : 1e300) * (1 + (i % 97) / 97),
-          loss: -1.234567e-280 * (1 + (i % 89) / 89),
-          lr: 1e-290 * (1 + (i % 83) / 83),
-          cap: 0.1 + i / 7e9,
-          clipFraction: 0.5,
-          maxAbsGrad: 1,
-          postNorm: 5,
-          lossScale: 1.1 + (i % 7) * 1e-13,
-          skipped: 1,
-          zeroFraction: 0.123456789,
-          layers: { ['x'.repeat(128)]: 1 },
-        },
-        facts,
-        parsed.settings,
-      )
-    }
-    expect(JSON.stringify(state).length).toBeLessThan(20 * 1024)
-    expect(JSON.stringify(state).length).toBeGreaterThan(10_000)
-  })
+    [
+      'with no two gaps alike and a scale that is never the same twice',
+      {},
+      (i: number) => i * 999_000 + ((i * i) % 997),
+      (i: number) => (i % 2 === 0 ? 1e300 : 1e-290) * (1 + (i % 5) / 10),
+      -1.234567e-6,
+    ],
+  ])(
+    'stays below 16 KB where every number is as long as it can be, %s',
+    (_, overrides, stepOf, scaleOf, smallest) => {
+      const parsed = parseSettings(overrides, defaultSettings)
+      if (!parsed.ok) throw new Error('bad settings')
+      const state = newState()
+      for (const counter of [state.norms, state.clips, state.losses, state.offCap]) counter.seen = 9e9
+      state.nonfinite.points = 9e9
+      const facts = clipAt(1)
+      const far = 2 ** 53 - 1 - stepOf(6000)
+      for (let i = 0; i < 6000; i++) {
+        judge(
+          state,
+          {
+            step: far + stepOf(i),
+            time: 4e9 + i * 2.4e6,
+            gradNorm: (i % 2 === 0 ? 1e-290 : 1e300) * (1 + (i % 97) / 97),
+            loss: smallest * (1 + (i % 89) / 89),
+            lr: 1e-290 * (1 + (i % 83) / 83),
+            cap: 0.1 + i / 7e9,
+            clipFraction: 0.5,
+            maxAbsGrad: 1,
+            postNorm: 5,
+            lossScale: scaleOf(i),
+            skipped: 1,
+            zeroFraction: 0.123456789,
+            layers: { ['x'.repeat(128)]: 1 },
+          },
+          facts,
+          parsed.settings,
+        )
+      }
+      expect(JSON.stringify(state).length).toBeLessThan(16 * 1024)
+      expect(JSON.stringify(state).length).toBeGreaterThan(10_000)
+    },
+  )
 })

@@ -72,7 +72,7 @@ describe('recorded runs', () => {
     expect(saturated?.change.diagnosis.map(({ cause }) => cause)).toContain('not_unscaled')
   })
 
-  it('keeps the state of every run below 20 KB', () => {
-    for (const { stateBytes } of judged.values()) expect(stateBytes).toBeLessThan(20 * 1024)
+  it('keeps the state of every run below 16 KB', () => {
+    for (const { stateBytes } of judged.values()) expect(stateBytes).toBeLessThan(16 * 1024)
   })
 })

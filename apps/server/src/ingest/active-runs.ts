@@ -1,4 +1,4 @@
-import { STATE_VERSION } from '@normwatch/detector'
+import { stateFrom } from '@normwatch/detector'
 import type { Hub } from '../live/hub.ts'
 import { VersionConflict, type Explanation, type Store, type StoredFinding } from '../storage/store.ts'
 import { ActiveRun, type SavedState } from './active-run.ts'
@@ -119,11 +119,11 @@ export class ActiveRuns {
       settingsInForce(this.#store, run),
       this.#store.findings.list({ run: id, state: 'open', limit: MAX_OPEN_FINDINGS }),
     ])
-    const state = saved.state === undefined ? undefined : (JSON.parse(saved.state) as SavedState)
+    const state = saved.state === undefined ? undefined : savedState(saved.state)
     const active = new ActiveRun(run, state, open.findings, inForce)
     // A state that an older version of the detector left cannot be taken up.
-    const isUsable = state?.detector.version === STATE_VERSION && active.isJudgedBy(state)
-    active.stale = saved.stale || (state !== undefined && !isUsable)
+    const isUsable = state !== undefined && active.isJudgedBy(state)
+    active.stale = saved.stale || (saved.state !== undefined && !isUsable)
     if (active.stale) return active
     for (const { columns, arrivedAt } of saved.since) {
       active.gather(columns)
@@ -138,4 +138,16 @@ export class ActiveRuns {
       if (active?.gate.idle === true && active.judging === undefined) this.drop(active)
     }
   }
+}
+
+/** What the store keeps for the detector; `undefined` where a version of it left it that cannot be taken up. */
+function savedState(text: string): SavedState | undefined {
+  const saved = JSON.parse(text) as SavedState
+  const detector = stateFrom(saved.detector)
+  if (detector === undefined) return undefined
+  const parts = Object.entries(saved.parts ?? {}).map(([name, part]) => {
+    return [name, { ...part, detector: stateFrom(part.detector) }] as const
+  })
+  if (parts.some(([, part]) => part.detector === undefined)) return undefined
+  return { ...saved, detector, parts: Object.fromEntries(parts) as SavedState['parts'] }
 }

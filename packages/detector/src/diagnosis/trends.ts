@@ -1,5 +1,6 @@
 import type { Fold } from '../record/fold.ts'
 import { lossNoise } from '../record/losses.ts'
+import { lastRepeats } from '../series/repeats.ts'
 import { lastOf } from '../series/ring.ts'
 import { KEPT } from '../record/state.ts'
 import { median } from '../series/statistics.ts'
@@ -22,7 +23,7 @@ export function newestNorms(fold: Fold): number[] {
  */
 export function normsBeside(fold: Fold, other: 'lr' | 'scale'): { norms: number[]; others: number[] } {
   const { norms } = fold.state
-  const others = lastOf(norms[other], other === 'lr' ? norms.size : KEPT)
+  const others = other === 'lr' ? lastOf(norms.lr, norms.size) : lastRepeats(norms.scale, KEPT)
   return { norms: lastOf(norms.log, others.length), others }
 }
 

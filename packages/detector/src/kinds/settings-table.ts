@@ -12,7 +12,7 @@ const ofKinds = Object.fromEntries(
 /**
  * Every setting of the detector, in the names of the wire. The defaults, the validation and the table in
  * docs/detection.md are all read from here; the sections of kinds are in their records. The upper bounds keep a run's
- * state below 20 KB.
+ * state below 16 KB.
  */
 export const settingsTable = { ...general, ...ofKinds }
 

@@ -1,7 +1,7 @@
 import type { Fold } from './fold.ts'
 import { push, recent } from '../series/ring.ts'
 import { shortened } from '../series/round.ts'
-import { BLOCK, BLOCKS_A_LOSS, KEPT } from './state.ts'
+import { BLOCK, BLOCKS_A_LOSS, KEPT, noteStep } from './state.ts'
 import { windowSize } from '../settings/settings.ts'
 
 /** Norms whose median stands for the beginning of the run. */
@@ -9,7 +9,7 @@ const FIRST = 10
 
 /** Takes a finite norm, on the log scale, into the window; the oldest one there becomes part of the past. */
 export function addToNorms(fold: Fold, log: number): void {
-  const { norms, lr, scale } = fold.state
+  const { norms, lr } = fold.state
   const target = windowSize(++norms.seen, fold.settings)
   // A window that does not grow gives one for one: a single move in the sorted view.
   if (norms.size === target) {
@@ -27,10 +27,9 @@ export function addToNorms(fold: Fold, log: number): void {
     norms.size++
   }
   push(norms.log, KEPT, log)
-  push(norms.steps, KEPT, fold.step)
+  noteStep(fold.state, fold.step)
   if (norms.seen === FIRST) norms.first = fold.window.median()
   if (lr.seen > 0) push(norms.lr, KEPT, lr.last)
-  if (scale.seen > 0) push(norms.scale, KEPT, scale.last)
 }
 
 function leave(fold: Fold, log: number): void {

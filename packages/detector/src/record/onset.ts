@@ -1,9 +1,10 @@
 import { findLevelChange } from '../series/change-point.ts'
 import { toLog } from '../series/log-scale.ts'
+import { lastRepeats } from '../series/repeats.ts'
 import { lastOf } from '../series/ring.ts'
 import { capInForce } from './clips.ts'
 import type { Fold } from './fold.ts'
-import { KEPT } from './state.ts'
+import { KEPT, type DetectorState } from './state.ts'
 
 /**
  * The step at which the norm began to leave its earlier level, found on the newest 200 norms; `null` where no change
@@ -12,7 +13,7 @@ import { KEPT } from './state.ts'
 export function onsetOfNorm(fold: Fold, direction: 'up' | 'either'): number | null {
   const { norms } = fold.state
   const values = lastOf(norms.log, KEPT)
-  const steps = lastOf(norms.steps, KEPT)
+  const steps = stepsOf(norms, values.length)
   const first = norms.seen <= KEPT ? (steps[0] ?? null) : null
   const change = findLevelChange(values)
   if (direction === 'either') return change === undefined ? null : (steps[change.start] ?? null)
@@ -22,4 +23,17 @@ export function onsetOfNorm(fold: Fold, direction: 'up' | 'either'): number | nu
   const isOld =
     before.filter((log) => log > cap).length >= fold.settings.clip_saturated.open_rate * before.length
   return isOld ? first : (steps[change.start] ?? null)
+}
+
+/** The step of each of the newest `count` norms, oldest first; `null` where it is not known any more. */
+function stepsOf({ lastStep, gaps }: DetectorState['norms'], count: number): (number | null)[] {
+  let step: number | null = lastStep
+  const steps: (number | null)[] = [step]
+  const newestFirst = lastRepeats(gaps, count - 1).reverse()
+  for (let i = 0; i < count - 1; i++) {
+    const gap = newestFirst[i] ?? 0
+    step = step === null || gap === 0 ? null : step - gap
+    steps.push(step)
+  }
+  return steps.reverse()
 }

@@ -1,8 +1,9 @@
 import type { FindingKind } from '../contract.ts'
-import { newRing, type Ring } from '../series/ring.ts'
+import { newRepeats, pushRepeat, type Repeats } from '../series/repeats.ts'
+import { lastOf, newRing, type Ring } from '../series/ring.ts'
 
 /**
- * All that the detector remembers of a run: plain JSON of bounded size (20 KB at the most), without non-finite numbers,
+ * All that the detector remembers of a run: plain JSON of bounded size (16 KB at the most), without non-finite numbers,
  * so that `JSON.parse(JSON.stringify(state))` goes on exactly where the original would. Its fields are the detector's
  * own: store it whole, read nothing from it. A kind of finding that remembers something adds its field in its own file.
  */
@@ -73,15 +74,17 @@ interface KindState {
   opened: number
 }
 
-/** Finite norms on the log scale and their steps; beside them, newest to newest, the lr and the loss scale in force, from their first reading on. */
+/** Finite norms on the log scale; beside them, newest to newest, the lr and the loss scale in force, from their first reading on. */
 interface Norms {
   seen: number
   /** How many of the newest belong to the window. */
   size: number
   readonly log: Ring
-  readonly steps: Ring
+  /** The step of the newest, and how many steps after the one before each was logged. */
+  lastStep: number
+  readonly gaps: Repeats
   readonly lr: Ring
-  readonly scale: Ring
+  readonly scale: Repeats
   /** Older ones, five to a block: the block's median; and the running loss at every fourth block. */
   readonly blocks: Ring
   blocksSeen: number
@@ -125,13 +128,18 @@ interface Losses {
   lowest: number
 }
 
-/** A state of another version cannot be taken up: its run is judged again from the record. */
-export const STATE_VERSION = 2
+const STATE_VERSION = 3
 
 /** Norms in one block. */
 export const BLOCK = 5
 /** Blocks for one loss of the past. */
 export const BLOCKS_A_LOSS = 4
+/** Rows of steps that are logged at the same distance; of a log less regular, fewer of its steps are kept. */
+const GAP_ROWS = 56
+/** Rows of norms at the same loss scale: a scaler changes it seldom. */
+const SCALE_ROWS = 12
+/** A longer gap is kept as 0: the steps before it are not known any more. */
+const LONGEST_GAP = 999_999
 /** Values kept: the largest window that the settings allow. */
 export const KEPT = 200
 
@@ -167,9 +175,10 @@ export function emptyState(
       seen: 0,
       size: 0,
       log: newRing(),
-      steps: newRing(),
+      lastStep: none,
+      gaps: newRepeats(),
       lr: newRing(),
-      scale: newRing(),
+      scale: newRepeats(),
       blocks: newRing(),
       blocksSeen: 0,
       pastLosses: newRing(),
@@ -202,4 +211,39 @@ export function emptyState(
     ...(Object.assign({}, ...memories) as KindMemories),
     ended: null,
   }
+}
+
+/** Notes the step of the norm that was taken in last, and the loss scale in force there. */
+export function noteStep({ norms, scale }: DetectorState, step: number): void {
+  if (norms.lastStep >= 0) {
+    const gap = step - norms.lastStep
+    pushRepeat(norms.gaps, KEPT - 1, GAP_ROWS, gap > LONGEST_GAP ? 0 : gap)
+  }
+  norms.lastStep = step
+  if (scale.seen > 0) pushRepeat(norms.scale, KEPT, SCALE_ROWS, scale.last)
+}
+
+/**
+ * A saved state, ready to go on with; `undefined` where it is of a version that cannot be taken up: its run is judged
+ * again from the record.
+ */
+export function stateFrom(saved: { readonly version: number }): DetectorState | undefined {
+  if (saved.version === STATE_VERSION) return saved as DetectorState
+  if (saved.version !== 2) return undefined
+  // Version 2 kept every step, and every scale.
+  const old = saved as Omit<DetectorState, 'norms'> & {
+    readonly norms: Omit<Norms, 'gaps' | 'lastStep' | 'scale'> & {
+      readonly steps: Ring
+      readonly scale: Ring
+    }
+  }
+  const { steps, scale, ...norms } = old.norms
+  const state: DetectorState = {
+    ...old,
+    version: STATE_VERSION,
+    norms: { ...norms, lastStep: -1, gaps: newRepeats(), scale: newRepeats() },
+  }
+  for (const step of lastOf(steps, KEPT)) noteStep({ ...state, scale: { ...state.scale, seen: 0 } }, step)
+  for (const log of lastOf(scale, KEPT)) pushRepeat(state.norms.scale, KEPT, SCALE_ROWS, log)
+  return state
 }
