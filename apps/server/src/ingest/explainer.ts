@@ -92,6 +92,7 @@ export class Explainer {
   async #explain(finding: StoredFinding): Promise<void> {
     const { store, hub, runs, onError } = this.#parts
     const explanation = await explain(store, finding).catch((error: unknown): Explanation => {
+      if (error instanceof StoreUnavailable) throw error
       if (!this.#stopped) onError(error)
       return NOTHING
     })
