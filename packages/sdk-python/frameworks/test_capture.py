@@ -34,6 +34,9 @@ TRAININGS: dict[str, list[str]] = {
     "accelerate with accumulation": ["with_accelerate.py"],
     "Lightning": ["with_lightning.py", "automatic"],
     "Lightning with manual optimisation": ["with_lightning.py", "manual"],
+    "a Hydra main": ["with_hydra.py", "lr=0.25"],
+    "a click command": ["with_click.py", "--lr", "0.25", "--api-key", "abc"],
+    "argparse": ["with_argparse.py", "--lr", "0.25", "--wandb-api-key", "abc"],
     "DDP": [*TORCHRUN, "sharded.py", "ddp", "clip"],
     "FSDP2 that clips": [*TORCHRUN, "sharded.py", "fsdp2", "clip"],
     "FSDP2 that does not clip": [*TORCHRUN, "sharded.py", "fsdp2"],
@@ -61,6 +64,8 @@ def train(arguments: list[str], server: FakeServer | None, tmp_path: Path) -> di
 def test_an_unmodified_training_is_recorded_truly_and_not_changed(
     name: str, server: FakeServer, tmp_path: Path
 ) -> None:
+    if name == "a Hydra main":
+        pytest.importorskip("hydra")
     reference = train(TRAININGS[name], server, tmp_path)
     assert reference["weights"] == train(TRAININGS[name], None, tmp_path)["weights"]
     [run] = server.runs.values()
@@ -74,11 +79,64 @@ def test_an_unmodified_training_is_recorded_truly_and_not_changed(
             assert seen == (value if exact else pytest.approx(value, rel=2e-5)), (reading, point, expected)
 
 
+def captured_config(arguments: list[str], server: FakeServer, tmp_path: Path) -> dict[str, Any]:
+    train(arguments, server, tmp_path)
+    [run] = server.runs.values()
+    config: dict[str, Any] = run["fields"]["config"]
+    return config
+
+
+def test_the_settings_that_a_program_reads_are_kept_without_its_secrets(server: FakeServer, tmp_path: Path) -> None:
+    config = captured_config(TRAININGS["argparse"], server, tmp_path)
+    assert config["arguments"] == {"lr": 0.25, "width": 4, "data": "corpus", "wandb_api_key": "(hidden)"}
+    assert config["command"] == "with_argparse.py --lr 0.25 --wandb-api-key (hidden)"
+
+
+def test_hydras_config_is_kept_with_its_references_followed(server: FakeServer, tmp_path: Path) -> None:
+    pytest.importorskip("hydra")
+    config = captured_config(TRAININGS["a Hydra main"], server, tmp_path)
+    assert config["hydra"] == {"seed": 0, "steps": 4, "lr": 0.25, "model": {"width": 4}}
+
+
+def test_the_arguments_of_the_trainer_are_kept(server: FakeServer, tmp_path: Path) -> None:
+    config = captured_config(TRAININGS["the Trainer of transformers"], server, tmp_path)
+    assert config["training_arguments"]["per_device_train_batch_size"] == 8
+
+
+def test_a_click_command_that_fails_has_failed(server: FakeServer, tmp_path: Path) -> None:
+    script = [sys.executable, str(PROGRAMS / "with_click.py"), "--fail"]
+    command = [sys.executable, "-m", "normwatch", "run", "--", *script]
+    done = subprocess.run(command, cwd=PROGRAMS, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 1, done.stderr
+    [run] = server.runs.values()
+    assert (run["status"], len(run["points"])) == ("failed", 4)
+
+
+def test_a_notebook_is_watched_from_outside_and_from_inside(server: FakeServer, tmp_path: Path) -> None:
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    plain = train(["in_notebook.py"], None, tmp_path)
+    for reference in (
+        train(["in_notebook.py"], server, tmp_path),
+        train(["in_notebook.py", "autolog"], None, tmp_path),
+    ):
+        assert reference["weights"] == plain["weights"]
+    outside, inside = server.runs.values()
+    for run in (outside, inside):
+        assert (run["fields"]["project"], run["status"]) == ("captured", "finished")
+        norms = [point["grad_norm"] for point in run["points"].values()]
+        assert norms == [pytest.approx(expected["grad_norm"], rel=2e-5) for expected in plain["readings"]]
+
+
 @pytest.mark.parametrize(("stage", "tolerance"), [("0", 2e-5), ("2", 2e-2)])  # ZeRO keeps gradients in bfloat16
 def test_deepspeed_is_recorded_where_it_can_be_installed(
-    stage: str, tolerance: float, server: FakeServer, tmp_path: Path
+    stage: str, tolerance: float, server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("deepspeed")
+    paths = [os.environ.get("DEEPSPEED_FOLDER", ""), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    imported = subprocess.run([sys.executable, "-c", "import deepspeed"], capture_output=True, text=True, check=False)
+    if imported.returncode != 0:
+        pytest.skip(f"DeepSpeed cannot be imported here: {imported.stderr.strip().splitlines()[-1]}")
     reference = train(["with_deepspeed.py", stage], server, tmp_path)
     assert reference["weights"] == train(["with_deepspeed.py", stage], None, tmp_path)["weights"]
     [run] = server.runs.values()

@@ -17,6 +17,12 @@ def install(training: CapturedTraining) -> None:
     """Wraps what is imported already now, and the rest when it is imported."""
     remove()
     when_imported("torch", lambda torch: _patch_torch(torch, training))
+    settings = training.settings
+    if settings is not None:
+        when_imported("argparse", lambda module: _try(training, "argparse", settings.watch_argparse, module))
+        when_imported("hydra.core.utils", lambda module: _try(training, "Hydra", settings.watch_hydra, module))
+        transformers = "transformers.training_args"
+        when_imported(transformers, lambda module: _try(training, transformers, settings.watch_transformers, module))
     when_imported("torch.distributed.fsdp.fully_sharded_data_parallel", lambda module: _patch_fsdp1(module, training))
     when_imported("deepspeed.runtime.engine", lambda module: _patch_deepspeed(module, training))
 
@@ -40,6 +46,14 @@ def _patch_torch(torch: Any, training: CapturedTraining) -> None:
             patch()
         except Exception as error:  # a version of torch that is built otherwise: it is left alone
             training.tell_once(what, f"{what} of torch {torch.__version__} cannot be watched: {error}")
+
+
+def _try(training: CapturedTraining, what: str, watch: Callable[..., None], module: Any) -> None:
+    """A version that is built otherwise is left alone."""
+    try:
+        watch(module, _replace)
+    except Exception as error:
+        training.tell_once(what, f"the settings of {what} cannot be read: {error}")
 
 
 def _replace(owner: Any, attribute: str, wrapper: Callable[..., Any]) -> None:

@@ -9,13 +9,14 @@ from ..current import current_run
 from ..run import Run
 from ..start import init
 from .run_config import training_config
+from .seen_settings import SeenSettings
 
 
 class Recording:
     """A run made by hand, else one of our own. What is logged by hand wins."""
 
-    def __init__(self, log_config: bool, init_arguments: Mapping[str, Any]) -> None:
-        self._log_config = log_config
+    def __init__(self, settings: SeenSettings | None, init_arguments: Mapping[str, Any]) -> None:
+        self._settings = settings
         self._init_arguments = init_arguments
         self._run: Run | None = None
         self.is_own = False
@@ -33,8 +34,8 @@ class Recording:
         if self._run is None or not (self._run.is_open or self.is_own):
             self.is_own, self._declared = True, None
             arguments: dict[str, Any] = {}
-            if self._log_config:
-                arguments["config"] = training_config()
+            if self._settings is not None:
+                arguments["config"] = {**training_config(), **self._settings.as_config()}
             if optimizer is not None:
                 arguments["optimizer"] = optimizer
             self._run = init(**{**arguments, **self._init_arguments})

@@ -20,6 +20,7 @@ from .losses import PendingLosses
 from .measure import norm_of_gradients
 from .parts import Part, Parts
 from .recording import Recording
+from .seen_settings import SeenSettings
 from .sharding import all_ranks_watch
 
 NOT_CLIPPED: dict[str, Any] = {"mode": "none"}
@@ -52,7 +53,9 @@ class CapturedTraining:
 
     def __init__(self, measure_every: int, log_config: bool, init_arguments: dict[str, Any]) -> None:
         self._measure_every = measure_every
-        self._begin = functools.partial(Recording, log_config, init_arguments)
+        self.settings = SeenSettings() if log_config else None
+        """What the program was seen to read; None where its config is not recorded."""
+        self._begin = functools.partial(Recording, self.settings, init_arguments)
         self._notices = Notices(strict=False)
         self._made: list[weakref.ref[Any]] = []
         self._reset()
