@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SmallServer } from '../../packages/sdk/test/small-server.ts'
@@ -32,11 +33,11 @@ const installed = () => join(project, 'node_modules/@normwatch/sdk')
 /** The lines of the documentation that make and install the package. */
 const [, block = ''] =
   /```sh\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/sdk-typescript.md'), 'utf8')) ?? []
-const [build = '', pack = '', install = ''] = block.split('\n')
+const [buildLine = '', pack = '', install = ''] = block.split('\n')
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'normwatch-package-'))
-  await run('bash', ['-ec', build], { cwd: ROOT })
+  await run('bash', ['-ec', buildLine], { cwd: ROOT })
   await run('bash', ['-ec', pack], {
     cwd: ROOT,
     env: { ...process.env, npm_config_pack_destination: project },
@@ -108,6 +109,53 @@ describe('the package that users install', () => {
     onTestFinished(() => void spinning.kill('SIGKILL'))
     await vi.waitFor(() => expect(server.steps('spin').length).toBeGreaterThan(500), { timeout: 20_000 })
   })
+
+  it.each([
+    ['a module', 'esm', 'bundle.mjs'],
+    ['CommonJS', 'cjs', 'bundle.cjs'],
+  ] as const)('bundled into one file, as %s, records its run', async (_kind, format, file) => {
+    const server = await startServer()
+    await writeFile(
+      join(project, 'bundled.js'),
+      `import { init } from '@normwatch/sdk'
+       async function train() {
+         const run = init({ id: '${format}' })
+         for (let i = 0; i < 100; i++) run.log({ loss: i })
+         console.log(JSON.stringify(await run.finish()))
+       }
+       void train()`,
+    )
+    const outfile = join(project, 'alone', file)
+    await build({
+      entryPoints: [join(project, 'bundled.js')],
+      outfile,
+      format,
+      bundle: true,
+      platform: 'node',
+      logLevel: 'error',
+      logOverride: { 'empty-import-meta': 'silent' },
+    })
+    const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(project, 'spool') }
+    const { stdout } = await run(process.execPath, [outfile], { cwd: join(project, 'alone'), env })
+    expect(JSON.parse(stdout)).toMatchObject({ sent: 100, unsent: 0, lost: 0 })
+    expect(server.steps(format)).toHaveLength(100)
+  })
+
+  it.each(nodesHere().filter(([version]) => Number(/^v(\d+)/.exec(version)?.[1]) >= 22))(
+    'is taken by require in Node %s',
+    async (_version, node) => {
+      const server = await startServer()
+      await writeFile(
+        join(project, 'required.cjs'),
+        `const { init } = require('@normwatch/sdk')
+         const run = init({ id: 'required' })
+         run.log({ loss: 1 })
+         run.finish().then((report) => console.log(report.sent))`,
+      )
+      const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(project, 'spool') }
+      expect((await run(node, ['required.cjs'], { cwd: project, env })).stdout).toBe('1\n')
+    },
+  )
 
   describe('in a browser', () => {
     async function openPage(server: SmallServer, script: string): Promise<Page> {

@@ -95,7 +95,8 @@ export class LocalBackground implements Background {
       },
       onRetry: (words) => {
         this.#sender.noteFailure()
-        warn('away', `${url} does not take readings now (${words}); they are kept and sent later`)
+        const until = spool === undefined ? ' while this process lives' : ''
+        warn('away', `${url} does not take readings now (${words}); they are kept and sent later${until}`)
       },
     })
     this.#sender = new Sender({

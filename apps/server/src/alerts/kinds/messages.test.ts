@@ -34,6 +34,17 @@ const textOf = (body: unknown) => JSON.stringify(body)
 describe('a message of one finding', () => {
   const message = messageOf('msg_1', [opened], `${url}/`)
 
+  it('names kind and project in its heading, however long the names of run, part and project are', () => {
+    const long = { ...run, name: 'n'.repeat(256), project: `vision-${'p'.repeat(121)}` }
+    for (const type of ['finding.opened', 'finding.closed', 'finding.reminder'] as const) {
+      const finding = { ...(type === 'finding.closed' ? closing : aFinding()), part: 'g'.repeat(64) }
+      const heading = messageOf('msg_1', [{ ...opened, type, finding, run: long }], url)
+      const [header] = slackBody(heading).blocks as unknown as [{ text: { text: string } }]
+      expect(header.text.text).toMatch(/Clipping saturated in g+…: n+… \(vision-p+…\)$/)
+      expect(discordBody(heading).embeds[0]?.title.replaceAll('\\', '')).toMatch(/\(vision-p+…\)$/)
+    }
+  })
+
   it('is the body of the wire contract for a generic webhook', () => {
     expect(webhookBody(message)).toMatchObject({
       type: 'finding.opened',

@@ -13,6 +13,10 @@ const CLOSE_REASONS = {
 /** Figures and causes shown of one event; the run's page has them all. */
 const MAX_FIGURES = 8
 const MAX_CAUSES = 3
+/** Of a headline, so that the project is still within the 150 characters of Slack's. */
+const MAX_NAME = 48
+const MAX_PROJECT = 32
+const MAX_PART = 20
 
 /** The text, cut to at most `max` UTF-16 units without halving a character; a cut shows as `…`. */
 export function bounded(text: string, max: number): string {
@@ -35,9 +39,10 @@ export function fitted(lines: readonly string[], max: number): string {
 /** One line without line breaks: what happened, in which run. */
 export function headline({ type, finding, run }: MessageEvent): string {
   const { title, titleLogOnly = title } = wordsOfKind(finding.kind)
-  const where = finding.part === null ? '' : ` in ${oneLine(finding.part)}`
+  const where = finding.part === null ? '' : ` in ${bounded(oneLine(finding.part), MAX_PART)}`
   const what = run.clip.mode === 'none' ? titleLogOnly : title
-  return `${PREFIXES[type]}${what}${where}: ${oneLine(run.name)} (${oneLine(run.project)})`
+  const [name, project] = [bounded(oneLine(run.name), MAX_NAME), bounded(oneLine(run.project), MAX_PROJECT)]
+  return `${PREFIXES[type]}${what}${where}: ${name} (${project})`
 }
 
 /** One line that sums a whole message up. */
