@@ -35,6 +35,12 @@ export async function makeNpmPackage(root: string, folder: string): Promise<stri
     banner: { js: COMMONJS },
   })
   cpSync(join(root, 'apps/server/src/reference/page.css'), join(server, 'page.css'))
+  for (const file of ['page.js', 'page.css']) {
+    cpSync(join(root, 'apps/server/src/cli/export/page', file), join(server, 'export-page', file))
+  }
+  for (const file of ['uPlot.iife.min.js', 'uPlot.min.css']) {
+    cpSync(join(root, 'node_modules/uplot/dist', file), join(server, 'export-page', file))
+  }
   cpSync(join(root, 'apps/dashboard/build'), join(folder, 'dashboard'), { recursive: true })
   for (const file of ['meta/_journal.json', ...globSync('*.sql', { cwd: join(root, 'drizzle') })]) {
     cpSync(join(root, 'drizzle', file), join(folder, 'drizzle', file))

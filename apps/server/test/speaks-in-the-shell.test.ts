@@ -35,7 +35,7 @@ async function startWithRuns() {
   return { folder, url, environment: { NORMWATCH_URL: url, NORMWATCH_DATA: folder } }
 }
 
-describe('the command normwatch', { timeout: 120_000 }, () => {
+describe('the command normwatch', { timeout: 300_000 }, () => {
   it('shows an example in the help of each verb, in 80 columns, and the example works', async () => {
     const { url, folder, environment } = await startWithRuns()
     // serve prints the help of the server, which its own test reads, and does not end by itself

@@ -1,37 +1,92 @@
 import { createWriteStream } from 'node:fs'
-import { Readable, type Writable } from 'node:stream'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { Run } from '@normwatch/protocol'
 import { Option, type Command } from 'commander'
-import { Failure } from '../failures.ts'
+import { readReadings } from '../export/readings.ts'
+import { Failure, UsageError } from '../failures.ts'
 import { example } from '../help.ts'
-import { serverFromEnvironment } from '../server.ts'
+import { serverFromEnvironment, type Server } from '../server.ts'
+
+const FORMATS = ['jsonl', 'csv', 'parquet', 'tensorboard', 'html'] as const
+type Format = (typeof FORMATS)[number]
 
 interface Options {
-  readonly format: 'csv' | 'jsonl'
+  readonly format: Format
   readonly metric?: string[]
   readonly output?: string
 }
 
+/** Readings in memory at a time. */
+const READINGS_A_BLOCK = 1_000_000
+
 export function addTo(program: Command): void {
   program
     .command('export')
-    .description('writes the readings of a run, one step a line, in step order')
+    .description('writes the record of a run: one step a line or row, in step order, or a page')
     .argument('<run>', 'its id')
-    .addOption(new Option('--format <format>', 'of the lines').choices(['csv', 'jsonl']).default('jsonl'))
+    .addOption(new Option('--format <format>', 'of the record').choices(FORMATS).default('jsonl'))
     .option('--metric <name...>', 'only these metrics')
-    .option('--output <file>', 'a file that does not exist yet (default: standard output)')
-    .addHelpText('after', example('normwatch export toy --format csv --metric grad_norm --output toy.csv'))
-    .action(async (id: string, { format, metric, output }: Options) => {
-      const query = { format: format === 'csv' ? 'csv' : 'ndjson', metric }
-      const path = `/runs/${encodeURIComponent(id)}/points`
-      const { body } = await serverFromEnvironment().open(path, query)
-      if (body === null) return
-      const target: Writable =
-        output === undefined ? process.stdout : createWriteStream(output, { flags: 'wx' })
-      try {
-        await pipeline(Readable.fromWeb(body as never), target, { end: output !== undefined })
-      } catch (error) {
-        throw new Failure(`The export broke off: ${(error as Error).message}`, { cause: error })
-      }
+    .option(
+      '--output <path>',
+      'a file that does not exist yet, for tensorboard a folder (default: standard output)',
+    )
+    .addHelpText(
+      'after',
+      example(
+        'normwatch export toy --format csv --metric grad_norm --output toy.csv',
+        'normwatch export toy --format parquet --output toy.parquet',
+        'normwatch export toy --format tensorboard --output runs/toy',
+        'normwatch export toy --format html --output toy.html',
+      ),
+    )
+    .action(async (id: string, options: Options) => {
+      refuseTerminal(options)
+      const run = await serverFromEnvironment().get<Run>(`/runs/${encodeURIComponent(id)}`)
+      await write(await contentOf(serverFromEnvironment(), run, options), await targetOf(run, options))
     })
+}
+
+function refuseTerminal({ format, output }: Options): void {
+  if (output !== undefined) return
+  if (format === 'tensorboard') throw new UsageError('Name a folder for TensorBoard with --output.')
+  if (format === 'parquet' && process.stdout.isTTY) throw new UsageError('Name a file with --output.')
+}
+
+type Content = AsyncIterable<Uint8Array | string>
+
+async function contentOf(server: Server, run: Run, { format, metric }: Options): Promise<Content> {
+  if (format === 'html') return (await import('../export/html.ts')).htmlPage(server, run, metric)
+  const lines = format === 'jsonl' ? 'ndjson' : 'csv'
+  const path = `/runs/${encodeURIComponent(run.id)}/points`
+  const { body } = await server.open(path, { format: lines, metric })
+  const content = Readable.fromWeb(body as never) as AsyncIterable<Uint8Array>
+  if (format === 'jsonl' || format === 'csv') return content
+  const readings = await readReadings(content, READINGS_A_BLOCK)
+  if (format === 'tensorboard') return (await import('../export/tensorboard.ts')).eventFile(readings)
+  const { id, name, project, clip, config } = run
+  return (await import('../export/parquet.ts')).parquetFile(readings, { id, name, project, clip, config })
+}
+
+/** The file to write; `undefined`: standard output. */
+async function targetOf({ created_at }: Run, { format, output }: Options): Promise<string | undefined> {
+  if (format !== 'tensorboard' || output === undefined) return output
+  await mkdir(output, { recursive: true })
+  // TensorBoard reads the files whose names have this in them
+  return join(output, `events.out.tfevents.${Math.floor(Date.parse(created_at) / 1000)}.normwatch`)
+}
+
+async function write(content: Content, path: string | undefined): Promise<void> {
+  const file = path === undefined ? undefined : createWriteStream(path, { flags: 'wx' })
+  let isMade = false
+  file?.once('open', () => (isMade = true))
+  try {
+    await pipeline(content, file ?? process.stdout, { end: file !== undefined })
+  } catch (error) {
+    // half a file would look like a whole one
+    if (path !== undefined && isMade) await rm(path, { force: true })
+    throw new Failure(`The export broke off: ${(error as Error).message}`, { cause: error })
+  }
 }

@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { causeTitle, movedWords, wordsOfKind } from '@normwatch/detector'
+import {
+  LAYER_PREFIX,
+  MAX_BUCKETS,
+  type Finding,
+  type FindingList,
+  type Run,
+  type SeriesReply,
+} from '@normwatch/protocol'
+import { layout } from '../../layout.ts'
+import { Failure } from '../failures.ts'
+import { figure, percent, whole } from '../figures.ts'
+import type { Server } from '../server.ts'
+
+/** The page has at most so many bytes: pieces of the record are made longer until it fits. */
+const MAX_BYTES = 1_000_000
+const MAX_CHARTS = 16
+const MAX_FINDINGS = 200
+/** What a person looks at first. */
+const FIRST = ['grad_norm', 'loss', 'lr']
+
+/** A chart of the page: by piece of the record the mean, and where a piece has several steps the extremes. */
+interface Chart {
+  readonly name: string
+  readonly step: readonly number[]
+  readonly mean: readonly (number | null)[]
+  readonly min?: readonly (number | null)[]
+  readonly max?: readonly (number | null)[]
+  /** Steps of pieces with a reading that is no number. */
+  readonly nonfinite: readonly number[]
+  readonly cap: number | null
+}
+
+/** The run as one page that needs no server and no network: charts to pan and zoom, facts and findings. */
+export async function* htmlPage(
+  server: Server,
+  run: Run,
+  metric: readonly string[] | undefined,
+): AsyncGenerator<string> {
+  const path = `/runs/${encodeURIComponent(run.id)}`
+  const metrics = (metric ?? metricsOf(run)).slice(0, MAX_CHARTS)
+  const { findings } = await server.get<FindingList>(`${path}/findings`, { limit: MAX_FINDINGS })
+  for (let pieces = MAX_BUCKETS; pieces >= 50; pieces = Math.floor(pieces / 2)) {
+    const query = { metric: metrics, max_points: pieces }
+    const reply = metrics.length === 0 ? undefined : await server.get<SeriesReply>(`${path}/series`, query)
+    const page = pageOf(run, findings, reply)
+    if (Buffer.byteLength(page) <= MAX_BYTES) return yield page
+  }
+  throw new Failure('The run has too much to say for a page: name its metrics with --metric.')
+}
+
+/** Logged metrics, the well-known ones first; layers are too many. */
+function metricsOf({ latest }: Run): string[] {
+  const names = Object.keys(latest).filter((name) => !name.startsWith(LAYER_PREFIX) && name !== 'max_norm')
+  const place = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length)
+  return names.sort((a, b) => place(a) - place(b))
+}
+
+function pageOf(run: Run, findings: readonly Finding[], reply: SeriesReply | undefined): string {
+  const charts = Object.entries(reply?.series ?? {}).map(([name, series]) => chartOf(name, series, run))
+  const data = {
+    title: run.name,
+    facts: factsOf(run, reply),
+    charts: charts.filter(({ step }) => step.length > 0),
+    findings: findings.map(cardOf),
+  }
+  const [title, style, ours, chart, script] = [
+    escaped(run.name),
+    ...['uPlot.min.css', 'page.css', 'uPlot.iife.min.js', 'page.js'].map((file) =>
+      readFileSync(join(file.startsWith('uPlot') ? layout.uplot : layout.exportPage, file), 'utf8'),
+    ),
+  ]
+  // in JSON the sign stands in strings alone, so that no name can end the element
+  const json = JSON.stringify(data, rounded).replaceAll('<', '\\u003c')
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<title>${title}</title>
+<style>${style}${ours}</style>
+</head>
+<body>
+<main><noscript>This page draws its charts with JavaScript.</noscript></main>
+<script type="application/json" id="data">${json}</script>
+<script>${chart}</script>
+<script>${script}</script>
+</body>
+</html>
+`
+}
+
+function chartOf(name: string, series: SeriesReply['series'][string], run: Run): Chart {
+  const { clip } = run
+  const cap = name !== 'grad_norm' ? null : clip.mode === 'value' ? null : (clip.max_norm ?? null)
+  const nonfinite = series.step.filter((_, i) => (series.nonfinite[i] ?? 0) > 0)
+  const isWhole = series.count.every((count) => count <= 1)
+  const extremes = isWhole ? {} : { min: series.min, max: series.max }
+  return { name, step: series.step, mean: series.mean, ...extremes, nonfinite, cap: asNumber(cap) }
+}
+
+const asNumber = (cap: unknown): number | null => (typeof cap === 'number' ? cap : null)
+
+function factsOf(run: Run, reply: SeriesReply | undefined): (readonly [string, string])[] {
+  const { clip, clipping } = run
+  const cap = clip.mode === 'value' ? clip.clip_value : clip.max_norm
+  const bucket = reply?.bucket ?? 1
+  return [
+    ['Run', `${run.project} / ${run.id}`],
+    ['Health', `${run.health}, ${run.status}`],
+    ['Steps', `${whole(run.points)} logged, last ${whole(run.last_step)}`],
+    ['Cap', cap === null || cap === undefined ? 'none' : `${clip.mode} ${figure(cap)}`],
+    [
+      'Clipped',
+      `${percent(clipping.rate_total)} of the steps, ${percent(clipping.rate)} of the last ${clipping.window}`,
+    ],
+    ['Newest', `norm ${figure(run.latest['grad_norm'])}, loss ${figure(run.latest['loss'])}`],
+    ['Non-finite', whole(run.nonfinite)],
+    [
+      'Resolution',
+      bucket === 1
+        ? 'every logged step'
+        : `${whole(bucket)} steps a point: the line is their mean, the band their smallest and largest`,
+    ],
+    ['Saved', `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC; it changes no more`],
+  ]
+}
+
+function cardOf({ kind, severity, state, opened_step, closed_step, onset, part, diagnosis, moved }: Finding) {
+  const from = onset ?? opened_step
+  const until = state === 'open' ? 'still open at the end' : `until step ${whole(closed_step)}`
+  return {
+    severity,
+    from,
+    to: closed_step,
+    title: `${wordsOfKind(kind).title}${part === null ? '' : ` (${part})`}`,
+    when: `from step ${whole(from)}, seen at step ${whole(opened_step)}, ${until}`,
+    lines: [
+      ...diagnosis.slice(0, 3).map(({ cause, because }) => `${causeTitle(cause)}: ${because}`),
+      ...moved.slice(0, 3).map(movedWords),
+    ],
+  }
+}
+
+/** Five significant digits: finer than a pixel. Steps stay exact. */
+const rounded = (_key: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
