@@ -49,9 +49,22 @@ export class Server {
     }
   }
 
-  async delete(path: string): Promise<void> {
+  /** The reply to a GET, or `undefined` where there is nothing (404). */
+  async find<T>(path: string): Promise<T | undefined> {
+    try {
+      return await this.get<T>(path)
+    } catch (error) {
+      if (error instanceof ServerError && error.status === 404) return undefined
+      throw error
+    }
+  }
+
+  /** Deletes; `false` where the token may not (403). */
+  async remove(path: string): Promise<boolean> {
     const response = await this.#ask(path, { method: 'DELETE' })
-    if (!response.ok) throw await refusalOf(response, this.url)
+    if (response.ok) return true
+    if (response.status === 403) return false
+    throw await refusalOf(response, this.url)
   }
 
   /** The same with the body still to be read, as for an export. */

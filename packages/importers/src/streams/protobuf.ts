@@ -11,7 +11,8 @@ const BYTES = 2
 const FIXED32 = 5
 
 /** The fields of a message in order. Stops at what is malformed; fixed-width numbers come as their bytes. */
-export function* fieldsOf(message: Uint8Array): Generator<Field> {
+export function fieldsOf(message: Uint8Array): Field[] {
+  const fields: Field[] = []
   let at = 0
   const varint = (): number => {
     let value = 0
@@ -28,18 +29,19 @@ export function* fieldsOf(message: Uint8Array): Generator<Field> {
     const kind = tag % 8
     if (kind === BYTES) {
       const length = varint()
-      if (at + length > message.length) return
-      yield { number, bytes: message.subarray(at, at + length) }
+      if (at + length > message.length) return fields
+      fields.push({ number, bytes: message.subarray(at, at + length) })
       at += length
       continue
     }
     if (kind === VARINT) {
-      yield { number, bytes: undefined, value: varint() }
+      fields.push({ number, bytes: undefined, value: varint() })
       continue
     }
     const width = kind === FIXED64 ? 8 : kind === FIXED32 ? 4 : 0
-    if (width === 0 || at + width > message.length) return
-    yield { number, bytes: message.subarray(at, at + width) }
+    if (width === 0 || at + width > message.length) return fields
+    fields.push({ number, bytes: message.subarray(at, at + width) })
     at += width
   }
+  return fields
 }

@@ -1,10 +1,19 @@
 import { open, stat } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
-import { headOf, identityOf, LogRefused, readLive, type LiveRun } from '@normwatch/importers'
-import { importLog, type ImportOptions } from './import-logs.ts'
-import { LiveSender } from './live-sender.ts'
-import { besideOf, findLogs, type FoundLog, type Passed } from './log-files.ts'
-import type { RunSender } from './send-run.ts'
+import {
+  headOf,
+  identityOf,
+  importLog,
+  LiveSender,
+  LogRefused,
+  readLive,
+  type FoundLog,
+  type ImportOptions,
+  type LiveRun,
+  type Passed,
+  type RunSender,
+} from '@normwatch/importers'
+import { besideOf, findLogs } from './log-files.ts'
 import { tail } from './tail.ts'
 
 /** How often the folders are looked at for new files. */

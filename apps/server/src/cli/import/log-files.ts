@@ -1,7 +1,15 @@
 import { createReadStream } from 'node:fs'
 import { lstat, open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { ChunkedLog, formatNamed, recogniseStream, type LogFile } from '@normwatch/importers'
+import {
+  ChunkedLog,
+  joinFiles,
+  recogniseStream,
+  type FoundLog,
+  type KnownFile,
+  type LogFile,
+  type Passed,
+} from '@normwatch/importers'
 
 /** Bytes read from a file at once. */
 const CHUNK = 64 * 1024
@@ -13,20 +21,6 @@ const PASSED_FOLDERS = new Set(['node_modules', '.git', '__pycache__', '.venv', 
 const PASSED_FILES =
   /\.(?:safetensors|pt|pth|bin|ckpt|npy|npz|h5|png|jpe?g|gif|webp|mp4|zip|tar|whl|so|pyc|py|ipynb|ts|js|css|html|lock|db-wal|db-shm)$/i
 const MAX_FILES = 100_000
-
-/** The files of one log, in the order in which they are read. */
-export interface FoundLog {
-  readonly path: string
-  readonly format: string
-  readonly files: readonly LogFile[]
-  /** It is written anew when it grows. */
-  readonly isRewritten: boolean
-}
-
-export interface Passed {
-  readonly path: string
-  readonly reason: string
-}
 
 export interface Found {
   readonly logs: readonly FoundLog[]
@@ -40,33 +34,16 @@ export async function findLogs(
   isWanted: (file: WalkedFile) => boolean = () => true,
 ): Promise<Found> {
   const passed: Passed[] = []
-  const groups = new Map<string, { format: string; files: WalkedFile[] }>()
+  const files = new Map<string, KnownFile>()
   for (const path of paths) {
     for await (const found of walk(resolve(path), passed)) {
-      if (!isWanted(found)) continue
+      if (files.has(found.path) || !isWanted(found)) continue
       const name = await formatOf(found.path, format, passed)
-      if (name === undefined) continue
-      const run = formatNamed(name).runOf?.(found.path) ?? found.path
-      const group = groups.get(`${name}\n${run}`)
-      if (group === undefined) groups.set(`${name}\n${run}`, { format: name, files: [found] })
-      else if (group.files.every((file) => file.path !== found.path)) group.files.push(found)
+      if (name !== undefined)
+        files.set(found.path, { ...logFile(found.path), format: name, size: found.size })
     }
   }
-  const logs = [...groups.values()].map(({ format: name, files }) => {
-    const { longestHoldsAll, isRewritten } = formatNamed(name)
-    const kept = longestHoldsAll ? [files.reduce((a, b) => (b.size > a.size ? b : a))] : files
-    for (const file of files)
-      if (!kept.includes(file))
-        passed.push({ path: file.path, reason: 'A longer file of the same run holds all of it.' })
-    const first = kept[0] as { path: string }
-    return {
-      path: first.path,
-      format: name,
-      files: kept.map(({ path }) => logFile(path)),
-      isRewritten: isRewritten === true,
-    }
-  })
-  return { logs, passed }
+  return { logs: joinFiles([...files.values()], passed), passed }
 }
 
 export function logFile(path: string): LogFile {
@@ -144,4 +121,11 @@ async function formatOf(
   } finally {
     await stream.close()
   }
+}
+
+/** The file cannot be read, or went away while it was. */
+export function isFileError(error: unknown): error is Error {
+  return (
+    error instanceof Error && 'syscall' in error && typeof (error as NodeJS.ErrnoException).path === 'string'
+  )
 }

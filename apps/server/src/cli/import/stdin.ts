@@ -1,7 +1,4 @@
-import { readLive } from '@normwatch/importers'
-import type { ImportOptions, Outcome } from './import-logs.ts'
-import { LiveSender } from './live-sender.ts'
-import type { RunSender } from './send-run.ts'
+import { LiveSender, readLive, type ImportOptions, type Outcome, type RunSender } from '@normwatch/importers'
 
 /** Reads what is piped in and sends it as it comes; `passOn` writes it to the standard output too. */
 export async function followStdin(

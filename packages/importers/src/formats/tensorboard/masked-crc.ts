@@ -5,11 +5,10 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-/** The checksum of TFRecord files: CRC-32C rotated right by 15 bits plus a constant, so that it may stand within checked data. */
-export function maskedCrc(bytes: Uint8Array): number {
+/** The checksum of bytes `from` to `to` as in TFRecord files: CRC-32C rotated right by 15 bits plus a constant, so that it may stand within checked data. */
+export function maskedCrc(bytes: Uint8Array, from = 0, to = bytes.length): number {
   let crc = 0xffffffff
-  for (let i = 0; i < bytes.length; i++)
-    crc = (crc >>> 8) ^ (TABLE[(crc ^ (bytes[i] as number)) & 255] as number)
+  for (let i = from; i < to; i++) crc = (crc >>> 8) ^ (TABLE[(crc ^ (bytes[i] as number)) & 255] as number)
   crc = ~crc >>> 0
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
 }

@@ -1,15 +1,12 @@
-import {
-  LogRefused,
-  readLogs,
-  UnknownFormat,
-  type ImportedRun,
-  type LiveRun,
-  type ReadLogOptions,
-} from '@normwatch/importers'
 import type { Run } from '@normwatch/protocol'
+import type { ReadBeside } from '../caps/cap-beside.ts'
+import { LogRefused } from '../format.ts'
+import { readLogs, UnknownFormat, type ReadLogOptions } from '../read-log.ts'
+import type { ImportedRun } from '../runs/imported-run.ts'
+import type { LiveRun } from '../runs/log-draft.ts'
+import type { FoundLog, Passed } from './found-log.ts'
 import { LiveSender } from './live-sender.ts'
-import { besideOf, type FoundLog, type Passed } from './log-files.ts'
-import type { RunSender } from './send-run.ts'
+import type { RunSender } from './run-sender.ts'
 
 /** Readings of one log that are kept in memory; of a longer one they are sent while it is read. */
 const MAX_READINGS = 200_000
@@ -24,9 +21,13 @@ export interface Outcome {
   readonly state: Run | undefined
 }
 
-export interface ImportOptions extends ReadLogOptions {
+export interface ImportOptions extends Omit<ReadLogOptions, 'beside'> {
   readonly withoutNorms: boolean
   readonly onProgress?: (path: string) => void
+  /** Reads a file beside a log, for a cap that the log does not say. */
+  readonly besideOf: (path: string) => ReadBeside
+  /** Whether an error is the file's own, such as one that was removed meanwhile: then it is passed over. */
+  readonly isFileError: (error: unknown) => error is Error
 }
 
 /** Reads and sends the logs. A log that is refused, or holds nothing to import, is passed over with the reason. */
@@ -44,7 +45,7 @@ export async function importLogs(
       try {
         outcomes.push(...(await importLog(log, sender, options, passed)))
       } catch (error) {
-        if (!(error instanceof LogRefused || error instanceof UnknownFormat || isFileError(error)))
+        if (!(error instanceof LogRefused || error instanceof UnknownFormat || options.isFileError(error)))
           throw error
         passed.push({ path: log.path, reason: error.message })
       }
@@ -60,7 +61,7 @@ export async function importLog(
   options: ImportOptions,
   passed: Passed[],
 ): Promise<Outcome[]> {
-  const settings = { ...options, format: log.format, beside: besideOf(log.path) }
+  const settings = { ...options, format: log.format, beside: options.besideOf(log.path) }
   const isWanted = (run: ImportedRun): boolean => options.withoutNorms || hasNorms(run)
   const live = new LiveSender(sender)
   /** Rows that were let go before the first norm. */
@@ -97,11 +98,4 @@ export async function importLog(
 
 function hasNorms({ norm, parts, layers }: ImportedRun): boolean {
   return norm !== undefined || parts.length > 0 || layers.length > 0
-}
-
-/** The file cannot be read, or went away while it was. */
-function isFileError(error: unknown): error is Error {
-  return (
-    error instanceof Error && 'syscall' in error && typeof (error as NodeJS.ErrnoException).path === 'string'
-  )
 }

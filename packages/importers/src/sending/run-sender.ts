@@ -7,9 +7,8 @@ import {
   type Run,
   type WireNumber,
 } from '@normwatch/protocol'
-import type { ImportedRun } from '@normwatch/importers'
-import { ServerError } from '../failures.ts'
-import type { Server } from '../server.ts'
+import type { ImportedRun } from '../runs/imported-run.ts'
+import type { ImportApi } from './import-api.ts'
 
 /** Readings in one request: well below the server's bounds on readings and bytes. */
 const READINGS_PER_REQUEST = 100_000
@@ -24,16 +23,16 @@ export interface RunLabels {
 
 /** Sends runs read from logs to the server. Sending one again changes nothing; one that grew gets what is new. */
 export class RunSender {
-  readonly #server: Server
+  readonly #api: ImportApi
   readonly #labels: RunLabels
   /** Logs that are not followed hold trainings that have ended. */
   readonly #finishes: boolean
   /** The last step that the server had of each run before this import. */
   readonly #lastBefore = new Map<string, number>()
 
-  constructor(server: Server, labels: RunLabels, finishes = true) {
+  constructor(api: ImportApi, labels: RunLabels, finishes = true) {
     this.#finishes = finishes
-    this.#server = server
+    this.#api = api
     this.#labels = labels
   }
 
@@ -54,7 +53,7 @@ export class RunSender {
       ...configOf(run),
       notes: [`Imported (${run.format}).`, ...run.notes].join('\n').slice(0, MAX_NOTES),
     }
-    await this.#server.send('PUT', `/runs/${run.id}`, JSON.stringify(fields))
+    await this.#api.send('PUT', `/runs/${run.id}`, JSON.stringify(fields))
     return before
   }
 
@@ -82,7 +81,7 @@ export class RunSender {
   async postEvents(run: ImportedRun): Promise<void> {
     for (let at = 0; at < run.events.length; at += MAX_EVENTS_PER_REQUEST) {
       const events = run.events.slice(at, at + MAX_EVENTS_PER_REQUEST)
-      await this.#server.send('POST', `/runs/${run.id}/events`, JSON.stringify({ events }))
+      await this.#api.send('POST', `/runs/${run.id}/events`, JSON.stringify({ events }))
     }
   }
 
@@ -92,7 +91,7 @@ export class RunSender {
     const rows = Math.max(1, Math.min(MAX_POINTS_PER_REQUEST, Math.floor(READINGS_PER_REQUEST / readings)))
     for (let at = from; at < points.step.length; at += rows) {
       const body = bodyOf(points, at, Math.min(points.step.length, at + rows))
-      await this.#server.send('POST', `/runs/${run}/points`, body)
+      await this.#api.send('POST', `/runs/${run}/points`, body)
     }
   }
 
@@ -105,17 +104,10 @@ export class RunSender {
     return this.#patch(run, { status: 'finished' })
   }
 
-  /** Removes a run. A token that may not is told of: what was sent of it stays. */
+  /** Removes a run. Where the token may not, what was sent of it stays and says so. */
   async remove(run: string): Promise<void> {
-    try {
-      await this.#server.delete(`/runs/${run}`)
-    } catch (error) {
-      if (!(error instanceof ServerError && error.status === 403)) throw error
-      await this.#patch(run, {
-        status: 'failed',
-        notes: 'The log that it was read from is broken further on.',
-      })
-    }
+    if (await this.#api.remove(`/runs/${run}`)) return
+    await this.#patch(run, { status: 'failed', notes: 'The log that it was read from is broken further on.' })
   }
 
   async state(run: string): Promise<Run | undefined> {
@@ -123,16 +115,11 @@ export class RunSender {
   }
 
   #patch(run: string, patch: object): Promise<Run> {
-    return this.#server.send('PATCH', `/runs/${run}`, JSON.stringify(patch))
+    return this.#api.send('PATCH', `/runs/${run}`, JSON.stringify(patch))
   }
 
-  async #find(run: string): Promise<Run | undefined> {
-    try {
-      return await this.#server.get<Run>(`/runs/${run}`)
-    } catch (error) {
-      if (error instanceof ServerError && error.status === 404) return undefined
-      throw error
-    }
+  #find(run: string): Promise<Run | undefined> {
+    return this.#api.find<Run>(`/runs/${run}`)
   }
 }
 

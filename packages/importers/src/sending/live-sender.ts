@@ -1,5 +1,6 @@
-import type { ImportedRun, LiveRun } from '@normwatch/importers'
-import type { RunSender } from './send-run.ts'
+import type { ImportedRun } from '../runs/imported-run.ts'
+import type { LiveRun } from '../runs/log-draft.ts'
+import type { RunSender } from './run-sender.ts'
 
 interface Sent {
   readonly cap: string

@@ -1,0 +1,9 @@
+/** What an import asks of a server, below its `/api/v1`. Refusals are thrown; a server that is busy is asked again. */
+export interface ImportApi {
+  /** The reply to a GET, or `undefined` where there is nothing (404). */
+  find<Reply>(path: string): Promise<Reply | undefined>
+  /** The reply to a request with a JSON body. */
+  send<Reply>(method: 'PUT' | 'POST' | 'PATCH', path: string, body: string): Promise<Reply>
+  /** Deletes; `false` where the caller may not (403). */
+  remove(path: string): Promise<boolean>
+}
