@@ -55,6 +55,7 @@ const rooms: Record<string, Room> = {
     mayImport: [
       'protocol',
       'detector',
+      'importers',
       'npm:svelte',
       'npm:@sveltejs/kit',
       'npm:uplot',

@@ -22,7 +22,7 @@ export function recognise(head: Head, path: string): Format {
   const [best, second] = scored
   if (best === undefined)
     throw new UnknownFormat(
-      'No training log is recognised: no format finds its own lines in the first 64 KiB. --format list names all.',
+      'No training log is recognised: no format finds its own lines in the first 64 KiB.',
     )
   if (second?.score === best.score) {
     const names = scored.filter(({ score }) => score === best.score).map(({ format }) => format.name)

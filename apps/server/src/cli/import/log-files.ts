@@ -5,6 +5,7 @@ import {
   ChunkedLog,
   joinFiles,
   recogniseStream,
+  UnknownFormat,
   type FoundLog,
   type KnownFile,
   type LogFile,
@@ -116,7 +117,8 @@ async function formatOf(
   try {
     return (await recogniseStream(stream)).name
   } catch (error) {
-    passed.push({ path, reason: (error as Error).message })
+    const advice = error instanceof UnknownFormat ? ' --format list names all.' : ''
+    passed.push({ path, reason: `${(error as Error).message}${advice}` })
     return undefined
   } finally {
     await stream.close()
