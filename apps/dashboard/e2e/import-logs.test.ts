@@ -73,9 +73,7 @@ describe('logs that are dropped on the runs page', { timeout: 120_000 }, () => {
     })
     const begin = performance.now()
     await page.getByLabel('Files').setInputFiles(file)
-    await expect
-      .poll(() => textOf(page, 'dialog'), { timeout: 60_000 })
-      .toContain('1 run, 50000 new points')
+    await expect.poll(() => textOf(page, 'dialog'), { timeout: 60_000 }).toContain('1 run, 50000 new points')
     const took = performance.now() - begin
     const blocked = await page.evaluate(
       () => (globalThis as unknown as { blocked: { milliseconds: number } }).blocked.milliseconds,
