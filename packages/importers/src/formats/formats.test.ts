@@ -64,6 +64,7 @@ const CASES: Readonly<Record<string, Case>> = {
     text: '[host] 2023-01-02 03:04:05,678 (trainer:721) INFO: 1epoch:train:1-50batch: iter_time=0.1, loss=80.1, grad_norm=12.3, clip=100.000, loss_scale=1.000, optim0_lr0=1e-06',
     steps: [50],
     metrics: { loss: [80.1], grad_norm: [12.3], lr: [1e-6] },
+    note: 'mean over some batches',
   },
   icefall: {
     text: '2023-01-02 03:04:05,678 INFO [train.py:898] (0/4) Epoch 1, batch 0, loss[loss=7.5, over 1000 frames.]\n2023-01-02 03:04:06,678 INFO [optim.py:369] (0/4) Clipping_scale=2.0, grad-norm quartiles 1.0 2.0 3.5 4.0 9.0, threshold=7.0, percent-clipped=1.0',
@@ -210,6 +211,34 @@ const chunk = (bytes: Uint8Array) =>
   (async function* () {
     yield bytes
   })()
+
+describe('ESPnet', () => {
+  const batches = (epoch: number, to: number, norm: number): string =>
+    `[host] 2023-01-02 03:04:05,678 (trainer:721) INFO: ${epoch}epoch:train:${to - 49}-${to}batch: loss=80.1, grad_norm=${norm}, clip=100.000`
+  const results = (epoch: number, total: number): string =>
+    `[host] 2023-01-02 03:14:05,678 (trainer:338) INFO: ${epoch}epoch results: [train] iter_time=1e-4, loss=1.2, time=3 minutes, total_count=${total}, gpu_max=3, [valid] loss=1.1, total_count=7`
+
+  it('counts its batches on over the epochs, and marks where a training was resumed', async () => {
+    const whole = [
+      batches(1, 50, 1),
+      batches(1, 100, 2),
+      results(1, 103),
+      batches(2, 50, 3),
+      batches(2, 100, 4),
+    ]
+    const runs = await readLogText([...whole, batches(2, 50, 5)].join('\n'), 'train.log')
+    expect(runs).toHaveLength(1)
+    const [run] = runs as [ImportedRun]
+    expect([...run.points.step]).toEqual([50, 100, 153])
+    expect(readings(run, 'grad_norm')).toEqual([1, 2, 5])
+    expect(run.events).toMatchObject([{ step: 153 }])
+  })
+
+  it('goes on from the last batch printed where an epoch ends without results', async () => {
+    const [run] = await readLogText([batches(1, 50, 1), batches(2, 50, 2)].join('\n'), 'train.log')
+    expect([...(run?.points.step ?? [])]).toEqual([50, 100])
+  })
+})
 
 describe('MLflow’s mlruns', () => {
   it('makes one run of the files of its metrics', async () => {
