@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import type { RunList } from '@normwatch/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bytesOf } from '../../../packages/importers/test/recorded-logs.ts'
+import { openDatabase } from '../src/storage/sqlite/engine/database.ts'
 import { NORMWATCH, normwatch } from './command-line.ts'
 import { startServer } from './server-process.ts'
 import { tempFolder } from './start-app.ts'
@@ -130,6 +131,50 @@ describe('normwatch import', { timeout: 90_000 }, () => {
     expect(await get(`/runs/${run?.id}/events`)).toMatchObject({ events: [{ step: 80_000 }] })
     await normwatch(args, environment)
     expect(await runs()).toMatchObject([whole])
+  })
+
+  it('reads the SQLite stores of MLflow and trackio, and says what another or a broken one is', async () => {
+    const { runs, environment, folder } = await start()
+    const stored = async (name: string) =>
+      gunzipSync(await readFile(join(import.meta.dirname, `fixtures/${name}.gz`)))
+    const mlflow = await stored('mlflow.db')
+    await writeFile(join(folder, 'mlflow.db'), mlflow)
+    await writeFile(join(folder, 'toy.db'), await stored('trackio.db'))
+    await writeFile(join(folder, 'broken.db'), mlflow.subarray(0, 20_000))
+    const other = openDatabase(join(folder, 'other.db'))
+    other.exec('CREATE TABLE t (a)')
+    other.close()
+    const args = ['import', folder, '--json']
+    const { runs: imported, passed } = JSON.parse((await normwatch(args, environment)).stdout)
+    const known = Object.fromEntries(
+      imported.map((run: { name: string; path: string }) => [
+        `${run.path.split('/').at(-1)} ${run.name}`,
+        run,
+      ]),
+    )
+    const clip = { mode: 'norm', max_norm: 1 }
+    expect(known).toMatchObject({
+      'mlflow.db clip-1': {
+        points: 12,
+        clip,
+        capFoundIn: 'max_grad_norm in the run’s params',
+        nonfinite: { grad_norm: 1, loss: 0 },
+        config: { lr: '0.001' },
+      },
+      // MLflow stores infinity as the largest number
+      'mlflow.db inf': { points: 3, firstStep: 0, lastStep: 20, nonfinite: { grad_norm: 1, loss: 0 } },
+      'toy.db clip-1': { points: 12, clip, nonfinite: { grad_norm: 1, loss: 0 } },
+    })
+    // the deleted one is not among them
+    expect(imported).toHaveLength(3)
+    const reasons = Object.fromEntries(
+      passed.map(({ path, reason }: { path: string; reason: string }) => [path.split('/').at(-1), reason]),
+    )
+    expect(reasons['broken.db']).toContain('SQLite cannot read the file')
+    expect(reasons['other.db']).toContain('no store of MLflow or trackio')
+    expect((await runs()).map(({ points }) => points).sort()).toEqual([12, 12, 3])
+    const again = JSON.parse((await normwatch(args, environment)).stdout)
+    expect(again.runs.map(({ added }: { added: number }) => added)).toEqual([0, 0, 0])
   })
 
   it('lists the formats, and tells wrong use', async () => {

@@ -6,6 +6,8 @@ export interface Head {
   readonly text: string
 }
 
+export type SqlRow = Readonly<Record<string, unknown>>
+
 /** A log as it comes in. Each log is read once, by one of these. */
 export interface LogStream {
   /** The file's path with `/` between its folders, or what else it is called. */
@@ -21,8 +23,11 @@ export interface LogStream {
   lines(): AsyncIterable<readonly string[]>
   /** All of it, for formats whose index stands at the end. Throws `LogRefused` above 128 MiB. */
   whole(): Promise<Uint8Array>
-  /** The rows of an SQL query over the file, where it is an SQLite file on a disk; `undefined` in a browser. */
-  readonly query?: ((sql: string) => Iterable<Readonly<Record<string, unknown>>>) | undefined
+  /**
+   * The rows of an SQL query over an SQLite file, some at a time; `?` in it stands for the values. Throws `LogRefused` in a
+   * browser, and where the file is broken.
+   */
+  query(sql: string, ...values: readonly string[]): AsyncIterable<readonly SqlRow[]>
 }
 
 /** One tool's log format. A reader never throws on a line it does not know: it passes over it. */

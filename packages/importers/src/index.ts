@@ -1,4 +1,13 @@
-export type { Format, Head, LogStream, LogWriter, ReadOptions, Readings, RunWriter } from './format.ts'
+export type {
+  Format,
+  Head,
+  LogStream,
+  LogWriter,
+  ReadOptions,
+  Readings,
+  RunWriter,
+  SqlRow,
+} from './format.ts'
 export { LogRefused } from './format.ts'
 export { formats } from './formats/index.ts'
 export {

@@ -1,9 +1,9 @@
 import { capBeside, type ReadBeside } from './caps/cap-beside.ts'
-import type { Format, Head, LogStream, ReadOptions } from './format.ts'
+import type { Format, Head, ReadOptions } from './format.ts'
 import { formats } from './formats/index.ts'
 import type { ImportedRun } from './runs/imported-run.ts'
 import { LogDraft, type LiveRun } from './runs/log-draft.ts'
-import { ChunkedLog, headOf } from './streams/log-stream.ts'
+import { ChunkedLog, headOf, type Query } from './streams/log-stream.ts'
 
 /** A score from which a file counts as recognised. */
 const BAR = 0.5
@@ -60,7 +60,8 @@ export interface ReadLogOptions extends ReadOptions {
 export interface LogFile {
   readonly path: string
   chunks(): AsyncIterable<Uint8Array>
-  readonly query?: LogStream['query']
+  /** Rows of an SQL query over it, where it is on a disk. */
+  readonly query?: Query
 }
 
 /** Reads a whole log. Throws `UnknownFormat`, and `LogRefused` where the file is broken. */

@@ -19,6 +19,7 @@ import { nanotron } from './nanotron/nanotron.ts'
 import { openrlhf } from './openrlhf/openrlhf.ts'
 import { simpleNmt } from './simple-nmt/simple-nmt.ts'
 import { sweepJson } from './sweep-json/sweep-json.ts'
+import { sqlite } from './sqlite/sqlite.ts'
 import { swin } from './swin/swin.ts'
 import { table } from './table/table.ts'
 import { tacotron2 } from './tacotron2/tacotron2.ts'
@@ -49,6 +50,7 @@ export const formats: readonly Format[] = [
   nanotron,
   openrlhf,
   simpleNmt,
+  sqlite,
   sweepJson,
   swin,
   table,

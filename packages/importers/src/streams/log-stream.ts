@@ -1,4 +1,4 @@
-import { LogRefused, type Head, type LogStream } from '../format.ts'
+import { LogRefused, type Head, type LogStream, type SqlRow } from '../format.ts'
 import { splitLines } from './lines.ts'
 import { decodeUtf8 } from './utf8.ts'
 
@@ -6,16 +6,22 @@ import { decodeUtf8 } from './utf8.ts'
 export const HEAD_BYTES = 65_536
 const MAX_WHOLE = 128 * 1024 * 1024
 
+/** Rows given at once. */
+const ROWS = 1000
+
+/** Rows of an SQL query over the file. Throws `LogRefused` where it is broken. */
+export type Query = (sql: string, values: readonly string[]) => Iterable<SqlRow>
+
 export interface StreamOptions {
   /** Awaited before each chunk but the first: the place to send what was read so far, so that memory stays bounded. */
   readonly betweenChunks?: () => Promise<void>
-  readonly query?: LogStream['query'] | undefined
+  readonly query?: Query | undefined
 }
 
 /** A log that comes in chunks. Its beginning can be looked at before it is read. */
 export class ChunkedLog implements LogStream {
   readonly name: string
-  readonly query: LogStream['query']
+  readonly #query: Query | undefined
   readonly #chunks: AsyncIterator<Uint8Array>
   readonly #seen: Uint8Array[] = []
   readonly #betweenChunks: (() => Promise<void>) | undefined
@@ -24,7 +30,7 @@ export class ChunkedLog implements LogStream {
     this.name = name
     this.#chunks = unpacked(chunks)[Symbol.asyncIterator]()
     this.#betweenChunks = options.betweenChunks
-    this.query = options.query
+    this.#query = options.query
   }
 
   /** The beginning, as much of it as there is. */
@@ -72,6 +78,20 @@ export class ChunkedLog implements LogStream {
         throw new LogRefused(`This format is read whole, and the file has more than ${MAX_WHOLE} bytes.`)
     }
     return joined(chunks)
+  }
+
+  async *query(sql: string, ...values: readonly string[]): AsyncGenerator<readonly SqlRow[]> {
+    if (this.#query === undefined)
+      throw new LogRefused('SQLite files are read by the command "normwatch import" alone, from a disk.')
+    let rows: SqlRow[] = []
+    for (const row of this.#query(sql, values)) {
+      rows.push(row)
+      if (rows.length < ROWS) continue
+      yield rows
+      rows = []
+      await this.#betweenChunks?.()
+    }
+    yield rows
   }
 
   /** Lets the source go before it has ended. */

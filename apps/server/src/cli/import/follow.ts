@@ -131,7 +131,9 @@ async function reread(
   const passed: Passed[] = []
   for (let version = ''; !signal.aborted;) {
     const now = await stat(log.path).catch(() => undefined)
-    const newest = `${now?.mtimeMs} ${now?.size}`
+    // SQLite puts what is new into a file beside its own first
+    const beside = await stat(`${log.path}-wal`).catch(() => undefined)
+    const newest = [now, beside].map((file) => `${file?.mtimeMs} ${file?.size}`).join(' ')
     if (now !== undefined && newest !== version) {
       version = newest
       for (const { run } of await importLog(log, sender, options, passed)) {

@@ -11,6 +11,7 @@ import {
   type LogFile,
   type Passed,
 } from '@normwatch/importers'
+import { queryLog } from '../log-database.ts'
 
 /** Bytes read from a file at once. */
 const CHUNK = 64 * 1024
@@ -48,7 +49,11 @@ export async function findLogs(
 }
 
 export function logFile(path: string): LogFile {
-  return { path, chunks: () => createReadStream(path, { highWaterMark: CHUNK }) }
+  return {
+    path,
+    chunks: () => createReadStream(path, { highWaterMark: CHUNK }),
+    query: (sql, values) => queryLog(path, sql, values),
+  }
 }
 
 /** Reads a configuration beside a log, where there is a plain file of that name. */

@@ -1,0 +1,20 @@
+import { LogRefused, type SqlRow } from '@normwatch/importers'
+import { isSqliteError, openDatabase } from '../storage/sqlite/engine/database.ts'
+
+/** Milliseconds that a tool which writes the file may keep it locked. */
+const LOCKED_MS = 5_000
+
+/** Rows of a query over another tool's SQLite file, which is only read. Throws `LogRefused` where SQLite finds it broken. */
+export function* queryLog(path: string, sql: string, values: readonly string[]): Generator<SqlRow> {
+  try {
+    const database = openDatabase(path, { readonly: true, fileMustExist: true, timeout: LOCKED_MS })
+    try {
+      yield* database.prepare<readonly string[], SqlRow>(sql).iterate(...values)
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    if (!isSqliteError(error)) throw error
+    throw new LogRefused(`SQLite cannot read the file: ${error.message}.`, { cause: error })
+  }
+}
