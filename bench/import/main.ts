@@ -1,7 +1,7 @@
 /**
  * `npm run bench:import`: logs into a running server on the same machine. In turns, in one run: a client that posts the same points
  * ready-made (the floor: no importer is faster than the server), JSON lines, and a TensorBoard event file. Then a folder of 1,000
- * small runs, and the memory of shorter and longer logs.
+ * small runs, 100 logs that are followed, and the memory of shorter and longer logs.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,6 +9,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machine, ServerProcess } from '../server-process.ts'
+import { followIdleLogs } from './follow.ts'
 import { jsonLine, postReadyMade, writeEventFile, writeJsonLines } from './logs.ts'
 
 const NORMWATCH = join(import.meta.dirname, '../../apps/server/src/cli/normwatch.ts')
@@ -95,6 +96,7 @@ try {
     )
   }
   const many = await run(server.url, small)
+  const following = await followIdleLogs(server.url, join(folder, 'followed'))
   const megabytes: Record<string, number> = {}
   for (const points of [500_000, 8_000_000]) {
     const long = join(folder, `long-${points}.jsonl`)
@@ -102,7 +104,7 @@ try {
     megabytes[`${points} points`] = (await run(server.url, long)).megabytes
     rmSync(long)
   }
-  const result = { ...machine(), points: POINTS, rounds, thousandSmallRuns: many, megabytes }
+  const result = { ...machine(), points: POINTS, rounds, thousandSmallRuns: many, following, megabytes }
   writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(result, undefined, 2)}\n`)
   console.log(JSON.stringify(result, undefined, 2))
 } finally {

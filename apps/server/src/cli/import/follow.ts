@@ -16,8 +16,10 @@ import {
 import { besideOf, findLogs } from './log-files.ts'
 import { tail } from './tail.ts'
 
+/** How often a file that is written anew is looked at. */
+const REREAD_MS = 500
 /** How often the folders are looked at for new files. */
-const LOOK_MS = 1000
+const LOOK_MS = 2000
 
 /**
  * Reads the logs at the paths, and goes on while they grow and new ones appear, until Ctrl-C. Started
@@ -141,7 +143,7 @@ async function reread(
         said.add(run.id)
       }
     }
-    await setTimeout(LOOK_MS / 2, undefined, { signal }).catch(() => {})
+    await setTimeout(REREAD_MS, undefined, { signal }).catch(() => {})
   }
 }
 

@@ -2,8 +2,8 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 
 /** How often a file is looked at for more: by its size, which network file systems tell too. */
-const POLL_MS = 250
-const CHUNK = 256 * 1024
+const POLL_MS = 400
+const CHUNK = 64 * 1024
 const NEWLINE = new Uint8Array([10])
 
 /**
@@ -16,30 +16,43 @@ export async function* tail(path: string, signal: AbortSignal): AsyncGenerator<U
   let at = 0
   try {
     while (!signal.aborted) {
-      if (file === undefined) {
+      const now = await stat(path).catch(() => undefined)
+      const isReplaced = file !== undefined && now !== undefined && now.ino !== inode
+      if (file === undefined && now !== undefined) {
         file = await open(path).catch(() => undefined)
         if (file !== undefined) inode = (await file.stat()).ino
         at = 0
-      }
-      const buffer = new Uint8Array(CHUNK)
-      const bytesRead = (await file?.read(buffer, 0, CHUNK, at))?.bytesRead ?? 0
-      if (bytesRead > 0) {
-        at += bytesRead
-        yield buffer.subarray(0, bytesRead)
-        continue
-      }
-      const now = await stat(path).catch(() => undefined)
-      if (now !== undefined && now.ino !== inode) {
-        await file?.close()
-        file = undefined
-        // whatever line was open has ended
-        if (at > 0) yield NEWLINE
-      } else if (now !== undefined && now.size < at) {
+      } else if (file !== undefined && now !== undefined && !isReplaced && now.size < at) {
         at = 0
         yield NEWLINE
-      } else await setTimeout(POLL_MS, undefined, { signal }).catch(() => {})
+      }
+      // an idle file costs one look at its size
+      if (file !== undefined && (isReplaced || (now?.size ?? 0) > at)) {
+        for await (const chunk of chunksFrom(file, at, signal)) {
+          at += chunk.length
+          yield chunk
+        }
+        if (isReplaced) {
+          await file.close()
+          file = undefined
+          // whatever line was open has ended
+          if (at > 0) yield NEWLINE
+          continue
+        }
+      }
+      await setTimeout(POLL_MS, undefined, { signal }).catch(() => {})
     }
   } finally {
     await file?.close()
+  }
+}
+
+/** The bytes of a file from a place to its end. */
+async function* chunksFrom(file: FileHandle, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (let at = from; !signal.aborted;) {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(CHUNK), 0, CHUNK, at)
+    if (bytesRead === 0) return
+    at += bytesRead
+    yield buffer.subarray(0, bytesRead)
   }
 }
