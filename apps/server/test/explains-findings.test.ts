@@ -48,6 +48,7 @@ it('says with a finding what else moved and happened where it began', async () =
   const { body } = await call('GET', '/findings?kind=clip_regime_change')
   expect(body.findings).toMatchObject([why])
   expect(body.findings[0].moved[0].ratio).toBeCloseTo(5, 0)
+  expect(body.findings[0].diagnosis).toContainEqual(expect.objectContaining({ cause: 'noted_event' }))
 })
 
 it('shows the healthy run that is most like it, what differs, their norms at the same step, and the layers that grew', async () => {

@@ -115,9 +115,10 @@ export class Explainer {
   }
 }
 
-const explanationOf = ({ moved, events, layers, sibling }: StoredFinding): Explanation => ({
+const explanationOf = ({ moved, events, layers, sibling, diagnosis }: StoredFinding): Explanation => ({
   moved,
   events,
   layers,
   sibling,
+  diagnosis,
 })

@@ -1,5 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { LayerSearch, mostAlike, MovedSearch, type Surroundings } from '@normwatch/detector'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  explainedDiagnosis,
+  LayerSearch,
+  mostAlike,
+  MovedSearch,
+  type Surroundings,
+} from '@normwatch/detector'
 import { LAYER_PREFIX, metricOf, type Sibling } from '@normwatch/protocol'
 import type { Explanation, ListedRun, Store, StoredFinding, StoredRun } from '../storage/store.ts'
 import { intervalOf, surroundings } from './surroundings.ts'
@@ -19,7 +26,7 @@ export const NOTHING: Explanation = { moved: [], events: [], layers: [], sibling
 
 /** What the record says around the beginning of a finding, as it is now. Throws `RunNotFound`. */
 export async function explain(store: Store, finding: StoredFinding): Promise<Explanation> {
-  const { run: id, part, onset, opened_step } = finding
+  const { run: id, kind, part, onset, opened_step, diagnosis } = finding
   const around = onset ?? opened_step
   if (around === null) return NOTHING
   const run = await store.runs.get(id)
@@ -27,7 +34,14 @@ export async function explain(store: Store, finding: StoredFinding): Promise<Exp
   const events = (await store.events.list(id, { from, to: around })).slice(-MAX_EVENTS)
   const sibling = await siblingOf(store, run, part, opened_step ?? around)
   const record = await surroundings(store, run, around)
-  return { ...(await search(record, part, around, opened_step ?? around)), events, sibling }
+  const found = await search(record, part, around, opened_step ?? around)
+  const causes = explainedDiagnosis(kind, diagnosis, { onset: around, moved: found.moved, events })
+  return {
+    ...found,
+    events,
+    sibling,
+    ...(!isDeepStrictEqual(causes, diagnosis) && { diagnosis: [...causes] }),
+  }
 }
 
 async function search(

@@ -106,7 +106,10 @@ export interface Judged {
 export const STATE_AFTER = { batches: 1024, points: 4096, readings: 32 * 1024 } as const
 
 /** What the record says around the beginning of a finding, looked up once it has opened. */
-export type Explanation = Pick<Finding, 'moved' | 'events' | 'layers' | 'sibling'>
+export type Explanation = Pick<Finding, 'moved' | 'events' | 'layers' | 'sibling'> & {
+  /** With what was found there; left out where that changes nothing. */
+  readonly diagnosis?: Finding['diagnosis']
+}
 
 /** A finding as stored. Instants are milliseconds since 1970. */
 export interface StoredFinding extends Omit<Finding, 'opened_at' | 'closed_at'> {

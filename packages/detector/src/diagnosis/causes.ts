@@ -1,9 +1,11 @@
 import { ampOverflow } from './amp-overflow.ts'
 import { ampUnderflow } from './amp-underflow.ts'
 import { capBelowTypicalNorm } from './cap-below-typical-norm.ts'
+import { inputsChanged } from './inputs-changed.ts'
 import { lrTooHigh } from './lr-too-high.ts'
 import { memorised } from './memorised.ts'
 import { normGrowth } from './norm-growth.ts'
+import { notedEvent } from './noted-event.ts'
 import { notUnscaled } from './not-unscaled.ts'
 import { oneLayer } from './one-layer.ts'
 import { outlierBatches } from './outlier-batches.ts'
@@ -22,6 +24,8 @@ export const causes = {
   outlier_batches: outlierBatches,
   norm_growth: normGrowth,
   one_layer: oneLayer,
+  inputs_changed: inputsChanged,
+  noted_event: notedEvent,
 } as const satisfies Record<string, CauseRecord>
 
 export type CauseName = keyof typeof causes

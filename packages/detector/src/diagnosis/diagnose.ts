@@ -2,6 +2,7 @@ import type { Cause } from '../contract.ts'
 import type { Fold } from '../record/fold.ts'
 import { significant } from '../series/round.ts'
 import { causes, type CauseName } from './causes.ts'
+import type { Around, CauseRecord } from './cause.ts'
 
 /**
  * Which of these causes the record speaks for, the weightiest first. Checked once a finding. An empty list is a right
@@ -10,13 +11,42 @@ import { causes, type CauseName } from './causes.ts'
 export function diagnose(fold: Fold, names: readonly CauseName[]): readonly Cause[] {
   return names
     .flatMap((cause) => {
-      const found = causes[cause].check(fold)
+      const found = (causes[cause] as CauseRecord).check?.(fold)
       return found === undefined ? [] : [{ cause, ...found }]
     })
-    .map((cause) => ({
-      ...cause,
-      weight: significant(Math.min(1, Math.max(0, cause.weight)), 2),
-      because: cause.because.charAt(0).toUpperCase() + cause.because.slice(1),
-    }))
+    .map(written)
     .sort((a, b) => b.weight - a.weight)
 }
+
+/**
+ * The diagnosis of a finding once it is known what moved and happened around its beginning: a cause that this speaks for,
+ * too, gains half of its weight, others are added.
+ */
+export function diagnoseAround(
+  diagnosis: readonly Cause[],
+  names: readonly CauseName[],
+  around: Around,
+): readonly Cause[] {
+  const found = new Map(diagnosis.map((cause) => [cause.cause, cause]))
+  for (const cause of names) {
+    const more = (causes[cause] as CauseRecord).around?.(around)
+    if (more === undefined) continue
+    const known = found.get(cause)
+    const both = known && {
+      ...known,
+      weight: Math.min(MOST_OF_BOTH, known.weight + more.weight / 2),
+      because: `${known.because} ${more.because}`,
+    }
+    found.set(cause, written({ cause, ...(both ?? more) }))
+  }
+  return [...found.values()].sort((a, b) => b.weight - a.weight)
+}
+
+/** The weight of a cause for which everything speaks. */
+const MOST_OF_BOTH = 0.95
+
+const written = (cause: Cause): Cause => ({
+  ...cause,
+  weight: significant(Math.min(1, Math.max(0, cause.weight)), 2),
+  because: cause.because.charAt(0).toUpperCase() + cause.because.slice(1),
+})

@@ -20,3 +20,9 @@ export function logFigure(log: number): string {
 export function percent(share: number): string {
   return `${figure(100 * share)}%`
 }
+
+/** How far before the norm something happened. */
+export function stepsBefore(steps: number): string {
+  if (steps === 0) return 'with the norm'
+  return `${steps === 1 ? 'one step' : `${steps} steps`} before the norm`
+}

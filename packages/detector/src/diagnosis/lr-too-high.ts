@@ -2,23 +2,27 @@ import type { Fold } from '../record/fold.ts'
 import { clipRate, meanCoefficient } from '../record/clips.ts'
 import { fromLog, logFactor } from '../series/log-scale.ts'
 import { familyOf } from './optimizer.ts'
-import { figure, logFigure } from './figures.ts'
+import { figure, logFigure, stepsBefore } from './figures.ts'
 import { lossTrend, newestNorms, normsBeside } from './trends.ts'
 import { median, rankCorrelation } from '../series/statistics.ts'
-import type { CauseCheck, CauseRecord } from './cause.ts'
+import type { Around, CauseCheck, CauseRecord } from './cause.ts'
 
 /** From here on a rank correlation is more than the common drift of two noisy series. */
 const FOLLOWS = 0.6
 /** An lr that has moved by less than this over the window cannot be followed. */
-const LR_MOVED = logFactor(1.05)
+const LR_STEP = 1.05
+const LR_MOVED = logFactor(LR_STEP)
+/** Names of a learning rate. */
+const LR = /(^|[/_.-])(lr|learning_rate)($|[/_.-])/i
 /** The norm has risen since lr's highest. */
 const ROSE = logFactor(2)
 
 /** The norm goes up and down with lr, or went up once lr stood at its highest. */
 export const lrTooHigh: CauseRecord = {
   title: 'Learning rate too high',
-  seen: 'rank correlation of norm and lr over the window ≥ 0.6 (lr having moved by 5%), or the median norm twice what it was when lr reached its highest, 20 points ago or more. Heavier with a rising or rough loss and with SGD, where clipping scales the step; not with a loss that falls smoothly',
+  seen: 'rank correlation of norm and lr over the window ≥ 0.6 (lr having moved by 5%), or the median norm twice what it was when lr reached its highest, 20 points ago or more. Heavier with a rising or rough loss and with SGD, where clipping scales the step; not with a loss that falls smoothly. Or lr rose by 5% or more, with the norm or before it',
   check,
+  around,
 }
 
 function check(fold: Fold): ReturnType<CauseCheck> {
@@ -50,6 +54,19 @@ function check(fold: Fold): ReturnType<CauseCheck> {
       family === 'adaptive'
         ? 'A run with a lower peak lr or a longer warm-up; with an adaptive optimiser the steps are as long as lr says, whatever clipping does.'
         : 'A run with a lower peak lr or a longer warm-up, compared on loss and roughness.',
+  }
+}
+
+/** lr was set higher, and the norm left its level. */
+function around({ moved }: Around): ReturnType<CauseCheck> {
+  const lr = moved.find(
+    ({ metric, lead, ratio }) => LR.test(metric) && lead <= 0 && ratio !== null && ratio >= LR_STEP,
+  )
+  if (lr === undefined) return undefined
+  return {
+    weight: 0.7,
+    because: `${lr.metric} rose from ${figure(lr.before)} to ${figure(lr.after)} at step ${lr.at_step}, ${stepsBefore(-lr.lead)}.`,
+    look_at: 'The same run without this rise of lr, or with a slower one.',
   }
 }
 

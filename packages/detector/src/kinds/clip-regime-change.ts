@@ -21,7 +21,15 @@ export const clipRegimeChange = {
   opens:
     'clip rate differs by ≥ 0.4 from the norms before, or the median norm by a factor ≥ 4; outside warm-up. “The norms before” then begin anew',
   closes: 'at once',
-  causes: ['lr_too_high', 'not_unscaled', 'norm_growth', 'one_layer', 'amp_underflow'],
+  causes: [
+    'lr_too_high',
+    'not_unscaled',
+    'norm_growth',
+    'one_layer',
+    'amp_underflow',
+    'inputs_changed',
+    'noted_event',
+  ],
   figures: {
     window: 'window, logged points',
     before: 'compared with, logged points',

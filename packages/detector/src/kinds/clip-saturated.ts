@@ -28,6 +28,8 @@ export const clipSaturated = {
     'cap_below_typical_norm',
     'norm_growth',
     'one_layer',
+    'inputs_changed',
+    'noted_event',
   ],
   figures: {
     window: 'window, logged points',

@@ -15,7 +15,15 @@ export const lossDivergence = {
   condition: 'the loss is diverging',
   opens: 'see below',
   closes: 'back within',
-  causes: ['lr_too_high', 'not_unscaled', 'outlier_batches', 'norm_growth', 'one_layer'],
+  causes: [
+    'lr_too_high',
+    'not_unscaled',
+    'outlier_batches',
+    'norm_growth',
+    'one_layer',
+    'inputs_changed',
+    'noted_event',
+  ],
   figures: {
     window: 'window, logged points',
     loss: 'running median of the loss',

@@ -13,7 +13,15 @@ export const nonfinite = {
   opens:
     'NaN or ±Infinity in norm or loss; with a loss scale above 1 logged: 3 points in a row, or the 11th in 1,000',
   closes: '50 finite points in a row',
-  causes: ['amp_overflow', 'lr_too_high', 'outlier_batches', 'norm_growth', 'one_layer'],
+  causes: [
+    'amp_overflow',
+    'lr_too_high',
+    'outlier_batches',
+    'norm_growth',
+    'one_layer',
+    'inputs_changed',
+    'noted_event',
+  ],
   figures: {
     streak: 'points in a row',
   },

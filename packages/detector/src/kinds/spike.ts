@@ -20,7 +20,7 @@ export const spike = {
   opens:
     'robust z of log(norm) ≥ 7 against the last 128 quiet norms, and ≥ 3 × their median; outside warm-up. Or ≥ 100 × every norm before, of at least five',
   closes: 'z < 4 or < 1.5 × the median; after 20 points it is a new level, and the baseline starts again',
-  causes: ['outlier_batches', 'not_unscaled', 'one_layer'],
+  causes: ['outlier_batches', 'not_unscaled', 'one_layer', 'inputs_changed', 'noted_event'],
   figures: {
     norm: 'pre-clip norm',
     baseline_median: 'baseline median',

@@ -17,7 +17,7 @@ export const vanishing = {
   opens:
     'norm < 1e-7, or < 1e-3 × the highest median of an earlier window (or of the first five norms), or exactly 0 with loss ≠ 0, for 20 points',
   closes: '20 points without',
-  causes: ['amp_underflow', 'memorised'],
+  causes: ['amp_underflow', 'memorised', 'inputs_changed', 'noted_event'],
   figures: {
     norm: 'pre-clip norm',
     highest_median: 'highest median so far',

@@ -12,7 +12,7 @@ import { fromCursor, given, toCursor, where } from '../../list-query.ts'
 import type { Tables } from '../open-tables.ts'
 import type { CachedRun } from '../../run/cached-run.ts'
 
-interface FindingRow extends Omit<StoredFinding, 'evidence' | 'diagnosis' | 'explained' | keyof Explanation> {
+interface FindingRow extends Omit<StoredFinding, 'evidence' | 'explained' | keyof Explanation> {
   readonly key: number
   readonly evidence: string
   readonly diagnosis: string

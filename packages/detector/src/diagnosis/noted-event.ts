@@ -1,0 +1,25 @@
+import type { Around, CauseRecord } from './cause.ts'
+import { stepsBefore } from './figures.ts'
+
+/** What happens all the time and changes nothing by itself. */
+const ROUTINE = /^(checkpoint( saved)?|saved|eval(uation)?|validation)\b/i
+/** What changes the state that the training goes on from, or how it steps. */
+const WEIGHTY = /resum|restor|restart|load|cap changed|lr|learning rate|optimi[sz]er/i
+
+/** Somebody or something noted an event just before. */
+export const notedEvent: CauseRecord = {
+  title: 'Something was changed just before',
+  seen: 'an event at most five points before the onset, other than a checkpoint saved or an evaluation; heavier for a resumed run, a restored state, a changed cap, lr or optimizer',
+  around,
+}
+
+function around({ onset, events }: Around): ReturnType<NonNullable<CauseRecord['around']>> {
+  const event = events.filter(({ label }) => !ROUTINE.test(label)).at(-1)
+  if (event === undefined) return undefined
+  const text = event.text === null ? '' : ` (${event.text.slice(0, 200)})`
+  return {
+    weight: WEIGHTY.test(event.label) ? 0.7 : 0.5,
+    because: `“${event.label}”${text} was noted at step ${event.step}, ${stepsBefore(onset - event.step)}.`,
+    look_at: `What “${event.label}” changed: the data, the schedule, the state of the optimizer.`,
+  }
+}

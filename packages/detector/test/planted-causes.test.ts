@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { explainedDiagnosis } from '../src/index.ts'
+import { diagnosesOf, scenarios } from './planted-causes.ts'
+
+const SEEDS = [1, 2, 3]
+const named = Object.entries(scenarios).filter(([, { planted }]) => planted !== null)
+
+describe('a planted cause', () => {
+  it.each(named)(
+    'is named in two of three made runs at least: %s',
+    (_, scenario) => {
+      const isNamed = (seed: number) =>
+        diagnosesOf(scenario, seed).some(({ causes }) =>
+          causes.some(({ cause }) => cause === scenario.planted),
+        )
+      expect(SEEDS.filter(isNamed).length).toBeGreaterThanOrEqual(SEEDS.length - 1)
+    },
+    60_000,
+  )
+
+  it('is what nine of ten causes with weight 0.6 or more name', () => {
+    const heavy = Object.values(scenarios).flatMap((scenario) =>
+      SEEDS.flatMap((seed) =>
+        diagnosesOf(scenario, seed)
+          .flatMap(({ causes }) => causes.filter(({ weight }) => weight >= 0.6))
+          .map(({ cause }) => cause === scenario.planted),
+      ),
+    )
+    expect(heavy.length).toBeGreaterThan(20)
+    expect(heavy.filter(Boolean).length).toBeGreaterThanOrEqual(0.9 * heavy.length)
+  }, 60_000)
+})
+
+describe('a diagnosis with what was found around the beginning', () => {
+  const lr = { metric: 'lr', before: 1e-4, after: 1e-3, ratio: 10, at_step: 33, lead: -1, effect: 1e6 }
+  const resumed = { step: 30, label: 'resumed', text: null }
+
+  it('cites the lr that rose and the event that was noted, by step', () => {
+    const causes = explainedDiagnosis('clip_saturated', [], { onset: 34, moved: [lr], events: [resumed] })
+    expect(causes).toMatchObject([
+      { cause: 'lr_too_high', because: 'Lr rose from 0.0001 to 0.001 at step 33, one step before the norm.' },
+      { cause: 'noted_event', because: '“resumed” was noted at step 30, 4 steps before the norm.' },
+    ])
+  })
+  it('gives a cause that both speak for more weight, and never all', () => {
+    const known = { cause: 'lr_too_high', weight: 0.8, because: 'The norm follows lr.', look_at: 'lr' }
+    const [cause] = explainedDiagnosis('clip_saturated', [known], { onset: 34, moved: [lr], events: [] })
+    expect(cause).toMatchObject({ weight: 0.95, because: expect.stringMatching(/follows lr\. lr rose from/) })
+  })
+  it('passes over checkpoints, evaluations, an lr that fell and what came after the norm', () => {
+    const events = ['checkpoint', 'eval', 'checkpoint saved'].map((label) => ({ ...resumed, label }))
+    const moved = [
+      { ...lr, ratio: 0.1 },
+      { ...lr, metric: 'batch_size', lead: 2 },
+    ]
+    expect(explainedDiagnosis('clip_saturated', [], { onset: 34, moved, events })).toEqual([])
+  })
+  it('leaves a kind that is its own explanation, or that is not known here, as it is', () => {
+    for (const kind of ['stalled', 'of_tomorrow'])
+      expect(explainedDiagnosis(kind, [], { onset: 34, moved: [lr], events: [resumed] })).toEqual([])
+  })
+})
