@@ -194,6 +194,33 @@ with normwatch.init(id="from-afar", max_norm=1.0) as run:
     expect(await server.end('SIGTERM')).toBe(0)
   })
 
+  it('is started by a notebook that goes, and found by the next one', async () => {
+    const env = { HOME: home, PATH: '/nowhere' }
+    const serve = () => {
+      const program = 'import normwatch; print(normwatch.serve("--port", "0").url)'
+      return String(execFileSync(python, ['-c', program], { env, stdio: 'pipe' })).trim()
+    }
+    const url = serve()
+    const { pid, url: announced } = JSON.parse(readFileSync(join(data, 'server.json'), 'utf8')) as {
+      pid: number
+      url: string
+    }
+    onTestFinished(() => {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // it has ended, as it should
+      }
+    })
+    expect(announced).toBe(url)
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+    expect(serve()).toBe(url)
+    process.kill(pid, 'SIGTERM')
+    await expect
+      .poll(() => JSON.parse(readFileSync(join(data, 'server.json'), 'utf8')) as object)
+      .not.toHaveProperty('url')
+  })
+
   it('keeps data that only this user reads', () => {
     expect(statSync(data).mode & 0o777).toBe(0o700)
     for (const file of globSync('*', { cwd: data }))

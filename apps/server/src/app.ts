@@ -42,6 +42,8 @@ export interface AppOptions extends Pick<FastifyServerOptions, 'logger' | 'trust
   readonly dashboard?: Dashboard | undefined
   /** Left out: only this machine reaches the server, and it is open until a token is made. */
   readonly access?: AccessOptions
+  /** Origins whose pages may show the dashboard in a frame. */
+  readonly embed?: readonly string[]
   /** PEM texts; with them the server speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
 }
@@ -54,7 +56,7 @@ const api = { prefix: '/api/v1' }
 /** The whole service over these services, ready to listen or to be injected into. Closing it leaves the services open. */
 export async function buildApp(
   services: Services,
-  { dashboard, access: accessOptions = {}, tls, ...options }: AppOptions = {},
+  { dashboard, access: accessOptions = {}, embed = [], tls, ...options }: AppOptions = {},
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...options,
@@ -87,9 +89,9 @@ export async function buildApp(
   logRequests(app)
   replyToErrors(app)
   watchHttpEdges(app)
-  sendSecurityHeaders(app, dashboard?.inlineScripts ?? [])
+  sendSecurityHeaders(app, dashboard?.inlineScripts ?? [], embed)
   closeGracefully(app)
-  const access = await controlAccess(app, services, accessOptions)
+  const access = await controlAccess(app, services, { ...accessOptions, isEmbedded: embed.length > 0 })
   readJsonBodies(app, access.bodies)
 
   nameFindingKinds(app)

@@ -6,6 +6,7 @@ import {
   readBasePath,
   readBound,
   readFirstToken,
+  readHosts,
   readOrigins,
   readPem,
   readProxies,
@@ -97,6 +98,17 @@ export const settings = {
   allowedOrigins: {
     default: 'none',
     about: 'origins of other sites whose pages may record runs, as http://localhost:5173,https://lab.example',
+    read: readOrigins,
+  } satisfies Setting<readonly string[]>,
+  allowedHosts: {
+    default: 'none',
+    about:
+      'names by which a proxy reaches a server that asks for no token, as hub.example; it must see to who may',
+    read: readHosts,
+  } satisfies Setting<readonly string[]>,
+  embed: {
+    default: 'none',
+    about: 'origins whose pages may show this server in a frame, as http://localhost:8888',
     read: readOrigins,
   } satisfies Setting<readonly string[]>,
   tlsCert: {

@@ -44,6 +44,7 @@ export async function serve(config: Config): Promise<Server> {
     isShared: socket === undefined && !isLoopbackName(host),
     basePath,
     allowedOrigins: config.allowedOrigins,
+    allowedHosts: config.allowedHosts,
     limits: config,
   }
   const alerts = openAlerts(config, store.deliveries, ingest.explained.bind(ingest), now, {
@@ -54,6 +55,7 @@ export async function serve(config: Config): Promise<Server> {
     { store, hub, ingest, alerts, now },
     {
       access,
+      embed: config.embed,
       dashboard: findDashboard(layout.dashboard, basePath),
       logger: { level: logLevel, stream: process.stderr },
       trustProxy: trustedProxies(config),

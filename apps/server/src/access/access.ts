@@ -34,6 +34,10 @@ export interface AccessOptions {
   readonly basePath?: string
   /** Origins whose pages may record runs here, such as `http://localhost:5173`; left out: none. */
   readonly allowedOrigins?: readonly string[]
+  /** Names by which a proxy reaches a server that asks for no token. */
+  readonly allowedHosts?: readonly string[]
+  /** Other sites may show the pages in a frame, where signing in has to work. */
+  readonly isEmbedded?: boolean
   /** Left out: none. They hold only where tokens are asked for. */
   readonly limits?: Limits
   /** Milliseconds by a clock that nobody sets; left out: since the start of the process. Budgets are counted by it. */
@@ -48,6 +52,7 @@ export interface Access {
   readonly authenticator: Authenticator
   readonly sockets: Sockets
   readonly basePath: string
+  readonly isEmbedded: boolean
   readonly bodies: BodyGuard
 }
 
@@ -61,6 +66,8 @@ export async function controlAccess(
     isShared = false,
     basePath = '',
     allowedOrigins = [],
+    allowedHosts = [],
+    isEmbedded = false,
     limits,
     steadyNow = () => performance.now(),
   }: AccessOptions,
@@ -92,7 +99,7 @@ export async function controlAccess(
     }
     if (crossOrigin.answersPreflight(request, reply)) return
     if (isOpen) {
-      refuseForeign(request, isAdmitted)
+      refuseForeign(request, isAdmitted, allowedHosts)
       request.caller = OWNER
     } else {
       if (request.is404) {
@@ -126,7 +133,7 @@ export async function controlAccess(
     received: async (request, length) =>
       request.caller === undefined || isLimited(request) ? limiter?.bytes(request, length) : undefined,
   }
-  return { authenticator, sockets, basePath, bodies }
+  return { authenticator, sockets, basePath, isEmbedded, bodies }
 }
 
 /** On an open server the owner is the only caller, and is not limited. */

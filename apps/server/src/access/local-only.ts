@@ -3,16 +3,24 @@ import { Refusal } from '../errors.ts'
 
 /**
  * While there are no tokens, only this machine may talk to the service, and only pages that the service itself served:
- * a `Host` that is not loopback is a rebound name, and an `Origin` that is not this very address is another site, unless
- * its pages are admitted.
+ * a `Host` that is neither loopback nor one of `allowedHosts` is a rebound name, and an `Origin` that is not this very
+ * address is another site, unless its pages are admitted.
  */
 export function refuseForeign(
   { headers: { host, origin }, protocol }: FastifyRequest,
   isAdmitted: boolean,
+  allowedHosts: readonly string[],
 ): void {
-  if (host === undefined || !isLoopbackHost(host)) throw new Refusal('host_not_allowed')
-  if (isAdmitted) return
-  if (origin !== undefined && origin !== `${protocol}://${host}`) throw new Refusal('origin_not_allowed')
+  const isAllowed = host !== undefined && isListed(host, allowedHosts)
+  if (host === undefined || !(isAllowed || isLoopbackHost(host))) throw new Refusal('host_not_allowed')
+  if (isAdmitted || origin === undefined || origin === `${protocol}://${host}`) return
+  // a proxy that speaks TLS to browsers speaks HTTP to this server
+  if (!isAllowed || origin !== `https://${host}`) throw new Refusal('origin_not_allowed')
+}
+
+function isListed(host: string, allowed: readonly string[]): boolean {
+  const name = host.toLowerCase()
+  return allowed.includes(name) || allowed.includes(name.replace(/:\d{1,5}$/, ''))
 }
 
 /** Whether a `Host` header (name, optional port) names the loopback interface. */

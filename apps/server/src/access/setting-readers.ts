@@ -38,8 +38,9 @@ export function readOrigins(text: string): readonly string[] {
   if (text === NONE) return []
   return text.split(',').map((part) => {
     const origin = part.trim()
-    const url = URL.parse(origin)
-    if (url === null || !['http:', 'https:'].includes(url.protocol) || url.origin !== origin) {
+    // no wildcard, and nothing that a header would read as its next word
+    const isPlain = /^https?:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?$/.test(origin)
+    if (!isPlain || URL.parse(origin)?.origin !== origin) {
       throw new Error(
         `has "${origin}"; it must list origins such as https://lab.example or http://localhost:5173, or be none.`,
       )
@@ -55,6 +56,18 @@ export function readBasePath(text: string): string {
     throw new Error(`is "${text}"; it must be a path such as /normwatch.`)
   }
   return text.replace(/\/$/, '')
+}
+
+/** Names by which proxies reach a server that asks for no token. */
+export function readHosts(text: string): readonly string[] {
+  if (text === NONE) return []
+  return text.split(',').map((part) => {
+    const host = part.trim().toLowerCase()
+    if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/.test(host)) {
+      throw new Error(`names "${host}"; it must list hosts such as hub.example or hub.example:8443.`)
+    }
+    return host
+  })
 }
 
 /** The content of a PEM file. */

@@ -9,12 +9,17 @@ const always = {
 /**
  * Headers of every reply. Pages load what this service serves and nothing else; `inlineScripts` are the hashes of the
  * scripts that stand in the dashboard's own page. What the API says is no page, and loads nothing.
+ * `embed` are the origins whose pages may show this service's in a frame.
  */
-export function sendSecurityHeaders(app: FastifyInstance, inlineScripts: readonly string[]): void {
+export function sendSecurityHeaders(
+  app: FastifyInstance,
+  inlineScripts: readonly string[],
+  embed: readonly string[],
+): void {
   const ofData = { ...always, 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" }
   const ofPages = {
     ...always,
-    'content-security-policy': contentSecurityPolicy(inlineScripts),
+    'content-security-policy': contentSecurityPolicy(inlineScripts, embed),
     'cross-origin-opener-policy': 'same-origin',
   }
   app.addHook('onRequest', (request, reply, done) => {
@@ -23,7 +28,7 @@ export function sendSecurityHeaders(app: FastifyInstance, inlineScripts: readonl
   })
 }
 
-function contentSecurityPolicy(inlineScripts: readonly string[]): string {
+function contentSecurityPolicy(inlineScripts: readonly string[], embed: readonly string[]): string {
   return [
     `default-src 'none'`,
     ["script-src 'self'", ...inlineScripts.map((hash) => `'${hash}'`)].join(' '),
@@ -34,6 +39,6 @@ function contentSecurityPolicy(inlineScripts: readonly string[]): string {
     `manifest-src 'self'`,
     `base-uri 'none'`,
     `form-action 'self'`,
-    `frame-ancestors 'none'`,
+    `frame-ancestors ${embed.length === 0 ? "'none'" : embed.join(' ')}`,
   ].join('; ')
 }

@@ -9,10 +9,8 @@ import type { Services } from '../services.ts'
 import { noContent, replies } from './schemas.ts'
 
 /** A browser signs in with a token and gets a cookie; no page ever holds the token. */
-export function sessionRoutes(
-  { store, now }: Services,
-  { authenticator, sockets, basePath }: Access,
-): FastifyPluginAsyncTypebox {
+export function sessionRoutes({ store, now }: Services, access: Access): FastifyPluginAsyncTypebox {
+  const { authenticator, sockets } = access
   const shown = async (caller: Caller | undefined): Promise<Session> => ({
     open: await authenticator.isOpen(),
     caller: caller === undefined ? null : shownCaller(caller),
@@ -27,7 +25,8 @@ export function sessionRoutes(
     app.post(
       '/session',
       { schema: { summary: 'Sign a browser in', body: SignInSchema, response: replies(SessionSchema) } },
-      async ({ body, protocol }, reply) => {
+      async (request, reply) => {
+        const { body } = request
         const caller = await authenticator.bearer(body.token)
         if (typeof caller === 'string') throw new Refusal(caller)
         const secret = randomSecret()
@@ -35,7 +34,7 @@ export function sessionRoutes(
         await store.tokens.openSession({ hash: hashSecret(secret), token: caller.id, expires_at }, now())
         return reply
           .setCookie(SESSION_COOKIE, secret, {
-            ...cookieOptions(basePath, protocol === 'https'),
+            ...cookieOptions(request, access),
             expires: new Date(expires_at),
           })
           .header('cache-control', 'no-store')
@@ -46,14 +45,11 @@ export function sessionRoutes(
     app.delete(
       '/session',
       { schema: { summary: 'Sign the browser out', response: noContent } },
-      async ({ cookies, protocol }, reply) => {
-        const secret = cookies[SESSION_COOKIE]
+      async (request, reply) => {
+        const secret = request.cookies[SESSION_COOKIE]
         if (secret !== undefined) await store.tokens.closeSession(hashSecret(secret))
         await sockets.recheck()
-        return reply
-          .clearCookie(SESSION_COOKIE, cookieOptions(basePath, protocol === 'https'))
-          .status(204)
-          .send()
+        return reply.clearCookie(SESSION_COOKIE, cookieOptions(request, access)).status(204).send()
       },
     )
   }

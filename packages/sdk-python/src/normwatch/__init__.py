@@ -12,6 +12,7 @@ A training loop never waits, never fails and never loses a reading because of th
 from .capture import autolog, name
 from .clipping import clip_grad_norm_, clip_grad_value_, grad_norm
 from .current import current_run
+from .notebook import serve, show
 from .run import FinishReport, Run
 from .settings import WrongUse
 from .start import finish, init
@@ -30,6 +31,8 @@ __all__ = [
     "grad_norm",
     "init",
     "name",
+    "serve",
+    "show",
     "sync",
 ]
 __version__ = "0.1.0"

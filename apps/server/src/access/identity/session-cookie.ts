@@ -5,9 +5,18 @@ export const SESSION_COOKIE = 'normwatch_session'
 /** How long a browser stays signed in, in milliseconds; never longer than its token lives. */
 export const SESSION_LIVES_MS = 7 * 24 * 3_600_000
 
-/** Scripts cannot read it, other sites cannot send it, and over TLS it never travels in clear. */
-export function cookieOptions(basePath: string, secure: boolean): CookieSerializeOptions {
-  return { path: basePath === '' ? '/' : basePath, httpOnly: true, sameSite: 'strict', secure }
+/**
+ * Scripts cannot read it, other sites cannot send it, and over TLS it never travels in clear. A frame in a page of another
+ * site sends only a cookie that other sites may send: kept apart for each of them, and for trustworthy connections alone.
+ */
+export function cookieOptions(
+  { protocol, hostname }: Pick<FastifyRequest, 'protocol' | 'hostname'>,
+  { basePath, isEmbedded }: { readonly basePath: string; readonly isEmbedded: boolean },
+): CookieSerializeOptions {
+  const common = { path: basePath === '' ? '/' : basePath, httpOnly: true }
+  const isTrustworthy = protocol === 'https' || /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(hostname)
+  if (isEmbedded && isTrustworthy) return { ...common, sameSite: 'none', secure: true, partitioned: true }
+  return { ...common, sameSite: 'strict', secure: protocol === 'https' }
 }
 
 /**

@@ -1,0 +1,112 @@
+"""A run in a notebook's cell."""
+
+from __future__ import annotations
+
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from service import Service
+
+import normwatch
+from normwatch.notebook.drawing import draw_run
+
+EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+def tags_of(markup: str) -> Tags:
+    tags = Tags()
+    tags.feed(markup)
+    return tags
+
+
+def test_show_draws_a_run_as_markup_that_runs_nothing(service: Service) -> None:
+    run = normwatch.init(id="drawn", name=EVIL, project="a<b>", max_norm=1.0, url=service.url)
+    for step in range(1000):
+        run.log(grad_norm=math.nan if step == 300 else 3.0, loss=1 / (step + 1))
+    view = normwatch.show(run, url=service.url)  # an open run is flushed first
+    run.finish()
+    markup = view._repr_html_()
+    tags = tags_of(markup)
+    assert tags.tags.count("svg") == 2
+    assert not {"script", "img", "style", "link", "iframe"} & set(tags.tags)
+    assert not [name for name in tags.attributes if name.startswith("on")]
+    assert "max_norm 1" in markup
+    assert "1 non-finite" in markup
+    assert "×" in markup
+    assert f"{service.url}/runs/drawn" in markup
+    assert len(markup) < 60_000
+    assert "1000 points" in repr(view)
+
+
+def test_show_frames_the_page_of_a_run(service: Service) -> None:
+    markup = normwatch.show("r 1", live=True, url=service.url)._repr_html_()
+    assert f'<iframe src="{service.url}/runs/r%201"' in markup
+    hub = "https://hub.example/user/me/proxy/4280/"
+    framed = normwatch.show("r", live=True, url=service.url, address=hub)._repr_html_()
+    assert '<iframe src="https://hub.example/user/me/proxy/4280/runs/r"' in framed
+    with pytest.raises(RuntimeError, match="does not reach a Unix socket"):
+        normwatch.show("r", live=True, url="unix:/run/nw.sock")
+
+
+def test_show_says_what_is_wrong(service: Service) -> None:
+    with pytest.raises(RuntimeError, match="404"):
+        normwatch.show("unknown", url=service.url)
+    with pytest.raises(RuntimeError, match="did not tell"):
+        normwatch.show("r", url="http://127.0.0.1:1")
+
+
+def line(**columns: Any) -> dict[str, Any]:
+    count = len(columns["step"])
+    values = columns["min"]
+    return {"max": values, "mean": values, "nonfinite": [0] * count, **columns}
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        {},
+        {"grad_norm": line(step=[], min=[])},
+        {"grad_norm": line(step=[5], min=[2.0])},
+        {"grad_norm": line(step=[0, 1], min=[0.0, 0.0])},
+        {"grad_norm": line(step=[0, 1], min=[None, None], nonfinite=[1, 1])},
+        {"grad_norm": line(step=[0, 1], min=[1e-30, 1e30])},
+        {"loss": line(step=[0, 1], min=[-5.0, 1e308])},
+    ],
+    ids=repr,
+)
+def test_every_record_can_be_drawn(series: dict[str, Any]) -> None:
+    run = {
+        "project": "p",
+        "name": "n",
+        "health": "ok",
+        "status": "running",
+        "points": 2,
+        "nonfinite": 0,
+        "clip": {"mode": "none"},
+        "clipping": {"rate_total": None},
+    }
+    markup = draw_run(run, {"from": 0, "to": 1, "series": series}, [], "http://x/runs/r")
+    assert "nan" not in markup
+    assert "inf" not in re.sub(r"[a-z]*inf[a-z]+", "", markup)
+
+
+def test_serve_needs_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match="pip install"):
+        normwatch.serve()
+    assert not (tmp_path / "no-server").exists()
