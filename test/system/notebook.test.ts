@@ -126,6 +126,4 @@ normwatch.show(run)`
   await field.fill(TOKEN)
   await field.press('Enter')
   await frame.getByRole('heading', { name: 'in a cell' }).waitFor(PATIENCE)
-  if ( !== undefined)
-    await page.screenshot({ path:  })
 }, 900_000)
