@@ -20,6 +20,8 @@ describe('configuration', () => {
       firstToken: 'refuse',
       trustProxy: undefined,
       basePath: '',
+      allowedHosts: [],
+      embed: [],
       allowedOrigins: [],
       tlsCert: undefined,
       tlsKey: undefined,

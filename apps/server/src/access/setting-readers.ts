@@ -33,7 +33,7 @@ export function readProxies(text: string): readonly string[] | undefined {
   return proxies
 }
 
-/** Origins whose pages may record runs, each exactly as browsers name it. */
+/** Origins of other sites, each exactly as browsers name it. */
 export function readOrigins(text: string): readonly string[] {
   if (text === NONE) return []
   return text.split(',').map((part) => {
