@@ -13,6 +13,7 @@ interface Room {
 
 const server = 'apps/server/src'
 const wire = ['protocol', 'node']
+const sqlite = ['engine', 'points', 'runs', 'alerts', 'tokens'].map((room) => `storage/sqlite/${room}`)
 
 /** The rooms of the house, and what each may import besides itself. A file is in the room with the longest path. */
 const rooms: Record<string, Room> = {
@@ -65,17 +66,35 @@ const rooms: Record<string, Room> = {
   },
   storage: { path: `${server}/storage`, mayImport: ['protocol', 'detector'] },
   'storage/run': { path: `${server}/storage/run`, mayImport: ['storage', 'detector', ...wire] },
+  // puts the engine together: opens the file, and names every table
   'storage/sqlite': {
     path: `${server}/storage/sqlite`,
-    mayImport: [
-      'storage',
-      'storage/run',
-      'layout',
-      'detector',
-      ...wire,
-      'npm:better-sqlite3',
-      'npm:drizzle-orm',
-    ],
+    isFlat: true,
+    mayImport: ['storage', 'storage/run', ...sqlite, 'npm:drizzle-orm', 'node'],
+  },
+  'storage/sqlite/engine': {
+    path: `${server}/storage/sqlite/engine`,
+    mayImport: ['storage', 'storage/run', 'layout', 'node', 'npm:better-sqlite3', 'npm:drizzle-orm'],
+  },
+  'storage/sqlite/points': {
+    path: `${server}/storage/sqlite/points`,
+    mayImport: ['storage', 'storage/run', 'storage/sqlite/engine', ...wire],
+  },
+  'storage/sqlite/runs': {
+    path: `${server}/storage/sqlite/runs`,
+    mayImport: ['storage', 'storage/run', 'storage/sqlite', 'storage/sqlite/engine', ...wire],
+  },
+  'storage/sqlite/alerts': {
+    path: `${server}/storage/sqlite/alerts`,
+    mayImport: ['storage', 'storage/run', 'storage/sqlite', 'storage/sqlite/engine', ...wire],
+  },
+  'storage/sqlite/tokens': {
+    path: `${server}/storage/sqlite/tokens`,
+    mayImport: ['storage', 'storage/sqlite', 'storage/sqlite/engine', ...wire],
+  },
+  'storage/sqlite/upkeep': {
+    path: `${server}/storage/sqlite/upkeep`,
+    mayImport: ['storage', 'storage/sqlite/engine', 'storage/sqlite/points', 'node'],
   },
   live: { path: `${server}/live`, mayImport: ['storage', ...wire] },
   alerts: {
@@ -173,6 +192,9 @@ const rooms: Record<string, Room> = {
       'sdk',
       'storage',
       'storage/sqlite',
+      'storage/sqlite/engine',
+      'storage/sqlite/tokens',
+      'storage/sqlite/upkeep',
       'version',
       ...wire,
       'npm:@modelcontextprotocol/server',
@@ -195,6 +217,7 @@ const rooms: Record<string, Room> = {
       'services',
       'storage',
       'storage/sqlite',
+      'storage/sqlite/engine',
       ...wire,
       'npm:fastify',
       'npm:@fastify/type-provider-typebox',
@@ -205,7 +228,7 @@ const rooms: Record<string, Room> = {
 
 const root = resolve(import.meta.dirname, '..')
 const files = globSync(['packages/*/src/**/*.ts', 'apps/*/src/**/*.{ts,svelte}'], { cwd: root }).filter(
-  (file) => !/\.(test|contract)\.ts$/.test(file) && !file.includes('node_modules'),
+  (file) => !/\.(test|contract|fixture)\.ts$/.test(file) && !file.includes('node_modules'),
 )
 const paths = Object.entries(rooms).sort(([, a], [, b]) => b.path.length - a.path.length)
 

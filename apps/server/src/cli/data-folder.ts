@@ -1,6 +1,6 @@
 import { ConfigError, readConfig, type Config } from '../config.ts'
 import { defaultDataFolder } from '../layout.ts'
-import { CannotBackUp } from '../storage/sqlite/engine/backup.ts'
+import { CannotBackUp } from '../storage/sqlite/upkeep/backup.ts'
 import { CannotOpenStore } from '../storage/sqlite/engine/store-errors.ts'
 import { StoreUnavailable } from '../storage/store.ts'
 import { TokenNotFound, TooManyTokens } from '../storage/token-store.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { backUpSqlite } from '../../storage/sqlite/engine/backup.ts'
+import { backUpSqlite } from '../../storage/sqlite/upkeep/backup.ts'
 import { DATA_OPTION, withDataFolder } from '../data-folder.ts'
 import { example } from '../help.ts'
 

@@ -1,6 +1,6 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs'
 import type { Command } from 'commander'
-import { inspectFolder } from '../../storage/sqlite/engine/inspect.ts'
+import { inspectFolder } from '../../storage/sqlite/upkeep/inspect.ts'
 import { DATA_OPTION, withDataFolder } from '../data-folder.ts'
 import { example } from '../help.ts'
 

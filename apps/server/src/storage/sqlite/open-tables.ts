@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import type { Database } from './engine/database.ts'
 import type { AlertOptions } from '../alert-store.ts'
 import { openLeaves } from '../run/leaves.ts'
 import { openMetricNames } from '../run/metric-names.ts'

@@ -11,7 +11,7 @@ import { describeSettings } from '../settings-store.contract.ts'
 import { describeStore } from '../store.contract.ts'
 import type { Store } from '../store.ts'
 import { describeUpkeep } from '../upkeep.contract.ts'
-import { backUpSqlite } from './engine/backup.ts'
+import { backUpSqlite } from './upkeep/backup.ts'
 import { FILE } from './engine/data-folder.ts'
 import { openSqliteStore } from './open.ts'
 

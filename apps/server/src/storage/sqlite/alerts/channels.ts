@@ -1,5 +1,5 @@
 import { MAX_CHANNELS, type FindingKind } from '@normwatch/protocol'
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import {
   ChannelNotFound,
   TooManyAlertRules,

@@ -1,5 +1,5 @@
 import { MAX_EVENTS_LISTED, type DeliveryState, type EventType } from '@normwatch/protocol'
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import {
   DeliveryNotFound,
   type ClaimOptions,

@@ -1,5 +1,5 @@
 import { MAX_MUTES } from '@normwatch/protocol'
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import { MuteNotFound, TooManyAlertRules, type StoredMute } from '../../alert-store.ts'
 
 /** The table of mutes. Those that are over are removed when one is made. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { MAX_EVENTS_PER_MESSAGE, type EventType } from '@normwatch/protocol'
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import type { AlertOptions, RunFacts } from '../../alert-store.ts'
 import type { FindingChange, StoredFinding, StoredRun } from '../../store.ts'
 import type { ChannelTable } from './channels.ts'

@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import type { Database } from './database.ts'
 import { DamagedPoints, DataDamaged } from '../../run/damage.ts'
 import { StoreUnavailable } from '../../store.ts'
 import { asUnavailable } from './store-errors.ts'

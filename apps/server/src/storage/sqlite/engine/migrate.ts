@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import type { Database } from './database.ts'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { layout } from '../../../layout.ts'
 import { CannotOpenStore } from './store-errors.ts'

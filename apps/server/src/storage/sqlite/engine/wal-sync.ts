@@ -1,5 +1,5 @@
 import { closeSync, fdatasync, fstatSync, openSync } from 'node:fs'
-import type { Database } from 'better-sqlite3'
+import type { Database } from './database.ts'
 import { StoreUnavailable } from '../../store.ts'
 
 /** The log of a data file could not be brought to the disk. */

@@ -5,9 +5,9 @@ import Database from 'better-sqlite3'
 import { expect, it, onTestFinished } from 'vitest'
 import { append, columns } from '../../store.fixture.ts'
 import { StoreUnavailable, type Store } from '../../store.ts'
-import { backUpSqlite } from '../engine/backup.ts'
+import { backUpSqlite } from '../upkeep/backup.ts'
 import { FILE } from '../engine/data-folder.ts'
-import { inspectFolder } from '../engine/inspect.ts'
+import { inspectFolder } from '../upkeep/inspect.ts'
 import { openSqliteStore } from '../open.ts'
 
 const STEPS = 3_000

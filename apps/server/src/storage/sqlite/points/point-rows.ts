@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import type { LeafRows } from '../../run/leaves.ts'
 import type { MetricRows } from '../../run/metric-names.ts'
 import type { PageRow, PageRows } from '../../run/summaries.ts'

@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import { isWhole, isWholePage } from '../../run/blob.ts'
 
 /** Faults named at the most. */

@@ -1,5 +1,5 @@
 import { MAX_EVENTS_PER_RUN, MAX_STEP, type RunEvent } from '@normwatch/protocol'
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import { TooManyEvents, type EventStore } from '../../event-store.ts'
 import { RunNotFound } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 
 /** Rows, or pages, of one slice: a few milliseconds of work. */

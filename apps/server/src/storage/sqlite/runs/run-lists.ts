@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../../run/list-runs.ts'
 import { RunNotFound, type ProjectUsage, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'

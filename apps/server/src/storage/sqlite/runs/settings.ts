@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import type { Overrides, SettingsScope, SettingsStore } from '../../settings-store.ts'
 import { RunNotFound } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'

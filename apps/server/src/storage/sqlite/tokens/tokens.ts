@@ -1,5 +1,5 @@
 import { MAX_TOKENS } from '@normwatch/protocol'
-import type { Database } from 'better-sqlite3'
+import type { Database } from '../engine/database.ts'
 import {
   TokenNotFound,
   TooManyTokens,

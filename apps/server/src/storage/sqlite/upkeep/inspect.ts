@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { findDamage } from '../points/verify.ts'
-import { FILE, lockFolder } from './data-folder.ts'
-import { migrationsOf } from './migrate.ts'
-import { CannotOpenStore } from './store-errors.ts'
-import { openDatabase, type Database } from './database.ts'
+import { FILE, lockFolder } from '../engine/data-folder.ts'
+import { migrationsOf } from '../engine/migrate.ts'
+import { CannotOpenStore } from '../engine/store-errors.ts'
+import { openDatabase, type Database } from '../engine/database.ts'
 
 /** What can be told of a data folder without changing anything in it, also while a server holds it. */
 export interface Inspection {

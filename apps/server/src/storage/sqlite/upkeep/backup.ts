@@ -11,9 +11,9 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { findDamage } from '../points/verify.ts'
-import { FILE } from './data-folder.ts'
-import { asUnavailable } from './store-errors.ts'
-import { openDatabase } from './database.ts'
+import { FILE } from '../engine/data-folder.ts'
+import { asUnavailable } from '../engine/store-errors.ts'
+import { openDatabase } from '../engine/database.ts'
 
 /** A copy of the data could not be made; `message` says why, in one sentence. */
 export class CannotBackUp extends Error {
