@@ -1,29 +1,63 @@
 import { describe, expect, it } from 'vitest'
-import { metaOf, recordedNames, recordedRun } from '../../importers/test/recorded-logs.ts'
-import type { Reading } from '../src/index.ts'
+import {
+  countedMetaOf,
+  countedNames,
+  metaOf,
+  recordedNames,
+  recordedRun,
+  recordedRuns,
+} from '../../importers/test/recorded-logs.ts'
+import type { Reading, RunFacts } from '../src/index.ts'
 import { clipAt } from './readings.ts'
 import { judgeAll, readingsOf } from './recorded-runs.ts'
 
-const logs = recordedNames.map((name) => {
+interface Log {
+  readonly name: string
+  /** `null`: the run does not clip. */
+  readonly cap: number | null
+  readonly isHealthy: boolean
+  readonly readings: readonly Reading[]
+}
+
+const first = recordedNames.map((name): Log => {
   const meta = metaOf(name)
   const readings = readingsOf(recordedRun(name))
   return { name, cap: meta.max_norm, isHealthy: meta.behaviour[0] === 'healthy', readings }
 })
-type Log = (typeof logs)[number]
+
+/** The logs collected later: every run of each that has a norm of its own, healthy where it raises no warning as it is. */
+const later = await Promise.all(
+  countedNames.map(async (name) => {
+    const { file, more_files: more = [], max_norm: cap } = countedMetaOf(name)
+    const runs = (await Promise.all([file, ...more].map((one) => recordedRuns(name, one)))).flat()
+    const withNorms = runs.map(readingsOf).filter((run) => run.some(({ gradNorm }) => gradNorm !== undefined))
+    return withNorms.map((readings, i): Log => {
+      const { finalHealth } = judgeAll(readings, factsOf(cap))
+      const isHealthy = finalHealth === 'ok' && warnings(readings, cap).length === 0
+      return { name: withNorms.length === 1 ? name : `${name} ${i + 1}`, cap, isHealthy, readings }
+    })
+  }),
+)
+const logs = [...first, ...later.flat()]
+
+function factsOf(cap: number | null): RunFacts {
+  return cap === null ? { clip: { mode: 'none', max_norm: null }, optimizer: null } : clipAt(cap)
+}
 
 /** Health while it ran and at its end, and what opened at which point. */
-function verdictOf(readings: readonly Reading[], cap: number): object {
-  const { health, finalHealth, changes } = judgeAll(readings, clipAt(cap))
+function verdictOf(readings: readonly Reading[], cap: number | null): object {
+  const { health, finalHealth, changes } = judgeAll(readings, factsOf(cap))
   const opened = changes.flatMap(({ change, point }) =>
     change.type === 'opened' ? [`${change.kind}@${point}`] : [],
   )
   return { health, finalHealth, opened }
 }
 
-const warnings = (readings: readonly Reading[], cap: number): string[] =>
-  judgeAll(readings, clipAt(cap)).changes.flatMap(({ change }) =>
+function warnings(readings: readonly Reading[], cap: number | null): string[] {
+  return judgeAll(readings, factsOf(cap)).changes.flatMap(({ change }) =>
     change.type === 'opened' && change.severity !== 'info' ? [change.kind] : [],
   )
+}
 
 const without = (field: 'lr' | 'loss', { readings }: Log): Reading[] =>
   readings.map((reading) => ({ ...reading, [field]: undefined }))
@@ -37,9 +71,9 @@ describe.each(logs)('what is said of $name', (log) => {
     const timeless = readings.map((one) => ({ ...one, time: NaN }))
     expect(verdictOf(timeless, cap)).toEqual(said)
     const scaled = readings.map((one) => ({ ...one, gradNorm: one.gradNorm && one.gradNorm * 1024 }))
-    expect(verdictOf(scaled, cap * 1024)).toEqual(said)
-    const later = readings.map((one) => ({ ...one, step: one.step + 100_000 }))
-    expect(verdictOf(later, cap)).toEqual(said)
+    expect(verdictOf(scaled, cap && cap * 1024)).toEqual(said)
+    const moved = readings.map((one) => ({ ...one, step: one.step + 100_000 }))
+    expect(verdictOf(moved, cap)).toEqual(said)
   })
 
   it('is the same of its norms without its loss', () => {
@@ -62,7 +96,7 @@ describe('a healthy log', () => {
 
 describe('a flagged log', () => {
   const isFlagged = (readings: readonly Reading[], { cap }: Log): boolean =>
-    judgeAll(readings, clipAt(cap)).finalHealth === 'flagged'
+    judgeAll(readings, factsOf(cap)).finalHealth === 'flagged'
   const flagged = logs.filter((log) => isFlagged(log.readings, log) && log.readings.length > 40)
 
   it.each(flagged)('is flagged without lr, and thinned while its evidence is left: $name', (log) => {
