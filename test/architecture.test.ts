@@ -199,6 +199,7 @@ const rooms: Record<string, Room> = {
       ...wire,
       'npm:@modelcontextprotocol/server',
       'npm:commander',
+      'npm:hyparquet-writer',
     ],
   },
   process: {

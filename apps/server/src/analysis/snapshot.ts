@@ -48,9 +48,11 @@ function readingsAround(step: Float64Array, column: MetricColumn, around: number
   return { before: median(before), at: at === undefined ? null : encodeNumber(at), after: median(after) }
 }
 
-/** The middle value, of an even number the upper of the two; `null` for none. */
+/** The middle value, of an even number the mean of the two; `null` for none. */
 function median(values: number[]): number | null {
-  return values.sort((a, b) => a - b)[values.length >> 1] ?? null
+  values.sort((a, b) => a - b)
+  const [low, high] = [values[(values.length - 1) >> 1], values[values.length >> 1]]
+  return low === undefined || high === undefined ? null : (low + high) / 2
 }
 
 function isNear({ onset, opened_step: opened }: StoredFinding, range: { from: number; to: number }): boolean {

@@ -6,6 +6,7 @@ import { example } from '../help.ts'
 import { serverFromEnvironment } from '../server.ts'
 import { sparkline } from '../sparkline.ts'
 import { inColumns } from '../table.ts'
+import { wrapped } from '../wrapped.ts'
 
 /** Buckets of the norm asked for: at most as many as a line has room for. */
 const BUCKETS = 60
@@ -74,9 +75,4 @@ function describe(run: Run, { series }: SeriesReply): string[] {
   lines.push('', `norm  ${sparkline(norm.max)}`)
   if (cap !== null) lines.push(`      ${marks}`.trimEnd(), '      ^ above the cap in most of these steps')
   return lines
-}
-
-/** A paragraph of at most 80 columns, set in by two. */
-function wrapped(text: string): string {
-  return (text.match(/\S(?:.{0,76}\S)?(?=\s|$)/g) ?? []).map((line) => `  ${line}`).join('\n')
 }

@@ -1,9 +1,11 @@
-import { decodeNumber, type FindingList } from '@normwatch/protocol'
+import { movedWords } from '@normwatch/detector'
+import type { SnapshotReply } from '@normwatch/protocol'
 import { InvalidArgumentError, type Command } from 'commander'
 import { figure, whole } from '../figures.ts'
 import { example } from '../help.ts'
 import { serverFromEnvironment } from '../server.ts'
 import { inColumns, lineWidth } from '../table.ts'
+import { wrapped } from '../wrapped.ts'
 
 interface Options {
   readonly around: number
@@ -11,76 +13,47 @@ interface Options {
   readonly json?: true
 }
 
-interface Row {
-  readonly metric: string
-  /** Medians of the finite readings before and after the step, and the reading at it. */
-  readonly before: number | null
-  readonly at: number | null
-  readonly after: number | null
-}
-
-type Point = Readonly<Record<string, unknown>> & { readonly step: number }
-
 export function addTo(program: Command): void {
   program
     .command('snapshot')
-    .description('every metric around one step: the median before, at it, the median after')
+    .description('every metric around one step, what moved there, findings and events')
     .argument('<run>', 'its id')
     .requiredOption('--around <step>', 'the step', readWhole)
-    .option('--width <n>', 'steps looked at before and after', readWhole, 20)
-    .option('--json', 'one JSON document')
+    .option('--width <n>', 'steps looked at before and after', readWidth, 20)
+    .option('--json', 'one JSON document, as the API gives it')
     .addHelpText('after', example('normwatch snapshot toy --around 300'))
     .action(async (id: string, { around, width, json }: Options) => {
-      const server = serverFromEnvironment()
-      const path = `/runs/${encodeURIComponent(id)}`
-      const range = { from: Math.max(0, around - width), to: around + width }
-      const text = await (await server.open(`${path}/points`, range)).text()
-      const points = text
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Point)
-      const { findings } = await server.get<FindingList>(`${path}/findings`, { limit: 1_000 })
-      const here = findings.filter(
-        ({ opened_step, closed_step }) =>
-          (opened_step ?? 0) <= range.to && (closed_step ?? Infinity) >= range.from,
-      )
-      const metrics = compare(points, around)
-      if (json) return console.log(JSON.stringify({ run: id, ...range, around, metrics, findings: here }))
-      const rows = metrics.map(({ metric, before, at, after }) => [
-        metric,
-        ...[before, at, after].map(figure),
-      ])
-      const headings = ['METRIC', 'BEFORE', `STEP ${whole(around)}`, 'AFTER']
-      for (const line of inColumns([headings, ...rows], lineWidth())) console.log(line)
-      for (const { kind, opened_step } of here) console.log(`${kind} opened at step ${whole(opened_step)}`)
+      const path = `/runs/${encodeURIComponent(id)}/snapshot`
+      const reply = await serverFromEnvironment().get<SnapshotReply>(path, { around, width })
+      if (json) return console.log(JSON.stringify({ run: id, ...reply }))
+      for (const line of describe(reply)) console.log(line)
     })
 }
 
-function compare(points: readonly Point[], around: number): Row[] {
-  const names = new Set(points.flatMap((point) => Object.keys(point)))
-  names.delete('step')
-  names.delete('time')
-  names.delete('layers')
-  return [...names].map((metric) => {
-    const values = (isMeant: (step: number) => boolean) =>
-      points.filter(({ step }) => isMeant(step)).map((point) => decodeNumber(point[metric]) ?? NaN)
-    return {
-      metric,
-      before: median(values((step) => step < around)),
-      at: values((step) => step === around)[0] ?? null,
-      after: median(values((step) => step > around)),
-    }
-  })
-}
-
-function median(values: readonly number[]): number | null {
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b)
-  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
-  return low === undefined || high === undefined ? null : (low + high) / 2
+function describe({ around, metrics, moved, findings, events }: SnapshotReply): string[] {
+  const headings = ['METRIC', 'BEFORE', `STEP ${whole(around)}`, 'AFTER']
+  const rows = metrics.map(({ metric, before, at, after }) => [metric, ...[before, at, after].map(figure)])
+  return [
+    ...inColumns([headings, ...rows], lineWidth()),
+    ...moved.map((one) => wrapped(movedWords(one))),
+    ...findings.map(({ kind, opened_step, onset }) => {
+      const began = onset === null || onset === opened_step ? '' : `, began at step ${whole(onset)}`
+      return `  ${kind} opened at step ${whole(opened_step)}${began}`
+    }),
+    ...events.map(({ step, label, text }) =>
+      wrapped(`step ${whole(step)}: ${label}${text ? `, ${text}` : ''}`),
+    ),
+  ]
 }
 
 function readWhole(text: string): number {
   const count = Number(text)
   if (text.trim() !== '' && Number.isSafeInteger(count) && count >= 0) return count
   throw new InvalidArgumentError('It must be a whole number from 0 on.')
+}
+
+function readWidth(text: string): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count
+  throw new InvalidArgumentError('It must be a whole number from 1 to 10,000.')
 }
