@@ -26,5 +26,5 @@ cells = [TRAINING, "train(2)", "train(2)", "reference.tell(model)"]
 if "autolog" in sys.argv:
     cells = ['import normwatch\nnormwatch.autolog(project="captured")', *cells, "_ = normwatch.finish()"]
 notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute(cwd=os.getcwd())
+nbclient.NotebookClient(notebook, timeout=240, startup_timeout=240, kernel_name="python3").execute(cwd=os.getcwd())
 print("".join(output.text for output in notebook.cells[-1 - ("autolog" in sys.argv)].outputs))
