@@ -9,7 +9,7 @@ export function* queryLog(path: string, sql: string, values: readonly string[]):
   try {
     const database = openDatabase(path, { readonly: true, fileMustExist: true, timeout: LOCKED_MS })
     try {
-      yield* database.prepare<readonly string[], SqlRow>(sql).iterate(...values)
+      yield* database.prepare<string[], SqlRow>(sql).iterate(...values)
     } finally {
       database.close()
     }
