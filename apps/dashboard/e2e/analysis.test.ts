@@ -99,6 +99,7 @@ describe('looking closer', () => {
       '/runs/a/data',
       '/runs/a/settings',
       '/projects/default',
+      '/projects/default/settings',
       '/channels',
       '/tokens',
     ]) {

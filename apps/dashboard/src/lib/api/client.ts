@@ -54,6 +54,20 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
     /** The newest findings of a run in one state, up to a page of them. */
     findings: (run: string, state: Finding['state']) =>
       call<FindingList>(`/findings?${new URLSearchParams({ run, state, limit: '200' })}`),
+    /** Up to 200 runs of a project with their configs, the newest first, from a page's cursor on. */
+    projectRuns: (project: string, cursor: string | null) =>
+      call<Omit<RunList, 'runs'> & { runs: Run[] }>(
+        `/runs?${new URLSearchParams({
+          project,
+          sort: 'created',
+          fields: 'config',
+          limit: '200',
+          ...(cursor !== null && { cursor }),
+        })}`,
+      ),
+    /** The newest findings of a project's runs. */
+    projectFindings: (project: string) =>
+      call<FindingList>(`/findings?${new URLSearchParams({ project, limit: '100' })}`),
     /** What was noted at the steps of a run, in step order. */
     events: (run: string) => call<RunEventList>(`${runPath(run)}/events`),
     /** Without `tried`, a curve of caps over the range seen; `part` is `null` for the norms of the run itself. */

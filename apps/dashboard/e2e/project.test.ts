@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { eventually, openPage } from './open-page.ts'
+import { startServer } from './start-server.ts'
+import { high, quiet, steps } from './training.ts'
+
+describe('the page of a project', () => {
+  it('shows its runs in small, what was flagged, and a table whose view is kept by its address', async () => {
+    const server = await startServer()
+    const sweep = [1e-4, 1e-3, 1e-2]
+    for (const [i, lr] of sweep.entries()) {
+      await server.put(`run${i}`, {
+        project: 'sweep',
+        name: `lr ${lr}`,
+        clip: { mode: 'norm', max_norm: 1 },
+        config: { optim: { lr }, seed: i % 2 },
+      })
+      await server.send(
+        `run${i}`,
+        steps(1_000, (step) => (i === 2 && step >= 200 ? high(step) : quiet(step))),
+      )
+    }
+    await server.put('other', { project: 'another' })
+    const page = await openPage()
+    await page.goto(`${server.url}/?project=sweep`)
+    await page.getByRole('link', { name: 'sweep', exact: true }).click()
+    await page.getByText('3 runs').waitFor()
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: /lr 0\.01:\s+Clipping is saturated/ })
+      .waitFor()
+    expect(await page.locator('article').count()).toBe(3)
+
+    const table = page.getByRole('table')
+    await page.getByLabel('Add a column').selectOption('config:optim.lr')
+    const sort = table.getByRole('button', { name: 'optim.lr', exact: true })
+    await sort.click()
+    await eventually(() => table.locator('tbody a').allInnerTexts()).toEqual([
+      'lr 0.0001',
+      'lr 0.001',
+      'lr 0.01',
+    ])
+    await page.getByRole('button', { name: 'optim.lr ↑' }).click()
+    await page.getByLabel('Group by').selectOption('seed')
+    await eventually(() => page.url()).toMatch(
+      /\?column=config%3Aoptim\.lr&sort=-config%3Aoptim\.lr&group=seed$/,
+    )
+
+    const reader = await openPage()
+    await reader.goto(page.url())
+    await eventually(() => reader.locator('tbody a').allInnerTexts()).toEqual([
+      'lr 0.01',
+      'lr 0.0001',
+      'lr 0.001',
+    ])
+    await reader.getByText('seed = 1').waitFor()
+    await server.send('run1', steps(2_000, high, 1_000))
+    await eventually(() => reader.locator('tbody').last().innerText()).toContain('flagged')
+  })
+})
