@@ -13,6 +13,7 @@ const SOURCES = [
   'apps/dashboard/page-files.ts',
   'apps/dashboard/tsconfig.json',
   'apps/dashboard/vite.config.ts',
+  'apps/dashboard/words-only.ts',
   'packages/protocol/src',
   'packages/detector/src',
   'package-lock.json',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { sveltekit } from '@sveltejs/kit/vite'
 import { defineConfig, type Plugin } from 'vite'
 import { pageFiles } from './page-files.ts'
+import { wordsOnly } from './words-only.ts'
 
 /** The pages' version is that of the package: by default it is the time of the build, and no two builds were the same. */
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
@@ -61,6 +62,7 @@ export default defineConfig({
   },
   plugins: [
     announcerWithoutInlineStyle,
+    wordsOnly,
     pageFiles,
     sveltekit({
       adapter: adapter({ fallback: 'index.html', precompress: true }),

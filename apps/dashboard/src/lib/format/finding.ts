@@ -1,6 +1,6 @@
-import { wordsOfKind } from '@normwatch/detector'
 import type { Finding } from '@normwatch/protocol'
 import { decodeNumber } from '@normwatch/protocol/number-codec'
+import { wordsOfKind } from '#lib/format/detector-words.ts'
 import { counted, figure, group, percent } from '#lib/format/number.ts'
 
 /** One figure of a finding's evidence, ready to read; `exact` is the full value for a tooltip. */

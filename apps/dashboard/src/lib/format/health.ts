@@ -1,6 +1,6 @@
-import { findingKinds, wordsOfKind } from '@normwatch/detector'
 import type { Health, Run } from '@normwatch/protocol'
 import { clippedMeans } from '#lib/format/clip.ts'
+import { KIND_WORDS, wordsOfKind } from '#lib/format/detector-words.ts'
 import { counted, group, percent } from '#lib/format/number.ts'
 import { partsOf } from '#lib/format/run-parts.ts'
 
@@ -65,4 +65,4 @@ function conditionWords({ kind, since_step, part }: Condition, rate: string): st
 export const kindWords = (kind: string): string => wordsOfKind(kind).condition
 
 /** Every kind of finding, with its words. */
-export const KINDS = Object.entries(findingKinds).map(([kind, { condition }]) => [kind, condition] as const)
+export const KINDS = Object.entries(KIND_WORDS).map(([kind, { condition }]) => [kind, condition] as const)
