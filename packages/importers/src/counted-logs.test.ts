@@ -60,7 +60,7 @@ describe.each(countedNames)('the log %s', (name) => {
     expect(last).toBe(facts.last_step)
   })
 
-  it('has the cap that it says, and none that it does not', () => {
+  it('has the cap that its log states, and no other', () => {
     expect(runs[0]?.capFoundIn).toBe(CAPS[name])
     const cap = CAPS[name] === undefined ? undefined : max_norm
     for (const { clip } of runs) expect(clip?.mode === 'norm' ? clip.max_norm : undefined).toBe(cap)

@@ -10,7 +10,7 @@ export function encodeNumber(value: number): WireNumber {
 }
 
 /**
- * The float64 of a wire value, or `undefined` when it is none: `true`, `""`, `"0.5"` and `null` are not repaired, nor is
+ * The float64 of a wire value, or `undefined` when it is not a number: `true`, `""`, `"0.5"` and `null` are not repaired, nor is
  * a number such as `1e999`, which JavaScript reads as Infinity.
  */
 export function decodeNumber(value: unknown): number | undefined {

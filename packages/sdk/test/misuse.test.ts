@@ -13,7 +13,7 @@ const badOptions: [string, Record<string, unknown>, string][] = [
   ['a negative first step', { fromStep: -1 }, 'init: fromStep must be a whole number'],
   ['a resume without an id', { resume: true }, 'init: resume needs the id'],
   [
-    'an address that is none',
+    'a malformed address',
     { url: 'localhost:4280', mode: 'offline' },
     'init: url must be an http or https address',
   ],
@@ -28,7 +28,7 @@ const badOptions: [string, Record<string, unknown>, string][] = [
     'init: url must be an http or https address without a password, a query or a fragment',
   ],
   ['a token with a space', { token: 'nw_ secret' }, 'init: token must be 1 to 512 visible characters'],
-  ['a mode that is none', { mode: 'sometimes' }, 'init: mode must be disabled, offline or online'],
+  ['an unknown mode', { mode: 'sometimes' }, 'init: mode must be disabled, offline or online'],
   ['tags that repeat', { tags: ['a', 'a'] }, 'init: tags must be at most 64 different texts'],
   ['a misspelt option', { max_norm: 1 }, 'init: max_norm is not an option; did you mean maxNorm?'],
   ['an unknown option', { wandb: true }, 'init: wandb is not an option'],

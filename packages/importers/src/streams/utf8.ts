@@ -1,6 +1,6 @@
 import { LogRefused } from '../format.ts'
 
-/** Text of UTF-8 bytes. Throws `LogRefused` naming the byte where they are none; a character cut off at the very end is let go. */
+/** Text of UTF-8 bytes. Throws `LogRefused` naming the first byte that is not UTF-8; a character cut off at the very end is ignored. */
 export async function* decodeUtf8(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let before = 0

@@ -15,7 +15,7 @@ export function parseLooseJson(text: string): unknown {
   }
 }
 
-/** The number of a JSON value: fairseq writes numbers as strings. Booleans, text and lists are none. */
+/** The number of a JSON value: fairseq writes numbers as strings. Booleans, text and lists are not numbers. */
 export function jsonNumber(value: unknown): number | undefined {
   if (typeof value === 'number') return value
   return typeof value === 'string' ? printedNumber(value) : undefined

@@ -4,7 +4,7 @@ const PRINTED =
 const WRAPPED = /^(?:(?:np|numpy|torch|jnp)\.\w+|tensor|Array|array)\(\s*([^,()]+?)\s*(?:,[^()]*)?\)$/
 const QUOTED = /^(['"])(.*)\1$/
 
-/** The number that `text` is, or `undefined` when it is none. */
+/** The number that `text` is, or `undefined` when it is not one. */
 export function printedNumber(text: string): number | undefined {
   if (text.length > 256) return undefined
   const whole = text.trim()

@@ -39,7 +39,7 @@ export function findOwnServer(
     const isReached = host === hostname() ? runs(pid) : !isLoopback(url)
     return isReached ? { url, token } : undefined
   } catch {
-    return undefined // no file, no home, or none that can be read
+    return undefined // no file, no home folder, or an unreadable file
   }
 }
 

@@ -59,7 +59,7 @@ export const fitLines =
     }
   }
 
-/** Before a drawing: forgets where the points of the last one were, which uPlot does not where there are none now. */
+/** Before a drawing: forgets the points of the last one. uPlot itself keeps them when the new drawing has no points. */
 export function forgetPoints(u: uPlot): void {
   for (const { points } of u.series as unknown as Drawn[]) if (points) points._paths = null
 }

@@ -45,7 +45,7 @@ describe('the form of a channel', () => {
   it.each(['0', '-1', '9000', 'soon'])('refuses a reminder after %j hours', (remind_hours) => {
     expect(faultsOf({ ...formOf(stored), remind_hours }, false)).toHaveProperty('remind_hours')
   })
-  it('leaves what is empty to the server: a name, and filters that are none', () => {
+  it('leaves an empty name and empty filters to the server', () => {
     expect(newChannelOf({ ...formOf(), url: 'https://example.org' })).toEqual({
       kind: 'webhook',
       url: 'https://example.org',
