@@ -38,14 +38,20 @@ describe('a diagnosis with what was found around the beginning', () => {
   it('cites the lr that rose and the event that was noted, by step', () => {
     const causes = explainedDiagnosis('clip_saturated', [], { onset: 34, moved: [lr], events: [resumed] })
     expect(causes).toMatchObject([
-      { cause: 'lr_too_high', because: 'Lr rose from 0.0001 to 0.001 at step 33, one step before the norm.' },
+      {
+        cause: 'lr_too_high',
+        because: 'The learning rate lr rose from 0.0001 to 0.001 at step 33, one step before the norm.',
+      },
       { cause: 'noted_event', because: '“resumed” was noted at step 30, 4 steps before the norm.' },
     ])
   })
   it('gives a cause that both speak for more weight, and never all', () => {
     const known = { cause: 'lr_too_high', weight: 0.8, because: 'The norm follows lr.', look_at: 'lr' }
     const [cause] = explainedDiagnosis('clip_saturated', [known], { onset: 34, moved: [lr], events: [] })
-    expect(cause).toMatchObject({ weight: 0.95, because: expect.stringMatching(/follows lr\. lr rose from/) })
+    expect(cause).toMatchObject({
+      weight: 0.95,
+      because: expect.stringMatching(/follows lr\. The learning rate lr rose from/),
+    })
   })
   it('passes over checkpoints, evaluations, an lr that fell and what came after the norm', () => {
     const events = ['checkpoint', 'eval', 'checkpoint saved'].map((label) => ({ ...resumed, label }))

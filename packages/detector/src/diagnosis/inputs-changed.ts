@@ -22,7 +22,7 @@ function around({ moved }: Around): ReturnType<NonNullable<CauseRecord['around']
   if (inputs === undefined) return undefined
   return {
     weight: 0.5,
-    because: `${inputs.metric} went from ${figure(inputs.before)} to ${figure(inputs.after)} at step ${inputs.at_step}, ${stepsBefore(-inputs.lead)}.`,
+    because: `The metric ${inputs.metric} went from ${figure(inputs.before)} to ${figure(inputs.after)} at step ${inputs.at_step}, ${stepsBefore(-inputs.lead)}.`,
     look_at: `The data at step ${inputs.at_step}: another shard, stage or filter, truncated or empty samples.`,
   }
 }

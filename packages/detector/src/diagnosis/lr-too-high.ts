@@ -65,7 +65,7 @@ function around({ moved }: Around): ReturnType<CauseCheck> {
   if (lr === undefined) return undefined
   return {
     weight: 0.7,
-    because: `${lr.metric} rose from ${figure(lr.before)} to ${figure(lr.after)} at step ${lr.at_step}, ${stepsBefore(-lr.lead)}.`,
+    because: `The learning rate ${lr.metric} rose from ${figure(lr.before)} to ${figure(lr.after)} at step ${lr.at_step}, ${stepsBefore(-lr.lead)}.`,
     look_at: 'The same run without this rise of lr, or with a slower one.',
   }
 }
