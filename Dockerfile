@@ -31,6 +31,9 @@ COPY packages/importers/package.json packages/importers/package.json
 COPY packages/importers/src packages/importers/src
 COPY packages/sdk/package.json packages/sdk/package.json
 COPY packages/sdk/src packages/sdk/src
+# what the server hands out at /sdk/python
+COPY packages/sdk-python/offline packages/sdk-python/offline
+COPY packages/sdk-python/src packages/sdk-python/src
 COPY --from=dependencies /app/apps/server apps/server
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=dashboard /app/apps/dashboard/build apps/dashboard/build

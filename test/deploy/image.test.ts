@@ -73,6 +73,7 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
       expect((await fetch(`${url}/api/v1/runs`)).status).toBe(401)
       const built = readFileSync(join(image.folder, 'app/apps/dashboard/build/index.html'), 'utf8')
       expect(await (await fetch(url)).text()).toContain(built.slice(built.indexOf('</head>')))
+      expect((await fetch(`${url}/sdk/python`)).headers.get('content-type')).toBe('application/gzip')
       const put = await fetch(`${url}/api/v1/runs/r`, { method: 'PUT', headers, body: '{}' })
       expect(put.status).toBe(201)
       expect(await first.stop()).toBe(0)
