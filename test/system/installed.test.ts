@@ -130,6 +130,29 @@ describe('what pack makes', () => {
   })
 })
 
+describe('what pip takes', () => {
+  it.each([
+    ['manylinux_2_34_x86_64', 'manylinux_2_34_x86_64'],
+    ['manylinux_2_28_x86_64', 'any'],
+    ['manylinux_2_34_aarch64', 'manylinux_2_34_aarch64'],
+    ['musllinux_1_2_x86_64', 'musllinux_1_2_x86_64'],
+    ['musllinux_1_2_aarch64', 'musllinux_1_2_aarch64'],
+    ['musllinux_1_1_x86_64', 'any'],
+    ['macosx_11_0_arm64', 'macosx_11_0_arm64'],
+    ['macosx_11_0_x86_64', 'macosx_11_0_x86_64'],
+    ['macosx_10_9_x86_64', 'any'],
+    ['win_amd64', 'win_amd64'],
+    ['win_arm64', 'win_arm64'],
+    ['win32', 'any'],
+  ])('on %s is the wheel for %s', (platform, tag) => {
+    const target = join(place, 'taken', platform)
+    const where = ['--no-index', '--find-links', dist, '--dest', target]
+    const what = ['--no-deps', '--only-binary=:all:', '--platform', platform, 'normwatch-server']
+    execFileSync('/usr/bin/python3', ['-m', 'pip', 'download', '-q', ...where, ...what], { stdio: 'pipe' })
+    expect(globSync('*', { cwd: target })).toEqual([`normwatch_server-${version}-py3-none-${tag}.whl`])
+  })
+})
+
 describe('installed by pip, without Node and with an empty home', () => {
   beforeAll(() => {
     mkdirSync(home, { recursive: true })
