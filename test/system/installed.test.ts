@@ -107,7 +107,7 @@ async function sendPoints(url: string, run: string): Promise<number> {
   return ((await (await fetch(`${url}/api/v1/runs/${run}`)).json()) as { points: number }).points
 }
 
-beforeAll(pack)
+beforeAll(pack, 400_000)
 afterAll(() => rmSync(place, { recursive: true, force: true }))
 
 describe('what pack makes', () => {
@@ -116,7 +116,7 @@ describe('what pack makes', () => {
     expect(Object.keys(first)).toHaveLength(13)
     pack()
     expect(packed()).toEqual(first)
-  })
+  }, 400_000)
 
   it('says a system for each binary that has what the binary asks for', () => {
     for (const [file, tag] of [
