@@ -13,7 +13,7 @@ const SECRET = /nw_[A-Za-z0-9_-]{43,}/
 /** Another user with a root of its own: only the machine's root can arrange that. */
 describe.runIf(process.getuid?.() === 0)('the image', () => {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-image-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }), 600_000)
   let image: Image
   let port: string
   const data = join(folder, 'data-volume')
