@@ -49,7 +49,7 @@ describe('logs that are dropped on the runs page', { timeout: 120_000 }, () => {
       { name: 'notes.txt', text: 'nothing' },
     ])
     const dialog = page.getByRole('dialog')
-    await eventually(() => textOf(page, 'dialog')).toContain('1 run, 642 new points')
+    await expect.poll(() => textOf(page, 'dialog'), { timeout: 60_000 }).toContain('1 run, 642 new points')
     const words = await textOf(page, 'dialog')
     expect(words).toContain('hf-trainer-state, 642 points, cap 1, norm grad_norm')
     expect(words).toContain('cap from max_grad_norm in args.json')
