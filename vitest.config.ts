@@ -3,6 +3,15 @@ import { defineConfig } from 'vitest/config'
 /** A condition is waited for as long as a busy machine may need; a test that must be quick says so itself. */
 const expect = { poll: { timeout: 20_000 } }
 
+/** Promises of the server that are kept on PostgreSQL too: what stores, judges, tells and forgets. */
+const onPostgres = [
+  'alerts-worker',
+  'changes-settings',
+  'judges-parts',
+  'keeps-events',
+  'tries-caps-and-compares',
+]
+
 /** One project a kind of test: `unit` is pure and quick, the others start real processes, sockets and a browser. */
 export default defineConfig({
   test: {
@@ -11,10 +20,30 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/*.test.ts'],
+          exclude: ['apps/server/src/storage/postgres/**'],
+        },
+      },
+      {
+        test: {
+          name: 'postgres',
+          include: ['apps/server/src/storage/postgres/**/*.test.ts'],
+          globalSetup: 'apps/server/test/postgres.ts',
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          expect,
         },
       },
       {
         test: { name: 'server', include: ['apps/server/test/**/*.test.ts'], testTimeout: 30_000, expect },
+      },
+      {
+        test: {
+          name: 'server-on-postgres',
+          include: onPostgres.map((promise) => `apps/server/test/${promise}.test.ts`),
+          globalSetup: 'apps/server/test/postgres.ts',
+          testTimeout: 180_000,
+          expect,
+        },
       },
       {
         test: {

@@ -66,6 +66,10 @@ const rooms: Record<string, Room> = {
   },
   storage: { path: `${server}/storage`, mayImport: ['protocol', 'detector'] },
   'storage/run': { path: `${server}/storage/run`, mayImport: ['storage', 'detector', ...wire] },
+  'storage/postgres': {
+    path: `${server}/storage/postgres`,
+    mayImport: ['storage', 'storage/run', 'layout', ...wire, 'npm:pg', 'npm:drizzle-orm'],
+  },
   // puts the engine together: opens the file, and names every table
   'storage/sqlite': {
     path: `${server}/storage/sqlite`,
@@ -191,6 +195,7 @@ const rooms: Record<string, Room> = {
       'plugins',
       'sdk',
       'storage',
+      'storage/postgres',
       'storage/sqlite',
       'storage/sqlite/engine',
       'storage/sqlite/tokens',
@@ -217,6 +222,7 @@ const rooms: Record<string, Room> = {
       'routes',
       'services',
       'storage',
+      'storage/postgres',
       'storage/sqlite',
       'storage/sqlite/engine',
       ...wire,
@@ -279,8 +285,8 @@ describe('import arrows', () => {
   it('lets only main open a storage engine', () => {
     const opens = files.filter(
       (file) =>
-        !file.startsWith('apps/server/src/storage/sqlite/') &&
-        /from '[^']*storage\/sqlite\//.test(readFileSync(join(root, file), 'utf8')),
+        !/^apps\/server\/src\/storage\/(sqlite|postgres)\//.test(file) &&
+        /(from|import\() ?'[^']*storage\/(sqlite|postgres)\//.test(readFileSync(join(root, file), 'utf8')),
     )
     expect(
       opens.filter((file) => !/apps\/server\/src\/(main|serve|cli\/(verbs\/)?[a-z-]+)\.ts$/.test(file)),

@@ -26,7 +26,8 @@ export async function makeNpmPackage(root: string, folder: string): Promise<stri
     format: 'esm',
     platform: 'node',
     target: 'node22',
-    external: [SQLITE],
+    // the driver of PostgreSQL asks for the second only where it is told to
+    external: [SQLITE, 'pg-native'],
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
@@ -42,7 +43,7 @@ export async function makeNpmPackage(root: string, folder: string): Promise<stri
     cpSync(join(root, 'node_modules/uplot/dist', file), join(server, 'export-page', file))
   }
   cpSync(join(root, 'apps/dashboard/build'), join(folder, 'dashboard'), { recursive: true })
-  for (const file of ['meta/_journal.json', ...globSync('*.sql', { cwd: join(root, 'drizzle') })]) {
+  for (const file of globSync('{,postgres/}{meta/_journal.json,*.sql}', { cwd: join(root, 'drizzle') })) {
     cpSync(join(root, 'drizzle', file), join(folder, 'drizzle', file))
   }
   for (const part of ['offline', 'src/normwatch']) {

@@ -35,6 +35,7 @@ describe('configuration', () => {
       groupSeconds: 30,
       webhookAllow: '',
       smtpUrl: undefined,
+      databaseUrl: undefined,
       smtpFrom: undefined,
     })
   })

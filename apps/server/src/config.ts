@@ -62,6 +62,13 @@ export const settings = {
     about: 'the folder that holds all data; created when it is missing',
     read: readFolder,
   } satisfies Setting<string>,
+  databaseUrl: {
+    default: 'none',
+    about:
+      'a PostgreSQL database that holds all data in place of the folder, as postgres://user:password@host/name',
+    read: readDatabaseUrl,
+    isSecret: true,
+  } satisfies Setting<string | undefined>,
   logLevel: {
     default: 'warn',
     about: `what is logged to standard error: ${LOG_LEVELS.join(', ')}`,
@@ -319,6 +326,15 @@ function readSocket(text: string): string | undefined {
     throw new Error(`is "${text}"; it must be a path of at most ${MAX_SOCKET_PATH} bytes.`)
   }
   return path
+}
+
+function readDatabaseUrl(text: string): string | undefined {
+  if (text === NONE) return undefined
+  const url = URL.parse(text.replace('@/', '@socket/'))
+  if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol) || url.pathname.length < 2) {
+    throw new Error('is no address of a database: it must be like postgres://user:password@host/name.')
+  }
+  return text
 }
 
 function readFolder(text: string): string {

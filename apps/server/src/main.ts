@@ -2,6 +2,7 @@
 import { enableCompileCache } from 'node:module'
 import { ConfigError, helpText, readConfig, type Config } from './config.ts'
 import { layout } from './layout.ts'
+import { CannotOpenDatabase } from './storage/postgres/errors.ts'
 import { CannotOpenStore } from './storage/sqlite/engine/store-errors.ts'
 
 // What is loaded after this is compiled once and read from the cache at later starts: half the time of a start. `npm start`
@@ -44,7 +45,9 @@ function fail(error: unknown): never {
 }
 
 function sentenceOf(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof CannotOpenStore) return error.message
+  if ([ConfigError, CannotOpenStore, CannotOpenDatabase].some((kind) => error instanceof kind)) {
+    return (error as Error).message
+  }
   const { code, port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string }
   if (code !== undefined && port === -1) return `${address} cannot be listened on (${code}).`
   if (code === 'EADDRINUSE') {

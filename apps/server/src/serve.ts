@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import type { FastifyServerOptions } from 'fastify'
@@ -12,7 +13,9 @@ import { Hub } from './live/hub.ts'
 import { findDashboard } from './plugins/dashboard-files.ts'
 import { isLoopbackName } from './access/local-only.ts'
 import { ServerFile } from './server-file.ts'
+import type { AlertOptions } from './storage/alert-store.ts'
 import { openSqliteStore } from './storage/sqlite/open.ts'
+import type { Store } from './storage/store.ts'
 import { clearSocket, closeToOthers } from './unix-socket.ts'
 import { welcome } from './welcome.ts'
 
@@ -31,10 +34,7 @@ export interface Server {
 export async function serve(config: Config): Promise<Server> {
   const { host, port, socket, data, logLevel, basePath, tlsCert, tlsKey } = config
   const now = Date.now
-  const store = await openSqliteStore({
-    folder: data,
-    alerts: { rules: groupedBy(config.groupSeconds), now },
-  })
+  const store = await openStore(config, { rules: groupedBy(config.groupSeconds), now })
   const hub = new Hub(steadyNow)
   const ingest = new Ingest(store, hub, now, (error) => app.log.error({ err: error }, 'failed'))
   const serverFile = new ServerFile(data)
@@ -88,7 +88,7 @@ export async function serve(config: Config): Promise<Server> {
   tell(() => serverFile.announce(forOthers(url, config)))
   const isOpen = !access.isShared && config.token === undefined && !(await store.tokens.any())
   return {
-    welcome: welcome(url, data, { isOpen, firstToken }),
+    welcome: welcome(url, placeOfData(config), { isOpen, firstToken }),
     async close() {
       await ingest.stop()
       hub.close()
@@ -98,6 +98,23 @@ export async function serve(config: Config): Promise<Server> {
       await store.close()
     },
   }
+}
+
+async function openStore({ databaseUrl, data }: Config, alerts: AlertOptions): Promise<Store> {
+  if (databaseUrl === undefined) return openSqliteStore({ folder: data, alerts })
+  // for server.json alone
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  // loaded only where it is used: who keeps data in a folder pays nothing for it
+  const { openPostgresStore } = await import('./storage/postgres/open.ts')
+  return openPostgresStore({ url: databaseUrl, alerts })
+}
+
+/** Where the data is, without any password. */
+function placeOfData({ databaseUrl, data }: Config): string {
+  if (databaseUrl === undefined) return data
+  const [, host, name] =
+    /@([^/]*)\/([^?]*)/.exec(databaseUrl) ?? /\/\/([^/]*)\/([^?]*)/.exec(databaseUrl) ?? []
+  return `the PostgreSQL database ${name ?? ''}${host === undefined || host === '' ? '' : ` on ${host}`}`
 }
 
 function addressOf(bound: AddressInfo | string, { tlsCert, basePath }: Config): string {

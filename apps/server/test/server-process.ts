@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { databaseInPlaceOf } from './postgres.ts'
 
 const MAIN = join(import.meta.dirname, '../src/main.ts')
 const COMMAND = join(import.meta.dirname, '../src/cli/normwatch.ts')
@@ -26,10 +27,11 @@ export async function startServer(
   environment: Record<string, string> = {},
   through: readonly string[] = [],
 ): Promise<ServerProcess> {
+  const database = await databaseInPlaceOf(folder)
   const { child, output, ended } = run(
     MAIN,
     ['--port', '0', '--data', folder, ...flags],
-    environment,
+    { ...(database && { NORMWATCH_DATABASE_URL: database }), ...environment },
     through,
   )
   const url = await new Promise<string>((resolve, reject) => {

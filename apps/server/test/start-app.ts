@@ -10,7 +10,11 @@ import { buildApp, type AppOptions } from '../src/app.ts'
 import { Ingest } from '../src/ingest/ingest.ts'
 import { Hub } from '../src/live/hub.ts'
 import type { Services } from '../src/services.ts'
+import type { AlertOptions } from '../src/storage/alert-store.ts'
+import { databaseInPlaceOf } from './postgres.ts'
+import { openPostgresStore } from '../src/storage/postgres/open.ts'
 import { openSqliteStore } from '../src/storage/sqlite/open.ts'
+import type { Store } from '../src/storage/store.ts'
 
 export interface Answer {
   readonly status: number
@@ -39,6 +43,14 @@ export async function tempFolder(): Promise<string> {
   return folder
 }
 
+/** The store of a data folder, or the database that stands in for it. */
+export async function openStore(folder: string, alerts?: AlertOptions): Promise<Store> {
+  const url = await databaseInPlaceOf(folder)
+  return url === undefined
+    ? openSqliteStore({ folder, ...(alerts && { alerts }) })
+    : openPostgresStore({ url, ...(alerts && { alerts }) })
+}
+
 /** The real service over a real store in a temporary folder; closed when the test ends. */
 export async function startApp({
   now = Date.now,
@@ -47,7 +59,7 @@ export async function startApp({
   ...options
 }: AppOptions & { now?: () => number; folder?: string; groupSeconds?: number } = {}): Promise<TestApp> {
   const data = folder ?? (await tempFolder())
-  const store = await openSqliteStore({ folder: data, alerts: { rules: groupedBy(groupSeconds), now } })
+  const store = await openStore(data, { rules: groupedBy(groupSeconds), now })
   const hub = new Hub(now)
   const failures: unknown[] = []
   const ingest = new Ingest(store, hub, now, (error) => failures.push(error))

@@ -1,9 +1,11 @@
 import { ConfigError, readConfig, type Config } from '../config.ts'
 import { defaultDataFolder } from '../layout.ts'
 import { CannotBackUp } from '../storage/sqlite/upkeep/backup.ts'
+import { CannotOpenDatabase } from '../storage/postgres/errors.ts'
 import { CannotOpenStore } from '../storage/sqlite/engine/store-errors.ts'
+import { openTokensFile } from '../storage/sqlite/tokens/tokens-file.ts'
 import { StoreUnavailable } from '../storage/store.ts'
-import { TokenNotFound, TooManyTokens } from '../storage/token-store.ts'
+import { TokenNotFound, TooManyTokens, type TokenStore } from '../storage/token-store.ts'
 import { Failure } from './failures.ts'
 
 /** The option of verbs that work on the data folder. */
@@ -12,7 +14,15 @@ export const DATA_OPTION = [
   `the data folder (default: NORMWATCH_DATA, else ${defaultDataFolder})`,
 ] as const
 
-const expected = [CannotBackUp, CannotOpenStore, ConfigError, StoreUnavailable, TokenNotFound, TooManyTokens]
+const expected = [
+  CannotBackUp,
+  CannotOpenStore,
+  CannotOpenDatabase,
+  ConfigError,
+  StoreUnavailable,
+  TokenNotFound,
+  TooManyTokens,
+]
 
 /**
  * Works with the configuration of this environment and the data folder of `--data`. What a person can put right (a
@@ -28,4 +38,20 @@ export async function withDataFolder<T>(
     if (expected.some((kind) => error instanceof kind)) throw new Failure((error as Error).message)
     throw error
   }
+}
+
+/** Throws a `Failure` where the data is in a database: `instead` says what serves there. */
+export function refuseDatabase({ databaseUrl }: Config, instead: string): void {
+  if (databaseUrl === undefined) return
+  throw new Failure(`The data is in the database that NORMWATCH_DATABASE_URL names: ${instead}`)
+}
+
+/** The tokens of the data folder or the database, also while a server uses it. */
+export async function openTokens({
+  databaseUrl,
+  data,
+}: Config): Promise<{ tokens: TokenStore; close: () => Promise<void> }> {
+  if (databaseUrl === undefined) return openTokensFile(data)
+  const { openTokensOf } = await import('../storage/postgres/open.ts')
+  return openTokensOf(databaseUrl)
 }

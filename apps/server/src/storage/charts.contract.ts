@@ -98,7 +98,7 @@ export function describeCharts(
   describe(`${engine} charts`, () => {
     it(
       'answers as a plain map of points does, whatever order they came in',
-      { timeout: 120_000 },
+      { timeout: 300_000 },
       async () => {
         await fc.assert(
           fc.asyncProperty(

@@ -9,7 +9,7 @@ export function describeLargeRuns(
   engine: string,
   open: () => Promise<{ store: Store; reopen: () => Promise<Store> }>,
 ): void {
-  describe(`${engine} store of large runs`, { timeout: 60_000 }, () => {
+  describe(`${engine} store of large runs`, { timeout: 300_000 }, () => {
     let opened: Awaited<ReturnType<typeof open>>
     let store: Store
     let naive: NaiveRun

@@ -9,8 +9,8 @@ export interface Upkept {
   reopen(): Promise<Store>
   /** Opens a backup made at this moment, while the store is in use. */
   openBackup(): Promise<Store>
-  /** Bytes that the data takes on the disk. */
-  size(): number
+  /** Bytes that the data takes. */
+  size(): number | Promise<number>
 }
 
 const STEPS = 1_000_000
@@ -18,7 +18,7 @@ const BATCH = 10_000
 const norms = Array.from({ length: STEPS }, (_, step) => Math.sin(step) + 2)
 /** Bytes that a store may keep for the next points. */
 const KEPT = 2e6
-const limits = { timeout: 60_000 }
+const limits = { timeout: 300_000 }
 
 /** Backups, and the space of what is removed. */
 export function describeUpkeep(engine: string, open: () => Promise<Upkept>): void {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { backUpSqlite } from '../../storage/sqlite/upkeep/backup.ts'
-import { DATA_OPTION, withDataFolder } from '../data-folder.ts'
+import { DATA_OPTION, refuseDatabase, withDataFolder } from '../data-folder.ts'
 import { example } from '../help.ts'
 
 export function addTo(program: Command): void {
@@ -13,6 +13,7 @@ export function addTo(program: Command): void {
     .addHelpText('after', example('normwatch backup copy.db'))
     .action((file: string, { data }: { data?: string }) =>
       withDataFolder(data, (config) => {
+        refuseDatabase(config, 'pg_dump makes a backup of it, also while a server runs.')
         const begin = performance.now()
         const bytes = backUpSqlite(config.data, file)
         const seconds = (performance.now() - begin) / 1000

@@ -1,7 +1,7 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { inspectFolder } from '../../storage/sqlite/upkeep/inspect.ts'
-import { DATA_OPTION, withDataFolder } from '../data-folder.ts'
+import { DATA_OPTION, refuseDatabase, withDataFolder } from '../data-folder.ts'
 import { example } from '../help.ts'
 
 /** Below this the next checkpoints of the data file may fail. */
@@ -29,6 +29,7 @@ export function addTo(program: Command): void {
     .addHelpText('after', example('normwatch doctor'))
     .action(({ data, json }: { data?: string; json?: true }) =>
       withDataFolder(data, (config) => {
+        refuseDatabase(config, "a server's /readyz says whether it can be used.")
         const checks = examine(config.data, Date.now())
         if (json) console.log(JSON.stringify({ checks }))
         else

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { newTokenSecret } from '../../access/identity/secret.ts'
 import { newToken, shownToken } from '../../access/identity/tokens.ts'
 import { compileSchema } from '../../plugins/compile-schema.ts'
-import { openTokensFile } from '../../storage/sqlite/tokens/tokens-file.ts'
-import { DATA_OPTION, withDataFolder } from '../data-folder.ts'
+import type { Config } from '../../config.ts'
+import { DATA_OPTION, openTokens, withDataFolder } from '../data-folder.ts'
 import { readDays } from '../days.ts'
 import { UsageError } from '../failures.ts'
 import { example } from '../help.ts'
@@ -31,7 +31,7 @@ export function addTo(program: Command): void {
     .option('--expires <duration>', 'such as 12h, 90d, 4w or 1y (default: never)')
     .option(...DATA_OPTION)
     .addHelpText('after', example('normwatch token create --name ci --scope write --expires 90d'))
-    .action((options: NewTokenOptions) => withDataFolder(options.data, ({ data }) => create(data, options)))
+    .action((options: NewTokenOptions) => withDataFolder(options.data, (config) => create(config, options)))
   token
     .command('list')
     .description('lists the tokens, without their secrets')
@@ -39,7 +39,7 @@ export function addTo(program: Command): void {
     .option('--json', 'one JSON document')
     .addHelpText('after', example('normwatch token list'))
     .action(({ data, json }: { data?: string; json?: true }) =>
-      withDataFolder(data, (config) => list(config.data, json === true)),
+      withDataFolder(data, (config) => list(config, json === true)),
     )
   token
     .command('revoke')
@@ -48,7 +48,7 @@ export function addTo(program: Command): void {
     .option(...DATA_OPTION)
     .addHelpText('after', example('normwatch token revoke tok_x'))
     .action((id: string | undefined, { data }: { data?: string }) =>
-      withDataFolder(data, (config) => revoke(config.data, id)),
+      withDataFolder(data, (config) => revoke(config, id)),
     )
   token
     .command('new-secret')
@@ -57,7 +57,7 @@ export function addTo(program: Command): void {
     .action(() => console.log(newTokenSecret()))
 }
 
-async function create(folder: string, { name, scope, project, expires }: NewTokenOptions): Promise<void> {
+async function create(config: Config, { name, scope, project, expires }: NewTokenOptions): Promise<void> {
   const fields = {
     name,
     scope,
@@ -70,7 +70,7 @@ async function create(folder: string, { name, scope, project, expires }: NewToke
       `--name NAME and --scope ${SCOPES.join('|')} are needed, --project may have no slash.`,
     )
   const { token, secret } = newToken(given as NewToken, Date.now())
-  const file = await openTokensFile(folder)
+  const file = await openTokens(config)
   try {
     await file.tokens.create(token)
   } finally {
@@ -80,8 +80,8 @@ async function create(folder: string, { name, scope, project, expires }: NewToke
   console.log(secret)
 }
 
-async function list(folder: string, asJson: boolean): Promise<void> {
-  const file = await openTokensFile(folder)
+async function list(config: Config, asJson: boolean): Promise<void> {
+  const file = await openTokens(config)
   try {
     const now = Date.now()
     const tokens = (await file.tokens.list()).map(shownToken)
@@ -101,9 +101,9 @@ async function list(folder: string, asJson: boolean): Promise<void> {
   }
 }
 
-async function revoke(folder: string, id: string | undefined): Promise<void> {
+async function revoke(config: Config, id: string | undefined): Promise<void> {
   if (id === undefined) throw new UsageError('Name the token: "token list" shows the ids.')
-  const file = await openTokensFile(folder)
+  const file = await openTokens(config)
   try {
     const { name } = await file.tokens.revoke(id, Date.now())
     console.log(`Token ${id} (${name}) is revoked; its sessions and sockets end within seconds.`)

@@ -14,7 +14,7 @@ interface Range {
   readonly to?: number | undefined
 }
 
-/** Reads a run as it is between two units. */
+/** Reads a run as it is between two units. `work` may be begun anew: it changes nothing. */
 type Read = <T>(work: (tables: RunTables, cached: CachedRun) => T) => Promise<T>
 
 /** Readings looked up together, between which nothing changes. */
@@ -25,15 +25,15 @@ export async function* readBlocks(
   { from = 0, to = MAX_STEP, metrics }: Range & { readonly metrics?: readonly string[] | undefined },
   read: Read,
 ): AsyncGenerator<PointColumns> {
-  let next = from
-  while (next <= to) {
-    yield* await read((tables, cached) => {
+  for (let start = from; start <= to;) {
+    const turn = await read((tables, cached) => {
       const { names } = cached
       const directory = steadyDirectory(tables.summaries)
       const wanted = new Set(
         (metrics ?? names.all).map((name) => names.number(name)).filter((metric) => metric !== undefined),
       )
       const blocks: PointColumns[] = []
+      let next = start
       for (let readings = 0; readings < READINGS_A_TURN && next <= to;) {
         const leaf = leafFrom(directory, cached, next)
         if (leaf === undefined || leaf.start > to) {
@@ -46,8 +46,10 @@ export async function* readBlocks(
         readings += rows.count * Math.max(1, rows.columns.size)
         next = endOf(leaf)
       }
-      return blocks
+      return { blocks, next }
     })
+    start = turn.next
+    yield* turn.blocks
   }
 }
 
@@ -60,28 +62,26 @@ export async function* readReadings(
   { from = 0, to = MAX_STEP }: Range,
   read: Read,
 ): AsyncGenerator<Float32Array | Float64Array> {
-  let next = from
-  while (next <= to) {
-    yield* await read((tables, cached) => {
+  for (let start = from; start <= to;) {
+    const turn = await read((tables, cached) => {
       const { key } = cached.row
       const metric = cached.names.number(name)
-      const leaf = leafFrom(tables.summaries, cached, next)
-      if (metric === undefined || leaf === undefined || leaf.start > to) {
-        next = Infinity
-        return []
-      }
-      const whole = wholeLeaves(tables.summaries, cached, Math.max(next, leaf.start), to)
+      const leaf = leafFrom(tables.summaries, cached, start)
+      if (metric === undefined || leaf === undefined || leaf.start > to) return { blocks: [], next: Infinity }
+      const whole = wholeLeaves(tables.summaries, cached, Math.max(start, leaf.start), to)
       const [first, last] = [whole[0], whole.at(-1)]
       if (first !== undefined && last !== undefined) {
-        next = endOf(last)
-        return tables.leaves.readings(key, first.start, last.start, whole.length, metric)
+        const blocks = tables.leaves.readings(key, first.start, last.start, whole.length, metric)
+        return { blocks, next: endOf(last) }
       }
       const rows = rowsOf(tables, cached, leaf.start, new Set([metric]))
-      const block = withReadings(rows, new Set([metric]), rowFrom(rows, next), rowFrom(rows, to + 1))
-      next = endOf(leaf)
+      const block = withReadings(rows, new Set([metric]), rowFrom(rows, start), rowFrom(rows, to + 1))
       const { values, present } = block.columns.get(metric) ?? { values: new Float64Array(0), present: null }
-      return [present === null ? values : values.filter((_, row) => present[row] === 1)]
+      const readings = present === null ? values : values.filter((_, row) => present[row] === 1)
+      return { blocks: [readings], next: endOf(leaf) }
     })
+    start = turn.next
+    yield* turn.blocks
   }
 }
 

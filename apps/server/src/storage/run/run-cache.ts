@@ -28,6 +28,11 @@ export class RunCache {
     this.#tables = tables
   }
 
+  /** Bytes of the leaves that are kept. */
+  get bytes(): number {
+    return this.#totalBytes
+  }
+
   /** The run, with everything of it that is not in the leaves' table. Throws `RunNotFound`. */
   open(id: string): CachedRun {
     const known = this.#runs.get(id)

@@ -218,7 +218,8 @@ export const RUN_COLUMNS = {
   latest: 'latest',
   health: 'health',
   conditions: 'conditions',
-  window: 'window',
+  // a reserved word in PostgreSQL
+  window: '"window"',
   rate: 'rate',
   meanCoefficient: 'mean_coefficient',
   currentStreak: 'current_streak',

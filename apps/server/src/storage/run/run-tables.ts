@@ -36,7 +36,7 @@ export interface RunTables {
 
 type Work<T> = (tables: RunTables, cache: RunCache) => T
 
-/** How an engine runs units on a run. */
+/** How an engine runs units on a run. `work` may be begun anew, so it changes nothing but the tables and the cache. */
 export interface RunUnits {
   /** Changes one run as one unit; resolves when it is durable. Rejects with what `work` throws. */
   write<T>(run: string, work: Work<T>): Promise<T>

@@ -1,45 +1,22 @@
-import { MAX_EVENTS_LISTED, type DeliveryState, type EventType } from '@normwatch/protocol'
+import { MAX_EVENTS_LISTED } from '@normwatch/protocol'
 import type { Database } from '../engine/database.ts'
 import {
   DeliveryNotFound,
   type ClaimOptions,
   type ClaimedDelivery,
   type DeliveryQuery,
-  type QueuedEvent,
-  type RunFacts,
   type Settlement,
   type StoredDelivery,
 } from '../../alert-store.ts'
-import { BadCursor, type StoredFinding } from '../../store.ts'
+import {
+  deliveryCursor,
+  eventOf,
+  NEVER,
+  shownDelivery,
+  type DeliveryRow,
+  type EventRow,
+} from '../../delivery-rows.ts'
 import type { ChannelTable } from './channels.ts'
-import { NEVER } from './outbox.ts'
-
-/** A delivery as the table has it. */
-export interface DeliveryRow {
-  readonly key: number
-  readonly id: string
-  readonly channel: string
-  readonly state: DeliveryState
-  readonly hold: string | null
-  readonly due_at: number
-  readonly leased_until: number
-  readonly tries: number
-  readonly event_count: number
-  readonly created_at: number
-  readonly last_try_at: number | null
-  readonly status: number | null
-  readonly error: string | null
-  readonly response: string | null
-}
-
-interface EventRow {
-  readonly type: EventType
-  readonly at: number
-  readonly finding: string
-  readonly run: string
-  readonly finding_record: string
-  readonly run_record: string
-}
 
 interface Reminder {
   readonly channel: string
@@ -139,30 +116,6 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
   }
 }
 
-const eventOf = ({ type, at, finding_record, run_record }: EventRow): QueuedEvent => ({
-  type,
-  at,
-  finding: findingIn(finding_record),
-  run: JSON.parse(run_record) as RunFacts,
-})
-
-/** The finding of a queued event. Those that an older version queued have their instants in ISO 8601, no part and no explanation. */
-function findingIn(record: string): StoredFinding {
-  const finding = JSON.parse(record) as StoredFinding & { opened_at: unknown; closed_at: unknown }
-  const { opened_at, closed_at } = finding
-  return {
-    ...finding,
-    part: finding.part ?? null,
-    moved: finding.moved ?? [],
-    events: finding.events ?? [],
-    layers: finding.layers ?? [],
-    sibling: finding.sibling ?? null,
-    explained: finding.explained ?? true,
-    opened_at: typeof opened_at === 'string' ? Date.parse(opened_at) : opened_at,
-    closed_at: typeof closed_at === 'string' ? Date.parse(closed_at) : closed_at,
-  }
-}
-
 /** Most rows that one call of `prune` removes. */
 const PRUNED_AT_ONCE = 1_000
 
@@ -206,24 +159,11 @@ export function openDeliveryLog(db: Database) {
       remove.run(key)
     }
   }
-  const shown = (row: DeliveryRow, now: number): StoredDelivery => ({
-    id: row.id,
-    channel: row.channel,
-    state: row.state,
-    events: selectNamed.all(row.key, MAX_EVENTS_LISTED),
-    event_count: row.event_count,
-    created_at: row.created_at,
-    next_try_at: row.state === 'pending' && row.due_at < NEVER ? row.due_at : null,
-    muted: row.state === 'pending' && row.due_at > now && (row.hold?.startsWith('mute_') ?? false),
-    tries: row.tries,
-    last_try_at: row.last_try_at,
-    status: row.status,
-    error: row.error,
-    response: row.response,
-  })
+  const shown = (row: DeliveryRow, now: number): StoredDelivery =>
+    shownDelivery(row, selectNamed.all(row.key, MAX_EVENTS_LISTED), now)
   const list = (query: DeliveryQuery, now: number) => {
     const { channel = null, run = null, finding = null, state = null, limit, cursor } = query
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : keyOf(cursor)
+    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : deliveryCursor(cursor)
     const rows = selectPage.all({ channel, run, finding, state, before, limit: limit + 1 })
     const page = rows.slice(0, limit)
     const last = page.at(-1)
@@ -245,9 +185,4 @@ export function openDeliveryLog(db: Database) {
     removeOfChannel: (channel: string): void => removeAll(selectOfChannel.all(channel)),
     prune: (before: number): void => removeAll(selectOld.all(before, PRUNED_AT_ONCE)),
   }
-}
-
-function keyOf(cursor: string): number {
-  if (!/^[1-9][0-9]{0,15}$/.test(cursor)) throw new BadCursor('Invalid cursor.')
-  return Number(cursor)
 }

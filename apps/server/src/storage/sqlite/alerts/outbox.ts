@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { MAX_EVENTS_PER_MESSAGE, type EventType } from '@normwatch/protocol'
 import type { Database } from '../engine/database.ts'
-import type { AlertOptions, RunFacts } from '../../alert-store.ts'
+import type { AlertOptions } from '../../alert-store.ts'
+import { factsOf, NEVER } from '../../delivery-rows.ts'
 import type { FindingChange, StoredFinding, StoredRun } from '../../store.ts'
 import type { ChannelTable } from './channels.ts'
 import type { MuteTable } from './mutes.ts'
-
-/** The due time of what waits for another delivery: the latest instant there is. */
-export const NEVER = 8.64e15
 
 interface Opening {
   readonly event: number
@@ -122,13 +120,4 @@ export function openOutbox(
         add({ ...route, hold: null }, 'finding.reminder', finding, run, now)
     },
   }
-}
-
-/**
- * Only what messages tell: a run's configuration and notes may be large, and may be private. Of a finding of a part, how
- * that part clips.
- */
-function factsOf({ id, name, project, ...run }: StoredRun, part: string | null): RunFacts {
-  const { clip, clipping } = run.parts.find((one) => one.name === part) ?? run
-  return { id, name, project, clip, clipping }
 }

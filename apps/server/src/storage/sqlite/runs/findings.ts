@@ -1,88 +1,39 @@
 import type { Database } from '../engine/database.ts'
 import {
-  FindingNotFound,
-  type Explanation,
-  type FindingChange,
-  type FindingQuery,
-  type FindingStore,
-  type StoredFinding,
-} from '../../store.ts'
-import type { GroupCommit } from '../engine/group-commit.ts'
-import { fromCursor, given, toCursor, where } from '../../list-query.ts'
-import type { Tables } from '../open-tables.ts'
+  explanationQueries,
+  findingsQuery,
+  oneFinding,
+  refuseUnknownFinding,
+  toFinding,
+  type FindingRow,
+} from '../../run/list-findings.ts'
 import type { CachedRun } from '../../run/cached-run.ts'
+import type { FindingChange, FindingQuery, FindingStore, StoredFinding } from '../../store.ts'
+import type { GroupCommit } from '../engine/group-commit.ts'
+import type { Tables } from '../open-tables.ts'
 
-interface FindingRow extends Omit<StoredFinding, 'evidence' | 'explained' | keyof Explanation> {
-  readonly key: number
-  readonly evidence: string
-  readonly diagnosis: string
-  readonly explanation: string | null
-}
-
-/** Findings without an explanation that are read at once. */
-const FINDINGS_A_LOOK = 256
-
-const NOTHING_FOUND: Explanation = { moved: [], events: [], layers: [], sibling: null }
-
-/** The join leaves out findings of deleted runs whose rows are still being removed. */
-const SELECT = `select findings.key, findings.id, runs.id as run, part, kind, severity, state, opened_step, onset, opened_at,
-  closed_step, closed_at, close_reason, evidence, diagnosis, explanation from findings join runs on runs.key = findings.run`
+const dialect = { run: 'runs.key' }
 
 /** The newest first. */
 export function listFindings(
   db: Database,
-  { run, project, kind, state, since, limit, cursor }: FindingQuery,
+  query: FindingQuery,
 ): { findings: StoredFinding[]; next_cursor: string | null } {
-  const filter = where([
-    given('runs.id = ?', run),
-    given('runs.project = ?', project),
-    given('findings.key > ?', since === undefined ? undefined : keyOf(db, since)),
-    given('findings.kind = ?', kind),
-    given('findings.state = ?', state),
-    cursor === undefined
+  const { since } = query
+  const behind =
+    since === undefined
       ? undefined
-      : {
-          sql: '(findings.opened_at, findings.key) < (?, ?)',
-          values: fromCursor(cursor, 'findings', ['number', 'number']),
-        },
-  ])
-  const rows = db
-    .prepare<(string | number)[], FindingRow>(
-      `${SELECT} ${filter.sql} order by findings.opened_at desc, findings.key desc limit ?`,
-    )
-    .all(...filter.values, limit + 1)
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
-  return {
-    findings: page.map(toFinding),
-    next_cursor: rows.length > page.length && last ? toCursor(['findings', last.opened_at, last.key]) : null,
-  }
-}
-
-/** The keys of findings grow in the order in which they were entered. */
-function keyOf(db: Database, id: string): number {
-  const row = db.prepare<[string], FindingRow>(`${SELECT} where findings.id = ?`).get(id)
-  if (row === undefined) throw new FindingNotFound(`There is no finding "${id}".`)
-  return row.key
+      : refuseUnknownFinding(since, db.prepare<[string], FindingRow>(oneFinding(dialect)).get(since)).key
+  const { sql, values, reply } = findingsQuery(dialect, query, behind)
+  return reply(db.prepare<(string | number)[], FindingRow>(sql).all(...values))
 }
 
 /** Looks up one finding by its id, unless its run is gone. */
 export function findingById(db: Database): (id: string) => StoredFinding | undefined {
-  const select = db.prepare<[string], FindingRow>(`${SELECT} where findings.id = ?`)
+  const select = db.prepare<[string], FindingRow>(oneFinding(dialect))
   return (id) => {
     const row = select.get(id)
     return row && toFinding(row)
-  }
-}
-
-function toFinding({ key: _, evidence, diagnosis, explanation, ...row }: FindingRow): StoredFinding {
-  return {
-    ...row,
-    evidence: JSON.parse(evidence) as StoredFinding['evidence'],
-    diagnosis: JSON.parse(diagnosis) as StoredFinding['diagnosis'],
-    explained: explanation !== null,
-    ...NOTHING_FOUND,
-    ...(JSON.parse(explanation ?? '{}') as Partial<Explanation>),
   }
 }
 
@@ -148,22 +99,17 @@ export function openExplanations(
   { findings }: Tables,
   commits: GroupCommit,
 ): Pick<FindingStore, 'get' | 'unexplained' | 'explain'> {
-  const RANKED = `select key, row_number() over (partition by run order by key desc) as place from findings
-    where explanation is null`
-  const selectUnexplained = db.prepare<[number, number], FindingRow>(
-    `${SELECT} join (${RANKED}) as ranked on ranked.key = findings.key where place <= ? order by findings.key limit ?`,
-  )
-  const isFlooded = db.prepare<[number], 1>(`select 1 from (${RANKED}) where place > ? limit 1`).pluck()
-  const leaveOut = db.prepare<[number]>(
-    `update findings set explanation = '{}' where key in (select key from (${RANKED}) where place > ?)`,
-  )
-  const explain = db.prepare<[string, string]>('update findings set explanation = ? where id = ?')
+  const sql = explanationQueries(dialect)
+  const selectUnexplained = db.prepare<[number], FindingRow>(sql.unexplained)
+  const isFlooded = db.prepare<[number], 1>(sql.isFlooded).pluck()
+  const leaveOut = db.prepare<[number]>(sql.leaveOut)
+  const explain = db.prepare<[string, string]>(sql.explain)
   return {
     get: async (id) => commits.read(() => findings.find(id)),
     unexplained: async (perRun) => {
       const isMore = commits.read(() => isFlooded.get(perRun) === 1)
       if (isMore) await commits.run(() => void leaveOut.run(perRun))
-      return commits.read(() => selectUnexplained.all(perRun, FINDINGS_A_LOOK).map(toFinding))
+      return commits.read(() => selectUnexplained.all(perRun).map(toFinding))
     },
     explain: (id, explanation) =>
       commits.run(() => {

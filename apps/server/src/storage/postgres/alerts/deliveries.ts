@@ -1,0 +1,225 @@
+import { MAX_EVENTS_LISTED } from '@normwatch/protocol'
+import {
+  DeliveryNotFound,
+  type ClaimedDelivery,
+  type DeliveryQuery,
+  type DeliveryStore,
+  type StoredDelivery,
+} from '../../alert-store.ts'
+import {
+  deliveryCursor,
+  eventOf,
+  NEVER,
+  shownDelivery,
+  type DeliveryRow,
+  type EventRow,
+} from '../../delivery-rows.ts'
+import type { StoredRun } from '../../store.ts'
+import type { Database, Statements, Value } from '../database.ts'
+import { findingById } from '../findings.ts'
+import { allChannels, channelTried } from './channels.ts'
+import type { openOutbox } from './outbox.ts'
+
+/** Most reminders that one call of `remind` queues, and most rows that one call of `prune` removes. */
+const REMINDED_AT_ONCE = 500
+const PRUNED_AT_ONCE = 1_000
+
+export const failPending = (on: Statements, channel: string): Promise<number> =>
+  on.run(
+    `update deliveries set state = 'failed', error = 'The channel was disabled.' where channel = ? and state = 'pending'`,
+    channel,
+  )
+
+/** What waits for this mute or delivery is due. */
+export const release = (on: Statements, hold: string, now: number): Promise<number> =>
+  on.run(`update deliveries set due_at = ?, hold = null where hold = ? and state = 'pending'`, now, hold)
+
+/** Removes the deliveries that a condition names, with their events. */
+export async function removeDeliveries(on: Statements, condition: string, ...values: Value[]): Promise<void> {
+  await on.run(
+    `with gone as (delete from deliveries where ${condition} returning key)
+     delete from delivery_events where delivery in (select key from gone)`,
+    ...values,
+  )
+}
+
+/** Leases of a server that is gone are void. Called while no other server uses the database. */
+export const freeLeases = (on: Statements): Promise<number> =>
+  on.run(`update deliveries set leased_until = 0 where state = 'pending' and leased_until > 0`)
+
+export interface DeliveryOptions {
+  readonly db: Database
+  readonly outbox: ReturnType<typeof openOutbox>
+  readonly tellQueued: () => void
+  readonly onQueued: DeliveryStore['onQueued']
+  readonly runOf: (id: string) => Promise<StoredRun>
+}
+
+export function openDeliveryStore({
+  db,
+  outbox,
+  tellQueued,
+  onQueued,
+  runOf,
+}: DeliveryOptions): DeliveryStore {
+  async function shown(on: Statements, row: DeliveryRow, now: number): Promise<StoredDelivery> {
+    const events = await on.all<StoredDelivery['events'][number]>(
+      `select type, finding, finding_record::json ->> 'kind' as kind, run from delivery_events
+       where delivery = ? order by key limit ?`,
+      row.key,
+      MAX_EVENTS_LISTED,
+    )
+    return shownDelivery(row, events, now)
+  }
+
+  async function one(on: Statements, id: string): Promise<DeliveryRow> {
+    const row = await on.get<DeliveryRow>('select * from deliveries where id = ?', id)
+    if (row === undefined) throw new DeliveryNotFound(`There is no delivery "${id}".`)
+    return row
+  }
+
+  async function list({ channel, run, finding, state, limit, cursor }: DeliveryQuery, now: number) {
+    const rows = await db.all<DeliveryRow>(
+      `select * from deliveries where key < ?
+       and (?::text is null or channel = ?) and (?::text is null or state = ?)
+       and (?::text is null or key in (select delivery from delivery_events where run = ?))
+       and (?::text is null or key in (select delivery from delivery_events where finding = ?))
+       order by key desc limit ?`,
+      cursor === undefined ? Number.MAX_SAFE_INTEGER : deliveryCursor(cursor),
+      ...[channel, state, run, finding].flatMap((value) => [value ?? null, value ?? null]),
+      limit + 1,
+    )
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    const deliveries: StoredDelivery[] = []
+    for (const row of page) deliveries.push(await shown(db, row, now))
+    return {
+      deliveries,
+      next_cursor: rows.length > limit && last !== undefined ? String(last.key) : null,
+    }
+  }
+
+  return {
+    onQueued,
+
+    claim: ({ now, leaseMs, limit, except }) =>
+      db.transaction(async (on) => {
+        const due: { channel: ClaimedDelivery['channel']; row: DeliveryRow }[] = []
+        for (const channel of await allChannels(on)) {
+          if (!channel.enabled || except.includes(channel.id)) continue
+          const row = await on.get<DeliveryRow>(
+            `select * from deliveries where channel = ? and state = 'pending' and due_at <= ? and leased_until <= ?
+             order by due_at, key limit 1 for update skip locked`,
+            channel.id,
+            now,
+            now,
+          )
+          if (row !== undefined) due.push({ channel, row })
+        }
+        due.sort((a, b) => a.row.due_at - b.row.due_at)
+        const claimed: ClaimedDelivery[] = []
+        for (const { channel, row } of due.slice(0, limit)) {
+          await on.run(
+            'update deliveries set leased_until = ?, tries = tries + 1 where key = ?',
+            now + leaseMs,
+            row.key,
+          )
+          const events = await on.all<EventRow>(
+            `select type, at, finding, run, finding_record, run_record from delivery_events where delivery = ?
+             order by key`,
+            row.key,
+          )
+          claimed.push({ id: row.id, channel, tries: row.tries + 1, events: events.map(eventOf) })
+        }
+        return claimed
+      }),
+
+    settle: (id, { state, due_at, status, error, response, disable }, now) =>
+      db.transaction(async (on) => {
+        const settled = await on.get<{ channel: string }>(
+          `update deliveries set state = ?, due_at = coalesce(?, due_at), leased_until = 0, last_try_at = ?,
+           status = ?, error = ?, response = ? where id = ? returning channel`,
+          state,
+          due_at,
+          now,
+          status,
+          error,
+          response,
+          id,
+        )
+        if (settled === undefined) return
+        const channel = await channelTried(on, settled.channel, { error, disable }, now)
+        if (state !== 'pending') await release(on, id, now)
+        if (channel?.enabled === false) await failPending(on, settled.channel)
+      }),
+
+    nextDue: async (now) => {
+      const next = await db.get<{ at: number | null }>(
+        `select min(greatest(due_at, leased_until)) as at from deliveries
+         where state = 'pending' and greatest(due_at, leased_until) > ? and due_at < ?`,
+        now,
+        NEVER,
+      )
+      return next?.at ?? null
+    },
+
+    // From the open findings, which are few, and not from the events, which are many.
+    remind: async (now) => {
+      const due = await db.all<{ channel: string; finding: string; run: string }>(
+        `select e.channel, e.finding, e.run from findings f
+         join delivery_events e on e.finding = f.id and e.type = 'finding.opened'
+         join deliveries d on d.key = e.delivery and d.state <> 'pending'
+         join channels c on c.id = e.channel
+         where f.state = 'open' and c.enabled and e.at <= ? - c.remind_hours * 3600000 and not exists (
+           select 1 from delivery_events x
+           where x.finding = e.finding and x.channel = e.channel and x.type = 'finding.reminder')
+         limit ?`,
+        now,
+        REMINDED_AT_ONCE,
+      )
+      for (const { channel, finding, run } of due) {
+        const facts = await runOf(run).catch(() => undefined)
+        if (facts === undefined) continue
+        await db.transaction(async (on) => {
+          const record = await findingById(on, finding)
+          if (record?.state === 'open') await outbox.reminder(on, channel, record, facts, now)
+        })
+      }
+      if (due.length > 0) tellQueued()
+    },
+
+    list,
+    get: async (id, now) => shown(db, await one(db, id), now),
+    redeliver: async (id, now) => {
+      const delivery = await db.transaction(async (on) => {
+        await one(on, id)
+        // one that is being tried now stays as it is
+        await on.run(
+          `update deliveries set state = 'pending', due_at = ?, leased_until = 0, tries = 0, hold = null
+           where id = ? and (state <> 'pending' or leased_until <= ?)`,
+          now,
+          id,
+          now,
+        )
+        return shown(on, await one(on, id), now)
+      })
+      tellQueued()
+      return delivery
+    },
+    queue: async (now) =>
+      (await db.get<{ due: number; oldest_due_at: number | null }>(
+        `select count(*) as due, min(due_at) as oldest_due_at from deliveries where state = 'pending' and due_at <= ?`,
+        now,
+      )) ?? { due: 0, oldest_due_at: null },
+    prune: (before) =>
+      removeDeliveries(
+        db,
+        `key in (select key from deliveries where created_at < ? and state <> 'pending' and not exists (
+           select 1 from delivery_events e join findings f on f.id = e.finding and f.state = 'open'
+           where e.delivery = deliveries.key)
+         order by created_at limit ?)`,
+        before,
+        PRUNED_AT_ONCE,
+      ),
+  }
+}

@@ -1,0 +1,43 @@
+import {
+  explanationQueries,
+  findingsQuery,
+  oneFinding,
+  refuseUnknownFinding,
+  toFinding,
+  type FindingRow,
+} from '../run/list-findings.ts'
+import type { FindingStore, StoredFinding } from '../store.ts'
+import type { Database, Statements } from './database.ts'
+
+const dialect = { run: 'runs.id' }
+
+/** One finding, unless its run is gone. */
+export async function findingById(on: Statements, id: string): Promise<StoredFinding | undefined> {
+  const row = await on.get<FindingRow>(oneFinding(dialect), id)
+  return row && toFinding(row)
+}
+
+/** Findings as they are read, and what was found around their beginnings. */
+export function openFindings(db: Database): Omit<FindingStore, 'record'> {
+  const sql = explanationQueries(dialect)
+  return {
+    list: async (query) => {
+      const { since } = query
+      const behind =
+        since === undefined
+          ? undefined
+          : refuseUnknownFinding(since, await db.get<FindingRow>(oneFinding(dialect), since)).key
+      const { sql, values, reply } = findingsQuery(dialect, query, behind)
+      return reply(await db.all<FindingRow>(sql, ...values))
+    },
+    get: (id) => findingById(db, id),
+    unexplained: async (perRun) => {
+      if ((await db.get(sql.isFlooded, perRun)) !== undefined) await db.run(sql.leaveOut, perRun)
+      return (await db.all<FindingRow>(sql.unexplained, perRun)).map(toFinding)
+    },
+    explain: async (id, explanation) => {
+      await db.run(sql.explain, JSON.stringify(explanation), id)
+      return findingById(db, id)
+    },
+  }
+}

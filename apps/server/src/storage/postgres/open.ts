@@ -1,0 +1,133 @@
+import { NO_ALERTS, type AlertOptions } from '../alert-store.ts'
+import { openPoints, recordFindings } from '../run/points.ts'
+import { openRuns } from '../run/runs.ts'
+import { RunNotFound, TooManyMetrics, VersionConflict, type Store } from '../store.ts'
+import { openChannelStore, openMuteStore } from './alerts/channels.ts'
+import { freeLeases, openDeliveryStore } from './alerts/deliveries.ts'
+import { openOutbox } from './alerts/outbox.ts'
+import type { TokenStore } from '../token-store.ts'
+import { Database } from './database.ts'
+import { CannotOpenDatabase, asUnavailable } from './errors.ts'
+import { openFindings } from './findings.ts'
+import { migrate } from './migrate.ts'
+import { openRunLists } from './run-lists.ts'
+import { PostgresUnits } from './run-units.ts'
+import { ServerLock } from './server-lock.ts'
+import { openEvents, openSettings, openTokens } from './small-stores.ts'
+
+const OLDEST_VERSION = 15
+
+/** What refuses one unit of work before it has changed anything. */
+const refusals = [RunNotFound, TooManyMetrics, VersionConflict]
+
+/**
+ * Opens the store that keeps everything in one PostgreSQL database, whose tables are made or migrated. `alerts` decides
+ * which deliveries findings cause; without it, none. One server at a time may use a database. Rejects with
+ * `CannotOpenDatabase`.
+ */
+export async function openPostgresStore({
+  url,
+  alerts = NO_ALERTS,
+}: {
+  readonly url: string
+  readonly alerts?: AlertOptions
+}): Promise<Store> {
+  const db = new Database(url)
+  let lock: ServerLock | undefined
+  try {
+    await refuseOther(db)
+    lock = await ServerLock.take(url)
+    const migrations = await migrate(db)
+    await freeLeases(db)
+    return assemble(db, lock, migrations, alerts)
+  } catch (error) {
+    await lock?.close()
+    await db.close()
+    throw cannotOpen(error)
+  }
+}
+
+/** The tokens of a database, also while a server uses it. Rejects with `CannotOpenDatabase`. */
+export async function openTokensOf(url: string): Promise<{ tokens: TokenStore; close: () => Promise<void> }> {
+  const db = new Database(url)
+  try {
+    await refuseOther(db)
+    await migrate(db)
+  } catch (error) {
+    await db.close()
+    throw cannotOpen(error)
+  }
+  return { tokens: openTokens(db), close: () => db.close() }
+}
+
+function cannotOpen(error: unknown): CannotOpenDatabase {
+  if (error instanceof CannotOpenDatabase) return error
+  const cause = asUnavailable(error)
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new CannotOpenDatabase(`The database cannot be used: ${reason}`, { cause: error })
+}
+
+async function refuseOther(db: Database): Promise<void> {
+  const server = await db.get<{ version: number; encoding: string }>(
+    `select current_setting('server_version_num')::int / 10000 as version, current_setting('server_encoding') as encoding`,
+  )
+  if (server === undefined || server.version < OLDEST_VERSION) {
+    throw new CannotOpenDatabase(
+      `The database is PostgreSQL ${server?.version ?? ''}; Normwatch needs ${OLDEST_VERSION} or newer.`,
+    )
+  }
+  if (server.encoding !== 'UTF8') {
+    throw new CannotOpenDatabase(`The database's encoding is ${server.encoding}; Normwatch needs UTF8.`)
+  }
+}
+
+function assemble(db: Database, lock: ServerLock, migrations: number, alerts: AlertOptions): Store {
+  const listeners = new Set<() => void>()
+  const tellQueued = () => {
+    for (const listener of listeners) listener()
+  }
+  const outbox = openOutbox(alerts)
+  const guard = () => lock.check()
+  const units = new PostgresUnits({
+    db,
+    tell: (on, recorded) => outbox.tell(on, recorded),
+    onTold: tellQueued,
+    guard,
+    isRefusal: (error) => refusals.some((refusal) => error instanceof refusal),
+  })
+  const runs = { ...openRuns(units), ...openRunLists(db, units, guard) }
+  let closing: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
+    await units.close()
+    await lock.close()
+    await db.close()
+  }
+  return {
+    runs,
+    points: openPoints(units),
+    findings: { ...openFindings(db), record: recordFindings(units) },
+    events: openEvents(db),
+    settings: openSettings(db),
+    channels: openChannelStore(db),
+    mutes: openMuteStore(db, tellQueued),
+    deliveries: openDeliveryStore({
+      db,
+      outbox,
+      tellQueued,
+      onQueued: (listener) => {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
+      runOf: (id) => runs.get(id),
+    }),
+    tokens: openTokens(db),
+    migrations,
+    check: async () => {
+      if (units.damage !== undefined) throw units.damage
+      guard()
+      // writes a row that never matters, as every change would
+      await db.run('update normwatch_migrations set created_at = created_at where id = 1')
+    },
+    close: () => (closing ??= closeAll()),
+  }
+}

@@ -1,0 +1,88 @@
+import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../run/list-runs.ts'
+import { RunNotFound, type ProjectUsage, type RunStore } from '../store.ts'
+import type { Database } from './database.ts'
+import type { PostgresUnits } from './run-units.ts'
+
+const dialect: ListDialect = {
+  owner: 'runs.id',
+  project: 'runs.project',
+  contains: (column) => `strpos(${column}, ?) > 0`,
+  hasTag: 'runs.tags::jsonb @> to_jsonb(?::text)',
+}
+
+/** Every table that has rows of a run, but `runs` itself. */
+const TABLES_OF_A_RUN = [
+  'run_documents',
+  'run_events',
+  'metrics',
+  'leaves',
+  'summaries',
+  'tail',
+  'detections',
+  'findings',
+  'run_settings',
+]
+
+/** The verbs of `RunStore` over many runs, and the removal of runs. */
+export function openRunLists(
+  db: Database,
+  units: PostgresUnits,
+  guard: () => void,
+): Omit<RunStore, 'put' | 'patch' | 'get'> {
+  /** Removes the run, unless points arrived since `before`; says whether it did. */
+  async function remove(id: string, before = Infinity): Promise<boolean> {
+    guard()
+    const isGone = await db.transaction(async (on) => {
+      const gone = await on.run(
+        'delete from runs where id = ? and last_arrival < ?',
+        id,
+        Math.min(before, Number.MAX_SAFE_INTEGER),
+      )
+      if (gone === 0) return false
+      for (const table of TABLES_OF_A_RUN) await on.run(`delete from ${table} where run = ?`, id)
+      return true
+    })
+    units.forget(id)
+    return isGone
+  }
+
+  return {
+    delete: async (id) => {
+      if (!(await remove(id))) throw new RunNotFound(id)
+    },
+
+    expire: async ({ before, project = null, limit }) => {
+      const silent = await db.all<{ id: string }>(
+        `select id from runs where last_arrival < ? and (?::text is null or project = ?)
+         order by last_arrival limit ?`,
+        before,
+        project,
+        project,
+        limit,
+      )
+      const removed: string[] = []
+      for (const { id } of silent) if (await remove(id, before)) removed.push(id)
+      return removed
+    },
+
+    list: async (query) => {
+      const { sql, values, reply } = runsQuery(dialect, query)
+      return reply(await db.all<ListRow>(sql, ...values))
+    },
+
+    running: async () => (await db.all<ListRow>(runningQuery(dialect))).map(toListed),
+
+    // the metrics of a run are numbered from 0: the highest number tells how many there are, without counting
+    usage: () =>
+      db.all<ProjectUsage>(
+        `select project, count(*) as runs,
+           coalesce(sum((select max(number) + 1 from metrics where run = runs.id)), 0)::bigint as series
+         from runs group by project order by project`,
+      ),
+
+    projects: async () => {
+      const rows = await db.all<{ project: string }>('select distinct project from runs order by project')
+      return rows.map(({ project }) => project)
+    },
+  }
+}

@@ -1,0 +1,367 @@
+import { openLeaves } from '../run/leaves.ts'
+import { openMetricNames } from '../run/metric-names.ts'
+import { DamagedPoints, DataDamaged } from '../run/damage.ts'
+import { RunCache } from '../run/run-cache.ts'
+import type { RunDocuments, RunRow } from '../run/run-row.ts'
+import { SELECT_RUN } from '../run/run-row.ts'
+import type { RunTables, RunUnits } from '../run/run-tables.ts'
+import { openSummaries } from '../run/summaries.ts'
+import { openTail } from '../run/tail.ts'
+import { StoreUnavailable, type FindingChange, type StoredRun } from '../store.ts'
+import type { Database, Statements, Value } from './database.ts'
+import { Overtaken } from './errors.ts'
+import { FetchedRun, Missing, type Fetch, type Loaded } from './fetched-run.ts'
+import { writeUnit } from './write-unit.ts'
+
+/** Most runs kept in memory, and most bytes of what was fetched of them. */
+const MAX_RUNS = 512
+const MAX_BYTES = 64 * 1024 * 1024
+/** Blobs that one run may keep between two units. */
+const MAX_BYTES_A_RUN = 1024 * 1024
+/** Units of one run in one transaction. */
+const MAX_UNITS = 512
+/** Times that a unit is begun anew because another server was first. */
+const MAX_TRIES = 20
+/** What a unit may have to fetch, piece by piece, before something must be wrong. */
+const MAX_FETCHES = 100_000
+
+/** Edges of findings that a unit brought, and those that channels hear of. */
+export interface RecordedChanges {
+  readonly changes: readonly FindingChange[]
+  readonly told: readonly FindingChange[]
+  readonly run: StoredRun
+}
+
+/** Tells channels of a finding's edge in the transaction that stores it. */
+export type TellChannels = (on: Statements, recorded: RecordedChanges) => Promise<void>
+
+interface Unit {
+  readonly work: (tables: RunTables, cache: RunCache) => unknown
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A run in memory: its rows as fetched, and the cache that units work on. Both are dropped when a unit is undone. */
+interface Space {
+  readonly rows: FetchedRun
+  readonly tables: RunTables
+  readonly cache: RunCache
+  readonly recorded: RecordedChanges[]
+}
+
+interface Hosted {
+  space: Space | undefined
+  readonly writes: Unit[]
+  readonly reads: Unit[]
+  isAtWork: boolean
+}
+
+export interface RunUnitsOptions {
+  readonly db: Database
+  readonly tell: TellChannels
+  /** Called when a transaction that told channels of something was committed. */
+  readonly onTold: () => void
+  /** Throws when nothing may be stored now. */
+  readonly guard: () => void
+  /** Whether the error refuses one unit that has changed nothing yet. */
+  readonly isRefusal: (error: unknown) => boolean
+}
+
+/**
+ * Runs units on runs: those of one run one after the other, those that wait together in one transaction, and those of
+ * different runs beside each other. A unit works on rows that were fetched; where it needs more, it is undone, they are
+ * fetched, and it begins anew. What it changed is written under the fence: the run must have the version that was loaded.
+ */
+export class PostgresUnits implements RunUnits {
+  readonly #options: RunUnitsOptions
+  /** By id, the least recently used first. */
+  readonly #runs = new Map<string, Hosted>()
+  readonly #watchers = new Map<string, Set<(start: number | undefined) => void>>()
+  #bytes = 0
+  #isClosed = false
+  #damage: DataDamaged | undefined
+
+  constructor(options: RunUnitsOptions) {
+    this.#options = options
+  }
+
+  /** The first damage in the data that a unit met. */
+  get damage(): DataDamaged | undefined {
+    return this.#damage
+  }
+
+  write<T>(id: string, work: (tables: RunTables, cache: RunCache) => T): Promise<T> {
+    return this.#enqueue(id, 'writes', work)
+  }
+
+  read<T>(id: string, work: (tables: RunTables, cache: RunCache) => T): Promise<T> {
+    return this.#enqueue(id, 'reads', work)
+  }
+
+  watchLeaves(id: string, watcher: (start: number | undefined) => void): () => void {
+    const watchers = this.#watchers.get(id) ?? new Set()
+    this.#watchers.set(id, watchers.add(watcher))
+    return () => {
+      watchers.delete(watcher)
+      if (watchers.size === 0) this.#watchers.delete(id)
+    }
+  }
+
+  /** Space is given back by the database itself. */
+  reclaim(): void {}
+
+  /** The run is gone, or was changed by other means. */
+  forget(id: string): void {
+    const hosted = this.#runs.get(id)
+    if (hosted !== undefined) this.#drop(hosted)
+    this.#tell(id, undefined)
+  }
+
+  #enqueue<T>(
+    id: string,
+    queue: 'writes' | 'reads',
+    work: (tables: RunTables, cache: RunCache) => T,
+  ): Promise<T> {
+    if (this.#isClosed) return Promise.reject(new StoreUnavailable('The store is closed.'))
+    return new Promise<T>((resolve, reject) => {
+      const hosted = this.#host(id)
+      hosted[queue].push({ work, resolve: resolve as (value: unknown) => void, reject })
+      if (!hosted.isAtWork) hosted.isAtWork = this.#track(this.#work(id, hosted))
+    })
+  }
+
+  readonly #working = new Set<Promise<void>>()
+  #track(work: Promise<void>): true {
+    this.#working.add(work)
+    void work.finally(() => this.#working.delete(work))
+    return true
+  }
+
+  /** Waits for the units that have arrived; later ones are rejected. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(this.#working)
+  }
+
+  #host(id: string): Hosted {
+    const hosted = this.#runs.get(id) ?? { space: undefined, writes: [], reads: [], isAtWork: false }
+    this.#runs.delete(id)
+    this.#runs.set(id, hosted)
+    return hosted
+  }
+
+  async #work(id: string, hosted: Hosted): Promise<void> {
+    // what arrives in the same turn goes together
+    await Promise.resolve()
+    while (hosted.writes.length + hosted.reads.length > 0) {
+      const reads = hosted.reads.splice(0)
+      for (const unit of reads) await this.#read(id, hosted, unit)
+      const writes = hosted.writes.splice(0, MAX_UNITS)
+      if (writes.length > 0) await this.#write(id, hosted, writes)
+    }
+    hosted.isAtWork = false
+    // that there is no such run may change by other means
+    if (hosted.space?.rows.row === undefined) this.#drop(hosted)
+    this.#trim()
+  }
+
+  async #read(id: string, hosted: Hosted, { work, resolve, reject }: Unit): Promise<void> {
+    try {
+      resolve(await this.#untilFetched(id, hosted, false, ({ tables, cache }) => work(tables, cache)))
+    } catch (error) {
+      reject(this.#explained(error))
+    }
+    hosted.space?.rows.trim(MAX_BYTES_A_RUN)
+  }
+
+  async #write(id: string, hosted: Hosted, units: readonly Unit[]): Promise<void> {
+    try {
+      const settle = await this.#untilFetched(id, hosted, true, (space) => this.#attempt(space, units))
+      for (const one of settle) one()
+    } catch (error) {
+      this.#drop(hosted)
+      const cause = this.#explained(error)
+      // a fault of one unit is not its neighbours': each gets a transaction of its own
+      const isOwn =
+        !(cause instanceof StoreUnavailable && !(cause instanceof DamagedPoints)) && units.length > 1
+      if (isOwn) for (const unit of units) await this.#write(id, hosted, [unit])
+      else for (const { reject } of units) reject(cause)
+    }
+    if (hosted.space !== undefined) {
+      hosted.space.rows.trim(MAX_BYTES_A_RUN)
+      this.#weigh(hosted)
+    }
+  }
+
+  #explained(error: unknown): unknown {
+    if (error instanceof DataDamaged) this.#damage ??= error
+    return error
+  }
+
+  /** Runs the units on the rows in memory; gives what tells their callers. */
+  #attempt({ tables, cache }: Space, units: readonly Unit[]): (() => void)[] {
+    const settle: (() => void)[] = []
+    for (const { work, resolve, reject } of units) {
+      try {
+        const value = work(tables, cache)
+        settle.push(() => resolve(value))
+      } catch (error) {
+        if (!this.#options.isRefusal(error)) throw error
+        settle.push(() => reject(error))
+      }
+    }
+    cache.settle()
+    return settle
+  }
+
+  /**
+   * Does work on a run, fetching what it turns out to need. What changes the run is undone for that, so the rest of it is
+   * loaded anew; and it is written, unless another server was first: then all of it begins anew.
+   */
+  async #untilFetched<T>(
+    id: string,
+    hosted: Hosted,
+    isWrite: boolean,
+    work: (space: Space) => T,
+  ): Promise<T> {
+    let fetches = 0
+    for (let tries = 1; ; tries++) {
+      const space = (hosted.space ??= await this.#load(id))
+      try {
+        for (;;) {
+          try {
+            const value = work(space)
+            if (isWrite) await this.#store(id, space)
+            this.#weigh(hosted)
+            return value
+          } catch (error) {
+            if (!(error instanceof Missing) || ++fetches > MAX_FETCHES) throw error
+            await error.fetch(this.#fetchOf(id, space))
+            if (!isWrite) continue
+            const fresh = await this.#load(id, space)
+            hosted.space = fresh
+            break
+          }
+        }
+        tries = 0
+      } catch (error) {
+        this.#drop(hosted)
+        if (!(error instanceof Overtaken) || tries >= MAX_TRIES) throw error
+        this.#tell(id, undefined)
+      }
+    }
+  }
+
+  #fetchOf(id: string, { rows }: Space): Fetch {
+    const version = rows.loadedVersion
+    return async <T>(sql: string, ...values: Value[]) => {
+      const { all } = this.#options.db
+      const found = await all<T & { version: number; found: true | null }>(
+        `select runs.version, q.* from (select version from runs where id = ?) runs
+         left join lateral (select true as found, r.* from (${sql.replace('$run', '?')}) r) q on true`,
+        id,
+        id,
+        ...values,
+      )
+      if (found.length === 0 || found.some((row) => row.version !== version)) throw new Overtaken()
+      return found.filter((row) => row.found === true)
+    }
+  }
+
+  /** Loads a run; with what `former` fetched of it, where that still holds. */
+  async #load(id: string, former?: Space): Promise<Space> {
+    const loaded = await load(this.#options.db, id)
+    const rows = new FetchedRun(loaded)
+    if (former !== undefined) {
+      if (former.rows.loadedVersion === rows.loadedVersion) rows.inherit(former.rows)
+      else this.#tell(id, undefined)
+    }
+    const recorded: RecordedChanges[] = []
+    const tables: RunTables = {
+      runs: rows.runs,
+      metrics: openMetricNames(rows.metrics),
+      leaves: openLeaves(rows.leaves, (_, start) => this.#tell(id, start)),
+      summaries: openSummaries(rows.summaries),
+      tail: openTail(rows.tail),
+      detections: rows.detections,
+      recordChanges: (cached, changes, told = changes) => {
+        if (changes.length > 0) recorded.push({ changes, told, run: cached.run })
+      },
+    }
+    return { rows, tables, cache: new RunCache(tables), recorded }
+  }
+
+  async #store(id: string, { rows, recorded }: Space): Promise<void> {
+    const base = rows.loadedVersion
+    const changes = recorded.splice(0)
+    const writes = rows.takeWrites()
+    if (rows.row === undefined || (!writes.isNew && !writes.isMoved && !writes.isEdited)) return
+    this.#options.guard()
+    await writeUnit(this.#options.db, this.#options.tell, { id, base, row: rows.row, writes, changes })
+    rows.stored()
+    if (changes.some(({ told }) => told.length > 0)) this.#options.onTold()
+  }
+
+  #tell(id: string, start: number | undefined): void {
+    for (const watcher of this.#watchers.get(id) ?? []) watcher(start)
+  }
+
+  readonly #weights = new Map<Hosted, number>()
+  #weigh(hosted: Hosted): void {
+    const { space } = hosted
+    const bytes = space === undefined ? 0 : space.rows.bytes + space.cache.bytes
+    this.#bytes += bytes - (this.#weights.get(hosted) ?? 0)
+    this.#weights.set(hosted, bytes)
+  }
+
+  #drop(hosted: Hosted): void {
+    hosted.space = undefined
+    this.#bytes -= this.#weights.get(hosted) ?? 0
+    this.#weights.delete(hosted)
+  }
+
+  #trim(): void {
+    for (const [id, hosted] of this.#runs) {
+      if (this.#runs.size <= MAX_RUNS && this.#bytes <= MAX_BYTES) return
+      if (hosted.isAtWork) continue
+      this.#drop(hosted)
+      this.#runs.delete(id)
+    }
+  }
+}
+
+interface LoadedRow extends RunRow {
+  readonly config: string | null
+  readonly notes: string | null
+  readonly names: string[] | null
+  readonly newest: number | null
+  readonly blocks: number[] | null
+  readonly firsts: number[] | null
+  readonly state: string | null
+  readonly through: number | null
+  readonly stale: 0 | 1 | null
+}
+
+/** All of a run but its blobs. */
+async function load(db: Database, id: string): Promise<Loaded | undefined> {
+  const found = await db.get<LoadedRow>(
+    `select ${SELECT_RUN}, config, notes, state, through, stale,
+       (select array_agg(name order by number) from metrics where run = runs.id) as names,
+       (select max(seq) from tail where run = runs.id) as newest,
+       (select array_agg(block order by block, first) from summaries where run = runs.id) as blocks,
+       (select array_agg(first order by block, first) from summaries where run = runs.id) as firsts
+     from runs left join run_documents d on d.run = runs.id left join detections s on s.run = runs.id where runs.id = ?`,
+    id,
+  )
+  if (found === undefined) return undefined
+  const { config, notes, names, newest, blocks, firsts, state, through, stale, ...row } = found
+  const documents: RunDocuments = { config: config ?? '{}', notes: notes ?? '' }
+  return {
+    row,
+    documents,
+    names: names ?? [],
+    newest,
+    detection: { state, through: through ?? 0, stale: stale ?? 0 },
+    pages: (blocks ?? []).map((block, i) => ({ block, first: firsts?.[i] as number })),
+  }
+}

@@ -1,0 +1,140 @@
+import { MAX_EVENTS_PER_RUN, MAX_STEP, MAX_TOKENS, type RunEvent } from '@normwatch/protocol'
+import { TooManyEvents, type EventStore } from '../event-store.ts'
+import type { Overrides, SettingsScope, SettingsStore } from '../settings-store.ts'
+import { RunNotFound } from '../store.ts'
+import {
+  TokenNotFound,
+  TooManyTokens,
+  type StoredSession,
+  type StoredToken,
+  type TokenStore,
+} from '../token-store.ts'
+import type { Database, Statements } from './database.ts'
+
+/** Throws `RunNotFound`. In a transaction that changes rows of the run, it is not deleted meanwhile. */
+async function refuseUnknown(on: Statements, run: string, isChange: boolean): Promise<void> {
+  const found = await on.get(`select 1 from runs where id = ? ${isChange ? 'for key share' : ''}`, run)
+  if (found === undefined) throw new RunNotFound(run)
+}
+
+export function openEvents(db: Database): EventStore {
+  return {
+    put: (run, events) =>
+      db.transaction(async (on) => {
+        // one at a time, so that the bound holds
+        await on.run('select pg_advisory_xact_lock(hashtextextended(?, 1))', run)
+        await refuseUnknown(on, run, true)
+        for (const { step, label, time, text } of events) {
+          await on.run(
+            `insert into run_events (run, step, label, time, text) values (?, ?, ?, ?, ?)
+             on conflict (run, step, label) do update set time = excluded.time, text = excluded.text`,
+            run,
+            step,
+            label,
+            time,
+            text,
+          )
+        }
+        const counted = await on.get<{ count: number }>(
+          'select count(*) as count from run_events where run = ?',
+          run,
+        )
+        if ((counted?.count ?? 0) > MAX_EVENTS_PER_RUN) {
+          throw new TooManyEvents(`A run has at most ${MAX_EVENTS_PER_RUN} events.`)
+        }
+      }),
+    list: async (run, { from = 0, to = MAX_STEP }) => {
+      await refuseUnknown(db, run, false)
+      return db.all<RunEvent>(
+        'select step, time, label, text from run_events where run = ? and step between ? and ? order by step, label',
+        run,
+        from,
+        to,
+      )
+    },
+  }
+}
+
+/** The tables of detection settings. */
+export function openSettings(db: Database): SettingsStore {
+  const place = (scope: SettingsScope) =>
+    'project' in scope
+      ? { table: 'project_settings', column: 'project', owner: scope.project }
+      : { table: 'run_settings', column: 'run', owner: scope.run }
+  return {
+    get: async (scope) => {
+      const { table, column, owner } = place(scope)
+      if ('run' in scope) await refuseUnknown(db, scope.run, false)
+      const row = await db.get<{ overrides: string }>(
+        `select overrides from ${table} where ${column} = ?`,
+        owner,
+      )
+      return JSON.parse(row?.overrides ?? '{}') as Overrides
+    },
+    put: (scope, overrides) =>
+      db.transaction(async (on) => {
+        const { table, column, owner } = place(scope)
+        if ('run' in scope) await refuseUnknown(on, scope.run, true)
+        await on.run(
+          `insert into ${table} (${column}, overrides) values (?, ?)
+           on conflict (${column}) do update set overrides = excluded.overrides`,
+          owner,
+          JSON.stringify(overrides),
+        )
+      }),
+  }
+}
+
+/** The tables of tokens and sessions. */
+export function openTokens(db: Database): TokenStore {
+  const byId = (on: Statements, id: string) => on.get<StoredToken>('select * from tokens where id = ?', id)
+  return {
+    any: async () => (await db.get('select 1 from tokens limit 1')) !== undefined,
+    byHash: (hash) => db.get<StoredToken>('select * from tokens where hash = ?', hash),
+    byId: (id) => byId(db, id),
+    list: () => db.all<StoredToken>('select * from tokens order by created_at, id'),
+
+    create: (token) =>
+      db.transaction(async (on) => {
+        await on.run('lock table tokens in share row exclusive mode')
+        const counted = await on.get<{ count: number }>('select count(*) as count from tokens')
+        if ((counted?.count ?? 0) >= MAX_TOKENS) {
+          throw new TooManyTokens(`There are at most ${MAX_TOKENS} tokens, revoked ones included.`)
+        }
+        await on.run(
+          `insert into tokens (id, hash, name, scope, project, created_at, expires_at, revoked_at, last_used_at)
+           values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          token.id,
+          token.hash,
+          token.name,
+          token.scope,
+          token.project,
+          token.created_at,
+          token.expires_at,
+          token.revoked_at,
+          token.last_used_at,
+        )
+      }),
+    revoke: (id, now) =>
+      db.transaction(async (on) => {
+        const revoked = 'update tokens set revoked_at = coalesce(revoked_at, ?) where id = ?'
+        if ((await on.run(revoked, now, id)) === 0) throw new TokenNotFound(`There is no token "${id}".`)
+        await on.run('delete from sessions where token = ?', id)
+        return (await byId(on, id)) as StoredToken
+      }),
+    used: async (id, now) => void (await db.run('update tokens set last_used_at = ? where id = ?', now, id)),
+
+    openSession: (opened, now) =>
+      db.transaction(async (on) => {
+        await on.run('delete from sessions where expires_at <= ?', now)
+        await on.run(
+          'insert into sessions (hash, token, expires_at) values (?, ?, ?)',
+          opened.hash,
+          opened.token,
+          opened.expires_at,
+        )
+      }),
+    session: (hash) => db.get<StoredSession>('select * from sessions where hash = ?', hash),
+    closeSession: async (hash) => void (await db.run('delete from sessions where hash = ?', hash)),
+  }
+}

@@ -1,0 +1,95 @@
+import { fromCursor, given, toCursor, where } from '../list-query.ts'
+import { FindingNotFound, type Explanation, type FindingQuery, type StoredFinding } from '../store.ts'
+
+export interface FindingRow extends Omit<
+  StoredFinding,
+  'evidence' | 'diagnosis' | 'explained' | keyof Explanation
+> {
+  readonly key: number
+  readonly evidence: string
+  readonly diagnosis: string
+  readonly explanation: string | null
+}
+
+/** Findings without an explanation that are read at once. */
+const FINDINGS_A_LOOK = 256
+
+const NOTHING_FOUND: Explanation = { moved: [], events: [], layers: [], sibling: null }
+
+/** What `findings.run` is in `runs`. */
+export interface FindingDialect {
+  readonly run: string
+}
+
+/** The join leaves out findings of deleted runs whose rows are still being removed. */
+const select = ({ run }: FindingDialect) =>
+  `select findings.key, findings.id, runs.id as run, part, kind, severity, state, opened_step, onset, opened_at,
+  closed_step, closed_at, close_reason, evidence, diagnosis, explanation from findings join runs on ${run} = findings.run`
+
+/** A statement that lists findings, the newest first, and the reply that its rows make. `behind` is the key of `since`. Values are `?`. */
+export function findingsQuery(
+  dialect: FindingDialect,
+  { run, project, kind, state, limit, cursor }: FindingQuery,
+  behind: number | undefined,
+) {
+  const filter = where([
+    given('runs.id = ?', run),
+    given('runs.project = ?', project),
+    // the keys of findings grow in the order in which they were entered
+    given('findings.key > ?', behind),
+    given('findings.kind = ?', kind),
+    given('findings.state = ?', state),
+    cursor === undefined
+      ? undefined
+      : {
+          sql: '(findings.opened_at, findings.key) < (?, ?)',
+          values: fromCursor(cursor, 'findings', ['number', 'number']),
+        },
+  ])
+  return {
+    sql: `${select(dialect)} ${filter.sql} order by findings.opened_at desc, findings.key desc limit ?`,
+    values: [...filter.values, limit + 1],
+    reply(rows: readonly FindingRow[]): { findings: StoredFinding[]; next_cursor: string | null } {
+      const page = rows.slice(0, limit)
+      const last = page.at(-1)
+      const isMore = rows.length > page.length && last !== undefined
+      return {
+        findings: page.map(toFinding),
+        next_cursor: isMore ? toCursor(['findings', last.opened_at, last.key]) : null,
+      }
+    },
+  }
+}
+
+/** A statement that looks up one finding by its id, unless its run is gone. */
+export const oneFinding = (dialect: FindingDialect): string => `${select(dialect)} where findings.id = ?`
+
+/** Throws `FindingNotFound` where there is no row. */
+export function refuseUnknownFinding(id: string, row: FindingRow | undefined): FindingRow {
+  if (row === undefined) throw new FindingNotFound(`There is no finding "${id}".`)
+  return row
+}
+
+/** The statements behind explanations. The bound a run is a parameter of the first three. */
+export function explanationQueries(dialect: FindingDialect) {
+  const ranked = `select key, row_number() over (partition by run order by key desc) as place from findings
+    where explanation is null`
+  return {
+    unexplained: `${select(dialect)} join (${ranked}) as ranked on ranked.key = findings.key where place <= ?
+      order by findings.key limit ${FINDINGS_A_LOOK}`,
+    isFlooded: `select 1 from (${ranked}) as ranked where place > ? limit 1`,
+    leaveOut: `update findings set explanation = '{}' where key in (select key from (${ranked}) as ranked where place > ?)`,
+    explain: 'update findings set explanation = ? where id = ?',
+  }
+}
+
+export function toFinding({ key: _, evidence, diagnosis, explanation, ...row }: FindingRow): StoredFinding {
+  return {
+    ...row,
+    evidence: JSON.parse(evidence) as StoredFinding['evidence'],
+    diagnosis: JSON.parse(diagnosis) as StoredFinding['diagnosis'],
+    explained: explanation !== null,
+    ...NOTHING_FOUND,
+    ...(JSON.parse(explanation ?? '{}') as Partial<Explanation>),
+  }
+}
