@@ -10,14 +10,14 @@ const whatIf = 'section[aria-label="What another cap would do"]'
 const panelOf = (title: string) => `section:has(h2:text-is("${title}"))`
 
 /** A GAN whose critic stays above its cap, and whose generator stays below its own. */
-async function startWithGan(...ids: readonly string[]) {
+async function startWithGan(losses: readonly string[], ...ids: readonly string[]) {
   const server = await startServer()
   for (const id of ids) {
     await server.put(id, { parts: { generator: byNorm(1), critic: byNorm(3) } })
     const step = Array.from({ length: 300 }, (_, i) => i)
     await server.send(id, {
       step,
-      loss: step.map((at) => 2 + Math.exp(-at / 100)),
+      ...Object.fromEntries(losses.map((name) => [name, step.map((at) => 2 + Math.exp(-at / 100))])),
       'grad_norm/generator': step.map(quiet),
       'grad_norm/critic': step.map((at) => 2 * high(at)),
     })
@@ -26,7 +26,7 @@ async function startWithGan(...ids: readonly string[]) {
 }
 
 it('each part of a run has its norm, cap, ribbon, clip rate and what-if', async () => {
-  const server = await startWithGan('gan')
+  const server = await startWithGan(['loss'], 'gan')
   const page = await openPage()
   const asked: string[] = []
   page.on('request', (request) => asked.push(request.url()))
@@ -64,10 +64,22 @@ it('each part of a run has its norm, cap, ribbon, clip rate and what-if', async 
   await eventually(() => textOf(page, figures)).toMatch(/clipped, whole run 0%/)
 })
 
-it('a comparison speaks of the part that is chosen', async () => {
-  const server = await startWithGan('one', 'two')
+it('the loss of each part has a chart, and the last of them stands in the list of runs', async () => {
+  const server = await startWithGan(['loss/generator', 'loss/critic'], 'gan')
+  const page = await openPage()
+  await page.goto(server.url)
+  await eventually(() => page.getByRole('row', { name: /gan/ }).innerText()).toContain('2.05')
+  await page.goto(`${server.url}/runs/gan`)
+  for (const part of ['generator', 'critic'])
+    await page.getByRole('img', { name: new RegExp(`Loss of ${part}: from 2.05 to 3`) }).waitFor()
+  expect(await page.getByRole('heading', { name: 'Loss', exact: true }).count()).toBe(0)
+})
+
+it('a comparison speaks of the part that is chosen, of the first that the runs share where they have no norms of their own', async () => {
+  const server = await startWithGan(['loss/critic'], 'one', 'two')
   const page = await openPage()
   await page.goto(`${server.url}/compare?run=one&run=two`)
+  await page.waitForURL(/part=(critic|generator)/)
   await page.getByLabel('Part').selectOption('critic')
   await page.waitForURL(/part=critic/)
   const norm = panelOf('Pre-clip gradient norm of critic')

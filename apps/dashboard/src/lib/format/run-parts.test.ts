@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest'
-import { gradientMetrics, metricOfPart, partsOf, worstPart } from '#lib/format/run-parts.ts'
+import {
+  gradientMetrics,
+  lossMetrics,
+  lossTitle,
+  metricOfPart,
+  partsOf,
+  worstPart,
+} from '#lib/format/run-parts.ts'
 
 const clipping = {
   window: 200,
@@ -35,4 +42,14 @@ it('a run whose gradients all belong to parts has none of its own', () => {
 it('names the part that needs attention first', () => {
   expect(worstPart(gan).name).toBe('aux')
   expect(metricOfPart('loss', 'aux')).toBe('loss/aux')
+})
+
+it('the losses of a run are its own and those of its parts', () => {
+  expect(lossMetrics({ ...run, latest: {} })).toEqual(['loss'])
+  expect(lossMetrics(gan)).toEqual(['loss', 'loss/generator', 'loss/critic', 'loss/aux'])
+  expect(lossMetrics({ ...gan, latest: {} }).map(lossTitle)).toEqual([
+    'Loss of generator',
+    'Loss of critic',
+    'Loss of aux',
+  ])
 })

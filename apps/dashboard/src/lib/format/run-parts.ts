@@ -30,6 +30,16 @@ export function worstPart(run: RunWithParts): RunPart {
 export const metricOfPart = (metric: string, part: string | null): string =>
   part === null ? metric : `${metric}/${part}`
 
+/** The losses that a run logs, its own and those of its parts; `loss` where it has logged none. */
+export function lossMetrics({ latest, parts = [] }: RunWithParts): string[] {
+  const own = 'loss' in latest ? ['loss'] : []
+  const ofParts = parts.filter((part) => 'loss' in part.latest).map(({ name }) => metricOfPart('loss', name))
+  return own.length + ofParts.length === 0 ? ['loss'] : [...own, ...ofParts]
+}
+
+/** The name of a loss that `lossMetrics` gives: *Loss*, or *Loss of critic*. */
+export const lossTitle = (metric: string): string => metric.replace(/^loss/, 'Loss').replace('/', ' of ')
+
 /** What the charts of the gradients of a run read. */
 export function gradientMetrics(run: RunWithParts): string[] {
   return partsOf(run).flatMap(({ name }) =>

@@ -3,7 +3,7 @@ import type { Api } from '#lib/api/client.ts'
 import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import { xOf } from '#lib/chart/columns.ts'
 import { extent, type OverlaidRun, type OverlayMode } from './overlay.ts'
-import { emptyBuckets, windowOf, type SeriesWindow } from '#lib/chart/series-window.ts'
+import { emptyBuckets, windowOf, type MetricBuckets, type SeriesWindow } from '#lib/chart/series-window.ts'
 import { metricOfPart, partsOf } from '#lib/format/run-parts.ts'
 import { byLossReached, lowsOf, stepsToReach } from './loss-reached.ts'
 
@@ -51,14 +51,18 @@ export class Comparison {
   #finer = $state.raw<{ readonly range: Range; readonly windows: readonly SeriesWindow[] } | null>(null)
   #abort = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
-  readonly #lows = $derived(this.compared.map(({ window }) => lowsOf(bucketsOf(window, 'loss'))))
+  readonly #lows = $derived(this.compared.map(({ window }) => lowsOf(this.#bucketsOf(window, 'loss'))))
 
   constructor(api: Api, ids: readonly string[], part: string | null) {
     this.#api = api
     this.ids = ids
     this.part = part
     this.isSmooth = ids.length > CROWD
-    this.#metrics = [metricOfPart('grad_norm', part), 'loss']
+    this.#metrics = [
+      metricOfPart('grad_norm', part),
+      'loss',
+      ...(part === null ? [] : [metricOfPart('loss', part)]),
+    ]
   }
 
   readonly load = async (): Promise<void> => {
@@ -97,23 +101,26 @@ export class Comparison {
     return this.compared.map(({ window, startedAt }, i) => {
       if (mode === 'loss') {
         const lows = this.#lows[i] ?? []
-        return metric === 'loss'
-          ? stepsToReach(lows)
-          : byLossReached(bucketsOf(window, this.#nameOf(metric)), lows)
+        return metric === 'loss' ? stepsToReach(lows) : byLossReached(this.#bucketsOf(window, metric), lows)
       }
-      const buckets = bucketsOf(this.#finer?.windows[i] ?? window, this.#nameOf(metric))
+      const buckets = this.#bucketsOf(this.#finer?.windows[i] ?? window, metric)
       return { buckets, x: xOf(buckets, mode, startedAt) }
     })
   }
 
-  #nameOf(metric: ComparedMetric): string {
-    return metric === 'loss' ? metric : metricOfPart(metric, this.part)
+  /** What the part logs; its run's loss where it has none of its own. */
+  #bucketsOf({ metrics }: SeriesWindow, metric: ComparedMetric): MetricBuckets {
+    const ofPart = metrics.get(metricOfPart(metric, this.part))
+    if (metric !== 'loss' || (ofPart !== undefined && ofPart.step.length > 0)) return ofPart ?? emptyBuckets()
+    return metrics.get('loss') ?? emptyBuckets()
   }
 
-  /** The parts that the runs have, each once; `null` where a run has norms of its own. */
+  /** What can be compared: `null`, the runs themselves, first where one has norms of its own; then the parts that all runs have. */
   get parts(): (string | null)[] {
-    const all = this.compared.flatMap(({ run }) => partsOf(run).map(({ name }) => name))
-    return all.filter((name, i) => all.indexOf(name) === i)
+    const [first = [], ...others] = this.compared.map(({ run }) => partsOf(run).map(({ name }) => name))
+    const shared = first.filter((name) => name !== null && others.every((names) => names.includes(name)))
+    const haveOwn = [first, ...others].some((names) => names.includes(null))
+    return haveOwn ? [null, ...shared] : shared
   }
 
   /** Both ends of the x axis. */
@@ -197,8 +204,6 @@ function within({ min, max }: Range, whole: Range): Range | null {
 }
 
 const holds = (outer: Range, inner: Range) => outer.min <= inner.min && outer.max >= inner.max
-
-const bucketsOf = ({ metrics }: SeriesWindow, metric: string) => metrics.get(metric) ?? emptyBuckets()
 
 /** The metric with the most buckets stands for the run's whole length. */
 function longest({ metrics }: SeriesWindow) {

@@ -20,7 +20,7 @@ import { interpolate } from '#lib/chart/range.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
 import { capOfNorm } from '#lib/format/clip.ts'
 import { figure, group, percent } from '#lib/format/number.ts'
-import { metricOfPart, partsOf, type RunPart } from '#lib/format/run-parts.ts'
+import { lossMetrics, metricOfPart, partsOf, type RunPart } from '#lib/format/run-parts.ts'
 import { duration, instant } from '#lib/format/time.ts'
 import type { ChartView } from './chart-view.svelte.ts'
 import type { LiveRun } from './live-run.svelte.ts'
@@ -60,6 +60,10 @@ export class RunCharts {
   /** The streams of gradients of the run, each with charts of its own. */
   get parts(): readonly RunPart[] {
     return this.#live.run === null ? [] : partsOf(this.#live.run)
+  }
+  /** The losses of the run, each with a chart of its own. */
+  get losses(): readonly string[] {
+    return this.#live.run === null ? [] : lossMetrics(this.#live.run)
   }
   get events(): readonly RunEvent[] {
     return this.#live.events
@@ -206,11 +210,10 @@ export class RunCharts {
 
   /** What is under the cursor, in words. */
   sentence(): string {
-    const names = [...this.parts.map(({ name }) => name), 'loss']
-    const readings = names.map((name, i) => {
-      const isLoss = i === names.length - 1
-      const reading = this.reading(isLoss ? 'loss' : metricOfPart('grad_norm', name))
-      const what = isLoss ? 'loss' : name === null ? 'norm' : `norm of ${name}`
+    const metrics = this.parts.map(({ name }) => metricOfPart('grad_norm', name)).concat(this.losses)
+    const readings = metrics.map((metric) => {
+      const reading = this.reading(metric)
+      const what = metric.replace('grad_norm', 'norm').replace('/', ' of ')
       return reading && { place: reading.place, words: `${what} ${figure(reading.last)}` }
     })
     const said = readings.filter((reading) => reading !== undefined)
@@ -250,7 +253,7 @@ export class RunCharts {
 
   /** The metrics that say where a run's steps are. */
   get #leading(): string[] {
-    return [...this.parts.map(({ name }) => metricOfPart('grad_norm', name)), 'loss']
+    return [...this.parts.map(({ name }) => metricOfPart('grad_norm', name)), ...this.losses]
   }
 
   /** Where the buckets of the norm are, of another part's or of the loss where there are more of those. */
