@@ -82,8 +82,11 @@ it('a comparison speaks of the part that is chosen, of the first that the runs s
   await page.waitForURL(/part=(critic|generator)/)
   await page.getByLabel('Part').selectOption('critic')
   await page.waitForURL(/part=critic/)
-  const norm = panelOf('Pre-clip gradient norm of critic')
-  await page.locator(`${norm} canvas`).first().waitFor()
+  for (const title of ['Pre-clip gradient norm of critic', 'Loss of critic'])
+    await page
+      .locator(`${panelOf(title)} canvas`)
+      .first()
+      .waitFor()
   const rate = page.getByRole('row', { name: /^Clip rate/ }).first()
   await eventually(() => rate.innerText()).toMatch(/100%\s+100%/)
   await page.getByLabel('Part').selectOption('generator')

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import {
   gradientMetrics,
+  latestLoss,
   lossMetrics,
   lossTitle,
   metricOfPart,
@@ -46,6 +47,8 @@ it('names the part that needs attention first', () => {
 
 it('the losses of a run are its own and those of its parts', () => {
   expect(lossMetrics({ ...run, latest: {} })).toEqual(['loss'])
+  expect(latestLoss({ ...run, latest: { loss: 3 } })).toBe(3)
+  expect(latestLoss({ ...gan, latest: {} })).toBe(2)
   expect(lossMetrics(gan)).toEqual(['loss', 'loss/generator', 'loss/critic', 'loss/aux'])
   expect(lossMetrics({ ...gan, latest: {} }).map(lossTitle)).toEqual([
     'Loss of generator',

@@ -1,4 +1,5 @@
 import type { Run } from '@normwatch/protocol'
+import { decodeNumber } from '@normwatch/protocol/number-codec'
 
 /** One stream of gradients of a run with its own norm, cap and judgement; `name` is `null` for that of the run itself. */
 export interface RunPart extends Pick<Run, 'clip' | 'clipping' | 'health' | 'latest'> {
@@ -29,6 +30,10 @@ export function worstPart(run: RunWithParts): RunPart {
 /** The metric of a part: `grad_norm/critic`, or `grad_norm` of the run itself. */
 export const metricOfPart = (metric: string, part: string | null): string =>
   part === null ? metric : `${metric}/${part}`
+
+/** The newest loss of a run; where all its losses are those of parts, that of the part that needs attention first. */
+export const latestLoss = (run: RunWithParts): number | undefined =>
+  decodeNumber(run.latest['loss'] ?? worstPart(run).latest['loss'])
 
 /** The losses that a run logs, its own and those of its parts; `loss` where it has logged none. */
 export function lossMetrics({ latest, parts = [] }: RunWithParts): string[] {

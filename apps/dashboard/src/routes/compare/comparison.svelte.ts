@@ -4,7 +4,7 @@ import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import { xOf } from '#lib/chart/columns.ts'
 import { extent, type OverlaidRun, type OverlayMode } from './overlay.ts'
 import { emptyBuckets, windowOf, type MetricBuckets, type SeriesWindow } from '#lib/chart/series-window.ts'
-import { metricOfPart, partsOf } from '#lib/format/run-parts.ts'
+import { lossTitle, metricOfPart, partsOf } from '#lib/format/run-parts.ts'
 import { byLossReached, lowsOf, stepsToReach } from './loss-reached.ts'
 
 export type ComparedMetric = 'grad_norm' | 'loss'
@@ -106,6 +106,12 @@ export class Comparison {
       const buckets = this.#bucketsOf(this.#finer?.windows[i] ?? window, metric)
       return { buckets, x: xOf(buckets, mode, startedAt) }
     })
+  }
+
+  /** *Loss of critic* where a run has a loss of the part that is compared. */
+  get lossTitle(): string {
+    const ofPart = metricOfPart('loss', this.part)
+    return lossTitle(this.compared.some(({ run }) => ofPart in run.latest) ? ofPart : 'loss')
   }
 
   /** What the part logs; its run's loss where it has none of its own. */

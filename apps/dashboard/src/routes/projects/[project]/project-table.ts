@@ -3,7 +3,7 @@ import { decodeNumber } from '@normwatch/protocol/number-codec'
 import { capOfNorm } from '#lib/format/clip.ts'
 import { configWords } from '#lib/format/config.ts'
 import { count, figure, multiple, percent } from '#lib/format/number.ts'
-import { worstPart } from '#lib/format/run-parts.ts'
+import { latestLoss, worstPart } from '#lib/format/run-parts.ts'
 import { rank } from '#lib/state/filters.ts'
 
 type Cell = number | string | null
@@ -93,7 +93,7 @@ export function groupsOf(runs: readonly Run[], key: string): { name: string; run
 
 const norm = (run: Run) => decodeNumber(worstPart(run).latest['grad_norm']) ?? null
 const rate = (run: Run) => worstPart(run).clipping.rate
-const loss = (run: Run) => decodeNumber(run.latest['loss']) ?? null
+const loss = (run: Run) => latestLoss(run) ?? null
 const orDash = (value: number | null, words: (value: number) => string) =>
   value === null ? '–' : words(value)
 
