@@ -56,4 +56,26 @@ describe('the page of a project', () => {
     await server.send('run1', steps(2_000, high, 1_000))
     await eventually(() => reader.locator('tbody').last().innerText()).toContain('flagged')
   })
+
+  it('keeps both of two choices made at once', async () => {
+    const server = await startServer()
+    for (const i of [0, 1, 2])
+      await server.put(`run${i}`, { project: 'sweep', config: { optim: { lr: 10 ** i }, seed: i % 2 } })
+    const page = await openPage()
+    await page.goto(`${server.url}/projects/sweep?column=config%3Aoptim.lr&sort=config%3Aoptim.lr`)
+    await page.getByRole('button', { name: 'optim.lr ↑' }).waitFor()
+    await page.evaluate(() => {
+      const sort = [...document.querySelectorAll('button')].find((it) => it.innerText.startsWith('optim.lr'))
+      const group = [...document.querySelectorAll('select')].find((it) =>
+        [...it.options].some((option) => option.value === 'seed'),
+      )
+      if (sort === undefined || group === undefined) throw new Error('The table has no such choices.')
+      sort.click()
+      group.value = 'seed'
+      group.dispatchEvent(new Event('change', { bubbles: true }))
+    })
+    await eventually(() => page.url()).toMatch(
+      /\?column=config%3Aoptim\.lr&sort=-config%3Aoptim\.lr&group=seed$/,
+    )
+  })
 })
