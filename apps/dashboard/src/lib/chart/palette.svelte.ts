@@ -41,6 +41,17 @@ function readPalette(): Palette {
   return Object.fromEntries(colours) as Palette
 }
 
+/** The colours of one theme, whichever the page has: it has this one for as long as they are read, before anything is drawn. */
+export function paletteOf(scheme: 'light' | 'dark'): Palette {
+  const { dataset } = document.documentElement
+  const chosen = dataset['theme']
+  dataset['theme'] = scheme
+  const colours = readPalette()
+  if (chosen === undefined) delete dataset['theme']
+  else dataset['theme'] = chosen
+  return colours
+}
+
 export const palette = new (class {
   readonly #current = $derived.by(() => (void theme.isDark, readPalette()))
 

@@ -65,6 +65,14 @@ export class RunCharts {
   get losses(): readonly string[] {
     return this.#live.run === null ? [] : lossMetrics(this.#live.run)
   }
+  /** Whose record the charts show. */
+  get source(): { readonly id: string; readonly name: string; readonly project: string } {
+    return this.#live.run ?? { id: this.#live.id, name: this.#live.id, project: '' }
+  }
+  /** Steps that a bucket on screen covers. */
+  get bucket(): number {
+    return this.#live.series.bucket
+  }
   get events(): readonly RunEvent[] {
     return this.#live.events
   }
