@@ -16,6 +16,8 @@ const SOURCES = [
   'apps/dashboard/words-only.ts',
   'packages/protocol/src',
   'packages/detector/src',
+  'packages/importers/src',
+  'packages/importers/fixtures',
   'package-lock.json',
 ]
 

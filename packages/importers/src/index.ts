@@ -30,5 +30,5 @@ export { joinFiles, type FoundLog, type KnownFile, type Passed } from './sending
 export type { ImportApi } from './sending/import-api.ts'
 export { importLog, importLogs, type ImportOptions, type Outcome } from './sending/import-log.ts'
 export { LiveSender } from './sending/live-sender.ts'
-export { RunSender } from './sending/run-sender.ts'
+export { RunSender, type RunLabels } from './sending/run-sender.ts'
 export { capWords, normWords, remarksOn } from './sending/words.ts'

@@ -17,14 +17,15 @@ function shortestWays(origin: string): Snippet[] {
   return [
     {
       name: 'import',
-      title: 'Import the logs you have',
-      text: `export NORMWATCH_URL=${origin}
-normwatch import ./outputs
+      title: 'Watch a folder of logs',
+      text: `# where normwatch is installed; or drop the folder onto this page
+export NORMWATCH_URL=${origin}
+normwatch import ./outputs --follow
 `,
     },
     {
       name: 'run',
-      title: 'Watch a training as it is',
+      title: 'Watch a training, no line changed',
       text: `export NORMWATCH_URL=${origin}
 pip install ${origin}/sdk/python
 normwatch run -- python train.py

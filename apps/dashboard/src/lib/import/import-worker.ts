@@ -29,7 +29,7 @@ addEventListener('message', ({ data }: MessageEvent<ImportRequest>) => {
   importFiles(data).then(say, (error: unknown) => say({ type: 'failed', reason: sentenceOf(error) }))
 })
 
-async function importFiles({ root, files }: ImportRequest): Promise<ImportNews> {
+async function importFiles({ root, files, as = {} }: ImportRequest): Promise<ImportNews> {
   const byPath = new Map(files.map(({ path, file }) => [path, file]))
   const passed: Passed[] = []
   const progress = new Progress()
@@ -40,12 +40,14 @@ async function importFiles({ root, files }: ImportRequest): Promise<ImportNews> 
     const { path, file } = given
     known.push({ path, format, size: file.size, chunks: () => progress.read(path, file) })
   }
-  const sender = new RunSender(apiAt(root), { project: undefined, name: undefined, tags: [] })
+  const { maxNorm, project, name, tags = [] } = as
+  const sender = new RunSender(apiAt(root), { project, name, tags })
   const outcomes = await importLogs(
     joinFiles(known, passed),
     sender,
     {
       withoutNorms: false,
+      ...(maxNorm !== undefined && { maxNorm }),
       besideOf: (log) => async (beside) => {
         const file = byPath.get(pathBeside(log, beside))
         return file && new Uint8Array(await file.slice(0, MAX_BESIDE).arrayBuffer())

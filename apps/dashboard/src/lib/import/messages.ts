@@ -1,3 +1,4 @@
+import type { RunLabels } from '@normwatch/importers'
 import type { Run } from '@normwatch/protocol'
 import type { GivenFile } from './dropped-files.ts'
 
@@ -6,6 +7,12 @@ export interface ImportRequest {
   /** Where the API is. */
   readonly root: string
   readonly files: readonly GivenFile[]
+  /** What the runs are called, and the cap that their logs do not say. */
+  readonly as?: ImportAs | undefined
+}
+
+export interface ImportAs extends Partial<RunLabels> {
+  readonly maxNorm?: number
 }
 
 /** A run that was imported, in words. */
