@@ -34,6 +34,11 @@ describe('the rows', () => {
     expect(ids(after(['a', make('a', { health: 'flagged' })], ['d', make('d')]))).toEqual(['b', 'a', 'c'])
     expect(ids(after(['a', undefined]))).toEqual(['b', 'c'])
   })
+  it('fetched anew keep their places until they are arranged', () => {
+    const page = [make('c', { health: 'flagged' }), make('d'), make('b')]
+    expect(ids(before.replacedBy(page))).toEqual(['b', 'c'])
+    expect(ids(before.replacedBy(page).arranged(NO_FILTERS))).toEqual(['c', 'd', 'b'])
+  })
   it('hold only what passes the filters', () => {
     const filters = { ...NO_FILTERS, health: 'ok' }
     const changes: RowChange[] = [

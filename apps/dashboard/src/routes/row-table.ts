@@ -31,6 +31,11 @@ export class RowTable {
     return new RowTable(runs, order, ranksOf(runs))
   }
 
+  /** With the runs of a page alone: those that were here keep their places, new ones wait for one. */
+  replacedBy(page: readonly Run[]): RowTable {
+    return new RowTable(new Map(page.map((run) => [run.id, run])), this.#order, this.#ranks)
+  }
+
   /** With changed runs in their places and new ones that pass the filters waiting for a place. */
   updated(changes: readonly RowChange[], filters: Filters): RowTable {
     const runs = new Map(this.#runs)

@@ -43,8 +43,11 @@ export class RunsList {
     await this.#fetch('loading')
   }
 
-  /** Fetches what is on show again, as after a lost connection. */
-  refresh = (): Promise<void> => this.show(this.#filters)
+  /** Fetches what is on show again, as after a lost connection; while held, rows keep their places. */
+  refresh = async (): Promise<void> => {
+    this.#cursor = null
+    await this.#fetch('again')
+  }
 
   /** Fetches the next page, if there is one and none is under way. */
   async more(): Promise<void> {
@@ -68,11 +71,11 @@ export class RunsList {
     }
   }
 
-  async #fetch(phase: 'loading' | 'more'): Promise<void> {
+  async #fetch(how: 'loading' | 'again' | 'more'): Promise<void> {
     this.#abort.abort()
     this.#abort = new AbortController()
     const { signal } = this.#abort
-    this.#phase = phase
+    this.#phase = how === 'more' ? 'more' : 'loading'
     this.#meanwhile = []
     const query = queryOf(this.#filters)
     query.set('limit', String(PAGE))
@@ -80,9 +83,11 @@ export class RunsList {
     try {
       const page = await this.#api.listRuns(query, signal)
       if (signal.aborted) return
-      this.#table = (phase === 'more' ? this.#table : RowTable.empty)
-        .followedBy(page.runs)
-        .updated(this.#meanwhile, this.#filters)
+      const table =
+        how === 'again' && this.#isHeld
+          ? this.#table.replacedBy(page.runs)
+          : (how === 'more' ? this.#table : RowTable.empty).followedBy(page.runs)
+      this.#table = table.updated(this.#meanwhile, this.#filters)
       this.#cursor = page.next_cursor
       this.#phase = 'ready'
     } catch (error) {

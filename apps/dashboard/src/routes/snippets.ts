@@ -36,8 +36,9 @@ normwatch run -- python train.py
       title: 'Three lines of Python',
       text: `import normwatch  # pip install ${origin}/sdk/python
 
-run = normwatch.init(url="${origin}", project="my-project", name="first-run", max_norm=1.0)
-run.log(grad_norm=1.73, loss=2.31)  # once a step: the norm before clipping
+run = normwatch.init(url="${origin}",
+                     name="first-run", max_norm=1.0)
+run.log(grad_norm=1.73, loss=2.31)  # each step: norm before clipping
 run.finish()
 `,
     },
