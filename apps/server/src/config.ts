@@ -234,10 +234,10 @@ export function readConfig(
 
 /** What `--help` prints. */
 export function helpText(): string {
-  const lines = names.map(
-    (name) =>
-      `  ${(isSecret(name) ? '' : flagOf(name)).padEnd(17)} ${variableOf(name).padEnd(25)} ${settings[name].about} (default ${settings[name].default})`,
-  )
+  const lines = names.flatMap((name) => [
+    `  ${isSecret(name) ? '' : `${flagOf(name)}, `}${variableOf(name)} (default ${settings[name].default})`,
+    ...(`${settings[name].about}.`.match(/\S(?:.{0,71}\S)?(?=\s|$)/g) ?? []).map((line) => `      ${line}`),
+  ])
   return [
     'Normwatch watches gradient norms while models train.',
     '',

@@ -1,6 +1,9 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { examplesIn, listVerbs, normwatch } from './command-line.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { examplesIn, listVerbs, normwatch, NORMWATCH } from './command-line.ts'
 import { startServer } from './server-process.ts'
 import { tempFolder } from './start-app.ts'
 
@@ -40,6 +43,8 @@ describe('the command normwatch', { timeout: 300_000 }, () => {
     const { url, folder, environment } = await startWithRuns()
     // serve prints the help of the server, which its own test reads, and does not end by itself
     const verbs = (await listVerbs()).filter(({ path }) => path[0] !== 'serve')
+    expectToFit((await normwatch(['--help'])).stdout)
+    expectToFit((await normwatch(['serve', '--help'])).stdout)
     expect(verbs.length).toBeGreaterThan(5)
     const cwd = await tempFolder()
     for (const { path, help } of verbs) {
@@ -79,6 +84,97 @@ describe('the command normwatch', { timeout: 300_000 }, () => {
       stdout: '',
       stderr: 'http://127.0.0.1:2 does not answer (ECONNREFUSED). Is the server running?\n',
     })
+  })
+
+  it.each([
+    [['compare', 'toy'], 'Name two to eight runs.'],
+    [['findings', '--kind', 'odd'], 'Allowed choices are clip_saturated'],
+    [['findings', '--state', 'odd'], 'Allowed choices are open, closed.'],
+    [['runs', '--health', 'odd'], 'Allowed choices are ok, watch, flagged, unknown.'],
+    [['watch', 'toy', '--until', 'odd'], 'Allowed choices are finding, end.'],
+    [['import', 'x', '--format', 'odd'], '--format list names all formats.'],
+    [['export', 'toy', '--format', 'tensorboard'], 'Name a folder for TensorBoard with --output.'],
+  ])('tells wrong use before it asks a server: %j', async (args, sentence) => {
+    const ended = await normwatch(args, { NORMWATCH_URL: 'http://127.0.0.1:2' })
+    expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(sentence) as string })
+    expect(ended.stderr).not.toContain(' at ')
+  })
+
+  it('takes the beginning of an id, as tables show it, and names the runs where it is that of several', async () => {
+    const { environment } = await startWithRuns()
+    expect((await normwatch(['show', 'toy-…'], environment)).stdout).toMatch(/^toy-2: /)
+    expect((await normwatch(['show', 'toy'], environment)).stdout).toMatch(/^toy: /)
+    expect((await normwatch(['findings', '--run', 'toy-'], environment)).stdout).toContain('clip_saturated')
+    expect(await normwatch(['snapshot', 'to', '--around', '1'], environment)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^Several runs begin with "to": toy(-2)?, toy(-2)?\.\n$/) as string,
+    })
+    for (const none of ['none', '../settings', 'toy?x', 'ä'])
+      expect(await normwatch(['findings', '--run', none], environment)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `There is no run "${none}".\n`,
+      })
+  })
+
+  it('serves without a verb, with the flags of the server', async () => {
+    const child = spawn(process.execPath, [NORMWATCH, '--port', '0', '--data', await tempFolder()], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let said = ''
+    child.stdout.on('data', (part) => (said += String(part)))
+    await vi.waitFor(() => expect(said).toContain('Normwatch listens on http://127.0.0.1:'), 60_000)
+  })
+
+  it('completes verbs, options and choices for a shell', async () => {
+    const completed = async (...words: string[]) =>
+      (await normwatch(['complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0])
+    expect(await completed('sna')).toContain('snapshot')
+    expect(await completed('snapshot', '--a')).toContain('--around')
+    expect(await completed('export', 'toy', '--format', '')).toEqual(
+      expect.arrayContaining(['csv', 'parquet', 'html']),
+    )
+    const script = await normwatch(['complete', 'bash'])
+    expect(spawnSync('bash', ['-n'], { input: script.stdout })).toMatchObject({ status: 0 })
+  })
+
+  it.skipIf(!existsSync('/dev/full'))('says that a result could not be written', async () => {
+    const { environment } = await startWithRuns()
+    const full = openSync('/dev/full', 'w')
+    onTestFinished(() => closeSync(full))
+    const child = spawn(process.execPath, [NORMWATCH, 'runs'], {
+      stdio: ['ignore', full, 'pipe'],
+      env: { PATH: process.env['PATH'], ...environment },
+    })
+    let said = ''
+    child.stderr?.on('data', (part) => (said += String(part)))
+    expect(await once(child, 'close')).toEqual([1, null])
+    expect(said).toMatch(/^The result could not be written: ENOSPC.*\.\n$/)
+  })
+
+  it('leaves a whole file or none where an export is interrupted', async () => {
+    const { url, environment } = await startWithRuns()
+    for (let from = 0; from < 100_000; from += 10_000) {
+      const step = Array.from({ length: 10_000 }, (_, i) => from + i)
+      const columns = { step, grad_norm: step.map(() => 0.5), loss: step.map((one) => 1 / (one + 1)) }
+      const headers = { 'content-type': 'application/json' }
+      const body = JSON.stringify({ columns })
+      const sent = await fetch(`${url}/api/v1/runs/toy-2/points`, { method: 'POST', headers, body })
+      expect(sent.ok).toBe(true)
+    }
+    const file = join(await tempFolder(), 'toy.jsonl')
+    const child = spawn(process.execPath, [NORMWATCH, 'export', 'toy-2', '--output', file], {
+      stdio: 'ignore',
+      env: { PATH: process.env['PATH'], ...environment },
+    })
+    const ended = once(child, 'close')
+    await vi.waitFor(() => expect(existsSync(file)).toBe(true), { timeout: 60_000, interval: 1 })
+    child.kill('SIGINT')
+    const [code] = await ended
+    if (code === 0) expect(readFileSync(file, 'utf8').match(/\n/g)).toHaveLength(100_000)
+    else expect({ code, isLeft: existsSync(file) }).toEqual({ code: 1, isLeft: false })
   })
 
   it('lists runs and findings for people and for programs', async () => {

@@ -28,20 +28,23 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> 
   backup: () => import('./verbs/backup.ts'),
   doctor: () => import('./verbs/doctor.ts'),
   health: () => import('./verbs/health.ts'),
+  complete: () => import('./verbs/complete.ts'),
 }
 
 const ENVIRONMENT = `
 Environment:
-  NORMWATCH_URL    the server, http://host:4280 or unix:/path (default: your own that runs, else http://127.0.0.1:4280)
+  NORMWATCH_URL    the server, http://host:4280 or unix:/path
+                   (default: your own that runs, else http://127.0.0.1:4280)
   NORMWATCH_TOKEN  its token, where it asks for one
-  NORMWATCH_DATA   the data folder of token, backup and doctor (default ${defaultDataFolder})
+  NORMWATCH_DATA   the data folder of token, backup and doctor
+                   (default ${defaultDataFolder})
 
 Exit codes: 0 done, 1 failed, 2 wrong use.`
 
-/** `head` and other readers may stop reading: that is no failure. */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
+/** `head` and other readers may stop reading: that is no failure. A disk that is full is one. */
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code !== 'EPIPE') console.error(`The result could not be written: ${message}.`)
+  process.exit(code === 'EPIPE' ? 0 : 1)
 })
 
 const program = new Command('normwatch')
@@ -53,8 +56,14 @@ const program = new Command('normwatch')
   .exitOverride()
 
 try {
-  const [name = ''] = process.argv.slice(2)
-  const called = Object.hasOwn(verbs, name) ? { [name]: verbs[name] } : verbs
+  // without a verb it serves, as the installed command does; what begins with - may be a flag of the server
+  const [first = 'serve'] = process.argv.slice(2)
+  const isFlag = first.startsWith('-') && !['--help', '-h', '--version', '-V'].includes(first)
+  if (isFlag || process.argv.length === 2) process.argv.splice(2, 0, 'serve')
+  const name = process.argv[2] as string
+  // completion has to know every verb
+  const isOne = Object.hasOwn(verbs, name) && name !== 'complete'
+  const called = isOne ? { [name]: verbs[name] } : verbs
   for (const load of Object.values(called)) (await load?.())?.addTo(program)
   await program.parseAsync()
 } catch (error) {

@@ -125,7 +125,9 @@ function errorMessage(text: string): string | undefined {
     const { error } = JSON.parse(text) as { error?: { message?: unknown; details?: unknown } }
     if (typeof error?.message !== 'string') return undefined
     const details = Array.isArray(error.details) ? (error.details as { path: string; message: string }[]) : []
-    return [error.message, ...details.map(({ path, message }) => `  ${path}: ${message}`)].join('\n')
+    // a single fault is the message itself
+    const faults = details.length < 2 ? [] : details.map(({ path, message }) => `  ${path}: ${message}`)
+    return [error.message, ...faults].join('\n')
   } catch {
     return undefined
   }

@@ -1,22 +1,28 @@
 import type { CompareReply } from '@normwatch/protocol'
 import type { Command } from 'commander'
 import { figure, percent, whole } from '../figures.ts'
+import { UsageError } from '../failures.ts'
+import { findRun } from '../find-run.ts'
 import { example } from '../help.ts'
 import { serverFromEnvironment } from '../server.ts'
 import { inColumns, lineWidth } from '../table.ts'
+import { wrapped } from '../wrapped.ts'
 
 export function addTo(program: Command): void {
   program
     .command('compare')
     .description('puts runs side by side, and says what makes the comparison weak')
-    .argument('<runs...>', 'two to eight ids')
+    .argument('<runs...>', 'two to eight ids, or how they begin')
     .option('--json', 'one JSON document, as the API gives it')
     .addHelpText('after', example('normwatch compare toy toy-2'))
-    .action(async (run: string[], { json }: { json?: true }) => {
-      const reply = await serverFromEnvironment().get<CompareReply>('/compare', { run })
+    .action(async (given: string[], { json }: { json?: true }) => {
+      if (given.length < 2 || given.length > 8) throw new UsageError('Name two to eight runs.')
+      const server = serverFromEnvironment()
+      const runs = await Promise.all(given.map((one) => findRun(server, one)))
+      const reply = await server.get<CompareReply>('/compare', { run: runs.map(({ id }) => id) })
       if (json) return console.log(JSON.stringify(reply))
       for (const line of inColumns(table(reply), lineWidth())) console.log(line)
-      for (const note of reply.notes) console.error(`Note: ${note}`)
+      for (const note of reply.notes) console.log(`\n${wrapped(note)}`)
     })
 }
 

@@ -7,6 +7,7 @@ import type { Run } from '@normwatch/protocol'
 import { Option, type Command } from 'commander'
 import { readReadings } from '../export/readings.ts'
 import { Failure, UsageError } from '../failures.ts'
+import { findRun } from '../find-run.ts'
 import { example } from '../help.ts'
 import { serverFromEnvironment, type Server } from '../server.ts'
 
@@ -26,7 +27,7 @@ export function addTo(program: Command): void {
   program
     .command('export')
     .description('writes the record of a run: one step a line or row, in step order, or a page')
-    .argument('<run>', 'its id')
+    .argument('<run>', 'its id, or how it begins')
     .addOption(new Option('--format <format>', 'of the record').choices(FORMATS).default('jsonl'))
     .option('--metric <name...>', 'only these metrics')
     .option(
@@ -42,10 +43,11 @@ export function addTo(program: Command): void {
         'normwatch export toy --format html --output toy.html',
       ),
     )
-    .action(async (id: string, options: Options) => {
+    .action(async (given: string, options: Options) => {
       refuseTerminal(options)
-      const run = await serverFromEnvironment().get<Run>(`/runs/${encodeURIComponent(id)}`)
-      await write(await contentOf(serverFromEnvironment(), run, options), await targetOf(run, options))
+      const server = serverFromEnvironment()
+      const run = await findRun(server, given)
+      await write(await contentOf(server, run, options), await targetOf(run, options))
     })
 }
 
@@ -82,11 +84,15 @@ async function write(content: Content, path: string | undefined): Promise<void> 
   const file = path === undefined ? undefined : createWriteStream(path, { flags: 'wx' })
   let isMade = false
   file?.once('open', () => (isMade = true))
+  const stop = new AbortController()
+  if (file !== undefined)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   try {
-    await pipeline(content, file ?? process.stdout, { end: file !== undefined })
+    await pipeline(content, file ?? process.stdout, { end: file !== undefined, signal: stop.signal })
   } catch (error) {
     // half a file would look like a whole one
     if (path !== undefined && isMade) await rm(path, { force: true })
-    throw new Failure(`The export broke off: ${(error as Error).message}`, { cause: error })
+    const reason = stop.signal.aborted ? 'it was interrupted.' : (error as Error).message
+    throw new Failure(`The export broke off: ${reason}`, { cause: error })
   }
 }

@@ -45,7 +45,7 @@ export function addTo(program: Command): void {
     .description('reads training logs of other tools into runs')
     .argument('[path...]', 'files and folders; - reads what is piped in')
     .option('--follow', 'goes on reading while the logs grow')
-    .option('--format <name>', 'reads every file so; "list" names all formats')
+    .option('--format <name>', 'reads every file so; "list" names all formats', readFormat)
     .option('--max-norm <cap>', 'the cap, where the logs do not say it', readCap)
     .option('--norm <key>', 'the metric that is the norm before clipping')
     .option('--post-clip <key>', 'a metric that is the norm after clipping')
@@ -89,9 +89,10 @@ function readingOptions({ format, maxNorm, norm, postClip, map, withoutNorms }: 
     ...(norm !== undefined && { norm }),
     ...(postClip !== undefined && { postClip }),
     ...(map !== undefined && { map }),
-    ...(process.stderr.isTTY && {
-      onProgress: (path: string) => process.stderr.write(`\u001b[2K\r${path.slice(-100)}`),
-    }),
+    ...(process.stderr.isTTY &&
+      !process.env['CI'] && {
+        onProgress: (path: string) => process.stderr.write(`\u001b[2K\r${path.slice(-100)}`),
+      }),
   }
 }
 
@@ -141,6 +142,11 @@ function listFormats(json: boolean): void {
     lineWidth(),
   ))
     console.log(line)
+}
+
+function readFormat(text: string): string {
+  if (text === 'list' || formats.some(({ name }) => name === text)) return text
+  throw new InvalidArgumentError('--format list names all formats.')
 }
 
 function readCap(text: string): number {

@@ -2,7 +2,7 @@ import type { RunList } from '@normwatch/protocol'
 import type { Command } from 'commander'
 import { figure, percent, whole } from '../figures.ts'
 import { example } from '../help.ts'
-import { readCount } from '../options.ts'
+import { healthOption, readCount, statusOption } from '../options.ts'
 import { serverFromEnvironment } from '../server.ts'
 import { inColumns, lineWidth } from '../table.ts'
 
@@ -16,6 +16,9 @@ interface Options {
   readonly json?: true
 }
 
+/** The columns that are cut where a line is too long. */
+const [RUN, NAME] = [0, 6]
+
 const HEADINGS = ['RUN', 'HEALTH', 'STATUS', 'STEP', 'NORM', 'CLIPPED', 'NAME']
 
 export function addTo(program: Command): void {
@@ -23,8 +26,8 @@ export function addTo(program: Command): void {
     .command('runs')
     .description('lists runs, those that need attention first')
     .option('--project <project>', 'of this project')
-    .option('--status <status>', 'running, finished or failed')
-    .option('--health <health>', 'ok, watch, flagged or unknown')
+    .addOption(statusOption())
+    .addOption(healthOption())
     .option('--tag <tag>', 'with this tag')
     .option('--search <text>', 'whose name or id contains this')
     .option('--limit <n>', 'at most so many', readCount, 50)
@@ -44,7 +47,7 @@ export function addTo(program: Command): void {
         name === id ? '' : name,
       ])
       if (rows.length === 0) return console.error('No runs.')
-      for (const line of inColumns([HEADINGS, ...rows], lineWidth())) console.log(line)
+      for (const line of inColumns([HEADINGS, ...rows], lineWidth(), [NAME, RUN])) console.log(line)
       if (list.next_cursor !== null) console.error(`Only the first ${rows.length}; --limit shows more.`)
     })
 }

@@ -2,6 +2,7 @@ import { movedWords } from '@normwatch/detector'
 import type { SnapshotReply } from '@normwatch/protocol'
 import { InvalidArgumentError, type Command } from 'commander'
 import { figure, whole } from '../figures.ts'
+import { findRun } from '../find-run.ts'
 import { example } from '../help.ts'
 import { serverFromEnvironment } from '../server.ts'
 import { inColumns, lineWidth } from '../table.ts'
@@ -17,14 +18,15 @@ export function addTo(program: Command): void {
   program
     .command('snapshot')
     .description('every metric around one step, what moved there, findings and events')
-    .argument('<run>', 'its id')
+    .argument('<run>', 'its id, or how it begins')
     .requiredOption('--around <step>', 'the step', readWhole)
     .option('--width <n>', 'steps looked at before and after', readWidth, 20)
     .option('--json', 'one JSON document, as the API gives it')
     .addHelpText('after', example('normwatch snapshot toy --around 300'))
-    .action(async (id: string, { around, width, json }: Options) => {
-      const path = `/runs/${encodeURIComponent(id)}/snapshot`
-      const reply = await serverFromEnvironment().get<SnapshotReply>(path, { around, width })
+    .action(async (given: string, { around, width, json }: Options) => {
+      const server = serverFromEnvironment()
+      const { id } = await findRun(server, given)
+      const reply = await server.get<SnapshotReply>(`/runs/${id}/snapshot`, { around, width })
       if (json) return console.log(JSON.stringify({ run: id, ...reply }))
       for (const line of describe(reply)) console.log(line)
     })

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Finding, FindingList, Run } from '@normwatch/protocol'
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { ServerError } from '../failures.ts'
+import { findRun } from '../find-run.ts'
 import { example } from '../help.ts'
+import { kindOption } from '../options.ts'
 import { serverFromEnvironment, type Query, type Server } from '../server.ts'
 
 /** Between two looks at whether a run has ended. */
@@ -36,14 +38,18 @@ export function addTo(program: Command): void {
     .description(
       'waits for a finding or the end of a run; exit code 0 ended well, 10 a finding opened, 11 ended flagged or failed, 12 stalled, 124 time-out',
     )
-    .argument('<run>', 'its id')
-    .option('--until <what>', 'finding or end', readUntil, 'finding')
-    .option('--kind <kind>', 'only findings of this kind')
+    .argument('<run>', 'its id, or how it begins')
+    .addOption(
+      new Option('--until <what>', 'what to wait for').choices(['finding', 'end']).default('finding'),
+    )
+    .addOption(kindOption())
     .option('--timeout <duration>', 'such as 90s, 30m or 2h (default: none)', readDuration)
     .option('--json', 'one JSON document')
     .addHelpText('after', example('normwatch watch toy --until end --timeout 30m'))
-    .action(async (id: string, options: Options) => {
-      const seen = await waitFor(serverFromEnvironment(), id, options)
+    .action(async (given: string, options: Options) => {
+      const server = serverFromEnvironment()
+      const { id } = await findRun(server, given)
+      const seen = await waitFor(server, id, options)
       console.log(options.json ? JSON.stringify(seen) : seen.sentence)
       process.exitCode = EXIT_CODES[seen.why]
     })
@@ -144,11 +150,6 @@ function ended(run: Run): Seen {
     sentence: `${run.id} ended ${run.status}, health ${run.health}, at step ${run.last_step}.`,
     run,
   }
-}
-
-function readUntil(text: string): string {
-  if (text === 'finding' || text === 'end') return text
-  throw new InvalidArgumentError('It must be finding or end.')
 }
 
 /** Milliseconds. */
