@@ -96,8 +96,26 @@ describe('configuration', () => {
       NORMWATCH_URL: 'http://x',
       NORMWATCH_RUN_ID: 'r',
       NORMWATCH_MODE: 'offline',
+      NORMWATCH_NODE: '/opt/node/bin/node',
     }
     expect(readConfig([], theirs)).toEqual(readConfig([], {}))
+  })
+
+  it('leaves alone what Kubernetes sets beside a Service named normwatch, and takes what a person set', () => {
+    const links = {
+      NORMWATCH_SERVICE_HOST: '10.0.0.7',
+      NORMWATCH_SERVICE_PORT: '4280',
+      NORMWATCH_SERVICE_PORT_HTTP: '4280',
+      NORMWATCH_PORT: 'tcp://10.0.0.7:4280',
+      NORMWATCH_PORT_4280_TCP: 'tcp://10.0.0.7:4280',
+      NORMWATCH_PORT_4280_TCP_PROTO: 'tcp',
+      NORMWATCH_PORT_4280_TCP_PORT: '4280',
+      NORMWATCH_PORT_4280_TCP_ADDR: '10.0.0.7',
+      NORMWATCH_METRICS_SERVICE_HOST: '10.0.0.8',
+      NORMWATCH_METRICS_PORT: 'tcp://10.0.0.8:80',
+    }
+    expect(readConfig([], links)).toEqual(readConfig([], {}))
+    expect(readConfig([], { ...links, NORMWATCH_PORT: '5000' })).toMatchObject({ port: 5000 })
   })
 
   it.each([

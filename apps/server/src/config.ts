@@ -193,10 +193,29 @@ export const variableOf = (name: Name) => `NORMWATCH_${snake(name).toUpperCase()
 export const isSecret = (name: Name) => 'isSecret' in settings[name]
 export const flagOf = (name: Name) => `--${snake(name).replaceAll('_', '-')}`
 
-/** Variables of the SDKs and of the tests, which may be set in the same shell. */
-const OTHER_VARIABLES = ['URL', 'PROJECT', 'RUN_ID', 'RANK', 'MODE', 'SPOOL', 'CAPTURE', 'CHROMIUM'].map(
-  (name) => `NORMWATCH_${name}`,
-)
+/** Variables of the SDKs, of what starts Node and of the tests, which may be set in the same shell. */
+const OTHER_VARIABLES = [
+  'URL',
+  'PROJECT',
+  'RUN_ID',
+  'RANK',
+  'MODE',
+  'SPOOL',
+  'CAPTURE',
+  'NODE',
+  'CHROMIUM',
+].map((name) => `NORMWATCH_${name}`)
+
+/**
+ * What Kubernetes puts into each container of a namespace where a Service is named `normwatch` or `normwatch-…`: its addresses, among
+ * them NORMWATCH_PORT=tcp://10.0.0.7:4280. Nobody set them, and they say nothing about this server.
+ */
+function isServiceLink(variable: string, value = ''): boolean {
+  return (
+    /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_[A-Z]+)?)$/.test(variable) ||
+    (variable.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value))
+  )
+}
 
 /** Reads the settings: a flag goes before its variable, and that before the default. `help`: they were asked for. */
 export function readConfig(
@@ -205,16 +224,21 @@ export function readConfig(
 ): Config | 'help' {
   const given = readFlags(flags)
   if (given === 'help') return given
-  for (const variable of Object.keys(environment)) {
+  const variables = Object.fromEntries(
+    Object.entries(environment).filter(
+      ([name, value]) => name.startsWith('NORMWATCH_') && !isServiceLink(name, value),
+    ),
+  )
+  for (const variable of Object.keys(variables)) {
     const isKnown = names.some((name) => variableOf(name) === variable) || OTHER_VARIABLES.includes(variable)
-    if (variable.startsWith('NORMWATCH_') && !isKnown) {
+    if (!isKnown) {
       throw new ConfigError(`There is no setting ${variable}; --help lists all of them.`)
     }
   }
   const config = Object.fromEntries(
     names.map((name) => {
       const flag = given[flagOf(name).slice(2)]
-      const variable = environment[variableOf(name)]
+      const variable = variables[variableOf(name)]
       const source =
         flag !== undefined || (variable === undefined && !isSecret(name)) ? flagOf(name) : variableOf(name)
       return [name, readSetting(name, flag ?? variable ?? settings[name].default, source)]
