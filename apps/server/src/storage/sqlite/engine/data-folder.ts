@@ -1,9 +1,25 @@
+import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { CannotOpenStore } from './store-errors.ts'
 import { isSqliteError, openDatabase, type Database } from './database.ts'
 
 /** The name of the data file in its folder. */
 export const FILE = 'normwatch.db'
+
+/** Throws `CannotOpenStore` where this user may not write the folder or the file in it, as when a container's volume is root's. */
+export function refuseForeign(folder: string): void {
+  for (const path of [folder, join(folder, FILE)]) {
+    try {
+      accessSync(path, constants.R_OK | constants.W_OK)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EACCES') continue
+      const user = process.getuid?.()
+      const mend =
+        user === undefined ? 'give it to this user.' : `chown ${user} ${path} gives it to this user.`
+      throw new CannotOpenStore(`${path} may not be read and written by this user: ${mend}`, { cause: error })
+    }
+  }
+}
 
 /**
  * Keeps other processes out of a data folder, for as long as the result is open. The operating system lets go of it
