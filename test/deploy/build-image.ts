@@ -1,57 +1,71 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { cpSync, globSync, mkdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { DockerfileParser, type Instruction, type JSONInstruction } from 'dockerfile-ast'
 
 const root = join(import.meta.dirname, '../..')
+const IN_CONTAINER = join(import.meta.dirname, 'in-container.sh')
 
-/** What a Dockerfile comes to: the folder of its last stage and how its container starts. */
+/** What a Dockerfile comes to: the folder of its one stage and how its container starts. */
 export interface Image {
-  /** Holds what the container has at its root. */
+  /** Holds what the container has at its root, less what the base image brings. */
   readonly folder: string
   readonly env: Readonly<Record<string, string>>
   readonly user: string
   readonly workdir: string
+  readonly entrypoint: readonly string[]
   readonly command: readonly string[]
   readonly healthcheck: readonly string[]
   readonly volumes: readonly string[]
 }
 
 /**
- * Carries out the project's Dockerfile without Docker: every stage is a folder, COPY copies and RUN runs the very command
- * in it, with this machine in the place of the base image. `/data` is made where the container runs.
+ * Carries out the project's Dockerfile without Docker, on the npm package `packed`: COPY copies, ADD unpacks, and RUN runs the very
+ * command as root in what there is so far, with this machine in the place of the base image.
  */
-export function buildImage(target: string): Image {
+export function buildImage(target: string, packed: string): Image {
   const parsed = DockerfileParser.parse(readFileSync(join(root, 'Dockerfile'), 'utf8'))
-  const context = contextFiles()
-  const image = { folder: '', env: {} as Record<string, string>, user: '', workdir: '/' }
-  const ends = { command: [] as string[], healthcheck: [] as string[], volumes: [] as string[] }
+  const context = contextFiles(packed)
+  const folder = join(target, 'image')
+  mkdirSync(folder)
+  const image = { folder, env: {} as Record<string, string>, user: '0:0', workdir: '/' }
+  const ends = {
+    entrypoint: [] as string[],
+    command: [] as string[],
+    healthcheck: [] as string[],
+    volumes: [] as string[],
+  }
   for (const instruction of parsed.getInstructions()) {
     const words = wordsOf(instruction)
     switch (instruction.getKeyword()) {
-      case 'FROM':
-        image.folder = join(target, words[2] ?? 'final')
-        image.workdir = '/'
-        mkdirSync(image.folder)
-        break
       case 'WORKDIR':
         image.workdir = words[0] as string
-        mkdirSync(join(image.folder, image.workdir), { recursive: true })
+        mkdirSync(join(folder, image.workdir), { recursive: true })
         break
+      case 'ADD':
       case 'COPY':
-        copy(words, image, context, target)
+        put(words, join(folder, image.workdir), context, folder, instruction.getKeyword() === 'ADD')
         break
       case 'RUN':
         run(instruction.getRawArgumentsContent() as string, image)
         break
       case 'ENV':
-        for (const pair of words) image.env[pair.split('=')[0] as string] = pair.split('=')[1] as string
+        for (const pair of words) {
+          const [name, value] = pair.split('=') as [string, string]
+          image.env[name] = value.replace(
+            '$PATH',
+            '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+          )
+        }
         break
       case 'USER':
         image.user = words[0] as string
         break
       case 'VOLUME':
         ends.volumes.push(...words)
+        break
+      case 'ENTRYPOINT':
+        ends.entrypoint = jsonOf(instruction)
         break
       case 'CMD':
         ends.command = jsonOf(instruction)
@@ -61,6 +75,7 @@ export function buildImage(target: string): Image {
           /CMD\s+(\[.*\])/s.exec(instruction.getRawArgumentsContent() as string)?.[1] ?? '[]',
         ) as string[]
         break
+      case 'FROM':
       case 'EXPOSE':
       case 'LABEL':
         break
@@ -79,54 +94,49 @@ const wordsOf = (instruction: Instruction) => [
 const jsonOf = (instruction: Instruction) =>
   (instruction as JSONInstruction).getJSONStrings().map((text) => JSON.parse(text.getValue()) as string)
 
-/** The files that `docker build` would send: what git tracks or would, less what .dockerignore names. */
-function contextFiles(): string[] {
-  const list = (...more: string[]) =>
-    execFileSync('git', ['ls-files', '-z', '-c', '-o', ...more], {
-      cwd: root,
-      encoding: 'utf8',
-      maxBuffer: 2 ** 26,
-    })
-      .split('\0')
-      .filter((file) => file !== '')
-  const ignored = new Set(list('-i', '--exclude-from=.dockerignore'))
-  return list('--exclude-standard').filter((file) => !ignored.has(file) && existsSync(join(root, file)))
+/** The files that `docker build` would send, by their paths: .dockerignore leaves everything out, and takes some in again. */
+function contextFiles(packed: string): ReadonlyMap<string, string> {
+  const [first, ...taken] = readFileSync(join(root, '.dockerignore'), 'utf8').trim().split('\n')
+  if (first !== '*' || taken.some((line) => !line.startsWith('!'))) {
+    throw new Error('This test knows a .dockerignore that begins with * and goes on with lines of !.')
+  }
+  const patterns = taken.map((line) => line.slice(1))
+  const context = new Map(globSync(patterns, { cwd: root }).map((file) => [file, join(root, file)]))
+  // the one that was made for this test, not what another `npm run pack` may have left
+  for (const file of context.keys()) if (file.startsWith('dist/')) context.delete(file)
+  return context.set(`dist/${basename(packed)}`, packed)
 }
 
-function copy(
-  words: string[],
-  { folder, workdir }: { folder: string; workdir: string },
-  context: string[],
-  target: string,
-) {
-  const from = words.find((word) => word.startsWith('--from='))?.slice('--from='.length)
-  const paths = words.filter((word) => !word.startsWith('--'))
-  const into = join(folder, workdir, paths.at(-1) as string)
-  for (const source of paths.slice(0, -1)) {
-    if (from !== undefined) {
-      cpSync(join(target, from, source), into, { recursive: true, verbatimSymlinks: true })
-      continue
-    }
-    const isOne = context.includes(source)
-    const files = context.filter((file) => source === '.' || file === source || file.startsWith(`${source}/`))
+function put(
+  words: readonly string[],
+  workdir: string,
+  context: ReadonlyMap<string, string>,
+  folder: string,
+  unpacks: boolean,
+): void {
+  const [destination = '', ...sources] = [...words].reverse()
+  const into = destination.startsWith('/') ? join(folder, destination) : join(workdir, destination)
+  for (const source of sources) {
+    const pattern = new RegExp(`^${source.replaceAll('.', '\\.').replaceAll('*', '[^/]*')}$`)
+    const files = [...context].filter(([file]) => pattern.test(file))
     if (files.length === 0)
-      throw new Error(`COPY finds no ${source}: it is missing, or .dockerignore names it.`)
-    for (const file of files) {
-      const inside = isOne || source === '.' ? file : file.slice(source.length + 1)
-      const place = join(into, inside)
-      mkdirSync(dirname(place), { recursive: true })
-      cpSync(join(root, file), place)
+      throw new Error(`There is no ${source}: it is missing, or .dockerignore leaves it out.`)
+    for (const [file, from] of files) {
+      mkdirSync(into, { recursive: true })
+      if (unpacks) execute('tar', ['-xzf', from, '-C', into, '--no-same-owner'])
+      else cpSync(from, join(into, basename(file)))
     }
   }
 }
 
-/** Commands that name folders of the root run where the container does: here only those of the build do. */
 function run(command: string, { folder, workdir }: { folder: string; workdir: string }): void {
-  if (command.includes(' /')) return
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', command], {
-    cwd: join(folder, workdir),
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  if (status !== 0) throw new Error(`RUN ${command} ended with ${status}:\n${stdout}${stderr}`)
+  execute(IN_CONTAINER, ['build', folder, '', dirname(process.execPath), '0:0', workdir, 'sh', '-c', command])
+}
+
+function execute(program: string, args: readonly string[]): void {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
+  if (status !== 0)
+    throw new Error(`${program} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`, {
+      cause: error,
+    })
 }

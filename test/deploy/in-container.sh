@@ -1,20 +1,21 @@
 #!/bin/sh
-# in-container.sh IMAGE DATA NODE USER WORKDIR COMMAND…: runs a command as a container would, without Docker: its own
-# root, read-only but for /data and /tmp, another user, this machine's system libraries. Needs root.
+# in-container.sh run|build IMAGE DATA NODE USER WORKDIR COMMAND…: runs a command as a container would, without Docker: its own
+# root, another user, this machine's system libraries. `run`: the root is read-only but for the volume DATA at /data and /tmp.
+# `build`: it can be written, as for a RUN of a Dockerfile. Needs root.
 set -eu
-image=$1 data=$2 node=$3 user=$4 workdir=$5
-shift 5
 exec unshare --mount --propagation private sh -euc '
-  image=$1 data=$2 node=$3 user=$4 workdir=$5
-  shift 5
-  for folder in usr bin lib lib64 etc dev proc tmp data node; do mkdir -p "$image/$folder"; done
+  mode=$1 image=$2 data=$3 node=$4 user=$5 workdir=$6
+  shift 6
+  for folder in usr bin lib lib64 etc dev proc tmp node; do mkdir -p "$image/$folder"; done
   mount --bind "$image" "$image"
   for folder in usr bin lib lib64 etc dev proc; do
     if [ -d "/$folder" ]; then mount --rbind -o ro "/$folder" "$image/$folder"; fi
   done
   mount --bind "$node" "$image/node"
-  mount --bind "$data" "$image/data"
   mount -t tmpfs tmpfs "$image/tmp"
-  mount -o remount,bind,ro "$image"
+  if [ "$mode" = run ]; then
+    mount --bind "$data" "$image/data"
+    mount -o remount,bind,ro "$image"
+  fi
   exec chroot --userspec="$user" "$image" /bin/sh -euc "cd $workdir && PATH=/node:\$PATH exec \"\$@\"" sh "$@"
-' sh "$image" "$data" "$node" "$user" "$workdir" "$@"
+' sh "$@"
