@@ -11,6 +11,8 @@ const FILES = [
   'CHANGELOG.md',
   'Dockerfile',
   'apps/*/package.json',
+  'deploy/helm/normwatch/Chart.yaml',
+  'docker-compose.yml',
   'docs/sdk-typescript.md',
   'examples/package.json',
   'packages/*/package.json',
@@ -47,7 +49,11 @@ describe('a release', () => {
     const folder = copy()
     setVersion(folder, '7.8.9', '2030-01-02')
     const sayIt = globSync(
-      ['**/{package.json,pyproject.toml,__init__.py,Dockerfile}', 'docs/**/*.md', '*.md'],
+      [
+        '**/{package.json,pyproject.toml,__init__.py,Dockerfile,docker-compose.yml,Chart.yaml}',
+        'docs/**/*.md',
+        '*.md',
+      ],
       {
         cwd: root,
         exclude: (name) => /^(node_modules|\.venv|dist|build)$/.test(name.toString().split('/').at(-1) ?? ''),

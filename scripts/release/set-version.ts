@@ -18,6 +18,10 @@ const TEXTS: readonly (readonly [file: string, around: (version: string) => stri
   ],
   ['docs/sdk-typescript.md', (version) => `normwatch-sdk-${version}.tgz`],
   ['Dockerfile', (version) => `org.opencontainers.image.version="${version}"`],
+  ['Dockerfile', (version) => `normwatch:${version}`],
+  ['docker-compose.yml', (version) => `image: normwatch:${version}`],
+  ['deploy/helm/normwatch/Chart.yaml', (version) => `\nversion: ${version}`],
+  ['deploy/helm/normwatch/Chart.yaml', (version) => `\nappVersion: ${version}`],
 ]
 
 /** The version of the checkout at `root`. */
@@ -39,8 +43,9 @@ export function setVersion(root: string, version: string, date: string): string[
     changed.set(file, withVersion(JSON.parse(read(file)), before, version))
   }
   for (const [file, around] of TEXTS) {
-    if (!read(file).includes(around(before))) throw new Error(`${file} does not say ${around(before)}.`)
-    changed.set(file, read(file).replaceAll(around(before), around(version)))
+    const text = changed.get(file) ?? read(file)
+    if (!text.includes(around(before))) throw new Error(`${file} does not say ${around(before).trim()}.`)
+    changed.set(file, text.replaceAll(around(before), around(version)))
   }
   changed.set(CHANGELOG, released(read(CHANGELOG), version, date))
   for (const [file, text] of changed) writeFileSync(join(root, file), text)
