@@ -24,7 +24,7 @@ export async function ensureToken(
   if (firstToken === 'refuse') {
     throw new ConfigError(
       'Other machines can reach this address, and there is no token yet: make one with ' +
-        '"npm run normwatch -- token create --name admin --scope admin", set NORMWATCH_TOKEN, let in by server.json with ' +
+        '"normwatch token create --name admin --scope admin", set NORMWATCH_TOKEN, let in by server.json with ' +
         '"--first-token file", or listen on 127.0.0.1.',
     )
   }

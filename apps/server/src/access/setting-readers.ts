@@ -12,7 +12,7 @@ export function readToken(text: string): string | undefined {
   // The text is not repeated: it may be a secret with a slip in it.
   if (!hasTokenForm(text)) {
     throw new Error(
-      'is not a token: it must be "nw_" and 43 to 128 letters, digits, - or _, such as "npm run normwatch -- token new-secret" prints.',
+      'is not a token: it must be "nw_" and 43 to 128 letters, digits, - or _, such as "normwatch token new-secret" prints.',
     )
   }
   return text
