@@ -1,6 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { installPackages } from './debian.ts'
 
 /** The browsers of the tests: the variable that names one, what it is called on PATH, and Debian's package. */
 const BROWSERS = {
@@ -33,17 +33,12 @@ export function ensureBrowser(browser: BrowserName): string {
 export function ensureBrowsers(browsers: readonly BrowserName[]): void {
   const missing = browsers.filter((browser) => findBrowser(browser) === undefined)
   if (missing.length === 0) return
-  const mayInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0
-  if (!mayInstall) {
+  if (!installPackages(missing.map((browser) => BROWSERS[browser].package))) {
     const variables = missing.map((browser) => BROWSERS[browser].variable).join(' and ')
     throw new Error(
       `The browser tests need ${missing.join(' and ')}: install what is missing, or name it in ${variables}.`,
     )
   }
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const packages = missing.map((browser) => BROWSERS[browser].package)
-  execFileSync('apt-get', ['update', '-q'], { stdio: 'inherit', env })
-  execFileSync('apt-get', ['install', '-y', '-q', ...packages], { stdio: 'inherit', env })
   const absent = missing.filter((browser) => findBrowser(browser) === undefined)
   if (absent.length > 0) throw new Error(`Installed, and still not on PATH: ${absent.join(', ')}.`)
 }

@@ -7,6 +7,7 @@ import { chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync } from 
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { installPackages } from './debian.ts'
 
 const OLDEST_VERSION = 15
 const START_TIMEOUT_MS = 60_000
@@ -23,14 +24,8 @@ export interface Cluster {
 export function ensurePostgres(): string {
   const found = findPostgres()
   if (found !== undefined) return found
-  if (process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0) {
-    const options = { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const
-    const patient = ['-qq', '-o', 'DPkg::Lock::Timeout=300']
-    spawnSync('apt-get', [...patient, 'update'], options)
-    spawnSync('apt-get', [...patient, '-y', '--no-install-recommends', 'install', 'postgresql'], options)
-    const installed = findPostgres()
-    if (installed !== undefined) return installed
-  }
+  const installed = installPackages(['postgresql']) ? findPostgres() : undefined
+  if (installed !== undefined) return installed
   throw new Error(`Install PostgreSQL ${OLDEST_VERSION} or newer, such as Debian's package postgresql.`)
 }
 

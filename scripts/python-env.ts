@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { installPackages } from './debian.ts'
 
 const root = join(import.meta.dirname, '..')
 const DEBIAN_PACKAGES = ['python3-torch', 'python3-numpy', 'python3-venv']
@@ -67,17 +68,12 @@ export function run(
 
 function ensureModules(python: string, modules: readonly string[]): void {
   if (hasModules(python, modules)) return
-  const mayInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0
-  if (!mayInstall || process.env['NORMWATCH_PYTHON'] !== undefined) {
+  if (process.env['NORMWATCH_PYTHON'] !== undefined || !installPackages(DEBIAN_PACKAGES)) {
     throw new Error(
       `The Python tests need ${python} with ${modules.join(', ')} (Debian: ${DEBIAN_PACKAGES.join(' ')}). ` +
         'Install them, or name another Python in NORMWATCH_PYTHON.',
     )
   }
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  execFileSync('apt-get', ['update', '-q'], { stdio: 'inherit', env })
-  const install = ['install', '-y', '-q', '--no-install-recommends', ...DEBIAN_PACKAGES]
-  execFileSync('apt-get', install, { stdio: 'inherit', env })
   if (!hasModules(python, modules))
     throw new Error(`${DEBIAN_PACKAGES.join(' ')} are installed, and ${python} lacks them.`)
 }

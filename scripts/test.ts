@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureBrowsers } from './browsers.ts'
+import { ensureFaketime } from './faketime.ts'
 import { ensurePostgres } from './postgres.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -20,6 +21,7 @@ mkdirSync(results, { recursive: true })
 
 ensureBrowsers(['chromium', 'firefox'])
 ensurePostgres()
+ensureFaketime()
 const vitest = run('npx', [
   'vitest',
   'run',

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { installPackages } from '../../scripts/debian.ts'
 
 const root = join(import.meta.dirname, '../..')
 const HADOLINT_FOLDER = join(root, 'node_modules/.cache/hadolint')
@@ -23,15 +24,7 @@ export function ensureNginx(): string {
     ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path))
   const found = find()
   if (found !== undefined) return found
-  const mayInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0
-  if (!mayInstall) throw new Error('The proxy test needs nginx: install it.')
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  execFileSync('apt-get', ['update', '-q'], { stdio: 'ignore', env })
-  execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'nginx-light'], {
-    stdio: 'ignore',
-    env,
-  })
-  const installed = find()
-  if (installed === undefined) throw new Error('nginx was installed, and is still not there.')
+  const installed = installPackages(['nginx-light']) ? find() : undefined
+  if (installed === undefined) throw new Error('The proxy test needs nginx: install it.')
   return installed
 }

@@ -50,6 +50,25 @@ it('removes the runs to which nothing came for too long, and tells their readers
   expect(refused.body.error.code).toBe('run_not_found')
 })
 
+it('removes a run whose points came while the clock was ahead, once it was silent for so long since then', async () => {
+  const clock = { now: 1_764_000_000_000 }
+  const { call, services } = await startApp({ now: () => clock.now })
+  clock.now += 3_650 * DAY
+  await call('PUT', '/runs/ahead', {})
+  await call('POST', '/runs/ahead/points', { points: [{ step: 0, loss: 1 }] })
+  clock.now -= 3_650 * DAY
+  const retention = { days: 30, projects: new Map<string, number>() }
+  const isKept = async () => {
+    await services.ingest.removeSilent(retention)
+    return (await call('GET', '/runs/ahead')).status === 200
+  }
+  expect(await isKept()).toBe(true)
+  clock.now += 29 * DAY
+  expect(await isKept()).toBe(true)
+  clock.now += 2 * DAY
+  expect(await isKept()).toBe(false)
+})
+
 it('judges a run anew that is created under the id of a removed one', async () => {
   const clock = { now: 1_764_000_000_000 }
   const { call, services } = await startApp({ now: () => clock.now })

@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
 import { startServer } from './server-process.ts'
@@ -119,32 +116,3 @@ it('one metric name a reading is refused before room is made for each', async ()
   expect(answer.status).toBe(413)
   expect(await answer.json()).toMatchObject({ error: { code: 'too_many_readings' } })
 })
-
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
-
-it.skipIf(!existsSync(FAKETIME))(
-  'a clock that is set back locks nobody out',
-  async () => {
-    const folder = await tempFolder()
-    const clock = join(folder, 'clock')
-    await writeFile(clock, '+0')
-    const token = `nw_${'a'.repeat(43)}`
-    const { url } = await startServer(join(folder, 'data'), ['--max-requests', '20'], {
-      NORMWATCH_TOKEN: token,
-      LD_PRELOAD: FAKETIME,
-      FAKETIME_TIMESTAMP_FILE: clock,
-      FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    })
-    const ask = () =>
-      fetch(`${url}/api/v1/runs`, { headers: { authorization: `Bearer ${token}`, connection: 'close' } })
-    const serverTime = async () => Date.parse((await ask()).headers.get('date') ?? '')
-    const before = await serverTime()
-    await writeFile(clock, '-7200')
-    const began = performance.now()
-    for (let i = 0; i < 60; i++) expect((await ask()).status).toBe(200)
-    expect(performance.now() - began).toBeLessThan(20_000)
-    expect(await serverTime()).toBeLessThan(before - 3_600_000)
-  },
-  60_000,
-)

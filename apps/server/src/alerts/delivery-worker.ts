@@ -17,6 +17,8 @@ const LONGEST_SLEEP_MS = 2 ** 31 - 1
 const KEEP_MS = 30 * 24 * 60 * 60 * 1000
 /** How long a message waits for what the record says around the beginning of its finding. */
 const EXPLAINED_WITHIN_MS = 5_000
+/** The clock was set back when it lost this much against one that nobody sets. */
+const SET_BACK_MS = 1_000
 /** How long a stop waits for the tries under way. */
 const DRAIN_MS = 3_000
 
@@ -50,6 +52,8 @@ export class DeliveryWorker {
   #publicUrl = ''
   #again = false
   #stopped = false
+  /** The clock's lead over one that nobody sets, at the last look; unknown before the first. */
+  #lead = Infinity
   #sleep: NodeJS.Timeout | undefined
   #chores: NodeJS.Timeout | undefined
   #unsubscribe: () => void = () => undefined
@@ -91,20 +95,28 @@ export class DeliveryWorker {
   }
 
   async #pump(): Promise<void> {
-    const { deliveries, now, log } = this.#options
+    const { deliveries, log } = this.#options
     try {
+      const [now, began] = [this.#options.now(), performance.now()]
+      await this.#noticeClock(now - began, now)
       while (this.#again && !this.#stopped) {
         this.#again = false
         const claimed = await this.#claim()
         for (const delivery of claimed) this.#launch(delivery)
         this.#again ||= claimed.length > 0
       }
-      const next = await deliveries.nextDue(now())
-      if (next !== null) this.#sleepFor(next - now())
+      const next = await deliveries.nextDue(now)
+      if (next !== null) this.#sleepFor(next - now - (performance.now() - began))
     } catch (error) {
       log.error({ err: error }, 'deliveries could not be claimed; trying again soon')
       this.#sleepFor(PAUSE_AFTER_ERROR_MS)
     }
+  }
+
+  /** What waits must not wait longer because the clock was set back, here or before the start. */
+  async #noticeClock(lead: number, now: number): Promise<void> {
+    if (lead < this.#lead - SET_BACK_MS) await this.#options.deliveries.restartWaits(now)
+    this.#lead = lead
   }
 
   async #claim(): Promise<ClaimedDelivery[]> {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { IngestContext } from './active-runs.ts'
+import { patchRun } from './change-run.ts'
 
 /** Days after its last point at which a run is removed; 0: never. */
 export interface Retention {
@@ -35,11 +36,13 @@ export async function keepFor(
   }
 }
 
-/** Removes every run that has been silent for longer than its project allows; their readers are told. */
-export async function removeSilent(
-  { store, hub, runs, now }: IngestContext,
-  { days, projects }: Retention,
-): Promise<void> {
+/**
+ * Removes every run that has been silent for longer than its project allows; their readers are told. Silence of a run
+ * whose last points were noted by a clock that was ahead counts from now.
+ */
+export async function removeSilent(context: IngestContext, { days, projects }: Retention): Promise<void> {
+  const { store, hub, runs, now } = context
+  for (const id of await store.runs.arrivedAfter(now())) await patchRun(context, id, {})
   for (const project of await store.runs.projects()) {
     const allowed = projects.get(project) ?? days
     if (allowed === 0) continue

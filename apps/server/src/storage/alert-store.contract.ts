@@ -260,6 +260,31 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
       })
     })
 
+    describe('a clock that is set back', () => {
+      it('makes nothing wait longer than it would have', async () => {
+        await channel('ch-1')
+        await openings('f-1')
+        now -= 2 * HOUR
+        await store.deliveries.restartWaits(now)
+        await store.deliveries.restartWaits(now)
+        expect(await store.deliveries.nextDue(now)).toBe(now + WINDOW)
+        now += WINDOW
+        const { id } = await claimOne()
+        await store.deliveries.settle(id, refused(now + 5_000), now)
+        now -= 2 * HOUR
+        await store.deliveries.restartWaits(now)
+        expect(await store.deliveries.get(id, now)).toMatchObject({ next_try_at: now + 5_000, last_try_at: now })
+      })
+      it('leaves mutes and closings as they are', async () => {
+        await channel('ch-1')
+        await store.mutes.create(mute('mute_1', now + HOUR))
+        await openings('f-1')
+        now -= 2 * HOUR
+        await store.deliveries.restartWaits(now)
+        expect(await store.deliveries.nextDue(now)).toBe(now + 3 * HOUR)
+      })
+    })
+
     describe('a mute', () => {
       it('holds openings until its end', async () => {
         await channel('ch-1')

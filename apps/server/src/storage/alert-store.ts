@@ -175,6 +175,11 @@ export interface DeliveryStore {
   settle(id: string, settlement: Settlement, now: number): Promise<void>
   /** The first moment after `now` at which a delivery becomes due or its lease ends; `null`: none is in sight. */
   nextDue(now: number): Promise<number | null>
+  /**
+   * After the clock was set back to `now`: pending deliveries that were queued or tried later than `now` wait for as long
+   * as they would have, from `now` on; but for those that a mute or another delivery holds.
+   */
+  restartWaits(now: number): Promise<void>
   /** Queues a reminder for each finding that has been open for its channel's `remind_hours`, once. */
   remind(now: number): Promise<void>
   /** Newest first. */

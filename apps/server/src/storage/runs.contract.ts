@@ -60,6 +60,14 @@ export function describeRuns(engine: string, open: () => Promise<Store>): void {
       expect((await store.runs.running()).map(({ id }) => id)).toEqual(['gamma', 'beta', 'alpha'])
     })
 
+    it('names runs whose last arrival was noted by a clock that was ahead, and an edit mends it', async () => {
+      await append(store, { run: 'alpha', columns: columns([1], { loss: [1] }), arrivedAt: 90_000 })
+      expect(await store.runs.arrivedAfter(50_000)).toEqual(['alpha'])
+      const { last_arrival, updated_at } = await store.runs.patch('alpha', {}, 50_000)
+      expect([last_arrival, updated_at]).toEqual([50_000, 50_000])
+      expect(await store.runs.arrivedAfter(50_000)).toEqual([])
+    })
+
     it('removes runs that have been silent, of one project or of all', async () => {
       await append(store, { run: 'alpha', columns: columns([1], { loss: [1] }), arrivedAt: 50_000 })
       expect(await store.runs.expire({ before: 2500, project: 'speech', limit: 10 })).toEqual([])

@@ -186,6 +186,8 @@ export interface RunStore {
     readonly project?: string | undefined
     readonly limit: number
   }): Promise<string[]>
+  /** Ids of the runs whose last arrival was noted later than `now`, by a clock that was ahead. */
+  arrivedAfter(now: number): Promise<string[]>
   /** Every run whose status is `running`, newest first: for the silence watch and the metrics page. */
   running(): Promise<ListedRun[]>
   /** Names of all projects, A to Z. */

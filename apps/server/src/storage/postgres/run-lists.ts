@@ -51,6 +51,9 @@ export function openRunLists(
       if (!(await remove(id))) throw new RunNotFound(id)
     },
 
+    arrivedAfter: async (now) =>
+      (await db.all<{ id: string }>('select id from runs where last_arrival > ?', now)).map(({ id }) => id),
+
     expire: async ({ before, project = null, limit }) => {
       const silent = await db.all<{ id: string }>(
         `select id from runs where last_arrival < ? and (?::text is null or project = ?)

@@ -24,13 +24,15 @@ export function openRuns(units: RunUnits): Pick<RunStore, 'put' | 'patch' | 'get
     cache: RunCache,
     cached: CachedRun,
     fields: RunFields,
-    more: Partial<RunRow>,
+    more: Partial<RunRow> & Pick<RunRow, 'updatedAt'>,
     ahead: CountedAhead | undefined,
   ): void {
     const { row, documents } = cached
     const { clip, optimizer } = row
     const parts = cached.declare(fields.parts ?? {})
-    cached.change({ ...rowFields(row, fields), ...more }, documentFields(documents, fields))
+    // An arrival noted by a clock that was ahead counts as now.
+    const lastArrival = Math.min(row.lastArrival, more.updatedAt)
+    cached.change({ ...rowFields(row, fields), lastArrival, ...more }, documentFields(documents, fields))
     if (cached.documents !== documents) tables.runs.saveDocuments(row.key, cached.documents)
     const isOwnCap = !isSameRule(JSON.parse(clip) as Clip, cached.run.clip)
     const streams = isOwnCap ? [0, ...parts.recount] : parts.recount

@@ -153,6 +153,18 @@ export function openDeliveryStore({
         if (channel?.enabled === false) await failPending(on, settled.channel)
       }),
 
+    restartWaits: async (now) => {
+      await db.run(
+        `update deliveries set due_at = ?::bigint + due_at - greatest(created_at, last_try_at),
+           created_at = least(created_at, ?), last_try_at = case when last_try_at is not null then least(last_try_at, ?) end
+         where state = 'pending' and hold is null and greatest(created_at, last_try_at) > ?`,
+        now,
+        now,
+        now,
+        now,
+      )
+    },
+
     nextDue: async (now) => {
       const next = await db.get<{ at: number | null }>(
         `select min(greatest(due_at, leased_until)) as at from deliveries

@@ -49,6 +49,7 @@ export function openDeliveryStore(
     onQueued: (listener) => outbox.onQueued(listener),
     claim: (options) => commits.run(() => deliveries.claim(options)),
     settle: (id, settlement, now) => commits.run(() => deliveries.settle(id, settlement, now)),
+    restartWaits: (now) => commits.run(() => deliveries.restartWaits(now)),
     nextDue: async (now) => commits.read(() => deliveries.nextDue(now)),
     remind: (now) =>
       commits.run(() => {

@@ -55,6 +55,11 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
        where state = 'pending' and max(due_at, leased_until) > ? and due_at < ${NEVER}`,
     )
     .pluck()
+  const restartWaits = db.prepare<[{ now: number }]>(
+    `update deliveries set due_at = @now + due_at - max(created_at, coalesce(last_try_at, 0)),
+       created_at = min(created_at, @now), last_try_at = min(last_try_at, @now)
+     where state = 'pending' and hold is null and max(created_at, coalesce(last_try_at, 0)) > @now`,
+  )
   const selectQueue = db.prepare<[number], { due: number; oldest_due_at: number | null }>(
     `select count(*) as due, min(due_at) as oldest_due_at from deliveries where state = 'pending' and due_at <= ?`,
   )
@@ -106,6 +111,7 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
     failPending: (channel: string): void => void failPending.run(channel),
     /** What waits for this mute or delivery is due. */
     release: (hold: string, now: number): void => void release.run(now, hold),
+    restartWaits: (now: number): void => void restartWaits.run({ now }),
     nextDue: (now: number): number | null => selectNext.get(now) ?? null,
     /** Openings that were queued for so long and whose findings are still open; without those reminded of already. */
     remindersDue(now: number): Reminder[] {

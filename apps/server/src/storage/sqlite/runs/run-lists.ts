@@ -47,6 +47,8 @@ export function openRunLists(
         return silent
       }),
 
+    arrivedAfter: async (now) => commits.read(() => tables.runs.arrivedAfter(now)),
+
     list: async (query) =>
       commits.read(() => {
         const { sql, values, reply } = runsQuery(dialect, query)

@@ -30,6 +30,7 @@ export function openRunTable(db: Database) {
        order by last_arrival limit @limit`,
     )
     .pluck()
+  const arrivedAfter = db.prepare<[number], string>('select id from runs where last_arrival > ?').pluck()
   const projects = db.prepare<[], string>('select distinct project from runs order by project').pluck()
   const saveDocuments = db.prepare<[number, string, string]>(
     `insert into run_documents (run, config, notes) values (?, ?, ?)
@@ -50,6 +51,7 @@ export function openRunTable(db: Database) {
     /** Ids of runs without a point since `before`, the longest silent first. */
     silentSince: (before: number, project: string | undefined, limit: number): string[] =>
       silent.all({ before, project: project ?? null, limit }),
+    arrivedAfter: (now: number): string[] => arrivedAfter.all(now),
     projects: (): string[] => projects.all(),
     /** Gives the new run's key. */
     insert: (row: Omit<RunRow, 'key'>): number => Number(insert.run(row).lastInsertRowid),
