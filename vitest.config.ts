@@ -21,6 +21,7 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/*.test.ts'],
           exclude: ['apps/server/src/storage/postgres/**'],
+          testTimeout: 20_000,
         },
       },
       {
@@ -34,7 +35,7 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'server', include: ['apps/server/test/**/*.test.ts'], testTimeout: 30_000, expect },
+        test: { name: 'server', include: ['apps/server/test/**/*.test.ts'], testTimeout: 60_000, expect },
       },
       {
         test: {
@@ -49,7 +50,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['apps/dashboard/e2e/**/*.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
           expect,

@@ -62,7 +62,9 @@ describe('comparing runs', () => {
     await page.getByRole('button', { name: 'Remove slow' }).click()
     await page.waitForURL(/\/compare\?run=quick&run=other$/)
 
+    await page.getByRole('columnheader', { name: 'far away' }).first().waitFor()
     await server.call('DELETE', '/runs/other')
+    await page.getByText('Run other not found').waitFor()
     await page.reload()
     await page.getByText('Run other not found').waitFor()
     await page.getByRole('button', { name: 'Remove other' }).click()

@@ -23,7 +23,7 @@ export async function openPage({ mayComplain, ...options }: Options = {}): Promi
   const complaints: string[] = []
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
   page.on('pageerror', (error) => complaints.push(String(error)))
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(30_000)
   onTestFinished(async () => {
     await context.close()
     expect(complaints.filter((complaint) => !mayComplain?.test(complaint))).toEqual([])
@@ -33,7 +33,7 @@ export async function openPage({ mayComplain, ...options }: Options = {}): Promi
 
 /** Waits until something is as it should be; says what it was instead. */
 export const eventually = <Value>(look: () => Promise<Value> | Value) =>
-  expect.poll(look, { timeout: 15_000, interval: 50 })
+  expect.poll(look, { timeout: 30_000, interval: 50 })
 
 /** The text of the first place that the selector names, its narrow spaces as plain ones. */
 export async function textOf(page: Page, selector: string): Promise<string> {

@@ -48,6 +48,19 @@ describe('the runs page', () => {
     await eventually(() => page.locator('[data-run=saturated] canvas').evaluate(inkOf)).toBeGreaterThan(100)
   })
 
+  it('says how old a run is by the clock of the server, however wrong that of the viewer is', async () => {
+    const server = await startServer()
+    await server.put('young', {})
+    await server.send('young', steps(10, quiet))
+    const page = await openPage()
+    await page.addInitScript(() => {
+      const now = Date.now.bind(Date)
+      Date.now = () => now() + 3 * 86_400_000
+    })
+    await page.goto(server.url)
+    await eventually(() => textOf(page, '[data-run=young] time')).toMatch(/^(now|\d+ s ago)$/)
+  })
+
   it('moves with a running run, and keeps rows in place under the pointer', async () => {
     const server = await startServer()
     for (const id of ['a', 'b']) {

@@ -1,13 +1,15 @@
 import { resolve } from '$app/paths'
 import { createApi } from '#lib/api/client.ts'
+import { clock } from '#lib/state/clock.svelte.ts'
 import { SessionState } from '#lib/state/session.svelte.ts'
 
 /** Where the API is: below the address that the dashboard is served at. */
 export const API_ROOT = `${resolve('/').replace(/\/$/, '')}/api/v1`
 
-/** Whoever is refused for want of a token is led to the sign-in page, and from there back. */
+/** The server's time is noted. Whoever is refused for want of a token is led to the sign-in page, and from there back. */
 export const leadingToSignIn: typeof fetch = async (...request) => {
   const response = await fetch(...request)
+  clock.hear(response.headers.get('date'))
   const { pathname, search } = location
   if (response.status === 401 && pathname !== resolve('/sign-in')) {
     location.assign(`${resolve('/sign-in')}?${new URLSearchParams({ to: pathname + search })}`)

@@ -1,6 +1,7 @@
 import type { Delivery, DeliveryList } from '@normwatch/protocol'
 import type { AlertsApi } from '#lib/api/alerts.ts'
 import { sentenceOf } from '#lib/api/failure.ts'
+import { clock } from '#lib/state/clock.svelte.ts'
 
 /** A message whose time has come is looked after again so many milliseconds later. */
 const SOON = 1_000
@@ -85,7 +86,7 @@ export class DeliveryLog {
   #lookAfter(): void {
     const due = this.#deliveries.flatMap(({ next_try_at }) => (next_try_at ? [Date.parse(next_try_at)] : []))
     if (this.#isOver || due.length === 0) return
-    const wait = Math.max(Math.min(...due) - Date.now(), 0) + SOON
+    const wait = Math.max(Math.min(...due) - clock.now, 0) + SOON
     this.#timer = setTimeout(() => void this.load(), Math.min(wait, LONGEST))
   }
 }

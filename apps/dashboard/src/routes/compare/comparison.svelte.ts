@@ -1,9 +1,10 @@
-import type { ComparedRun, CompareReply, Run } from '@normwatch/protocol'
+import type { ComparedRun, CompareReply, LiveFrame, Run } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
 import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 import { xOf } from '#lib/chart/columns.ts'
 import { extent, type OverlaidRun, type OverlayMode } from './overlay.ts'
 import { emptyBuckets, windowOf, type MetricBuckets, type SeriesWindow } from '#lib/chart/series-window.ts'
+import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
 import { lossTitle, metricOfPart, partsOf } from '#lib/format/run-parts.ts'
 import { byLossReached, lowsOf, stepsToReach } from './loss-reached.ts'
 
@@ -81,6 +82,14 @@ export class Comparison {
       this.missing = error instanceof ApiFailure && error.notFound ? await this.#lookForMissing() : []
       this.phase = 'failed'
     }
+  }
+
+  /** Until the returned function is called, a run that is deleted meanwhile is told as missing. */
+  follow(connection: LiveConnection): () => void {
+    const frame = (it: LiveFrame) => {
+      if (it.type === 'gap' && it.reason === 'deleted' && this.ids.includes(it.run)) void this.load()
+    }
+    return connection.watch({ runs: {} }, { frame, missed: () => undefined })
   }
 
   async #lookForMissing(): Promise<string[]> {
