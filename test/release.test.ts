@@ -13,6 +13,7 @@ const FILES = [
   'apps/*/package.json',
   'deploy/helm/normwatch/Chart.yaml',
   'docker-compose.yml',
+  'docs/deploy.md',
   'docs/sdk-typescript.md',
   'examples/package.json',
   'packages/*/package.json',

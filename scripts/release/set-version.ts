@@ -16,6 +16,7 @@ const TEXTS: readonly (readonly [file: string, around: (version: string) => stri
     'packages/server-python/src/normwatch_server/__init__.py',
     (version) => `__version__ = "${python(version)}"`,
   ],
+  ['docs/deploy.md', (version) => `normwatch:${version}`],
   ['docs/sdk-typescript.md', (version) => `normwatch-sdk-${version}.tgz`],
   ['Dockerfile', (version) => `org.opencontainers.image.version="${version}"`],
   ['Dockerfile', (version) => `normwatch:${version}`],
