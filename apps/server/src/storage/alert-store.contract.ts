@@ -273,7 +273,10 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await store.deliveries.settle(id, refused(now + 5_000), now)
         now -= 2 * HOUR
         await store.deliveries.restartWaits(now)
-        expect(await store.deliveries.get(id, now)).toMatchObject({ next_try_at: now + 5_000, last_try_at: now })
+        expect(await store.deliveries.get(id, now)).toMatchObject({
+          next_try_at: now + 5_000,
+          last_try_at: now,
+        })
       })
       it('leaves mutes and closings as they are', async () => {
         await channel('ch-1')
