@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
@@ -119,6 +128,19 @@ it('says that its file is damaged until it is started on a backup', async () => 
   await training.expectStored(again.url)
 })
 
+it('is not ready while its folder has another name, and stores on', async () => {
+  const folder = await tempFolder()
+  const server = await startServer(join(folder, 'data'))
+  const training = new Training(1, 10)
+  await training.create(server.url)
+  renameSync(join(folder, 'data'), join(folder, 'moved'))
+  expect(await readiness(server)).toBe('The data file was moved or removed while the server was running.')
+  expect(await training.sendNext(server.url)).toBe(200)
+  renameSync(join(folder, 'moved'), join(folder, 'data'))
+  expect(await readiness(server)).toBe('ok')
+  expect(await training.stored(server.url)).toBe(training.acknowledged)
+})
+
 it('acknowledges nothing once its files are removed', async () => {
   const folder = await tempFolder()
   const server = await startServer(folder)
@@ -174,7 +196,7 @@ describe('a start is refused with one sentence', () => {
     const folder = join(root, 'data')
     mkdirSync(folder, { mode: 0o555 })
     expect(await refusal(folder, asNobody)).toMatch(
-      /^the server did not start: The data folder .*data cannot be used: The data file cannot be opened\.\n$/,
+      /^the server did not start: \S*data may not be read and written by this user: chown \d+ \S*data gives it to this user\.\n$/,
     )
     expect(await refusal(join(folder, 'deeper'), asNobody)).toMatch(
       /cannot be used: EACCES: permission denied[^\n]*\n$/,

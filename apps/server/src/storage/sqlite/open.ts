@@ -1,4 +1,4 @@
-import { mkdirSync, statfsSync } from 'node:fs'
+import { mkdirSync, statfsSync, statSync, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import {
   ChannelNotFound,
@@ -91,6 +91,13 @@ function refuseFullDisk(file: string): void {
   if (bavail * bsize < MIN_FREE_BYTES) throw new StoreUnavailable('The disk that holds the data is full.')
 }
 
+/** Whoever starts next would not find what is stored now. Throws `StoreUnavailable`. */
+function refuseMoved(file: string, opened: Stats): void {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found?.ino !== opened.ino || found.dev !== opened.dev)
+    throw new StoreUnavailable('The data file was moved or removed while the server was running.')
+}
+
 /** What refuses one unit of work before it has changed anything. */
 const refusals = [
   RunNotFound,
@@ -106,6 +113,7 @@ const refusals = [
 ]
 
 function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
+  const opened = statSync(db.name)
   const tables = openTables(db, alerts)
   const cache = new RunCache(tables)
   const log = new WalSync(db)
@@ -156,6 +164,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
       if (commits.damage !== undefined) throw commits.damage
       // writes a page that never matters, as every change would
       await commits.run(() => void db.pragma('user_version = 1'))
+      refuseMoved(db.name, opened)
       refuseFullDisk(db.name)
     },
     close: () => (closing ??= closeAll()),
