@@ -89,7 +89,7 @@ export const settings = {
   firstToken: {
     default: 'refuse',
     about:
-      'with an address that others reach and no token: refuse to start, print a new one once, or let in by that in server.json (file)',
+      'while there is no token: with an address that others reach, refuse to start or print a new one once; on any address, let in by that in server.json alone (file)',
     read: readFirstToken,
   } satisfies Setting<FirstToken>,
   trustProxy: {

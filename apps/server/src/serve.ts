@@ -42,6 +42,7 @@ export async function serve(config: Config): Promise<Server> {
     operatorToken: config.token,
     localToken: serverFile.token,
     isShared: socket === undefined && !isLoopbackName(host),
+    isPrivate: socket === undefined && config.firstToken === 'file',
     basePath,
     allowedOrigins: config.allowedOrigins,
     allowedHosts: config.allowedHosts,
@@ -86,7 +87,8 @@ export async function serve(config: Config): Promise<Server> {
     }
   }
   tell(() => serverFile.announce(forOthers(url, config)))
-  const isOpen = !access.isShared && config.token === undefined && !(await store.tokens.any())
+  const asksForToken = access.isShared || access.isPrivate || config.token !== undefined
+  const isOpen = !asksForToken && !(await store.tokens.any())
   return {
     welcome: welcome(url, placeOfData(config), { isOpen, firstToken }),
     async close() {

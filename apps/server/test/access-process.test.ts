@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -47,6 +48,20 @@ describe('a server that other machines can reach', () => {
     const second = await startServer(folder, ['--host', '0.0.0.0', '--first-token', 'print'])
     expect(second.output()).not.toMatch(SECRET)
     expect(await status(second.url.replace('0.0.0.0', '127.0.0.1'), bearer(secret))).toBe(200)
+  })
+
+  it('asks for the token of server.json on a machine with other users, where it is told to', async () => {
+    const folder = await tempFolder()
+    const { url, output, end } = await startServer(folder, ['--first-token', 'file'])
+    const path = join(folder, 'server.json')
+    const { token } = JSON.parse(await readFile(path, 'utf8')) as { token: string }
+    expect([await status(url), await status(url, bearer(token))]).toEqual([401, 200])
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+    expect(output()).not.toContain(token)
+    expect(output()).toContain('authorization: Bearer $NORMWATCH_TOKEN')
+    await end('SIGTERM')
+    const again = await startServer(folder, ['--first-token', 'file'])
+    expect(await status(again.url, bearer(token))).toBe(200)
   })
 
   it('takes the token of its environment, under any name of the host', async () => {

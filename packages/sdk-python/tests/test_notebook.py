@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import re
+import signal
+import stat
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from service import Service
+from service import MAIN, NODE, Service
 
 import normwatch
 from normwatch.notebook.drawing import draw_run
+from normwatch.transport import Transport
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
@@ -103,6 +108,52 @@ def test_every_record_can_be_drawn(series: dict[str, Any]) -> None:
     markup = draw_run(run, {"from": 0, "to": 1, "series": series}, [], "http://x/runs/r")
     assert "nan" not in markup
     assert "inf" not in re.sub(r"[a-z]*inf[a-z]+", "", markup)
+
+
+LAUNCHER = f"""
+import os, sys
+os.execv({str(NODE)!r}, ["node", {str(MAIN)!r}, *sys.argv[1:]])
+"""
+"""In the place of the installed package's: the server of this checkout."""
+
+
+def test_serve_starts_a_server_that_lets_in_only_its_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spool: Path
+) -> None:
+    package = tmp_path / "packages" / "normwatch_server"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(LAUNCHER)
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    data = tmp_path / "data"
+    monkeypatch.setenv("NORMWATCH_DATA", str(data))
+    for name in ("NORMWATCH_URL", "NORMWATCH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    here = normwatch.serve("--port", "0")
+    file = data / "server.json"
+    server = json.loads(file.read_text())
+    try:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert status_of(here.url, None) == 401
+        assert status_of(here.url, server["token"]) == 200
+        run = normwatch.init(id="mine")
+        run.log(grad_norm=1.0)
+        assert "1 points" in repr(normwatch.show(run))
+        assert run.finish().sent == 1
+        assert str(normwatch.serve()) == str(here)
+        for words in (str(here), here._repr_html_()):
+            assert "normwatch token create" in words
+            assert server["token"] not in words
+    finally:
+        os.kill(server["pid"], signal.SIGTERM)
+
+
+def status_of(url: str, token: str | None) -> int:
+    transport = Transport(url, token)
+    status = transport.request("GET", "/api/v1/runs").status
+    transport.close()
+    return status
 
 
 def test_serve_needs_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,8 @@ export interface AccessOptions {
   readonly localToken?: string | undefined
   /** Whether other machines can reach the server. Left out: they cannot. */
   readonly isShared?: boolean
+  /** Whether other users of this machine are asked for a token too, before any was made. Left out: they are not. */
+  readonly isPrivate?: boolean
   /** Path that a proxy serves everything below, such as `/normwatch`. */
   readonly basePath?: string
   /** Origins whose pages may record runs here, such as `http://localhost:5173`; left out: none. */
@@ -64,6 +66,7 @@ export async function controlAccess(
     operatorToken,
     localToken,
     isShared = false,
+    isPrivate = false,
     basePath = '',
     allowedOrigins = [],
     allowedHosts = [],
@@ -72,7 +75,12 @@ export async function controlAccess(
     steadyNow = () => performance.now(),
   }: AccessOptions,
 ): Promise<Access> {
-  const authenticator = new Authenticator(store.tokens, { operatorToken, localToken, isShared, now })
+  const authenticator = new Authenticator(store.tokens, {
+    operatorToken,
+    localToken,
+    asksAnyway: isShared || isPrivate,
+    now,
+  })
   const sockets = new Sockets(authenticator, (error) => app.log.error({ err: error }, 'failed'))
   const use = noteUse(store, now)
   const crossOrigin = new CrossOrigin(allowedOrigins)

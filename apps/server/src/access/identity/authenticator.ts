@@ -11,8 +11,8 @@ export interface AuthenticatorOptions {
   readonly operatorToken?: string | undefined
   /** The admin token in `server.json`, if there is one: it lets in, and asks nobody for a token. */
   readonly localToken?: string | undefined
-  /** Whether other machines can reach the server: then it asks for a token even when none was made. */
-  readonly isShared: boolean
+  /** Whether it asks for a token even when none was made: others can reach the server. */
+  readonly asksAnyway: boolean
   readonly now: () => number
 }
 
@@ -24,10 +24,10 @@ export class Authenticator {
   readonly #now: () => number
   #asksForTokens: boolean
 
-  constructor(tokens: TokenStore, { operatorToken, localToken, isShared, now }: AuthenticatorOptions) {
+  constructor(tokens: TokenStore, { operatorToken, localToken, asksAnyway, now }: AuthenticatorOptions) {
     this.#tokens = tokens
     this.#operatorHashes = [operatorToken, localToken].flatMap((token) => token ?? []).map(hashSecret)
-    this.#asksForTokens = isShared || operatorToken !== undefined
+    this.#asksForTokens = asksAnyway || operatorToken !== undefined
     this.#now = now
   }
 

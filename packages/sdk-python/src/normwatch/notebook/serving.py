@@ -13,37 +13,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..courier import API
 from ..server_file import RunningServer, data_folder, running_server
 from ..transport import Transport
 
 DEFAULT_PORT = 4280
 PAUSE = 0.1
+FOR_THIS_USER = ["--first-token", "file"]
+"""Lets in by the token in `server.json` alone, which only its user can read."""
+TOKEN_COMMAND = "normwatch token create --name browser --scope admin"
+SIGN_IN = "The dashboard asks for a token, once: {command}, in a terminal, makes one."
 
 
 @dataclass(frozen=True)
 class RunningHere:
-    """This user's server. Trainings of this user find it by themselves."""
+    """This user's server. Trainings of this user find it by themselves; `asks_for_token`: a browser signs in once."""
 
     url: str
+    asks_for_token: bool = False
 
     def _repr_html_(self) -> str:
         address = html.escape(self.url)
-        return f'Normwatch runs on <a href="{address}" target="_blank" rel="noreferrer">{address}</a>'
+        sign_in = f"<br>{SIGN_IN.format(command=f'<code>{TOKEN_COMMAND}</code>')}" if self.asks_for_token else ""
+        return f'Normwatch runs on <a href="{address}" target="_blank" rel="noreferrer">{address}</a>{sign_in}'
 
     def __str__(self) -> str:
-        return f"Normwatch runs on {self.url}"
+        sign_in = f". {SIGN_IN.format(command=TOKEN_COMMAND)}" if self.asks_for_token else ""
+        return f"Normwatch runs on {self.url}{sign_in}"
 
 
 def serve(*flags: str, timeout: float = 60.0) -> RunningHere:
     """
     Finds this user's server, or starts one that goes on when the notebook ends: `serve("--port", "4290")`. Port 4280 is
-    taken where it is free, else another. Raises `RuntimeError` where no server answers within `timeout` seconds, and
+    taken where it is free, else another. Only this user is let in, also on a machine with other users: the SDK and
+    `show` by the token in `server.json`, a browser once it has signed in; `serve("--first-token", "refuse")` starts one
+    that lets in whoever uses this machine. Raises `RuntimeError` where no server answers within `timeout` seconds, and
     where the server is not installed (`pip install "normwatch[server]"`).
     """
     folder = data_folder()
     found = _answering(folder)
     if found is not None:
-        return RunningHere(found.url)
+        return _here(found)
     if importlib.util.find_spec("normwatch_server") is None:
         raise RuntimeError('The server is not installed here: pip install "normwatch[server]"')
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -54,7 +64,7 @@ def serve(*flags: str, timeout: float = 60.0) -> RunningHere:
         # another notebook may have started one in the same moment: then this one ends by itself
         found = _answering(folder)
         if found is not None:
-            return RunningHere(found.url)
+            return _here(found)
         if process.poll() is not None and _answering(folder) is None:
             break
         time.sleep(PAUSE)
@@ -62,9 +72,17 @@ def serve(*flags: str, timeout: float = 60.0) -> RunningHere:
     raise RuntimeError(f"The server did not start: {words[-1] if words else 'it said nothing'} ({log})")
 
 
+def _here(server: RunningServer) -> RunningHere:
+    stranger = Transport(server.url, None)
+    is_refused = stranger.request("GET", f"{API}/runs?limit=1").status == 401
+    stranger.close()
+    return RunningHere(server.url, is_refused)
+
+
 def _start(flags: tuple[str, ...], log: Path, folder: Path) -> subprocess.Popen[bytes]:
     names = {flag.split("=")[0] for flag in flags}
     where = [] if names & {"--port", "--socket"} or not _is_taken(DEFAULT_PORT) else ["--port", "0"]
+    who = [] if names & {"--first-token", "--socket"} or "NORMWATCH_FIRST_TOKEN" in os.environ else FOR_THIS_USER
     # a session of its own: neither the kernel's end nor an interrupt of a cell reaches it
     alone: dict[str, Any] = {"start_new_session": True}
     if os.name == "nt":
@@ -72,7 +90,7 @@ def _start(flags: tuple[str, ...], log: Path, folder: Path) -> subprocess.Popen[
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "normwatch_server", "--data", str(folder), *where, *flags],
+            [sys.executable, "-m", "normwatch_server", "--data", str(folder), *where, *who, *flags],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
