@@ -306,7 +306,12 @@ def _any_sharded(given: Given) -> bool:
 
 
 def is_sharded(tensor: Any) -> bool:
-    return hasattr(type(tensor), "full_tensor")
+    return is_sharded_type(type(tensor))
+
+
+def is_sharded_type(kind: type) -> bool:
+    """Whether tensors of this type are shared out over the ranks: a DTensor."""
+    return hasattr(kind, "full_tensor")
 
 
 def _foreach(clip: Callable[..., Any], foreach: bool) -> dict[str, bool]:

@@ -53,23 +53,13 @@ class Parts:
         self._parts: dict[int, Part] = {}
         self._by_optimizer: dict[int, Part] = {}
         """By the identity of the optimizer that stepped; a part knows whether that is still the same object."""
+        self.single: Part | None = None
+        """The only part, while there is one only and it needs no name."""
         self._named: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 
     @property
     def count(self) -> int:
         return len(self._parts)
-
-    @property
-    def is_single(self) -> bool:
-        return len(self._parts) == 1 and self.only_part.name is None
-
-    @property
-    def only_part(self) -> Part:
-        return next(iter(self._parts.values()))
-
-    @property
-    def only(self) -> Any:
-        return self.only_part.optimizer
 
     def declared(self) -> dict[str, dict[str, Any]]:
         """What the run says of its parts: those whose way to clip is known."""
@@ -92,6 +82,7 @@ class Parts:
         if part is None:
             part = Part(self._new_name(optimizer, made), optimizer)
             self._parts[first] = part
+            self.single = part if len(self._parts) == 1 and part.name is None else None
         else:
             part.follow(optimizer)
         if len(self._by_optimizer) >= MAX_OPTIMIZERS:

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any, Callable, TypeVar, cast
 
-from ..clipping import before_clamping, is_sharded, whole
+from ..clipping import before_clamping, is_sharded, is_sharded_type, whole
 from ..notices import Notices
 from ..optimizers import unwrap
 from ..parameters import Given, local_reason
@@ -202,7 +202,8 @@ class CapturedTraining:
         """The norm of gradients that nothing clipped. Every rank takes part where they are sharded."""
         part = self._parts.of(optimizer, self._made)
         part.steps += 1
-        if self._clip_of(part) is not None or not self._measure_every or part.steps % self._measure_every:
+        is_clipped = self._clips and self._clip_of(part) is not None
+        if is_clipped or not self._measure_every or part.steps % self._measure_every:
             return
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         gradients = [gradient for p in parameters if (gradient := p.grad) is not None]
@@ -212,7 +213,7 @@ class CapturedTraining:
         if reason is not None:
             self._refuse_local(reason)
             return
-        if any(map(is_sharded, gradients)) and not self._may_gather():
+        if any(map(is_sharded_type, set(map(type, gradients)))) and not self._may_gather():
             return
         norm = norm_of_gradients(gradients)
         if norm is not None:
@@ -225,7 +226,7 @@ class CapturedTraining:
         if self._engine_depth or self._log_usual_step(optimizer):
             return
         self._record_step(optimizer)
-        if self._scaled_step is None and self._parts.is_single:
+        if self._scaled_step is None and self._parts.single is not None:
             self._end_step(self._ensure_run())
 
     def _log_usual_step(self, optimizer: Any) -> bool:
@@ -233,10 +234,10 @@ class CapturedTraining:
         What most steps are, in as few lines as possible, since the processor's caches are cold between two steps: one
         optimizer, whose gradients were clipped or measured once, in the way that the server knows of.
         """
-        parts, clips = self._parts, self._clips
-        if len(clips) != 1 or self._stepped or self._scaled_step is not None or not parts.is_single:
+        part, clips = self._parts.single, self._clips
+        if part is None or len(clips) != 1 or self._stepped or self._scaled_step is not None:
             return False
-        part, call = parts.only_part, clips[0]
+        call = clips[0]
         run = self._ensure_run()
         if part.optimizer is not optimizer or not self._recording.is_usual(call.clip) or run.has_noted():
             return False
@@ -297,8 +298,8 @@ class CapturedTraining:
     # What becomes of it
 
     def _ensure_run(self) -> Run:
-        parts = self._parts
-        return self._recording.run(parts.only_part.kind if parts.is_single and self._made else None)
+        single = self._parts.single
+        return self._recording.run(single.kind if single is not None and self._made else None)
 
     def _record_step(self, optimizer: Any) -> None:
         part = self._parts.of(optimizer, self._made)
@@ -307,7 +308,7 @@ class CapturedTraining:
         if part in self._stepped:
             self._complete_step(run)
         self._stepped.add(part)
-        if call is not None and (self._parts.is_single or part.ids.issuperset(call.ids)):
+        if call is not None and (self._parts.single is not None or part.ids.issuperset(call.ids)):
             if call in self._clips:
                 self._clips.remove(call)
             self._note_clip(run, part, call)
