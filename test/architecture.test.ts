@@ -50,7 +50,10 @@ const rooms: Record<string, Room> = {
   },
   sdk: { path: 'packages/sdk', mayImport: [...wire, 'npm:@tensorflow/tfjs-core'] },
   // a browser reads logs too: nothing of Node
-  importers: { path: 'packages/importers', mayImport: ['protocol'] },
+  importers: {
+    path: 'packages/importers',
+    mayImport: ['protocol', 'npm:hyparquet', 'npm:hyparquet-compressors'],
+  },
   dashboard: {
     path: 'apps/dashboard/src',
     mayImport: [

@@ -35,6 +35,8 @@ const announcerWithoutInlineStyle: Plugin = {
 if (process.argv.includes('build')) process.env['NODE_ENV'] = 'production'
 
 export default defineConfig({
+  // What reads logs loads the readers of large formats when it needs them.
+  worker: { format: 'es' },
   // The licences of everything that stands in the pages' scripts, served beside them.
   build: { license: { fileName: 'licences.md' } },
   environments: {

@@ -1,17 +1,21 @@
 /**
- * `node bench/import/mutations.ts [ROUNDS] [LOG…]`: reads 10,000 mutations of each recorded log. Ends at one that is neither read nor
- * refused; says the longest time that one took, and the memory at the end. The tests of the importers do the same 25 times.
+ * `node bench/import/mutations.ts [ROUNDS] [LOG…]`: reads 10,000 mutations of each recorded and each made log, and as many logs made by
+ * chance of what logs consist of. Ends at one that is neither read nor refused; says the longest time that one took, and the most memory
+ * so far. The tests of the importers do the same with fewer.
  */
-import { countedNames, recordedNames } from '../../packages/importers/test/recorded-logs.ts'
-import { readMutations } from '../../packages/importers/test/mutations.ts'
+import { readGrammarMade, readMutations, wholeLogs } from '../../packages/importers/test/mutations.ts'
 
 const [rounds = '10000', ...names] = process.argv.slice(2)
 const BYTES = 8_000
 
-for (const name of names.length > 0 ? names : [...recordedNames, ...countedNames]) {
-  const longest = await readMutations(name, Number(rounds), BYTES)
+function say(what: string, longest: number): void {
   const megabytes = Math.round(process.resourceUsage().maxRSS / 1024)
   console.log(
-    `${name}: ${rounds} read or refused, the longest in ${Math.round(longest)} ms; ${megabytes} MiB`,
+    `${what}: ${rounds} read or refused, the longest in ${Math.round(longest)} ms; ${megabytes} MiB`,
   )
 }
+
+for (const log of wholeLogs)
+  if (names.length === 0 || names.includes(log.name))
+    say(log.name, await readMutations(log, Number(rounds), BYTES))
+if (names.length === 0) say('made by chance', await readGrammarMade(Number(rounds)))

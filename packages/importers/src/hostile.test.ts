@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { readMutations } from '../test/mutations.ts'
-import { countedNames, inChunks, recordedNames } from '../test/recorded-logs.ts'
+import { readGrammarMade, readMutations, wholeLogs } from '../test/mutations.ts'
+import { inChunks } from '../test/recorded-logs.ts'
 import { readLog } from './index.ts'
 
 /** Bytes of each log that are mutated, and how often: together well under a minute. `bench/import/mutations.ts` does it 10,000 times. */
-const PIECE = 60_000
-const ROUNDS = 25
+const PIECE = 40_000
+const ROUNDS = 20
 
 describe('mutated logs', () => {
-  it.each([...recordedNames, ...countedNames])(
-    '%s is read or refused in words, however it is broken',
-    async (name) => {
-      await readMutations(name, ROUNDS, PIECE)
-    },
-  )
+  it.each(wholeLogs)('$name is read or refused in words, however it is broken', async (log) => {
+    await readMutations(log, ROUNDS, PIECE)
+  })
+
+  it('made of words of logs by chance are read or refused in words', async () => {
+    await readGrammarMade(1000)
+  })
 })
 
 describe('a log without end', () => {

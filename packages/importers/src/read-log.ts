@@ -127,9 +127,16 @@ async function drain(
 /** Scores from which the beginning of a log that still grows is trusted to show its format. */
 const LIVE_BAR = 0.8
 
+/** Milliseconds without a chunk after which what was read is given. */
+const PAUSE_MS = 40
+/** Milliseconds after which it is given though chunks come without a pause, and the readings that are kept until then. */
+const MAX_WAIT_MS = 250
+const MAX_LIVE_READINGS = 100_000
+
 /**
- * Reads a log that still grows and gives each run's new points whenever its chunks pause. Resolves when the chunks end.
- * `identity` tells the log apart, see `identityOf`; the format of a stream is recognised as soon as its text shows it.
+ * Reads a log that still grows and gives each run's new points when its chunks pause, and a few times a second while they do
+ * not. Resolves when the chunks end. `identity` tells the log apart, see `identityOf`; the format of a stream is recognised as
+ * soon as its text shows it.
  */
 export async function readLive(
   chunks: AsyncIterable<Uint8Array>,
@@ -140,17 +147,59 @@ export async function readLive(
 ): Promise<void> {
   const log = new LogDraft(options)
   const reading: Reading = { name: runName(path), identity, format: '' }
-  const flush = (): Promise<void> => drain(log, reading, options, onRun)
-  const stream = new ChunkedLog(path, chunks, { betweenChunks: flush })
+  const flush = async (): Promise<void> => {
+    log.settle()
+    await drain(log, reading, options, onRun)
+  }
+  const isFull = (): boolean => log.readings > MAX_LIVE_READINGS
+  const stream = new ChunkedLog(path, flushedAtPauses(chunks, flush, isFull))
   try {
     const format = options.format === undefined ? await recogniseLive(stream) : formatNamed(options.format)
     reading.format = format.name
     await format.read(stream, log)
-    log.settle()
     await flush()
   } finally {
     await stream.close()
   }
+}
+
+async function* flushedAtPauses(
+  chunks: AsyncIterable<Uint8Array>,
+  flush: () => Promise<void>,
+  isFull: () => boolean,
+): AsyncGenerator<Uint8Array> {
+  const source = chunks[Symbol.asyncIterator]()
+  let flushedAt = performance.now()
+  try {
+    for (;;) {
+      const next = source.next()
+      const isDue = isFull() || performance.now() - flushedAt > MAX_WAIT_MS || (await pausesBefore(next))
+      if (isDue) {
+        // a chunk that fails meanwhile is told of below
+        next.catch(() => {})
+        await flush()
+        flushedAt = performance.now()
+      }
+      const { done, value } = await next
+      if (done === true) return
+      yield value
+    }
+  } finally {
+    await source.return?.()
+  }
+}
+
+/** Whether some time passes before it settles. */
+async function pausesBefore(next: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const pause = new Promise<true>((resolve) => (timer = setTimeout(() => resolve(true), PAUSE_MS)))
+  const settled = next.then(
+    () => false,
+    () => false,
+  )
+  const isPaused = await Promise.race([pause, settled])
+  clearTimeout(timer)
+  return isPaused
 }
 
 async function recogniseLive(stream: ChunkedLog): Promise<Format> {

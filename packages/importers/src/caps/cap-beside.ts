@@ -35,7 +35,7 @@ export async function capBeside(read: ReadBeside): Promise<{ clip: Clip; foundIn
   for (const path of YAML_FILES) {
     const bytes = await read(path)
     if (bytes === undefined) continue
-    for (const line of new TextDecoder().decode(bytes).split('\n')) {
+    for (const line of settingLines(new TextDecoder().decode(bytes))) {
       const found = /^\s*[\w'"-]+:/.test(line) ? capIn(line) : undefined
       if (found !== undefined) return { clip: found.clip, foundIn: `${found.key} in ${path}` }
     }
@@ -46,4 +46,14 @@ export async function capBeside(read: ReadBeside): Promise<{ clip: Clip; foundIn
     if (cap !== undefined) return { clip: clipOf(cap), foundIn: `max_grad_norm in ${path}` }
   }
   return undefined
+}
+
+/** The lines of a YAML file; a setting that W&B or SwanLab wrote with its `value` below it is on one line. */
+function settingLines(yaml: string): string[] {
+  let open = ''
+  return yaml.split('\n').map((line) => {
+    open = /^([\w-]+):\s*$/.exec(line)?.[1] ?? (/^\S/.test(line) ? '' : open)
+    const value = open === '' ? undefined : /^\s+value:(.*)$/.exec(line)?.[1]
+    return value === undefined ? line : `${open}:${value}`
+  })
 }

@@ -1,4 +1,5 @@
 import type { Format } from '../format.ts'
+import { aim } from './aim/aim.ts'
 import { caffe } from './caffe/caffe.ts'
 import { coqui } from './coqui/coqui.ts'
 import { detectron2 } from './detectron2/detectron2.ts'
@@ -17,9 +18,11 @@ import { nanochat } from './nanochat/nanochat.ts'
 import { nanogpt } from './nanogpt/nanogpt.ts'
 import { nanotron } from './nanotron/nanotron.ts'
 import { openrlhf } from './openrlhf/openrlhf.ts'
+import { parquet } from './parquet/parquet.ts'
 import { simpleNmt } from './simple-nmt/simple-nmt.ts'
 import { sweepJson } from './sweep-json/sweep-json.ts'
 import { sqlite } from './sqlite/sqlite.ts'
+import { swanlab } from './swanlab/swanlab.ts'
 import { swin } from './swin/swin.ts'
 import { table } from './table/table.ts'
 import { tacotron2 } from './tacotron2/tacotron2.ts'
@@ -31,6 +34,7 @@ import { wandb } from './wandb/wandb.ts'
 
 /** The formats that are read. A new one is a folder beside these and a line here. */
 export const formats: readonly Format[] = [
+  aim,
   caffe,
   coqui,
   detectron2,
@@ -49,9 +53,11 @@ export const formats: readonly Format[] = [
   nanogpt,
   nanotron,
   openrlhf,
+  parquet,
   simpleNmt,
   sqlite,
   sweepJson,
+  swanlab,
   swin,
   table,
   tacotron2,

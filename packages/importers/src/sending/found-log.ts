@@ -26,7 +26,8 @@ export function joinFiles(files: readonly KnownFile[], passed: Passed[]): FoundL
   const groups = Map.groupBy(files, ({ path, format }) => {
     return `${format}\n${formatNamed(format).runOf?.(path) ?? path}`
   })
-  return [...groups.values()].map((group) => {
+  return [...groups.values()].map((found) => {
+    const group = found.toSorted((a, b) => (a.path < b.path ? -1 : 1))
     const { path, format } = group[0] as KnownFile
     const { longestHoldsAll, isRewritten } = formatNamed(format)
     const kept = longestHoldsAll ? [group.reduce((a, b) => (b.size > a.size ? b : a))] : group

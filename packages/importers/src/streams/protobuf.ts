@@ -1,47 +1,115 @@
-/** One field of a protobuf message: its number, and its bytes; of a varint its value, below 2^53 exact. */
-export interface Field {
-  readonly number: number
-  readonly bytes: Uint8Array | undefined
-  readonly value?: number
-}
-
 const VARINT = 0
 const FIXED64 = 1
 const BYTES = 2
 const FIXED32 = 5
+/** Texts that a `NameCache` keeps. */
+const MAX_NAMES = 10_000
 
-/** The fields of a message in order. Stops at what is malformed; fixed-width numbers come as their bytes. */
-export function fieldsOf(message: Uint8Array): Field[] {
-  const fields: Field[] = []
-  let at = 0
-  const varint = (): number => {
+const decoder = new TextDecoder()
+const scratch = new DataView(new ArrayBuffer(8))
+
+/**
+ * The fields of one protobuf message, one after the other, without an object for each: logs hold millions. Stops at what is
+ * malformed. A reader may be used for message after message.
+ */
+export class MessageReader {
+  #at = 0
+  #end = 0
+  bytes: Uint8Array = new Uint8Array()
+  /** The field's number. */
+  number = 0
+  /** Where the field's content lies: the bytes of a length-delimited or a fixed-width field; empty for a varint. */
+  from = 0
+  to = 0
+  /** The number of a varint field, exact below 2^53; else 0. */
+  value = 0
+
+  /** Begins a message. */
+  open(bytes: Uint8Array, from = 0, to = bytes.length): this {
+    this.bytes = bytes
+    this.#at = from
+    this.#end = to
+    return this
+  }
+
+  /** Begins the message that is the content of another's field. */
+  enter(outer: MessageReader): this {
+    return this.open(outer.bytes, outer.from, outer.to)
+  }
+
+  /** Goes to the next field; `false` at the message's end. */
+  next(): boolean {
+    if (this.#at >= this.#end) return false
+    const tag = this.#varint()
+    this.number = Math.floor(tag / 8)
+    this.value = 0
+    const kind = tag % 8
+    if (kind === VARINT) {
+      this.value = this.#varint()
+      this.from = this.to = this.#at
+      return true
+    }
+    const length = kind === BYTES ? this.#varint() : kind === FIXED64 ? 8 : kind === FIXED32 ? 4 : Infinity
+    if (this.#at + length > this.#end) {
+      this.#at = this.#end
+      return false
+    }
+    this.from = this.#at
+    this.to = this.#at += length
+    return true
+  }
+
+  get length(): number {
+    return this.to - this.from
+  }
+
+  text(): string {
+    return decoder.decode(this.bytes.subarray(this.from, this.to))
+  }
+
+  /** A number of four bytes; NaN where the field has another length. */
+  float(): number {
+    if (this.length !== 4) return NaN
+    for (let i = 0; i < 4; i++) scratch.setUint8(i, this.bytes[this.from + i] as number)
+    return scratch.getFloat32(0, true)
+  }
+
+  /** A number of eight bytes; NaN where the field has another length. */
+  double(): number {
+    if (this.length !== 8) return NaN
+    for (let i = 0; i < 8; i++) scratch.setUint8(i, this.bytes[this.from + i] as number)
+    return scratch.getFloat64(0, true)
+  }
+
+  #varint(): number {
     let value = 0
-    for (let factor = 1; at < message.length; factor *= 128) {
-      const byte = message[at++] as number
+    for (let factor = 1; this.#at < this.#end; factor *= 128) {
+      const byte = this.bytes[this.#at++] as number
       value += (byte & 127) * factor
       if (byte < 128) break
     }
     return value
   }
-  while (at < message.length) {
-    const tag = varint()
-    const number = Math.floor(tag / 8)
-    const kind = tag % 8
-    if (kind === BYTES) {
-      const length = varint()
-      if (at + length > message.length) return fields
-      fields.push({ number, bytes: message.subarray(at, at + length) })
-      at += length
-      continue
-    }
-    if (kind === VARINT) {
-      fields.push({ number, bytes: undefined, value: varint() })
-      continue
-    }
-    const width = kind === FIXED64 ? 8 : kind === FIXED32 ? 4 : 0
-    if (width === 0 || at + width > message.length) return fields
-    fields.push({ number, bytes: message.subarray(at, at + width) })
-    at += width
+}
+
+/** Texts of fields that come again and again, such as the names of metrics: each is decoded once. */
+export class NameCache {
+  readonly #known = new Map<number, { readonly bytes: Uint8Array; readonly text: string }>()
+
+  textOf({ bytes, from, to, length }: MessageReader): string {
+    let hash = length
+    for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0
+    const known = this.#known.get(hash)
+    if (known !== undefined && isSame(known.bytes, bytes, from, to)) return known.text
+    const own = bytes.slice(from, to)
+    const text = decoder.decode(own)
+    if (this.#known.size < MAX_NAMES) this.#known.set(hash, { bytes: own, text })
+    return text
   }
-  return fields
+}
+
+function isSame(own: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  if (own.length !== to - from) return false
+  for (let i = 0; i < own.length; i++) if (own[i] !== bytes[from + i]) return false
+  return true
 }

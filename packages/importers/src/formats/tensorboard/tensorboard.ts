@@ -1,5 +1,5 @@
-import { LogRefused, type Format } from '../../format.ts'
-import { fieldsOf } from '../../streams/protobuf.ts'
+import { LogRefused, type Format, type RunWriter } from '../../format.ts'
+import { MessageReader, NameCache } from '../../streams/protobuf.ts'
 import { capIn } from '../../caps/cap-in-line.ts'
 import { joined } from '../../streams/log-stream.ts'
 import { maskedCrc } from './masked-crc.ts'
@@ -12,7 +12,6 @@ const MAX_RECORD = 32 * 1024 * 1024
 const EVENT = { wallTime: 1, step: 2, summary: 5 }
 const VALUE = { tag: 1, simpleValue: 2, tensor: 8 }
 const TENSOR = { content: 4, strings: 8, floats: 5 }
-const text = new TextDecoder()
 
 /** TensorBoard event files: scalars of any tag. Checksums are checked; a file that is cut off gives the records that are whole. */
 export const tensorboard: Format = {
@@ -24,56 +23,33 @@ export const tensorboard: Format = {
   },
   runOf: (path) => path.replace(/[^/]*$/, ''),
   async read(stream, log) {
-    const run = log.run()
-    const read = (record: Uint8Array): void => {
-      let time = NaN
-      let step = 0
-      for (const { number, bytes, value } of fieldsOf(record)) {
-        if (number === EVENT.wallTime && bytes?.length === 8) time = float64(bytes)
-        else if (number === EVENT.step && value !== undefined) step = value
-        else if (number === EVENT.summary && bytes !== undefined)
-          for (const { bytes: item } of fieldsOf(bytes)) {
-            const scalar = item === undefined ? undefined : scalarOf(item)
-            if (typeof scalar?.value === 'number') run.add(step, time, [[scalar.tag, scalar.value]])
-            else if (typeof scalar?.value === 'string') {
-              const found = capIn(scalar.value.replace(/["\n]+/g, ' '))
-              if (found !== undefined) run.cap(found.clip, `${found.key} in ${scalar.tag}`)
-            }
-          }
-      }
+    const events = new Events(log.run())
+    let left = new Uint8Array()
+    let place = 0
+    for await (const chunk of stream.bytes()) {
+      const bytes = left.length === 0 ? chunk : joined([left, chunk])
+      const at = events.read(bytes, place)
+      place += at
+      left = bytes.slice(at)
     }
-    for await (const whole of records(stream.bytes())) for (const record of whole) read(record)
   },
 }
 
-function scalarOf(message: Uint8Array): { tag: string; value: number | string | undefined } {
-  let tag = ''
-  let value: number | string | undefined
-  for (const { number, bytes } of fieldsOf(message)) {
-    if (bytes === undefined) continue
-    if (number === VALUE.tag) tag = text.decode(bytes)
-    else if (number === VALUE.simpleValue && bytes.length === 4) value = float32(bytes)
-    else if (number === VALUE.tensor)
-      for (const part of fieldsOf(bytes)) {
-        if (part.bytes === undefined) continue
-        const isFloat =
-          (part.number === TENSOR.content || part.number === TENSOR.floats) && part.bytes.length === 4
-        if (isFloat) value = float32(part.bytes)
-        else if (part.number === TENSOR.strings) value = text.decode(part.bytes)
-      }
-  }
-  return { tag, value }
-}
+/** Puts the scalars of events into a run. */
+class Events {
+  readonly #run: RunWriter
+  readonly #event = new MessageReader()
+  readonly #summary = new MessageReader()
+  readonly #item = new MessageReader()
+  readonly #tensor = new MessageReader()
+  readonly #tags = new NameCache()
 
-/** The records that are whole, those of a chunk at a time. */
-async function* records(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {
-  let left = new Uint8Array()
-  let place = 0
-  for await (const chunk of chunks) {
-    // a plain view: parts of Node's own kind of buffer cost several times as much
-    const plain = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
-    const bytes = left.length === 0 ? plain : joined([left, plain])
-    const whole: Uint8Array[] = []
+  constructor(run: RunWriter) {
+    this.#run = run
+  }
+
+  /** Reads the records that are whole, and gives where the next begins. `place` is where `bytes` lie within the file. */
+  read(bytes: Uint8Array, place: number): number {
     let at = 0
     while (bytes.length - at >= HEADER) {
       const length = uint32(bytes, at) + uint32(bytes, at + 4) * 2 ** 32
@@ -83,24 +59,59 @@ async function* records(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<reado
       if (end + FOOTER > bytes.length) break
       if (maskedCrc(bytes, at + HEADER, end) !== uint32(bytes, end))
         throw new LogRefused(`At byte ${place + at} a record does not match its checksum.`)
-      whole.push(bytes.subarray(at + HEADER, end))
+      this.#readEvent(bytes, at + HEADER, end)
       at = end + FOOTER
     }
-    place += at
-    left = bytes.slice(at)
-    yield whole
+    return at
+  }
+
+  #readEvent(bytes: Uint8Array, from: number, to: number): void {
+    let time = NaN
+    let step = 0
+    const event = this.#event.open(bytes, from, to)
+    while (event.next()) {
+      if (event.number === EVENT.wallTime) time = event.double()
+      else if (event.number === EVENT.step) step = event.value
+      else if (event.number === EVENT.summary) {
+        const summary = this.#summary.enter(event)
+        while (summary.next()) this.#readValue(this.#item.enter(summary), step, time)
+      }
+    }
+  }
+
+  #readValue(item: MessageReader, step: number, time: number): void {
+    let tag = ''
+    let value: number | string | undefined
+    while (item.next()) {
+      if (item.number === VALUE.tag) tag = this.#tags.textOf(item)
+      else if (item.number === VALUE.simpleValue && item.length === 4) value = item.float()
+      else if (item.number === VALUE.tensor) value = this.#readTensor(item) ?? value
+    }
+    if (typeof value === 'number') this.#run.add(step, time, [[tag, value]])
+    else if (value !== undefined) {
+      const found = capIn(value.replace(/["\n]+/g, ' '))
+      if (found !== undefined) this.#run.cap(found.clip, `${found.key} in ${tag}`)
+    }
+  }
+
+  #readTensor(item: MessageReader): number | string | undefined {
+    let value: number | string | undefined
+    const tensor = this.#tensor.enter(item)
+    while (tensor.next()) {
+      const isFloat = tensor.number === TENSOR.content || tensor.number === TENSOR.floats
+      if (isFloat && tensor.length === 4) value = tensor.float()
+      else if (tensor.number === TENSOR.strings) value = tensor.text()
+    }
+    return value
   }
 }
 
 function uint32(bytes: Uint8Array, at: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]
-  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
-}
-
-function float32(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true)
-}
-
-function float64(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true)
+  return (
+    ((bytes[at] ?? 0) |
+      ((bytes[at + 1] ?? 0) << 8) |
+      ((bytes[at + 2] ?? 0) << 16) |
+      ((bytes[at + 3] ?? 0) << 24)) >>>
+    0
+  )
 }

@@ -1,8 +1,5 @@
-import { joined } from '../../streams/log-stream.ts'
+import { joined } from './log-stream.ts'
 
-/** The file begins with `:W&B`, a magic number and a version. */
-const FILE_HEADER = 7
-const MAGIC = [0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe]
 /** LevelDB's log format: blocks of 32 KiB, chunks with a header of checksum, length and type. */
 const BLOCK = 32_768
 const CHUNK_HEADER = 7
@@ -12,15 +9,21 @@ const LAST = 4
 /** Bytes of one record that are kept; a longer one (a logged image, say) is let go. */
 const MAX_RECORD = 16 * 1024 * 1024
 
-export function isWandbFile(bytes: Uint8Array): boolean {
-  return MAGIC.every((byte, i) => bytes[i] === byte)
+/** Whether bytes begin with these. */
+export function beginsWith(bytes: Uint8Array, beginning: readonly number[]): boolean {
+  return beginning.every((byte, i) => bytes[i] === byte)
 }
 
 /**
- * The records of a `.wandb` file, in order. A file that was cut off (the run was killed) gives the records that are
- * whole. Checksums are not verified.
+ * The records of a file in LevelDB's log format, in order, as `.wandb`, `.swanlab` and RocksDB's own logs are. `magic` stands
+ * at the file's beginning, before a byte for its version. A file that was cut off (the run was killed) gives the records that
+ * are whole. Checksums are not verified.
  */
-export async function* wandbRecords(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* recordsOf(
+  chunks: AsyncIterable<Uint8Array>,
+  magic: readonly number[],
+): AsyncGenerator<Uint8Array> {
+  const header = magic.length === 0 ? 0 : magic.length + 1
   let left = new Uint8Array()
   /** Where `left` begins within the file. */
   let place = 0
@@ -28,7 +31,7 @@ export async function* wandbRecords(chunks: AsyncIterable<Uint8Array>): AsyncGen
   let length = 0
   for await (const chunk of chunks) {
     const bytes = left.length === 0 ? chunk : joined([left, chunk])
-    let at = place === 0 ? FILE_HEADER : 0
+    let at = place === 0 ? header : 0
     if (at > bytes.length) {
       left = bytes.slice()
       continue
