@@ -12,7 +12,15 @@ const onPostgres = [
   'tries-caps-and-compares',
 ]
 
-/** One project a kind of test: `unit` is pure and quick, the others start real processes, sockets and a browser. */
+/** Tests of these packages that take seconds: real files, threads and servers, thousands of cases. */
+const long = [
+  'apps/server/src/storage/sqlite/**/*.test.ts',
+  'packages/sdk/test/**/*.test.ts',
+  'packages/importers/src/hostile.test.ts',
+  'packages/detector/test/{batching,planted-causes}.test.ts',
+]
+
+/** One project per kind of test: `unit` is quick (`npm run check` runs it), the others start real processes and browsers. */
 export default defineConfig({
   test: {
     projects: [
@@ -20,10 +28,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/*.test.ts'],
-          exclude: ['apps/server/src/storage/postgres/**'],
+          exclude: ['apps/server/src/storage/postgres/**', ...long],
+          // each module is loaded once a worker, not once a file: a third of the time
+          isolate: false,
+          pool: 'threads',
           testTimeout: 20_000,
         },
       },
+      { test: { name: 'long', include: long, testTimeout: 20_000, expect } },
       {
         test: {
           name: 'postgres',

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 /** The longest first, so that none is left running alone at the end. */
 const steps: readonly (readonly [name: string, command: readonly string[]])[] = [
-  ['unit tests', ['npx', 'vitest', 'run', '--project', 'unit', '--reporter=dot']],
   ['lint', ['npm', 'run', '--silent', 'lint']],
   ['types', ['npm', 'run', '--silent', 'types']],
   ['format', ['npm', 'run', '--silent', 'format:check']],
+  ['unit tests', ['npx', 'vitest', 'run', '--project', 'unit', '--reporter=dot']],
   ['unused', ['npm', 'run', '--silent', 'unused']],
   ['audit', ['npm', 'run', '--silent', 'audit']],
 ]
