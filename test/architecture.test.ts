@@ -89,15 +89,15 @@ const rooms: Record<string, Room> = {
   },
   'storage/sqlite/runs': {
     path: `${server}/storage/sqlite/runs`,
-    mayImport: ['storage', 'storage/run', 'storage/sqlite', 'storage/sqlite/engine', ...wire],
+    mayImport: ['storage', 'storage/run', 'storage/sqlite/engine', ...wire],
   },
   'storage/sqlite/alerts': {
     path: `${server}/storage/sqlite/alerts`,
-    mayImport: ['storage', 'storage/run', 'storage/sqlite', 'storage/sqlite/engine', ...wire],
+    mayImport: ['storage', 'storage/run', 'storage/sqlite/engine', 'storage/sqlite/runs', ...wire],
   },
   'storage/sqlite/tokens': {
     path: `${server}/storage/sqlite/tokens`,
-    mayImport: ['storage', 'storage/sqlite', 'storage/sqlite/engine', ...wire],
+    mayImport: ['storage', 'storage/sqlite/engine', ...wire],
   },
   'storage/sqlite/upkeep': {
     path: `${server}/storage/sqlite/upkeep`,
@@ -284,6 +284,12 @@ describe('import arrows', () => {
     const { mayImport } = rooms[room] as (typeof rooms)[string]
     const allowed = (target: string) => target === room || mayImport.includes(target)
     expect(arrows.filter((arrow) => arrow.room === room && !allowed(arrow.target))).toEqual([])
+  })
+  it("know SQLite's driver in one file, tests included", () => {
+    const sources = globSync('{apps,packages}/*/{src,test}/**/*.ts', { cwd: root })
+    const names = (file: string) =>
+      /(from|import\() ?'better-sqlite3'/.test(readFileSync(join(root, file), 'utf8'))
+    expect(sources.filter(names)).toEqual([`${server}/storage/sqlite/engine/database.ts`])
   })
   it('lets only main open a storage engine', () => {
     const opens = files.filter(

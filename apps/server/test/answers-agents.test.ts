@@ -32,8 +32,7 @@ async function startWithRuns() {
 const answerOf = ({ content, isError }: CallToolResult) => {
   expect(isError, JSON.stringify(content)).not.toBe(true)
   const [part] = content as { text: string }[]
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  return JSON.parse(part?.text ?? '') as any
+  return JSON.parse(part?.text ?? '')
 }
 
 async function connected(

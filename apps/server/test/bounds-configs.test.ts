@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import Sqlite from 'better-sqlite3'
+import { openDatabase } from '../src/storage/sqlite/engine/database.ts'
 import { describe, expect, it } from 'vitest'
 import { isType, liveClient } from './live-client.ts'
 import { startApp, tempFolder } from './start-app.ts'
@@ -39,7 +39,7 @@ describe('a data folder with configs from before they were bounded', () => {
     for (const id of ['deep', 'large', 'usual']) await call('PUT', `/runs/${id}`, { config: { lr: 1 } })
     const file = join(folder, 'normwatch.db')
     expect(existsSync(file)).toBe(true)
-    const db = new Sqlite(file)
+    const db = openDatabase(file)
     const save = db.prepare(
       'update run_documents set config = ? where run = (select key from runs where id = ?)',
     )

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import { openDatabase } from '../src/storage/sqlite/engine/database.ts'
 import { describe, expect, it } from 'vitest'
 import { runCommand, startServer, type ServerProcess } from './server-process.ts'
 import { tempFolder } from './start-app.ts'
@@ -91,7 +91,7 @@ describe('a server that cannot store says so, stores what it acknowledged, and r
     const training = new Training(1, 7)
     await training.create(server.url)
     expect(await training.sendNext(server.url)).toBe(200)
-    const other = new Database(join(folder, 'normwatch.db'))
+    const other = openDatabase(join(folder, 'normwatch.db'))
     other.exec('begin exclusive')
     await sendUntilRefused(training, server)
     expect(await readiness(server)).toBe(LOCKED)
@@ -162,7 +162,7 @@ describe('a start is refused with one sentence', () => {
   it('where another program has locked the file', async () => {
     const folder = await tempFolder()
     await (await startServer(folder)).end('SIGTERM')
-    const other = new Database(join(folder, 'normwatch.db'))
+    const other = openDatabase(join(folder, 'normwatch.db'))
     other.exec('begin exclusive')
     expect(await refusal(folder)).toBe(
       `the server did not start: The data folder ${folder} cannot be used: ${LOCKED}\n`,
@@ -206,7 +206,7 @@ describe('a start is refused with one sentence', () => {
 
 /** Overwrites every page of a table but its first. */
 function damagePages(file: string, table: string): void {
-  const db = new Database(file, { readonly: true })
+  const db = openDatabase(file, { readonly: true })
   const pages = db.prepare('select pgoffset from dbstat where name = ? order by pageno').all(table)
   db.close()
   const handle = openSync(file, 'r+')

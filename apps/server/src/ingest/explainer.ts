@@ -1,9 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Hub } from '../live/hub.ts'
-import { StoreUnavailable, type Explanation, type Store, type StoredFinding } from '../storage/store.ts'
+import {
+  NOTHING_FOUND,
+  StoreUnavailable,
+  type Explanation,
+  type Store,
+  type StoredFinding,
+} from '../storage/store.ts'
 import type { ActiveRuns } from './active-runs.ts'
-import { explain, NOTHING } from './explanation.ts'
+import { explain } from './explanation.ts'
 
 /** Findings of one run that wait at once and are looked into; a run with more has its oldest left out. */
 const FINDINGS_A_RUN = 16
@@ -94,12 +100,12 @@ export class Explainer {
     const explanation = await explain(store, finding).catch((error: unknown): Explanation => {
       if (error instanceof StoreUnavailable) throw error
       if (!this.#stopped) onError(error)
-      return NOTHING
+      return NOTHING_FOUND
     })
     // the copy in memory first: what is told of its end must hold it
     runs.explained(finding, explanation)
     const stored = await store.findings.explain(finding.id, explanation)
-    if (stored !== undefined && !isDeepStrictEqual(explanation, NOTHING)) {
+    if (stored !== undefined && !isDeepStrictEqual(explanation, NOTHING_FOUND)) {
       const project = await store.runs.get(stored.run).then(
         (run) => run.project,
         () => undefined,

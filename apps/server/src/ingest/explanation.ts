@@ -8,7 +8,14 @@ import {
   type Surroundings,
 } from '@normwatch/detector'
 import { LAYER_PREFIX, metricOf, type Sibling } from '@normwatch/protocol'
-import type { Explanation, ListedRun, Store, StoredFinding, StoredRun } from '../storage/store.ts'
+import {
+  NOTHING_FOUND,
+  type Explanation,
+  type ListedRun,
+  type Store,
+  type StoredFinding,
+  type StoredRun,
+} from '../storage/store.ts'
 import { intervalOf, surroundings } from './surroundings.ts'
 
 /** Milliseconds of work after which others get their turn. */
@@ -22,13 +29,11 @@ const MAX_DIFFERENCES = 20
 /** Points whose median is the norm of two runs at one step. */
 const NORM_POINTS = 25
 
-export const NOTHING: Explanation = { moved: [], events: [], layers: [], sibling: null }
-
 /** What the record says around the beginning of a finding, as it is now. Throws `RunNotFound`. */
 export async function explain(store: Store, finding: StoredFinding): Promise<Explanation> {
   const { run: id, kind, part, onset, opened_step, diagnosis } = finding
   const around = onset ?? opened_step
-  if (around === null) return NOTHING
+  if (around === null) return NOTHING_FOUND
   const run = await store.runs.get(id)
   const from = Math.max(0, around - EVENT_POINTS * intervalOf(run))
   const events = (await store.events.list(id, { from, to: around })).slice(-MAX_EVENTS)

@@ -111,6 +111,8 @@ export type Explanation = Pick<Finding, 'moved' | 'events' | 'layers' | 'sibling
   readonly diagnosis?: Finding['diagnosis']
 }
 
+export const NOTHING_FOUND: Explanation = { moved: [], events: [], layers: [], sibling: null }
+
 /** A finding as stored. Instants are milliseconds since 1970. */
 export interface StoredFinding extends Omit<Finding, 'opened_at' | 'closed_at'> {
   readonly opened_at: number

@@ -1,5 +1,6 @@
+import { CLOSE_FINDING, INSERT_FINDING, insertedFinding } from '../run/list-findings.ts'
 import { CREATED, MOVING, RUN_COLUMNS, type RunRow } from '../run/run-row.ts'
-import type { FindingChange, StoredFinding } from '../store.ts'
+import type { FindingChange } from '../store.ts'
 import type { Database, Statements, Value } from './database.ts'
 import { Overtaken } from './errors.ts'
 import type { WriteSet } from './fetched-run.ts'
@@ -144,41 +145,12 @@ async function insertRows(
   }
 }
 
-/** Closing a finding that is closed already changes nothing. */
 async function applyChanges(on: Statements, run: string, changes: readonly FindingChange[]): Promise<void> {
   for (const change of changes) {
-    if (change.type === 'opened') await open(on, run, change.finding)
+    if (change.type === 'opened') await on.run(INSERT_FINDING, ...insertedFinding(run, change.finding))
     else {
-      await on.run(
-        `update findings set state = 'closed', closed_step = ?, closed_at = ?, close_reason = ?
-         where id = ? and run = ? and state = 'open'`,
-        change.closed_step,
-        change.closed_at,
-        change.close_reason,
-        change.id,
-        run,
-      )
+      const { closed_step, closed_at, close_reason, id } = change
+      await on.run(CLOSE_FINDING, closed_step, closed_at, close_reason, id, run)
     }
   }
-}
-
-async function open(on: Statements, run: string, finding: StoredFinding): Promise<void> {
-  await on.run(
-    `insert into findings (run, id, part, kind, severity, state, opened_step, onset, opened_at, closed_step, closed_at,
-       close_reason, evidence, diagnosis) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    run,
-    finding.id,
-    finding.part,
-    finding.kind,
-    finding.severity,
-    finding.state,
-    finding.opened_step,
-    finding.onset,
-    finding.opened_at,
-    finding.closed_step,
-    finding.closed_at,
-    finding.close_reason,
-    JSON.stringify(finding.evidence),
-    JSON.stringify(finding.diagnosis),
-  )
 }

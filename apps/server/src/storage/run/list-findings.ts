@@ -1,5 +1,11 @@
 import { fromCursor, given, toCursor, where } from '../list-query.ts'
-import { FindingNotFound, type Explanation, type FindingQuery, type StoredFinding } from '../store.ts'
+import {
+  FindingNotFound,
+  NOTHING_FOUND,
+  type Explanation,
+  type FindingQuery,
+  type StoredFinding,
+} from '../store.ts'
 
 export interface FindingRow extends Omit<
   StoredFinding,
@@ -13,8 +19,6 @@ export interface FindingRow extends Omit<
 
 /** Findings without an explanation that are read at once. */
 const FINDINGS_A_LOOK = 256
-
-const NOTHING_FOUND: Explanation = { moved: [], events: [], layers: [], sibling: null }
 
 /** What `findings.run` is in `runs`. */
 export interface FindingDialect {
@@ -82,6 +86,32 @@ export function explanationQueries(dialect: FindingDialect) {
     explain: 'update findings set explanation = ? where id = ?',
   }
 }
+
+/** Stores an opened finding; its values are those of `insertedFinding`. */
+export const INSERT_FINDING = `insert into findings (run, id, part, kind, severity, state, opened_step, onset, opened_at,
+  closed_step, closed_at, close_reason, evidence, diagnosis) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+/** `run` is what the engine keeps in `findings.run`. */
+export const insertedFinding = (run: number | string, finding: StoredFinding) => [
+  run,
+  finding.id,
+  finding.part,
+  finding.kind,
+  finding.severity,
+  finding.state,
+  finding.opened_step,
+  finding.onset,
+  finding.opened_at,
+  finding.closed_step,
+  finding.closed_at,
+  finding.close_reason,
+  JSON.stringify(finding.evidence),
+  JSON.stringify(finding.diagnosis),
+]
+
+/** Closes a finding; one that is closed already stays as it is. */
+export const CLOSE_FINDING = `update findings set state = 'closed', closed_step = ?, closed_at = ?, close_reason = ?
+  where id = ? and run = ? and state = 'open'`
 
 export function toFinding({ key: _, evidence, diagnosis, explanation, ...row }: FindingRow): StoredFinding {
   return {

@@ -10,7 +10,7 @@ import { openDeliveries, openDeliveryLog } from './alerts/deliveries.ts'
 import { openMutes } from './alerts/mutes.ts'
 import { openOutbox } from './alerts/outbox.ts'
 import { detectionRows, leafRows, metricRows, pageRows, tailRows } from './points/point-rows.ts'
-import { openFindingTable, recordChanges } from './runs/findings.ts'
+import { openFindingTable } from './runs/findings.ts'
 import { openRunTable } from './runs/run-table.ts'
 
 /** Every table with its prepared statements. */
@@ -30,8 +30,13 @@ export function openTables(db: Database, alerts: AlertOptions) {
     summaries: openSummaries(pageRows(db)),
     tail: openTail(tailRows(db)),
     detections: detectionRows(db),
-    recordChanges: (cached, changes, told = changes) =>
-      recordChanges({ findings, outbox }, cached, changes, told),
+    recordChanges(cached, changes, told = changes) {
+      findings.apply(cached.row.key, changes)
+      for (const change of told) {
+        const finding = change.type === 'opened' ? change.finding : findings.find(change.id)
+        if (finding !== undefined) outbox.tell(change.type, finding, cached.run)
+      }
+    },
     /** Calls `watcher` for each leaf that is written or removed. Returns its undo. */
     watchLeaves(watcher: LeafWatcher): () => void {
       watchers.add(watcher)
@@ -45,6 +50,5 @@ export function openTables(db: Database, alerts: AlertOptions) {
     outbox,
   } satisfies RunTables & Record<string, unknown>
 }
-export type Tables = ReturnType<typeof openTables>
 
 type LeafWatcher = (run: number, start: number) => void

@@ -146,12 +146,12 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
   // goes on with what a former process left
   reaper.start()
   return {
-    runs: { ...openRuns(units), ...openRunLists(db, tables, cache, commits, reaper) },
+    runs: { ...openRuns(units), ...openRunLists(db, tables.runs, cache, commits, reaper) },
     points: openPoints(units),
     findings: {
       list: async (query) => commits.read(() => listFindings(db, query)),
       record: recordFindings(units),
-      ...openExplanations(db, tables, commits),
+      ...openExplanations(db, tables.findings, commits),
     },
     events: openEvents(db, commits),
     settings: openSettings(db, commits),

@@ -1,4 +1,4 @@
-import { MAX_CHANNELS, MAX_MUTES, type FindingKind } from '@normwatch/protocol'
+import { MAX_CHANNELS, MAX_MUTES } from '@normwatch/protocol'
 import {
   ChannelNotFound,
   MuteNotFound,
@@ -9,58 +9,28 @@ import {
   type StoredChannel,
   type StoredMute,
 } from '../../alert-store.ts'
+import { CHANNEL_COLUMNS, toChannel, toChannelRow, type ChannelRow } from '../../channel-rows.ts'
 import type { Database, Statements } from '../database.ts'
 import { failPending, release, removeDeliveries } from './deliveries.ts'
 
-interface Row extends Omit<StoredChannel, 'kinds'> {
-  readonly kinds: string | null
-}
-
-const COLUMNS = [
-  'id',
-  'kind',
-  'url',
-  'name',
-  'project',
-  'kinds',
-  'min_severity',
-  'text',
-  'tag',
-  'remind_hours',
-  'enabled',
-  'disabled_reason',
-  'secret',
-  'old_secret',
-  'old_secret_until',
-  'failing_since',
-  'failing_error',
-  'created_at',
-  'updated_at',
-] as const satisfies (keyof StoredChannel)[]
-
-const SELECT = `select ${COLUMNS.join(', ')} from channels`
-
-const channelOf = ({ kinds, ...row }: Row): StoredChannel => ({
-  ...row,
-  kinds: kinds === null ? null : (JSON.parse(kinds) as FindingKind[]),
-})
+const SELECT = `select ${CHANNEL_COLUMNS.join(', ')} from channels`
 
 function valuesOf(channel: StoredChannel) {
-  const row: Row = { ...channel, kinds: channel.kinds === null ? null : JSON.stringify(channel.kinds) }
-  return COLUMNS.map((name) => row[name])
+  const row = toChannelRow(channel)
+  return CHANNEL_COLUMNS.map((name) => row[name])
 }
 
 export const allChannels = async (on: Statements): Promise<StoredChannel[]> =>
-  (await on.all<Row>(`${SELECT} order by created_at, id`)).map(channelOf)
+  (await on.all<ChannelRow>(`${SELECT} order by created_at, id`)).map(toChannel)
 
 /** The channel, which nobody else changes until the transaction ends. */
 async function lockChannel(on: Statements, id: string): Promise<StoredChannel | undefined> {
-  const row = await on.get<Row>(`${SELECT} where id = ? for update`, id)
-  return row && channelOf(row)
+  const row = await on.get<ChannelRow>(`${SELECT} where id = ? for update`, id)
+  return row && toChannel(row)
 }
 
 async function save(on: Statements, channel: StoredChannel): Promise<StoredChannel> {
-  const set = COLUMNS.map((name) => `${name} = ?`).join(', ')
+  const set = CHANNEL_COLUMNS.map((name) => `${name} = ?`).join(', ')
   await on.run(`update channels set ${set} where id = ?`, ...valuesOf(channel), channel.id)
   return channel
 }
@@ -103,15 +73,15 @@ export function openChannelStore(db: Database): ChannelStore {
           throw new TooManyAlertRules(`There are at most ${MAX_CHANNELS} channels.`)
         }
         await on.run(
-          `insert into channels (${COLUMNS.join(', ')}) values (${COLUMNS.map(() => '?').join(', ')})`,
+          `insert into channels (${CHANNEL_COLUMNS.join(', ')}) values (${CHANNEL_COLUMNS.map(() => '?').join(', ')})`,
           ...valuesOf(channel),
         )
         return channel
       }),
     get: async (id) => {
-      const row = await db.get<Row>(`${SELECT} where id = ?`, id)
+      const row = await db.get<ChannelRow>(`${SELECT} where id = ?`, id)
       if (row === undefined) throw notFound(id)
-      return channelOf(row)
+      return toChannel(row)
     },
     list: () => allChannels(db),
     update: (id, fields, now) =>

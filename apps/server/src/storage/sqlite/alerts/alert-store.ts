@@ -1,10 +1,23 @@
 import type { ChannelStore, DeliveryStore, MuteStore } from '../../alert-store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
-import type { Tables } from '../open-tables.ts'
+import type { FindingTable } from '../runs/findings.ts'
 import type { RunCache } from '../../run/run-cache.ts'
+import type { ChannelTable } from './channels.ts'
+import type { DeliveryLog, DeliveryTable } from './deliveries.ts'
+import type { MuteTable } from './mutes.ts'
+import type { Outbox } from './outbox.ts'
+
+/** The tables of alerting. */
+interface AlertTables {
+  readonly channels: ChannelTable
+  readonly mutes: MuteTable
+  readonly deliveries: DeliveryTable
+  readonly deliveryLog: DeliveryLog
+  readonly outbox: Outbox
+}
 
 export function openChannelStore(
-  { channels, deliveries, deliveryLog }: Tables,
+  { channels, deliveries, deliveryLog }: AlertTables,
   commits: GroupCommit,
 ): ChannelStore {
   return {
@@ -27,7 +40,7 @@ export function openChannelStore(
   }
 }
 
-export function openMuteStore({ mutes, deliveries, outbox }: Tables, commits: GroupCommit): MuteStore {
+export function openMuteStore({ mutes, deliveries, outbox }: AlertTables, commits: GroupCommit): MuteStore {
   return {
     create: (mute) => commits.run(() => mutes.create(mute)),
     list: async (now) => commits.read(() => mutes.inForce(now)),
@@ -41,7 +54,7 @@ export function openMuteStore({ mutes, deliveries, outbox }: Tables, commits: Gr
 }
 
 export function openDeliveryStore(
-  { deliveries, deliveryLog, findings, outbox }: Tables,
+  { deliveries, deliveryLog, findings, outbox }: AlertTables & { readonly findings: FindingTable },
   cache: RunCache,
   commits: GroupCommit,
 ): DeliveryStore {

@@ -1,4 +1,4 @@
-import { MAX_CHANNELS, type FindingKind } from '@normwatch/protocol'
+import { MAX_CHANNELS } from '@normwatch/protocol'
 import type { Database } from '../engine/database.ts'
 import {
   ChannelNotFound,
@@ -6,45 +6,23 @@ import {
   type ChannelChange,
   type StoredChannel,
 } from '../../alert-store.ts'
+import { CHANNEL_COLUMNS, toChannel, toChannelRow, type ChannelRow } from '../../channel-rows.ts'
 
-interface Row extends Omit<StoredChannel, 'kinds' | 'enabled'> {
-  readonly kinds: string | null
+/** SQLite has no booleans. */
+interface Row extends Omit<ChannelRow, 'enabled'> {
   readonly enabled: 0 | 1
 }
 
-/** The columns in the order of `StoredChannel`; the table calls them the same. */
-const COLUMNS = [
-  'id',
-  'kind',
-  'url',
-  'name',
-  'project',
-  'kinds',
-  'min_severity',
-  'text',
-  'tag',
-  'remind_hours',
-  'enabled',
-  'disabled_reason',
-  'secret',
-  'old_secret',
-  'old_secret_until',
-  'failing_since',
-  'failing_error',
-  'created_at',
-  'updated_at',
-] as const satisfies (keyof StoredChannel)[]
-
 /** The table of channels. Synchronous: callers run it in their units. */
 export function openChannels(db: Database) {
-  const names = COLUMNS.join(', ')
+  const names = CHANNEL_COLUMNS.join(', ')
   const select = db.prepare<[string], Row>(`select ${names} from channels where id = ?`)
   const selectAll = db.prepare<[], Row>(`select ${names} from channels order by created_at, id`)
   const insert = db.prepare<[Row]>(
-    `insert into channels (${names}) values (${COLUMNS.map((name) => `@${name}`).join(', ')})`,
+    `insert into channels (${names}) values (${CHANNEL_COLUMNS.map((name) => `@${name}`).join(', ')})`,
   )
   const update = db.prepare<[Row]>(
-    `update channels set ${COLUMNS.map((name) => `${name} = @${name}`).join(', ')} where id = @id`,
+    `update channels set ${CHANNEL_COLUMNS.map((name) => `${name} = @${name}`).join(', ')} where id = @id`,
   )
   const remove = db.prepare<[string]>('delete from channels where id = ?')
 
@@ -84,13 +62,8 @@ export function openChannels(db: Database) {
 }
 export type ChannelTable = ReturnType<typeof openChannels>
 
-const channelOf = ({ kinds, enabled, ...row }: Row): StoredChannel => ({
-  ...row,
-  kinds: kinds === null ? null : (JSON.parse(kinds) as FindingKind[]),
-  enabled: enabled === 1,
-})
-const rowOf = ({ kinds, enabled, ...channel }: StoredChannel): Row => ({
-  ...channel,
-  kinds: kinds === null ? null : JSON.stringify(kinds),
-  enabled: enabled ? 1 : 0,
+const channelOf = (row: Row): StoredChannel => toChannel({ ...row, enabled: row.enabled === 1 })
+const rowOf = (channel: StoredChannel): Row => ({
+  ...toChannelRow(channel),
+  enabled: channel.enabled ? 1 : 0,
 })

@@ -121,6 +121,7 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
     queue: (now: number) => selectQueue.get(now) ?? { due: 0, oldest_due_at: null },
   }
 }
+export type DeliveryTable = ReturnType<typeof openDeliveries>
 
 /** Most rows that one call of `prune` removes. */
 const PRUNED_AT_ONCE = 1_000
@@ -192,3 +193,4 @@ export function openDeliveryLog(db: Database) {
     prune: (before: number): void => removeAll(selectOld.all(before, PRUNED_AT_ONCE)),
   }
 }
+export type DeliveryLog = ReturnType<typeof openDeliveryLog>

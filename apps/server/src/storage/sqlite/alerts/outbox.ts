@@ -121,3 +121,4 @@ export function openOutbox(
     },
   }
 }
+export type Outbox = ReturnType<typeof openOutbox>

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import { openDatabase } from './database.ts'
 import { afterAll, describe, expect, it } from 'vitest'
 import { append, columns } from '../../store.fixture.ts'
 import { StoreUnavailable } from '../../store.ts'
@@ -39,7 +39,7 @@ describe('a data folder that cannot be used is refused with a sentence', () => {
   it('when a newer program wrote it', async () => {
     const folder = emptyFolder()
     await (await openSqliteStore({ folder })).close()
-    const db = new Database(join(folder, 'normwatch.db'))
+    const db = openDatabase(join(folder, 'normwatch.db'))
     db.exec("insert into __drizzle_migrations (hash, created_at) values ('from the future', 9e12)")
     db.close()
     expect(await refusal(folder)).toMatch(/was written by a newer version of Normwatch/)
@@ -65,7 +65,7 @@ it('says that a damaged file is damaged, and keeps serving other runs', async ()
     await append(store, { run, columns: columns(steps, { loss }) })
   }
   await store.close()
-  const db = new Database(join(folder, 'normwatch.db'))
+  const db = openDatabase(join(folder, 'normwatch.db'))
   db.exec('update leaves set columns = zeroblob(100) where run = 1')
   db.close()
   const again = await openSqliteStore({ folder })

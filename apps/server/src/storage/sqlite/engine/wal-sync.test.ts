@@ -1,14 +1,14 @@
 import { fdatasync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import { openDatabase } from './database.ts'
 import { expect, it, onTestFinished } from 'vitest'
 import { WalSync, WalSyncError } from './wal-sync.ts'
 
 it('trusts no log whose sync failed: its pages go to the data file before the next sync counts', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-'))
   const file = join(folder, 'data.db')
-  const db = new Database(file, { timeout: 0 })
+  const db = openDatabase(file, { timeout: 0 })
   db.pragma('journal_mode = wal')
   db.exec('create table rows (value)')
   let fails = true
@@ -19,7 +19,7 @@ it('trusts no log whose sync failed: its pages go to the data file before the ne
     db.close()
     rmSync(folder, { recursive: true })
   })
-  const reader = new Database(file)
+  const reader = openDatabase(file)
   reader.exec('begin; select * from rows')
   db.exec('insert into rows values (1)')
   await expect(log.sync()).rejects.toBeInstanceOf(WalSyncError)

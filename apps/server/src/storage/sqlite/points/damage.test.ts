@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import { openDatabase } from '../engine/database.ts'
 import { expect, it, onTestFinished } from 'vitest'
 import { append, columns } from '../../store.fixture.ts'
 import { StoreUnavailable, type Store } from '../../store.ts'
@@ -39,7 +39,7 @@ function flip(
   at: number,
   bit: number,
 ) {
-  const db = new Database(join(folder, FILE))
+  const db = openDatabase(join(folder, FILE))
   const select = `select rowid, ${column} as blob from ${table} where run = (select key from runs where id = 'bad')
     order by ${table === 'tail' ? 'seq desc' : 'rowid'} limit 1`
   const { rowid, blob } = db.prepare<[], { rowid: number; blob: Buffer }>(select).get() as {

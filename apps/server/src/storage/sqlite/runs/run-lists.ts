@@ -2,9 +2,9 @@ import type { Database } from '../engine/database.ts'
 import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../../run/list-runs.ts'
 import { RunNotFound, type ProjectUsage, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
-import type { Tables } from '../open-tables.ts'
 import type { RunCache } from '../../run/run-cache.ts'
 import type { Reaper } from './reaper.ts'
+import type { RunTable } from './run-table.ts'
 
 const dialect: ListDialect = {
   owner: 'runs.key',
@@ -17,7 +17,7 @@ const dialect: ListDialect = {
 /** The verbs of `RunStore` over many runs, and the removal of runs. */
 export function openRunLists(
   db: Database,
-  tables: Tables,
+  runs: RunTable,
   cache: RunCache,
   commits: GroupCommit,
   reaper: Reaper,
@@ -30,10 +30,10 @@ export function openRunLists(
   )
 
   function remove(id: string): void {
-    const row = tables.runs.find(id)
+    const row = runs.find(id)
     if (row === undefined) throw new RunNotFound(id)
     cache.forget(id)
-    tables.runs.remove(row.key)
+    runs.remove(row.key)
     reaper.start()
   }
 
@@ -42,7 +42,7 @@ export function openRunLists(
 
     expire: ({ before, project, limit }) =>
       commits.run(() => {
-        const silent = tables.runs.silentSince(before, project, limit)
+        const silent = runs.silentSince(before, project, limit)
         for (const id of silent) remove(id)
         return silent
       }),
@@ -59,6 +59,6 @@ export function openRunLists(
       commits.read(() => db.prepare<[], ListRow>(runningQuery(dialect)).all().map(toListed)),
 
     usage: async () => commits.read(() => usage.all()),
-    projects: async () => commits.read(() => tables.runs.projects()),
+    projects: async () => commits.read(() => runs.projects()),
   }
 }

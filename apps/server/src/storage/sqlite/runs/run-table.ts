@@ -72,3 +72,4 @@ export function openRunTable(db: Database) {
     },
   }
 }
+export type RunTable = ReturnType<typeof openRunTable>

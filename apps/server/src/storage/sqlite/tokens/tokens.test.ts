@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest'
 import { newToken } from '../../../access/identity/tokens.ts'
 import { describeTokenStore } from '../../token-store.contract.ts'
 import { openSqliteStore } from '../open.ts'
-import { openTokensFile } from './tokens-file.ts'
+import { openTokensFile } from '../open-tokens-file.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'normwatch-'))
 afterAll(() => rmSync(root, { recursive: true }))

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TokenStore } from '../../token-store.ts'
-import { CannotOpenStore, asUnavailable } from '../engine/store-errors.ts'
-import { FILE } from '../engine/data-folder.ts'
-import { openSqliteStore } from '../open.ts'
-import { openTokens } from './tokens.ts'
-import { openDatabase } from '../engine/database.ts'
+import type { TokenStore } from '../token-store.ts'
+import { CannotOpenStore, asUnavailable } from './engine/store-errors.ts'
+import { FILE } from './engine/data-folder.ts'
+import { openSqliteStore } from './open.ts'
+import { openTokens } from './tokens/tokens.ts'
+import { openDatabase } from './engine/database.ts'
 
 /** How long the command line waits for the server to end what it is writing. */
 const WAIT_MS = 10_000
