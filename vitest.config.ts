@@ -35,7 +35,7 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      { test: { name: 'long', include: long, testTimeout: 20_000, expect } },
+      { test: { name: 'long', include: long, testTimeout: 60_000, expect } },
       {
         test: {
           name: 'postgres',

@@ -18,7 +18,7 @@ import { Sockets } from './identity/sockets.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose request it is; `undefined` only on routes for everybody. */
+    /** Who sent the request; `undefined` only on public routes. */
     caller: Caller | undefined
   }
 }
@@ -36,20 +36,20 @@ export interface AccessOptions {
   readonly basePath?: string
   /** Origins whose pages may record runs here, such as `http://localhost:5173`; left out: none. */
   readonly allowedOrigins?: readonly string[]
-  /** Names by which a proxy reaches a server that asks for no token. */
+  /** Host names by which a proxy reaches a server that requires no token. */
   readonly allowedHosts?: readonly string[]
-  /** Other sites may show the pages in a frame, where signing in has to work. */
+  /** Other sites may embed the pages in a frame, where signing in must work. */
   readonly isEmbedded?: boolean
-  /** Left out: none. They hold only where tokens are asked for. */
+  /** Default: no limits. They apply only where tokens are required. */
   readonly limits?: Limits
-  /** Milliseconds by a clock that nobody sets; left out: since the start of the process. Budgets are counted by it. */
+  /** Monotonic clock in milliseconds, for budgets; defaults to the time since the process started. */
   readonly steadyNow?: () => number
 }
 
 /** Bytes of a body that may be read before the caller is known: enough to sign in with a token. */
 const MAX_UNAUTHENTICATED_BODY = 4 * 1024
 
-/** What the routes of sign-in and tokens need to know of access. */
+/** What the routes for sessions and tokens need. */
 export interface Access {
   readonly authenticator: Authenticator
   readonly sockets: Sockets
@@ -111,7 +111,7 @@ export async function controlAccess(
       request.caller = OWNER
     } else {
       if (request.is404) {
-        // A page of the dashboard, perhaps; else nothing whose body would be read.
+        // Perhaps a page of the dashboard; else no body is read.
         if (!['GET', 'HEAD'].includes(request.method)) throw new Refusal('route_not_found')
         return
       }
@@ -147,7 +147,7 @@ export async function controlAccess(
 /** On an open server the owner is the only caller, and is not limited. */
 const isLimited = ({ caller }: FastifyRequest) => caller !== undefined && caller.via !== 'nothing'
 
-/** `/healthz` is answered whatever the store does. */
+/** `/healthz` is answered even when the store fails. */
 const isHealthCheck = ({ routeOptions }: FastifyRequest) => routeOptions.url === '/healthz'
 
 const ruleOf = ({ method, routeOptions: { url = '' } }: FastifyRequest) => ruleFor(method, url)
@@ -198,7 +198,7 @@ function noteUse(store: Store, now: () => number): (caller: Caller) => void {
   return ({ id, via }) => {
     if (via === 'nothing' || now() - (noted.get(id) ?? -Infinity) < 60_000) return
     noted.set(id, now())
-    // Who asks does not wait for this, and a store that cannot note it will say so where it matters.
+    // The request does not wait for this; a failing store is reported by requests that need it.
     store.tokens.used(id, now()).catch(() => noted.delete(id))
   }
 }

@@ -6,8 +6,8 @@ import { forbidden, mayTouch } from './may.ts'
 import type { ProjectSource } from './route-rules.ts'
 
 /**
- * Refuses a request that touches another project than the one the caller's token is limited to; a request that names no
- * project where it could gets the token's. Runs after validation. Throws `RunNotFound` for a run that must be there.
+ * Refuses a request for another project than the one the caller's token is limited to; a request that could name a
+ * project and does not gets the token's. Runs after validation. Throws `RunNotFound` for a run that must be there.
  */
 export async function confine(
   request: FastifyRequest,
@@ -53,7 +53,7 @@ export async function confine(
       return
     case 'named':
       return check(caller, params.project)
-    // 'all' was refused before the body was read; the others are the routes' own to look after.
+    // 'all' was refused before the body was read; the routes themselves check the others.
   }
 }
 

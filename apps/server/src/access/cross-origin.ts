@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { routeRules, ruleFor, type RouteRule } from './route-rules.ts'
 
-/** What a page may send with a request, and read of its reply, apart from what every page may. */
+/** Headers that a page may send with a request or read from its reply, besides those that every page may. */
 const REQUEST_HEADERS = 'authorization, content-type, content-encoding'
 const REPLY_HEADERS = 'retry-after, x-request-id'
 /** Seconds that a browser keeps the answer to a preflight. */
@@ -10,8 +10,8 @@ const MAX_AGE = '600'
 const isForWriting = (rule: RouteRule): boolean => rule.for === 'write' || rule.for === 'read or write'
 
 /**
- * Pages of named origins may use the routes by which a run is recorded, and no other: those of the scope `write`. No
- * cookie goes with it (`access-control-allow-credentials` is never sent), so a page needs a token where one is asked for.
+ * Pages of the configured origins may use only the routes that record runs: those of the scope `write`. No
+ * cookie goes with it (`access-control-allow-credentials` is never sent), so a page needs a token if the server requires one.
  */
 export class CrossOrigin {
   readonly #origins: ReadonlySet<string>
@@ -28,7 +28,7 @@ export class CrossOrigin {
       })
   }
 
-  /** Whether the request is of a page that may make it; then the page may read the reply, whatever it is. */
+  /** Whether the request comes from a page that may make it; then the page may read every reply. */
   admits(request: FastifyRequest, reply: FastifyReply): boolean {
     if (!this.#isNamed(request) || request.is404) return false
     if (!isForWriting(ruleFor(request.method, request.routeOptions.url ?? ''))) return false

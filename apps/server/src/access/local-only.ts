@@ -3,8 +3,8 @@ import { Refusal } from '../errors.ts'
 
 /**
  * While there are no tokens, only this machine may talk to the service, and only pages that the service itself served:
- * a `Host` that is neither loopback nor one of `allowedHosts` is a rebound name, and an `Origin` that is not this very
- * address is another site, unless its pages are admitted.
+ * a `Host` that is neither loopback nor one of `allowedHosts` may be DNS rebinding, and an `Origin` other than this
+ * address is another site, unless it is allowed.
  */
 export function refuseForeign(
   { headers: { host, origin }, protocol }: FastifyRequest,

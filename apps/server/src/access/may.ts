@@ -2,7 +2,7 @@ import { Refusal } from '../errors.ts'
 import type { Caller } from './identity/caller.ts'
 import type { RouteRule } from './route-rules.ts'
 
-/** Whether the scope of a caller is enough for a route; projects are looked at apart. */
+/** Whether a caller's scope is enough for a route; projects are checked separately. */
 export function mayUse(caller: Caller | undefined, { for: who }: RouteRule): boolean {
   if (who === 'everybody') return true
   if (caller === undefined) return false

@@ -1,13 +1,13 @@
 /** Who may use which route. A route that is missing here stops the server's start. */
 export interface RouteRule {
-  /** `everybody`: without a token. `any`: with any valid token. Else the scopes that may, and `admin` always may. */
+  /** `everybody`: no token needed. `any`: any valid token. Else the scopes allowed; `admin` always is. */
   readonly for: 'everybody' | 'any' | 'admin' | 'read' | 'write' | 'read or write'
-  /** Where the project that the request touches is found, for tokens limited to one. */
+  /** How the request names its project, for tokens limited to one project. */
   readonly project: ProjectSource
 }
 
 /**
- * - `none`: nothing of any project is told or changed.
+ * - `none`: it reads and changes no project's data.
  * - `all`: it concerns the whole server, so a limited token is refused.
  * - `run`: the project of the run named by the parameter `id`; for a change also the one named in the body.
  * - `new-run`: that of the run if it exists, and of the body, which gets the token's project where it names none.
@@ -73,7 +73,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   // Public code, and pip sends no token.
   'GET /sdk/python': rule('everybody', 'none'),
   'GET /sdk/python/:archive': rule('everybody', 'none'),
-  // The dashboard's files: no data of anybody, and the page to sign in on.
+  // The dashboard's files: no user data, and the sign-in page.
   'GET /*': rule('everybody', 'none'),
   'GET /metrics': rule('read', 'all'),
   'GET /healthz': rule('everybody', 'none'),

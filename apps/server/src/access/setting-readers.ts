@@ -3,13 +3,13 @@ import { createSecureContext } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 import { hasTokenForm } from './identity/secret.ts'
 
-/** What stands for "there is none" in a setting. */
+/** Value of a setting that switches it off. */
 export const NONE = 'none'
 
-/** Readers of settings: each gives the value of a text, or throws a sentence that begins after the setting's name. */
+/** Parsers of settings: each returns the value of a text, or throws a message that continues after the setting's name. */
 export function readToken(text: string): string | undefined {
   if (text === NONE) return undefined
-  // The text is not repeated: it may be a secret with a slip in it.
+  // The text is not repeated: it may be a mistyped secret.
   if (!hasTokenForm(text)) {
     throw new Error(
       'is not a token: it must be "nw_" and 43 to 128 letters, digits, - or _, such as "normwatch token new-secret" prints.',
@@ -18,7 +18,7 @@ export function readToken(text: string): string | undefined {
   return text
 }
 
-/** The proxies whose X-Forwarded headers are believed; `undefined`: none. */
+/** The proxies whose X-Forwarded headers are trusted; `undefined`: none. */
 export function readProxies(text: string): readonly string[] | undefined {
   if (text === NONE) return undefined
   const proxies = text.split(',').map((part) => part.trim())
@@ -38,7 +38,7 @@ export function readOrigins(text: string): readonly string[] {
   if (text === NONE) return []
   return text.split(',').map((part) => {
     const origin = part.trim()
-    // no wildcard, and nothing that a header would read as its next word
+    // no wildcard, and no character that would end the value in a header
     const isPlain = /^https?:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?$/.test(origin)
     if (!isPlain || URL.parse(origin)?.origin !== origin) {
       throw new Error(
@@ -49,7 +49,7 @@ export function readOrigins(text: string): readonly string[] {
   })
 }
 
-/** The path below which a proxy serves everything, without a slash at its end: empty for `/`. */
+/** The base path behind a proxy, without a trailing slash: empty for `/`. */
 export function readBasePath(text: string): string {
   if (text === '/') return ''
   if (!/^(\/[A-Za-z0-9._~-]+)+\/?$/.test(text) || text.split('/').includes('..')) {
@@ -58,7 +58,7 @@ export function readBasePath(text: string): string {
   return text.replace(/\/$/, '')
 }
 
-/** Names by which proxies reach a server that asks for no token. */
+/** Host names by which proxies reach a server that requires no token. */
 export function readHosts(text: string): readonly string[] {
   if (text === NONE) return []
   return text.split(',').map((part) => {
@@ -85,7 +85,7 @@ export function readPem(text: string): string | undefined {
   return content
 }
 
-/** Throws a sentence that begins after the names of both settings where TLS cannot be spoken with these. */
+/** Throws a message that continues after the names of both settings if they do not work for TLS. */
 export function checkPair(cert: string, key: string): void {
   try {
     createSecureContext({ cert, key })
@@ -95,7 +95,7 @@ export function checkPair(cert: string, key: string): void {
   }
 }
 
-/** What a server that others reach does where there is no token yet. */
+/** What a server that other machines can reach does while no token exists. */
 export type FirstToken = 'print' | 'file' | 'refuse'
 
 export function readFirstToken(text: string): FirstToken {
@@ -105,7 +105,7 @@ export function readFirstToken(text: string): FirstToken {
   return text
 }
 
-/** A bound: a whole number from 1. */
+/** A limit: a whole number from 1. */
 export function readBound(text: string): number {
   const bound = Number(text)
   if (!/^\d{1,12}$/.test(text) || bound < 1)

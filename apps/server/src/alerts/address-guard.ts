@@ -16,7 +16,7 @@ export const systemResolve: Resolve = async (hostname) =>
     family: family === 6 ? 6 : 4,
   }))
 
-/** The receiver's address is not one that a server may be made to call. */
+/** The receiver's address is not one that the server may connect to. */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused'
 }
@@ -24,7 +24,7 @@ export class AddressRefused extends Error {
 type Range = ReturnType<typeof ipaddr.parseCIDR>
 
 /**
- * Decides which addresses messages may go to: public unicast ones, and those the operator named. Everything else is
+ * Decides which addresses messages may go to: public unicast addresses, and those the operator allows. Everything else is
  * refused: loopback, private, link-local, unique-local, shared, multicast, reserved, documentation, and IPv6 forms
  * that carry an IPv4 address elsewhere (mapped ones are judged as the IPv4 address they are).
  */
@@ -48,13 +48,13 @@ export class AddressGuard {
     const ip = ipaddr.process(address)
     if (this.#allowed.some(([range, bits]) => range.kind() === ip.kind() && ip.match(range, bits)))
       return true
-    // 2000::/3 is all that is assigned to the public; what is below or above it may lead anywhere.
+    // Only 2000::/3 is assigned to the public internet.
     const global = ip.kind() === 'ipv4' || ip.match(GLOBAL_UNICAST)
     return global && ip.range() === 'unicast'
   }
 
   /**
-   * The addresses of a host that may be connected to, asked for once: whoever connects must use these and ask nobody
+   * The addresses of a host that may be connected to, resolved once: the connection must use these without resolving
    * again. `host` as `URL.hostname` has it, which undoes decimal, octal and hexadecimal spellings. Throws
    * `AddressRefused`, or the resolver's error.
    */

@@ -7,7 +7,7 @@ import { DeliveryWorker, type WorkerOptions } from './delivery-worker.ts'
 import { testMessage } from './messages/message.ts'
 import { createSender, SEND_TIMEOUT_MS } from './kinds/kinds.ts'
 
-/** Tests of channels under way at once: each may hold a connection for as long as a message may. */
+/** Channel tests that may run at once: each may hold a connection as long as a message. */
 const MAX_TESTS = 8
 
 /** Too many channels are being tested right now. */
@@ -19,7 +19,7 @@ export interface AlertsOptions extends Omit<WorkerOptions, 'onOutcome'> {
   readonly guard: AddressGuard
 }
 
-/** The operator's settings that alerts go by. */
+/** The operator's settings for alerts. */
 export interface AlertSettings {
   readonly webhookAllow: string
   readonly smtpUrl: string | undefined
@@ -40,7 +40,7 @@ export function openAlerts(
   return new Alerts({ deliveries, guard, send, explained, now, random: Math.random, log })
 }
 
-/** Everything that sends: the worker behind the outbox, and the tests that somebody asks for. */
+/** Everything that sends: the outbox worker, and tests of channels. */
 export class Alerts {
   /** Decides which addresses a channel may have. */
   readonly guard: AddressGuard
@@ -66,7 +66,7 @@ export class Alerts {
     this.#worker.start(publicUrl)
   }
 
-  /** Looks at once for what is due. */
+  /** Checks at once for due deliveries. */
   wake(): void {
     this.#worker.wake()
   }
@@ -77,7 +77,7 @@ export class Alerts {
     await this.#worker.stop()
   }
 
-  /** Sends an example to the channel now, enabled or not, and tells what the receiver said. Throws `TooManyTests`. */
+  /** Sends an example to the channel now, enabled or not, and returns the receiver's answer. Throws `TooManyTests`. */
   async test(channel: StoredChannel): Promise<ChannelTest> {
     if (this.#tests >= MAX_TESTS) throw new TooManyTests()
     const { send, now } = this.#options

@@ -5,7 +5,7 @@ import { iso } from '../storage/to-wire.ts'
 import { channelKinds } from './kinds/kinds.ts'
 import { newSecret, OLD_SECRET_LIVES_MS } from './signature.ts'
 
-/** A channel from what somebody entered; its address must have been checked. */
+/** A channel from a request; its address must have been checked. */
 export function newChannel(fields: NewChannel, now: number): StoredChannel {
   const kind = channelKinds[fields.kind]
   return {
@@ -30,18 +30,18 @@ export function newChannel(fields: NewChannel, now: number): StoredChannel {
   }
 }
 
-/** What a patch changes in the store: whoever enables or disables a channel by hand needs no reason. */
+/** What a patch changes in the store: a channel enabled or disabled by hand has no reason. */
 export function changeOf(patch: ChannelPatch): ChannelChange {
   if (patch.enabled === undefined) return patch
   return { ...patch, disabled_reason: patch.enabled ? null : 'Disabled by hand.' }
 }
 
-/** A new secret beside the present one, which signs for another day. */
+/** A new secret; the present one also signs for another 24 hours. */
 export function rotated(channel: StoredChannel, now: number): ChannelChange {
   return { secret: newSecret(), old_secret: channel.secret, old_secret_until: now + OLD_SECRET_LIVES_MS }
 }
 
-/** The channel for replies: without secrets, its address without what would let a reader post. */
+/** The channel for replies: without secrets, and with the secret part of its address masked. */
 export function shownChannel(channel: StoredChannel, now: number): Channel {
   const { secret: _secret, old_secret: _old, failing_since, failing_error, kinds, ...rest } = channel
   const signsUntil = channel.old_secret_until
@@ -56,12 +56,12 @@ export function shownChannel(channel: StoredChannel, now: number): Channel {
   }
 }
 
-/** The one reply that shows the secret: right after it was made. */
+/** The only reply that shows the secret: right after it was created. */
 export function shownWithSecret(channel: StoredChannel, now: number): ChannelWithSecret {
   return { ...shownChannel(channel, now), secret: channel.secret }
 }
 
-/** A mute from what somebody entered: at least one of run, project and kind, until a moment after `now`. */
+/** A mute from a request: at least one of run, project and kind, until a time after `now`. */
 export function newMute({ run, project, kind, until }: NewMute, now: number): StoredMute {
   return {
     id: `mute_${randomUUID()}`,

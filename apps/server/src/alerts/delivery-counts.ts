@@ -6,7 +6,7 @@ export interface DeliveryCount {
   count: number
 }
 
-/** What came of the tries since the start, by channel. */
+/** Results of the attempts since the start, by channel. */
 export class DeliveryCounts {
   readonly #counts = new Map<string, DeliveryCount>()
 

@@ -4,10 +4,10 @@ import { messageOf } from './messages/message.ts'
 import { verdict, type Answer } from './retry-schedule.ts'
 import type { Sender } from './kinds/kind.ts'
 
-/** Messages on their way at once, over all channels and for one. */
+/** Messages sent at once, over all channels and for one. */
 const MAX_IN_FLIGHT = 32
 const MAX_PER_CHANNEL = 2
-/** Longer than any try takes: a delivery whose server died is tried again after this. */
+/** Longer than any attempt takes: after a crash, a claimed delivery is tried again after this. */
 const LEASE_MS = 60_000
 const CHORES_EVERY_MS = 60_000
 const PAUSE_AFTER_ERROR_MS = 5_000
@@ -15,11 +15,11 @@ const PAUSE_AFTER_ERROR_MS = 5_000
 const LONGEST_SLEEP_MS = 2 ** 31 - 1
 /** Sent and failed deliveries stay readable this long. */
 const KEEP_MS = 30 * 24 * 60 * 60 * 1000
-/** How long a message waits for what the record says around the beginning of its finding. */
+/** How long a message waits for the explanation of its finding. */
 const EXPLAINED_WITHIN_MS = 5_000
 /** The clock was set back when it lost this much against one that nobody sets. */
 const SET_BACK_MS = 1_000
-/** How long a stop waits for the tries under way. */
+/** How long stopping waits for running attempts. */
 const DRAIN_MS = 3_000
 
 export type Outcome = 'sent' | 'retried' | 'failed' | 'disabled'
@@ -27,7 +27,7 @@ export type Outcome = 'sent' | 'retried' | 'failed' | 'disabled'
 export interface WorkerOptions {
   readonly deliveries: DeliveryStore
   readonly send: Sender
-  /** The finding with what the record says around its beginning; without it where that takes longer than `timeoutMs`. */
+  /** The finding with its explanation; without it if that takes longer than `timeoutMs`. */
   readonly explained: (finding: StoredFinding, timeoutMs: number) => Promise<StoredFinding>
   readonly now: () => number
   /** From [0, 1), for the jitter. */
@@ -40,8 +40,8 @@ export interface WorkerOptions {
 }
 
 /**
- * Sends what is due. Sleeps until something is: there is no polling. Each message is tried by a claim with a lease, so
- * that a crash between sending and recording sends it again under the same id, and loses none.
+ * Sends due deliveries, and sleeps until the next is due: there is no polling. Each attempt claims its delivery with a
+ * lease, so after a crash between sending and recording it is sent again under the same id, and none is lost.
  */
 export class DeliveryWorker {
   readonly #options: WorkerOptions
@@ -71,7 +71,7 @@ export class DeliveryWorker {
     void this.#doChores()
   }
 
-  /** Claims nothing more, waits some seconds for the tries under way and breaks off the rest: they stay due. */
+  /** Claims nothing more, waits some seconds for running attempts and aborts the rest: they stay due. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#unsubscribe()
@@ -83,7 +83,7 @@ export class DeliveryWorker {
     clearTimeout(drain)
   }
 
-  /** Looks at once for what is due; it does so by itself when something is queued or its time comes. */
+  /** Checks for due deliveries at once; it does so by itself when one is queued or falls due. */
   wake(): void {
     if (this.#stopped) return
     this.#again = true
@@ -160,7 +160,7 @@ export class DeliveryWorker {
     )
     const message = messageOf(id, explained, this.#publicUrl)
     const answer = await send(message, channel, { now: now(), signal: this.#abort.signal })
-    // A try that the stop broke off says nothing about the receiver: it stays claimed until its lease ends.
+    // An attempt aborted by the stop says nothing about the receiver: it stays claimed until its lease ends.
     if (this.#abort.signal.aborted && answer.status === null) return
     const settlement = settlementOf(answer, tries, now(), random())
     await deliveries.settle(id, settlement, now())

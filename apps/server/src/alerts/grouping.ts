@@ -2,7 +2,7 @@ import type { AlertRules } from '../storage/alert-store.ts'
 import { matches, muteOf } from './matches.ts'
 
 /**
- * Which channels hear of a finding, and when. What a channel is told within the window after a first event goes out in
+ * Which channels are notified of a finding, and when. Events of a channel within the window after a first event go out in
  * one message; with a window of 0 every event goes out at once, alone. A mute is a longer window: the opening waits for
  * its end, and is taken back if the finding closes before.
  */

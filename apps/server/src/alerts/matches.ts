@@ -8,7 +8,7 @@ export type ChannelFilter = Pick<
   'enabled' | 'project' | 'kinds' | 'min_severity' | 'text' | 'tag'
 >
 
-/** Whether a channel wants to hear of a finding: it is enabled and every filter it sets holds. */
+/** Whether a channel is notified of a finding: it is enabled and all of its filters match. */
 export function matches(
   channel: ChannelFilter,
   finding: Pick<StoredFinding, 'kind' | 'severity'>,
@@ -24,7 +24,7 @@ export function matches(
   )
 }
 
-/** The mute in force that covers a finding longest, if any: all that it names holds of the finding. */
+/** The mute in force that covers a finding longest, if any: every field that it sets matches. */
 export function muteOf(
   finding: Pick<StoredFinding, 'kind' | 'severity'>,
   run: MatchedRun,

@@ -6,7 +6,7 @@ import { bounded } from './messages/wording.ts'
 import { orAborted } from './or-aborted.ts'
 import type { Answer } from './retry-schedule.ts'
 
-// An import of node:http reads all that it exports, and so loads what fetch and http2 are made of: 14 MB.
+// An import of node:http evaluates all of its exports, which loads fetch and http2: 14 MB.
 const { request: httpRequest } = process.getBuiltinModule('node:http')
 const { request: httpsRequest } = process.getBuiltinModule('node:https')
 
@@ -14,14 +14,13 @@ export interface PostOptions {
   readonly guard: AddressGuard
   /** For everything together: name, connection, TLS, request and the first kilobyte of the answer. */
   readonly timeoutMs: number
-  /** Gives up at once. */
+  /** Aborts the request. */
   readonly signal: AbortSignal
 }
 
 /**
- * Posts JSON and tells what the receiver said. Never rejects. Redirects are not followed; of the answer no more than
- * its head and first kilobyte is read, then the connection is closed. The host's addresses are asked for once, judged
- * by the guard, and only those are connected to.
+ * Posts JSON and returns the receiver's answer. Never rejects. Redirects are not followed; only the head and the first
+ * kilobyte of the answer are read. The host is resolved once, and the guard checks the addresses that are connected to.
  */
 export async function post(
   url: string,
@@ -75,7 +74,7 @@ function send(
       },
     })
     outgoing.on('socket', (socket) => {
-      // The last word: whatever chose the address, this is the one that was connected to.
+      // The final check: this is the address that was really connected to.
       socket.once('connect', () => {
         const address = socket.remoteAddress ?? ''
         if (!guard.permits(address)) outgoing.destroy(new AddressRefused(`${address} is not allowed.`))
@@ -87,7 +86,7 @@ function send(
   })
 }
 
-/** What came of the body until a kilobyte, its end, an error or the deadline: the status is known by then. */
+/** The body up to a kilobyte, its end, an error or the deadline: the status is already known. */
 async function firstKilobyte(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -98,7 +97,7 @@ async function firstKilobyte(response: IncomingMessage): Promise<string> {
       if (bytes >= MAX_RESPONSE_BYTES) break
     }
   } catch {
-    // A body that breaks off changes nothing about the status that came before it.
+    // An incomplete body does not change the status.
   }
   response.destroy()
   const kept = Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES)

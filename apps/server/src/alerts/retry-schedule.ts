@@ -1,11 +1,11 @@
-/** What came of one try. */
+/** The result of one attempt. */
 export interface Answer {
-  /** HTTP status, or SMTP reply code; `null` where no answer came. */
+  /** HTTP status, or SMTP reply code; `null` without an answer. */
   readonly status: number | null
   readonly ok: boolean
-  /** Why the try failed, in a sentence; `null` when it did not. */
+  /** Why the attempt failed, in a sentence; `null` if it succeeded. */
   readonly error: string | null
-  /** First kilobyte of what the receiver said. */
+  /** First kilobyte of the receiver's answer. */
   readonly body: string | null
   /** The `retry-after` header as it came. */
   readonly retryAfter: string | null
@@ -16,20 +16,20 @@ export type Verdict =
   /** `due_at` in milliseconds since 1970. */
   | { readonly state: 'pending'; readonly due_at: number }
   | { readonly state: 'failed' }
-  /** The receiver wants nothing any more: the message has failed and its channel is to be disabled. */
+  /** The receiver is gone (HTTP 410): the message has failed and its channel is disabled. */
   | { readonly state: 'disabled' }
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
-/** Waits before the second and later tries, from the Standard Webhooks specification; after the last one it is over. */
+/** Waits before the second and later tries, from the Standard Webhooks specification; after the last one the delivery fails. */
 export const RETRY_AFTER_MS = [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR] as const
 
-/** A receiver cannot ask for more patience than this. */
+/** The longest `retry-after` that is honoured. */
 export const LONGEST_WAIT_MS = 24 * HOUR
 
-/** Waits are drawn out by up to this share, so that receivers that failed together are not tried together. */
+/** Jitter: waits are prolonged by up to this share, so that receivers that failed together are not retried together. */
 const JITTER = 0.1
 
 /**

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 
-/** How long a replaced secret goes on signing beside the new one, in milliseconds. */
+/** How long a replaced secret still signs beside the new one, in milliseconds. */
 export const OLD_SECRET_LIVES_MS = 24 * 60 * 60 * 1000
 
 const PREFIX = 'whsec_'

@@ -31,7 +31,7 @@ async function measure(store: Store, run: StoredRun, part: string | undefined) {
   const [gradNorm, cap, clipFraction, ownLoss] = ['grad_norm', 'max_norm', 'clip_fraction', 'loss'].map(
     (metric) => metricOf(metric, name),
   ) as [string, string, string, string]
-  // the loss of the run serves a part that has none of its own
+  // a part without a loss of its own uses the run's
   const loss = (await store.points.metrics(run.id)).includes(ownLoss) ? ownLoss : 'loss'
   const measurer = new RunMeasurer({ clip, optimizer })
   const metrics = [gradNorm, loss, cap, clipFraction]

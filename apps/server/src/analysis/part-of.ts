@@ -1,7 +1,7 @@
 import type { Clip, Health } from '@normwatch/protocol'
 import { PartNotFound, type StoredRun } from '../storage/store.ts'
 
-/** What an analysis is told of one stream of gradients: that of a part, or of the run itself. */
+/** The stream of gradients that an analysis reads: that of a part, or of the run itself. */
 export interface AnalysedPart {
   /** `null`: the run itself. */
   readonly name: string | null

@@ -7,7 +7,7 @@ import { partOf } from './part-of.ts'
 
 /**
  * Judges a run's record as if these overrides were its own, and stores nothing; with `part`, the reply speaks of that part
- * alone. The findings' ids are good for this reply alone. Throws `RunNotFound`, `PartNotFound`, `SettingsRefused`.
+ * alone. The findings' ids are valid only within this reply. Throws `RunNotFound`, `PartNotFound`, `SettingsRefused`.
  */
 export async function preview(
   store: Store,

@@ -9,15 +9,15 @@ export interface StepRange {
   readonly to?: number | undefined
 }
 
-/** Norms read at once: about 5 ms of work, after which other requests have their turn. */
+/** Norms read at once: about 5 ms of work, then other requests get their turn. */
 const NORMS_A_TURN = 2 ** 17
 /** Records kept, and for how many milliseconds: a person tries cap after cap on the same range. 8 bytes a norm. */
 const MAX_KEPT = 2
 const KEPT_MS = 60_000
-/** Milliseconds after a run's last change from which its time of change tells it from every later state. */
+/** Milliseconds after a run's last change from which `updated_at` identifies this state of the run. */
 const SETTLED_MS = 1_000
 
-/** The norms of runs as records to try caps on; those of a run that rests are kept for a while. */
+/** The norms of runs as records to try caps on; those of a run that does not change are cached for a while. */
 export class RecentNorms {
   readonly #store: Store
   readonly #now: () => number

@@ -48,7 +48,7 @@ function readingsAround(step: Float64Array, column: MetricColumn, around: number
   return { before: median(before), at: at === undefined ? null : encodeNumber(at), after: median(after) }
 }
 
-/** The middle value, of an even number the mean of the two; `null` for none. */
+/** The median; `null` for an empty list. */
 function median(values: number[]): number | null {
   values.sort((a, b) => a - b)
   const [low, high] = [values[(values.length - 1) >> 1], values[values.length >> 1]]

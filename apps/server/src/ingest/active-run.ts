@@ -24,54 +24,54 @@ import { factsOf } from './run-settings.ts'
 import { RunGate } from './run-gate.ts'
 import type { SettingsInForce } from './run-settings.ts'
 
-/** What a judgement depends on besides the readings. */
+/** What a judgement depends on, besides the readings. */
 export interface Basis {
   readonly facts: RunFacts
   readonly overrides: Overrides
-  /** Of each part by its name; left out where there is none. */
+  /** Of each part by its name; left out if the run has no parts. */
   readonly parts?: Readonly<Record<string, { readonly facts: RunFacts }>> | undefined
 }
 
-/** What the store keeps for the detector: its states, and what they were judged by. */
+/** What the store keeps for the detector: its states, and the facts they depend on. */
 export interface SavedState extends Basis {
   readonly detector: DetectorState
-  /** Fields of gradients that a run with parts has had readings of its own of. */
+  /** Gradient fields for which a run with parts has had readings of its own. */
   readonly own?: SavedPart['own'] | undefined
   readonly parts?: Readonly<Record<string, SavedPart>> | undefined
 }
 
-/** What judging brought: the changes to store, and the findings as they then are, for the readers. */
+/** The outcome of judging: the changes to store, and the updated findings for the readers. */
 export interface Outcome {
   readonly changes: FindingChange[]
   readonly findings: StoredFinding[]
 }
 
-/** A run that is being judged: the detector's state in memory, as it is after everything handed to the store. */
+/** A run that is being judged: the detector's state in memory, including everything handed to the store. */
 export class ActiveRun {
   readonly id: string
   readonly gate = new RunGate()
-  /** What has been handed to the store since it was given a state. */
+  /** What has been handed to the store since the last saved state. */
   #gathered = { batches: 0, points: 0, readings: 0 }
-  /** Metrics that the store has accepted for this run since it became active. */
+  /** Metrics that the store has accepted for this run since it was loaded. */
   readonly knownMetrics = new Set<string>()
   /** The version of the run that everything handed to the store leads to. */
   version: number
   status: RunStatus
-  /** The run itself, then its parts; each is judged by itself. */
+  /** The run itself, then its parts; each is judged separately. */
   parts: readonly [JudgedPart, ...JudgedPart[]]
   inForce: SettingsInForce
   /** By kind and part, see `episodeOf`. */
   openFindings: Map<string, StoredFinding>
   judgement: Judgement
-  /** The record must be judged from its start; until that is done, batches are stored and not judged. */
+  /** The record must be judged from its start; until then, batches are stored without being judged. */
   stale = false
   /** Grows with every change that makes the record stale. */
   edition = 0
-  /** Whether anything is stored of it, so that a new part has a past. */
+  /** Whether it has stored points, so that a new part has earlier readings. */
   hasPoints: boolean
-  /** Judging the record again, while that is under way. */
+  /** The running re-evaluation of the record, if any. */
   judging: Promise<void> | undefined
-  /** This copy may differ from the store; its holder must get the run again. */
+  /** This copy may differ from the store; its user must load the run again. */
   dropped = false
 
   constructor(
@@ -116,7 +116,7 @@ export class ActiveRun {
     }
   }
 
-  /** Whether the record was judged by just this. */
+  /** Whether the record was judged with exactly these facts. */
   isJudgedBy(basis: Basis): boolean {
     const { facts, overrides, parts } = this.basis
     const factsOfParts = Object.entries(basis.parts ?? {}).map(([name, { facts }]) => [name, { facts }])
@@ -127,7 +127,7 @@ export class ActiveRun {
     )
   }
 
-  /** Takes over what the run is judged by from now on. */
+  /** Sets the facts by which the run is judged from now on. */
   rebase(run: StoredRun, inForce: SettingsInForce): void {
     const known = new Map(this.parts.map((part) => [part.name, part]))
     const part = (name: string | null, facts: RunFacts) => {
@@ -142,7 +142,7 @@ export class ActiveRun {
     this.inForce = inForce
   }
 
-  /** Parts that readings make which nobody declared; a record that has a past must be judged again with them. */
+  /** Parts that appear with their first readings, undeclared; a run with stored points must then be judged again. */
   addParts(names: readonly string[]): void {
     const { optimizer } = this.own.facts
     const facts: RunFacts = { clip: { mode: 'none', max_norm: null }, optimizer }
@@ -156,7 +156,7 @@ export class ActiveRun {
   }
 
   /**
-   * Judges a batch, adding to `outcome` what it brought; steps at or below the newest one judged change nothing. On a
+   * Judges a batch and adds the result to `outcome`; steps at or below the newest one judged change nothing. On a
    * run that has ended the judgement follows, but no finding opens. While the record is stale, the old judgement stands.
    */
   fold(columns: PointColumns, arrivedAt: number, outcome: Outcome = { changes: [], findings: [] }): Outcome {
@@ -171,7 +171,7 @@ export class ActiveRun {
     return outcome
   }
 
-  /** Brings the state up to a batch that was judged and stored before: its findings are known already. */
+  /** Replays a batch that was judged and stored before, to update the state: its findings are already known. */
   replay(columns: PointColumns, arrivedAt: number): void {
     this.#fold(columns, arrivedAt, () => undefined)
   }
@@ -200,7 +200,7 @@ export class ActiveRun {
     this.refreshJudgement()
   }
 
-  /** Adds to `outcome` what edges of the detector mean for the run's findings; `at` is in milliseconds. */
+  /** Adds to `outcome` the findings that the detector opened or closed; `at` is in milliseconds. */
   note(changes: readonly Change[], at: number, outcome: Outcome, part: string | null): void {
     for (const change of changes) {
       const episode = episodeOf({ kind: change.kind, part })
@@ -220,14 +220,14 @@ export class ActiveRun {
     }
   }
 
-  /** The end of an open finding is told with its explanation. */
+  /** A closing finding keeps its explanation. */
   explained(finding: StoredFinding, explanation: Explanation): void {
     const episode = episodeOf(finding)
     const open = this.openFindings.get(episode)
     if (open?.id === finding.id) this.openFindings.set(episode, { ...open, ...explanation, explained: true })
   }
 
-  /** Takes over what judging the record again came to. */
+  /** Applies the result of judging the record again. */
   adopt(judged: ActiveRun, open: Map<string, StoredFinding>): void {
     this.parts = judged.parts
     this.openFindings = open
@@ -243,12 +243,12 @@ export class ActiveRun {
     this.judgement = toJudgement(own, parts, this.openFindings)
   }
 
-  /** What judging came to, for the unit that follows; it begins in this turn and makes the next version. */
+  /** The judgement for the next unit, which must begin in this turn and makes the next version. */
   judged(changes: readonly FindingChange[]): Judged {
     return { version: this.version++, judgement: this.judgement, changes, state: this.#savedState() }
   }
 
-  /** The same for a batch, with the state where one is due. */
+  /** The same for a batch, with the detector's state if it is due. */
   judgedBatch(columns: PointColumns, changes: readonly FindingChange[]): Judged {
     this.gather(columns)
     const { batches, points, readings } = this.#gathered
@@ -258,14 +258,14 @@ export class ActiveRun {
     return { version: this.version++, judgement: this.judgement, changes }
   }
 
-  /** Counts a batch that the state given last does not hold. */
+  /** Counts a batch that the last saved state does not include. */
   gather({ step, metrics }: PointColumns): void {
     this.#gathered.batches++
     this.#gathered.points += step.length
     this.#gathered.readings += step.length * (metrics.size + 2)
   }
 
-  /** As text: what is folded later must not reach a unit that is waiting to be written. */
+  /** As text, so that later readings cannot change a unit that is waiting to be written. */
   #savedState(): string {
     this.#gathered = { batches: 0, points: 0, readings: 0 }
     const { facts, overrides } = this.basis

@@ -10,7 +10,7 @@ const MAX_ACTIVE_RUNS = 512
 /** More findings than there are kinds and parts: at most one of each is open. */
 const MAX_OPEN_FINDINGS = 1_000
 
-/** Tries of a unit that another one overtakes each time. */
+/** Attempts for a unit that loses the race against another one each time. */
 const MAX_TRIES = 20
 
 /** What the parts of ingest share. */
@@ -28,10 +28,10 @@ export class ActiveRuns {
   readonly #store: Store
   readonly #onStale: (active: ActiveRun) => void
   readonly #entries = new Map<string, { readonly loading: Promise<ActiveRun>; active?: ActiveRun }>()
-  /** Copies given up while work on them was under way: the store is read again only after that work. */
+  /** Discarded copies with work still under way: the store is read again only after that work. */
   readonly #leaving = new Map<string, Promise<void>>()
 
-  /** `onStale` is told of a run that was loaded and whose record must be judged from its start. */
+  /** `onStale` is called for a loaded run whose record must be judged from its start. */
   constructor(store: Store, onStale: (active: ActiveRun) => void) {
     this.#store = store
     this.#onStale = onStale
@@ -63,8 +63,8 @@ export class ActiveRuns {
   }
 
   /**
-   * Does work on a run once its gate lets it through: beside other work, or alone where `alone` says so. A copy whose
-   * work failed may be ahead of the store: it is dropped. Work that meets a `VersionConflict` is done again on a fresh copy.
+   * Does work on a run once its gate lets it through: beside other work, or alone with `alone`. A copy whose work failed
+   * may be ahead of the store, so it is dropped. After a `VersionConflict` the work is done again on a fresh copy.
    * Throws `RunNotFound` and what `work` throws.
    */
   async use<T>(
@@ -85,17 +85,17 @@ export class ActiveRuns {
     }
   }
 
-  /** Gives an open finding its explanation in the copy of its run, if there is one. */
+  /** Stores the explanation of an open finding in the cached copy of its run, if any. */
   explained(finding: StoredFinding, explanation: Explanation): void {
     this.#entries.get(finding.run)?.active?.explained(finding, explanation)
   }
 
-  /** The record of a run turned out to need judging from its start; somebody may be waiting for the run meanwhile. */
+  /** A run's record must be judged from its start; others may be waiting for the run meanwhile. */
   judgeSoon(active: ActiveRun): void {
     this.#onStale(active)
   }
 
-  /** Forgets a copy; the next `get` reads the store, once work on this copy has ended. */
+  /** Drops a copy; the next `get` reads the store, after the work on this copy has ended. */
   drop(active: ActiveRun): void {
     if (active.dropped) return
     active.dropped = true
@@ -121,7 +121,7 @@ export class ActiveRuns {
     ])
     const state = saved.state === undefined ? undefined : savedState(saved.state)
     const active = new ActiveRun(run, state, open.findings, inForce)
-    // A state that an older version of the detector left cannot be taken up.
+    // The saved state comes from an incompatible version of the detector.
     const isUsable = state !== undefined && active.isJudgedBy(state)
     active.stale = saved.stale || (saved.state !== undefined && !isUsable)
     if (active.stale) return active
@@ -140,7 +140,7 @@ export class ActiveRuns {
   }
 }
 
-/** What the store keeps for the detector; `undefined` where a version of it left it that cannot be taken up. */
+/** The detector's saved state; `undefined` if it comes from an incompatible version. */
 function savedState(text: string): SavedState | undefined {
   const saved = JSON.parse(text) as SavedState
   const detector = stateFrom(saved.detector)

@@ -9,7 +9,7 @@ import { tellFindings } from './tell-findings.ts'
 
 const alone = () => true
 
-/** Creates a run or changes the fields given. After an edit of what judging depends on, the record is judged again. */
+/** Creates a run or changes the fields given. If they affect judging, the record is judged again. */
 export async function putRun(
   context: IngestContext,
   id: string,
@@ -25,8 +25,8 @@ export async function putRun(
 }
 
 /**
- * Changes a run, as one unit: its fields, its status, where it ends with the findings that end with it, and what is cut
- * off its record. Resolves when the record is judged by what holds now. Throws `RunNotFound`.
+ * Changes a run as one unit: fields, status (with the findings that close when the run ends), and truncation.
+ * Resolves when the record is judged by the new facts. Throws `RunNotFound`.
  */
 export async function patchRun(context: IngestContext, id: string, patch: RunPatch): Promise<StoredRun> {
   const { store, hub, runs, now } = context
@@ -48,8 +48,8 @@ export async function patchRun(context: IngestContext, id: string, patch: RunPat
 }
 
 /**
- * What judging the end of the run comes to, where the patch ends a running one. `undefined` where it does not, and where
- * the record is to be judged again by what the patch changes: that will end it, too.
+ * The judgement of the run's end, if the patch ends a running run. `undefined` otherwise, and if the patch makes the
+ * record be judged again: that ends it too.
  */
 function endedBy(active: ActiveRun, patch: RunPatch, at: number, outcome: Outcome): Judged | undefined {
   const { status, truncate_after } = patch
@@ -63,7 +63,7 @@ function endedBy(active: ActiveRun, patch: RunPatch, at: number, outcome: Outcom
   return active.judged(outcome.changes)
 }
 
-/** Whether these fields change what a part, or the run itself (`null`), is judged by. */
+/** Whether these fields affect the judgement of a part, or of the run itself (`null`). */
 function changes(
   active: ActiveRun,
   name: string | null,
@@ -87,7 +87,7 @@ export async function deleteRun(context: IngestContext, id: string): Promise<voi
   })
 }
 
-/** Takes over what the run is to be judged by from now on; where that is new, the record is to be judged again. */
+/** Sets the facts by which the run is judged; if they changed, the record must be judged again. */
 export async function noteEdit(context: IngestContext, active: ActiveRun, run: StoredRun): Promise<void> {
   active.version = Math.max(active.version, run.version)
   const inForce = await settingsInForce(context.store, run)
@@ -96,7 +96,7 @@ export async function noteEdit(context: IngestContext, active: ActiveRun, run: S
   if (!active.isJudgedBy(basis)) active.markStale()
 }
 
-/** The run once its record is judged by the facts that hold; its readers get it. */
+/** The run, once its record is judged by the current facts; its readers get it. */
 export async function freshRun(context: IngestContext, id: string): Promise<StoredRun> {
   let active: ActiveRun
   do await judgeAgain(context, (active = await context.runs.get(id)))

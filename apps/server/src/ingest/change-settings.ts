@@ -9,7 +9,7 @@ const RUNS_A_PAGE = 200
 const alone = () => true
 
 /**
- * Puts a run's own settings in place of its former ones. Resolves when its record is judged by what holds now. Throws
+ * Replaces a run's own settings. Resolves when its record is judged by the new settings. Throws
  * `SettingsRefused`, `RunNotFound`.
  */
 export async function changeRunSettings(context: IngestContext, id: string, body: unknown): Promise<void> {
@@ -24,8 +24,8 @@ export async function changeRunSettings(context: IngestContext, id: string, body
 }
 
 /**
- * Puts a project's settings in place of its former ones. Resolves when they are stored, with a promise of the runs'
- * records being judged again, one after the other; a run is judged by them at the latest when it is next touched.
+ * Replaces a project's settings. Resolves when they are stored, with a promise for the re-evaluation of the runs'
+ * records, one after the other; a run is judged by them at the latest when it is next used.
  * Throws `SettingsRefused`.
  */
 export async function changeProjectSettings(

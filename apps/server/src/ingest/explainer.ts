@@ -11,11 +11,11 @@ import {
 import type { ActiveRuns } from './active-runs.ts'
 import { explain } from './explanation.ts'
 
-/** Findings of one run that wait at once and are looked into; a run with more has its oldest left out. */
+/** Waiting findings of one run that are explained; if it has more, the oldest are skipped. */
 const FINDINGS_A_RUN = 16
-/** After each finding, others have the processor for so many times as long as it took. */
+/** Pause after each finding, as a multiple of the time it took. */
 const REST = 3
-/** How long a stop goes on with what is to be explained. */
+/** How long stopping goes on explaining what waits. */
 const DRAIN_MS = 2_000
 
 export interface ExplainerParts {
@@ -26,8 +26,8 @@ export interface ExplainerParts {
 }
 
 /**
- * Looks up what the record says around the beginning of each finding that has opened: beside ingest, one finding after
- * the other, in slices of some milliseconds. What is still to be done stands in the store, so that a crash loses none of it.
+ * Explains each finding that has opened by what the record shows around its beginning: beside ingest, one finding after
+ * the other, in slices of some milliseconds. Findings still to be explained are marked in the store, so a crash loses none.
  */
 export class Explainer {
   readonly #parts: ExplainerParts
@@ -47,13 +47,13 @@ export class Explainer {
     this.#again = true
     this.#working ??= this.#work()
       .catch((error: unknown) => {
-        // a store that cannot be used now says so to everybody; the next finding tries again
+        // a failing store is reported elsewhere; the next finding tries again
         if (!(error instanceof StoreUnavailable)) this.#parts.onError(error)
       })
       .finally(() => (this.#working = undefined))
   }
 
-  /** Goes on for some seconds with what is to be explained, then begins nothing more. */
+  /** Goes on explaining for some seconds, then starts nothing more. */
   async stop(): Promise<void> {
     this.#stopping = true
     const deadline = setTimeout(() => (this.#stopped = true), DRAIN_MS)
@@ -62,7 +62,7 @@ export class Explainer {
     this.#stopped = true
   }
 
-  /** The finding with its explanation; without one where it has none after `timeoutMs`. */
+  /** The finding with its explanation; without it if it has none after `timeoutMs`. */
   async explained(finding: StoredFinding, timeoutMs: number): Promise<StoredFinding> {
     if (finding.explained) return finding
     const { store } = this.#parts
@@ -102,7 +102,7 @@ export class Explainer {
       if (!this.#stopped) onError(error)
       return NOTHING_FOUND
     })
-    // the copy in memory first: what is told of its end must hold it
+    // the cached copy first, so that a closing finding keeps the explanation
     runs.explained(finding, explanation)
     const stored = await store.findings.explain(finding.id, explanation)
     if (stored !== undefined && !isDeepStrictEqual(explanation, NOTHING_FOUND)) {

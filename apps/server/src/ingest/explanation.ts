@@ -18,9 +18,9 @@ import {
 } from '../storage/store.ts'
 import { intervalOf, surroundings } from './surroundings.ts'
 
-/** Milliseconds of work after which others get their turn. */
+/** Milliseconds of work before others get their turn. */
 const SLICE_MS = 5
-/** An event so many points before an onset, or nearer, is told with the finding. */
+/** Events at most this many points before an onset are shown with the finding. */
 const EVENT_POINTS = 5
 const MAX_EVENTS = 5
 /** Runs of the project among which a sibling is looked for, the newest first. */
@@ -29,7 +29,7 @@ const MAX_DIFFERENCES = 20
 /** Points whose median is the norm of two runs at one step. */
 const NORM_POINTS = 25
 
-/** What the record says around the beginning of a finding, as it is now. Throws `RunNotFound`. */
+/** What the record shows around the beginning of a finding. Throws `RunNotFound`. */
 export async function explain(store: Store, finding: StoredFinding): Promise<Explanation> {
   const { run: id, kind, part, onset, opened_step, diagnosis } = finding
   const around = onset ?? opened_step
@@ -68,7 +68,7 @@ async function search(
   return { moved: moved.found(), layers: layers.found() }
 }
 
-/** The run of the project that is most like this one among the newest that ended well; its norm at the same step beside this one's. */
+/** The most similar run of the project among the newest that ended well, with its norm and this run's at the same step. */
 async function siblingOf(
   store: Store,
   run: StoredRun,
@@ -95,7 +95,7 @@ async function siblingOf(
   }
 }
 
-/** The same way of clipping, and a loss of the same name or none. */
+/** The same clipping mode, and the same loss metric or none. */
 function isComparable(run: StoredRun, other: ListedRun): boolean {
   return run.clip.mode === other.clip.mode && 'loss' in run.latest === 'loss' in other.latest
 }
@@ -106,7 +106,7 @@ const withSettings = <T extends ListedRun>(run: T) => ({
   max_norm: run.clip.mode === 'value' ? run.clip.clip_value : (run.clip.max_norm ?? null),
 })
 
-/** The median norm of the last points up to a step; `null` where the run did not come so far. */
+/** The median norm of the last points up to a step; `null` if the run did not reach it. */
 async function normAt(
   store: Store,
   run: Pick<StoredRun, 'id' | 'points' | 'last_step'>,

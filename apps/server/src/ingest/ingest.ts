@@ -13,10 +13,10 @@ import { keepFor, removeSilent, type Retention } from './retention.ts'
 import { noticeSilence, watchSilence } from './silence-watch.ts'
 import { tellFindings } from './tell-findings.ts'
 
-/** Readings that are merged and committed at once: some tens of milliseconds where all of them were sent before. */
+/** Readings that are merged and committed at once: tens of milliseconds if all of them replace older ones. */
 const READINGS_A_COMMIT = 32_768
 
-/** Everything that changes a run: each change is judged, stored and told to the readers, in that order. */
+/** Everything that changes a run: each change is judged, stored and sent to live readers, in that order. */
 export class Ingest {
   readonly #context: IngestContext
   readonly #stopping = new AbortController()
@@ -40,7 +40,7 @@ export class Ingest {
     return this.#context.runs.size
   }
 
-  /** Goes on with what a crash interrupted; starts to notice runs that fall silent, and to remove those that have been so for longer than `retention` says. */
+  /** Resumes what a crash interrupted; starts the silence watch, and the removal of runs older than `retention`. */
   start(retention?: Retention): void {
     if (retention !== undefined) {
       void keepFor(this.#context, retention, this.#stopping.signal, this.#onError)
@@ -51,7 +51,7 @@ export class Ingest {
     void watchSilence(this.#context, since, this.#stopping.signal, this.#onError)
   }
 
-  /** One look at the running runs: who has been silent for too long, not counting the time before `since`. */
+  /** Checks the running runs once for silence, not counting the time before `since`. */
   noticeSilence(since: number): Promise<void> {
     return noticeSilence(this.#context, since)
   }
@@ -61,12 +61,12 @@ export class Ingest {
     return removeSilent(this.#context, retention)
   }
 
-  /** The finding with what the record says around its beginning; without it where that takes longer than `timeoutMs`. */
+  /** The finding with its explanation; without it if that takes longer than `timeoutMs`. */
   explained(finding: StoredFinding, timeoutMs: number): Promise<StoredFinding> {
     return this.#context.explainer.explained(finding, timeoutMs)
   }
 
-  /** Resolves when nothing that goes on by itself is under way. */
+  /** Resolves when no background work is running. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#context.explainer.stop()
@@ -75,7 +75,7 @@ export class Ingest {
   async accept(run: string, columns: PointColumns): Promise<StoredRun> {
     this.waiting++
     try {
-      // A very large batch is stored in parts, so that others are served between them. Each part has all the metrics:
+      // A very large batch is stored in slices, so that others are served in between. Each slice has all the metrics:
       // whether the run may have them is known with the first.
       const [first, ...others] = slices(columns, READINGS_A_COMMIT)
       let stored = await acceptPoints(this.#context, run, first as PointColumns)
@@ -112,7 +112,7 @@ export class Ingest {
 }
 
 /**
- * Accepts a batch: judges it, stores it and tells the readers. Resolves when it is durable, with the run as it then is.
+ * Accepts a batch: judges it, stores it and informs live readers. Resolves when it is durable, with the updated run.
  * Throws what `store.points.append` throws; nothing of the batch is stored then. Points of a run that has ended are
  * stored and charted, and open no findings.
  */
@@ -133,7 +133,7 @@ async function acceptPoints(context: IngestContext, id: string, columns: PointCo
       active.fold(part, arrivedAt, outcome)
       await nextTurn()
     }
-    // The last fold and `append` start in one turn, so that the order of versions is that of folding.
+    // The last judgement and `append` start in one turn, so that versions are in the order of judging.
     const { changes, findings } = active.fold(parts.at(-1) as PointColumns, arrivedAt, outcome)
     const judged = active.judgedBatch(columns, changes)
     const run = await store.points.append({ run: id, columns, arrivedAt, newParts, ...judged })
@@ -147,7 +147,7 @@ async function acceptPoints(context: IngestContext, id: string, columns: PointCo
   })
 }
 
-/** The parts that a batch makes; none where all its metrics are known. */
+/** The parts that a batch adds to the run; none if all its metrics are known. */
 function newPartsOf(active: ActiveRun, columns: PointColumns): string[] {
   if (!bringsMetric(active, columns)) return []
   return partsMadeBy(columns.metrics.keys()).filter((name) =>

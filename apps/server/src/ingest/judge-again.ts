@@ -6,13 +6,13 @@ import { closedFinding, closeFinding, episodeOf } from './judgement.ts'
 import { Replay } from './replay.ts'
 import { tellFindings } from './tell-findings.ts'
 
-/** Steps that may be left to judge while the run's appends wait. */
+/** Remaining steps that are judged while the run's appends wait. */
 const LAST_SLICE = 10_000
 const FINDINGS_A_PAGE = 1_000
 
 /**
- * Judges a stale record from its first point by the facts that hold now, while new batches are stored beside it, and
- * puts the outcome in place of the old one. Callers share one judging; an edit on the way starts it over.
+ * Judges a stale record from its first point by the current facts, while new batches are stored, and replaces the old
+ * judgement. Callers share one pass; an edit meanwhile starts it over.
  */
 export function judgeAgain(context: IngestContext, active: ActiveRun): Promise<void> {
   return (active.judging ??= untilFresh(context, active)
@@ -84,7 +84,7 @@ export interface Reconciled extends Outcome {
 }
 
 /**
- * What has to change in a run's stored findings so that they say what judging its record again found. A finding of the
+ * The changes that make a run's stored findings match the result of judging its record again. A finding of the
  * same kind and part that opened at the same step is the same one. History stays: a closed finding is never opened again, nor
  * removed. An open one that the record no longer shows closes with `settings_changed`.
  */

@@ -17,22 +17,22 @@ import { forEachReading, readingAt } from './readings.ts'
 
 type Field = (typeof readingFields)[number][1]
 
-/** Readings of the run that serve every part which has none of its own. */
+/** Run-wide readings, used for every part without its own. */
 const RUN_WIDE: ReadonlySet<Field> = new Set(['loss', 'lr', 'lossScale'])
-/** Readings by which a run that has parts is judged for itself, too. */
+/** Readings by which a run with parts is also judged as a whole. */
 const OF_GRADIENTS: ReadonlySet<Field> = new Set(['gradNorm', 'clipFraction'])
 
 /** What the store keeps of a part for the detector. */
 export interface SavedPart {
   readonly facts: RunFacts
   readonly detector: DetectorState
-  /** Fields that the part has had readings of its own of. */
+  /** Fields for which the part has had readings of its own. */
   readonly own: readonly Field[]
 }
 
 /**
- * One stream of gradients that is judged by itself, by the very same fold: that of the run (`name` is `null`), or that of
- * one of its parts.
+ * One stream of gradients that is judged separately, by the same function: that of the run (`name` is `null`), or that
+ * of one of its parts.
  */
 export class JudgedPart {
   readonly name: string | null
@@ -52,7 +52,7 @@ export class JudgedPart {
   }
 
   /**
-   * Judges the readings of a batch that are this part's; `note` gets each edge and its time in milliseconds. `isAlone`: the
+   * Judges this part's readings of a batch; `note` gets each finding that opens or closes and its time in milliseconds. `isAlone`: the
    * run has no other part.
    */
   fold(
@@ -115,8 +115,8 @@ export class JudgedPart {
   }
 
   /**
-   * The readings of a run that has parts: its gradients are theirs until it has some of its own, so till then nothing but
-   * its steps and times is judged here, for the rhythm by which silence is told.
+   * The readings of a run with parts: its gradients belong to the parts until it logs its own, so until then only its
+   * steps and times are judged here, for the interval by which silence is detected.
    */
   #forEachOfRun(columns: PointColumns, arrivedAt: number, visit: (reading: Reading) => void): void {
     const rhythm = emptyReading()

@@ -9,13 +9,13 @@ export interface PartVerdict {
   readonly verdict: Verdict
 }
 
-/** At most one finding of a kind and part is open: under this text. */
+/** Key of an open finding: at most one of a kind and part is open. */
 export const episodeOf = ({ kind, part }: Pick<StoredFinding, 'kind' | 'part'>): string =>
   part === null ? kind : `${kind} ${part}`
 
 const WORST_FIRST: readonly Health[] = ['flagged', 'watch', 'ok', 'unknown']
 
-/** The detector's verdicts in the words of the wire, the health that of the worst; a condition that fires names its open finding. */
+/** The detector's verdicts as the API shows them. Health is the worst of all; an active condition names its open finding. */
 export function toJudgement(
   own: PartVerdict,
   parts: readonly PartVerdict[],
@@ -37,7 +37,7 @@ export function toJudgement(
 function healthOf(own: PartVerdict, parts: readonly PartVerdict[]): Health {
   const healths = [own, ...parts].map(({ verdict }) => verdict.health)
   const worst = WORST_FIRST.find((health) => healths.includes(health)) ?? 'unknown'
-  // silence is told of the run, which may have no norms of its own to be judged by
+  // silence concerns the run, which may have no norms of its own
   const isSilent = own.verdict.conditions.some(({ kind, phase }) => kind === 'stalled' && phase === 'firing')
   return isSilent && worst !== 'unknown' ? 'flagged' : worst
 }
@@ -63,7 +63,7 @@ const conditionsOf = (
     finding: phase === 'firing' ? (open.get(episodeOf({ kind, part }))?.id ?? null) : null,
   }))
 
-/** The finding that an edge opens; `at` is the time of the reading in milliseconds. */
+/** The finding that opens; `at` is the time of the reading in milliseconds. */
 export function openFinding(
   run: string,
   part: string | null,

@@ -2,7 +2,7 @@ import { emptyReading, readingFields, type Reading } from '@normwatch/detector'
 import { LAYER_PREFIX, type MetricColumn, type PointColumns } from '@normwatch/protocol'
 
 /**
- * Shows each step of a batch to `visit` as the detector reads it, steps ascending. A step without a time gets the time
+ * Passes each step of a batch to `visit` as the detector reads it, steps ascending. A step without a time gets the time
  * of arrival (milliseconds since 1970). The object is the same one every time: `visit` must not keep it.
  */
 export function forEachReading(
@@ -25,7 +25,7 @@ export function forEachReading(
     const at = time[i] as number
     reading.step = step[i] as number
     reading.time = Number.isNaN(at) ? arrivedAt / 1000 : at
-    // by number: an iterator here would leave 150 bytes a reading
+    // by index: an iterator would allocate 150 bytes per reading
     for (let n = 0; n < sources.length; n++) {
       const { field, column } = sources[n] as (typeof sources)[number]
       reading[field] = readingAt(column, i)
@@ -51,10 +51,10 @@ function layersAt(
   return norms
 }
 
-/** Readings of one slice: about a quarter of a millisecond of judging, which others wait at each of their own steps. */
+/** Readings of one slice: about a quarter of a millisecond of judging, which other requests wait for. */
 const READINGS = 1_250
 
-/** The batch in parts, in order, each short enough that others can wait while it is judged. */
+/** The batch in slices, in order, each short enough to be judged without delaying others. */
 export function slices(batch: PointColumns, readings = READINGS): PointColumns[] {
   const { step, metrics } = batch
   const rows = Math.ceil(readings / (1 + metrics.size))

@@ -3,7 +3,7 @@ import type { Store, StoredFinding, StoredRun } from '../storage/store.ts'
 import { ActiveRun, type Outcome } from './active-run.ts'
 import type { SettingsInForce } from './run-settings.ts'
 
-/** Judges a run's record on the side, in step order and in slices that let other work through. */
+/** Judges a run's record in the background, in step order and in slices that let other work through. */
 export class Replay {
   readonly judged: ActiveRun
   readonly #store: Store
@@ -15,7 +15,7 @@ export class Replay {
     this.judged = new ActiveRun({ ...run, status: 'running' }, undefined, [], inForce)
   }
 
-  /** Judges the steps after those judged so far; returns how many there were. */
+  /** Judges the next steps; returns how many there were. */
   async catchUp(): Promise<number> {
     let count = 0
     for await (const block of this.#store.points.read(this.judged.id, { from: this.#next })) {

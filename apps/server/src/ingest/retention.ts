@@ -4,12 +4,12 @@ import { patchRun } from './change-run.ts'
 
 /** Days after its last point at which a run is removed; 0: never. */
 export interface Retention {
-  /** Of the projects that are not named. */
+  /** Of all other projects. */
   readonly days: number
   readonly projects: ReadonlyMap<string, number>
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const LOOK_EVERY_MS = 600_000
 const DAY = 86_400_000
 /** Runs removed in one go, so that others are served in between. */

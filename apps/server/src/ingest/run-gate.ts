@@ -1,6 +1,6 @@
 /**
- * Lets the work on one run through: any number of `shared` pieces at once, an `exclusive` one alone, in the order they
- * came. Work starts in the same turn in which the gate lets it through.
+ * A read-write lock for the work on one run: any number of `shared` pieces at once, an `exclusive` one alone, in
+ * order. Work starts in the same turn in which the gate lets it through.
  */
 export class RunGate {
   readonly #inside = new Set<Promise<void>>()
@@ -28,7 +28,7 @@ export class RunGate {
     return this.#held === undefined && this.#inside.size === 0
   }
 
-  /** Resolves when all that is inside now has left. */
+  /** Resolves when all work that is inside now has ended. */
   async whenIdle(): Promise<void> {
     await this.#held
     await this.#settled()

@@ -9,13 +9,13 @@ import type { Part } from '@normwatch/protocol'
 import type { Overrides } from '../storage/settings-store.ts'
 import type { Store, StoredRun } from '../storage/store.ts'
 
-/** The settings a run is judged by, and the overrides that make them so. */
+/** The settings in force for a run, and the overrides behind them. */
 export interface SettingsInForce {
   readonly overrides: Overrides
   readonly settings: Settings
 }
 
-/** The overrides are not valid; each detail names its place. */
+/** The overrides are invalid; each detail names its place. */
 export class SettingsRefused extends Error {
   override readonly name = 'SettingsRefused'
   readonly details: readonly SettingsFault[]
@@ -27,7 +27,7 @@ export class SettingsRefused extends Error {
   }
 }
 
-/** What holds for a run: the defaults, over them its project's settings, over those its own. Throws `RunNotFound`. */
+/** The settings in force for a run: the defaults, overridden by its project's, overridden by its own. Throws `RunNotFound`. */
 export async function settingsInForce(
   store: Store,
   { id, project }: { readonly id: string; readonly project: string },
@@ -44,7 +44,7 @@ export async function settingsInForce(
   return { overrides: {}, settings: defaultSettings }
 }
 
-/** What would hold for a run of this project with these overrides of its own. Throws `SettingsRefused`. */
+/** The settings that a run of this project would have with these overrides of its own. Throws `SettingsRefused`. */
 export async function settingsWith(store: Store, project: string, body: unknown): Promise<SettingsInForce> {
   const ofProject = await store.settings.get({ project })
   const base = checked(ofProject, defaultSettings)
@@ -66,7 +66,7 @@ function laidOver(below: Overrides, above: Overrides): Overrides {
   )
 }
 
-/** What the detector is told of a run, or of one of its parts: everything a judgement depends on besides the readings. */
+/** The facts about a run or a part that the detector needs: everything a judgement depends on, besides the readings. */
 export function factsOf(
   { clip, optimizer }: Pick<StoredRun, 'clip' | 'optimizer'>,
   part?: Pick<Part, 'clip' | 'optimizer'>,

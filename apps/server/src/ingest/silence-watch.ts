@@ -4,17 +4,17 @@ import type { Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 import { tellFindings } from './tell-findings.ts'
 
-/** Milliseconds between two looks at the running runs. */
+/** Milliseconds between two checks of the running runs. */
 const LOOK_EVERY_MS = 5_000
-/** No run is called stalled sooner (milliseconds); settings and its own rhythm mostly ask for longer. */
+/** No run stalls sooner (milliseconds); settings and its usual interval mostly require longer. */
 const MIN_SILENCE_MS = LOOK_EVERY_MS
 
 /** A pause that took this much longer or shorter (milliseconds): the machine slept, or its clock was set. */
 const MAX_CLOCK_STEP_MS = 15_000
 
 /**
- * Looks again and again at the running runs until `signal` aborts. Silence counts from the last arrival of points, and
- * not before `since`, nor before the machine woke: while no server listened, nobody was silent.
+ * Checks the running runs regularly until `signal` aborts. Silence counts from the last arrival of points, but not
+ * from before `since` or before the machine woke: time in which no server listened does not count.
  */
 export async function watchSilence(
   context: IngestContext,
@@ -43,13 +43,13 @@ export function listeningSince(since: number, before: number, now: number): numb
 
 /**
  * Milliseconds of silence at `now`, counted from the last arrival but not from before `since`. An arrival in the future
- * was noted while the clock was ahead: it tells nothing, and silence counts from `since`.
+ * was recorded while the clock was ahead, and is ignored: silence counts from `since`.
  */
 export function silentFor(lastArrival: number, since: number, now: number): number {
   return now - (lastArrival > now ? since : Math.max(lastArrival, since))
 }
 
-/** One look: every running run that has been silent for longer than its rhythm explains becomes stalled. */
+/** One check: every running run that has been silent for much longer than its usual interval becomes stalled. */
 export async function noticeSilence(context: IngestContext, since: number): Promise<void> {
   for (const run of await context.store.runs.running()) {
     const silent = silentFor(run.last_arrival, since, context.now())

@@ -1,11 +1,11 @@
 import type { Surroundings } from '@normwatch/detector'
 import type { Store, StoredRun } from '../storage/store.ts'
 
-/** Points read on either side of a step, to tell what moved there. */
+/** Points read on either side of a step, to find what moved there. */
 const POINTS_BEFORE = 500
 const POINTS_AFTER = 150
 
-/** Steps between two points of a run, on the whole. */
+/** Average steps between two points of a run. */
 export const intervalOf = ({ last_step, points }: Pick<StoredRun, 'last_step' | 'points'>): number =>
   Math.max(1, Math.ceil(((last_step ?? 0) + 1) / Math.max(1, points)))
 

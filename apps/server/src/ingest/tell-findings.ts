@@ -1,7 +1,7 @@
 import type { StoredFinding } from '../storage/store.ts'
 import type { IngestContext } from './active-runs.ts'
 
-/** Tells the readers of findings that are durable, and has those that opened looked into. */
+/** Sends durable findings to live readers, and has the opened ones explained. */
 export function tellFindings(
   { hub, explainer }: IngestContext,
   findings: readonly StoredFinding[],

@@ -1,13 +1,13 @@
 import type { StoredFinding } from '../storage/store.ts'
 
-/** Requests that may wait for findings at the same time. */
+/** Most requests that may wait for findings at once. */
 export const MAX_WAITS = { ofOneCaller: 32, inAll: 1_024 } as const
 
 /** A request that waits. */
 export interface Wait {
-  /** Why it is over; `undefined`: it is not. */
+  /** Why the wait is over; `undefined` while it is not. */
   readonly over: 'left' | 'closing' | undefined
-  /** Resolves with the next finding that concerns it, or with one since the last call, or when it is over. */
+  /** Resolves with the next matching finding, or one since the last call, or when the wait is over. */
   news(): Promise<void>
   /** Ends the wait; again changes nothing. */
   leave(): void
@@ -23,7 +23,7 @@ export class FindingWaits {
     return this.#waits.size
   }
 
-  /** Begins a wait; `undefined` when there are as many as may be. `concerns` says which findings are of interest. */
+  /** Begins a wait; `undefined` if there are too many. `concerns` selects findings. */
   enter(caller: string, concerns: (finding: StoredFinding) => boolean): Wait | undefined {
     const others = this.#ofCaller.get(caller) ?? 0
     if (others >= MAX_WAITS.ofOneCaller || this.#waits.size >= MAX_WAITS.inAll) return undefined
@@ -34,7 +34,7 @@ export class FindingWaits {
     return wait
   }
 
-  /** A finding opened or closed, and that is durable. */
+  /** A finding opened or closed, and is durable. */
   tell(finding: StoredFinding): void {
     for (const wait of this.#waits) wait.tell(finding)
   }

@@ -11,14 +11,14 @@ import {
 } from '@normwatch/protocol'
 import type { LiveEvent } from './recent-events.ts'
 
-/** Readings one frame may hold; a reader who missed more is told to fetch. */
+/** Readings that one frame may hold; a reader that missed more is told to fetch. */
 const MAX_READINGS = 400_000
 
 type PointsEvent = Extract<LiveEvent, { type: 'points' }>
 
 /**
  * The frames that tell of these events, oldest first: neighbouring batches are merged into one. `undefined` when they
- * are too much for frames. `metrics`: those watched; `undefined` stands for all but the layers.
+ * are too many for frames. `metrics`: those watched; `undefined` stands for all but the layers.
  */
 export function eventFrames(
   run: string,

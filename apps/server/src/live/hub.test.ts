@@ -259,7 +259,7 @@ describe('the hub', () => {
           for (const frame of peer.frames.splice(0)) {
             if ('seq' in frame) last = frame.seq
             if (frame.type === 'points') for (const s of frame.columns.step) known.add(s)
-            // A reader that is told of a gap fetches the record.
+            // A reader that gets a gap fetches the record.
             if (frame.type === 'gap') for (let s = 0; s < step; s++) known.add(s)
           }
         }

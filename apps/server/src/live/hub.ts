@@ -9,14 +9,14 @@ import { RunsFeed } from './runs-feed.ts'
 /** What a reader asks for when it watches a run. */
 type WatchOptions = Pick<Extract<LiveRequest, { metrics?: unknown }>, 'metrics' | 'after'>
 
-/** Events of one request that are told one by one. */
+/** Events of one request that are sent one by one. */
 const MAX_EVENT_FRAMES = 20
-/** Runs whose newest events are kept though nobody watches them now. */
+/** Unwatched runs whose newest events are kept. */
 const MAX_CHANNELS = 128
 
 /**
- * Who is watching what. It is told of every change once it is durable, and passes it on to the readers concerned:
- * coalesced, at most 20 frames a second each, and with a `gap` instead of a queue for a reader that is slow.
+ * Knows who watches what, and passes every durable change on to its readers: coalesced, at most 20 frames a second
+ * each (findings are never held back), and with a `gap` instead of a queue for a slow reader.
  */
 export class Hub {
   /** Requests that wait for findings. */
@@ -26,10 +26,10 @@ export class Hub {
   readonly #readers = new Set<Reader>()
   readonly #feed: RunsFeed
   #seq: number
-  /** Events up to here may be forgotten. */
+  /** Events up to here may be dropped. */
   #forgotten: number
 
-  /** `now`: milliseconds since 1970, never going back. `seq` counts from microseconds, so that it grows across restarts. */
+  /** `now`: milliseconds since 1970, monotonic. `seq` counts from microseconds, so that it grows across restarts. */
   constructor(now: () => number) {
     this.#now = now
     this.#seq = Math.floor(now() * 1000)
@@ -69,7 +69,7 @@ export class Hub {
     this.#feed.changed(run, channel.lastSeq, urgent)
   }
 
-  /** What readers of this run have seen is no longer true: they should fetch again. */
+  /** What readers of this run have seen is outdated: they must fetch again. */
   gap(run: string, reason: GapReason): void {
     this.#channels.get(run)?.gap(reason)
   }
@@ -81,7 +81,7 @@ export class Hub {
     this.#feed.deleted(id, project)
   }
 
-  /** A new reader; `project` is the only one it may hear of, and it is told nothing more of a run that leaves it. */
+  /** A new reader; if `project` is set, it gets only runs of that project, and nothing more of a run that leaves it. */
   join(peer: Peer, project: string | null = null): Reader {
     const reader = new Reader(peer, project)
     this.#readers.add(reader)
@@ -110,7 +110,7 @@ export class Hub {
     this.#feed.unwatch(reader, project)
   }
 
-  /** Ends all timers and waits; the sockets are their owner's to close. */
+  /** Ends all timers and waits; whoever owns the sockets closes them. */
   close(): void {
     this.waits.close()
     this.#feed.close()
@@ -126,7 +126,7 @@ export class Hub {
     return channel
   }
 
-  /** Gives up the channel that nobody watches and that was quiet for longest. */
+  /** Drops the unwatched channel that was quiet for longest. */
   #forgetOne(): void {
     for (const [run, channel] of this.#channels) {
       if (channel.isWatched) continue

@@ -1,16 +1,16 @@
 import { MAX_FRAMES_PER_SECOND } from '@normwatch/protocol'
 
-/** The end of a socket, as far as the hub needs it. */
+/** The part of a socket that the hub needs. */
 export interface Peer {
   /** Bytes handed over and not yet taken by the network. */
   readonly bufferedAmount: number
   send(data: string): void
 }
 
-/** A reader with more than this waiting gets nothing more until it has drained. */
+/** A reader with more unsent bytes than this gets nothing more until they have drained. */
 const MAX_BUFFERED_BYTES = 1024 * 1024
 
-/** Changed runs a reader is told of in a second, unless they are urgent: the rest of its frames is for points. */
+/** Changed runs sent to a reader per second, unless they are urgent: the other frames are for points. */
 const MAX_CHANGES_PER_SECOND = 5
 
 /** One live connection: what it may be sent now. */
@@ -20,7 +20,7 @@ export class Reader {
   readonly #frames = new LastSecond(MAX_FRAMES_PER_SECOND)
   readonly #changes = new LastSecond(MAX_CHANGES_PER_SECOND)
 
-  /** `project`: the only one it may hear of; `null`: every one. */
+  /** `project`: the only project it may see; `null`: all. */
   constructor(peer: Peer, project: string | null) {
     this.#peer = peer
     this.#project = project
@@ -30,7 +30,7 @@ export class Reader {
     return this.#project === null || this.#project === project
   }
 
-  /** It does not take what it was sent. */
+  /** It has too many unsent bytes. */
   get isSlow(): boolean {
     return this.#peer.bufferedAmount > MAX_BUFFERED_BYTES
   }
@@ -40,7 +40,7 @@ export class Reader {
     return this.#frames.hasRoom(now, spare)
   }
 
-  /** Whether it may be told of a change that is not urgent. */
+  /** Whether a change that is not urgent may be sent now. */
   mayGetChange(now: number): boolean {
     return this.#frames.hasRoom(now, 0) && this.#changes.hasRoom(now, 0)
   }

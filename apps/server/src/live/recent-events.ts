@@ -2,9 +2,9 @@ import type { Finding, PointColumns, RunEvent } from '@normwatch/protocol'
 
 /** Bytes of events kept of one run for readers that come back. */
 const MAX_BYTES = 128 * 1024
-/** Bytes of events that may wait until the readers are told. */
+/** Bytes of events that may wait to be sent. */
 const MAX_WAITING_BYTES = 2 * 1024 * 1024
-/** What an event costs besides its readings, roughly. */
+/** Approximate bytes of an event besides its readings. */
 const BYTES_AN_EVENT = 400
 
 /** Something that happened to a run; `seq` grows over all runs. */
@@ -18,7 +18,7 @@ export type LiveEvent =
   | { readonly seq: number; readonly type: 'finding'; readonly finding: Finding }
   | { readonly seq: number; readonly type: 'event'; readonly event: RunEvent }
 
-/** The newest events of one run, within a bound: what a reader that was away for a moment has missed. */
+/** The newest events of one run, within a bound, for readers that were briefly disconnected. */
 export class RecentEvents {
   readonly #events: LiveEvent[] = []
   #bytes = 0
@@ -26,7 +26,7 @@ export class RecentEvents {
   #last: number
   #lastFinding = -Infinity
 
-  /** `since`: everything after this number will be here. */
+  /** `since`: all events after this number are kept. */
   constructor(since: number) {
     this.#completeSince = since
     this.#last = since
@@ -50,14 +50,14 @@ export class RecentEvents {
     this.#shrink(MAX_WAITING_BYTES)
   }
 
-  /** Nobody waits for these events any more: keeps the newest ones. */
+  /** All readers have these events: keeps only the newest ones. */
   trim(): void {
     this.#shrink(MAX_BYTES)
   }
 
   /**
-   * All events after `seq`, oldest first, or `undefined` when some of them are no longer known. A number that was not
-   * given yet comes from before a restart since which the clock was set back: nothing is known of what came after it.
+   * All events after `seq`, oldest first, or `undefined` if some of them were dropped. A number in the future comes from
+   * before a restart after which the clock was set back: the events after it are unknown.
    */
   after(seq: number): readonly LiveEvent[] | undefined {
     if (seq < this.#completeSince || seq > this.#last) return undefined

@@ -26,13 +26,13 @@ interface Round {
   readonly frames: Map<string, readonly string[] | undefined>
 }
 
-/** Tells the readers of one run what happens to it, coalesced; one clock for all of them, so that frames are shared. */
+/** Sends the events of one run to its readers, coalesced; one timer for all of them, so that frames are shared. */
 export class RunChannel {
   readonly #run: string
   readonly #now: () => number
   readonly #recent: RecentEvents
   readonly #watches = new Map<Reader, Watch>()
-  /** Every reader that keeps up was sent everything up to here. */
+  /** Sent to every reader that keeps up. */
   #deliveredSeq: number
   #latest: Run | undefined
   #version = 0
@@ -75,7 +75,7 @@ export class RunChannel {
     this.#schedule(this.#runDueAt)
   }
 
-  /** For those who may not hear of the project that the run is in now, it is gone. */
+  /** Readers that may not see the run's new project are told that it was removed. */
   #moved(project: string): void {
     for (const reader of this.#watches.keys()) {
       if (reader.mayHearOf(project)) continue
@@ -84,7 +84,7 @@ export class RunChannel {
     }
   }
 
-  /** Starts with the run as it is, after a gap when `after` cannot be continued; then come the events after it. */
+  /** Starts with the run itself, after a gap if `after` cannot be continued; then the later events follow. */
   watch(reader: Reader, run: Run, metrics: readonly string[] | undefined, after: number | undefined): void {
     const now = this.#now()
     const { last } = this.#recent
@@ -105,7 +105,7 @@ export class RunChannel {
     if (this.#watches.size === 0) this.#unschedule()
   }
 
-  /** Tells every reader at once that it should fetch again. */
+  /** Tells every reader at once to fetch again. */
   gap(reason: GapReason): void {
     const frame = gapFrame(this.#run, reason)
     for (const reader of this.#watches.keys()) reader.send(frame, this.#now())
@@ -155,7 +155,7 @@ export class RunChannel {
       watch.missed ||= watch.seq < last
       return
     }
-    // A finding waits for no frame rate; what came before it goes along, so that a frame's `seq` stays true.
+    // Findings are sent regardless of the frame rate; earlier events are sent with them, to keep `seq` correct.
     if (!reader.mayGet(now) && watch.seq >= this.#recent.lastFinding) return
     if (watch.missed || watch.seq < last) {
       const frames = watch.missed ? undefined : this.#framesFor(watch, round)

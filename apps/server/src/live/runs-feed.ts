@@ -4,9 +4,9 @@ import type { Reader } from './reader.ts'
 
 /** Milliseconds between two rounds of changes that are not urgent. */
 const ROUND_EVERY_MS = 500
-/** Frames of a second that are kept for urgent changes. */
+/** Frames per second that are reserved for urgent changes. */
 const RESERVED_FOR_URGENT = 5
-/** Runs and findings whose latest change is kept for readers that are behind. */
+/** Runs and findings whose latest change is kept for slow readers. */
 const MAX_ENTRIES = 2_000
 
 interface Entry {
@@ -27,8 +27,8 @@ interface Watch {
 }
 
 /**
- * Tells the readers of the runs list which runs changed and what was found in them: of each run and each finding the
- * newest version; findings at once, then urgent changes, then the others.
+ * Sends changed runs and findings to the readers of the runs list, only the newest version of each: findings at once,
+ * then urgent changes, then the others.
  */
 export class RunsFeed {
   readonly #now: () => number
@@ -117,7 +117,7 @@ export class RunsFeed {
     if (isBehind) this.#schedule(now + ROUND_EVERY_MS)
   }
 
-  /** Sends what the reader may get now; says whether it then knows everything. */
+  /** Sends what the reader may get now; returns whether it is then up to date. */
   #tell(reader: Reader, watch: Watch, now: number): boolean {
     for (const order of ['findingPlace', 'urgentPlace', 'place'] as const) {
       for (const entry of this.#entries.values()) {
@@ -126,7 +126,7 @@ export class RunsFeed {
           order === 'place' && (entry.urgentPlace === entry.place || entry.findingPlace === entry.place)
         if (!wasSent && concerns(watch, entry.project)) {
           if (reader.isSlow) return false
-          // The twenty frames a second hold for all but findings.
+          // The limit of twenty frames a second applies to all but findings.
           const reserved = order === 'place' ? RESERVED_FOR_URGENT : 0
           if (order !== 'findingPlace' && !reader.mayGet(now, reserved)) return false
           reader.send(entry.frame(), now)

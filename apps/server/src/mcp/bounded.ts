@@ -10,12 +10,12 @@ export function bounded<T>(items: readonly T[], characters: number): { kept: T[]
   return { kept, leftOut: items.length - kept.length }
 }
 
-/** A text of at most `characters`. */
+/** The text, cut to at most `characters`. */
 export function cut(text: string, characters: number): string {
   return text.length <= characters ? text : `${text.slice(0, characters - 1)}…`
 }
 
-/** JSON with six significant digits: what a reader can use, in half the length. Whole numbers, such as steps, stay exact. */
+/** JSON with six significant digits: half as long, and precise enough. Whole numbers, such as steps, stay exact. */
 export function toText(answer: object): string {
   return JSON.stringify(answer, (_key, value: unknown) =>
     typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value,

@@ -15,7 +15,7 @@ export async function answerOverHttp(
     keepAliveMs: 0,
   })
   const text = method === 'POST' ? { body: JSON.stringify(body ?? null) } : {}
-  // the address says nothing: who may ask was decided before
+  // the address does not matter: the caller was authenticated before
   const request = new Request('http://localhost/mcp', { method, headers, signal, ...text })
   return handler.fetch(request, { parsedBody: body })
 }

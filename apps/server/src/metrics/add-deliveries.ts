@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Services } from '../services.ts'
 
-/** Deliveries by channel and outcome, and what waits. */
+/** Deliveries by channel and result, and the queue. */
 export async function addDeliveries(registry: Registry, { alerts, store, now }: Services): Promise<void> {
   const tries = new Counter({
     name: 'normwatch_deliveries_total',

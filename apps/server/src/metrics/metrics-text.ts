@@ -8,7 +8,7 @@ import type { RequestCounts } from './request-counts.ts'
 /** Running runs with figures of their own, the newest ones. */
 const MAX_RUNS = 1_000
 
-/** The figures of this moment in the format that Prometheus reads. */
+/** The current figures in the Prometheus text format. */
 export async function metricsText(
   services: Services,
   counts: RequestCounts,
@@ -57,7 +57,7 @@ function addService(registry: Registry, { hub, ingest }: Services, requests: Req
 }
 
 function addRuns(registry: Registry, runs: readonly ListedRun[]): void {
-  // a run's own figures come without the label of a part
+  // a run's own figures have no `part` label
   const labelNames = ['run', 'project', 'part']
   const norm = gauge(registry, 'normwatch_run_grad_norm', 'Newest pre-clip gradient norm.', labelNames)
   const rate = gauge(registry, 'normwatch_run_clip_rate', 'Share of clipped steps in the window.', labelNames)

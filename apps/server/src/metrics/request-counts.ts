@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 
-/** Requests answered, by method, route and status: cheap to count, read when someone asks. */
+/** Requests answered, by method, route and status: cheap to count, read on request. */
 export interface RequestCount {
   readonly method: string
   readonly route: string
   readonly status: number
   count: number
-  /** Seconds spent, in sum. */
+  /** Total seconds spent. */
   seconds: number
 }
 

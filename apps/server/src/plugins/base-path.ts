@@ -1,5 +1,5 @@
 /**
- * Takes the base path off an address, so that the routes need not know it. A proxy may take it off itself: an address
+ * Strips the base path from an address, so that the routes need not know it. A proxy may strip it itself: an address
  * without it is served too.
  */
 export function withoutBasePath(url: string, basePath: string): string {

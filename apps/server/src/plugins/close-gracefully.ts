@@ -7,8 +7,8 @@ const GRACE_MS = 5_000
 const CUT_EVERY_MS = 100
 
 /**
- * How the service closes: from the first moment on, new requests are told to come back; those under way end as usual,
- * within a bound; then every connection is cut, also those that a browser has opened in advance.
+ * Graceful shutdown: new requests are refused at once (try again later); running ones may finish,
+ * within a bound; then every connection is closed, also idle ones that a browser has opened in advance.
  */
 export function closeGracefully(app: FastifyInstance): void {
   const idle = Promise.withResolvers<void>()

@@ -30,17 +30,17 @@ const checkJsonBounds: SchemaValidateFunction = ({ depth, bytes }: JsonBounds, v
 }
 
 const options = { strict: true, strictRequired: false, discriminator: true, verbose: true } as const
-/** A check ends at the first fault: to name each of a hostile body's million would cost more than to read it. */
+/** A check ends at the first fault: listing a million faults would cost more than parsing the body. */
 const bodies = withKeywords(new Ajv(options))
-/** "Infinity" becomes a number: not being strict with numbers is what makes their bounds hold for it too. */
+/** "Infinity" becomes a number: without strict numbers, the bounds apply to it too. */
 const texts = withKeywords(new Ajv({ ...options, coerceTypes: 'array', strictNumbers: false }))
 
-/** Compiles with the first value: most servers are asked on few of their routes. */
+/** Compiled on first use: most servers use few of their routes. */
 export function compileSchema<Schema extends TSchema>(schema: Schema): Checker<Schema> {
   return lazily(bodies, schema)
 }
 
-/** For what stands in an address: texts become, in place, the numbers, booleans and lists that the schema names. */
+/** For parameters: texts are converted, in place, to the numbers, booleans and lists that the schema names. */
 export function compileTextSchema<Schema extends TSchema>(schema: Schema): Checker<Schema> {
   return lazily(texts, schema)
 }
@@ -62,13 +62,13 @@ function withKeywords(ajv: Ajv): Ajv {
 }
 
 /**
- * How requests are checked and replies written. Given to Fastify as it is made, it never loads its own compilers, which
- * are larger than all of this server.
+ * Validates requests and serialises replies. Given to Fastify at its creation, so that it never loads its own compilers,
+ * which are larger than the rest of this server.
  */
 export const schemaController = {
   compilersFactory: {
     buildValidator: () => compiler,
-    // The replies are what the types say they are; to serialise them by schema would only cost time.
+    // Replies already have their types; serialising by schema would only cost time.
     buildSerializer: () => () => (reply: unknown) => JSON.stringify(reply),
   },
   // Fastify's type here is that of its own compilers, which take options and schemas that these have no use for.

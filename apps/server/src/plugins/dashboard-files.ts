@@ -14,18 +14,18 @@ interface Needs {
   /** What it asks the API first; `[id]` stands for the run in its address. */
   readonly questions: readonly string[]
 }
-/** A run's id in a page's address: nothing that HTML or an address would read as more than text. */
+/** A run's id in a page's address: only characters that need no escaping in HTML or an address. */
 const ID = '([A-Za-z0-9._-]+)'
 
 /** The dashboard as it was built: its folder, its pages, and the hashes of the scripts that stand in each of them. */
 export interface Dashboard {
   readonly folder: string
-  /** The page at a path; an unknown one gets the page that says so. */
+  /** The page at a path; an unknown path gets the "not found" page. */
   readonly pageAt: (path: string) => string
   readonly inlineScripts: readonly string[]
 }
 
-/** Reads the built dashboard, to be served below `basePath`; `undefined` when there is none. */
+/** Reads the built dashboard, to be served below `basePath`; `undefined` if it is not built. */
 export function findDashboard(folder: string, basePath = ''): Dashboard | undefined {
   let shell: string
   let needs: Record<string, Needs>

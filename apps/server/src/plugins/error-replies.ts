@@ -10,7 +10,7 @@ declare module 'fastify' {
   }
 }
 
-/** Every refusal and failure leaves in the one error shape; the words of a failure stay in the log. */
+/** Every refusal and failure is sent in one error shape; details of a failure only go to the log. */
 export function replyToErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => answer(error, request, reply))
 }
@@ -23,7 +23,7 @@ export function answer(error: FastifyError, request: FastifyRequest, reply: Fast
   return reply.status(refusal.status).send(refusal.body)
 }
 
-/** For bytes that are no request at all. */
+/** For bytes that are not an HTTP request. */
 export function answerRaw(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
   const refusal = refusalOf(error) ?? new Refusal('request_invalid')

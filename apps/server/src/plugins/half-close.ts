@@ -9,8 +9,8 @@ const CHECK_EVERY_MS = 100
 
 /**
  * When the server closes a connection after its answer while the client still sends the body, the client's next write
- * fails, and most clients then never read the answer. So the server ends only its own side, reads on and drops what
- * comes, within bounds, and closes when the body has ended.
+ * fails, and most clients then never read the answer. So the server ends only its own side, reads and discards the
+ * rest of the body, within bounds, and closes when the body has ended.
  */
 export function halfCloseAfterAnswers(server: Server): void {
   const prepared = new WeakSet<Socket>()

@@ -7,10 +7,10 @@ import { halfCloseAfterAnswers } from './half-close.ts'
 export const isWebSocketUpgrade = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
   headers.upgrade?.toLowerCase() === 'websocket'
 
-/** Options of Node's server: what it would refuse by itself, in an empty reply, is refused by `watchHttpEdges`. */
+/** Options of Node's server: what it would refuse itself with an empty reply is refused by `watchHttpEdges`. */
 export const edgeOptions = { requireHostHeader: false, shouldUpgradeCallback: isWebSocketUpgrade }
 
-/** What Node's HTTP server leaves to be done so that each refusal has the one error shape and reaches its client. */
+/** Handles refusals that Node's HTTP server would send itself, so that each has the one error shape and reaches its client. */
 export function watchHttpEdges(app: FastifyInstance): void {
   halfCloseAfterAnswers(app.server)
   app.addHook('onRequest', async (request) => {

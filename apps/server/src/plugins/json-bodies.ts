@@ -9,15 +9,15 @@ const decoders: Readonly<
   Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
 > = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), zstd: promisify(zstdDecompress) }
 
-/** Whether and when a body is worked on. */
+/** Decides whether and when a body is processed. */
 export interface BodyGuard {
-  /** Has the work on an encoded body done when its turn has come, or refuses it. */
+  /** Runs the work on an encoded body when its turn has come, or refuses it. */
   unpack<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T>
-  /** Told of each body before it is parsed, by its decoded length; it may refuse it. */
+  /** Called with the decoded length of each body before it is parsed; it may refuse it. */
   received(request: FastifyRequest, length: number): Promise<void>
 }
 
-/** JSON is the only body there is; it may be encoded, and its route bounds it before and after. Nothing is repaired. */
+/** Only JSON bodies are accepted; they may be compressed, and routes limit their length before and after. Nothing is repaired. */
 export function readJsonBodies(app: FastifyInstance, guard: BodyGuard): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -37,7 +37,7 @@ export function readJsonBodies(app: FastifyInstance, guard: BodyGuard): void {
   )
 }
 
-/** How the body is encoded; `undefined`: it is not. */
+/** The content encoding of the body; `undefined` without one. */
 export function encodingOf({ headers }: FastifyRequest): string | undefined {
   const encoding = headers['content-encoding']?.trim().toLowerCase()
   return encoding === 'identity' ? undefined : encoding

@@ -1,20 +1,20 @@
 import { MAX_READINGS_PER_REQUEST } from '@normwatch/protocol'
 import { Refusal } from '../errors.ts'
 
-/** Smaller bodies are parsed within milliseconds, whatever they hold. */
+/** Smaller bodies are parsed within milliseconds, whatever they contain. */
 const CHEAP_BYTES = 256 * 1024
 /** Levels of objects and lists: more than a body of any route has. */
 const MAX_DEPTH = 64
-/** Objects and lists: the points and layers of a full batch, and some. */
+/** Objects and lists: the points and layers of a full batch, and some more. */
 const MAX_CONTAINERS = 32_768
-/** Values: the readings, steps and times of a full batch, and some. */
+/** Values: the readings, steps and times of a full batch, and some more. */
 const MAX_VALUES = MAX_READINGS_PER_REQUEST + 100_000
 
 const [QUOTE, BACKSLASH, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\,[]{}')
 
 /**
- * Refuses a JSON text that would take long to parse, by its bytes alone: parsing stops everybody else, and a few bytes
- * of a packed body can stand for millions of values. Throws `Refusal`.
+ * Refuses a JSON text that would take long to parse, without parsing it: parsing blocks all other requests, and a few
+ * bytes of a compressed body can hold millions of values. Throws `Refusal`.
  */
 export function refuseCostlyJson(text: Buffer): void {
   if (text.length <= CHEAP_BYTES) return

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 
-/** An id that names one request in the log and in its reply. */
+/** An id that identifies a request in the log and in its reply. */
 export const requestId = (): string => randomUUID()
 
-/** What looks like a token, also where somebody pasted one into an address. */
+/** Anything that looks like a token, even one pasted into an address. */
 const TOKENS = /nw(?:_|%5f)[\w%-]+/gi
 
 /**

@@ -8,7 +8,7 @@ const always = {
 
 /**
  * Headers of every reply. Pages load what this service serves and nothing else; `inlineScripts` are the hashes of the
- * scripts that stand in the dashboard's own page. What the API says is no page, and loads nothing.
+ * inline scripts of the dashboard's page. Replies of the API are not pages, and may load nothing.
  * `embed` are the origins whose pages may show this service's in a frame.
  */
 export function sendSecurityHeaders(

@@ -21,7 +21,7 @@ export function validationRefusal(
   return new Refusal(isQuery ? 'query_invalid' : code, sentence(details), details)
 }
 
-/** One fault a place, the first one named: a schema with alternatives names a place once for each. */
+/** Only the first fault per place: a schema with alternatives reports a place once for each. */
 function faults(errors: readonly SchemaFault[]): ErrorDetail[] {
   const byPath = new Map<string, string>()
   for (const fault of errors) {

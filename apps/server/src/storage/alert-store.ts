@@ -81,7 +81,7 @@ interface Route {
 /** What a message tells of a run; its address is added when the message is made. */
 export type RunFacts = Omit<EventRun, 'url'>
 
-/** What decides which channels hear of a finding, handed to an engine when it is opened. Pure. */
+/** Decides which channels are notified of a finding. Given to an engine when it is opened; pure. */
 export interface AlertRules {
   readonly routes: (
     finding: StoredFinding,
@@ -103,7 +103,7 @@ export interface AlertOptions {
 /** No finding causes any delivery. */
 export const NO_ALERTS: AlertOptions = { rules: { routes: () => [], dueAt: (now) => now }, now: () => 0 }
 
-/** An edge of a finding with the record as it was then. */
+/** A finding opened or closed, with the finding as it was then. */
 export interface QueuedEvent {
   readonly type: EventType
   readonly at: number
@@ -135,7 +135,7 @@ export interface StoredDelivery extends Omit<Delivery, 'created_at' | 'next_try_
   readonly last_try_at: number | null
 }
 
-/** What came of a try. */
+/** The result of one attempt. */
 export interface Settlement {
   readonly state: DeliveryState
   /** Of the next try, where the delivery stays pending. */
@@ -158,7 +158,7 @@ export interface DeliveryQuery {
 }
 
 /**
- * The outbox. Whoever records a finding's edge queues its deliveries in the same unit: an opening goes where
+ * The outbox. The unit that opens or closes a finding also queues its deliveries: an opening goes where
  * `AlertRules.routes` says, a closing where the opening went. Events of a channel that are due together share a
  * delivery; an opening whose closing comes before it is due is taken back, and nothing is sent of either.
  */
@@ -167,13 +167,13 @@ export interface DeliveryStore {
   onQueued(listener: () => void): () => void
   /**
    * Takes due deliveries for one try each, the longest due first, at most one a channel, none of the channels in
-   * `except`. Nobody else gets them before `leaseMs` are over. A closing waits until the delivery of its
+   * `except`. No other call returns them before `leaseMs` have passed. A closing waits until the delivery of its
    * opening is sent or has failed.
    */
   claim(options: ClaimOptions): Promise<ClaimedDelivery[]>
-  /** Records what came of a claimed delivery's try, also in its channel. One that is gone meanwhile is ignored. */
+  /** Records the result of a claimed delivery's attempt, also in its channel. A delivery removed meanwhile is ignored. */
   settle(id: string, settlement: Settlement, now: number): Promise<void>
-  /** The first moment after `now` at which a delivery becomes due or its lease ends; `null`: none is in sight. */
+  /** The first moment after `now` at which a delivery becomes due or its lease ends; `null` if nothing is pending. */
   nextDue(now: number): Promise<number | null>
   /**
    * After the clock was set back to `now`: pending deliveries that were queued or tried later than `now` wait for as long
@@ -193,6 +193,6 @@ export interface DeliveryStore {
   redeliver(id: string, now: number): Promise<StoredDelivery>
   /** Deliveries that are due and not sent, and since when the oldest of them is. */
   queue(now: number): Promise<{ due: number; oldest_due_at: number | null }>
-  /** Forgets sent and failed deliveries made before this moment, but for those of findings that are still open; some a call. */
+  /** Deletes sent and failed deliveries made before this moment, except those of open findings; a limited number per call. */
   prune(before: number): Promise<void>
 }

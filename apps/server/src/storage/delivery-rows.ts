@@ -2,7 +2,7 @@ import type { DeliveryState, EventType } from '@normwatch/protocol'
 import type { QueuedEvent, RunFacts, StoredDelivery } from './alert-store.ts'
 import { BadCursor, type StoredFinding, type StoredRun } from './store.ts'
 
-/** The due time of what waits for another delivery: the latest instant there is. */
+/** The due time of a delivery that waits for another one: the latest instant possible. */
 export const NEVER = 8.64e15
 
 /** A delivery as the table has it. */
@@ -34,8 +34,8 @@ export interface EventRow {
 }
 
 /**
- * Only what messages tell: a run's configuration and notes may be large, and may be private. Of a finding of a part, how
- * that part clips.
+ * The fields of a run that messages show: its configuration and notes may be large or private. For a finding of a part,
+ * how that part clips.
  */
 export function factsOf({ id, name, project, ...run }: StoredRun, part: string | null): RunFacts {
   const { clip, clipping } = run.parts.find((one) => one.name === part) ?? run

@@ -42,7 +42,7 @@ export function describeEvents(engine: string, open: () => Promise<Store>): void
       expect(await store.events.list('a', { to: 0 })).toEqual([event(0, 'saved', 'again')])
     })
 
-    it('forgets them with their run, and knows none of an unknown one', async () => {
+    it('removes them with their run, and refuses to list those of an unknown run', async () => {
       await store.events.put('a', [event(1, 'saved')])
       await store.runs.delete('a')
       await expect(store.events.list('a', {})).rejects.toBeInstanceOf(RunNotFound)

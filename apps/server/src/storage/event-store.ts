@@ -1,6 +1,6 @@
 import type { RunEvent } from '@normwatch/protocol'
 
-/** The events would take a run over its bound; none of them was stored. */
+/** The events would take a run over its bound; nothing was stored. */
 export class TooManyEvents extends Error {
   override readonly name = 'TooManyEvents'
 }

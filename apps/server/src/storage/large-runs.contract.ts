@@ -121,7 +121,7 @@ export function describeLargeRuns(
       }
     })
 
-    it('counts the steps over the edited caps of parts anew, while others are written', async () => {
+    it('recounts the steps over the edited caps of parts, while others are written', async () => {
       const wave = (step: number): number => Math.fround(Math.abs(2 * Math.sin(step)))
       naive.parts.set('a', { mode: 'none', max_norm: null })
       await store.runs.patch('run', { parts: { a: {} } }, 0)

@@ -6,11 +6,11 @@ export interface Condition {
   readonly values: readonly (string | number)[]
 }
 
-/** A condition, or none where the value is not given. */
+/** A condition; `undefined` if the value is not given. */
 export const given = (sql: string, value: string | number | undefined): Condition | undefined =>
   value === undefined ? undefined : { sql, values: [value] }
 
-/** The `where` clause that holds when all of them do; empty when there is none. */
+/** The `where` clause that requires all of the conditions; empty without conditions. */
 export function where(conditions: readonly (Condition | undefined)[]): Condition {
   const given = conditions.filter((condition) => condition !== undefined)
   return {
@@ -21,7 +21,7 @@ export function where(conditions: readonly (Condition | undefined)[]): Condition
 
 export type CursorValue = string | number
 
-/** Where a page ended, as text that only this file understands. */
+/** The end of a page as an opaque cursor. */
 export const toCursor = (values: readonly CursorValue[]): string =>
   Buffer.from(JSON.stringify(values)).toString('base64url')
 

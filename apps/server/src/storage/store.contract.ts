@@ -124,7 +124,7 @@ export function describeStore(engine: string, open: () => Promise<Store>): void 
       expect(since).toEqual([{ arrivedAt: 1_000_000, columns: columns([0], { loss: [1] }) }])
     })
 
-    it('refuses a judgement folded upon a version that is past, and stores nothing of its unit', async () => {
+    it('refuses a judgement based on an outdated version, and stores nothing of its unit', async () => {
       const { version } = (await store.runs.put('a', {}, 0)).run
       const batch = (at: number, version: number) => {
         const points = columns([at], { loss: [at] })

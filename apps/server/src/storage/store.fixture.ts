@@ -31,8 +31,8 @@ export const judgement: Judgement = {
   parts: [],
 }
 
-/** Does a unit upon the run as it is now, and again when another one came between. */
-async function upon(
+/** Runs a unit on the current version of the run, and retries if another unit came first. */
+async function onCurrentVersion(
   store: Store,
   run: string,
   unit: (version: number) => Promise<StoredRun>,
@@ -51,12 +51,16 @@ export const append = (
   store: Store,
   batch: Partial<Append> & Pick<Append, 'run' | 'columns'>,
 ): Promise<StoredRun> =>
-  upon(store, batch.run, (version) =>
+  onCurrentVersion(store, batch.run, (version) =>
     store.points.append({ version, arrivedAt: 0, judgement, changes: [], ...batch }),
   )
 
 export const record = (store: Store, run: string, judged: Partial<Judged> = {}): Promise<StoredRun> =>
-  upon(store, run, (version) => store.findings.record(run, { version, judgement, changes: [], ...judged }))
+  onCurrentVersion(store, run, (version) =>
+    store.findings.record(run, { version, judgement, changes: [], ...judged }),
+  )
 
 export const rejudge = (store: Store, run: string, judged: Partial<Judged> = {}): Promise<StoredRun> =>
-  upon(store, run, (version) => store.points.rejudge(run, { version, judgement, changes: [], ...judged }))
+  onCurrentVersion(store, run, (version) =>
+    store.points.rejudge(run, { version, judgement, changes: [], ...judged }),
+  )

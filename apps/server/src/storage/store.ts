@@ -16,8 +16,8 @@ import type { TokenStore } from './token-store.ts'
 /**
  * Everything the service keeps, in the product's own verbs. One engine stands behind it at a time.
  *
- * Each method is one atomic unit: it happens whole or not at all, and no transaction crosses this interface. A promise
- * of a change that has resolved means *durable*: it survives `kill -9` and a power cut. Methods throw only the errors
+ * Each method is one atomic unit: it happens whole or not at all, and no transaction crosses this interface. When the promise
+ * of a change resolves, the change is *durable*: it survives `kill -9` and a power cut. Methods throw only the errors
  * named here and `StoreUnavailable`. Steps are whole numbers from 0 to 2^53 - 1; instants (`now`, `arrivedAt`) are
  * milliseconds since 1970; a point's `time` is Unix seconds.
  */
@@ -65,13 +65,13 @@ export class PartNotFound extends Error {
   }
 }
 /**
- * The run has had another unit since the version that a judgement was folded upon; nothing of the unit was stored. Whoever
- * meets this reads the run, folds again and tries again.
+ * The run has changed since the version that a judgement is based on; nothing of the unit was stored. The caller reads
+ * the run, judges again and retries.
  */
 export class VersionConflict extends Error {
   override readonly name = 'VersionConflict'
   constructor(run: string, folded: number, stored: number) {
-    super(`The run "${run}" is at version ${stored}; the judgement was folded upon version ${folded}.`)
+    super(`The run "${run}" is at version ${stored}; the judgement is based on version ${folded}.`)
   }
 }
 /** A batch would take a run over a bound on metrics or layers; nothing of it was stored. */
@@ -79,7 +79,7 @@ export class TooManyMetrics extends Error {
   override readonly name = 'TooManyMetrics'
 }
 
-/** What judging a run came to, as the store keeps it beside the run: the parts of `Run` that the detector decides. */
+/** The judgement of a run, stored with the run: the fields of `Run` that the detector decides. */
 export interface Judgement {
   readonly health: Health
   readonly conditions: Run['conditions']
@@ -89,9 +89,9 @@ export interface Judgement {
   readonly parts: readonly (Pick<Judgement, 'health' | 'clipping'> & { readonly name: string })[]
 }
 
-/** What judging came to, as a value that belongs to one version of its run. */
+/** A judgement of one version of a run. */
 export interface Judged {
-  /** The run's `version` that this was folded upon; the unit is refused with `VersionConflict` when it has another by now. */
+  /** The run's `version` that this is based on; the unit is refused with `VersionConflict` if the run has changed since. */
   readonly version: number
   readonly judgement: Judgement
   readonly changes: readonly FindingChange[]
@@ -105,9 +105,9 @@ export interface Judged {
 /** How much may gather after the last state given before the next append should carry one. */
 export const STATE_AFTER = { batches: 1024, points: 4096, readings: 32 * 1024 } as const
 
-/** What the record says around the beginning of a finding, looked up once it has opened. */
+/** What the record shows around the beginning of a finding, looked up after it opened. */
 export type Explanation = Pick<Finding, 'moved' | 'events' | 'layers' | 'sibling'> & {
-  /** With what was found there; left out where that changes nothing. */
+  /** The diagnosis with these results; left out if they change nothing. */
   readonly diagnosis?: Finding['diagnosis']
 }
 
@@ -132,12 +132,12 @@ export type FindingChange =
       readonly close_reason: NonNullable<Finding['close_reason']>
     }
 
-/** The run as stored, with what only the server needs. Instants are milliseconds since 1970. */
+/** The run as stored, with fields that only the server needs. Instants are milliseconds since 1970. */
 export interface StoredRun extends Omit<Run, 'created_at' | 'updated_at' | 'ended_at'> {
   readonly created_at: number
   readonly updated_at: number
   readonly ended_at: number | null
-  /** When points last arrived; the creation where none did. */
+  /** When points last arrived; the time of creation if none did. */
   readonly last_arrival: number
   /** Given by the store, one higher with every unit that changes the run: the fence of `Judged`. */
   readonly version: number
@@ -204,7 +204,7 @@ export interface ProjectUsage {
   readonly series: number
 }
 
-/** One accepted batch with what judging it came to, stored as one unit. */
+/** One accepted batch with its judgement, stored as one unit. */
 export interface Append extends Judged {
   /** Parts that the run does not have yet and that this batch makes, of mode none. */
   readonly newParts?: readonly string[] | undefined
@@ -251,7 +251,7 @@ export interface PointStore {
   detection(run: string): Promise<SavedDetection>
   /**
    * Puts a run's judgement in place of the old one after its record was judged again, with the finding changes it brought.
-   * Channels do not hear of a finding that opens and closes with them: it is past. Throws `RunNotFound`, `VersionConflict`.
+   * Channels are not notified of a finding that opens and closes in this call: it is already over. Throws `RunNotFound`, `VersionConflict`.
    */
   rejudge(run: string, judged: Judged): Promise<StoredRun>
   /**
@@ -294,14 +294,14 @@ export interface FindingQuery {
 export interface FindingStore {
   /** Newest first. */
   list(query: FindingQuery): Promise<{ findings: StoredFinding[]; next_cursor: string | null }>
-  /** One finding; `undefined` where there is none of this id. */
+  /** One finding; `undefined` if it does not exist. */
   get(id: string): Promise<StoredFinding | undefined>
   /**
    * Findings without an explanation, the longest known first: of each run the newest `perRun`. Those before them are given an
    * empty one, so that a run that opens thousands cannot keep all others waiting.
    */
   unexplained(perRun: number): Promise<StoredFinding[]>
-  /** Gives a finding its explanation. Resolves with the finding as it then is; `undefined` where it is gone. */
+  /** Stores a finding's explanation. Resolves with the updated finding; `undefined` if it was removed. */
   explain(id: string, explanation: Explanation): Promise<StoredFinding | undefined>
   /** Records changes that no batch brought: a run that fell silent. Throws `RunNotFound`, `VersionConflict`. */
   record(run: string, judged: Judged): Promise<StoredRun>

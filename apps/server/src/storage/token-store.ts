@@ -1,6 +1,6 @@
 import type { Scope } from '@normwatch/protocol'
 
-/** A token as stored. Its secret is nowhere: `hash` is the SHA-256 of it, in hex. Instants are milliseconds since 1970. */
+/** A token as stored. Its secret is not stored: `hash` is the secret's SHA-256, in hex. Instants are milliseconds since 1970. */
 export interface StoredToken {
   readonly id: string
   readonly hash: string
@@ -14,7 +14,7 @@ export interface StoredToken {
   readonly last_used_at: number | null
 }
 
-/** A browser that is signed in. `hash` is the SHA-256 of its cookie, in hex. */
+/** A browser session. `hash` is the SHA-256 of its cookie, in hex. */
 export interface StoredSession {
   readonly hash: string
   /** Id of the token it was opened with. */
@@ -31,7 +31,7 @@ export class TooManyTokens extends Error {
 }
 
 /**
- * Who may ask. Another process (the command line) may create and revoke while a server runs: every call sees what was
+ * Tokens and sessions. Another process (the command line) may create and revoke while a server runs: every call sees what was
  * durable when it was made.
  */
 export interface TokenStore {
@@ -45,12 +45,12 @@ export interface TokenStore {
   list(): Promise<StoredToken[]>
   /** Ends the token and its sessions; a token revoked before keeps its first moment. Throws `TokenNotFound`. */
   revoke(id: string, now: number): Promise<StoredToken>
-  /** Notes that the token was used. One that is gone is ignored. */
+  /** Records that the token was used; an unknown one is ignored. */
   used(id: string, now: number): Promise<void>
 
-  /** Forgets sessions that have expired at `now`, and keeps this one. */
+  /** Removes sessions that have expired at `now`, and stores this one. */
   openSession(session: StoredSession, now: number): Promise<void>
   session(hash: string): Promise<StoredSession | undefined>
-  /** Forgets it. One that is gone is ignored. */
+  /** Removes the session; an unknown one is ignored. */
   closeSession(hash: string): Promise<void>
 }

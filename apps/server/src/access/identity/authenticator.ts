@@ -9,17 +9,17 @@ export type Invalid =
 export interface AuthenticatorOptions {
   /** The admin token of NORMWATCH_TOKEN, if there is one. */
   readonly operatorToken?: string | undefined
-  /** The admin token in `server.json`, if there is one: it lets in, and asks nobody for a token. */
+  /** The admin token in `server.json`, if any: it is accepted, but does not make the server require tokens. */
   readonly localToken?: string | undefined
   /** Whether it asks for a token even when none was made: others can reach the server. */
   readonly asksAnyway: boolean
   readonly now: () => number
 }
 
-/** Finds the caller of a request in the store as it is now, so that a revoked token is refused at once. */
+/** Looks the caller up in the store on every request, so that a revoked token is refused at once. */
 export class Authenticator {
   readonly #tokens: TokenStore
-  /** Of the tokens that the store does not know. */
+  /** Hashes of the tokens that are not in the store. */
   readonly #operatorHashes: readonly string[]
   readonly #now: () => number
   #asksForTokens: boolean
@@ -31,7 +31,7 @@ export class Authenticator {
     this.#now = now
   }
 
-  /** Whether everybody who reaches the server is its owner. Once a token was made, this is over for good. */
+  /** Whether the server is open: everybody who reaches it is its owner. Never again after the first token was created. */
   async isOpen(): Promise<boolean> {
     this.#asksForTokens ||= await this.#tokens.any()
     return !this.#asksForTokens
@@ -56,7 +56,7 @@ export class Authenticator {
   async #byToken(hash: string): Promise<Caller | Invalid> {
     const known = this.#operatorHashes.find((other) => sameHash(hash, other))
     if (known !== undefined) return operator(known, 'bearer', hash)
-    // The index is searched by hash: how long that takes tells nothing of use about the secret behind one.
+    // Tokens are looked up by hash, so the time it takes reveals nothing about the secret.
     const token = await this.#tokens.byHash(hash)
     if (token === undefined || !sameHash(token.hash, hash)) return 'token_invalid'
     return this.#caller(token, 'bearer', hash)

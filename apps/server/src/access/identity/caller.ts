@@ -1,8 +1,8 @@
 import type { Scope } from '@normwatch/protocol'
 
-/** Whose request it is. */
+/** Who sent a request. */
 export interface Caller {
-  /** Id of the token; that of the operator's begins with `operator`; `owner` on a server that asks for no token. */
+  /** Id of the token; that of the operator's begins with `operator`; `owner` on a server that requires no token. */
   readonly id: string
   readonly name: string
   readonly scope: Scope
@@ -10,13 +10,13 @@ export interface Caller {
   readonly project: string | null
   /** Milliseconds since 1970; `null`: never. */
   readonly expiresAt: number | null
-  /** How it showed who it is. */
+  /** How it authenticated. */
   readonly via: 'nothing' | 'bearer' | 'cookie'
-  /** Hash of the token or cookie that it showed, to look again later. */
+  /** Hash of its token or cookie, to check it again later. */
   readonly credentialHash: string
 }
 
-/** The caller of every request to a server that asks for no token. */
+/** The caller of every request to a server that requires no token. */
 export const OWNER: Caller = {
   id: 'owner',
   name: 'owner',

@@ -10,13 +10,13 @@ export const newTokenSecret = (): string => TOKEN_PREFIX + randomSecret()
 /** A new secret for a session's cookie: the base64url of 32 random bytes. */
 export const randomSecret = (): string => randomBytes(RANDOM_BYTES).toString('base64url')
 
-/** Whether a text can be a token at all; the operator's own (`NORMWATCH_TOKEN`) must have this form too. */
+/** Whether a text has the form of a token; the operator's own (`NORMWATCH_TOKEN`) must have it too. */
 export const hasTokenForm = (text: string): boolean => TOKEN_FORM.test(text)
 
 /**
  * What is stored of a secret: SHA-256, in hex. A slow, salted hash guards secrets that people choose, because those can
- * be guessed; 256 random bits cannot, at any speed, and a hash that costs 100 ms a request would be a way to stop the
- * server.
+ * be guessed; 256 random bits cannot, at any speed, and a hash that takes 100 ms per request would make denial of
+ * service easy.
  */
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex')
 

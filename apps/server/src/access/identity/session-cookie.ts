@@ -6,8 +6,8 @@ export const SESSION_COOKIE = 'normwatch_session'
 export const SESSION_LIVES_MS = 7 * 24 * 3_600_000
 
 /**
- * Scripts cannot read it, other sites cannot send it, and over TLS it never travels in clear. A frame in a page of another
- * site sends only a cookie that other sites may send: kept apart for each of them, and for trustworthy connections alone.
+ * Scripts cannot read it, other sites cannot send it, and over TLS it never travels in clear. In a frame on another
+ * site, the cookie must be sendable by other sites: partitioned by site, and only over secure connections.
  */
 export function cookieOptions(
   { protocol, hostname }: Pick<FastifyRequest, 'protocol' | 'hostname'>,
@@ -20,12 +20,12 @@ export function cookieOptions(
 }
 
 /**
- * Whether a page of this very server sent the request, which a cookie alone does not tell: browsers name the page's
- * origin with every request that changes something and with every socket. What sends neither header is no browser.
+ * Whether a page of this server sent the request, which a cookie alone does not prove: browsers name the page's
+ * origin with every request that changes something and with every socket. A client that sends neither header is not a browser.
  */
 export function isSameOrigin({ headers, host }: Pick<FastifyRequest, 'headers' | 'host'>): boolean {
   const { origin, 'sec-fetch-site': site } = headers
-  // The browser's own word: no page and no forwarded header can change it.
+  // Set by the browser itself: no page and no forwarded header can change it.
   if (site === 'cross-site') return false
   if (origin === undefined) return site === 'same-origin'
   const from = URL.parse(origin)?.host

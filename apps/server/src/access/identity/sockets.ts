@@ -12,7 +12,7 @@ interface Closable {
   once(event: 'close', listener: () => void): unknown
 }
 
-/** The sockets that are open and whose they are; each is closed soon after its token is revoked or expires. */
+/** The open sockets and their callers; each is closed soon after its token is revoked or expires. */
 export class Sockets {
   readonly #authenticator: Authenticator
   readonly #onError: (error: unknown) => void
@@ -37,7 +37,7 @@ export class Sockets {
     this.#timer ??= setInterval(() => void this.recheck().catch(this.#onError), RECHECK_EVERY_MS).unref()
   }
 
-  /** Closes the sockets of callers that may no longer be here; at once after a revocation, else every two seconds. */
+  /** Closes the sockets whose token or session has ended: at once after a revocation, else every two seconds. */
   async recheck(): Promise<void> {
     const checked = new Map<string, ReturnType<Authenticator['recheck']>>()
     for (const [socket, caller] of [...this.#open]) {
@@ -48,7 +48,7 @@ export class Sockets {
     }
   }
 
-  /** Stops the checking; the sockets are their owner's to close. */
+  /** Stops checking; whoever owns the sockets closes them. */
   stop(): void {
     clearInterval(this.#timer)
   }

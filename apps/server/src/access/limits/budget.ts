@@ -2,8 +2,8 @@
 const MAX_NAMES = 10_000
 
 /**
- * What each name may still spend: it holds `burst` seconds' worth and refills at a steady rate. Who has anything left may
- * spend as much as it likes, and waits for the debt afterwards; so it can be refused before its request is read.
+ * A token bucket per name: it holds `burst` seconds' worth and refills at a steady rate. A name with anything left may
+ * overdraw, and then waits until the debt is paid; so a request can be refused before it is read.
  */
 export class Budget {
   readonly #perSecond: number

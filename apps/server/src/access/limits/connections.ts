@@ -2,9 +2,9 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Budget } from './budget.ts'
 
-/** Requests of one connection that may wait for their answers: clients in good faith send one after the other. */
+/** Unanswered requests that one connection may have: normal clients send one after the other. */
 const MAX_PIPELINED = 16
-/** Milliseconds for which an address that sent more is cut off: to refuse each of them would cost too much. */
+/** Milliseconds for which an address that sent more is cut off: refusing each request would cost too much. */
 const CUT_OFF_MS = 30_000
 /** Share of the connections an address may have open that it may open each second, when it has opened so many at once. */
 const REFILL_RATIO = 1 / 4
@@ -18,25 +18,25 @@ interface Address {
 
 /**
  * The connections of each address. One that opens them faster than it may, or has twice as many open, or sends without
- * waiting for answers, has connections cut: what costs more than an answer is worth gets none.
+ * waiting for answers, has its connections closed without an answer.
  */
 export class Connections {
   readonly #max: number
   readonly #now: () => number
   readonly #addresses = new Map<string, Address>()
-  /** How many each may open: as many at once as it may have open, and then some, evenly, since each costs an answer. */
+  /** How many each may open: as many at once as it may have open, then at a steady rate. */
   readonly #connectBudget: Budget
   readonly #waiting = new WeakMap<Socket, number>()
-  /** Addresses that speak for others. */
+  /** Addresses of trusted proxies. */
   readonly #proxies = new Set<string>()
   #isEnforced = false
 
   constructor(app: FastifyInstance, max: number, now: () => number) {
     this.#max = max
-    // With the last of it one more is opened.
+    // The last fraction still opens one more.
     this.#connectBudget = new Budget(max * REFILL_RATIO, (1 - 1 / max) / REFILL_RATIO)
     this.#now = now
-    // Before anything is made of a connection, for HTTP or TLS.
+    // As soon as a connection arrives, before HTTP or TLS.
     const serve = app.server.listeners('connection')
     app.server.removeAllListeners('connection')
     app.server.on('connection', (socket: Socket) => {
@@ -54,7 +54,7 @@ export class Connections {
     return !this.#proxies.has(remoteAddress) && this.#of(remoteAddress).sockets.size > this.#max
   }
 
-  /** Whether the request may be answered: not when its connection has sent far too many before their answers. */
+  /** Whether the request may be answered: not if its connection has far too many unanswered requests. */
   admitsRequest({ socket }: FastifyRequest, reply: FastifyReply): boolean {
     const waiting = (this.#waiting.get(socket) ?? 0) + 1
     this.#waiting.set(socket, waiting)

@@ -19,34 +19,34 @@ const SMALL_BODY = 64 * 1024
 /** Share of a second's requests that are answered as they come; the others are spread over it. */
 const IMMEDIATE_SHARE = 0.1
 /**
- * Seconds for which a refusal of a body is held back: as long as every client waits for an answer. Nothing is lost by
- * it, since what may be sent meanwhile adds up; and each connection with a body costs 64 KiB that the collector sees to.
+ * Seconds for which the refusal of a body is delayed: every client waits that long for an answer. Nothing is lost by
+ * it, since the budget keeps refilling; and each connection with a body costs 64 KiB of garbage.
  */
 const HOLD_SECONDS = 5
 /**
- * Bytes a second at which the bodies of one token are read and worked on, and how many seconds' worth need not wait: of
- * those that come at once, each large one is judged and committed before the next is read, and others get in between.
+ * Bytes per second at which the bodies of one token are processed, and how many seconds' worth need not wait. So each
+ * large body is committed before the next one is read, and other clients get their turn in between.
  */
 const PACE = { rate: 8 * 1024 * 1024, burst: 1 / 32 }
 const CHANGES_RUNS = ['POST /api/v1/runs', 'PUT /api/v1/runs/:id', 'PATCH /api/v1/runs/:id']
 
 export interface Limiter {
-  /** Before it is known who asks: refuses what one address asks too often, or over too many connections. */
+  /** Before authentication: refuses an address with too many requests or connections. */
   address(request: FastifyRequest, reply: FastifyReply): Promise<void>
-  /** When it is known who asks. */
+  /** After authentication. */
   caller(request: FastifyRequest, reply: FastifyReply, caller: Caller): Promise<void>
   /**
    * Unpacks a body that has arrived, and works on it: those of one token one after the other, so that one of them at
    * a time is in memory, and each only while the token may still send.
    */
   unpack<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T>
-  /** When the body has arrived and was unpacked, before anything is made of it. */
+  /** When the body has arrived and was unpacked, before it is parsed. */
   bytes(request: FastifyRequest, length: number): Promise<void>
   /** When the body was read. */
   body(request: FastifyRequest): Promise<void>
 }
 
-/** Refuses what is more than one client's share; each refusal says how long to wait where waiting helps. */
+/** Refuses requests beyond one client's share; each refusal says how long to wait, if waiting helps. */
 export async function createLimiter(
   app: FastifyInstance,
   { store, now }: { readonly store: Store; readonly now: () => number },
@@ -76,19 +76,19 @@ export async function createLimiter(
     if (nth > counts.max * IMMEDIATE_SHARE && early > 0) await sleep(early)
   }
 
-  /** Who asks again at once waits here: otherwise to refuse would cost as much as to answer. */
+  /** A client that retries at once waits here: otherwise refusing would cost as much as answering. */
   async function refuse(code: TooMany, request: FastifyRequest, reply: FastifyReply, seconds: number) {
     await sleep(
       assumedBytes(request) > SMALL_BODY ? HOLD_SECONDS * 1_000 : Math.min(HOLD_SECONDS, seconds) * 1_000,
     )
-    // Those that waited for the same moment are not all answered in it.
+    // Spreads requests that waited for the same moment.
     await turns.take(request.ip)
-    // What is left of a large body is not worth reading.
+    // The rest of a large body is not read.
     if (assumedBytes(request) > SMALL_BODY) void reply.header('connection', 'close')
     throw tooMany(code, seconds)
   }
 
-  /** Waits until the bodies before this one had their time. */
+  /** Waits until the bodies before this one are done. */
   async function keepPace(id: string, length: number) {
     if (length <= 0) return
     const early = pace.wait(id, now())
@@ -110,7 +110,7 @@ export async function createLimiter(
         throw tooMany('too_many_connections', 1)
       }
       await refuseFast(byCaller, caller.id, request, reply)
-      // Before the body is read: who sends too much costs nothing more.
+      // Before the body is read, so that a client over its limit costs nothing more.
       const tooFast = isPoints(request) ? points.wait(idOf(request), now()) : 0
       if (tooFast > 0) await refuse('points_too_fast', request, reply, tooFast)
       const tooMuch = hasBody(request) ? bytes.wait(caller.id, now()) : 0
@@ -190,25 +190,25 @@ const isPacked = (request: FastifyRequest) => encodingOf(request) !== undefined
 
 const hasBody = (request: FastifyRequest) => assumedBytes(request) > 0
 
-/** Bytes of the body to come, packed or not; 0 where nothing says how many. */
+/** Announced bytes of the body, packed or not; 0 if unknown. */
 function announcedBytes({ headers }: FastifyRequest): number {
   if (headers['transfer-encoding'] !== undefined) return 0
   return Math.min(Number(headers['content-length'] ?? 0), MAX_BODY_BYTES)
 }
 
-/** The same; the most there can be where nothing says how many. */
+/** The same; the maximum if unknown. */
 function assumedBytes(request: FastifyRequest): number {
   return request.headers['transfer-encoding'] === undefined ? announcedBytes(request) : MAX_BODY_BYTES
 }
 
-/** Points that a body seems to hold; what it really holds is read later. */
+/** Estimated points in a body; the exact number is known after parsing. */
 function countPoints(body: unknown): number {
   const { points, columns } = (body ?? {}) as { points?: unknown; columns?: { step?: unknown } }
   const rows = Array.isArray(points) ? points : columns?.step
   return Array.isArray(rows) ? rows.length : 0
 }
 
-/** Metrics that a body seems to name. */
+/** Estimated metrics in a body. */
 function metricNames(body: unknown): string[] {
   const { points, columns } = (body ?? {}) as { points?: unknown; columns?: object }
   const rows = (Array.isArray(points) ? points : [columns]) as (Record<string, unknown> | null | undefined)[]

@@ -1,4 +1,4 @@
-/** What one client may ask of a server that several share. */
+/** Limits of one client on a shared server. */
 export interface Limits {
   /** Requests a second of one token; of one address, `ADDRESS_SHARE` times as many. */
   readonly maxRequests: number
@@ -16,5 +16,5 @@ export interface Limits {
 
 /** A lab's jobs share an address more often than a token. */
 export const ADDRESS_SHARE = 5
-/** A trainer that was cut off catches up: it may send what this many seconds may hold at once. */
+/** A trainer that was offline catches up: it may send this many seconds' worth at once. */
 export const BURST = 10

@@ -1,4 +1,4 @@
-/** Runs what is asked for under one name one after the other, in the order it was asked for. */
+/** Runs the work of each name one piece after the other, in order. */
 export class OneAtATime {
   readonly #last = new Map<string, Promise<unknown>>()
 

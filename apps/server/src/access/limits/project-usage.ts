@@ -2,7 +2,7 @@ import type { RunStore } from '../../storage/store.ts'
 
 /** The least age at which figures are read again, in milliseconds. */
 const FRESH_MS = 10_000
-/** Reading them may take this share of the time at the most: a store with very many runs is asked less often. */
+/** Reading them may take at most this share of the time: a store with very many runs is read less often. */
 const SHARE = 1 / 1_000
 
 interface Usage {
@@ -10,7 +10,7 @@ interface Usage {
   series: number
 }
 
-/** How much each project holds: read from the store now and then, and kept up with what is known to have been added. */
+/** How much each project holds: read from the store now and then, and increased by what is added in between. */
 export class ProjectUsage {
   readonly #runs: RunStore
   readonly #now: () => number

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { SecondCounts } from './second-counts.ts'
 
-it('counts the requests of each name, and begins anew after a second', () => {
+it('counts the requests of each name, and starts over after a second', () => {
   const counts = new SecondCounts(2)
   expect(counts.count('a', 0)).toEqual({ nth: 1, leftMs: 1_000 })
   expect(counts.count('a', 400)).toEqual({ nth: 2, leftMs: 600 })

@@ -1,8 +1,8 @@
 export const SECOND_MS = 1_000
-/** Names that are remembered; one that is forgotten starts a second of its own. */
+/** Names that are remembered; a forgotten one starts from zero. */
 const MAX_NAMES = 10_000
 
-/** Counts what comes under each name within a second, by a clock that is never set: `now` in milliseconds. */
+/** Counts the requests of each name within a second, by a monotonic clock: `now` in milliseconds. */
 export class SecondCounts {
   readonly max: number
   readonly #seconds = new Map<string, { readonly began: number; count: number }>()
@@ -11,7 +11,7 @@ export class SecondCounts {
     this.max = max
   }
 
-  /** Counts one: the how manieth of its second it is, and how many milliseconds of that second are left. */
+  /** Counts one; returns its number within the second, and how many milliseconds of that second are left. */
   count(name: string, now: number): { readonly nth: number; readonly leftMs: number } {
     let second = this.#seconds.get(name)
     if (second === undefined || now - second.began >= SECOND_MS) {

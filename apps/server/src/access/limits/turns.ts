@@ -1,6 +1,6 @@
 /**
- * Lets each name begin one piece of work in each turn of the event loop: whoever asks for much at once waits behind
- * itself, and between two of its pieces everybody else is served.
+ * Lets each name start one piece of work per turn of the event loop: a client that asks for much at once queues behind
+ * itself, and others are served in between.
  */
 export class Turns {
   readonly #waiting = new Map<string, (() => void)[]>()

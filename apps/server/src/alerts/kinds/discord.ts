@@ -13,7 +13,7 @@ import {
 import { httpKind, shownOrigin } from './http-kind.ts'
 
 const MAX_TITLE = 256
-/** An embed holds 6,000 characters in all: this leaves room for the title and 13 fields. */
+/** An embed may have 6,000 characters: this leaves room for the title and 13 fields. */
 const MAX_DESCRIPTION = 2_800
 const MAX_FIELD_NAME = 60
 const MAX_FIELD_VALUE = 150
@@ -23,7 +23,7 @@ const ENDED = 0x16a34a
 
 export const discord = httpKind({ body: discordBody, shownAddress: shownOrigin, isSigned: false })
 
-/** Body for a Discord webhook: one embed within its bounds, that can mention nobody. */
+/** Body for a Discord webhook: one embed within Discord's limits; it cannot mention anybody. */
 export function discordBody(message: Message) {
   const { events } = message
   const [first] = events

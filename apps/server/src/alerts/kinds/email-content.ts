@@ -2,7 +2,7 @@ import type { Message, MessageEvent } from '../messages/message.ts'
 import { bounded, causes, companions, figures, headline, LINK_TEXT, subject } from '../messages/wording.ts'
 
 const MAX_SUBJECT = 200
-/** Events that a grouped message names; it counts the others. */
+/** Events that a grouped message lists; the others are only counted. */
 const MAX_NAMED = 100
 
 export interface EmailContent {

@@ -29,11 +29,11 @@ const failure = (error: string, status: number | null = null): Answer => ({
   retryAfter: null,
 })
 
-/** Sends by the operator's SMTP server; the message's id is its Message-ID, so that repeats can be told. */
+/** Sends through the operator's SMTP server; the message's id is its Message-ID, so that repeats can be recognised. */
 function emailSender(smtp: SmtpSettings | null, timeoutMs: number): Sender {
   return async (message, channel, { signal }) => {
     if (smtp === null) return failure('This server has no SMTP server (NORMWATCH_SMTP_URL).')
-    // Most servers never send one: its library is loaded with the first.
+    // Most servers never send email: the library is loaded with the first one.
     const { createTransport } = await import('nodemailer')
     const transport = createTransport({
       url: smtp.url,

@@ -3,7 +3,7 @@ import type { Message } from '../messages/message.ts'
 import type { StoredChannel } from '../../storage/alert-store.ts'
 import { ChannelAddressInvalid, type Kind } from './kind.ts'
 
-/** What distinguishes the kinds that are posted to by HTTP. */
+/** What differs between the kinds that are sent by HTTP POST. */
 interface HttpForm extends Pick<Kind, 'shownAddress' | 'isSigned'> {
   /** The JSON to post. */
   body(message: Message): unknown
@@ -36,5 +36,5 @@ export function httpKind({ body, headers, ...form }: HttpForm): Kind {
   }
 }
 
-/** Only the origin: for services whose address is itself the secret. */
+/** Only the origin: for services whose address is a secret. */
 export const shownOrigin = (url: string): string => `${new URL(url).origin}/…`

@@ -4,7 +4,7 @@ import type { Message } from '../messages/message.ts'
 import type { Answer } from '../retry-schedule.ts'
 import type { SmtpSettings } from './email.ts'
 
-/** Tries once to bring a message to a channel and tells what came of it. Never rejects; ends soon after `signal`. */
+/** Tries once to send a message to a channel and returns the result. Never rejects; ends soon after `signal`. */
 export type Sender = (
   message: Message,
   channel: StoredChannel,
@@ -13,21 +13,21 @@ export type Sender = (
 
 export interface SenderOptions {
   readonly guard: AddressGuard
-  /** `null`: email channels fail with a sentence that says so. */
+  /** `null`: email channels fail with an explanation. */
   readonly smtp: SmtpSettings | null
   readonly timeoutMs: number
 }
 
-/** All that is particular to one kind of channel. */
+/** Everything specific to one kind of channel. */
 export interface Kind {
   /**
-   * Checks an address as somebody enters it. Throws `ChannelAddressInvalid`, or `AddressRefused` for an IP address that
-   * is not public; what a host name leads to is checked at each send.
+   * Checks an address as entered. Throws `ChannelAddressInvalid`, or `AddressRefused` for an IP address that
+   * is not public; the addresses of a host name are checked at each send.
    */
   checkAddress(url: string, guard: AddressGuard): void
-  /** The address as replies show it: without what would let its reader post. */
+  /** The address as replies show it: with its secret part masked. */
   shownAddress(url: string): string
-  /** The name of a channel that was given none. */
+  /** The default name of a channel. */
   defaultName(url: string): string
   /** Whether its messages are signed: then each channel gets a secret. */
   readonly isSigned: boolean

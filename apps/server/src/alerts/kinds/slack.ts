@@ -18,7 +18,7 @@ const MAX_FIELDS = 10
 
 export const slack = httpKind({ body: slackBody, shownAddress: shownOrigin, isSigned: false })
 
-/** Body for a Slack incoming webhook: Block Kit within its bounds, with a plain text for notifications. */
+/** Body for a Slack incoming webhook: Block Kit within Slack's limits, with a plain text for notifications. */
 export function slackBody(message: Message) {
   const { events } = message
   const text = bounded(subject(message), MAX_HEADER)

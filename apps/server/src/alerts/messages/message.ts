@@ -10,9 +10,9 @@ export interface MessageEvent {
   readonly run: EventRun
 }
 
-/** What a receiver is told, before it takes the form of its kind. The same on every try of a delivery. */
+/** The content of a message, before its kind formats it. The same on every attempt of a delivery. */
 export interface Message {
-  /** Stable over all tries; receivers drop what they have seen. */
+  /** The same on all attempts, so that receivers can ignore repeats. */
   readonly id: string
   readonly type: MessageType
   /** When the last of the events happened, ISO 8601. */
@@ -41,7 +41,7 @@ export function messageOf(id: string, events: readonly QueuedEvent[], publicUrl:
   }
 }
 
-/** An example in the form of a real opening, for the button that tests a channel. */
+/** An example that looks like a real opening, for the button that tests a channel. */
 export function testMessage(id: string, publicUrl: string, now: number): Message {
   const at = new Date(now).toISOString()
   const finding: Finding = {

@@ -10,10 +10,10 @@ const CLOSE_REASONS = {
   run_preempted: 'the run was preempted',
   settings_changed: 'the settings changed',
 }
-/** Figures and causes shown of one event; the run's page has them all. */
+/** Figures and causes shown per event; the run's page has all of them. */
 const MAX_FIGURES = 8
 const MAX_CAUSES = 3
-/** Of a headline, so that the project is still within the 150 characters of Slack's. */
+/** Of a headline, so that the project still fits into Slack's 150 characters. */
 const MAX_NAME = 48
 const MAX_PROJECT = 32
 const MAX_PART = 20
@@ -45,7 +45,7 @@ export function headline({ type, finding, run }: MessageEvent): string {
   return `${PREFIXES[type]}${what}${where}: ${name} (${project})`
 }
 
-/** One line that sums a whole message up. */
+/** One line that summarises a whole message. */
 export function subject({ type, events }: Message): string {
   if (type === 'channel.test') return 'Test message: this channel works'
   if (events.length === 1) return headline(events[0])
@@ -88,14 +88,14 @@ export function figures({ finding, run }: MessageEvent): [string, string][] {
   return rows
 }
 
-/** `58`, or `34, seen at step 58` where it began earlier than it was seen. */
+/** `58`, or `34, seen at step 58` if it began earlier than it was seen. */
 function sinceText({ onset, opened_step: seen }: MessageEvent['finding']): string {
   if (seen === null) return 'unknown'
-  // A finding that was queued before onsets were known has none.
+  // Findings queued by versions without onsets have none.
   return typeof onset === 'number' && onset < seen ? `${onset}, seen at step ${seen}` : String(seen)
 }
 
-/** The likeliest causes, a sentence each with what to look at; a sentence that says so where none was found. */
+/** The likeliest causes, a sentence each with what to look at; one sentence if none was found. */
 export function causes({ finding }: MessageEvent): string[] {
   if (finding.diagnosis.length === 0) return ['No cause found in the logged data.']
   return [...finding.diagnosis]
@@ -117,7 +117,7 @@ export function companions({ finding }: MessageEvent): string[] {
   ].map((line) => bounded(oneLine(line), 300))
 }
 
-/** Where a message sends its reader. */
+/** The link of a message. */
 export const LINK_TEXT = 'Open the run'
 
 const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim()

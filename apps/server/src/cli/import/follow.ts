@@ -16,9 +16,9 @@ import {
 import { besideOf, findLogs } from './log-files.ts'
 import { tail } from './tail.ts'
 
-/** How often a file that is written anew is looked at. */
+/** How often a file that its tool rewrites as a whole is checked. */
 const REREAD_MS = 500
-/** How often the folders are looked at for new files. */
+/** How often the folders are searched for new files. */
 const LOOK_MS = 2000
 
 /**
@@ -121,7 +121,7 @@ async function grow(
   )
 }
 
-/** A file that is written anew is read again whenever it has changed. */
+/** A file that is rewritten as a whole is read again whenever it has changed. */
 async function reread(
   log: FoundLog,
   sender: RunSender,

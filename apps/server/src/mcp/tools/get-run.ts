@@ -2,7 +2,7 @@ import { LAYER_PREFIX, type Run as RunReply, type SeriesReply } from '@normwatch
 import { bounded, cut } from '../bounded.ts'
 import { pathOf, Run, type Tool } from './tool.ts'
 
-/** Pieces of the norm's course. */
+/** Buckets of the norm's history. */
 const PIECES = 40
 const MAX_CONFIG = 8_000
 

@@ -28,7 +28,7 @@ export const listRuns: Tool = {
   },
 }
 
-/** What of a run tells whether to look at it. */
+/** The fields of a run that show whether it needs attention. */
 function brief({
   id,
   project,

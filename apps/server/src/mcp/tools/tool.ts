@@ -1,18 +1,18 @@
-/** Parameters of a question; a list repeats its name, what is `undefined` is left out. */
+/** Query parameters; a list repeats its name, `undefined` is left out. */
 export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>
 
-/** Asks the API with the rights of whoever uses the tool: the reply to `GET /api/v1{path}`. Rejects with a sentence for people. */
+/** Calls the API with the rights of the tool's user: the reply to `GET /api/v1{path}`. Rejects with a readable message. */
 export type Ask = <T>(path: string, query?: Query) => Promise<T>
 
-/** A question that a program may ask. It only reads: `Ask` knows no other verb. */
+/** A tool of the MCP server. It only reads: `Ask` can only GET. */
 export interface Tool {
   readonly name: string
   readonly title: string
   readonly description: string
-  /** Of the arguments, as JSON Schema; others are refused before `answer` is called. */
+  /** JSON Schema of the arguments; others are refused before `answer` is called. */
   readonly properties: Readonly<Record<string, object>>
   readonly required?: readonly string[]
-  /** What is told, as JSON; bounded whatever the runs hold. */
+  /** The answer as JSON; bounded, however large the runs are. */
   answer(ask: Ask, args: Readonly<Record<string, unknown>>): Promise<object>
 }
 

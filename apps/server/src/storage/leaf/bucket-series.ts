@@ -45,7 +45,7 @@ export class BucketSeries {
     else this.#nonfinite++
   }
 
-  /** Readings that lie in the bucket of `step` all of them; steps ascend from call to call. */
+  /** Readings that all lie in the bucket of `step`; steps ascend from call to call. */
   addSummary(step: number, summary: ChartSummary, over: number): void {
     this.#open(step, over)
     const { count, nonfinite } = summary

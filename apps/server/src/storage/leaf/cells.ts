@@ -22,7 +22,7 @@ export class Cells {
     this.rows = rows
   }
 
-  /** What there is of a metric; `undefined` when no cell has a reading of it. */
+  /** The cells of a metric; `undefined` when no cell has a reading of it. */
   metric(metric: number): ((cell: number) => Omit<MetricSummary, 'lastStep'>) | undefined {
     const { columns, time } = this.rows
     const values = (field: Field) => columns.get(keyOf(metric, field))?.values
@@ -48,7 +48,7 @@ export const cellKeys = (metrics: Iterable<number>): Set<number> =>
   new Set([ROWS, ...Array.from(metrics, (metric) => FIELDS.map((field) => keyOf(metric, field))).flat()])
 
 /**
- * The cells of a leaf with some of its metrics, as bytes; with their steps and times only if `withSteps`. What most leaves have no need to say is left out.
+ * The cells of a leaf with some of its metrics, as bytes; with their steps and times only if `withSteps`. What equals the usual value is left out.
  */
 export function encodeCells(leaf: Leaf, metrics: readonly number[], withSteps: boolean): Uint8Array {
   const bounds = cellBounds(leaf)

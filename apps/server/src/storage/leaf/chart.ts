@@ -8,7 +8,7 @@ import { rowFrom } from './rows.ts'
 import { hasReading, overOf, type Stream } from './stream.ts'
 import { LEAF, METRIC, METRIC_WIDTH, type SummaryPage } from './summary-page.ts'
 
-/** A metric asked for; `number` is `undefined` when the run has none of that name. */
+/** A requested metric; `number` is `undefined` if the run does not have it. */
 export interface ChartMetric {
   readonly name: string
   readonly number: number | undefined

@@ -7,9 +7,9 @@ import type { Rows } from './rows.ts'
 const BASE = 2048
 const CELLS_A_NUMBER = 4
 
-/** What an edited cap changes of a leaf: kept together, so that nothing else is written anew then. */
+/** What an edited cap changes in a leaf: kept together, so that nothing else is rewritten then. */
 export interface OverCounts {
-  /** Steps over the cap, of `judged` steps of which that can be asked. */
+  /** Steps over the cap, among the `judged` steps that have a norm and a cap. */
   readonly over: number
   readonly judged: number
   /** Steps over the cap in each cell, as digits to the base 2048: cells 0 to 3, the first lowest, and cells 4 to 7. */

@@ -12,7 +12,7 @@ export interface Rows {
   readonly columns: ReadonlyMap<number, MetricColumn>
 }
 
-/** The first row whose step is at least `step`; `count` when there is none. */
+/** The first row whose step is at least `step`; `count` if all steps are below it. */
 export function rowFrom(rows: Rows, step: number): number {
   let low = 0
   let high = rows.count

@@ -34,7 +34,7 @@ export const hasReading = (column: MetricColumn, row: number): boolean =>
 const readingOf = (column: MetricColumn | undefined, row: number): number | undefined =>
   column !== undefined && hasReading(column, row) ? column.values[row] : undefined
 
-/** Whether a row's step was clipped; `undefined` where that cannot be said. A step's own `max_norm` goes before the cap of the run. */
+/** Whether a row's step was clipped; `undefined` if unknown. A step's own `max_norm` takes precedence over the run's cap. */
 export function overOf(rows: Rows, stream: Stream): (row: number) => boolean | undefined {
   const norm = columnOf(rows, stream.gradNorm)
   const caps = columnOf(rows, stream.maxNorm)

@@ -4,14 +4,14 @@ import { overCounts, partKey, summaryOfCounts, type OverCounts } from './over-co
 import type { Rows } from './rows.ts'
 import { hasReading, type Stream } from './stream.ts'
 
-/** What a chart needs of the readings of one metric in one leaf. `min`, `max` and `mean` are NaN without a finite one. */
+/** What a chart needs to know of one metric in one leaf. `min`, `max` and `mean` are NaN without a finite reading. */
 export interface MetricSummary {
   readonly count: number
   readonly nonfinite: number
   readonly min: number
   readonly max: number
   readonly mean: number
-  /** The reading of the highest step, whatever it is, and that step. */
+  /** The reading of the highest step (it may be NaN or infinite), and that step. */
   readonly last: number
   readonly lastStep: number
   /** Unix seconds of the reading of the lowest step. */

@@ -14,14 +14,14 @@ export interface Statements {
 }
 
 const CONNECTIONS = 10
-/** What takes longer is given up: waiting for a connection, or for what a statement answers. The network may be cut. */
+/** Timeouts for connecting and for a statement's answer: the network may be down. */
 const TIMEOUT_MS = 15_000
 const MAX_TRIES = 5
 
 const BIGINT = 20
 const BIGINTS = 1016
 const parsers = pg.types
-/** Whole numbers of 64 bits are never beyond 2^53 here. */
+/** 64-bit integers never exceed 2^53 here. */
 const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (format !== 'binary') {

@@ -5,7 +5,7 @@ export class CannotOpenDatabase extends Error {
   override readonly name = 'CannotOpenDatabase'
 }
 
-/** Another server changed the run meanwhile: what was read of it no longer holds. */
+/** Another server changed the run meanwhile: what was read is outdated. */
 export class Overtaken extends Error {
   override readonly name = 'Overtaken'
 }
@@ -38,7 +38,7 @@ const sentences: readonly (readonly [code: string, sentence: string])[] = [
   ['EPIPE', 'The connection to the database was lost.'],
 ]
 
-/** What the driver throws without a code when a connection ends or does not come about in time. */
+/** What the driver throws without a code when a connection ends or times out. */
 const LOST = /terminated|timeout|not queryable|Client was closed|connection error/i
 
 /** The error as `StoreUnavailable` where it says that the store cannot be read or written now, else as it is. */
@@ -55,6 +55,6 @@ export function asUnavailable(error: unknown): unknown {
   return error
 }
 
-/** A deadlock, or two transactions that cannot be put in an order: worth another try. */
+/** A deadlock or a serialization failure: worth another try. */
 export const isTransient = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === '40001' || error.code === '40P01')

@@ -9,7 +9,7 @@ import type { Value } from './database.ts'
 /** Asks for rows of the run as it is at the version that was loaded. `$run` stands for its id, other parameters are `?`. */
 export type Fetch = <T>(sql: string, ...values: Value[]) => Promise<T[]>
 
-/** A unit needs rows that have not been fetched: it is undone, they are fetched, and it begins anew. */
+/** A unit needs rows that have not been fetched: it is undone, they are fetched, and it starts over. */
 export class Missing extends Error {
   override readonly name = 'Missing'
   readonly fetch: (fetch: Fetch) => Promise<void>
@@ -39,25 +39,25 @@ interface LeafBlock {
 interface FetchedLeaf {
   /** The blocks there are, where all were fetched. */
   blocks?: readonly number[]
-  /** By block and kind; `null`: there is none. */
+  /** By block and kind; `null`: the row does not exist. */
   readonly blobs: Map<string, Uint8Array | null>
 }
 
 /** What a unit changed. */
 export interface WriteSet {
   isNew: boolean
-  /** Not only what moves with every batch changed. */
+  /** Something changed that a batch alone does not change. */
   isEdited: boolean
   isMoved: boolean
   documents: RunDocuments | undefined
   readonly metrics: { readonly number: number; readonly name: string }[]
   readonly tail: TailRow[]
-  /** Batches up to this one go. */
+  /** Batches up to this one are removed. */
   tailThrough: number
   detection: Detection | undefined
-  /** What becomes of each leaf that was changed: its blocks, none when it is gone. */
+  /** The blocks of each changed leaf; none if the leaf was removed. */
   readonly leaves: Map<number, Map<number, LeafBlock>>
-  /** Pages by block and beginning; `null`: gone. */
+  /** Pages by block and first step; `null`: removed. */
   readonly pages: Map<
     string,
     { readonly block: number; readonly first: number; readonly page: Uint8Array | null }
@@ -77,13 +77,13 @@ const emptyWriteSet = (): WriteSet => ({
   pages: new Map(),
 })
 
-/** Leaves fetched with one that is missing: so many at first, then twice as many each time. */
+/** Leaves fetched along with a missing one: this many at first, then twice as many each time. */
 const READ_AHEAD = 4
 const MAX_READ_AHEAD = 256
 
 /**
  * The rows of one run at one version, fetched as units ask for them, and what the unit under way changes. The rows that
- * `run/` works on; `run` and `key` are not looked at, since there is but one run.
+ * `run/` works on. `run` and `key` are ignored: there is only one run.
  */
 export class FetchedRun {
   readonly #leaves = new Map<number, FetchedLeaf>()
@@ -100,7 +100,7 @@ export class FetchedRun {
   readonly #names: string[]
   #detection: Detection
   #newest: number | null
-  /** Beginnings of pages, ascending, by block. */
+  /** First steps of pages, ascending, by block. */
   readonly #pages = new Map<number, number[]>()
   #writes = emptyWriteSet()
 
@@ -128,7 +128,7 @@ export class FetchedRun {
     return this.#bytes
   }
 
-  /** Takes over blobs that were fetched at the same version. */
+  /** Keeps blobs that were fetched at the same version. */
   inherit(other: FetchedRun): void {
     for (const [start, leaf] of other.#leaves) this.#leaves.set(start, leaf)
     for (const [key, page] of other.#pageBlobs) this.#pageBlobs.set(key, page)
@@ -138,7 +138,7 @@ export class FetchedRun {
     this.#readAhead = other.#readAhead
   }
 
-  /** Lets go of what was fetched, when it is more than this. */
+  /** Drops what was fetched if it is more than this. */
   trim(maxBytes: number): void {
     this.#tail = undefined
     this.#range = undefined
@@ -302,7 +302,7 @@ export class FetchedRun {
     return leaf.blocks.map((block) => leaf.blobs.get(`${block} columns`) as Uint8Array)
   }
 
-  /** Asked for by no unit that changes leaves. */
+  /** No unit that changes leaves asks for this. */
   #columnsOf(first: number, last: number, block: number): readonly Uint8Array[] {
     const key = `${first} ${last} ${block}`
     if (this.#range?.key !== key) {

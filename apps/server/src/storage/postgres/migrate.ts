@@ -7,7 +7,7 @@ import { CannotOpenDatabase } from './errors.ts'
 /** The key of the lock that is held while migrating: servers that start at the same time wait for one another. */
 const MIGRATING = 0x6e6f726d
 
-/** Brings the database to this program's tables; gives how many migrations it has had. Throws `CannotOpenDatabase` when it comes from a newer program. */
+/** Migrates the database to this program's tables; returns how many migrations it has had. Throws `CannotOpenDatabase` when it comes from a newer program. */
 export async function migrate(db: Database): Promise<number> {
   const migrations = readMigrationFiles({ migrationsFolder: join(layout.migrations, 'postgres') })
   const known = new Set(migrations.map(({ hash }) => hash))

@@ -17,7 +17,7 @@ import { openEvents, openSettings, openTokens } from './small-stores.ts'
 
 const OLDEST_VERSION = 15
 
-/** What refuses one unit of work before it has changed anything. */
+/** Errors that refuse one unit of work before it has changed anything. */
 const refusals = [RunNotFound, TooManyMetrics, VersionConflict]
 
 /**

@@ -20,19 +20,19 @@ const MAX_BYTES = 64 * 1024 * 1024
 const MAX_BYTES_A_RUN = 1024 * 1024
 /** Units of one run in one transaction. */
 const MAX_UNITS = 512
-/** Times that a unit is begun anew because another server was first. */
+/** Times that a unit starts over because another server was first. */
 const MAX_TRIES = 20
-/** What a unit may have to fetch, piece by piece, before something must be wrong. */
+/** Fetches that one unit may need; more means a bug. */
 const MAX_FETCHES = 100_000
 
-/** Edges of findings that a unit brought, and those that channels hear of. */
+/** Findings that a unit opened or closed, and those that channels are notified of. */
 export interface RecordedChanges {
   readonly changes: readonly FindingChange[]
   readonly told: readonly FindingChange[]
   readonly run: StoredRun
 }
 
-/** Tells channels of a finding's edge in the transaction that stores it. */
+/** Queues notifications of an opened or closed finding, in the transaction that stores it. */
 export type TellChannels = (on: Statements, recorded: RecordedChanges) => Promise<void>
 
 interface Unit {
@@ -59,7 +59,7 @@ interface Hosted {
 export interface RunUnitsOptions {
   readonly db: Database
   readonly tell: TellChannels
-  /** Called when a transaction that told channels of something was committed. */
+  /** Called after the commit of a transaction that queued notifications. */
   readonly onTold: () => void
   /** Throws when nothing may be stored now. */
   readonly guard: () => void
@@ -70,7 +70,7 @@ export interface RunUnitsOptions {
 /**
  * Runs units on runs: those of one run one after the other, those that wait together in one transaction, and those of
  * different runs beside each other. A unit works on rows that were fetched; where it needs more, it is undone, they are
- * fetched, and it begins anew. What it changed is written under the fence: the run must have the version that was loaded.
+ * fetched, and it starts over. Its changes are written only if the run still has the version that was loaded.
  */
 export class PostgresUnits implements RunUnits {
   readonly #options: RunUnitsOptions
@@ -85,7 +85,7 @@ export class PostgresUnits implements RunUnits {
     this.#options = options
   }
 
-  /** The first damage in the data that a unit met. */
+  /** The first damage in the data that a unit found. */
   get damage(): DataDamaged | undefined {
     return this.#damage
   }
@@ -110,7 +110,7 @@ export class PostgresUnits implements RunUnits {
   /** Space is given back by the database itself. */
   reclaim(): void {}
 
-  /** The run is gone, or was changed by other means. */
+  /** The run was removed, or changed without a unit. */
   forget(id: string): void {
     const hosted = this.#runs.get(id)
     if (hosted !== undefined) this.#drop(hosted)
@@ -160,7 +160,7 @@ export class PostgresUnits implements RunUnits {
       if (writes.length > 0) await this.#write(id, hosted, writes)
     }
     hosted.isAtWork = false
-    // that there is no such run may change by other means
+    // a run may be created without a unit
     if (hosted.space?.rows.row === undefined) this.#drop(hosted)
     this.#trim()
   }
@@ -181,7 +181,7 @@ export class PostgresUnits implements RunUnits {
     } catch (error) {
       this.#drop(hosted)
       const cause = this.#explained(error)
-      // a fault of one unit is not its neighbours': each gets a transaction of its own
+      // one unit's failure must not fail the others: each gets its own transaction
       const isOwn =
         !(cause instanceof StoreUnavailable && !(cause instanceof DamagedPoints)) && units.length > 1
       if (isOwn) for (const unit of units) await this.#write(id, hosted, [unit])
@@ -198,7 +198,7 @@ export class PostgresUnits implements RunUnits {
     return error
   }
 
-  /** Runs the units on the rows in memory; gives what tells their callers. */
+  /** Runs the units on the rows in memory; returns functions that settle their promises. */
   #attempt({ tables, cache }: Space, units: readonly Unit[]): (() => void)[] {
     const settle: (() => void)[] = []
     for (const { work, resolve, reject } of units) {
@@ -216,7 +216,7 @@ export class PostgresUnits implements RunUnits {
 
   /**
    * Does work on a run, fetching what it turns out to need. What changes the run is undone for that, so the rest of it is
-   * loaded anew; and it is written, unless another server was first: then all of it begins anew.
+   * loaded again. Then it is written, unless another server was first: then everything starts over.
    */
   async #untilFetched<T>(
     id: string,

@@ -51,7 +51,7 @@ export class ServerLock {
     client.on('error', () => undefined)
     try {
       await client.connect()
-      // a server that was cut off must not keep the others out for hours
+      // a server that lost its network must not lock the others out for hours
       await client.query(
         'set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3',
       )

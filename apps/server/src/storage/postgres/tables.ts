@@ -56,7 +56,7 @@ export const runs = pgTable(
     attention: integer().notNull(),
     mergedThrough: whole('merged_through').notNull(),
     parts: text(),
-    /** One higher with every unit: the fence. An append says the version it was judged upon. */
+    /** The fence: increased by every unit. An append names the version its judgement is based on. */
     version: whole().notNull(),
   },
   // None on what every append changes: its row is then rewritten in place, without touching an index.

@@ -8,7 +8,7 @@ import type { RecordedChanges, TellChannels } from './run-units.ts'
 
 export interface WrittenUnit {
   readonly id: string
-  /** The version that everything was computed upon; `undefined`: there was no run. */
+  /** The version that everything was computed from; `undefined`: the run is new. */
   readonly base: number | undefined
   readonly row: RunRow
   readonly writes: WriteSet
@@ -21,7 +21,7 @@ const ROWS_A_STATEMENT = 500
 const placeholders = MOVING.map(() => '?').join(', ')
 const APPEND = `select append_batches(?, ?, ${placeholders}, ?, ?, ?, ?) as stored`
 
-/** Writes what units of one run changed, under the fence: throws `Overtaken` when the run has another version by now. */
+/** Writes what units changed in one run. Throws `Overtaken` if another server has changed the run since (its version differs). */
 export async function writeUnit(db: Database, tell: TellChannels, unit: WrittenUnit): Promise<void> {
   const { writes, changes } = unit
   const isPlain =

@@ -3,7 +3,7 @@ import { decodeReadings, decodeRows } from '../leaf/encode-rows.ts'
 import type { Rows } from '../leaf/rows.ts'
 import { DamagedPoints } from './damage.ts'
 
-/** What the first byte of a blob says. One flipped bit makes none of them another. */
+/** What the first byte of a blob means. No two of them differ by a single bit. */
 const PLAIN = 0x5a
 const ZSTD = 0xa5
 /** As versions up to 0.1 wrote them, without a checksum. */
@@ -13,7 +13,7 @@ const OLD_ZSTD = 1
 /** Form and checksum. */
 const HEAD = 5
 
-/** Shorter blobs do not repay the call. */
+/** Compressing shorter blobs saves nothing. */
 const MIN_LENGTH = 64
 /** The fastest ordinary level: on shuffled float columns the higher ones gain under 1 % and cost twice the time. */
 const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
@@ -30,7 +30,7 @@ export function compress(bytes: Uint8Array): Uint8Array {
   return plain(bytes)
 }
 
-/** A blob stored as it is: one that is soon written anew, or small. */
+/** A blob stored uncompressed: one that is small, or rewritten soon. */
 export const plain = (bytes: Uint8Array): Uint8Array => sealed(PLAIN, bytes)
 
 function sealed(form: number, bytes: Uint8Array): Uint8Array {

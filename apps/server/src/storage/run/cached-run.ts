@@ -86,7 +86,7 @@ export class CachedRun {
     }
   }
 
-  /** Begins a unit, which must have been judged upon the version there is. Throws `VersionConflict`. */
+  /** Begins a unit, whose judgement must be based on the current version. Throws `VersionConflict`. */
   begin(judged?: Judged): void {
     const { id, version } = this.row
     if (judged !== undefined && judged.version !== version) {
@@ -95,7 +95,7 @@ export class CachedRun {
     this.row.version = version + 1
   }
 
-  /** Takes over what judging this unit came to. */
+  /** Applies this unit's judgement. */
   note({ judgement, state }: Judged): void {
     this.#judge(judgement)
     if (state !== undefined) this.unsaved = { state, through: this.row.version }
@@ -110,7 +110,7 @@ export class CachedRun {
     this.#streams = undefined
   }
 
-  /** What is judged for itself: the gradients of the run, then those of each part. */
+  /** What is judged separately: the gradients of the run, then those of each part. */
   get streams(): readonly [Stream, ...Stream[]] {
     const { names } = this
     if (this.#streams?.names !== names.size) {
@@ -123,7 +123,7 @@ export class CachedRun {
 
   /**
    * Makes the parts that the run does not have yet and changes the fields given of the others. Gives the streams whose
-   * steps are to be counted anew, and whether the record is to be judged again.
+   * steps must be recounted, and whether the record must be judged again.
    */
   declare(fields: Readonly<Record<string, PartFields>>): { recount: number[]; isJudgedAgain: boolean } {
     const before = this.#parts
@@ -212,7 +212,7 @@ export class CachedRun {
     this.#latest[name] = [step, encodeNumber(value)]
   }
 
-  /** Looks up anew which reading of each metric in `latest` is its newest. */
+  /** Looks up again which reading of each metric in `latest` is its newest. */
   renewLatest(newest: (metric: number) => { step: number; value: number } | undefined): void {
     const names = Object.keys(this.#latest)
     this.#latest = latestOf('{}')

@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../store.ts'
 
-/** What is stored cannot be read as what was written. It does not go away by itself. */
+/** The stored data differs from what was written. It does not go away by itself. */
 export class DataDamaged extends StoreUnavailable {}
 
 /** Points of one run cannot be read; the others can. */

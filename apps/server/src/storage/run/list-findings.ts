@@ -74,7 +74,7 @@ export function refuseUnknownFinding(id: string, row: FindingRow | undefined): F
   return row
 }
 
-/** The statements behind explanations. The bound a run is a parameter of the first three. */
+/** The statements for explanations. The bound per run is a parameter of the first three. */
 export function explanationQueries(dialect: FindingDialect) {
   const ranked = `select key, row_number() over (partition by run order by key desc) as place from findings
     where explanation is null`

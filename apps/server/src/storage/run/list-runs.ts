@@ -31,7 +31,7 @@ const orders: Readonly<Record<NonNullable<RunQuery['sort']>, readonly OrderBy[]>
 
 export type ListRow = RunRow & { readonly notes: string; readonly config?: string }
 
-/** What engines say differently. Values are `?`. */
+/** What differs between engines. Values are `?`. */
 export interface ListDialect {
   /** The run that a row of `run_documents` belongs to, in `runs`. */
   readonly owner: string
@@ -81,7 +81,7 @@ const filtersOf = (
   given('runs.status = ?', status),
   given('runs.health = ?', health),
   given(dialect.contains('runs.search'), q?.toLowerCase()),
-  // the text first: most runs lack it, and looking is cheaper than parsing
+  // the text search first: most runs do not match, and it is cheaper than parsing JSON
   given(dialect.contains('runs.tags'), tag === undefined ? undefined : JSON.stringify(tag)),
   given(dialect.hasTag, tag),
 ]

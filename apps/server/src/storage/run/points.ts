@@ -105,13 +105,13 @@ function series(tables: RunTables, cached: CachedRun, query: SeriesQuery): Serie
   return chart(record, metrics, range ?? { from: 0, to: -1 }, query.maxPoints)
 }
 
-/** The changes without the openings of findings that close with them: nobody is alerted of what was over long ago. */
+/** The changes without findings that open and close at once: nobody is alerted of what is already over. */
 function withoutPast(changes: readonly FindingChange[]): FindingChange[] {
   const closed = new Set(changes.flatMap((change) => (change.type === 'closed' ? change.id : [])))
   return changes.filter((change) => change.type === 'closed' || !closed.has(change.finding.id))
 }
 
-/** Parts of which nothing but their names is given. */
+/** Parts of which only the names are known. */
 const partsNamed = (names: readonly string[]): Record<string, PartFields> =>
   Object.fromEntries(names.map((name) => [name, {}]))
 

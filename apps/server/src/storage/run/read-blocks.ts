@@ -14,13 +14,13 @@ interface Range {
   readonly to?: number | undefined
 }
 
-/** Reads a run as it is between two units. `work` may be begun anew: it changes nothing. */
+/** Reads a run between two units. `work` may be run again, so it must change nothing. */
 type Read = <T>(work: (tables: RunTables, cached: CachedRun) => T) => Promise<T>
 
-/** Readings looked up together, between which nothing changes. */
+/** Readings that are looked up together, while nothing changes. */
 const READINGS_A_TURN = 2 ** 15
 
-/** Raw readings, a leaf a block. Leaves are looked up anew by step a few at a time: the run may change between two turns. */
+/** Raw readings, a leaf a block. Leaves are looked up by step, a few at a time: the run may change between two turns. */
 export async function* readBlocks(
   { from = 0, to = MAX_STEP, metrics }: Range & { readonly metrics?: readonly string[] | undefined },
   read: Read,

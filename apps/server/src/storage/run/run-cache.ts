@@ -9,12 +9,12 @@ const MAX_BYTES = 48 * 1024 * 1024
 
 /** A tail this long is written to the leaves, with the detector's state, which is due by then too. */
 const FULL = { ...STATE_AFTER, bytes: STATE_AFTER.readings * 8 }
-/** Leaves of that many runs are written in one transaction, unless a tail is twice as long: the others wait their turn. */
+/** Leaves of at most this many runs are written in one transaction, unless a tail is twice as long. */
 const WRITES_A_COMMIT = 4
 /** A run that leaves memory with a longer tail than this has its leaves written. */
 const MAX_TAIL_LEFT = 64
 
-/** The runs that are being written or were read lately. Nothing here outlives a transaction that was undone. */
+/** The runs that are being written or were read lately. All of it is dropped when a transaction is rolled back. */
 export class RunCache {
   readonly #tables: RunTables
   /** By id, the least recently used first. */
@@ -65,7 +65,7 @@ export class RunCache {
     this.#bytes.set(cached, bytes)
   }
 
-  /** The run is gone. */
+  /** The run was removed. */
   forget(id: string): void {
     const cached = this.#runs.get(id)
     if (cached === undefined) return
@@ -135,7 +135,7 @@ export class RunCache {
     cached.tail = { batches: 0, points: 0, bytes: 0 }
   }
 
-  /** Lets go of the least recently used runs beyond the bounds. */
+  /** Drops the least recently used runs beyond the bounds. */
   #trim(canWrite: boolean): void {
     for (const [id, cached] of this.#runs) {
       if (this.#runs.size <= MAX_RUNS && this.#totalBytes <= MAX_BYTES) return

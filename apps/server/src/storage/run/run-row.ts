@@ -54,13 +54,13 @@ export interface RunRow {
   /** One higher with every unit that changes the run; the `seq` of a batch is the version it made. */
   version: number
 }
-/** What a run's page shows and no append changes, as JSON and text. */
+/** The part of a run's page that appends never change, as JSON and text. */
 export interface RunDocuments {
   readonly config: string
   readonly notes: string
 }
 
-/** A part as the column `parts` has it: a list of them as JSON, null where there is none. */
+/** A part as the column `parts` stores it: a JSON list, null if the run has no parts. */
 export interface PartRow {
   readonly name: string
   readonly clip: Clip
@@ -72,7 +72,7 @@ export interface PartRow {
   clipping: Judgement['clipping']
 }
 
-/** Conditions from before runs had parts hold for the run itself. */
+/** Conditions stored before runs had parts are the run's own. */
 export const conditionsOf = ({ conditions }: Pick<RunRow, 'conditions'>): StoredRun['conditions'] =>
   (JSON.parse(conditions) as StoredRun['conditions']).map((condition) => ({
     ...condition,
@@ -173,7 +173,7 @@ export function toListedRun(row: RunRow, notes: string, config: string | undefin
   }
 }
 
-/** Data folders hold configs from before they were bounded: one too deep to be written out again is not shown. */
+/** Data folders may hold configs from before they were bounded: one nested too deeply is not shown. */
 function readConfig(text: string): StoredRun['config'] {
   const config = JSON.parse(text) as StoredRun['config']
   return isNestedDeeper(config, MAX_CONFIG_DEPTH) ? notShown('nested too deeply') : config
@@ -193,8 +193,8 @@ export const searchText = (id: string, name: string, project: string, tags: read
   [id, name, project, ...tags].join('\n').toLowerCase()
 
 /**
- * The columns of `runs` by the names that rows have here. The schema's own object is not asked for them: it would load
- * the whole of drizzle, which is three times as large in memory as the rest of the server.
+ * The columns of `runs` by the names that rows have here. Not read from the schema's own object: that would load
+ * all of drizzle, which takes three times as much memory as the rest of the server.
  */
 export const RUN_COLUMNS = {
   key: 'key',
@@ -237,7 +237,7 @@ export const SELECT_RUN = RUN_FIELDS.map((field) => `runs.${RUN_COLUMNS[field]} 
 
 export const CREATED = RUN_FIELDS.filter((field) => field !== 'key')
 
-/** What a batch or a judgement changes: written on every append, so no longer than need be. */
+/** What a batch or a judgement changes: written on every append, so kept short. */
 export const MOVING = [
   'updatedAt',
   'lastArrival',

@@ -11,7 +11,7 @@ import type { DetectionRows, TailTable } from './tail.ts'
 export interface RunRows {
   find(id: string): RunRow | undefined
   documents(key: number): RunDocuments
-  /** Gives the new run's key. */
+  /** Returns the new run's key. */
   insert(row: Omit<RunRow, 'key'>): number
   update(row: RunRow): void
   /** Writes what a batch or a judgement changes. */
@@ -21,7 +21,7 @@ export interface RunRows {
 
 /**
  * What a unit of one run reads and changes. Every call is synchronous, whatever the engine: SQLite asks its file,
- * PostgreSQL has fetched the rows before, or fetches them and lets the unit begin anew.
+ * PostgreSQL has fetched the rows before, or fetches them and runs the unit again.
  */
 export interface RunTables {
   readonly runs: RunRows
@@ -30,13 +30,13 @@ export interface RunTables {
   readonly summaries: SummaryTable
   readonly tail: TailTable
   readonly detections: DetectionRows
-  /** Writes the edges of a run's findings and, in the same unit, the messages that those of `told` (default: all) cause. */
+  /** Writes which findings of a run open and close and, in the same unit, queues the messages for those in `told` (default: all). */
   recordChanges(cached: CachedRun, changes: readonly FindingChange[], told?: readonly FindingChange[]): void
 }
 
 type Work<T> = (tables: RunTables, cache: RunCache) => T
 
-/** How an engine runs units on a run. `work` may be begun anew, so it changes nothing but the tables and the cache. */
+/** How an engine runs units on a run. `work` may be run again, so it changes nothing but the tables and the cache. */
 export interface RunUnits {
   /** Changes one run as one unit; resolves when it is durable. Rejects with what `work` throws. */
   write<T>(run: string, work: Work<T>): Promise<T>
@@ -44,6 +44,6 @@ export interface RunUnits {
   read<T>(run: string, work: Work<T>): Promise<T>
   /** Calls `watcher` with the start of each leaf of the run that is written or removed; `undefined`: any may have been. Returns its undo. */
   watchLeaves(run: string, watcher: (start: number | undefined) => void): () => void
-  /** Space is to be given back: points were removed. */
+  /** Points were removed: free their space. */
   reclaim(): void
 }

@@ -24,7 +24,7 @@ export interface TailRows {
   /** Those behind `seq`, in order. */
   behind(run: number, seq: number): readonly TailRow[]
   removeThrough(run: number, seq: number): void
-  /** The highest `seq` there is. */
+  /** The highest `seq` of the batches. */
   newest(run: number): number | null | undefined
 }
 
@@ -44,7 +44,7 @@ export function openTail(stored: TailRows) {
     removeThrough(run: number, seq: number): void {
       stored.removeThrough(run, seq)
     },
-    /** The highest `seq` there is; 0 when there is none. */
+    /** The highest `seq`; 0 without a batch. */
     newest: (run: number): number => stored.newest(run) ?? 0,
   }
 }

@@ -27,7 +27,7 @@ interface Edit {
   readonly stream: Stream
 }
 
-/** Counts the steps over the cap of these streams anew, the first of which is the run's own: their caps have changed. */
+/** Recounts the steps over the cap of these streams, whose caps have changed. The first stream is the run's own. */
 export function recount(
   tables: RunTables,
   cache: RunCache,
@@ -61,7 +61,7 @@ export function recount(
 
 /**
  * Does `work`, which changes these fields; where they put other caps in force in a large run, it first counts the leaves
- * under them, with pauses for other units. A leaf that is written meanwhile is left out of what it hands to `work`.
+ * under them, with pauses for other units. Leaves written meanwhile are left out of the counts it passes to `work`.
  */
 export async function countingAhead<T>(
   units: RunUnits,
@@ -158,7 +158,7 @@ function bySummary(
   return judged === 0 || isBelow ? NONE_OVER(judged) : undefined
 }
 
-/** Sums up the run's totals, its last step and its newest readings anew from the summaries of its leaves. */
+/** Recomputes the run's totals, its last step and its newest readings from the summaries of its leaves. */
 export function retotal(tables: RunTables, cached: CachedRun): void {
   const { streams } = cached
   const record = recordOf(tables, cached, [], 0, MAX_STEP)
@@ -206,7 +206,7 @@ function newestOf(record: RunRecord, metric: number): { step: number; value: num
   return undefined
 }
 
-/** Drops every point after `step`. What the detector saved is void until the record is judged again. */
+/** Drops every point after `step`. The detector's saved state is invalid until the record is judged again. */
 export function truncate(tables: RunTables, cache: RunCache, cached: CachedRun, step: number): void {
   const { row } = cached
   if (row.lastStep === null || row.lastStep <= step) return

@@ -98,7 +98,7 @@ function refuseMoved(file: string, opened: Stats): void {
     throw new StoreUnavailable('The data file was moved or removed while the server was running.')
 }
 
-/** What refuses one unit of work before it has changed anything. */
+/** Errors that refuse one unit of work before it has changed anything. */
 const refusals = [
   RunNotFound,
   TooManyMetrics,

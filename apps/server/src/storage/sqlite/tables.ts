@@ -177,10 +177,10 @@ export const findings = sqliteTable(
   ],
 )
 
-/** Runs that are gone for every reader and whose rows of points are being removed. */
+/** Deleted runs whose points are still being removed. */
 export const deletedRuns = sqliteTable('deleted_runs', { key: integer().primaryKey() })
 
-/** Who may ask. Of a secret only its SHA-256 is kept, in hex. */
+/** API tokens. Only the SHA-256 of a secret is kept, in hex. */
 export const tokens = sqliteTable('tokens', {
   id: text().primaryKey(),
   hash: text().notNull().unique(),
@@ -193,14 +193,14 @@ export const tokens = sqliteTable('tokens', {
   lastUsedAt: integer('last_used_at'),
 })
 
-/** Browsers that are signed in. `token` is the id of the token they did it with, which may be the operator's. */
+/** Browser sessions. `token` is the id of the token that the browser signed in with, which may be the operator's. */
 export const sessions = sqliteTable(
   'sessions',
   { hash: text().primaryKey(), token: text().notNull(), expiresAt: integer('expires_at').notNull() },
   (table) => [index('sessions_by_token').on(table.token), index('sessions_by_end').on(table.expiresAt)],
 )
 
-/** Where messages go. The names are those of `StoredChannel`. */
+/** Channels. The columns are named as in `StoredChannel`. */
 export const channels = sqliteTable('channels', {
   id: text().primaryKey(),
   kind: text().notNull(),
@@ -240,7 +240,7 @@ export const deliveries = sqliteTable(
     id: text().notNull().unique(),
     channel: text().notNull(),
     state: text({ enum: ['pending', 'sent', 'failed'] }).notNull(),
-    /** The mute or the delivery whose end it waits for. */
+    /** The mute or the delivery that it waits for. */
     hold: text(),
     dueAt: integer('due_at').notNull(),
     /** Until then a worker is trying to send it. */
@@ -262,7 +262,7 @@ export const deliveries = sqliteTable(
   ],
 )
 
-/** What a message tells, with the finding and the run as they were then. */
+/** The events of a message, with the finding and the run as they were then. */
 export const deliveryEvents = sqliteTable(
   'delivery_events',
   {

@@ -43,7 +43,7 @@ export async function removeDeliveries(on: Statements, condition: string, ...val
   )
 }
 
-/** Leases of a server that is gone are void. Called while no other server uses the database. */
+/** Releases the leases of a server that has stopped. Called while no other server uses the database. */
 export const freeLeases = (on: Statements): Promise<number> =>
   on.run(`update deliveries set leased_until = 0 where state = 'pending' and leased_until > 0`)
 

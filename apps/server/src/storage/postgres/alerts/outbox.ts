@@ -107,7 +107,7 @@ export function openOutbox({ rules, now: clock }: AlertOptions) {
       const { channel } = opening
       if (opening.waits) await takeBack(on, opening)
       else if (enabled.has(channel)) {
-        // A receiver must not hear of an end before its beginning, however long that is being retried.
+        // A receiver must not get the closing before the opening, however long the opening is being retried.
         const due_at = opening.pending === null ? rules.dueAt(now) : NEVER
         await add(on, { channel, due_at, hold: opening.pending }, 'finding.closed', finding, run, now)
       }
@@ -115,7 +115,7 @@ export function openOutbox({ rules, now: clock }: AlertOptions) {
   }
 
   return {
-    /** Tells channels of edges of findings that are stored in this transaction. */
+    /** Queues notifications of findings that this transaction opens or closes. */
     async tell(on: Statements, { told, run }: RecordedChanges): Promise<void> {
       for (const change of told) {
         if (change.type === 'opened') await opened(on, change.finding, run, clock())
@@ -126,7 +126,7 @@ export function openOutbox({ rules, now: clock }: AlertOptions) {
       }
     },
 
-    /** A reminder to one channel, unless a mute covers the finding now or the channel no longer wants to hear of it. */
+    /** A reminder to one channel, unless a mute covers the finding now or the channel's filters no longer match. */
     async reminder(
       on: Statements,
       channel: string,

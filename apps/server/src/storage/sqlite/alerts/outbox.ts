@@ -97,7 +97,7 @@ export function openOutbox(
       const { channel } = opening
       if (opening.waits === 1) takeBack(opening)
       else if (enabled.has(channel)) {
-        // A receiver must not hear of an end before its beginning, however long that is being retried.
+        // A receiver must not get the closing before the opening, however long the opening is being retried.
         const due_at = opening.pending === null ? rules.dueAt(now) : NEVER
         add({ channel, due_at, hold: opening.pending }, 'finding.closed', finding, run, now)
       }
@@ -113,7 +113,7 @@ export function openOutbox(
       if (edge === 'opened') opened(finding, run, clock())
       else closed(finding, run, clock())
     },
-    /** A reminder to one channel, unless a mute covers the finding now or the channel no longer wants to hear of it. */
+    /** A reminder to one channel, unless a mute covers the finding now or the channel's filters no longer match. */
     reminder(channel: string, finding: StoredFinding, run: StoredRun, now: number): void {
       const [route] = rules.routes(finding, run, [channels.get(channel)], mutes.inForce(now), now)
       if (route !== undefined && route.mute === null)

@@ -24,7 +24,7 @@ it('trusts no log whose sync failed: its pages go to the data file before the ne
   db.exec('insert into rows values (1)')
   await expect(log.sync()).rejects.toBeInstanceOf(WalSyncError)
   fails = false
-  // a reader that needs the log keeps it from beginning anew
+  // a reader that needs the log keeps it from restarting
   await expect(log.sync()).rejects.toBeInstanceOf(WalSyncError)
   reader.close()
   await log.sync()

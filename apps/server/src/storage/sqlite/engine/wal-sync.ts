@@ -10,7 +10,7 @@ export class WalSyncError extends Error {
 /**
  * Brings SQLite's write-ahead log to the disk after a commit, as `synchronous = full` does, but off the main thread:
  * a sync takes from 0.3 to 20 ms, in which the server reads requests and judges points. With `synchronous = normal`
- * SQLite itself syncs where the order of writes matters: before and after a checkpoint, and when the log begins anew.
+ * SQLite itself syncs where the order of writes matters: before and after a checkpoint, and when the log restarts.
  */
 export class WalSync {
   readonly #db: Database

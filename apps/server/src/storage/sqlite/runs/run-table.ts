@@ -65,7 +65,7 @@ export function openRunTable(db: Database) {
     saveDocuments(key: number, { config, notes }: RunDocuments): void {
       saveDocuments.run(key, config, notes)
     },
-    /** The run is gone for every reader; its points follow, see `reaper.ts`. */
+    /** The run disappears for every reader; its points are removed later, see `reaper.ts`. */
     remove(key: number): void {
       for (const statement of remove) statement.run(key)
       bury.run(key)

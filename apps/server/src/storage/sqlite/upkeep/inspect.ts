@@ -6,11 +6,11 @@ import { migrationsOf } from '../engine/migrate.ts'
 import { CannotOpenStore } from '../engine/store-errors.ts'
 import { openDatabase, type Database } from '../engine/database.ts'
 
-/** What can be told of a data folder without changing anything in it, also while a server holds it. */
+/** What can be seen in a data folder without changing it, also while a server uses it. */
 export interface Inspection {
-  /** A server holds the folder. */
+  /** A server is using the folder. */
   readonly isInUse: boolean
-  /** What SQLite finds wrong in the file, else which points and summaries are not as they were written; empty when it is whole. */
+  /** What SQLite's own check reports, else which points and summaries fail their checksums; empty if the data is intact. */
   readonly faults: readonly string[]
   readonly migrations: { readonly applied: number; readonly known: number }
   /** Milliseconds since 1970; `null`: no points yet. */
@@ -19,7 +19,7 @@ export interface Inspection {
   readonly channels: readonly { readonly name: string; readonly trouble: string | null }[]
 }
 
-/** Inspects the data file of a folder; `undefined` where there is none yet. Throws what SQLite says of a file it cannot read. */
+/** Inspects the data file of a folder; `undefined` if it does not exist yet. Throws SQLite's error for a file that it cannot read. */
 export function inspectFolder(folder: string): Inspection | undefined {
   const file = join(folder, FILE)
   if (!existsSync(file)) return undefined
