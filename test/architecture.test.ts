@@ -205,6 +205,7 @@ const rooms: Record<string, Room> = {
       'storage/sqlite/upkeep',
       'version',
       ...wire,
+      'npm:@bomb.sh/tab',
       'npm:@modelcontextprotocol/server',
       'npm:commander',
       'npm:hyparquet-writer',

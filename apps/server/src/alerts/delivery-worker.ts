@@ -17,7 +17,7 @@ const LONGEST_SLEEP_MS = 2 ** 31 - 1
 const KEEP_MS = 30 * 24 * 60 * 60 * 1000
 /** How long a message waits for the explanation of its finding. */
 const EXPLAINED_WITHIN_MS = 5_000
-/** The clock was set back when it lost this much against one that nobody sets. */
+/** The clock was set back if it lost this much against a monotonic clock. */
 const SET_BACK_MS = 1_000
 /** How long stopping waits for running attempts. */
 const DRAIN_MS = 3_000

@@ -22,7 +22,12 @@ export const listFindings: Tool = {
       maxLength: 128,
       description: 'Id of the newest finding that you know.',
     },
-    wait: { type: 'integer', minimum: 0, maximum: 50, description: 'Seconds to wait for a finding if there are none.' },
+    wait: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 50,
+      description: 'Seconds to wait for a finding if there are none.',
+    },
     limit: limit(20, USUAL),
   },
   async answer(ask, args) {

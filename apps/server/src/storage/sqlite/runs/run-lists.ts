@@ -47,7 +47,7 @@ export function openRunLists(
         return silent
       }),
 
-    arrivedAfter: async (now) => commits.read(() => tables.runs.arrivedAfter(now)),
+    arrivedAfter: async (now) => commits.read(() => runs.arrivedAfter(now)),
 
     list: async (query) =>
       commits.read(() => {
