@@ -10,9 +10,8 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   scripts: { start: string }
 }
 /** What `npm start` runs, without npm and without the look whether the dashboard is built. */
-const START = scripts.start
-  .replace('exec node', `exec '${process.execPath}'`)
-  .replace('scripts/start.ts', 'apps/server/src/main.ts')
+const START = scripts.start.replace('exec node', `exec '${process.execPath}'`)
+const SERVER = 'apps/server/src/main.ts'
 
 /** A real server in a process of its own, on a free port of this machine. */
 export class ServerProcess {
@@ -29,10 +28,20 @@ export class ServerProcess {
     this.startSeconds = startSeconds
   }
 
-  /** With an environment the server has that and nothing else of this process. */
-  static async start(folder: string, environment?: Record<string, string>): Promise<ServerProcess> {
+  /**
+   * With an environment the server has that and nothing else of this process; another `program`, a path in the checkout,
+   * runs as the server would.
+   */
+  static async start(
+    folder: string,
+    {
+      environment,
+      program = SERVER,
+    }: { environment?: Record<string, string>; program?: string | undefined } = {},
+  ): Promise<ServerProcess> {
     const begin = performance.now()
-    const child = spawn('/bin/sh', ['-c', `${START} "$@"`, 'sh', '--port', '0', '--data', folder], {
+    const command = START.replace('scripts/start.ts', program)
+    const child = spawn('/bin/sh', ['-c', `${command} "$@"`, 'sh', '--port', '0', '--data', folder], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
       env: environment ?? process.env,

@@ -50,7 +50,7 @@ writeFileSync(RESULTS, `${JSON.stringify({ ...machine(), kinds: inOrder }, null,
 
 async function measure(kind: Kind) {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
-  const server = await ServerProcess.start(folder, { NORMWATCH_TOKEN: OPERATOR })
+  const server = await ServerProcess.start(folder, { environment: { NORMWATCH_TOKEN: OPERATOR } })
   try {
     const others = new Others(server.url, {
       write: await token(server.url, 'good', 'write'),

@@ -4,11 +4,27 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { load as loadAverage, machine, ServerProcess } from '../server-process.ts'
+import { load as loadAverage, machine, median, ServerProcess } from '../server-process.ts'
 import { writeResults } from '../write-results.ts'
 import type { Load, Measured } from './load.ts'
 
+interface Round {
+  readonly scalarsPerSecond: number
+  readonly requestsPerSecond: number
+  /** Milliseconds. */
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+  /** Of the server's processor time. */
+  readonly microsecondsARequest: number
+  readonly livePoints: number
+  readonly megabytesIdle: number
+  readonly megabytesAtTheEnd: number
+  readonly loadAverage: number
+}
+
 const ROUNDS = 3
+const FLOOR = 'bench/ingest/floor.ts'
 const cases: { name: string; load: Load }[] = [
   {
     name: '20 million scalars, 8 clients, 500 steps a request',
@@ -22,18 +38,31 @@ const cases: { name: string; load: Load }[] = [
 
 const results: Record<string, unknown> = machine()
 for (const { name, load } of cases) {
-  const rounds: object[] = []
-  for (let round = 0; round < ROUNDS; round++) rounds.push(await measure(load))
+  const [ours, floor]: [Round[], Round[]] = [[], []]
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.push(await measure(load))
+    floor.push(await measure({ ...load, readers: 0 }, FLOOR))
+  }
+  const ratioOf = (field: 'requestsPerSecond' | 'p99' | 'microsecondsARequest') =>
+    Math.round((100 * median(ours.map((it) => it[field]))) / median(floor.map((it) => it[field]))) / 100
+  const ratios = {
+    requestsPerSecond: ratioOf('requestsPerSecond'),
+    p99: ratioOf('p99'),
+    microsecondsARequest: ratioOf('microsecondsARequest'),
+  }
   console.log(name)
-  console.table(rounds)
-  results[name] = rounds
+  console.table(ours)
+  console.log('the floor, in turns, without live readers')
+  console.table(floor)
+  console.log('ours as a multiple of the floor', ratios)
+  results[name] = { ours, floor, ratios }
 }
 await writeResults(import.meta.dirname, results)
 
 /** One round, with a server and a folder of its own. */
-async function measure(load: Load): Promise<object> {
+async function measure(load: Load, program?: string): Promise<Round> {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
-  const server = await ServerProcess.start(folder)
+  const server = await ServerProcess.start(folder, { program })
   try {
     const [idle, used] = [server.megabytes, server.cpuSeconds]
     const args = [join(import.meta.dirname, 'load.ts'), String(server.port), JSON.stringify(load)]
