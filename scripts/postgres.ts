@@ -20,7 +20,7 @@ export interface Cluster {
   stop(): Promise<void>
 }
 
-/** The folder of PostgreSQL's programs; installs Debian's package where there is none and this user may. */
+/** The folder of PostgreSQL's programs; installs Debian's package if it is missing and this user may. */
 export function ensurePostgres(): string {
   const found = findPostgres()
   if (found !== undefined) return found

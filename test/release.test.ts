@@ -67,7 +67,7 @@ describe('a release', () => {
     }
   })
 
-  it('dates what is unreleased in the changelog, and begins anew above it', () => {
+  it('dates what is unreleased in the changelog, and starts a new section above it', () => {
     const folder = copy()
     setVersion(folder, '7.8.9', '2030-01-02')
     const [, unreleased, , after] = readFileSync(join(folder, 'CHANGELOG.md'), 'utf8').split(/^## (.*)\n/m)

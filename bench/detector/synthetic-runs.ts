@@ -8,7 +8,7 @@ export const TAILS: readonly Tails[] = ['normal', 'heavy']
 
 /** Standard deviation of log(norm) from step to step: real runs have 0.1 to 0.5. */
 export const SPREAD = 0.3
-/** How much of a step's deviation carries over to the next: batches are drawn anew, weights are not. */
+/** How much of a step's deviation carries over to the next: batches are independent, weights are not. */
 const MEMORY = 0.3
 /** Every run is clipped at 1. */
 export const CAP = 1

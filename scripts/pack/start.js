@@ -8,7 +8,7 @@ const OF_ALL = ['--version', '-V', '--help', '-h']
 const server = join(import.meta.dirname, '../server')
 
 /**
- * Runs a verb, or the server where there is none. The server takes this process's place where the platform can do that: its
+ * Runs a verb, or the server without one. The server takes this process's place where the platform can do that: its
  * pid, its signals and its exit code are those of the command that was started.
  * @param {string[]} args
  */

@@ -204,7 +204,7 @@ it('lets a project have so many runs, by creation or by moving', async () => {
 })
 
 it('lets a project have so many metrics and layers, and still takes the known ones', async () => {
-  // Figures of what a project holds are read anew after a while.
+  // A project's usage is read again after a while.
   let time = Date.now()
   const { service, send } = await limited({ maxSeries: 2 }, () => time)
   await send('PUT', '/runs/a', { project: 'p' })

@@ -69,7 +69,7 @@ it('removes a run whose points came while the clock was ahead, once it was silen
   expect(await isKept()).toBe(false)
 })
 
-it('judges a run anew that is created under the id of a removed one', async () => {
+it('judges a run from scratch that is created under the id of a removed one', async () => {
   const clock = { now: 1_764_000_000_000 }
   const { call, services } = await startApp({ now: () => clock.now })
   const saturated = { step: Array.from({ length: 60 }, (_, i) => i), grad_norm: Array(60).fill(5) }

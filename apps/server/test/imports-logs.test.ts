@@ -216,7 +216,7 @@ describe('normwatch import --follow', { timeout: 90_000 }, () => {
     expect(await second.stop()).toBe(0)
   })
 
-  it('finds a log that is made later, and follows one that is written anew', async () => {
+  it('finds a log that is made later, and follows one that is rewritten', async () => {
     const { runs, environment, folder } = await start()
     const { stop } = follow([join(folder, 'out')], environment)
     const state = (steps: number): string =>

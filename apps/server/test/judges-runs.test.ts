@@ -132,7 +132,7 @@ describe('the same readings', () => {
 })
 
 describe('a record that is judged again', () => {
-  it('closes what a higher cap explains, and opens it anew under the old one', async () => {
+  it('closes what a higher cap explains, and opens it again under the old one', async () => {
     const app = await startApp()
     await saturate(app)
     const [before] = await findings(app, '?kind=clip_saturated')

@@ -22,7 +22,7 @@ export class Training {
     if (status !== 201) throw new Error(`the run was not created: ${status}`)
   }
 
-  /** Sends the batch that is not acknowledged yet; gives the status of the answer. Rejects when there is none. */
+  /** Sends the batch that is not acknowledged yet; returns the status of the answer. Rejects without an answer. */
   async sendNext(url: string): Promise<number> {
     const first = this.#nth(this.acknowledged) * this.#batch
     const points = Array.from({ length: this.#batch }, (_, i) => this.#point(first + i))

@@ -11,8 +11,8 @@ import type {
 import type { FindingKind } from './settings/settings.ts'
 
 /**
- * What the detector reads and says. Plain data only: no clock and no I/O, so the server, a replay and the
- * browser run the very same function. What is on the wire has the types of the wire.
+ * Input and output of the detector. Plain data only: no clock and no I/O, so the server, a replay and the
+ * browser run the same function. Fields that the API shows have the API's types.
  */
 
 export type { FindingKind, Severity, Health, CloseReason, Cause, Clip, LayerShift, Moved, Sibling }
@@ -26,7 +26,7 @@ export interface Reading {
   gradNorm: number | undefined
   loss: number | undefined
   lr: number | undefined
-  /** The cap of this very step (`max_norm` logged as a metric); without one the run's cap holds. */
+  /** The cap of this step (`max_norm` logged as a metric); without it the run's cap applies. */
   cap: number | undefined
   /** Share of elements that clipping by value clamped, 0 to 1. */
   clipFraction: number | undefined
@@ -42,23 +42,23 @@ export interface Reading {
   layers: Readonly<Record<string, number>> | undefined
 }
 
-/** What the judge knows of the run besides its readings. */
+/** What the detector knows about the run besides its readings. */
 export interface RunFacts {
   readonly clip: Clip
   readonly optimizer: string | null
 }
 
-/** Figures of the record that speak for a finding; numbers may be non-finite. */
+/** Figures from the record that support a finding; numbers may be non-finite. */
 export type Evidence = Readonly<Record<string, number | string | null>>
 
-/** An edge: a finding opens, or the open finding of its kind closes. At most one finding of a kind is open. */
+/** A change: a finding opens, or the open finding of its kind closes. At most one finding of a kind is open. */
 export type Change =
   | {
       readonly type: 'opened'
       readonly kind: FindingKind
       readonly severity: Severity
       readonly step: number | null
-      /** The step at which it began, at or before `step`; `null` where the record does not say. */
+      /** The step at which it began, at or before `step`; `null` if unknown. */
       readonly onset: number | null
       readonly evidence: Evidence
       readonly diagnosis: readonly Cause[]
@@ -70,11 +70,11 @@ export type Change =
       readonly reason: CloseReason
     }
 
-/** What holds after the last reading judged. */
+/** The verdict after the last reading judged. */
 export interface Verdict {
   readonly health: Health
   readonly clipping: {
-    /** Points in the window `rate` and `meanCoefficient` speak of. */
+    /** Points in the window of `rate` and `meanCoefficient`. */
     readonly window: number
     /** Share of clipped points in the window, 0 to 1; `null` before the first one. */
     readonly rate: number | null

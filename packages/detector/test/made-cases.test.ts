@@ -232,7 +232,7 @@ describe('the course of a run', () => {
     expect(edges(run)).toEqual([])
   })
 
-  it('opens a spike once, does not learn from it, and starts anew when it lasts', () => {
+  it('opens a spike once, does not learn from it, and restarts the baseline when it lasts', () => {
     const run = made(400, (step, small) => ({
       gradNorm: 0.1 * small() * (step === 100 ? 8 : step >= 300 ? 6 : 1),
     }))

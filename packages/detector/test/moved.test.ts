@@ -62,7 +62,7 @@ describe('what moved', () => {
     expect(moved).toMatchObject([{ metric: 'kl', at_step: ONSET - 2, lead: -2 }])
   })
 
-  it('says nothing of a count that starts anew, and of a learning rate that does', () => {
+  it('ignores a counter that restarts, and reports a learning rate that leaps back', () => {
     const restarts = (i: number) => 100 - ((i + 10) % 190) / 2
     const metrics = new Map([
       ['epoch_left', made(restarts)],

@@ -29,7 +29,7 @@ describe('the run that is most alike', () => {
     const other = { ...own, max_norm: 0.5 }
     expect(mostAlike(own, [other])?.differs).toEqual([{ key: 'max_norm', this: 1, that: 0.5 }])
   })
-  it('is none where fewer than half of the settings are shared', () => {
+  it('does not exist if fewer than half of the settings are shared', () => {
     const other = { config: { a: 1, b: 2, c: 3, d: 4 }, max_norm: 7, optimizer: 'sgd' }
     expect(mostAlike(own, [other])).toBeUndefined()
     expect(mostAlike(own, [])).toBeUndefined()

@@ -5,7 +5,7 @@ import { clipAt } from '../../detector/test/readings.ts'
 import { readLogs } from './read-log.ts'
 import type { ImportedRun } from './index.ts'
 
-/** Runs that each log holds: attempts begun anew are runs of their own, a resumed training is one. */
+/** Runs that each log holds: restarted attempts are separate runs, a resumed training is one run. */
 const RUNS: Readonly<Record<string, number>> = {
   'deformable-detr-logtxt': 4,
   'simplenmt-gparam': 5,

@@ -30,11 +30,11 @@ export interface LogStream {
   query(sql: string, ...values: readonly string[]): AsyncIterable<readonly SqlRow[]>
 }
 
-/** One tool's log format. A reader never throws on a line it does not know: it passes over it. */
+/** One tool's log format. A reader never throws on an unknown line: it skips it. */
 export interface Format {
   /** What `--format` takes, such as `hf-console`. */
   readonly name: string
-  /** What people call it. */
+  /** Its display name. */
   readonly title: string
   /** How surely a file is in this format, 0 (not at all) to 1, from the file's beginning and its path. */
   score(head: Head, path: string): number
@@ -44,7 +44,7 @@ export interface Format {
   runOf?(path: string): string
   /** Of a run's files the longest holds what the others do, as the last checkpoint does. */
   readonly longestHoldsAll?: true
-  /** The file is written anew when it grows, so that following it means reading it again. */
+  /** The tool rewrites the whole file when it grows, so following it means reading it again. */
   readonly isRewritten?: true
 }
 
@@ -60,7 +60,7 @@ export interface LogWriter {
   nextRun(): RunWriter
   /** A cap that stands in the log: for the run read now, and for those after it until another is found. */
   cap(clip: Clip, foundIn: string, part?: string): void
-  /** Says once what a reader of the numbers should know: what was left out, renamed or assumed. */
+  /** Adds a note for people, once: what was left out, renamed or assumed. */
   note(sentence: string): void
 }
 
@@ -82,7 +82,7 @@ export interface RunWriter {
   event(step: number, label: string): void
 }
 
-/** What the caller of an import may say. */
+/** Options of an import. */
 export interface ReadOptions {
   /** The cap of every run, whatever the log says. */
   readonly maxNorm?: number

@@ -38,7 +38,7 @@ describe('a log without end', () => {
     await expect(readLog(chunks(), 'trainer_state.json')).rejects.toThrow('nested more than 64 deep')
   })
 
-  it('that begins anew again and again costs time in proportion to its rows', async () => {
+  it('that restarts again and again costs time in proportion to its rows', async () => {
     const time = async (attempts: number): Promise<number> => {
       const text = Array.from({ length: attempts }, (_, i) =>
         Array.from(

@@ -5,7 +5,7 @@ import type { ImportedRun } from './runs/imported-run.ts'
 import { LogDraft, type LiveRun } from './runs/log-draft.ts'
 import { ChunkedLog, headOf, type Query } from './streams/log-stream.ts'
 
-/** A score from which a file counts as recognised. */
+/** Lowest score at which a file counts as recognised. */
 const BAR = 0.5
 
 /** No format is recognised, several are alike, or the one asked for does not exist. */
@@ -105,7 +105,7 @@ export async function readLogs(
   return withCapsBeside(log.finish(reading.name, reading.identity, reading.format), options.beside)
 }
 
-/** What is known of the log while it is read. */
+/** The state of reading a log. */
 interface Reading {
   name: string
   identity: string
@@ -230,7 +230,7 @@ async function readInto(
       else {
         reading.name = runName(file.path)
         reading.format = format.name
-        // what is written anew keeps its path alone
+        // a file that is rewritten keeps only its path
         reading.identity = format.isRewritten ? file.path : identityOf(file.path, await stream.head())
       }
       await format.read(stream, log)
@@ -255,7 +255,7 @@ export function readLogText(
   )
 }
 
-/** What makes a file this one, also when it has grown: its path, and its first line. */
+/** The identity of a file, even after it has grown: its path and its first line. */
 export function identityOf(path: string, head: Head): string {
   const [line = ''] = headOf(head.bytes.subarray(0, 1024)).text.split(/[\r\n]/, 1)
   return `${path}\n${line.slice(0, 256)}`
@@ -271,7 +271,7 @@ export function runName(path: string): string {
     .join('/')
 }
 
-/** Runs whose logs say no cap get the one that a file beside the log says. */
+/** Runs without a cap in their logs get the one from a file beside the log. */
 export async function withCapsBeside(
   runs: readonly ImportedRun[],
   beside: ReadBeside | undefined,

@@ -49,7 +49,7 @@ export const NewChannelSchema = Type.Object(
 )
 export type NewChannel = Static<typeof NewChannelSchema>
 
-/** Body of `PATCH /channels/{id}`. `enabled: true` takes a disabled channel back into service. */
+/** Body of `PATCH /channels/{id}`. `enabled: true` enables a disabled channel. */
 export const ChannelPatchSchema = Type.Partial(Type.Object(channelFields), closed)
 export type ChannelPatch = Static<typeof ChannelPatchSchema>
 
@@ -69,7 +69,7 @@ export const ChannelSchema = Type.Object({
   created_at: Instant,
   updated_at: Instant,
 })
-/** A channel as every reply but its first shows it. */
+/** A channel as replies show it, without its secret. */
 export type Channel = Static<typeof ChannelSchema>
 
 /** The reply that shows a signing secret, once: creation and `rotate-secret`. Chat and email channels have none. */
@@ -81,7 +81,7 @@ export type ChannelWithSecret = Static<typeof ChannelWithSecretSchema>
 
 export const ChannelListSchema = Type.Object({ channels: Type.Array(ChannelSchema) })
 
-/** What a receiver really said to a test message. `body` holds its first kilobyte. */
+/** The receiver's answer to a test message. `body` holds its first kilobyte. */
 export const ChannelTestSchema = Type.Object({
   ok: Type.Boolean(),
   status: Nullable(Type.Integer()),

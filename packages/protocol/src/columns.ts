@@ -14,7 +14,7 @@ export interface PointColumns {
 export interface MetricColumn {
   /** (n) any float64, NaN and ±Infinity included. */
   readonly values: Float64Array
-  /** (n) 1 where there is a reading, 0 where there is none; `null` when every step has one. */
+  /** (n) 1 where there is a reading, else 0; `null` when every step has one. */
   readonly present: Uint8Array | null
 }
 

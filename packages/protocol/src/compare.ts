@@ -4,7 +4,7 @@ import { Nullable } from './nullable.ts'
 
 const Measure = Nullable(Type.Number())
 
-/** One of the runs compared. Losses are in the run's own unit; `null` where its record has nothing to say. */
+/** One of the runs compared. Losses are in the run's own unit; `null` if its record lacks the data. */
 export const ComparedRunSchema = Type.Object({
   run: Type.String(),
   name: Type.String(),

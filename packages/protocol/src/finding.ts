@@ -9,7 +9,7 @@ import { RunEventSchema } from './run-event.ts'
 
 /**
  * The name of a kind, such as `clip_saturated`. Only the detector lists the kinds: a server puts their names in the place
- * of `x-finding-kind`, and a client that reads a newer server must be ready for one that it does not know.
+ * of `x-finding-kind`; clients must accept kinds that they do not know, as from a newer server.
  */
 export const FindingKindSchema = Type.String({ 'x-finding-kind': true })
 export type FindingKind = Static<typeof FindingKindSchema>
@@ -27,7 +27,7 @@ export const CLOSE_REASONS = [
 ] as const
 export type CloseReason = (typeof CLOSE_REASONS)[number]
 
-/** A likely cause of a finding, with the figures of the record that speak for it. */
+/** A likely cause of a finding, with the figures that support it. */
 export const CauseSchema = Type.Object({
   cause: Type.String(),
   weight: Type.Number({ minimum: 0, maximum: 1 }),

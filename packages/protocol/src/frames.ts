@@ -13,7 +13,7 @@ const RunsFilter = Type.Object(
   closed,
 )
 
-/** What a reader may say on `/live`. `after` is the `seq` of the last frame it has seen of that run. */
+/** Messages from a reader on `/live`. `after` is the `seq` of the last frame it has seen of that run. */
 export const LiveRequestSchema = Type.Union([
   Type.Object(
     {
@@ -34,7 +34,7 @@ export type LiveRequest = Static<typeof LiveRequestSchema>
 export type LiveColumns = { step: number[]; time: number[] } & Record<string, (WireNumber | null)[]>
 
 /**
- * What the server says on `/live`. `seq` grows over all frames of a server, also across its restarts. A deleted run
+ * Messages from the server on `/live`. `seq` grows over all frames of a server, also across its restarts. A deleted run
  * is announced by a `gap` with the reason `deleted`. Frames that a watch of the list brings leave the run's `config` out.
  */
 export type LiveFrame =

@@ -9,7 +9,7 @@ const Instant = Type.String({ format: 'date-time' })
 /** Mutes in force at a time. */
 export const MAX_MUTES = 1_000
 
-/** Body of `POST /mutes`: what is muted is what all given fields name; at least one is needed. */
+/** Body of `POST /mutes`: findings that match all given fields are muted; at least one field is needed. */
 export const NewMuteSchema = Type.Object(
   {
     run: Type.Optional(Nullable(RunIdSchema)),

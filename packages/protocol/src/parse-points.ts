@@ -11,7 +11,7 @@ import { decodeNumber } from './numbers.ts'
 import { ascending } from './order-rows.ts'
 import { partMetric } from './parts.ts'
 
-/** What a body of points came to: its columns, or why it is refused. */
+/** The result of parsing a body of points: its columns, or why it is refused. */
 export type ParsedPoints =
   | { readonly ok: true; readonly columns: PointColumns }
   | {
@@ -88,7 +88,7 @@ function refuseReadings(path: string, points: number, metrics: number, faults: F
   throw new TooManyReadings()
 }
 
-/** Ends the reading of a body at once; it never leaves this module. */
+/** Stops parsing at once; caught within this module. */
 class TooManyReadings extends Error {}
 
 const READING = 'must be a finite number, "NaN", "Infinity", "-Infinity" or null'
@@ -218,7 +218,7 @@ function readReadings(list: unknown, count: number, path: string, faults: Faults
   return { values, present }
 }
 
-/** Whether readings of this name are caps: of the run's steps, or of a part's. */
+/** Whether a metric of this name is a cap: of the run's steps, or of a part's. */
 function isCap(name: string): boolean {
   return name === 'max_norm' || (name.startsWith('max_norm/') && partMetric(name) !== undefined)
 }

@@ -3,7 +3,7 @@ import { WELL_KNOWN_METRICS } from './points.ts'
 
 /*
  * A part is one stream of gradients within a run: a GAN's generator, an actor, one of several optimisers. Its readings
- * are the well-known metrics with its name behind a slash: `grad_norm/generator`. A run without parts has none of a name.
+ * are the well-known metrics with its name behind a slash: `grad_norm/generator`. A run without parts has none of these.
  */
 
 /** Characters that the name of a part has: those of a metric's name, and no slash. */

@@ -129,7 +129,7 @@ export const ClippingSchema = Type.Object({
 })
 export type Clipping = Static<typeof ClippingSchema>
 
-/** A condition that holds now. `finding` is the id of its open finding; a pending one has none yet. */
+/** An active condition. `finding` is the id of its open finding; a pending one has none yet. */
 export const ConditionSchema = Type.Object({
   part: Nullable(Type.String({ description: 'The part of the run it holds for; null: the run itself.' })),
   kind: FindingKindSchema,

@@ -25,8 +25,8 @@ type Schema = Record<string, unknown>
 const optional = new WeakSet<object>()
 
 /**
- * TypeBox's builders of JSON Schema, with TypeBox's types and without its runtime: the library answers far more questions
- * than the wire asks, in 683 files that take 20 MB of a server's memory.
+ * TypeBox's builders of JSON Schema, with TypeBox's types and without its runtime: the library has 683 files
+ * that take 20 MB of a server's memory.
  */
 export const Type = {
   Array: (items: Schema, options?: Options) => ({ type: 'array', items, ...options }),

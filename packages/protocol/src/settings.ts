@@ -17,7 +17,7 @@ export type SettingsOverrides = Static<typeof SettingsOverridesSchema>
 export const SettingsReplySchema = Type.Object({ overrides: SectionsSchema, settings: SectionsSchema })
 export type SettingsReply = Static<typeof SettingsReplySchema>
 
-/** Reply of `POST /runs/{id}/preview`: what the record would have come to under other settings. */
+/** Reply of `POST /runs/{id}/preview`: the judgement of the record under other settings. */
 export const PreviewReplySchema = Type.Object({
   settings: SectionsSchema,
   health: HealthSchema,

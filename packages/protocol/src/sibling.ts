@@ -2,7 +2,7 @@ import type { Static } from 'typebox'
 import { Nullable } from './nullable.ts'
 import { Type } from './schema.ts'
 
-/** A similar run of the same project that ended well, and what differs. A difference, no proof. */
+/** A similar run of the same project that ended well, and what differs. A difference is not a proof. */
 export const SiblingSchema = Type.Object({
   run: Type.String(),
   name: Type.String(),

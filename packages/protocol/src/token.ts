@@ -8,7 +8,7 @@ const Instant = Type.String({ format: 'date-time' })
 export const MAX_TOKENS = 1_000
 /** The longest life of a token that expires, in days. */
 export const MAX_TOKEN_DAYS = 3_650
-/** Every token starts with this, so that scanners find one that leaked. */
+/** Every token starts with this, so that secret scanners can find leaked ones. */
 export const TOKEN_PREFIX = 'nw_'
 
 /** `write`: what an SDK does. `read`: look at everything, change nothing. `admin`: everything. */
@@ -49,10 +49,10 @@ export const TokenSchema = Type.Object({
   revoked_at: Nullable(Instant),
   last_used_at: Nullable(Type.String({ format: 'date-time', description: 'To the minute.' })),
 })
-/** A token as every reply but its first shows it: without the secret, which nobody keeps. */
+/** A token as replies show it: without the secret, which is not stored. */
 export type Token = Static<typeof TokenSchema>
 
-/** Reply of `POST /tokens`: the one place that shows the secret. */
+/** Reply of `POST /tokens`: the only reply with the secret. */
 export const TokenWithSecretSchema = Type.Object({
   ...TokenSchema.properties,
   token: Type.String({ description: '`nw_` and the base64url of 32 random bytes. Shown this once.' }),
@@ -68,7 +68,7 @@ export const SignInSchema = Type.Object(
   { additionalProperties: false },
 )
 
-/** Reply of `GET` and `POST /session`: whether a token is needed here, and whose the request's was. */
+/** Reply of `GET` and `POST /session`: whether a token is required, and who the caller is. */
 export const SessionSchema = Type.Object({
   open: Type.Boolean({ description: 'True: no token is asked for on this server.' }),
   caller: Nullable(

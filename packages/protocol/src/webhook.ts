@@ -8,7 +8,7 @@ const Instant = Type.String({ format: 'date-time' })
 /** Events in one grouped message; more of them become a second message. */
 export const MAX_EVENTS_PER_MESSAGE = 500
 
-/** One edge of a finding, as messages tell of it. */
+/** A finding opened or closed, as in messages. */
 export const EVENT_TYPES = ['finding.opened', 'finding.closed', 'finding.reminder'] as const
 export type EventType = (typeof EVENT_TYPES)[number]
 export const EventTypeSchema = Type.Enum(EVENT_TYPES)

@@ -26,7 +26,7 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NORMWATCH_SPOOL", str(tmp_path / "spool"))
     monkeypatch.setenv("NORMWATCH_DATA", str(tmp_path / "no-server"))
-    monkeypatch.setattr("normwatch.settings.stranger_on", lambda url: None)
+    monkeypatch.setattr("normwatch.settings.other_user_on", lambda url: None)
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # what the processes of a test leave goes with its folder
 
 

@@ -128,22 +128,22 @@ def test_another_persons_port_is_known(
 ) -> None:
     monkeypatch.setattr("os.getuid", lambda: 1001)
     (tmp_path / "tcp").write_text(TABLE.format(uid=uid, state=state))
-    assert server_file.stranger_on(url, tmp_path) == found
+    assert server_file.other_user_on(url, tmp_path) == found
 
 
 def test_this_machines_own_table_is_read(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert server_file.stranger_on(server.url) is None
+    assert server_file.other_user_on(server.url) is None
     if Path("/proc/net/tcp").exists() and os.getuid() >= server_file.PEOPLE_FROM:
         own = os.getuid()
         monkeypatch.setattr("os.getuid", lambda: own + 1)
-        assert server_file.stranger_on(server.url) == own
+        assert server_file.other_user_on(server.url) == own
 
 
 def test_nothing_is_sent_to_another_persons_default_port_but_kept_for_the_users_own_server(
     data: Path, server: FakeServer, spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("normwatch.settings.DEFAULT_URL", "http://127.0.0.1:1")
-    monkeypatch.setattr("normwatch.settings.stranger_on", lambda url: 1042)
+    monkeypatch.setattr("normwatch.settings.other_user_on", lambda url: 1042)
     assert log_one().unsent == 1
     assert "the user 1042 listens on http://127.0.0.1:1" in caplog.text
     assert main(["sync"]) == 1

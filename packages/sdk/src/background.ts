@@ -13,7 +13,7 @@ export type SendReport = Omit<FinishReport, 'invalid'>
 
 /** The background half of a run: it brings batches and changes of the run to the server, in the order they are added. */
 export interface Background {
-  /** The arrays of a batch are the caller's no more. Returns at once. */
+  /** Takes over the arrays of a batch. Returns at once. */
   add(body: Batch | RunNews): void
   /** Sends what was added so far; resolves to whether the server has all of it, after `timeoutMs` at the latest. */
   flush(timeoutMs: number): Promise<boolean>
@@ -166,7 +166,7 @@ export class LocalBackground implements Background {
   }
 }
 
-/** What to look at when the server does not let this client in. */
+/** What to check when the server refuses this client. */
 function hint(status: number): string {
   return status === 401 ? ' (the token comes from NORMWATCH_TOKEN or the option token)' : ''
 }

@@ -12,7 +12,7 @@ const platform: Platform = {
   env: () => undefined,
   fetch: (...args) => fetch(...args),
   ownServer: () => undefined,
-  strangerOn: () => undefined,
+  otherUserOn: () => undefined,
   now: Date.now,
   random: Math.random,
   warn: (line) => console.warn(line),

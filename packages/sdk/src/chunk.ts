@@ -31,7 +31,7 @@ export function bytesOf({ step, columns }: Batch): number {
   return step.length * (BYTES_A_ROW + BYTES_A_CELL * columns.size)
 }
 
-/** The buffers of a batch: who gives them to another thread has them no more. */
+/** The buffers of a batch, to transfer them to another thread. */
 export function buffersOf({ step, time, columns }: Batch): ArrayBuffer[] {
   const buffers = [step.buffer, time.buffer]
   for (const { values, present } of columns.values()) buffers.push(values.buffer, present.buffer)
@@ -47,7 +47,7 @@ export function encodeBatch({ rows, step, time, columns }: Batch): WireColumns {
   for (const [name, { values, present }] of columns) {
     encoded.push([name, encodeColumn(values.subarray(0, rows), present)])
   }
-  return Object.fromEntries(encoded) // by assignment a metric named __proto__ would be none
+  return Object.fromEntries(encoded) // plain assignment would lose a metric named __proto__
 }
 
 /** Rows that become one batch: columns that grow as rows and metrics come. */

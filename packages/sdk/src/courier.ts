@@ -34,7 +34,7 @@ export interface CourierOptions {
   readonly holdsProcess?: boolean
 }
 
-/** Brings items of one run to the server, one after another, each until the server has settled it. Never rejects. */
+/** Sends items of one run to the server, one after another, each until the server has accepted or refused it. Never rejects. */
 export class Courier {
   readonly #options: CourierOptions
   readonly #stop = new AbortController()
@@ -47,7 +47,7 @@ export class Courier {
     this.#path = `/api/v1/runs/${options.run}`
   }
 
-  /** Gives up what is under way. */
+  /** Aborts the current request. */
   stop(): void {
     this.#stop.abort()
   }

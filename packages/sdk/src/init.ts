@@ -28,7 +28,7 @@ export function startRun(given: InitOptions, platform: Platform): Run {
   const warn = notices.warn.bind(notices)
   const ownServer = platform.ownServer((sentence) => warn('own server', sentence))
   const wanted = readSettings(options, env, newId, refuse, warn, ownServer)
-  const settings = continueRun(withoutStranger(wanted, platform, notices), platform, notices, newId)
+  const settings = continueRun(offlineIfOtherUser(wanted, platform, notices), platform, notices, newId)
   if (settings.mode === 'disabled') return disabledRun(settings.id, settings.url)
   if (settings.mode === 'offline' && platform.openSpool === undefined) {
     notices.wrongUse('init', 'mode', 'cannot be offline here: there is no file system; nothing is recorded')
@@ -43,13 +43,13 @@ export function startRun(given: InitOptions, platform: Platform): Run {
 }
 
 /** Nothing is sent to the default address where another person listens on it, as on a login node. */
-function withoutStranger(settings: Settings, { strangerOn }: Platform, notices: Notices): Settings {
+function offlineIfOtherUser(settings: Settings, { otherUserOn }: Platform, notices: Notices): Settings {
   const { url, mode, isUrlNamed } = settings
-  const stranger = isUrlNamed || mode !== 'online' ? undefined : strangerOn(url)
-  if (stranger === undefined) return settings
+  const otherUser = isUrlNamed || mode !== 'online' ? undefined : otherUserOn(url)
+  if (otherUser === undefined) return settings
   notices.warn(
-    'stranger',
-    `the user ${stranger} listens on ${url}, and no server of your own runs: this run is recorded offline; ` +
+    'other_user',
+    `the user ${otherUser} listens on ${url}, and no server of your own runs: this run is recorded offline; ` +
       'NORMWATCH_URL names a server',
   )
   return { ...settings, mode: 'offline' }

@@ -11,7 +11,7 @@ export interface ExitWatcher {
   onSignal(): Promise<unknown>
   /** Somebody else decides about the signal: only send what there is. */
   onForeignSignal(): void
-  /** The last moment: nothing asynchronous happens any more. */
+  /** The process exits now: nothing asynchronous can run any more. */
   onExit(hasFailed: boolean): void
 }
 
@@ -27,8 +27,8 @@ export interface Platform {
   readonly say: (line: string) => void
   /** This user's server, where the platform can find it; `warn` is given why a description of one is not believed. */
   readonly ownServer: (warn: (sentence: string) => void) => OwnServer | undefined
-  /** The user id of another person who listens on an address of this machine, where the platform can tell. */
-  readonly strangerOn: (url: string) => number | undefined
+  /** The id of another user who listens on an address of this machine, where the platform knows it. */
+  readonly otherUserOn: (url: string) => number | undefined
   /** `undefined` where there is no file system. */
   readonly openSpool:
     ((folder: string | undefined, head: Omit<SpoolHead, 'pid' | 'host'>) => Spool) | undefined

@@ -1,4 +1,4 @@
-/** Where a server listens that was told nothing. */
+/** The default address of a server. */
 export const DEFAULT_URL = 'http://127.0.0.1:4280'
 const UNIX = 'unix:'
 /** Where `ssh -L 4280:/path` shows the pages of a server on a socket. */

@@ -1,9 +1,9 @@
 const KINDS = ['sent', 'refused', 'spooled', 'lost'] as const
 
-/** What became of points: `spooled` ones wait in the spool, and `lost` ones are neither sent nor kept. */
+/** What happened to points: `spooled` ones wait in the spool, `lost` ones are neither sent nor kept. */
 type Fate = (typeof KINDS)[number]
 
-/** How many points of a run met which fate, in memory that two threads may share: the one that sends writes. */
+/** Counts of points by outcome, in memory that two threads may share: only the sending thread writes. */
 export class Tally {
   static readonly BYTES = KINDS.length * Float64Array.BYTES_PER_ELEMENT
   readonly #counts: Float64Array

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { listSpoolFiles } from '../src/node/list-spool-files.ts'
 import { findOwnServer } from '../src/node/own-server.ts'
-import { strangerOn } from '../src/node/stranger.ts'
+import { otherUserOn } from '../src/node/other-user.ts'
 import { sendSpoolFiles } from '../src/node/sync.ts'
 import { startSdk, type Started } from './start.ts'
 
@@ -112,12 +112,15 @@ describe('another person on the default address', () => {
     [61_184, address, '0A', undefined],
     [65_534, address, '0A', undefined],
   ])('is known by the kernel: uid %s on %s, state %s', (uid, url, state, found) => {
-    expect(strangerOn(url, 1001, table(uid, state))).toBe(found)
+    expect(otherUserOn(url, 1001, table(uid, state))).toBe(found)
   })
 
   it('is sent nothing: the run is recorded offline', async () => {
     const sdk = await startSdk()
-    const run = sdk.start({ url: undefined, id: 'r' }, { ownServer: () => undefined, strangerOn: () => 1042 })
+    const run = sdk.start(
+      { url: undefined, id: 'r' },
+      { ownServer: () => undefined, otherUserOn: () => 1042 },
+    )
     run.log({ loss: 1 })
     expect((await run.finish()).unsent).toBe(1)
     expect(sdk.warnings.join()).toContain('the user 1042 listens on http://127.0.0.1:4280')

@@ -127,7 +127,7 @@ describe('a spool file', { timeout: 30_000 }, () => {
     await expect(spool.read(places[0] as Place)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  it('begins anew with its head when a sync has sent and removed it', async () => {
+  it('starts over with its head when a sync has sent and removed it', async () => {
     const path = join(await makeFolder(), 'toy.ndjson')
     const spool = new SpoolFile(path, HEAD)
     const first = await spool.append({ patch: { status: 'running' } })

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { DEFAULT_URL, fetchServer, findOwnServer, isServerAddress, strangerOn } from '@normwatch/sdk/reach'
+import { DEFAULT_URL, fetchServer, findOwnServer, isServerAddress, otherUserOn } from '@normwatch/sdk/reach'
 import { ServerError, UsageError } from './failures.ts'
 
 /** Times that a busy server is asked again. */
@@ -91,9 +91,9 @@ export function serverFromEnvironment(): Server {
   const named = variable('NORMWATCH_URL')
   const own = findOwnServer(process.env, (sentence) => console.error(sentence))
   const url = named ?? own?.url ?? DEFAULT_URL
-  const stranger = named === undefined && own === undefined ? strangerOn(url) : undefined
-  if (stranger !== undefined) {
-    throw new ServerError(`The user ${stranger} listens on ${url}; name your server in NORMWATCH_URL.`)
+  const otherUser = named === undefined && own === undefined ? otherUserOn(url) : undefined
+  if (otherUser !== undefined) {
+    throw new ServerError(`The user ${otherUser} listens on ${url}; name your server in NORMWATCH_URL.`)
   }
   return new Server({ url, token: variable('NORMWATCH_TOKEN') ?? (url === own?.url ? own.token : undefined) })
 }

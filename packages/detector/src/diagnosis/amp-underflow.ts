@@ -8,7 +8,7 @@ import type { CauseCheck, CauseRecord } from './cause.ts'
 
 /** A share of zero gradients that has grown by a tenth of all elements. */
 const RISEN = 0.1
-/** Three halvings in a row, and none taken back. */
+/** Three halvings in a row without an increase. */
 const COLLAPSED = 8
 
 /** Gradients too small for half precision: zeros in the norm though there is a loss, more and more zero elements. */

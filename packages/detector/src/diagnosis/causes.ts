@@ -30,7 +30,7 @@ export const causes = {
 
 export type CauseName = keyof typeof causes
 
-/** The cause as people read it; the name itself of one that is not known here. */
+/** The title of a cause; for an unknown one its name. */
 export function causeTitle(name: string): string {
   return Object.hasOwn(causes, name) ? causes[name as CauseName].title : name.replaceAll('_', ' ')
 }

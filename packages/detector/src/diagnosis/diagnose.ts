@@ -5,8 +5,8 @@ import { causes, type CauseName } from './causes.ts'
 import type { Around, CauseRecord } from './cause.ts'
 
 /**
- * Which of these causes the record speaks for, the weightiest first. Checked once a finding. An empty list is a right
- * answer: no cause was found in the logged data.
+ * The causes that the record supports, the strongest first. Checked once per finding. An empty list is a valid result:
+ * no cause was found in the logged data.
  */
 export function diagnose(fold: Fold, names: readonly CauseName[]): readonly Cause[] {
   return names
@@ -19,8 +19,8 @@ export function diagnose(fold: Fold, names: readonly CauseName[]): readonly Caus
 }
 
 /**
- * The diagnosis of a finding once it is known what moved and happened around its beginning: a cause that this speaks for,
- * too, gains half of its weight, others are added.
+ * The diagnosis of a finding once it is known what moved and happened around its beginning: a cause that this also
+ * supports gains half of its weight, others are added.
  */
 export function diagnoseAround(
   diagnosis: readonly Cause[],
@@ -42,7 +42,7 @@ export function diagnoseAround(
   return [...found.values()].sort((a, b) => b.weight - a.weight)
 }
 
-/** The weight of a cause for which everything speaks. */
+/** The weight of a cause that all evidence supports. */
 const MOST_OF_BOTH = 0.95
 
 const written = (cause: Cause): Cause => ({

@@ -6,7 +6,7 @@ export function figure(value: number): string {
   return String(significant(value, 3))
 }
 
-/** A loss scale: a power of two is known by its digits. */
+/** A loss scale in full digits, as it is a power of two. */
 export function scaleFigure(scale: number): string {
   return String(significant(scale, 7))
 }

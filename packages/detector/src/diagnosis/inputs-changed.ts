@@ -4,7 +4,7 @@ import { figure, stepsBefore } from './figures.ts'
 /** Names of what goes into a step. */
 const INPUTS =
   /(^|[/_.-])(batch_?size|(seq|sequence|prompt|response|context|input)(_?len(gths?)?)?|lengths?|tokens?|num_(tokens|turns|samples)|n_tokens)($|[/_.-])/i
-/** A smaller change is everyday. */
+/** Smaller changes are normal. */
 const LEAST = 1.5
 
 /** The batches became larger, longer or shorter just before. */

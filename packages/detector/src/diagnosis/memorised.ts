@@ -3,7 +3,7 @@ import { recent } from '../series/ring.ts'
 import type { CauseCheck, CauseRecord } from './cause.ts'
 import { figure, logFigure } from './figures.ts'
 
-/** A loss down to a hundredth of where it started has little left to teach. */
+/** At a hundredth of its first value, the loss has little left to give. */
 const NEAR_ZERO = 0.01
 
 /** The loss is near 0 and the norm went down with it: the training data is learned by heart, and training is over. */

@@ -86,7 +86,7 @@ interface Size {
   readonly name: string
 }
 
-/** What the norm was before, where the record reaches back. */
+/** The norm before the change, if the record reaches back that far. */
 function pastSize(fold: Fold): Size | undefined {
   if (fold.reference.size === 0) return undefined
   const log = fold.reference.median()

@@ -1,12 +1,12 @@
 import type { Around, CauseRecord } from './cause.ts'
 import { stepsBefore } from './figures.ts'
 
-/** What happens all the time and changes nothing by itself. */
+/** Events that are routine and change nothing by themselves. */
 const ROUTINE = /^(checkpoint( saved)?|saved|eval(uation)?|validation)\b/i
-/** What changes the state that the training goes on from, or how it steps. */
+/** Events that change the training's state or how it steps. */
 const WEIGHTY = /resum|restor|restart|load|cap changed|lr|learning rate|optimi[sz]er/i
 
-/** Somebody or something noted an event just before. */
+/** An event was logged just before. */
 export const notedEvent: CauseRecord = {
   title: 'Something was changed just before',
   seen: 'an event at most five points before the onset, other than a checkpoint saved or an evaluation; heavier for a resumed run, a restored state, a changed cap, lr or optimizer',

@@ -3,7 +3,7 @@ import { percent } from './figures.ts'
 import type { CauseCheck, CauseRecord } from './cause.ts'
 
 const MOST = 0.8
-/** As many readings in a row make it a habit of the layer, not of one batch. */
+/** This many readings in a row: a property of the layer, not of one batch. */
 const HABIT = 5
 
 /** One layer carries most of the squared norm. Names it. */

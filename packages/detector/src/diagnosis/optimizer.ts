@@ -1,6 +1,6 @@
 import type { Fold } from '../record/fold.ts'
 
-/** How an optimiser answers to a gradient that is scaled: hardly (it divides by its size), or in proportion. */
+/** How an optimiser reacts to a scaled gradient: hardly (it divides by the gradient's size), or in proportion. */
 export type OptimizerFamily = 'adaptive' | 'sgd' | 'unknown'
 
 const ADAPTIVE = /adam|adagrad|adafactor|rmsprop|lamb|lion|nadam|novograd|sophia|shampoo|soap|muon|sign/i

@@ -11,7 +11,7 @@ export function windowNorms(fold: Fold): number[] {
   return lastOf(log, size)
 }
 
-/** The newest fifth of the window, at least five: what holds now, where the window still holds what held before. */
+/** The newest fifth of the window, at least five: the current state, while the rest of the window may be older. */
 export function newestNorms(fold: Fold): number[] {
   const { log, size } = fold.state.norms
   return lastOf(log, Math.max(5, Math.ceil(size / 5)))

@@ -11,7 +11,7 @@ import { spike } from './spike.ts'
 import { stalled } from './stalled.ts'
 import { vanishing } from './vanishing.ts'
 
-/** Every kind of finding, by its name on the wire. Of one reading they are asked in this order. */
+/** Every kind of finding by its API name, in the order in which they see a reading. */
 export const findingKinds = {
   clip_saturated: clipSaturated,
   clip_regime_change: clipRegimeChange,
@@ -35,7 +35,7 @@ export function judgesOf<Part extends keyof KindJudges>(
   return kindRecords.flatMap(({ judges }) => judges[part] ?? [])
 }
 
-/** How people read a kind by its name on the wire; of one that is not known here, the name itself. */
+/** The title of a kind; for an unknown one its name. */
 export function wordsOfKind(name: string): KindWords {
   if (Object.hasOwn(findingKinds, name)) return findingKinds[name as FindingKind]
   const words = name.replaceAll('_', ' ')

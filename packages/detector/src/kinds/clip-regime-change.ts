@@ -19,7 +19,7 @@ export const clipRegimeChange = {
   title: 'Clipping changed its regime',
   condition: 'the clipping regime changed',
   opens:
-    'clip rate differs by ≥ 0.4 from the norms before, or the median norm by a factor ≥ 4; outside warm-up. “The norms before” then begin anew',
+    'clip rate differs by ≥ 0.4 from the norms before, or the median norm by a factor ≥ 4; outside warm-up. “The norms before” then start over',
   closes: 'at once',
   causes: [
     'lr_too_high',
@@ -76,7 +76,7 @@ const LARGEST = 0.95
 
 /**
  * The window no longer looks like the norms before it. One-off: it opens and closes at the same step, and "the norms
- * before" begin anew behind it, so that one change is one finding.
+ * before" start over after it, so that one change is one finding.
  */
 function judgeRegime(fold: Fold): void {
   const { clips, norms, warmUp } = fold.state

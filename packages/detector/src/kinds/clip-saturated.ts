@@ -77,7 +77,7 @@ declare module '../settings/settings.ts' {
   }
 }
 
-/** What is above the cap for so many points is saturated, whatever its memory. */
+/** Above the cap for this many points means saturated, however correlated the norms are. */
 const LONGEST_HOLD = 1000
 const MOST_REOPENED = 5
 /** A window's median is not above the cap by chance from so many robust standard deviations, and so many times the cap. */

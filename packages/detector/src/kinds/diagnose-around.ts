@@ -4,7 +4,7 @@ import { diagnoseAround } from '../diagnosis/diagnose.ts'
 import { findingKinds } from './all.ts'
 import type { FindingKindRecord } from './finding-kind.ts'
 
-/** The diagnosis of a finding of this kind (as on the wire) once it is known what moved and happened around its beginning. */
+/** The diagnosis of a finding of this kind (its API name) once it is known what moved and happened around its beginning. */
 export function explainedDiagnosis(
   kind: string,
   diagnosis: readonly Cause[],

@@ -10,10 +10,10 @@ const atEnd = judgesOf('end')
 const ofSilence = judgesOf('silence')
 
 /**
- * The run has ended. One with enough norms is judged on what it has, the waiting time waived; then its open findings
- * close as `run_finished`, `run_failed` or `run_preempted`, and the verdict keeps what held. A new reading that still comes (the
- * training was taken up again, or a spool sent late) takes the run up again: what still holds opens anew. Ending twice
- * changes nothing.
+ * The run has ended. If it has enough norms it is judged on them without the waiting time; then its open findings close
+ * as `run_finished`, `run_failed` or `run_preempted`, and the verdict keeps the last state. A later reading (the training
+ * was resumed, or a spool was sent late) continues the run: conditions that still hold open again. Ending twice changes
+ * nothing.
  */
 export function end(
   state: DetectorState,
@@ -28,7 +28,7 @@ export function end(
   const fold = Fold.of(state, facts, settings)
   fold.step = state.step
   for (const judge of atEnd) judge(fold)
-  // Silence says nothing of the training any more once it is known to have ended.
+  // After the end, silence no longer means anything.
   const flagged = KINDS.some((kind) => kind !== 'stalled' && isFlagging(state, kind))
   for (const kind of KINDS) {
     if (state.kinds[kind].phase === 'firing') closeFinding(fold, kind, `run_${status}`)
@@ -38,7 +38,7 @@ export function end(
   return fold.take()
 }
 
-/** Nothing has come for `silentSeconds`; opens `stalled` when that is longer than the run's own rhythm explains. */
+/** No reading for `silentSeconds`; opens `stalled` if that is much longer than the run's usual interval. */
 export function silence(
   state: DetectorState,
   silentSeconds: number,

@@ -4,7 +4,7 @@ import type { Fold } from '../record/fold.ts'
 import type { DetectorState, KindMemories } from '../record/state.ts'
 import type { SettingsSection } from '../settings/define.ts'
 
-/** What people read of a kind of finding. */
+/** The words for a kind of finding. */
 export interface KindWords {
   /** Heading of a message: `Clipping saturated`. */
   readonly title: string
@@ -12,13 +12,13 @@ export interface KindWords {
   readonly titleLogOnly?: string
   /** Within a sentence: `clipping is saturated`. */
   readonly condition: string
-  /** What the figures of its evidence are called on the page. */
+  /** Labels of its evidence on the page. */
   readonly figures: Readonly<Record<string, string>>
 }
 
 /** A kind of finding: its words and settings, which the page, the messages and the docs read too, and how it judges. */
 export interface FindingKindRecord extends KindWords {
-  /** On the wire. */
+  /** Its name in the API. */
   readonly name: FindingKind
   readonly severity: Severity
   /** What the docs add to the severity. */
@@ -26,7 +26,7 @@ export interface FindingKindRecord extends KindWords {
   /** When it opens and closes, with the default settings: for the docs, in Markdown. */
   readonly opens: string
   readonly closes: string
-  /** The causes that can stand behind it; none for a kind that is its own explanation. */
+  /** The causes to check for it; none for a kind that explains itself. */
   readonly causes: readonly CauseName[]
   readonly settings: SettingsSection
   /** Settings of which the first must not be above the second: they make hysteresis, or bounds. */

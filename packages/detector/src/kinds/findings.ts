@@ -4,8 +4,8 @@ import type { Fold } from '../record/fold.ts'
 import type { FindingKindRecord } from './finding-kind.ts'
 
 /**
- * A finding of this kind opens at the current step, with what the record says about why. `onset` is the step at which
- * what it tells of began; `null` where the record does not say.
+ * Opens a finding of this kind at the current step, with its diagnosis. `onset` is the step at which it began; `null` if
+ * unknown.
  */
 export function openFinding(
   fold: Fold,
@@ -23,7 +23,7 @@ export function openFinding(
   fold.add({ type: 'opened', kind, severity, step, onset, evidence, diagnosis })
 }
 
-/** The open finding of this kind closes at the current step. */
+/** Closes the open finding of this kind at the current step. */
 export function closeFinding(fold: Fold, kind: FindingKind, reason: CloseReason): void {
   dropPending(fold, kind)
   fold.add({ type: 'closed', kind, step: fold.step < 0 ? null : fold.step, reason })

@@ -76,7 +76,7 @@ declare module '../record/state.ts' {
   }
 }
 
-/** A finite norm or loss came in. A step counts once, whichever of the two it has, and in however many parts. */
+/** A finite norm or loss. A step counts once, whether it has one or both, and in however many parts it arrives. */
 function seeFinite(fold: Fold): void {
   const own = fold.state.nonfinite
   if (!startStep(fold)) return
@@ -87,8 +87,8 @@ function seeFinite(fold: Fold): void {
 }
 
 /**
- * NaN or ±Infinity came in. Without a loss scaler one is enough. A scaler overflows now and then by design: with one it
- * takes a streak, a share, or a scale that can go no lower.
+ * NaN or ±Infinity. Without a loss scaler one is enough. A scaler overflows now and then by design: with it,
+ * a streak, a share, or a scale at its minimum is needed.
  */
 function seeNonfinite(fold: Fold, metric: 'grad_norm' | 'loss', value: number): void {
   const { nonfinite: own, scale, kinds } = fold.state

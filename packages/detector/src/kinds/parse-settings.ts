@@ -13,7 +13,7 @@ export type ParsedSettings =
 
 /**
  * Lays the overrides in `body` (`{section: {name: value}}`, any part of them) over `base`. Nothing is repaired: an
- * unknown name, a wrong type or a value out of bounds is a fault, and one fault refuses the whole.
+ * unknown name, a wrong type or a value out of bounds is a fault, and one fault refuses everything.
  */
 export function parseSettings(body: unknown, base: Settings): ParsedSettings {
   if (!isObject(body)) return { ok: false, faults: [{ path: '', message: 'must be an object of sections' }] }

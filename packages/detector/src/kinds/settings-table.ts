@@ -10,7 +10,7 @@ const ofKinds = Object.fromEntries(
 ) as { readonly [Kind in keyof Kinds]: Kinds[Kind]['settings'] }
 
 /**
- * Every setting of the detector, in the names of the wire. The defaults, the validation and the table in
+ * Every setting of the detector by its API name. The defaults, the validation and the table in
  * docs/detection.md are all read from here; the sections of kinds are in their records. The upper bounds keep a run's
  * state below 16 KB.
  */

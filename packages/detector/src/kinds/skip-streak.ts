@@ -42,7 +42,7 @@ declare module '../record/state.ts' {
   }
 }
 
-/** The optimiser skips step after step: the loss scaler does not find its level, or every gradient overflows. */
+/** The optimiser skips step after step: the loss scaler does not settle, or every gradient overflows. */
 function judgeSkips(fold: Fold, skipped: number): void {
   const { skips, kinds, scale } = fold.state
   const settings = fold.settings[KIND]

@@ -89,7 +89,7 @@ declare module '../record/state.ts' {
 /** A norm that stands far out from the quiet ones before it. The baseline does not learn from spikes. */
 function judgeSpike(fold: Fold, log: number): void {
   const { spike: own, kinds, norms, warmUp, nonfinite } = fold.state
-  // A non-finite loss at this step is the same event, and the graver finding names it.
+  // A non-finite loss at this step is the same event, which `nonfinite` reports.
   if (nonfinite.badStep === fold.step) return
   const settings = fold.settings[KIND]
   const { baseline } = fold

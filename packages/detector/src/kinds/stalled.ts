@@ -37,7 +37,7 @@ declare module '../settings/settings.ts' {
   }
 }
 
-/** The run has been silent for longer than its own rhythm explains. */
+/** The run has been silent for much longer than its usual interval. */
 function judgeSilence(fold: Fold, silentSeconds: number): void {
   const settings = fold.settings[KIND]
   const { kinds, ended } = fold.state

@@ -53,7 +53,7 @@ function judgeNorm(fold: Fold, log: number, loss: number | undefined): void {
   rememberHighest(fold)
 }
 
-/** The norm has all but gone: against an absolute floor, against the run's own past, or to exactly 0. */
+/** The norm has almost vanished: below an absolute floor, far below the run's own past, or exactly 0. */
 function judgeVanishing(fold: Fold, log: number, loss = newestLoss(fold)): void {
   const { vanishing: own, kinds, norms } = fold.state
   const settings = fold.settings[KIND]
@@ -87,7 +87,7 @@ function newestLoss({ state }: Fold): number | undefined {
 
 /**
  * Remembers the highest median that a window had outside warm-up, once it holds enough to be judged. The first five
- * norms count at once: in a sparse log they may be all that there was before the fall.
+ * norms count at once: a sparse log may have no more before the fall.
  */
 function rememberHighest(fold: Fold): void {
   const { vanishing: own, norms, warmUp } = fold.state

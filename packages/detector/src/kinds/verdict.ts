@@ -6,7 +6,7 @@ import type { DetectorState } from '../record/state.ts'
 import { findingKinds, KINDS } from './all.ts'
 import type { FindingKindRecord } from './finding-kind.ts'
 
-/** What holds after the last reading judged. Cheap: call it once a batch. */
+/** The verdict after the last reading judged. Cheap: call it once per batch. */
 export function verdict(state: DetectorState, facts: RunFacts, settings: Settings): Verdict {
   const { clips, kinds, warmUp } = state
   return {
@@ -42,7 +42,7 @@ function healthOf(state: DetectorState, settings: Settings): Health {
   return isPending || clipRate(clips) > settings.health.watch_rate ? 'watch' : 'ok'
 }
 
-/** What is critical flags a run of a few points too. */
+/** Critical conditions flag even a run of a few points. */
 function isCritical(state: DetectorState, kind: FindingKind): boolean {
   return state.kinds[kind].phase === 'firing' && severityOf(state, kind) === 'critical'
 }

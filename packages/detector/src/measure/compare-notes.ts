@@ -11,7 +11,7 @@ export interface ComparedRun {
 
 /** Config keys named in a note. */
 const NAMED_KEYS = 8
-/** Configuration that makes two runs repetitions of one another, not different ones. */
+/** Configuration that may differ between repetitions of the same run. */
 const SEED = /(^|[._/-])seed$/i
 
 /** What makes the comparison weak, one sentence each. */

@@ -9,7 +9,7 @@ const LIMIT = 5
 const LEVEL = 50
 /** Readings on either side in which a layer may have left its band. */
 const LOOKED = 250
-/** Layers that changed most, of which it is asked when they left their band. */
+/** Layers that changed most, for which the step at which they left their band is looked up. */
 const ASKED = 24
 /** How surprising a shift must be, as for other metrics. */
 const BAR = 2
@@ -22,7 +22,7 @@ interface Layer {
   readonly name: string
   readonly column: Column
   readonly before: number
-  /** `null` where none of its norms after the onset is finite. */
+  /** `null` if all its norms after the onset are non-finite. */
   readonly after: number | null
   readonly nonfiniteAt: number | null
 }
@@ -90,7 +90,7 @@ export class LayerSearch {
     return [...named].slice(0, LIMIT).map(({ layer, at }) => shown(layer, at))
   }
 
-  /** The step at which the layer left its band; `null` where its norms do not tell. */
+  /** The step at which the layer left its band; `null` if unknown. */
   #leftAt({ values, present }: Column): number | null {
     const steps: number[] = []
     const logs: number[] = []

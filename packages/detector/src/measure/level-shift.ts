@@ -34,9 +34,9 @@ const MOST_MEMORY = 0.995
 /** A median scatters by so much more than a mean. */
 const OF_MEDIAN = 1.25
 const ROBUST_SD = 1.4826
-/** A smaller share of its level is no news of a metric. */
+/** A smaller change, relative to its level, is not reported. */
 const LEAST_SHARE = 0.002
-/** A metric that goes one way in so large a share of its moves starts anew when it leaps back. */
+/** A metric that moves one way in this share of its steps is a counter: a leap back is its restart. */
 const ONE_WAY = 0.9
 /** Values that tell the levels before and after. */
 const LEVEL = 50
@@ -47,19 +47,19 @@ const LEVEL = 50
  * this scatter and this memory are expected to make. So saw-teeth, counters and metrics that wander are measured by what they
  * do anyway, without a model of them. `undefined` where there are too few values, where nothing
  * surprises, and where a metric that only rose, or only fell,
- * leaps back: such as a count that starts anew with each epoch. `mayStartAnew`: such a leap counts, too.
+ * leaps back: such as a counter that restarts with each epoch. `mayRestart`: such a leap counts, too.
  */
-export function levelShift(values: Float64Array, at: number, mayStartAnew = false): LevelShift | undefined {
+export function levelShift(values: Float64Array, at: number, mayRestart = false): LevelShift | undefined {
   const from = at - Math.min(LEAD, at >> 1)
   const to = Math.min(at + LAG, values.length - FEWEST)
   if (from < FEWEST_BEFORE || to < from) return undefined
   const rough = mostSurprising(values, from, to, from)
   if (rough === undefined || rough.surprise < 1) return undefined
-  // once the place is known, all values before it tell what the metric does by itself
+  // once the place is known, all values before it show the metric's normal variation
   const best =
     mostSurprising(values, Math.max(from, rough.place - 2), Math.min(to, rough.place + 2), rough.place) ??
     rough
-  if (!mayStartAnew && leapsBack(values, rough)) return undefined
+  if (!mayRestart && leapsBack(values, rough)) return undefined
   return { ...placed(values, best), surprise: best.surprise, seen: rough.place }
 }
 

@@ -10,7 +10,7 @@ export interface Surroundings {
   readonly metrics: ReadonlyMap<string, Column>
 }
 
-/** What is derived from the norm, or is what it is judged by, says nothing of why. */
+/** Metrics that are derived from the norm or are its cap explain nothing. */
 const DERIVED: ReadonlySet<string> = new Set([
   'grad_norm',
   'post_norm',
@@ -20,7 +20,7 @@ const DERIVED: ReadonlySet<string> = new Set([
 ])
 
 const LAYERS = 'layers/'
-/** A learning rate that leaps back has been set anew, which is news. */
+/** A learning rate that leaps back was set to a new value, which is worth reporting. */
 const SCHEDULE = /(^|[/_.-])(lr|learning_rate)($|[/_.-])/
 
 /**
@@ -36,9 +36,9 @@ const LIMIT = 5
 /** Readings that are looked at on either side of the onset. */
 const LOOKED_BEFORE = 250
 const LOOKED_AFTER = 100
-/** From here on two metrics are one piece of news. */
+/** Two metrics with a higher correlation are reported as one. */
 const MIRRORED = 0.98
-/** Above this no surprise is greater: constants that changed would go ahead of everything. */
+/** Upper bound of the surprise: otherwise constants that changed would always come first. */
 const MOST_SURPRISE = 16
 
 interface Candidate {
@@ -158,7 +158,7 @@ function shiftOf(metric: string, { steps, values }: Readings, onset: number): Ca
   return { moved, surprise: shift.surprise / (1 + FEW / shift.seen), readings: { steps, values } }
 }
 
-/** What moved first is worth more than what moved most: four times the surprise before the onset, twice at it. */
+/** Earlier moves rank higher than larger ones: four times the surprise before the onset, twice at it. */
 function rank({ moved: { lead }, surprise }: Candidate): number {
   return Math.log2(Math.min(surprise, MOST_SURPRISE)) + (lead < 0 ? 2 : lead === 0 ? 1 : 0)
 }

@@ -4,7 +4,7 @@ import { has, readingOf, type Column } from '../series/columns.ts'
 import { GrowingColumn } from '../series/growing-column.ts'
 import { NormRecord } from './norm-record.ts'
 
-/** What two runs are compared by. Losses are in their own unit; `null` where the record has nothing to say. */
+/** The measures by which runs are compared. Losses are in their own unit; `null` if the record lacks the data. */
 export interface RunMeasures {
   readonly points: number
   /** From the first to the last step, both counted. */

@@ -1,6 +1,6 @@
 import { isSame, settingsOf } from './settings-of.ts'
 
-/** What tells two runs apart: their configuration, and what they clip and step with. */
+/** What can differ between two runs: configuration, clipping and optimiser. */
 export interface Settings {
   readonly config: Readonly<Record<string, unknown>>
   readonly max_norm: number | null

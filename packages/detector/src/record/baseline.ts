@@ -1,7 +1,7 @@
 import { newRing, push, recent } from '../series/ring.ts'
 import type { Fold } from './fold.ts'
 
-/** The baseline begins anew: the norms to come are another level. */
+/** Resets the baseline: the following norms are at another level. */
 export function restartBaseline(fold: Fold): void {
   Object.assign(fold.state.spike.baseline, newRing())
   fold.baseline.clear()

@@ -1,6 +1,6 @@
 import type { Clip } from '../contract.ts'
 
-/** By what the steps of a run count as clipped. */
+/** The rule by which a run's steps count as clipped. */
 export type ClipRule =
   | { readonly by: 'norm'; /** Infinity: the run has none. */ readonly cap: number }
   | { readonly by: 'fraction'; readonly threshold: number }
@@ -19,8 +19,8 @@ export function clipRule(clip: Clip): ClipRule {
 }
 
 /**
- * The cap in force at a step: its own (`max_norm` logged as a metric) where it has one, else the run's. `Infinity` is
- * a step's own word that nothing is clipped; 0, a negative number and NaN are no cap.
+ * The cap in force at a step: its own (`max_norm` logged as a metric) where it has one, else the run's. `Infinity`
+ * means that this step is not clipped; 0, a negative number and NaN are not caps.
  */
 export function capOfStep(ownCap: number | null | undefined, capOfRun: number): number {
   return ownCap != null && ownCap > 0 ? ownCap : capOfRun
@@ -32,10 +32,10 @@ export function clippedAbove(cap: number): number {
 }
 
 /**
- * Was this step clipped? The one answer for the detector, the store, the charts and the what-if.
+ * Was this step clipped? The detector, the store, the charts and the what-if all use this rule.
  *
  * `norm` is the norm before clipping, `ownCap` the step's `max_norm` and `fraction` its `clip_fraction`; `undefined`
- * where the step has none. `undefined` where it cannot be said: no finite norm, or by value no finite fraction.
+ * if the step has none. `undefined` if unknown: no finite norm, or by value no finite fraction.
  * Without a cap nothing is clipped.
  */
 export function isClipped(

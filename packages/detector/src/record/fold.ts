@@ -69,14 +69,14 @@ export class Fold {
     return fold
   }
 
-  /** The edges since this was last called. */
+  /** The changes since the last call. */
   take(): readonly Change[] {
     const changes = this.#changes
     this.#changes = undefined
     return changes ?? NO_CHANGES
   }
 
-  /** A finding opens or closes with the reading at hand. */
+  /** A finding opens or closes with the current reading. */
   add(change: Change): void {
     if (this.#changes === undefined) this.#changes = [change]
     else this.#changes.push(change)

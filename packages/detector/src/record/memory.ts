@@ -3,13 +3,13 @@ import { lastOf } from '../series/ring.ts'
 import type { Fold } from './fold.ts'
 import { KEPT } from './state.ts'
 
-/** Norms from which the memory can be told; with fewer it is taken for none. */
+/** Fewest norms from which the memory can be estimated; with fewer, none is assumed. */
 const FEWEST = 40
 /** A growth below this may be the noise of the estimate. */
 const WHITE = 3
 
 /**
- * How many neighbouring norms are worth one independent norm: 1 when each is drawn anew, (1 + ρ) / (1 − ρ) when each
+ * How many neighbouring norms are worth one independent norm: 1 when they are independent, (1 + ρ) / (1 − ρ) when each
  * remembers the one before with a correlation of ρ (the effective sample size of an AR(1) process, n (1 − ρ) / (1 + ρ)).
  *
  * Read from the variogram of the newest norms: squared differences `lag` apart against those of neighbours grow by

@@ -61,7 +61,7 @@ export function referenceBlocks(seen: number, { settings }: Fold): number {
   return Math.min(KEPT, Math.max(1, Math.floor(norms / BLOCK)))
 }
 
-/** "The norms before" begin anew after the window as it stands. */
+/** "The norms before" start over after the current window. */
 export function restartReference(fold: Fold): void {
   const { norms, clips } = fold.state
   norms.settled = 0 - norms.size

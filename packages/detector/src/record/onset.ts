@@ -8,7 +8,7 @@ import { KEPT, type DetectorState } from './state.ts'
 
 /**
  * The step at which the norm began to leave its earlier level, found on the newest 200 norms; `null` where no change
- * stands out there. A run that was this clipped all along began so with its first step, if that is still kept.
+ * stands out there. If the run was clipped like this from the start, the onset is its first step, if that is still kept.
  */
 export function onsetOfNorm(fold: Fold, direction: 'up' | 'either'): number | null {
   const { norms } = fold.state

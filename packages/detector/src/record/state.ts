@@ -9,7 +9,7 @@ import { lastOf, newRing, type Ring } from '../series/ring.ts'
  */
 export interface DetectorState extends KindMemories {
   readonly version: typeof STATE_VERSION
-  /** The newest step judged of each metric, -1 before the first: what is at or below it is late. */
+  /** The newest step judged of each metric, -1 before the first: readings at or below it are late. */
   readonly newest: {
     gradNorm: number
     loss: number
@@ -224,8 +224,8 @@ export function noteStep({ norms, scale }: DetectorState, step: number): void {
 }
 
 /**
- * A saved state, ready to go on with; `undefined` where it is of a version that cannot be taken up: its run is judged
- * again from the record.
+ * A saved state to continue from; `undefined` if it comes from an incompatible version: the run is then judged again
+ * from its record.
  */
 export function stateFrom(saved: { readonly version: number }): DetectorState | undefined {
   if (saved.version === STATE_VERSION) return saved as DetectorState

@@ -1,4 +1,4 @@
-/** One number that decides something: its default, what it may be, and why the default is what it is. */
+/** One setting: its default, its bounds, and the reason for the default. */
 export interface NumberSetting {
   readonly default: number
   readonly min: number

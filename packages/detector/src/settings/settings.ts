@@ -11,7 +11,7 @@ export interface Sections {
   readonly health: SettingsOf<General['health']>
 }
 
-/** What decides a judgement, by section and name. */
+/** The values of all settings, by section and name. */
 export type Settings = { readonly [Section in keyof Sections]: Sections[Section] }
 
 /** The name of a kind of finding on the wire. */

@@ -4,7 +4,7 @@ import { clipOf } from '../text/console.ts'
 import { capIn, capInConfig } from './cap-in-line.ts'
 import { pickledNumber } from './pickled-number.ts'
 
-/** The beginning of a file beside the log, or `undefined` where there is none. */
+/** The beginning of a file beside the log, or `undefined` if it does not exist. */
 export type ReadBeside = (path: string) => Promise<Uint8Array | undefined>
 
 const JSON_FILES = [

@@ -9,7 +9,7 @@ const BININT2 = 0x4d
 
 /**
  * The number that a pickled dict holds under `key`, found by looking at the bytes after the key: nothing of the pickle is
- * executed. `undefined` where there is none. Finds it in `training_args.bin`, whose zip keeps the pickle unpacked.
+ * executed. `undefined` if not found. Finds it in `training_args.bin`, whose zip keeps the pickle unpacked.
  */
 export function pickledNumber(bytes: Uint8Array, key: string): number | undefined {
   const wanted = new TextEncoder().encode(key)

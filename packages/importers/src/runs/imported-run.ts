@@ -27,7 +27,7 @@ export interface ImportedRun {
   /** Readings of norms and losses that are NaN or infinite. */
   readonly nonfinite: { readonly grad_norm: number; readonly loss: number }
   readonly config: Readonly<Record<string, unknown>>
-  /** What a reader of the numbers should know: what was left out, renamed or assumed, one sentence each. */
+  /** Notes for people: what was left out, renamed or assumed, one sentence each. */
   readonly notes: readonly string[]
 }
 

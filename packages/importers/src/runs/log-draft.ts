@@ -7,7 +7,7 @@ import { stableId } from './stable-id.ts'
 /** Runs of one log; more is a sign that its steps are misread. */
 const MAX_RUNS = 10_000
 
-/** What came of a run since it was last asked for. */
+/** What was read of a run since the last call. */
 export interface LiveRun {
   readonly run: ImportedRun
   /** The step from which on all that came before is lost, where the training was resumed. */
@@ -110,7 +110,7 @@ export class LogDraft implements LogWriter {
   }
 }
 
-/** One run's writer: where its steps begin anew, the rows after it go to a run of their own. */
+/** One run's writer: if the steps restart, the following rows go to a new run. */
 class Attempts implements RunWriter {
   readonly #log: LogDraft
   readonly #ownId: string | undefined

@@ -36,7 +36,7 @@ interface RecentRow {
   readonly row: Row
 }
 
-/** How a row relates to those before it. `restart`: the training began anew, and the row is of another run. */
+/** How a row relates to those before it. `restart`: the training started over, and the row belongs to another run. */
 export type Placed = 'added' | 'passed' | 'restart'
 
 /**

@@ -42,7 +42,7 @@ export class StepHistory {
     )
   }
 
-  /** Whether a training that has had these steps begins anew with this one. */
+  /** Whether this step restarts a training that has had these steps. */
   isStart(step: number): boolean {
     return step === this.smallest && step <= Math.max(1, this.interval) && this.has(step)
   }

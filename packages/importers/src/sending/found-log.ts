@@ -5,7 +5,7 @@ export interface FoundLog {
   readonly path: string
   readonly format: string
   readonly files: readonly LogFile[]
-  /** It is written anew when it grows. */
+  /** Its tool rewrites it as a whole when it grows. */
   readonly isRewritten: boolean
 }
 

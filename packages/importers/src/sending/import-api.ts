@@ -1,4 +1,4 @@
-/** What an import asks of a server, below its `/api/v1`. Refusals are thrown; a server that is busy is asked again. */
+/** The server's API as an import uses it, below `/api/v1`. Refusals are thrown; a server that is busy is asked again. */
 export interface ImportApi {
   /** The reply to a GET, or `undefined` where there is nothing (404). */
   find<Reply>(path: string): Promise<Reply | undefined>

@@ -11,7 +11,7 @@ export function normWords({ norm, parts }: ImportedRun): string {
   return norm ?? (parts.length > 0 ? `${parts.length} parts` : 'none')
 }
 
-/** What a reader should know of a run that was imported, one sentence each. */
+/** Notes on an imported run, one sentence each. */
 export function remarksOn({ capFoundIn, otherNorms, notes }: ImportedRun): string[] {
   return [
     ...(capFoundIn === undefined ? [] : [`cap from ${capFoundIn}`]),

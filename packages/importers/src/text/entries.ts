@@ -26,7 +26,7 @@ const STEP_NAMES = [
   'time/total_timesteps',
   'counters/iter',
 ] as const
-/** What stands in for the step where a log has none of its own. */
+/** Fields that replace the step in a log without one. */
 const STAND_INS = ['_step', 'epoch', 'Epoch'] as const
 /** Fields that say where an entry stands, and are no readings. */
 const PLACES: ReadonlySet<string> = new Set([

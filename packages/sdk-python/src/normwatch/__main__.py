@@ -117,8 +117,8 @@ def follow(settings: Settings) -> int:
 
 def doctor(settings: Settings) -> int:
     """Checks what a training needs and prints a line for each; returns 1 when a check fails."""
-    if settings.stranger is not None:
-        print(f"FAIL server {settings.url}: belongs to the user {settings.stranger}; name yours in NORMWATCH_URL")
+    if settings.other_user is not None:
+        print(f"FAIL server {settings.url}: belongs to the user {settings.other_user}; name yours in NORMWATCH_URL")
         return 1
     transport = Transport(settings.url, settings.token)
     health = transport.request("GET", "/readyz")

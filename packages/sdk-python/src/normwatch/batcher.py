@@ -138,7 +138,7 @@ class Batcher:
         self._is_abandoned = True
 
     def last_step(self) -> int:
-        """The last step so far of rows that name no counter; that of the first one where there is none yet."""
+        """The last step so far of rows that name no counter; without any yet, that of the first one."""
         with self._lock:
             self._pack()
         return max(0, self.steps.next - 1)

@@ -152,7 +152,7 @@ def plain_text(value: Any) -> str:
 
 
 class RunConfig(MutableMapping[str, Any]):
-    """The config of a run. `update` and assignment send the config anew."""
+    """The config of a run. `update` and assignment send the whole config again."""
 
     def __init__(self, entries: Mapping[str, Any], change: Callable[[dict[str, Any]], None], refuse: Refuse) -> None:
         self._entries = dict(entries)

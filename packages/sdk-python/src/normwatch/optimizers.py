@@ -1,4 +1,4 @@
-"""Optimizers as users hold them: wrapped by frameworks, in lists, with several parameter groups."""
+"""Optimizers as users pass them: wrapped by frameworks, in lists, with several parameter groups."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class OutboxItem:
         return self.line.startswith(b'{"events"')
 
     def for_older_server(self) -> OutboxItem | None:
-        """What says the same to a server that knows neither parts nor the status `preempted` yet, else None."""
+        """The item for an older server that knows neither parts nor the status `preempted`, else None."""
         if self.points > 0 or self.is_events:
             return None
         changes = json.loads(self.line)["patch"]

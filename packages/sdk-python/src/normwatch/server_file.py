@@ -103,10 +103,10 @@ def _runs(pid: object) -> bool:
     return True
 
 
-def stranger_on(url: str, tables: Path = Path("/proc/net")) -> int | None:
+def other_user_on(url: str, tables: Path = Path("/proc/net")) -> int | None:
     """
-    The user id of another person whose program listens on this loopback address, as on a login node; None where nobody
-    does, it is this user, root or a service of the machine, or the system does not tell.
+    The id of another user whose program listens on this loopback address, as on a login node; None if nobody does, it is
+    this user, root or a system service, or it is unknown.
     """
     if not hasattr(os, "getuid") or not is_loopback(url):
         return None
@@ -118,10 +118,15 @@ def stranger_on(url: str, tables: Path = Path("/proc/net")) -> int | None:
             continue
         for line in lines:
             fields = line.split()
-            if len(fields) > 7 and fields[1].endswith(port) and fields[3] == LISTENING and _is_stranger(int(fields[7])):
+            if (
+                len(fields) > 7
+                and fields[1].endswith(port)
+                and fields[3] == LISTENING
+                and _is_other_user(int(fields[7]))
+            ):
                 return int(fields[7])
     return None
 
 
-def _is_stranger(uid: int) -> bool:
+def _is_other_user(uid: int) -> bool:
     return uid >= PEOPLE_FROM and uid != os.getuid() and not any(uid in ids for ids in NOT_PEOPLE)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable
 
 from .address import is_address
-from .server_file import NotOwnFile, RunningServer, data_folder, running_server, stranger_on
+from .server_file import NotOwnFile, RunningServer, data_folder, other_user_on, running_server
 
 DEFAULT_URL = "http://127.0.0.1:4280"
 MODES = ("online", "offline", "disabled")
@@ -47,15 +47,15 @@ class Settings:
     is_url_named: bool = False
     """The address is an argument's or the environment's, not that of this user's server or the default."""
     is_token_own: bool = False
-    """The token is that of this user's server: no other one is shown it."""
+    """The token belongs to this user's server and is sent to no other."""
 
-    stranger: int | None = None
-    """The user id of another person who listens on the default address: nothing is sent there."""
+    other_user: int | None = None
+    """The id of another user who listens on the default address: nothing is sent there."""
 
     def target(self, recorded_for: str) -> tuple[str, str | None]:
         """Where readings go that were spooled for an address, and the token to show there. No address: nobody knows."""
         url = self.url if self.is_url_named or recorded_for == DEFAULT_URL else recorded_for
-        if url == self.url and self.stranger is not None:
+        if url == self.url and self.other_user is not None:
             return "", None
         return url, None if self.is_token_own and url != self.url else self.token
 
@@ -94,7 +94,7 @@ def read_settings(
             "this run is recorded offline",
         )
         url = ""
-    stranger = None if named or own else stranger_on(url)
+    other_user = None if named or own else other_user_on(url)
     given_token = token or environment.get("NORMWATCH_TOKEN") or None
     token = given_token or (own.token if own and own.url == url else None)
     if token is not None and re.fullmatch(r"[\x21-\x7e]{1,512}", token) is None:
@@ -106,7 +106,7 @@ def read_settings(
             "mode", f"must be {', '.join(MODES[:-1])} or {MODES[-1]}, not {mode!r:.100}: this run is recorded offline"
         )
         mode = "offline"
-    if mode == "online" and (not is_usable or stranger is not None):
+    if mode == "online" and (not is_usable or other_user is not None):
         mode = "offline"
     spool = spool_dir or environment.get("NORMWATCH_SPOOL")
     return Settings(
@@ -116,7 +116,7 @@ def read_settings(
         spool_dir=_expand(spool) if spool else default_spool_dir(),
         is_url_named=bool(named),
         is_token_own=token is not None and given_token is None,
-        stranger=stranger,
+        other_user=other_user,
     )
 
 

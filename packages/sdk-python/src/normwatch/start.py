@@ -56,10 +56,10 @@ def init(
     notices = Notices(strict)
     refuse = notices.wrong_use
     settings = read_settings(refuse, url, token, mode if logs_on_this_rank() else "disabled", spool_dir)
-    if settings.stranger is not None and settings.mode != "disabled":
+    if settings.other_user is not None and settings.mode != "disabled":
         notices.warn(
-            "stranger",
-            f"the user {settings.stranger} listens on {settings.url}, and no server of your own runs: this run is "
+            "other_user",
+            f"the user {settings.other_user} listens on {settings.url}, and no server of your own runs: this run is "
             "recorded offline; NORMWATCH_URL names a server",
         )
     run_id = take("id", id or os.environ.get("NORMWATCH_RUN_ID") or None, refuse)

@@ -54,7 +54,7 @@ export function spoolPath(folder: string, run: string): string {
   return join(folder, `${run}.${randomBytes(6).toString('hex')}${SPOOL_ENDING}`)
 }
 
-/** The highest step in the spool files of a run, -1 when there is none. Synchronous. Throws when a file cannot be read. */
+/** The highest step in the spool files of a run, -1 without any. Synchronous. Throws when a file cannot be read. */
 export function lastSpooledStep(folder: string, { url, run }: RunThere): number {
   let last = -1
   if (!existsSync(folder)) return last

@@ -5,7 +5,7 @@ import { askLastStep } from './ask-last-step.ts'
 import { watchExit } from './exit.ts'
 import { fetchServer } from './fetch-server.ts'
 import { findOwnServer } from './own-server.ts'
-import { strangerOn } from './stranger.ts'
+import { otherUserOn } from './other-user.ts'
 import { lastSpooledStep, listSpoolFiles, spoolPath } from './list-spool-files.ts'
 import { SpoolFile } from './spool-file.ts'
 import { sendSpoolFiles } from './sync.ts'
@@ -30,7 +30,7 @@ export function nodePlatform(threadProgram?: string): Platform {
     env: (name) => process.env[name],
     fetch: fetchServer,
     ownServer: (warn) => findOwnServer(process.env, warn),
-    strangerOn: (url) => strangerOn(url),
+    otherUserOn: (url) => otherUserOn(url),
     now: Date.now,
     random: Math.random,
     warn: (line) => console.warn(line),

@@ -2,4 +2,4 @@
 export { DEFAULT_URL, isServerAddress } from '../server-address.ts'
 export { fetchServer } from './fetch-server.ts'
 export { findOwnServer } from './own-server.ts'
-export { strangerOn } from './stranger.ts'
+export { otherUserOn } from './other-user.ts'

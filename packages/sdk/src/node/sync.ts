@@ -7,7 +7,7 @@ import type { SyncReport } from '../types.ts'
 import { DEFAULT_URL } from '../server-address.ts'
 import { fetchServer } from './fetch-server.ts'
 import { findOwnServer } from './own-server.ts'
-import { strangerOn } from './stranger.ts'
+import { otherUserOn } from './other-user.ts'
 import { REFUSED_ENDING, takeOver } from './list-spool-files.ts'
 import { readHead, readItems } from './read-spool-file.ts'
 import { appendRefused } from './spool-file.ts'
@@ -117,7 +117,7 @@ interface Target {
 function targetOf(head: SpoolHead, { url: said, token }: SendFilesOptions): Target | undefined {
   const own = findOwnServer(process.env)
   const url = said ?? (head.url === DEFAULT_URL ? (own?.url ?? head.url) : head.url)
-  if (said === undefined && url === DEFAULT_URL && url !== own?.url && strangerOn(url) !== undefined)
+  if (said === undefined && url === DEFAULT_URL && url !== own?.url && otherUserOn(url) !== undefined)
     return undefined
   return { url, token: token ?? (url === own?.url ? own.token : undefined) }
 }

@@ -25,7 +25,7 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> NoReturn:
-    """Runs a verb, or the server where there is none: `run(["--port", "4290"])`.
+    """Runs a verb, or the server without one: `run(["--port", "4290"])`.
 
     Node takes this process's place where the platform can do that: its pid, its signals and its exit code are those of the
     command that was started. Elsewhere this process waits for it and ends with its exit code.

@@ -9,7 +9,7 @@ const NAMES: Readonly<Record<string, string>> = { optim0_lr0: 'lr', clip: 'clip_
 
 /**
  * ESPnet2's console: `1epoch:train:1-50batch: iter_time=…, loss=80.1, grad_norm=12.3, clip=100.000, loss_scale=1.0,
- * optim0_lr0=1e-06, …`. Batches are counted anew in each epoch; the results at an epoch's end say how many there were in
+ * optim0_lr0=1e-06, …`. Batches are counted from 1 in each epoch; the results at an epoch's end say how many there were in
  * all (`total_count=…`). Without them the last batch printed counts as the epoch's last.
  */
 export const espnet: Format = {

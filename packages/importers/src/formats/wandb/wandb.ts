@@ -16,7 +16,7 @@ const ITEM = { key: 1, nestedKey: 2, value: 16 }
 
 /**
  * A W&B offline file (`run-….wandb`): its history, and the cap from its configuration. The step is the training step that
- * the run logged (`train/global_step`, …), W&B's own `_step` only where there is none. Files of one run id are one run.
+ * the run logged (`train/global_step`, …), else W&B's own `_step`. Files of one run id are one run.
  */
 export const wandb: Format = {
   name: 'wandb',

@@ -1,4 +1,4 @@
-"""`normwatch run -- python train.py`: the command in the place of this process, with every Python in it watched."""
+"""`normwatch run -- python train.py`: the command replaces this process, with every Python in it watched."""
 
 from __future__ import annotations
 

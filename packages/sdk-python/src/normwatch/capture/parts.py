@@ -8,7 +8,7 @@ from typing import Any
 from ..optimizers import name_of
 
 MAX_OPTIMIZERS = 64
-"""Optimizers looked up quickly; one made anew each epoch must not fill memory."""
+"""Optimizers looked up quickly; one created per epoch must not fill memory."""
 
 
 class Part:
@@ -42,7 +42,7 @@ class Part:
         return name if self.name is None else f"{name}/{self.name}"
 
     def follow(self, optimizer: Any) -> None:
-        """Another optimizer goes on with the same parameters, as one made anew each epoch."""
+        """Another optimizer continues with the same parameters, such as one created per epoch."""
         self._optimizer, self._groups = weakref.ref(optimizer), -1
 
 

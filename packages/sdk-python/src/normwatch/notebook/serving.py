@@ -73,9 +73,9 @@ def serve(*flags: str, timeout: float = 60.0) -> RunningHere:
 
 
 def _here(server: RunningServer) -> RunningHere:
-    stranger = Transport(server.url, None)
-    is_refused = stranger.request("GET", f"{API}/runs?limit=1").status == 401
-    stranger.close()
+    anonymous = Transport(server.url, None)
+    is_refused = anonymous.request("GET", f"{API}/runs?limit=1").status == 401
+    anonymous.close()
     return RunningHere(server.url, is_refused)
 
 

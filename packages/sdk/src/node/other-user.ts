@@ -6,9 +6,9 @@ const LISTENING = '0A'
 
 /**
  * The user id of another person whose program listens on this loopback address, as on a login node; `undefined` where
- * nobody does, it is this user, root or a service of the machine, or the system does not tell.
+ * nobody does, it is this user, root or a system service, or it is unknown.
  */
-export function strangerOn(
+export function otherUserOn(
   url: string,
   uid = process.getuid?.(),
   tables = ['/proc/net/tcp', '/proc/net/tcp6'],
