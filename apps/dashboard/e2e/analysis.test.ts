@@ -40,6 +40,32 @@ describe('looking closer', () => {
     await page.getByRole('heading', { name: '2 layers' }).waitFor()
   })
 
+  it('share one vertical line with the norm above them, wherever the pointer is', async () => {
+    const server = await startServer()
+    await server.put('r', capped)
+    const columns = steps(400, quiet)
+    const layers = { a: columns.step.map(() => 3), b: columns.step.map(() => 1) }
+    await server.call('POST', '/runs/r/points', { columns: { ...columns, layers } })
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/r/layers`)
+    const norm = page.locator('.u-over')
+    const map = page.getByRole('img', { name: /^Heat map/ })
+    await norm.waitFor()
+    const xOf = async (selector: string) => (await page.locator(selector).boundingBox())?.x ?? NaN
+    for (const [place, mine, other] of [
+      [norm, '.u-cursor-x', 'i.hairline'],
+      [map, 'i.hairline', '.u-cursor-x'],
+    ] as const) {
+      const box = await place.boundingBox()
+      if (box === null) throw new Error('nothing to point at')
+      await page.mouse.move(box.x + 0.7 * box.width, box.y + box.height / 2)
+      await eventually(async () => Math.abs((await xOf(mine)) - (await xOf(other)))).toBeLessThan(4)
+      expect(Math.abs((await xOf(mine)) - box.x - 0.7 * box.width)).toBeLessThan(8)
+    }
+    await page.mouse.move(5, 5)
+    await eventually(() => page.locator('i.hairline').count()).toBe(0)
+  })
+
   it('puts very many layers together by module, finds them by name, and says which moved first', async () => {
     const server = await startServer()
     await server.put('r', capped)

@@ -125,6 +125,21 @@ describe('comparing runs', () => {
     await eventually(() => asked()?.from).toBeLessThan(before.from - 10)
     await eventually(() => (asked()?.to ?? NaN) - (asked()?.from ?? NaN)).toBeCloseTo(wide, -1)
   })
+
+  it('tells runs of one name apart by the ends of their ids', async () => {
+    const server = await startServer()
+    for (const id of ['seed-000001', 'seed-000002']) {
+      await server.put(id, { ...capped, name: 'sweep' })
+      await server.send(id, steps(100, quiet))
+    }
+    const page = await openPage()
+    await page.goto(`${server.url}/compare?run=seed-000001`)
+    await page.getByRole('button', { name: /sweep/ }).click()
+    for (const name of ['sweep 000001', 'sweep 000002']) {
+      await page.getByRole('link', { name }).waitFor()
+      await page.getByRole('columnheader', { name }).first().waitFor()
+    }
+  })
 })
 
 /** Which steps of a run were asked for last; `undefined` before. */

@@ -93,3 +93,17 @@ it('a comparison speaks of the part that is chosen, of the first that the runs s
   await page.waitForURL(/part=generator/)
   await eventually(() => rate.innerText()).toMatch(/0%\s+0%/)
 })
+
+it('a link leads to the part and the post-clip norms that its sender looked at', async () => {
+  const server = await startWithGan(['loss'], 'gan')
+  const page = await openPage()
+  await page.goto(`${server.url}/runs/gan`)
+  await page.getByLabel('Part').selectOption('generator')
+  await page.getByRole('button', { name: 'post-clip' }).first().click()
+  await eventually(() => page.url()).toMatch(/\?post=1&part=generator$/)
+  const reader = await openPage()
+  await reader.goto(page.url())
+  await eventually(() => reader.getByLabel('Part').inputValue()).toBe('generator')
+  await eventually(() => textOf(reader, figures)).toMatch(/clipped, whole run 0%/)
+  await reader.locator('button[aria-pressed=true]', { hasText: 'post-clip' }).first().waitFor()
+})

@@ -78,4 +78,31 @@ describe('the page of a project', () => {
       /\?column=config%3Aoptim\.lr&sort=-config%3Aoptim\.lr&group=seed$/,
     )
   })
+
+  it('is searched and filtered, and a link leads others to the same view', async () => {
+    const server = await startServer()
+    for (const [id, norm] of [
+      ['calm', quiet],
+      ['wild', high],
+      ['wild-too', high],
+    ] as const) {
+      await server.put(id, { project: 'p', clip: { mode: 'norm', max_norm: 1 } })
+      await server.send(id, steps(400, norm))
+    }
+    const page = await openPage({ permissions: ['clipboard-read', 'clipboard-write'] })
+    await page.goto(`${server.url}/projects/p`)
+    await eventually(() => page.locator('tbody a').count()).toBe(3)
+    await page.getByRole('combobox', { name: 'Health' }).selectOption('flagged')
+    await page.getByLabel('Search these runs').fill('too')
+    await page.getByLabel('Add a column').selectOption('metric:lr')
+    await eventually(() => page.locator('tbody a').allInnerTexts()).toEqual(['wild-too'])
+    await page.getByRole('button', { name: 'Copy a link to this view' }).click()
+    const link = await page.evaluate(() => navigator.clipboard.readText())
+    const reader = await openPage()
+    await reader.goto(link)
+    await eventually(() => reader.locator('tbody a').allInnerTexts()).toEqual(['wild-too'])
+    await reader.getByRole('button', { name: 'lr', exact: true }).waitFor()
+    await reader.getByLabel('Search these runs').fill('nothing like it')
+    await reader.getByText('No run of this project matches.').waitFor()
+  })
 })

@@ -7,6 +7,8 @@ import { duration, instant } from '#lib/format/time.ts'
 
 /** Width of every y axis in CSS pixels, so that stacked charts share one x axis. */
 export const Y_AXIS_WIDTH = 56
+/** Room right of every plot in CSS pixels, for the half of a label. `app.css` has both as `--plot-left` and `--plot-right`. */
+export const PLOT_RIGHT = 24
 const X_AXIS_HEIGHT = 26
 
 const FONT = `11px ${FONT_FAMILY}`

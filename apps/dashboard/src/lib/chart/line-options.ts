@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import { xAxis, yAxis, yRange, type Unit } from '#lib/chart/axes.ts'
+import { PLOT_RIGHT, xAxis, yAxis, yRange, type Unit } from '#lib/chart/axes.ts'
 import type { Gestures, Picture } from '#lib/chart/chart-spec.ts'
 import type { AxisMode } from '#lib/chart/columns.ts'
 import {
@@ -46,7 +46,7 @@ export function lineOptions(
   // The edges of the band belong to the y axis, and are drawn by `drawBand`.
   const edge: uPlot.Series = { paths: () => null, points: { show: false } }
   return {
-    padding: [8, 12, style.showsX ? 0 : 6, 0],
+    padding: [8, PLOT_RIGHT, style.showsX ? 0 : 6, 0],
     legend: { show: false },
     cursor: cursorOptions(style.group, gestures),
     scales: {

@@ -1,5 +1,5 @@
 import type uPlot from 'uplot'
-import { xAxis, Y_AXIS_WIDTH } from '#lib/chart/axes.ts'
+import { PLOT_RIGHT, xAxis, Y_AXIS_WIDTH } from '#lib/chart/axes.ts'
 import type { Gestures } from '#lib/chart/chart-spec.ts'
 import type { AxisMode, RibbonCell } from '#lib/chart/columns.ts'
 import { faint } from '#lib/chart/draw.ts'
@@ -20,7 +20,7 @@ export function ribbonOptions(
 ): Omit<uPlot.Options, 'width' | 'height'> {
   const { palette, mode, group } = style
   return {
-    padding: [2, 12, 0, 0],
+    padding: [2, PLOT_RIGHT, 0, 0],
     legend: { show: false },
     cursor: cursorOptions(group, gestures),
     scales: { x: { time: mode === 'time', auto: false }, y: { range: [0, 1] } },

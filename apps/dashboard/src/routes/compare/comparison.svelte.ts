@@ -6,6 +6,7 @@ import { extent, type OverlaidRun, type OverlayMode } from './overlay.ts'
 import { emptyBuckets, windowOf, type MetricBuckets, type SeriesWindow } from '#lib/chart/series-window.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
 import { lossTitle, metricOfPart, partsOf } from '#lib/format/run-parts.ts'
+import { namesApart } from './names-apart.ts'
 import { byLossReached, lowsOf, stepsToReach } from './loss-reached.ts'
 
 export type ComparedMetric = 'grad_norm' | 'loss'
@@ -74,7 +75,11 @@ export class Comparison {
         Promise.all(this.ids.map((id) => this.#api.run(id))),
         Promise.all(this.ids.map((id) => this.#window(id, 0, Number.MAX_SAFE_INTEGER))),
       ])
-      this.compared = runs.map((run, i) => compared(run, reply, windows[i] as SeriesWindow, i))
+      const names = namesApart(runs)
+      this.compared = runs.map((run, i) => {
+        const named = { ...run, name: names[i] ?? run.name }
+        return compared(named, reply, windows[i] as SeriesWindow, i)
+      })
       this.notes = reply.notes
       this.phase = 'ready'
     } catch (error) {
@@ -204,7 +209,7 @@ export class Comparison {
 function compared(run: Run, { runs }: CompareReply, window: SeriesWindow, place: number): Compared {
   return {
     run,
-    measures: runs[place] as ComparedRun,
+    measures: { ...(runs[place] as ComparedRun), name: run.name },
     window,
     startedAt: longest(window).time[0] ?? 0,
   }

@@ -1,5 +1,5 @@
 import type uPlot from 'uplot'
-import { xAxis, yAxis, yRange } from '#lib/chart/axes.ts'
+import { PLOT_RIGHT, xAxis, yAxis, yRange } from '#lib/chart/axes.ts'
 import type { Gestures } from '#lib/chart/chart-spec.ts'
 import { faint, fitLines, FONT_FAMILY } from '#lib/chart/draw.ts'
 import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
@@ -79,7 +79,7 @@ export function overlayOptions(
     )
   }
   return {
-    padding: [8, hasRoom ? NAME_WIDTH : 12, 0, 0],
+    padding: [8, hasRoom ? NAME_WIDTH : PLOT_RIGHT, 0, 0],
     legend: { show: false },
     cursor: cursorOptions(group, gestures),
     scales: {

@@ -4,7 +4,7 @@ import { capOfNorm } from '#lib/format/clip.ts'
 import { configWords } from '#lib/format/config.ts'
 import { count, figure, multiple, percent } from '#lib/format/number.ts'
 import { latestLoss, worstPart } from '#lib/format/run-parts.ts'
-import { rank } from '#lib/state/filters.ts'
+import { HEALTHS, matches, NO_FILTERS, rank } from '#lib/state/filters.ts'
 
 type Cell = number | string | null
 
@@ -25,9 +25,20 @@ export interface TableView {
   readonly isDown: boolean
   /** The config key whose values make groups; empty for none. */
   readonly group: string
+  /** Words that a run's name, tags or id have. */
+  readonly search: string
+  /** The health that is shown; empty for all. */
+  readonly health: string
 }
 
-export const FIRST_VIEW: TableView = { columns: [], sort: 'health', isDown: false, group: '' }
+export const FIRST_VIEW: TableView = {
+  columns: [],
+  sort: 'health',
+  isDown: false,
+  group: '',
+  search: '',
+  health: '',
+}
 const MOST_COLUMNS = 12
 
 export function viewOfAddress(params: Pick<URLSearchParams, 'get' | 'getAll'>): TableView {
@@ -37,17 +48,26 @@ export function viewOfAddress(params: Pick<URLSearchParams, 'get' | 'getAll'>): 
     sort: sort.replace(/^-/, '') || FIRST_VIEW.sort,
     isDown: sort.startsWith('-'),
     group: params.get('group')?.slice(0, 256) ?? '',
+    search: params.get('q')?.slice(0, 256) ?? '',
+    health: HEALTHS.find((health) => health === params.get('health')) ?? '',
   }
 }
 
-export function addressOfView({ columns, sort, isDown, group }: TableView): string {
+export function addressOfView({ columns, sort, isDown, group, search, health }: TableView): string {
   const query = new URLSearchParams(columns.map((key) => ['column', key]))
   if (sort !== FIRST_VIEW.sort || isDown) query.set('sort', `${isDown ? '-' : ''}${sort}`)
   if (group !== '') query.set('group', group)
+  if (search !== '') query.set('q', search)
+  if (health !== '') query.set('health', health)
   return query.toString()
 }
 
 const isAdded = (key: string) => /^(config|metric):./.test(key) && key.length <= 300
+
+/** The runs that a view's search and health let through. */
+export function filtered(runs: readonly Run[], { search, health }: TableView): Run[] {
+  return runs.filter((run) => matches(run, { ...NO_FILTERS, q: search, health }))
+}
 
 /** The columns of a view, those of every table first. */
 export function columnsOf({ columns }: TableView): Column[] {

@@ -13,6 +13,8 @@ const views: fc.Arbitrary<ChosenView> = fc.record({
       .map(([from, more]) => ({ from, to: from + more })),
   ),
   charts: names,
+  showsPostClip: fc.boolean(),
+  part: fc.option(fc.constantFrom('critic', 'a/b', null), { nil: undefined }),
 })
 
 describe('the address of a view', () => {

@@ -10,6 +10,9 @@ export interface ChosenView {
   readonly range: { readonly from: number; readonly to: number } | null
   /** Metrics with a chart of their own. */
   readonly charts: readonly string[]
+  readonly showsPostClip: boolean
+  /** The part that the figures are of: `null` for the run itself, `undefined` for the one that needs attention first. */
+  readonly part: string | null | undefined
 }
 
 export const FIRST_VIEW: ChosenView = {
@@ -18,11 +21,13 @@ export const FIRST_VIEW: ChosenView = {
   logs: ['grad_norm'],
   range: null,
   charts: ['lr'],
+  showsPostClip: false,
+  part: undefined,
 }
 
 type Params = Pick<URLSearchParams, 'get' | 'getAll' | 'has'>
 
-const NAMES = ['axis', 'smooth', 'log', 'from', 'to', 'chart']
+const NAMES = ['axis', 'smooth', 'log', 'from', 'to', 'chart', 'post', 'part']
 /** Charts and log axes that an address may name. */
 const MOST = 64
 
@@ -39,11 +44,14 @@ export function viewOfAddress(params: Params, remembered: readonly string[]): Ch
     logs: listOf(params, 'log') ?? FIRST_VIEW.logs,
     range: from < to ? { from, to } : null,
     charts: listOf(params, 'chart') ?? FIRST_VIEW.charts,
+    showsPostClip: params.get('post') === '1',
+    part: params.has('part') ? params.get('part')?.slice(0, 256) || null : undefined,
   }
 }
 
 /** The query that asks for this; empty for what everybody sees first. */
-export function addressOfView({ axis, isSmooth, logs, range, charts }: ChosenView): string {
+export function addressOfView(view: ChosenView): string {
+  const { axis, isSmooth, logs, range, charts, showsPostClip, part } = view
   const query = new URLSearchParams()
   if (axis !== FIRST_VIEW.axis) query.set('axis', axis)
   if (isSmooth) query.set('smooth', '1')
@@ -51,6 +59,8 @@ export function addressOfView({ axis, isSmooth, logs, range, charts }: ChosenVie
   if (range !== null) query.set('from', String(range.from))
   if (range !== null) query.set('to', String(range.to))
   addList(query, 'chart', charts)
+  if (showsPostClip) query.set('post', '1')
+  if (part !== undefined) query.set('part', part ?? '')
   return query.toString()
 }
 

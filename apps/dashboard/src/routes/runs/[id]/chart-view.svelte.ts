@@ -10,6 +10,9 @@ import { FIRST_VIEW, type ChosenView } from './chart-address.ts'
 export class ChartView {
   axis = $state<AxisMode>('step')
   isSmooth = $state(false)
+  showsPostClip = $state(false)
+  /** The part that the figures are of, once a person has chosen one. */
+  part = $state<string | null>()
   /** Metrics drawn on a log axis. */
   #logs = $state.raw<readonly string[]>(['grad_norm'])
   #range = $state.raw<StepRange | null>(null)
@@ -21,11 +24,13 @@ export class ChartView {
   /** `whole` is the record as it is now. */
   constructor(
     whole: () => StepRange,
-    { axis, isSmooth, logs, range }: Omit<ChosenView, 'charts'> = FIRST_VIEW,
+    { axis, isSmooth, logs, range, showsPostClip, part }: Omit<ChosenView, 'charts'> = FIRST_VIEW,
   ) {
     this.#whole = whole
     this.axis = axis
     this.isSmooth = isSmooth
+    this.showsPostClip = showsPostClip
+    this.part = part
     this.#logs = logs
     this.#range = range
     this.#follows = range === null
@@ -33,8 +38,9 @@ export class ChartView {
 
   /** What a person has chosen; a zoom that slides with the record is no place to lead others to. */
   get chosen(): Omit<ChosenView, 'charts'> {
-    const { axis, isSmooth } = this
-    return { axis, isSmooth, logs: this.#logs, range: this.#follows ? null : this.#range }
+    const { axis, isSmooth, showsPostClip, part } = this
+    const range = this.#follows ? null : this.#range
+    return { axis, isSmooth, logs: this.#logs, range, showsPostClip, part }
   }
 
   get follows(): boolean {

@@ -8,8 +8,23 @@ export interface EventMark {
   /** Where it is, in per cent of the width. */
   readonly left: number
   readonly step: number
+  /** What kind of event it is, by its shape. */
+  readonly shape: string
+  /** What stands beside it where there is room: the label, or how many there are. */
+  readonly label: string
+  /** The room for that, in per cent of the width. */
+  readonly room: number
   readonly title: string
 }
+
+/** Shapes by what a label says; all others have `OTHER`. */
+const SHAPES: readonly (readonly [RegExp, string])[] = [
+  [/resumed|restored/i, '▶'],
+  [/^checkpoint/i, '■'],
+  [/^(cap|lr|stage|batch)\b/i, '▲'],
+]
+const OTHER = '◆'
+const shapeOf = (label: string) => SHAPES.find(([says]) => says.test(label))?.[1] ?? OTHER
 
 /** Marks closer than this, in per cent of the width, are one. */
 const APART = 0.8
@@ -30,11 +45,18 @@ export function eventMarks(
     if (before !== undefined && left - before.left < APART) before.events.push(event)
     else marks.push({ left, events: [event] })
   }
-  return marks.map(({ left, events: own }) => ({
-    left,
-    step: (own[0] as Named).step,
-    title: titleOf(own),
-  }))
+  return marks.map(({ left, events: own }, i) => {
+    const { step, label } = own[0] as Named
+    const isOneKind = own.every((event) => event.label === label)
+    return {
+      left,
+      step,
+      shape: isOneKind ? shapeOf(label) : OTHER,
+      label: own.length === 1 ? label : isOneKind ? `${own.length}× ${label}` : counted(own.length, 'event'),
+      room: (marks[i + 1]?.left ?? 100) - left,
+      title: titleOf(own),
+    }
+  })
 }
 
 function titleOf(events: readonly Named[]): string {

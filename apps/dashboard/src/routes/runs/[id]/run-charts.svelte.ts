@@ -28,7 +28,6 @@ import type { LiveRun } from './live-run.svelte.ts'
 const NO_CLIP = { mode: 'none' } as const
 /** What the charts of a run show: its readings and findings put on the axis that the view asks for. */
 export class RunCharts {
-  showsPostClip = $state(false)
   readonly #live: LiveRun
   readonly #view: ChartView
   readonly #trialCap: (part: string | null) => number | null
@@ -132,7 +131,7 @@ export class RunCharts {
       cap,
       capLabel: last == null ? undefined : `${this.#capName(part)} ${figure(last)}`,
       smooth: this.#smooth(columns, log),
-      post: this.showsPostClip ? postClip(columns.last, cap) : undefined,
+      post: this.#view.showsPostClip ? postClip(columns.last, cap) : undefined,
       nonfinite: marksOfNonfinite(buckets, x),
       belowAxis: log ? marksAtOrBelowZero(buckets, x) : [],
     }
