@@ -96,7 +96,7 @@ describe('the page of a project', () => {
     await page.getByLabel('Search these runs').fill('too')
     await page.getByLabel('Add a column').selectOption('metric:lr')
     await eventually(() => page.locator('tbody a').allInnerTexts()).toEqual(['wild-too'])
-    await page.getByRole('button', { name: 'Copy a link to this view' }).click()
+    await page.getByRole('button', { name: 'Copy link to this view' }).click()
     const link = await page.evaluate(() => navigator.clipboard.readText())
     const reader = await openPage()
     await reader.goto(link)

@@ -213,7 +213,7 @@ describe('the page of a run', () => {
     await page.getByRole('button', { name: 'Edit' }).click()
     await page.getByLabel('Name').fill('second try')
     await page.getByLabel('max_norm').fill('0.25')
-    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
     await page.getByRole('heading', { name: 'second try' }).waitFor()
     await eventually(() => textOf(page, 'dl')).toContain('norm ≤ 0.25')
     const other = await page.context().newPage()
