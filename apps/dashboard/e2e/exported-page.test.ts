@@ -29,9 +29,20 @@ it(
         one === 500 ? 'NaN' : (one > 30_000 ? 4 : 0.5) * (1 + (one % 7) / 20),
       )
       await send('POST', '/runs/long/points', {
-        columns: { step, grad_norm, loss: step.map((one) => 2 - one / 1e5) },
+        columns: {
+          step,
+          grad_norm,
+          loss: step.map((one) => 2 - one / 1e5),
+          max_norm: step.map((one) => (one < 40_000 ? 1 : 2)),
+          layers: {
+            encoder: step.map((one) => (one > 30_000 ? 4 : 0.5)),
+            'decoder.10': step.map(() => 0.25),
+            'decoder.9': step.map(() => 0.125),
+          },
+        },
       })
     }
+    await send('POST', '/runs/long/events', { events: [{ step: 20_000, label: 'warm-up <over>' }] })
     const folder = await mkdtemp(join(tmpdir(), 'normwatch-page-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     const file = join(folder, 'long.html')
@@ -45,7 +56,12 @@ it(
     await page.goto(pathToFileURL(file).href)
     expect(await textOf(page, 'h1')).toBe(name)
     expect(await textOf(page, 'dl')).toContain('16 steps a point')
-    expect(await page.locator('canvas').count()).toBe(2)
+    // the norm, the loss and the layers
+    expect(await page.locator('canvas').count()).toBe(3)
+    expect(await textOf(page, 'li')).toContain('Step 20,000: warm-up <over>')
+    expect(await page.locator('section:has(h2:text-is("Layers")) p').innerText()).toMatch(
+      /^mean norm in \d+ steps, from 0\.125 \(dark\) to 4 \(light\) on a log scale$/,
+    )
     expect(await page.locator('article h2').allInnerTexts()).toContain('Clipping saturated')
     const range = () => textOf(page, '#range')
     expect(await range()).toBe('steps 0 – 49,984')
@@ -79,6 +95,11 @@ it(
     await eventually(() => isNear(28_116, 40_612)).toBe(true)
     await page.mouse.dblclick(middle ?? 0, y)
     await eventually(range).toBe('steps 0 – 49,984')
+    await page.locator('canvas.layers').focus()
+    await page.keyboard.press('ArrowDown')
+    expect(await page.locator('section:has(h2:text-is("Layers")) p').innerText()).toBe(
+      'decoder.10 from step 0: 0.25',
+    )
     expect(asked).toEqual([pathToFileURL(file).href])
   },
 )

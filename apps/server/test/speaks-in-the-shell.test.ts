@@ -213,6 +213,11 @@ describe('the command normwatch', { timeout: 300_000 }, () => {
       after: expect.closeTo(2 - 310.5 / 600, 9) as number,
     })
     expect(await normwatch(['show', 'none'], environment)).toMatchObject({ code: 1, stdout: '' })
+    expect(await normwatch(['export', 'toy', '--metric', 'lr', 'odd'], environment)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'toy has no metric "odd".\n',
+    })
     const lines = (await normwatch(['export', 'toy', '--format', 'csv'], environment)).stdout.split('\n')
     expect(lines).toHaveLength(602)
   })

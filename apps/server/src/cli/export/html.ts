@@ -7,17 +7,24 @@ import {
   type Finding,
   type FindingList,
   type Run,
+  type RunEvent,
+  type RunEventList,
   type SeriesReply,
 } from '@normwatch/protocol'
 import { layout } from '../../layout.ts'
 import { Failure } from '../failures.ts'
 import { figure, percent, whole } from '../figures.ts'
 import type { Server } from '../server.ts'
+import { layerMap, type LayerMap } from './layer-map.ts'
 
 /** The page has at most so many bytes: pieces of the record are made longer until it fits. */
 const MAX_BYTES = 1_000_000
 const MAX_CHARTS = 16
 const MAX_FINDINGS = 200
+/** Events that are marked and listed; of more the page gives the number. */
+const MAX_EVENTS = 300
+/** The metric of a cap that changes. */
+const CAP = 'max_norm'
 /** What a person looks at first. */
 const FIRST = ['grad_norm', 'loss', 'lr']
 
@@ -30,7 +37,15 @@ interface Chart {
   readonly max?: readonly (number | null)[]
   /** Steps of pieces with a reading that is no number. */
   readonly nonfinite: readonly number[]
-  readonly cap: number | null
+  /** The cap of the norm: one for all steps, or one a step. */
+  readonly cap: number | readonly (number | null)[] | null
+}
+
+/** What stands beside the readings. */
+interface Story {
+  readonly findings: readonly Finding[]
+  readonly events: readonly RunEvent[]
+  readonly layers: LayerMap | undefined
 }
 
 /** The run as one page that needs no server and no network: charts to pan and zoom, facts and findings. */
@@ -41,11 +56,19 @@ export async function* htmlPage(
 ): AsyncGenerator<string> {
   const path = `/runs/${encodeURIComponent(run.id)}`
   const metrics = (metric ?? metricsOf(run)).slice(0, MAX_CHARTS)
-  const { findings } = await server.get<FindingList>(`${path}/findings`, { limit: MAX_FINDINGS })
+  const [{ findings }, { events }, layers] = await Promise.all([
+    server.get<FindingList>(`${path}/findings`, { limit: MAX_FINDINGS }),
+    server.get<RunEventList>(`${path}/events`),
+    layerMap(server, run),
+  ])
+  // the caps of the norms, where they were logged step by step
+  const caps = metrics
+    .map((name) => name.replace(/^grad_norm(?=\/|$)/, CAP))
+    .filter((name) => name.split('/')[0] === CAP && name in run.latest)
   for (let pieces = MAX_BUCKETS; pieces >= 50; pieces = Math.floor(pieces / 2)) {
-    const query = { metric: metrics, max_points: pieces }
+    const query = { metric: [...metrics, ...caps], max_points: pieces }
     const reply = metrics.length === 0 ? undefined : await server.get<SeriesReply>(`${path}/series`, query)
-    const page = pageOf(run, findings, reply)
+    const page = pageOf(run, { findings, events, layers }, reply)
     if (Buffer.byteLength(page) <= MAX_BYTES) return yield page
   }
   throw new Failure('The run has too much to say for a page: name its metrics with --metric.')
@@ -53,22 +76,34 @@ export async function* htmlPage(
 
 /** Logged metrics, the well-known ones first; layers are too many. */
 function metricsOf({ latest }: Run): string[] {
-  const names = Object.keys(latest).filter((name) => !name.startsWith(LAYER_PREFIX) && name !== 'max_norm')
-  const place = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length)
+  const names = Object.keys(latest).filter(
+    (name) => !name.startsWith(LAYER_PREFIX) && name.split('/')[0] !== CAP,
+  )
+  // the norms of parts come after the run's own, and their losses too
+  const place = (name: string) => {
+    const at = FIRST.indexOf(name.split('/')[0] as string)
+    return at < 0 ? FIRST.length : at
+  }
   return names.sort((a, b) => place(a) - place(b))
 }
 
-function pageOf(run: Run, findings: readonly Finding[], reply: SeriesReply | undefined): string {
-  const charts = Object.entries(reply?.series ?? {}).map(([name, series]) => chartOf(name, series, run))
+function pageOf(run: Run, { findings, events, layers }: Story, reply: SeriesReply | undefined): string {
+  const all = reply?.series ?? {}
+  const charts = Object.entries(all)
+    .filter(([name]) => name.split('/')[0] !== CAP)
+    .map(([name, series]) => chartOf(name, series, capOf(name, series, run, all)))
   const data = {
     title: run.name,
     facts: factsOf(run, reply),
     charts: charts.filter(({ step }) => step.length > 0),
     findings: findings.map(cardOf),
+    events: events.slice(0, MAX_EVENTS).map(({ step, label, text }) => ({ step, label, text })),
+    moreEvents: Math.max(0, events.length - MAX_EVENTS),
+    layers,
   }
-  const [title, style, ours, chart, script] = [
+  const [title, style, ours, chart, heatMap, script] = [
     escaped(run.name),
-    ...['uPlot.min.css', 'page.css', 'uPlot.iife.min.js', 'page.js'].map((file) =>
+    ...['uPlot.min.css', 'page.css', 'uPlot.iife.min.js', 'layers.js', 'page.js'].map((file) =>
       readFileSync(join(file.startsWith('uPlot') ? layout.uplot : layout.exportPage, file), 'utf8'),
     ),
   ]
@@ -87,19 +122,34 @@ function pageOf(run: Run, findings: readonly Finding[], reply: SeriesReply | und
 <main><noscript>This page draws its charts with JavaScript.</noscript></main>
 <script type="application/json" id="data">${json}</script>
 <script>${chart}</script>
+<script>${heatMap}</script>
 <script>${script}</script>
 </body>
 </html>
 `
 }
 
-function chartOf(name: string, series: SeriesReply['series'][string], run: Run): Chart {
-  const { clip } = run
-  const cap = name !== 'grad_norm' ? null : clip.mode === 'value' ? null : (clip.max_norm ?? null)
+type Series = SeriesReply['series'][string]
+
+/** The cap of a norm, of a part's too: as it was logged by step, else the run's or the part's own. */
+function capOf(name: string, { step }: Series, run: Run, all: SeriesReply['series']): Chart['cap'] {
+  const [, of, part] = /^(grad_norm)(?:\/(.+))?$/.exec(name) ?? []
+  const clip = part === undefined ? run.clip : run.parts.find((one) => one.name === part)?.clip
+  if (of === undefined || clip === undefined || clip.mode === 'value') return null
+  const own = asNumber(clip.max_norm)
+  const logged = all[part === undefined ? CAP : `${CAP}/${part}`]
+  if (logged === undefined || logged.step.length === 0) return own
+  return step.map((at) => {
+    const i = logged.step.findLastIndex((from) => from <= at)
+    return i < 0 ? own : asNumber(logged.last[i])
+  })
+}
+
+function chartOf(name: string, series: Series, cap: Chart['cap']): Chart {
   const nonfinite = series.step.filter((_, i) => (series.nonfinite[i] ?? 0) > 0)
   const isWhole = series.count.every((count) => count <= 1)
   const extremes = isWhole ? {} : { min: series.min, max: series.max }
-  return { name, step: series.step, mean: series.mean, ...extremes, nonfinite, cap: asNumber(cap) }
+  return { name, step: series.step, mean: series.mean, ...extremes, nonfinite, cap }
 }
 
 const asNumber = (cap: unknown): number | null => (typeof cap === 'number' ? cap : null)

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Run } from '@normwatch/protocol'
+import type { Run, SeriesReply } from '@normwatch/protocol'
 import { Option, type Command } from 'commander'
 import { readReadings } from '../export/readings.ts'
 import { Failure, UsageError } from '../failures.ts'
@@ -47,6 +47,7 @@ export function addTo(program: Command): void {
       refuseTerminal(options)
       const server = serverFromEnvironment()
       const run = await findRun(server, given)
+      await refuseUnknown(server, run, options.metric ?? [])
       await write(await contentOf(server, run, options), await targetOf(run, options))
     })
 }
@@ -55,6 +56,18 @@ function refuseTerminal({ format, output }: Options): void {
   if (output !== undefined) return
   if (format === 'tensorboard') throw new UsageError('Name a folder for TensorBoard with --output.')
   if (format === 'parquet' && process.stdout.isTTY) throw new UsageError('Name a file with --output.')
+}
+
+/** A metric that was never logged would be a column without a reading. */
+async function refuseUnknown(server: Server, run: Run, metrics: readonly string[]): Promise<void> {
+  const asked = metrics.filter((name) => !(name in run.latest))
+  if (asked.length === 0) return
+  const { series } = await server.get<SeriesReply>(`/runs/${run.id}/series`, {
+    metric: asked,
+    max_points: 10,
+  })
+  const missing = asked.find((name) => !series[name]?.step.length)
+  if (missing !== undefined) throw new Failure(`${run.id} has no metric "${missing}".`)
 }
 
 type Content = AsyncIterable<Uint8Array | string>

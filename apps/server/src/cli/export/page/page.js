@@ -1,7 +1,9 @@
 /* The script of an exported run page: draws what stands in the element `data`, and lets a person pan and zoom. */
 'use strict'
 ;(() => {
-  const { title, facts, charts, findings } = JSON.parse(document.getElementById('data').textContent)
+  const { title, facts, charts, findings, events, moreEvents, layers } = JSON.parse(
+    document.getElementById('data').textContent,
+  )
   const main = document.querySelector('main')
   const HEIGHT = 220
   const whole = {
@@ -33,7 +35,18 @@
     const from = Math.min(whole.max - width, Math.max(whole.min, min))
     view = { min: from, max: from + width }
     for (const plot of plots) plot.setScale('x', view)
+    showLayers()
     range.textContent = `steps ${Math.round(view.min).toLocaleString('en')} – ${Math.round(view.max).toLocaleString('en')}`
+  }
+
+  const heatMap = layers && window.layerMap(layers)
+
+  /** Draws the layers under the plots, between the same steps. */
+  function showLayers() {
+    const [plot] = plots
+    if (!heatMap || !plot) return
+    const { left, width } = plot.bbox
+    heatMap.show(view, left / devicePixelRatio, width / devicePixelRatio)
   }
 
   const figure = (value) =>
@@ -68,6 +81,16 @@
       ctx.fillRect(left, bbox.top, 2, bbox.height)
     }
     ctx.globalAlpha = 1
+    ctx.strokeStyle = colour('info')
+    ctx.lineWidth = devicePixelRatio
+    ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio])
+    for (const { step } of events) {
+      const at = plot.valToPos(step, 'x', true)
+      ctx.beginPath()
+      ctx.moveTo(at, bbox.top)
+      ctx.lineTo(at, bbox.top + bbox.height)
+      ctx.stroke()
+    }
     ctx.fillStyle = colour('critical')
     for (const step of nonfinite) ctx.fillRect(plot.valToPos(step, 'x', true) - 1, bbox.top, 2, 8)
     ctx.restore()
@@ -109,7 +132,12 @@
     }
     const line = { label: 'mean', stroke: colour('norm'), width: 1.5, points: { show: step.length < 50 } }
     const edge = { stroke: 'transparent', width: 0, points: { show: false } }
-    const columns = [step, mean, ...(min ? [min, max] : []), ...(cap ? [step.map(() => cap)] : [])]
+    const columns = [
+      step,
+      mean,
+      ...(min ? [min, max] : []),
+      ...(cap ? [Array.isArray(cap) ? cap : step.map(() => cap)] : []),
+    ]
     const options = {
       width: place.clientWidth,
       height: HEIGHT,
@@ -125,7 +153,16 @@
             ]
           : []),
         ...(cap
-          ? [{ label: 'cap', stroke: colour('cap'), width: 1.5, dash: [6, 4], points: { show: false } }]
+          ? [
+              {
+                label: 'cap',
+                stroke: colour('cap'),
+                width: 1.5,
+                dash: [6, 4],
+                points: { show: false },
+                paths: window.uPlot.paths.stepped({ align: 1 }),
+              },
+            ]
           : []),
       ],
       bands: min
@@ -193,6 +230,13 @@
       }),
     ),
   )
+  const marks = events.map(({ step, label, text }) => {
+    const words = `Step ${step.toLocaleString('en')}: ${label}${text ? `, ${text}` : ''} `
+    const width = Math.max(20, (whole.max - whole.min) / 50)
+    const press = button('Show', `Show ${label} in the charts`, () => show(step - width, step + width))
+    return make('li', {}, words, press)
+  })
+  if (moreEvents > 0) marks.push(make('li', { textContent: `and ${moreEvents} more` }))
   main.append(
     make('h1', { textContent: title }),
     make('section', {}, list),
@@ -211,12 +255,16 @@
       }),
     ),
     ...charts.map(({ name }, i) => make('section', {}, make('h2', { textContent: name }), places[i])),
+    ...(heatMap ? [heatMap.element] : []),
     make(
       'section',
       {},
       make('h2', { textContent: 'Findings' }),
       ...(cards.length > 0 ? cards : ['No findings.']),
     ),
+    ...(marks.length > 0
+      ? [make('section', {}, make('h2', { textContent: 'Events' }), make('ul', {}, ...marks))]
+      : []),
   )
   drawAll()
   new ResizeObserver(() => {
@@ -224,6 +272,7 @@
       const width = places[i].clientWidth
       if (width !== plot.width) plot.setSize({ width, height: HEIGHT })
     }
+    showLayers()
   }).observe(main)
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll)
 })()
