@@ -77,6 +77,7 @@ export const refusals = {
   token_revoked: { status: 401, sentence: 'This token was revoked.' },
   session_invalid: { status: 401, sentence: 'You are no longer signed in.' },
   scope_forbidden: { status: 403, sentence: 'The scope of this token does not allow this.' },
+  address_forbidden: { status: 403, sentence: 'This token may not be used from this address.' },
   project_forbidden: { status: 403, sentence: 'This token is limited to another project.' },
   host_not_allowed: {
     status: 403,

@@ -28,7 +28,7 @@ export async function ensureToken(
         '"--first-token file", or listen on 127.0.0.1.',
     )
   }
-  const { token, secret } = newToken({ name: 'first', scope: 'admin' }, now)
+  const { token, secret } = newToken({ name: 'first', scope: 'admin' }, now, 'the first start')
   await tokens.create(token)
   return secret
 }

@@ -25,7 +25,7 @@ export async function makeToken(
   fields: Partial<NewToken> & Pick<NewToken, 'scope'>,
   more: Partial<StoredToken> = {},
 ): Promise<{ id: string; secret: string }> {
-  const { token, secret } = newToken({ name: fields.scope, ...fields }, Date.now())
+  const { token, secret } = newToken({ name: fields.scope, ...fields }, Date.now(), 'a test')
   await store.tokens.create({ ...token, ...more })
   return { id: token.id, secret }
 }

@@ -8,6 +8,8 @@ const Instant = Type.String({ format: 'date-time' })
 export const MAX_TOKENS = 1_000
 /** The longest life of a token that expires, in days. */
 export const MAX_TOKEN_DAYS = 3_650
+/** The most addresses and ranges that one token names. */
+export const MAX_TOKEN_ADDRESSES = 16
 /** Every token starts with this, so that secret scanners can find leaked ones. */
 export const TOKEN_PREFIX = 'nw_'
 
@@ -27,11 +29,18 @@ const Project = Type.String({
   description: 'Only the runs of this project.',
 })
 
-/** Body of `POST /tokens`. Left out: every project, no expiry. */
+const Addresses = Type.Array(Type.String({ minLength: 2, maxLength: 64 }), {
+  minItems: 1,
+  maxItems: MAX_TOKEN_ADDRESSES,
+  description: 'IP addresses and CIDR ranges that it may be used from.',
+})
+
+/** Body of `POST /tokens`. Left out: every project, from everywhere, no expiry. */
 export const NewTokenSchema = Type.Object(
   {
     ...tokenFields,
     project: Type.Optional(Nullable(Project)),
+    addresses: Type.Optional(Nullable(Addresses)),
     expires_in_days: Type.Optional(
       Nullable(Type.Number({ exclusiveMinimum: 0, maximum: MAX_TOKEN_DAYS, description: 'From now.' })),
     ),
@@ -44,7 +53,11 @@ export const TokenSchema = Type.Object({
   id: Type.String(),
   ...tokenFields,
   project: Nullable(Project),
+  addresses: Nullable(Addresses),
   created_at: Instant,
+  created_by: Nullable(
+    Type.String({ description: 'Name of the token it was made with, or `command line`; null: not noted.' }),
+  ),
   expires_at: Nullable(Instant),
   revoked_at: Nullable(Instant),
   last_used_at: Nullable(Type.String({ format: 'date-time', description: 'To the minute.' })),

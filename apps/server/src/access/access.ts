@@ -9,7 +9,7 @@ import { confine } from './confine.ts'
 import { Authenticator, type Invalid } from './identity/authenticator.ts'
 import { createLimiter } from './limits/limiter.ts'
 import type { Limits } from './limits/limits.ts'
-import { mayUse } from './may.ts'
+import { mayUse, refuseElsewhere } from './may.ts'
 import { CrossOrigin } from './cross-origin.ts'
 import { ruleFor } from './route-rules.ts'
 import { isSameOrigin, needsSameOrigin } from './identity/session-cookie.ts'
@@ -165,6 +165,7 @@ async function admit(
     void reply.header('www-authenticate', 'Bearer realm="normwatch"')
     throw new Refusal(caller)
   }
+  refuseElsewhere(caller, request.ip)
   if (!mayUse(caller, rule)) {
     const needed = rule.for === 'any' || rule.for === 'admin' ? 'admin' : `${rule.for} or admin`
     throw new Refusal(

@@ -1,4 +1,5 @@
 import { Refusal } from '../errors.ts'
+import { isWithin } from './identity/addresses.ts'
 import type { Caller } from './identity/caller.ts'
 import type { RouteRule } from './route-rules.ts'
 
@@ -17,4 +18,9 @@ export function mayTouch({ project: only }: Caller, project: string): boolean {
 /** The refusal of a caller that is limited to another project. */
 export function forbidden({ project }: Caller): Refusal {
   return new Refusal('project_forbidden', `This token is limited to the project "${project}".`)
+}
+
+/** Throws a `Refusal` where a caller asks from an address that its token does not name. */
+export function refuseElsewhere({ addresses }: Caller, address: string): void {
+  if (addresses !== null && !isWithin(address, addresses)) throw new Refusal('address_forbidden')
 }

@@ -4,6 +4,7 @@ import type { Access } from '../access/access.ts'
 import type { Caller } from '../access/identity/caller.ts'
 import { hashSecret, randomSecret } from '../access/identity/secret.ts'
 import { cookieOptions, SESSION_COOKIE, SESSION_LIVES_MS } from '../access/identity/session-cookie.ts'
+import { refuseElsewhere } from '../access/may.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { noContent, replies } from './schemas.ts'
@@ -29,6 +30,7 @@ export function sessionRoutes({ store, now }: Services, access: Access): Fastify
         const { body } = request
         const caller = await authenticator.bearer(body.token)
         if (typeof caller === 'string') throw new Refusal(caller)
+        refuseElsewhere(caller, request.ip)
         const secret = randomSecret()
         const expires_at = Math.min(now() + SESSION_LIVES_MS, caller.expiresAt ?? Infinity)
         await store.tokens.openSession({ hash: hashSecret(secret), token: caller.id, expires_at }, now())

@@ -7,7 +7,10 @@ import {
   TokenWithSecretSchema,
 } from '@normwatch/protocol'
 import type { Access } from '../access/access.ts'
+import { isRange } from '../access/identity/addresses.ts'
+import { OWNER } from '../access/identity/caller.ts'
 import { newToken, shownToken } from '../access/identity/tokens.ts'
+import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { replies } from './schemas.ts'
 
@@ -30,8 +33,14 @@ export function tokenRoutes({ store, now }: Services, { sockets }: Access): Fast
           response: replies(TokenWithSecretSchema),
         },
       },
-      async ({ body }, reply) => {
-        const { token, secret } = newToken(body, now())
+      async ({ body, caller }, reply) => {
+        const faults = (body.addresses ?? []).flatMap((text, i) =>
+          isRange(text)
+            ? []
+            : [{ path: `/addresses/${i}`, message: 'must be an IP address or a CIDR range' }],
+        )
+        if (faults.length > 0) throw new Refusal('request_invalid', undefined, faults)
+        const { token, secret } = newToken(body, now(), (caller ?? OWNER).name)
         await store.tokens.create(token)
         return reply
           .status(201)

@@ -9,7 +9,9 @@ const token = (id: string, more: Partial<StoredToken> = {}): StoredToken => ({
   name: id,
   scope: 'read',
   project: null,
+  addresses: null,
   created_at: 1_000,
+  created_by: null,
   expires_at: null,
   revoked_at: null,
   last_used_at: null,
@@ -28,7 +30,13 @@ export function describeTokenStore(engine: string, open: () => Promise<Store>): 
     it('finds a token by its hash and by its id, and lists the oldest first', async () => {
       const [a, b] = [
         token('a', { created_at: 2_000 }),
-        token('b', { project: 'p', scope: 'admin', expires_at: 9 }),
+        token('b', {
+          project: 'p',
+          addresses: '10.0.0.0/8,::1',
+          created_by: 'a',
+          scope: 'admin',
+          expires_at: 9,
+        }),
       ]
       await store.tokens.create(a)
       await store.tokens.create(b)

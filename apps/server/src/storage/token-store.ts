@@ -8,7 +8,11 @@ export interface StoredToken {
   readonly scope: Scope
   /** The only project it may touch; `null`: every project. */
   readonly project: string | null
+  /** Addresses and CIDR ranges it may be used from, separated by commas; `null`: everywhere. */
+  readonly addresses: string | null
   readonly created_at: number
+  /** Name of the token it was made with, or `command line`; `null` for one made before this was noted. */
+  readonly created_by: string | null
   readonly expires_at: number | null
   readonly revoked_at: number | null
   readonly last_used_at: number | null
@@ -21,6 +25,20 @@ export interface StoredSession {
   readonly token: string
   readonly expires_at: number
 }
+
+export const TOKEN_COLUMNS = [
+  'id',
+  'hash',
+  'name',
+  'scope',
+  'project',
+  'addresses',
+  'created_at',
+  'created_by',
+  'expires_at',
+  'revoked_at',
+  'last_used_at',
+] as const satisfies readonly (keyof StoredToken)[]
 
 export class TokenNotFound extends Error {
   override readonly name = 'TokenNotFound'

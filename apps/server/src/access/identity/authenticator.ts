@@ -83,10 +83,10 @@ export class Authenticator {
   }
 
   #caller(token: StoredToken, via: Caller['via'], credentialHash: string): Caller | Invalid {
-    const { id, name, scope, project, expires_at: expiresAt } = token
+    const { id, name, scope, project, addresses, expires_at: expiresAt } = token
     if (token.revoked_at !== null) return 'token_revoked'
     if (expiresAt !== null && expiresAt <= this.#now()) return 'token_expired'
-    return { id, name, scope, project, expiresAt, via, credentialHash }
+    return { id, name, scope, project, addresses, expiresAt, via, credentialHash }
   }
 }
 
@@ -95,5 +95,6 @@ const operatorId = (hash: string) => OPERATOR + hash.slice(0, 16)
 
 function operator(hash: string, via: Caller['via'], credentialHash: string): Caller {
   const id = operatorId(hash)
-  return { id, name: 'operator', scope: 'admin', project: null, expiresAt: null, via, credentialHash }
+  const everything = { scope: 'admin', project: null, addresses: null, expiresAt: null } as const
+  return { id, name: 'operator', ...everything, via, credentialHash }
 }

@@ -8,6 +8,8 @@ export interface Caller {
   readonly scope: Scope
   /** The only project it may touch; `null`: every project. */
   readonly project: string | null
+  /** The ranges it may ask from, separated by commas; `null`: everywhere. */
+  readonly addresses: string | null
   /** Milliseconds since 1970; `null`: never. */
   readonly expiresAt: number | null
   /** How it authenticated. */
@@ -22,6 +24,7 @@ export const OWNER: Caller = {
   name: 'owner',
   scope: 'admin',
   project: null,
+  addresses: null,
   expiresAt: null,
   via: 'nothing',
   credentialHash: '',

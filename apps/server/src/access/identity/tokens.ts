@@ -6,10 +6,11 @@ import { hashSecret, newTokenSecret } from './secret.ts'
 
 const DAY = 24 * 3_600_000
 
-/** A new token and its secret. Only the secret's hash is stored, so it can be shown only now. */
+/** A new token, made by `maker`, and its secret. Only the secret's hash is stored, so it can be shown only now. */
 export function newToken(
-  { name, scope, project, expires_in_days: days }: NewToken,
+  { name, scope, project, addresses, expires_in_days: days }: NewToken,
   now: number,
+  maker: string,
 ): { readonly token: StoredToken; readonly secret: string } {
   const secret = newTokenSecret()
   const token: StoredToken = {
@@ -18,7 +19,9 @@ export function newToken(
     name,
     scope,
     project: project ?? null,
+    addresses: addresses?.join(',') ?? null,
     created_at: now,
+    created_by: maker,
     expires_at: days == null ? null : now + Math.round(days * DAY),
     revoked_at: null,
     last_used_at: null,
@@ -28,9 +31,10 @@ export function newToken(
 
 /** The token for replies: without its hash. */
 export function shownToken({ hash: _, ...token }: StoredToken): Token {
-  const { created_at, expires_at, revoked_at, last_used_at } = token
+  const { addresses, created_at, expires_at, revoked_at, last_used_at } = token
   return {
     ...token,
+    addresses: addresses?.split(',') ?? null,
     created_at: iso(created_at),
     expires_at: isoOrNull(expires_at),
     revoked_at: isoOrNull(revoked_at),

@@ -1,5 +1,6 @@
 import { NewTokenSchema, SCOPES, type NewToken, type Token } from '@normwatch/protocol'
 import type { Command } from 'commander'
+import { isRange } from '../../access/identity/addresses.ts'
 import { newTokenSecret } from '../../access/identity/secret.ts'
 import { newToken, shownToken } from '../../access/identity/tokens.ts'
 import { compileSchema } from '../../plugins/compile-schema.ts'
@@ -16,6 +17,7 @@ interface NewTokenOptions {
   readonly name?: string
   readonly scope?: string
   readonly project?: string
+  readonly from?: readonly string[]
   readonly expires?: string
   readonly data?: string
 }
@@ -28,6 +30,7 @@ export function addTo(program: Command): void {
     .option('--name <name>', 'what people call it')
     .option('--scope <scope>', SCOPES.join(', '))
     .option('--project <project>', 'only this project (default: all)')
+    .option('--from <addresses...>', 'only from these IP addresses and CIDR ranges (default: everywhere)')
     .option('--expires <duration>', 'such as 12h, 90d, 4w or 1y (default: never)')
     .option(...DATA_OPTION)
     .addHelpText('after', example('normwatch token create --name ci --scope write --expires 90d'))
@@ -57,11 +60,15 @@ export function addTo(program: Command): void {
     .action(() => console.log(newTokenSecret()))
 }
 
-async function create(config: Config, { name, scope, project, expires }: NewTokenOptions): Promise<void> {
+async function create(
+  config: Config,
+  { name, scope, project, from, expires }: NewTokenOptions,
+): Promise<void> {
   const fields = {
     name,
     scope,
     project,
+    addresses: from,
     expires_in_days: expires === undefined ? undefined : readDays(expires),
   }
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
@@ -69,7 +76,10 @@ async function create(config: Config, { name, scope, project, expires }: NewToke
     throw new UsageError(
       `--name NAME and --scope ${SCOPES.join('|')} are needed, --project may have no slash.`,
     )
-  const { token, secret } = newToken(given as NewToken, Date.now())
+  const wrong = from?.find((text) => !isRange(text))
+  if (wrong !== undefined)
+    throw new UsageError(`--from "${wrong}" is neither an IP address nor a CIDR range.`)
+  const { token, secret } = newToken(given as NewToken, Date.now(), 'command line')
   const file = await openTokens(config)
   try {
     await file.tokens.create(token)
@@ -91,6 +101,7 @@ async function list(config: Config, asJson: boolean): Promise<void> {
       token.name,
       token.scope,
       token.project ?? '(all)',
+      token.addresses?.join(' ') ?? '(everywhere)',
       state(token, now),
       `used ${token.last_used_at ?? 'never'}`,
     ])

@@ -3,6 +3,7 @@ import { TooManyEvents, type EventStore } from '../event-store.ts'
 import type { Overrides, SettingsScope, SettingsStore } from '../settings-store.ts'
 import { RunNotFound } from '../store.ts'
 import {
+  TOKEN_COLUMNS,
   TokenNotFound,
   TooManyTokens,
   type StoredSession,
@@ -102,17 +103,8 @@ export function openTokens(db: Database): TokenStore {
           throw new TooManyTokens(`There are at most ${MAX_TOKENS} tokens, revoked ones included.`)
         }
         await on.run(
-          `insert into tokens (id, hash, name, scope, project, created_at, expires_at, revoked_at, last_used_at)
-           values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          token.id,
-          token.hash,
-          token.name,
-          token.scope,
-          token.project,
-          token.created_at,
-          token.expires_at,
-          token.revoked_at,
-          token.last_used_at,
+          `insert into tokens (${TOKEN_COLUMNS.join(', ')}) values (${TOKEN_COLUMNS.map(() => '?').join(', ')})`,
+          ...TOKEN_COLUMNS.map((column) => token[column]),
         )
       }),
     revoke: (id, now) =>

@@ -16,7 +16,7 @@ describeTokenStore('sqlite', () => openSqliteStore({ folder: emptyFolder() }))
 it('lets the command line make and revoke tokens while a server holds the folder', async () => {
   const folder = emptyFolder()
   const store = await openSqliteStore({ folder })
-  const { token } = newToken({ name: 'ci', scope: 'write' }, 1_000)
+  const { token } = newToken({ name: 'ci', scope: 'write' }, 1_000, 'a test')
   const file = await openTokensFile(folder)
   try {
     expect(await store.tokens.any()).toBe(false)
@@ -33,7 +33,7 @@ it('lets the command line make and revoke tokens while a server holds the folder
 
 it('makes the folder for a first token when no server was there yet', async () => {
   const folder = join(emptyFolder(), 'new')
-  const { token } = newToken({ name: 'first', scope: 'admin' }, 1_000)
+  const { token } = newToken({ name: 'first', scope: 'admin' }, 1_000, 'a test')
   const file = await openTokensFile(folder)
   await file.tokens.create(token)
   await file.close()

@@ -1,6 +1,7 @@
 import { MAX_TOKENS } from '@normwatch/protocol'
 import type { Database } from '../engine/database.ts'
 import {
+  TOKEN_COLUMNS,
   TokenNotFound,
   TooManyTokens,
   type StoredSession,
@@ -22,8 +23,7 @@ export function openTokens(db: Database, { read, write }: Access): TokenStore {
   const byHash = db.prepare<[string], StoredToken>('select * from tokens where hash = ?')
   const byId = db.prepare<[string], StoredToken>('select * from tokens where id = ?')
   const insert = db.prepare<[StoredToken]>(
-    `insert into tokens (id, hash, name, scope, project, created_at, expires_at, revoked_at, last_used_at)
-     values (@id, @hash, @name, @scope, @project, @created_at, @expires_at, @revoked_at, @last_used_at)`,
+    `insert into tokens (${TOKEN_COLUMNS.join(', ')}) values (${TOKEN_COLUMNS.map((column) => `@${column}`).join(', ')})`,
   )
   const revoke = db.prepare<[number, string]>(
     'update tokens set revoked_at = coalesce(revoked_at, ?) where id = ?',
