@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, type TestContext } from 'vitest'
 import { ensureBrowser } from '../../scripts/browsers.ts'
 import { ensurePython } from '../../scripts/python-env.ts'
 import { buildDashboard } from '../../apps/dashboard/e2e/build-dashboard.ts'
@@ -55,54 +55,62 @@ function notebookOf(cells: readonly string[]): string {
   return JSON.stringify({ cells: code, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 })
 }
 
-it('a notebook shows a run in its cells, drawn and live, signed in there, in a real JupyterLab', async (test) => {
-  const found = findJupyter()
-  if ('reason' in found) test.skip(`JupyterLab cannot be installed here: ${found.reason}`)
-  const { python } = found as { python: string }
-  buildDashboard()
-  const folder = mkdtempSync(join(tmpdir(), 'normwatch-notebook-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const port = await freePort()
-  const origin = `http://localhost:${port}`
-  const server = await startServer(join(folder, 'data'), ['--embed', origin], { NORMWATCH_TOKEN: TOKEN })
-
-  const work = join(folder, 'work')
-  mkdirSync(work)
-  const notebook = join(work, 'run.ipynb')
-  const training = `import normwatch
+const TRAINING = `import normwatch
 run = normwatch.init(id="in-a-cell", name="in a cell", max_norm=1.0)
 for step in range(500):
     run.log(grad_norm=2.0 + step % 7, loss=1.0)
 report = run.finish()
 normwatch.show(run)`
-  writeFileSync(notebook, notebookOf([training, 'normwatch.show("in-a-cell", live=True)']))
+
+interface Jupyter {
+  readonly python: string
+  readonly folder: string
+  readonly server: string
+  readonly token?: string
+  /** Where the browser finds Jupyter. */
+  readonly host: string
+  readonly port: number
+  /** The path below which a hub serves this user's Jupyter. */
+  readonly below: string
+  /** What the second cell does. */
+  readonly live: string
+}
+
+/** Runs a notebook with a training and a live page, saves it, and opens it in a real JupyterLab. */
+async function openNotebook({ python, folder, server, token, host, port, below, live }: Jupyter) {
+  const work = join(folder, 'work')
+  mkdirSync(work)
+  const notebook = join(work, 'run.ipynb')
+  writeFileSync(notebook, notebookOf([TRAINING, live]))
   const env = {
     HOME: folder,
     PATH: `${dirname(python)}:${process.env['PATH']}`,
     PYTHONPATH: join(root, 'packages/sdk-python/src'),
-    NORMWATCH_URL: server.url,
-    NORMWATCH_TOKEN: TOKEN,
+    NORMWATCH_URL: server,
+    ...(token !== undefined && { NORMWATCH_TOKEN: token }),
   }
   const jupyter = (...args: string[]) =>
     execFileSync(python, ['-m', 'jupyter', ...args], { env, cwd: work, stdio: 'pipe' })
   jupyter('execute', '--inplace', notebook)
   jupyter('trust', notebook)
-  const saved = readFileSync(notebook, 'utf8')
-  expect(saved).toContain('<svg role=')
-  expect(saved).not.toContain(TOKEN)
 
-  const flags = ['--no-browser', '--allow-root', `--port=${port}`, '--ServerApp.port_retries=0']
-  const lab = spawn(
-    python,
-    ['-m', 'jupyter', 'lab', ...flags, `--IdentityProvider.token=${JUPYTER_TOKEN}`, `--notebook-dir=${work}`],
-    { env, stdio: 'ignore' },
-  )
+  const flags = [
+    '--no-browser',
+    '--allow-root',
+    `--port=${port}`,
+    '--ServerApp.port_retries=0',
+    `--ServerApp.base_url=${below}/`,
+    '--ServerApp.allow_remote_access=True',
+    `--IdentityProvider.token=${JUPYTER_TOKEN}`,
+    `--notebook-dir=${work}`,
+  ]
+  const lab = spawn(python, ['-m', 'jupyter', 'lab', ...flags], { env, stdio: 'ignore' })
   onTestFinished(async () => {
     lab.kill('SIGKILL')
     if (lab.exitCode === null && lab.signalCode === null) await once(lab, 'exit')
   })
   const answers = () =>
-    fetch(`${origin}/api`).then(
+    fetch(`http://127.0.0.1:${port}${below}/api`).then(
       ({ status }) => status,
       () => 0,
     )
@@ -114,7 +122,38 @@ normwatch.show(run)`
   })
   onTestFinished(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 1200, height: 1600 } })
-  await page.goto(`${origin}/doc/tree/run.ipynb?token=${JUPYTER_TOKEN}`)
+  const sockets: string[] = []
+  page.on('websocket', (socket) => void sockets.push(socket.url()))
+  await page.goto(`http://${host}:${port}${below}/doc/tree/run.ipynb?token=${JUPYTER_TOKEN}`)
+  return { page, sockets, saved: readFileSync(notebook, 'utf8') }
+}
+
+function ready(test: TestContext): { python: string; folder: string } {
+  const found = findJupyter()
+  if ('reason' in found) return test.skip(`JupyterLab cannot be installed here: ${found.reason}`)
+  buildDashboard()
+  const folder = mkdtempSync(join(tmpdir(), 'normwatch-notebook-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return { python: found.python, folder }
+}
+
+it('a notebook shows a run in its cells, drawn and live, signed in there, in a real JupyterLab', async (test) => {
+  const { python, folder } = ready(test)
+  const port = await freePort()
+  const embed = ['--embed', `http://localhost:${port}`]
+  const server = await startServer(join(folder, 'data'), embed, { NORMWATCH_TOKEN: TOKEN })
+  const { page, saved } = await openNotebook({
+    python,
+    folder,
+    server: server.url,
+    token: TOKEN,
+    host: 'localhost',
+    port,
+    below: '',
+    live: 'normwatch.show("in-a-cell", live=True)',
+  })
+  expect(saved).toContain('<svg role=')
+  expect(saved).not.toContain(TOKEN)
   const drawn = page.locator('.jp-OutputArea-output svg[role=img]')
   await expect.poll(() => drawn.count(), PATIENCE).toBe(2)
   expect(await page.locator('.jp-OutputArea-output').first().innerText()).toContain('in a cell')
@@ -126,4 +165,26 @@ normwatch.show(run)`
   await field.fill(TOKEN)
   await field.press('Enter')
   await frame.getByRole('heading', { name: 'in a cell' }).waitFor(PATIENCE)
+}, 900_000)
+
+it('a hub serves the live page to its notebooks by jupyter-server-proxy, below its own path and name', async (test) => {
+  const { python, folder } = ready(test)
+  const [port, own] = [await freePort(), await freePort()]
+  const hub = `http://hub.localhost:${port}`
+  const basePath = `/user/me/proxy/absolute/${own}`
+  // the flags of docs/notebooks.md
+  const flags = ['--base-path', basePath, '--allowed-hosts', 'hub.localhost', '--embed', hub]
+  const server = await startServer(join(folder, 'data'), ['--port', String(own), ...flags])
+  const { page, sockets } = await openNotebook({
+    python,
+    folder,
+    server: server.url,
+    host: 'hub.localhost',
+    port,
+    below: '/user/me',
+    live: `normwatch.show("in-a-cell", live=True, address="${hub}${basePath}")`,
+  })
+  const frame = page.frameLocator('.jp-OutputArea-output iframe')
+  await frame.getByRole('heading', { name: 'in a cell' }).waitFor(PATIENCE)
+  await expect.poll(() => sockets, PATIENCE).toContain(`${hub.replace('http', 'ws')}${basePath}/api/v1/live`)
 }, 900_000)
