@@ -48,13 +48,15 @@ window.layerMap = ({ step, to, bucket, layers, values, leftOut }) => {
     const context = canvas.getContext('2d')
     const scale = canvas.width / (view.max - view.min)
     for (const [i, from] of step.entries()) {
-      const x = (from - view.min) * scale
-      const end = (endOf(i) - view.min) * scale
+      // whole pixels, so that no seam shows between two cells
+      const x = Math.round((from - view.min) * scale)
+      const end = Math.round((endOf(i) - view.min) * scale)
       if (end < 0 || x > canvas.width) continue
       for (const [row, norms] of values.entries()) {
         if (!(norms[i] > 0)) continue
         context.fillStyle = shade(norms[i])
-        context.fillRect(x, row * rowHeight * ratio, Math.max(1, end - x), rowHeight * ratio)
+        const [top, below] = [row, row + 1].map((rows) => Math.round(rows * rowHeight * ratio))
+        context.fillRect(x, top, Math.max(1, end - x), below - top)
       }
     }
   }

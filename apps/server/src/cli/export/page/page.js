@@ -178,7 +178,7 @@
         },
       },
       hooks: {
-        drawClear: [(plot) => drawBehind(plot, chart)],
+        drawAxes: [(plot) => drawBehind(plot, chart)],
         setSelect: [
           (plot) => {
             const { left, width } = plot.select
