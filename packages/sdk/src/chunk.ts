@@ -1,5 +1,6 @@
 import { MAX_POINTS_PER_REQUEST } from '@normwatch/protocol/limits'
 import { encodeColumn, type WireNumber } from '@normwatch/protocol/number-codec'
+import { isCapName } from './names.ts'
 
 /** Points × metrics of one batch at the most: at 25 bytes a number its JSON stays below the body limit. */
 const MAX_CELLS = 250_000
@@ -11,6 +12,8 @@ const BYTES_A_ROW = 16
 export type WireColumns = Record<string, (WireNumber | null)[]>
 
 export interface Column {
+  /** Its readings are caps: above 0. */
+  readonly isCap: boolean
   values: Float64Array<ArrayBuffer>
   /** 1 where there is a reading. */
   present: Uint8Array<ArrayBuffer>
@@ -45,6 +48,7 @@ export function encodeBatch({ rows, step, time, columns }: Batch): WireColumns {
     ['time', Array.from(time.subarray(0, rows), (at) => (Number.isNaN(at) ? null : at))],
   ]
   for (const [name, { values, present }] of columns) {
+    if (!present.includes(1)) continue // each of its readings was refused
     encoded.push([name, encodeColumn(values.subarray(0, rows), present)])
   }
   return Object.fromEntries(encoded) // plain assignment would lose a metric named __proto__
@@ -91,7 +95,11 @@ export class Chunk {
     const columns = this.#columns.size + 1
     if (columns * this.rows > MAX_CELLS && this.rows > 1) return undefined
     this.#maxRows = Math.min(MAX_POINTS_PER_REQUEST, Math.max(1, Math.floor(MAX_CELLS / columns)))
-    const column = { values: new Float64Array(this.#capacity), present: new Uint8Array(this.#capacity) }
+    const column = {
+      isCap: isCapName(name),
+      values: new Float64Array(this.#capacity),
+      present: new Uint8Array(this.#capacity),
+    }
     this.#columns.set(name, column)
     return column
   }

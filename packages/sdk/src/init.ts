@@ -2,7 +2,7 @@ import { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
 import { continueRun } from './resume.ts'
 import { RecordedRun } from './run.ts'
-import { pageOf } from './server-address.ts'
+import { DEFAULT_URL, pageOf } from './server-address.ts'
 import { readSettings, type Settings } from './settings.ts'
 import type { FinishReport, InitOptions, Run } from './types.ts'
 
@@ -16,18 +16,32 @@ const NOTHING: FinishReport = {
   refusedFile: null,
 }
 
-/** Starts a run on a platform; see `init`. */
+/** Starts a run on a platform; see `init`. Throws in strict mode alone: what goes wrong here must end no training. */
 export function startRun(given: InitOptions, platform: Platform): Run {
-  const isObject = typeof given === 'object' && given !== null
-  const options = isObject ? given : {}
-  const notices = new Notices(platform.warn, options.strict === true)
-  if (!isObject) notices.wrongUse('init', 'options', 'must be an object such as { project, maxNorm }')
-  const { env, now, random } = platform
-  const newId = makeId(now(), random)
+  const notices = new Notices(platform.warn, isStrict(given))
+  const newId = makeId(platform.now(), platform.random)
+  try {
+    return start(given, platform, notices, newId)
+  } catch (error) {
+    if (notices.isStrict) throw error
+    notices.warn('start', `init: the run cannot be started (${String(error)}): nothing is recorded`)
+    return disabledRun(newId, DEFAULT_URL)
+  }
+}
+
+function isStrict(options: InitOptions | null | undefined): boolean {
+  try {
+    return options?.strict === true
+  } catch {
+    return false
+  }
+}
+
+function start(options: InitOptions, platform: Platform, notices: Notices, newId: string): Run {
   const refuse = (option: string, reason: string) => notices.wrongUse('init', option, reason)
   const warn = notices.warn.bind(notices)
   const ownServer = platform.ownServer((sentence) => warn('own server', sentence))
-  const wanted = readSettings(options, env, newId, refuse, warn, ownServer)
+  const wanted = readSettings(options, platform.env, newId, refuse, warn, ownServer)
   const settings = continueRun(offlineIfOtherUser(wanted, platform, notices), platform, notices, newId)
   if (settings.mode === 'disabled') return disabledRun(settings.id, settings.url)
   if (settings.mode === 'offline' && platform.openSpool === undefined) {
@@ -38,7 +52,10 @@ export function startRun(given: InitOptions, platform: Platform): Run {
   if (settings.mode === 'online') {
     platform.say(`normwatch: ${run.url}`)
     void platform.sendLeftovers(settings)
-  } else platform.say(`normwatch: run ${run.id} is recorded offline; send it later with normwatch-sync`)
+  } else {
+    const where = `run ${run.id} is recorded offline in ${run.spoolPath ?? 'memory'}`
+    platform.say(`normwatch: ${where}; send it later with npx normwatch-sync`)
+  }
   return run
 }
 

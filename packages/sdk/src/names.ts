@@ -1,5 +1,10 @@
 import { LAYER_PREFIX } from '@normwatch/protocol/columns'
-import { MAX_LAYERS_PER_RUN, MAX_METRICS_PER_RUN, MAX_METRIC_NAME_LENGTH } from '@normwatch/protocol/limits'
+import {
+  MAX_LAYERS_PER_RUN,
+  MAX_METRICS_PER_RUN,
+  MAX_METRIC_NAME_LENGTH,
+  MAX_PARTS_PER_RUN,
+} from '@normwatch/protocol/limits'
 
 /** The readings that have a name of their own in TypeScript; every other metric travels under the name it is given. */
 const WIRE_NAMES: Readonly<Record<string, string>> = {
@@ -26,11 +31,22 @@ export const READING_NAMES: readonly string[] = [
   ...Object.keys(WIRE_NAMES),
 ]
 
+/** `fault`: why a name cannot be used, one sentence for all names of that fault. */
 export type NameCheck = { readonly name: string } | { readonly fault: string }
 
-/** The metric and layer names of one run: names that the server would refuse are refused here, one reading at a time. */
+/** Readings of gradients: with the name of a part that was not declared they make it. */
+const MAKES_PART = /^(?:grad_norm|clip_fraction)\/([^/]{1,64})$/
+const BAD_NAME = `a metric's name has 1 to ${MAX_METRIC_NAME_LENGTH} characters, none of them a control character`
+
+export const TOO_MANY_PARTS = `a run has at most ${MAX_PARTS_PER_RUN} parts`
+
+/** Whether readings of this name are caps, which are above 0: of the run's steps, or of a part's. */
+export const isCapName = (name: string): boolean => name === 'max_norm' || name.startsWith('max_norm/')
+
+/** The metric, layer and part names of one run: names that the server would refuse are refused here, one reading at a time. */
 export class Names {
   readonly #known = new Set<string>()
+  readonly #parts = new Set<string>()
   #metrics = 0
   #layers = 0
 
@@ -42,9 +58,7 @@ export class Names {
     const isLayer = name.startsWith(LAYER_PREFIX)
     const bare = isLayer ? name.slice(LAYER_PREFIX.length) : name
     if (bare.length < 1 || bare.length > MAX_METRIC_NAME_LENGTH || hasControlCharacter(bare)) {
-      return {
-        fault: `a metric's name has 1 to ${MAX_METRIC_NAME_LENGTH} characters, none of them a control character`,
-      }
+      return { fault: BAD_NAME }
     }
     if (isLayer && this.#layers >= MAX_LAYERS_PER_RUN) {
       return { fault: `a run has at most ${MAX_LAYERS_PER_RUN} layers` }
@@ -52,10 +66,19 @@ export class Names {
     if (!isLayer && this.#metrics >= MAX_METRICS_PER_RUN) {
       return { fault: `a run has at most ${MAX_METRICS_PER_RUN} metrics` }
     }
+    const [, makes] = MAKES_PART.exec(name) ?? []
+    if (makes !== undefined && !this.addPart(makes)) return { fault: TOO_MANY_PARTS }
     this.#known.add(name)
     if (isLayer) this.#layers++
     else this.#metrics++
     return { name }
+  }
+
+  /** Whether the run can have a part of this name: it has it from now on. */
+  addPart(name: string): boolean {
+    if (!this.#parts.has(name) && this.#parts.size >= MAX_PARTS_PER_RUN) return false
+    this.#parts.add(name)
+    return true
   }
 
   layer(key: string): NameCheck {

@@ -1,5 +1,17 @@
 /** Other words for a name, in the form that `plain` gives. */
-const SYNONYMS: Readonly<Record<string, string>> = { learningrate: 'lr', gradientnorm: 'gradNorm' }
+const SYNONYMS: Readonly<Record<string, string>> = {
+  learningrate: 'lr',
+  gradientnorm: 'gradNorm',
+  totalnorm: 'gradNorm',
+  maxgradnorm: 'maxNorm',
+  clipnorm: 'maxNorm',
+  gradclip: 'maxNorm',
+  gradientclipval: 'maxNorm',
+  runid: 'id',
+  runname: 'name',
+  dir: 'spoolDir',
+  timeout: 'timeoutMs',
+}
 
 /** The known name that was probably meant by a misspelt one (`max_norm`, `gradnorm`, `GradNrom`), if any. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {

@@ -1,6 +1,9 @@
 /** Warnings of one run at most: a loop that makes up new names must not flood memory or the log. */
 const MAX_KINDS = 200
 
+/** Characters of an argument's name in a warning: it may be made of data. */
+const MAX_ARGUMENT = 100
+
 /** Prints each kind of warning once. In strict mode, wrong use throws instead. */
 export class Notices {
   readonly #said = new Set<string>()
@@ -19,10 +22,10 @@ export class Notices {
     this.#warn(`normwatch: ${sentence}`)
   }
 
-  /** A warning about an argument that cannot be used. Throws `TypeError` in strict mode. */
-  wrongUse(call: string, argument: string, reason: string): void {
-    const sentence = `${call}: ${argument} ${reason}`
+  /** A warning about an argument that cannot be used, each sentence or `kind` once. Throws `TypeError` in strict mode. */
+  wrongUse(call: string, argument: string, reason: string, kind?: string): void {
+    const sentence = `${call}: ${argument.slice(0, MAX_ARGUMENT)} ${reason}`
     if (this.isStrict) throw new TypeError(`normwatch: ${sentence}`)
-    this.warn(sentence, sentence)
+    this.warn(kind ?? sentence, sentence)
   }
 }

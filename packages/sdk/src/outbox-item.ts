@@ -1,8 +1,9 @@
 import type { WireColumns } from './chunk.ts'
+import type { RunStatus } from './types.ts'
 
 /** A change of the run that must happen between the points before it and the points after it. */
 export interface RunChange {
-  readonly status?: 'running' | 'finished' | 'failed'
+  readonly status?: 'running' | RunStatus
   readonly truncate_after?: number
   /** Declares parts: how each clips. */
   readonly parts?: Readonly<Record<string, object>>

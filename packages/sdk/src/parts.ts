@@ -1,4 +1,5 @@
-import { readClip, type ClipField, type RefuseOption } from './settings.ts'
+import { CAP, OPTIMIZER, readOptions, type RefuseOption, type Rules } from './options.ts'
+import { readClip, type ClipField } from './settings.ts'
 import type { PartOptions } from './types.ts'
 
 /** A part as the run's PATCH declares it. */
@@ -7,6 +8,8 @@ interface PartFields {
   optimizer?: string
 }
 
+const RULES: Rules<PartOptions> = { maxNorm: CAP, clipValue: CAP, optimizer: OPTIMIZER }
+
 /** Whether a part may have this name: 1 to 64 characters, no slash and no control character. */
 export function isPartName(name: unknown): name is string {
   // eslint-disable-next-line no-control-regex -- control characters are what a name must not have
@@ -14,20 +17,8 @@ export function isPartName(name: unknown): name is string {
 }
 
 /** The fields of a part; an option that cannot be used is refused and left out. */
-export function readPart(options: PartOptions, refuse: RefuseOption): PartFields {
-  const { optimizer } = options
-  const fields: PartFields = {}
-  const clip = readClip(cap('maxNorm'), cap('clipValue'), refuse)
-  if (clip !== undefined) fields.clip = clip
-  if (typeof optimizer === 'string' && optimizer.length <= 128) fields.optimizer = optimizer
-  else if (optimizer !== undefined) refuse('optimizer', 'must be a name of at most 128 characters')
-  return fields
-
-  function cap(option: 'maxNorm' | 'clipValue'): number | undefined {
-    const value: unknown = options[option]
-    if (value === undefined || value === null) return undefined
-    if (typeof value === 'number' && value > 0) return value
-    refuse(option, 'must be a number above 0')
-    return undefined
-  }
+export function readPart(options: unknown, refuse: RefuseOption): PartFields {
+  const { maxNorm, clipValue, optimizer } = readOptions(options, RULES, refuse)
+  const clip = readClip(maxNorm, clipValue, refuse)
+  return { ...(clip !== undefined && { clip }), ...(optimizer !== undefined && { optimizer }) }
 }

@@ -2,13 +2,14 @@ import type { Background, Job, Warn } from './background.ts'
 import type { OwnServer } from './node/own-server.ts'
 import type { Settings } from './settings.ts'
 import type { Spool, SpoolHead } from './spool.ts'
+import type { RunStatus } from './types.ts'
 
 /** What an open run does when its process ends. */
 export interface ExitWatcher {
   /** Nothing is left to do: the process would end now. */
   onIdle(hasFailed: boolean): void
-  /** Asked to stop (SIGTERM, SIGINT); the process ends when this resolves. */
-  onSignal(): Promise<unknown>
+  /** Asked to stop by a signal; the process ends when this resolves. */
+  onSignal(status: RunStatus): Promise<unknown>
   /** Somebody else decides about the signal: only send what there is. */
   onForeignSignal(): void
   /** The process exits now: nothing asynchronous can run any more. */

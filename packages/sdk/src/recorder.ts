@@ -1,9 +1,10 @@
 import { LAYER_PREFIX } from '@normwatch/protocol/columns'
-import { MAX_STEP, MAX_TIME } from '@normwatch/protocol/limits'
+import { MAX_TIME } from '@normwatch/protocol/limits'
 import type { Batcher } from './batcher.ts'
 import type { Column } from './chunk.ts'
 import { isWireName, Names, READING_NAMES, type NameCheck } from './names.ts'
 import { nearestName } from './near-names.ts'
+import { isStep } from './options.ts'
 import type { Readings } from './types.ts'
 
 export interface RecorderOptions {
@@ -12,8 +13,8 @@ export interface RecorderOptions {
   readonly now: () => number
   /** The step of the first call that names none. */
   readonly firstStep: number
-  /** Called for each refused argument, with its name and the reason. */
-  readonly refuse: (argument: string, reason: string) => void
+  /** Called for each refused argument, with its name, the reason, and the kind of fault where a loop may make up many names. */
+  readonly refuse: (argument: string, reason: string, kind?: string) => void
   /** Called for an argument that is recorded and was probably meant to be another. */
   readonly doubt: (argument: string, reason: string) => void
   /** Shared by the run and its parts. */
@@ -22,6 +23,7 @@ export interface RecorderOptions {
   readonly part?: string
 }
 
+const NO_CAP = 'must be a number above 0; Infinity means no cap at this step'
 const NOT_A_NUMBER = 'must be a number (NaN and Infinity are numbers), null or undefined'
 
 /** Turns calls of `log` into rows: counts steps, joins calls for one step, and keeps wrong readings out. */
@@ -65,13 +67,11 @@ export class Recorder {
       const value = readings[key]
       if (key === 'step' || key === 'time' || value === undefined || value === null) continue
       if (typeof value === 'number' && key !== 'layers') {
-        if (key === 'maxNorm' && !(value > 0)) {
-          this.#refuse(key, 'must be a number above 0; Infinity means no cap at this step')
-          continue
-        }
         const slot = this.#part === undefined ? key : `${key}/${this.#part}`
         const column = this.#batcher.open.byMetric.get(slot) ?? this.#newMetric(key, slot)
-        if (column !== undefined) this.#batcher.open.put(column, value)
+        if (column === undefined) continue
+        if (column.isCap && !(value > 0)) this.#refuse(key, NO_CAP)
+        else this.#batcher.open.put(column, value)
       } else if (key === 'layers') this.#recordLayers(value)
       else this.#refuse(key, NOT_A_NUMBER)
     }
@@ -114,7 +114,7 @@ export class Recorder {
 
   #columnOf(argument: string, check: NameCheck): Column | undefined {
     if ('name' in check) return this.#batcher.column(check.name)
-    this.#refuse(argument, check.fault)
+    this.#refuse(argument, `is left out: ${check.fault}`, check.fault)
     return undefined
   }
 }
@@ -123,10 +123,6 @@ export class Recorder {
 function toSeconds(milliseconds: number): number {
   const seconds = milliseconds / 1000
   return isTime(seconds) ? seconds : NaN
-}
-
-function isStep(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_STEP
 }
 
 function isTime(value: unknown): value is number {

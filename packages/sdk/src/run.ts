@@ -4,19 +4,37 @@ import { steadyClock } from './clock.ts'
 import type { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
 import { readEvent } from './events.ts'
-import { Names } from './names.ts'
+import { Names, TOO_MANY_PARTS } from './names.ts'
+import { readOptions, TIMEOUT, type Rules } from './options.ts'
 import { isPartName, readPart } from './parts.ts'
 import { pageOf } from './server-address.ts'
 import { Recorder, type RecorderOptions } from './recorder.ts'
 import type { Settings } from './settings.ts'
 import type { Spool } from './spool.ts'
-import type { EventOptions, FinishOptions, FinishReport, Part, PartOptions, Readings, Run } from './types.ts'
+import type {
+  EventOptions,
+  FinishOptions,
+  FinishReport,
+  FlushOptions,
+  Part,
+  PartOptions,
+  Readings,
+  Run,
+  RunStatus,
+} from './types.ts'
 
 /** Rows wait this long for others: most of what a killed process can lose. */
 const MAX_AGE_MS = 500
 const DEFAULT_TIMEOUT_MS = 10_000
 /** After a signal somebody waits for the process to end. */
 const SIGNAL_TIMEOUT_MS = 5_000
+
+const STATUSES: readonly unknown[] = ['finished', 'failed', 'preempted'] satisfies RunStatus[]
+const FLUSH_RULES: Rules<FlushOptions> = { timeoutMs: TIMEOUT }
+const FINISH_RULES: Rules<FinishOptions> = {
+  status: [(value) => STATUSES.includes(value), 'must be finished, failed or preempted'],
+  timeoutMs: TIMEOUT,
+}
 
 const hasAll = ({ unsent, lost }: SendReport): boolean => unsent === 0 && lost === 0
 
@@ -28,6 +46,7 @@ export class RecordedRun implements Run {
   readonly #spools: Spool[] = []
   readonly #background: Background
   readonly #batcher: Batcher
+  readonly #names = new Names()
   readonly #recording: RecorderOptions
   readonly #recorder: Recorder
   readonly #parts = new Map<string, Part>()
@@ -63,20 +82,25 @@ export class RecordedRun implements Run {
       batcher: this.#batcher,
       now: steadyClock(platform.now),
       firstStep,
-      names: new Names(),
-      refuse: (argument, reason) => this.#refuse('log', argument, reason),
+      names: this.#names,
+      refuse: (argument, reason, kind) => this.#refuse('log', argument, reason, kind),
       doubt: (argument, reason) => notices.wrongUse('log', argument, reason),
     }
     this.#recorder = new Recorder(this.#recording)
     this.#unwatch = platform.watchExit({
       onIdle: (hasFailed) => void this.finish({ status: hasFailed ? 'failed' : 'finished' }),
-      onSignal: () => this.finish({ status: 'failed', timeoutMs: SIGNAL_TIMEOUT_MS }),
+      onSignal: (status) => this.finish({ status, timeoutMs: SIGNAL_TIMEOUT_MS }),
       onForeignSignal: () => void this.flush(),
       onExit: (hasFailed) => this.#leave(hasFailed),
     })
     this.#background.add(
       resume ? { status: 'running', ...(fromStep !== undefined && { truncate_after: fromStep - 1 }) } : {},
     )
+  }
+
+  /** The file that keeps what cannot be sent. */
+  get spoolPath(): string | undefined {
+    return this.#spools[0]?.path
   }
 
   log(readings: Readings): void {
@@ -86,11 +110,16 @@ export class RecordedRun implements Run {
   part(name: string, options?: PartOptions): Part {
     const known = this.#parts.get(name)
     if (known !== undefined && options === undefined) return known
-    if (!isPartName(name)) {
-      this.#refuse('part', 'name', 'must be 1 to 64 characters without "/"; its readings are not kept')
+    const fault = !isPartName(name)
+      ? 'must be 1 to 64 characters without "/"'
+      : this.#names.addPart(name)
+        ? undefined
+        : `names one too many: ${TOO_MANY_PARTS}`
+    if (fault !== undefined) {
+      this.#refuse('part', 'name', `${fault}; its readings are not kept`)
       return { name: String(name), log: () => void this.#invalid++ }
     }
-    const fields = readPart(options ?? {}, (option, reason) => this.#refuse('part', option, reason))
+    const fields = readPart(options, (option, reason) => this.#refuse('part', option, reason))
     if (this.#finishing === undefined) this.#background.add({ parts: { [name]: fields } })
     if (known !== undefined) return known
     const recorder = new Recorder({ ...this.#recording, part: name })
@@ -99,12 +128,12 @@ export class RecordedRun implements Run {
     return part
   }
 
-  event(label: string, options: EventOptions = {}): void {
+  event(label: string, options?: EventOptions): void {
     if (this.#finishing !== undefined) {
       return this.#notices.warn('finished', `event: run ${this.id} is finished; the event is not kept`)
     }
-    const given = { step: this.#recorder.newestStep, ...options }
-    const event = readEvent(label, this.#recording.now(), given, (argument, reason) =>
+    const { newestStep } = this.#recorder
+    const event = readEvent(label, options, newestStep, this.#recording.now(), (argument, reason) =>
       this.#refuse('event', argument, reason),
     )
     if (event === undefined) return
@@ -112,9 +141,9 @@ export class RecordedRun implements Run {
     this.#background.add({ events: [event] })
   }
 
-  #refuse(call: string, argument: string, reason: string): void {
+  #refuse(call: string, argument: string, reason: string, kind?: string): void {
     this.#invalid++
-    this.#notices.wrongUse(call, argument, reason)
+    this.#notices.wrongUse(call, argument, reason, kind)
   }
 
   #record(recorder: Recorder, readings: Readings): void {
@@ -132,20 +161,27 @@ export class RecordedRun implements Run {
     }
   }
 
-  flush({
-    timeoutMs = DEFAULT_TIMEOUT_MS,
-  }: { readonly timeoutMs?: number | undefined } = {}): Promise<boolean> {
+  flush(options?: FlushOptions): Promise<boolean> {
     if (this.#finishing !== undefined) return this.#finishing.then(hasAll)
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = readOptions(options, FLUSH_RULES, (option, reason) =>
+      this.#refuse('flush', option, reason),
+    )
     this.#batcher.seal()
     return this.#background.flush(timeoutMs)
   }
 
-  finish({ timeoutMs = DEFAULT_TIMEOUT_MS, status = 'finished' }: FinishOptions = {}): Promise<FinishReport> {
-    this.#finishing ??= this.#finish(status, timeoutMs)
+  finish(options?: FinishOptions): Promise<FinishReport> {
+    if (this.#finishing !== undefined) return this.#finishing
+    const { status = 'finished', timeoutMs = DEFAULT_TIMEOUT_MS } = readOptions(
+      options,
+      FINISH_RULES,
+      (option, reason) => this.#refuse('finish', option, reason),
+    )
+    this.#finishing = this.#finish(status, timeoutMs)
     return this.#finishing
   }
 
-  async #finish(status: 'finished' | 'failed', timeoutMs: number): Promise<FinishReport> {
+  async #finish(status: RunStatus, timeoutMs: number): Promise<FinishReport> {
     this.#batcher.seal()
     this.#background.add({ status })
     const report = await this.#background.finish(timeoutMs)

@@ -1,7 +1,6 @@
-import { MAX_STEP } from '@normwatch/protocol/limits'
 import { toWireConfig } from './config.ts'
-import { nearestName } from './near-names.ts'
 import type { OwnServer } from './node/own-server.ts'
+import { CAP, FLAG, isText, OPTIMIZER, readOptions, STEP, type RefuseOption, type Rules } from './options.ts'
 import { DEFAULT_URL, isServerAddress } from './server-address.ts'
 import type { InitOptions, Mode } from './types.ts'
 
@@ -22,6 +21,7 @@ interface RunBody {
 
 export interface Settings {
   readonly mode: Mode
+  /** Empty where the one given cannot be used: then `mode` is not `online`. */
   readonly url: string
   /** The address is an option's or the environment's, or that of this user's server: not the default one. */
   readonly isUrlNamed: boolean
@@ -36,20 +36,13 @@ export interface Settings {
   readonly spoolDir: string | undefined
 }
 
-/** Called for an option that cannot be used, with its name and the reason. */
-export type RefuseOption = (option: string, reason: string) => void
-
 const MODES: readonly string[] = ['online', 'offline', 'disabled'] satisfies Mode[]
-const text = (minimum: number, maximum: number) => (value: unknown) =>
-  typeof value === 'string' && value.length >= minimum && value.length <= maximum
-const isId = (value: unknown) => typeof value === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(value)
+const isId = (value: unknown) =>
+  typeof value === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(value) && value !== '.' && !value.includes('..')
 // eslint-disable-next-line no-control-regex -- control characters are what a project's name must not have
 const isProject = (value: unknown) => typeof value === 'string' && /^[^\u0000-\u001f/]{1,128}$/.test(value)
-const isCap = (value: unknown) => typeof value === 'number' && value > 0
-const isStep = (value: unknown) =>
-  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_STEP
 const isMode = (value: unknown) => MODES.includes(value as string)
-const isToken = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value)
+const isToken = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value.trim())
 const isConfig = (value: unknown) =>
   typeof value === 'object' &&
   value !== null &&
@@ -60,11 +53,45 @@ const isTags = (value: unknown) =>
   Array.isArray(value) &&
   value.length <= 64 &&
   new Set(value).size === value.length &&
-  value.every(text(1, 64))
+  value.every(isText(1, 64))
+
+const OFFLINE = 'this run is recorded offline'
+const RULES: Rules<InitOptions> = {
+  project: [isProject, 'must be 1 to 128 characters without "/"'],
+  name: [isText(1, 256), 'must be 1 to 256 characters'],
+  maxNorm: CAP,
+  clipValue: CAP,
+  id: [isId, 'must be 1 to 64 characters of A–Z a–z 0–9 . _ -, not "." and without ".."'],
+  resume: FLAG,
+  fromStep: STEP,
+  config: [isConfig, 'must be an object of at most 512 fields, whose names have at most 256 characters'],
+  tags: [isTags, 'must be at most 64 different texts of 1 to 64 characters'],
+  notes: [isText(0, 65_536), 'must be a text of at most 65,536 characters'],
+  optimizer: OPTIMIZER,
+  url: [
+    isServerAddress,
+    `must be an http or https address without a password, a query or a fragment, or unix:/path: ${OFFLINE}`,
+  ],
+  token: [isToken, 'must be 1 to 512 visible characters'],
+  mode: [isMode, `must be disabled, offline or online: ${OFFLINE}`],
+  spoolDir: [isText(1, 4_096), 'must be the path of a folder'],
+  strict: FLAG,
+}
+
+/** The options that the environment may give as well. */
+const VARIABLES = {
+  NORMWATCH_PROJECT: 'project',
+  NORMWATCH_RUN_ID: 'id',
+  NORMWATCH_URL: 'url',
+  NORMWATCH_TOKEN: 'token',
+  NORMWATCH_MODE: 'mode',
+  NORMWATCH_SPOOL: 'spoolDir',
+} as const satisfies Record<string, keyof InitOptions>
 
 /**
- * Settings from options, then the environment, then this user's own server, then defaults. An option that cannot be used is refused and left out,
- * so that a typing mistake costs no training; `newId` stands in for a run's id.
+ * Settings from options, then the environment, then this user's own server, then defaults. An option that cannot be used
+ * is refused and left out, so that a typing mistake costs no training; with a wrong `url` or `mode` readings stay on this
+ * machine: they never go to another server than the one that was meant. `newId` stands in for a run's id.
  */
 export function readSettings(
   options: InitOptions,
@@ -74,71 +101,58 @@ export function readSettings(
   warn: (kind: string, sentence: string) => void,
   ownServer?: OwnServer,
 ): Settings {
-  refuseUnknown(options, refuse)
-  const variable = (name: string) => (env(name) === '' ? undefined : env(name))
-  function take<T>(option: string, value: T | undefined, isValid: (value: unknown) => boolean, rule: string) {
-    if (value === undefined || value === null) return undefined
-    if (isValid(value)) return value
-    refuse(option, rule)
-    return undefined
+  const wrong = new Set<string>()
+  const note = (option: string, name: string, reason: string) => {
+    wrong.add(option)
+    refuse(name, reason)
   }
-  const url = take(
-    'url',
-    options.url ?? variable('NORMWATCH_URL') ?? ownServer?.url,
-    isServerAddress,
-    'must be an http or https address without a password, a query or a fragment, or unix:/path',
-  )
-  const idRule = 'must be 1 to 64 characters of A–Z a–z 0–9 . _ -'
-  const id = take('id', options.id ?? variable('NORMWATCH_RUN_ID'), isId, idRule)
-  const resume = options.resume === true
+  const given = readOptions(options, RULES, (option, reason) => note(option, option, reason))
+  const isGiven = (option: keyof InitOptions) => wrong.has(option) || given[option] !== undefined
+  const all: Partial<InitOptions> = { ...fromEnvironment(isGiven, env, note), ...given }
+  const { id, fromStep, token, maxNorm, clipValue, config } = all
+  const resume = given.resume === true
   if (resume && id === undefined) refuse('resume', 'needs the id of the run to go on with')
-  const fromStep = take('fromStep', options.fromStep, isStep, 'must be a whole number from 0 to 2^53 - 1')
-  const project = options.project ?? variable('NORMWATCH_PROJECT')
-  const modeRule = 'must be disabled, offline or online'
+  const mode = all.mode ?? 'online'
+  const url = all.url ?? (wrong.has('url') ? '' : ownServer?.url)
+  const isTargetWrong = wrong.has('url') || wrong.has('mode')
   return {
-    mode: take('mode', options.mode ?? (variable('NORMWATCH_MODE') as Mode), isMode, modeRule) ?? 'online',
+    mode: isTargetWrong && mode === 'online' ? 'offline' : mode,
     url: (url ?? DEFAULT_URL).replace(/\/+$/, ''),
     isUrlNamed: url !== undefined,
-    token: take(
-      'token',
-      trimmed(options.token ?? variable('NORMWATCH_TOKEN')) ??
-        // no other server is shown it
-        (url !== undefined && url === ownServer?.url ? ownServer.token : undefined),
-      isToken,
-      'must be 1 to 512 visible characters',
-    ),
+    // no other server is shown this user's own token; secrets mounted as files end with a line break
+    token: token?.trim() ?? (url !== undefined && url === ownServer?.url ? ownServer?.token : undefined),
     id: id ?? newId,
     resume: resume && id !== undefined,
     fromStep,
     firstStep: fromStep ?? 0,
-    spoolDir: options.spoolDir ?? variable('NORMWATCH_SPOOL'),
+    spoolDir: all.spoolDir,
     body: withoutUndefined({
-      project: take('project', project, isProject, 'must be 1 to 128 characters without "/"'),
-      name: take('name', options.name, text(1, 256), 'must be 1 to 256 characters'),
-      clip: readClip(
-        take('maxNorm', options.maxNorm, isCap, 'must be a number above 0'),
-        take('clipValue', options.clipValue, isCap, 'must be a number above 0'),
-        refuse,
-      ),
-      optimizer: take(
-        'optimizer',
-        options.optimizer,
-        text(0, 128),
-        'must be a name of at most 128 characters',
-      ),
-      config: readConfig(
-        take(
-          'config',
-          options.config,
-          isConfig,
-          'must be an object of at most 512 fields, whose names have at most 256 characters',
-        ),
-        warn,
-      ),
-      tags: take('tags', options.tags, isTags, 'must be at most 64 different texts of 1 to 64 characters'),
-      notes: take('notes', options.notes, text(0, 65_536), 'must be a text of at most 65,536 characters'),
+      project: all.project,
+      name: all.name,
+      clip: readClip(maxNorm, clipValue, refuse),
+      optimizer: all.optimizer,
+      config: config && readConfig(config, warn),
+      tags: all.tags,
+      notes: all.notes,
     }) as RunBody,
   }
+}
+
+/** What the environment sets, of the options that the call leaves out. */
+function fromEnvironment(
+  isGiven: (option: keyof InitOptions) => boolean,
+  env: (name: string) => string | undefined,
+  note: (option: string, name: string, reason: string) => void,
+): Partial<InitOptions> {
+  const read: Partial<Record<(typeof VARIABLES)[keyof typeof VARIABLES], string>> = {}
+  for (const [variable, option] of Object.entries(VARIABLES)) {
+    const value = env(variable)
+    if (value === undefined || value === '' || isGiven(option)) continue
+    const [isValid, reason] = RULES[option]
+    if (isValid(value)) read[option] = value
+    else note(option, variable, reason)
+  }
+  return read as Partial<InitOptions>
 }
 
 /** An infinite cap means no cap: the norm is only logged. Without a cap, an existing run keeps the one it has. */
@@ -157,46 +171,12 @@ export function readClip(
 }
 
 function readConfig(
-  source: Readonly<Record<string, unknown>> | undefined,
+  source: Readonly<Record<string, unknown>>,
   warn: (kind: string, sentence: string) => void,
 ): unknown {
-  if (source === undefined) return undefined
   const { config, notes } = toWireConfig(source)
   for (const note of notes) warn(note, `init: ${note}`)
   return config
-}
-
-const OPTIONS = [
-  'project',
-  'name',
-  'maxNorm',
-  'clipValue',
-  'id',
-  'resume',
-  'fromStep',
-  'config',
-  'tags',
-  'notes',
-  'optimizer',
-  'url',
-  'token',
-  'mode',
-  'spoolDir',
-  'strict',
-] as const satisfies (keyof InitOptions)[]
-
-/** An option that does not exist would be ignored in silence: a misspelt `maxNorm` is a run without a cap. */
-function refuseUnknown(options: InitOptions, refuse: RefuseOption): void {
-  for (const option of Object.keys(options)) {
-    if ((OPTIONS as readonly string[]).includes(option)) continue
-    const meant = nearestName(option, OPTIONS)
-    refuse(option, `is not an option${meant === undefined ? '' : `; did you mean ${meant}?`}`)
-  }
-}
-
-/** Secrets mounted as files end with a line break. */
-function trimmed(token: unknown): string | undefined {
-  return (typeof token === 'string' ? token.trim() : token) as string | undefined
 }
 
 function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {

@@ -67,7 +67,13 @@ export interface Readings {
   readonly [metric: string]: ReadingValue | LayerNorms
 }
 
-export type RunStatus = 'finished' | 'failed'
+/** `preempted`: stopped by its scheduler, to be run again later. */
+export type RunStatus = 'finished' | 'failed' | 'preempted'
+
+export interface FlushOptions {
+  /** Milliseconds to wait for the server at the most; default 10,000. */
+  readonly timeoutMs?: number | undefined
+}
 
 export interface FinishOptions {
   /** Milliseconds to wait for the server at the most; default 10,000. */
@@ -150,7 +156,7 @@ export interface Run {
   /** Notes that something happened at a step: a checkpoint was restored, a stage began. The same step and label replaces. */
   event(label: string, options?: EventOptions): void
   /** Sends what was logged so far; resolves to whether the server has all of it. Default time-out 10 s. */
-  flush(options?: { readonly timeoutMs?: number | undefined }): Promise<boolean>
+  flush(options?: FlushOptions): Promise<boolean>
   /** Sends what is left, sets the run's status and reports what could not be sent. */
   finish(options?: FinishOptions): Promise<FinishReport>
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { clipByGlobalNorm, clipByValue, globalNorm } from '../src/clip.ts'
 import { toWireConfig } from '../src/config.ts'
 import { refusal } from './small-server.ts'
@@ -213,6 +213,9 @@ describe('normwatch-sync', { timeout: 60_000 }, () => {
 })
 
 describe('a process beside signal-exit', { timeout: 60_000 }, () => {
+  const packageOf = (name: string) => JSON.stringify(import.meta.resolve(name))
+  const third = `;(await import(${packageOf('signal-exit-3')})).default(() => console.log('cleaned up'))`
+  const fourth = `;(await import(${packageOf('signal-exit')})).onExit(() => console.log('cleaned up'))`
   const script = (listener: string) => `
     const { init } = await import(${JSON.stringify(join(import.meta.dirname, '../src/index.ts'))})
     ${listener}
@@ -220,28 +223,39 @@ describe('a process beside signal-exit', { timeout: 60_000 }, () => {
     run.log({ loss: 1 })
     console.log('ready')
     setInterval(() => {}, 1000)`
-  // as signal-exit does: it ends the process when no other listener is there
-  const signalExit = `
-    const emitter = (process[Symbol.for('signal-exit emitter')] = { count: 1 })
-    const onSignal = () => {
-      if (process.listeners('SIGTERM').length !== emitter.count) return
-      process.off('SIGTERM', onSignal)
-      process.kill(process.pid, 'SIGTERM')
-    }
-    process.on('SIGTERM', onSignal)`
-
   it.each([
-    ['SIGTERM', signalExit],
-    ['SIGHUP', ''],
-  ] as const)('ends by %s', async (signal, listener) => {
+    ['SIGTERM', 'version 3', third],
+    ['SIGINT', 'version 4', fourth],
+    ['SIGTERM', 'both versions', third + fourth],
+    ['SIGHUP', 'none', ''],
+    ['SIGUSR2', 'none', ''],
+  ] as const)('ends by %s with %s of it', async (signal, _version, listener) => {
     const { spoolDir, spooled } = await startSdk()
     const child = execFile(process.execPath, ['--input-type=module', '--eval', script(listener)], {
       env: { PATH: process.env['PATH'], NORMWATCH_SPOOL: spoolDir },
     })
-    await once(child.stdout!, 'data')
+    let output = ''
+    child.stdout?.on('data', (text) => (output += text))
+    await vi.waitFor(() => expect(output).toContain('ready'), { timeout: 30_000 })
     child.kill(signal)
-    expect(await once(child, 'exit')).toEqual([null, signal])
+    expect(await once(child, 'close')).toEqual([null, signal])
+    expect(output.includes('cleaned up')).toBe(listener !== '')
     const [lines] = [...(await spooled()).values()]
     expect(lines?.at(-1)).toEqual({ patch: { status: 'failed' } })
+  })
+
+  it.each([
+    ['', 'preempted'],
+    [`process.once('SIGTERM', () => process.exit(0))`, 'finished'],
+  ])('that SLURM stops is preempted, unless it says otherwise: %s', async (listener, status) => {
+    const { spoolDir, spooled } = await startSdk()
+    const child = execFile(process.execPath, ['--input-type=module', '--eval', script(listener)], {
+      env: { PATH: process.env['PATH'], NORMWATCH_SPOOL: spoolDir, SLURM_JOB_ID: '7' },
+    })
+    await once(child.stdout!, 'data')
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+    const [lines] = [...(await spooled()).values()]
+    expect(lines?.at(-1)).toEqual({ patch: { status } })
   })
 })

@@ -1,4 +1,9 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { startRun } from '../src/init.ts'
+import { nodePlatform } from '../src/node/platform.ts'
+import { sendSpoolFiles } from '../src/node/sync.ts'
 import type { InitOptions } from '../src/types.ts'
 import { startSdk } from './start.ts'
 
@@ -7,6 +12,7 @@ const badOptions: [string, Record<string, unknown>, string][] = [
   ['a cap that is a text', { maxNorm: '1.0' }, 'init: maxNorm must be a number above 0'],
   ['a NaN clip value', { clipValue: NaN }, 'init: clipValue must be a number above 0'],
   ['both ways of clipping', { maxNorm: 1, clipValue: 1 }, 'init: clipValue cannot stand beside maxNorm'],
+  ['an id that is a path', { id: '..' }, 'init: id must be 1 to 64 characters'],
   ['an id with a slash', { id: '../etc' }, 'init: id must be 1 to 64 characters'],
   ['a project with a slash', { project: 'a/b' }, 'init: project must be 1 to 128 characters'],
   ['an empty name', { name: '' }, 'init: name must be 1 to 256 characters'],
@@ -28,7 +34,6 @@ const badOptions: [string, Record<string, unknown>, string][] = [
     'init: url must be an http or https address without a password, a query or a fragment',
   ],
   ['a token with a space', { token: 'nw_ secret' }, 'init: token must be 1 to 512 visible characters'],
-  ['an unknown mode', { mode: 'sometimes' }, 'init: mode must be disabled, offline or online'],
   ['tags that repeat', { tags: ['a', 'a'] }, 'init: tags must be at most 64 different texts'],
   ['a misspelt option', { max_norm: 1 }, 'init: max_norm is not an option; did you mean maxNorm?'],
   ['an unknown option', { wandb: true }, 'init: wandb is not an option'],
@@ -38,6 +43,17 @@ const badOptions: [string, Record<string, unknown>, string][] = [
     'init: config must be an object of at most 512 fields, whose names have at most 256 characters',
   ],
   ['a configuration that is a list', { config: [1] }, 'init: config must be an object'],
+]
+
+/** Nothing is sent with these: readings stay here, and never go to another server than the one that was meant. */
+const badTargets: [string, Record<string, unknown>, string][] = [
+  ['an unknown mode', { mode: 'sometimes' }, 'mode must be disabled, offline or online'],
+  ['a malformed address', { url: 'trainer:4280' }, 'url must be an http or https address'],
+  [
+    'an address that is no text',
+    { url: new URL('http://127.0.0.1') },
+    'url must be an http or https address',
+  ],
 ]
 
 describe('wrong use', { timeout: 30_000 }, () => {
@@ -59,6 +75,89 @@ describe('wrong use', { timeout: 30_000 }, () => {
   it.each(badOptions)('of init throws in strict mode: %s', async (_name, options, sentence) => {
     const { start } = await startSdk()
     expect(() => start({ ...(options as InitOptions), strict: true })).toThrow(sentence)
+  })
+
+  it.each(badTargets)('of a target records offline, and says where: %s', async (_name, options, sentence) => {
+    const { server, start, warnings, said, spooled, spoolDir } = await startSdk()
+    const run = start({ id: 'toy', ...options } as InitOptions, {
+      ownServer: () => ({ url: server.url, token: 'nw_own' }),
+    })
+    run.log({ loss: 1 })
+    const { unsent, spool } = await run.finish()
+    expect(unsent).toBe(1)
+    expect(warnings).toEqual([`normwatch: init: ${sentence}${warnings[0]?.split(sentence)[1]}`])
+    expect(warnings[0]).toContain('this run is recorded offline')
+    expect(said.join()).toContain(spool)
+    expect((await spooled()).size).toBe(1)
+    expect(server.requests).toEqual([])
+    if ('url' in options)
+      expect(await sendSpoolFiles([spool as string], {})).toMatchObject({ filesLeft: [expect.any(String)] })
+    const files = (await readdir(spoolDir)).map((file) => join(spoolDir, file))
+    expect(await sendSpoolFiles(files, { url: server.url })).toMatchObject({ sent: 1, filesLeft: [] })
+  })
+
+  it.each([
+    ['NORMWATCH_URL', 'trainer:4280'],
+    ['NORMWATCH_MODE', 'Offline'],
+  ])('of the variable %s names it, and records offline', async (variable, value) => {
+    const { server, start, warnings } = await startSdk()
+    const run = start({ url: undefined }, { env: (name) => (name === variable ? value : undefined) })
+    run.log({ loss: 1 })
+    expect(await run.finish()).toMatchObject({ unsent: 1 })
+    expect(warnings[0]).toContain(`init: ${variable} must be`)
+    expect(server.requests).toEqual([])
+  })
+
+  it('of init never ends a training, whatever its options do when they are read', async () => {
+    const { server, spoolDir } = await startSdk()
+    const warnings: string[] = []
+    const platform = { ...nodePlatform(), warn: (line: string) => warnings.push(line), say: () => {} }
+    const broken = () => {
+      throw new Error('no')
+    }
+    const options = { url: server.url, spoolDir, maxNorm: '1' }
+    Object.defineProperty(options, 'project', { get: broken, enumerable: true })
+    expect(await startRun(options as never, platform).finish()).toMatchObject({ unsent: 0 })
+    expect(warnings).toEqual([
+      'normwatch: init: maxNorm must be a number above 0',
+      'normwatch: init: project cannot be read (Error: no)',
+    ])
+    startRun(new Proxy({}, { ownKeys: broken }), platform).log({ loss: 1 })
+    expect(warnings.at(-1)).toContain('the run cannot be started (Error: no): nothing is recorded')
+  })
+
+  it('of the other calls is a warning as well, and what can be done is done', async () => {
+    const { server, start, warnings } = await startSdk()
+    const run = start({ id: 'toy' })
+    run.part('critic', { max_norm: 1 } as never).log({ gradNorm: 2 })
+    run.event('kept', { stp: 1 } as never)
+    run.event('not kept', { step: 0.5 })
+    expect(await run.flush(null as never)).toBe(true)
+    expect(await run.finish({ status: 'crashed', timeoutMs: NaN } as never)).toMatchObject({
+      sent: 1,
+      invalid: 6,
+    })
+    expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
+    expect(warnings.map((line) => line.replace('normwatch: ', ''))).toEqual([
+      'part: max_norm is not an option; did you mean maxNorm?',
+      'event: stp is not an option',
+      'event: step must be a whole number from 0 to 2^53 - 1',
+      'flush: options must be an object such as { timeoutMs }',
+      'finish: status must be finished, failed or preempted',
+      'finish: timeoutMs must be milliseconds, a number from 0 on',
+    ])
+  })
+
+  it('of one reading costs no other of its batch: caps by their wire names, and parts beyond the sixteenth', async () => {
+    const { server, start, warnings } = await startSdk()
+    const run = start({ id: 'toy' })
+    run.log({ gradNorm: 1, max_norm: 0, 'max_norm/critic': NaN })
+    for (let i = 0; i < 20; i++) run.part(`p${i}`).log({ step: 0, gradNorm: i })
+    for (let i = 0; i < 20; i++) run.log({ step: 1, [`grad_norm/q${i}`]: i, loss: i })
+    expect(await run.finish()).toMatchObject({ refused: 0, invalid: 2 + 2 * 4 + 20 })
+    expect(Object.keys(server.steps('toy')[0]?.[1] ?? {})).toHaveLength(17)
+    expect(server.steps('toy')[1]).toEqual([1, { loss: 19 }])
+    expect(warnings.filter((line) => line.includes('a run has at most 16 parts'))).toHaveLength(2)
   })
 
   it('that never repeats fills neither memory nor the log', async () => {

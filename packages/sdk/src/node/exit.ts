@@ -1,6 +1,8 @@
 import type { ExitWatcher } from '../platform.ts'
+import type { RunStatus } from '../types.ts'
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+/** Those that end a process that does not handle them, and that somebody sends on purpose (nodemon: SIGUSR2). */
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGXCPU'] as const
 
 /** The open runs of this process. */
 const watchers = new Set<ExitWatcher>()
@@ -20,7 +22,8 @@ export function watchExit(watcher: ExitWatcher): () => void {
 
 function listen(): void {
   process.on('beforeExit', onIdle).on('exit', onExit)
-  for (const signal of SIGNALS) process.on(signal, onSignal)
+  // before all others: one that was added by `once` is gone by the time that a later one looks for it
+  for (const signal of SIGNALS) process.prependListener(signal, onSignal)
 }
 
 function stopListening(): void {
@@ -42,19 +45,28 @@ function onSignal(signal: NodeJS.Signals): void {
     for (const watcher of watchers) watcher.onForeignSignal()
     return
   }
-  void Promise.all([...watchers].map((watcher) => watcher.onSignal())).then(() => {
+  const status = statusAfter(signal)
+  void Promise.all([...watchers].map((watcher) => watcher.onSignal(status))).then(() => {
     stopListening()
     process.kill(process.pid, signal)
   })
 }
 
+/** A job that its scheduler stops, to run it again later, has not failed. */
+function statusAfter(signal: NodeJS.Signals): RunStatus {
+  return signal === 'SIGTERM' && process.env['SLURM_JOB_ID'] !== undefined ? 'preempted' : 'failed'
+}
+
 /**
  * The listeners of `signal-exit`, which half of all command-line tools bring along: they end the process only when no
- * other listener is there, as ours do, so each would wait for the other for ever. Versions 3 and 4 count them in public.
+ * other listener is there, as ours do, so each would wait for the other for ever. Version 3 counts them in public on
+ * `process`, version 4 on the global object.
  */
 function deferringListeners(): number {
-  const known = process as unknown as Record<string | symbol, { count?: unknown } | undefined>
-  const emitters = [known['__signal_exit_emitter__'], known[Symbol.for('signal-exit emitter')]]
-  const counts = emitters.map((emitter) => emitter?.count)
+  const { __signal_exit_emitter__: third } = process as { __signal_exit_emitter__?: { count?: unknown } }
+  const fourth = (globalThis as Record<symbol, { count?: unknown } | undefined>)[
+    Symbol.for('signal-exit emitter')
+  ]
+  const counts = [third?.count, fourth?.count]
   return counts.reduce<number>((sum, count) => sum + (typeof count === 'number' ? count : 0), 0)
 }

@@ -117,6 +117,7 @@ interface Target {
 function targetOf(head: SpoolHead, { url: said, token }: SendFilesOptions): Target | undefined {
   const own = findOwnServer(process.env)
   const url = said ?? (head.url === DEFAULT_URL ? (own?.url ?? head.url) : head.url)
+  if (url === '') return undefined // that of the training could not be used
   if (said === undefined && url === DEFAULT_URL && url !== own?.url && otherUserOn(url) !== undefined)
     return undefined
   return { url, token: token ?? (url === own?.url ? own.token : undefined) }
