@@ -1,16 +1,18 @@
 #!/usr/bin/env node
-/** `normwatch-sync [--all] [file…]`: sends spool files, by default all in the spool folder. */
+/** `normwatch-sync [--all | --follow] [file…]`: sends spool files, by default all in the spool folder. */
 import { parseArgs } from 'node:util'
+import { followSpool } from './node/follow.ts'
 import { listSpoolFiles } from './node/list-spool-files.ts'
 import { spoolFolder } from './node/platform.ts'
 import { sendSpoolFiles } from './node/sync.ts'
 
-const HELP = `normwatch-sync [--all] [file…]
+const HELP = `normwatch-sync [--all | --follow] [file…]
 
 Sends what trainings could not send: the files given, else all in the spool folder.
 
-  --all    also files whose trainings still run
-  --help   this text
+  --all     also files whose trainings still run: what they hold is sent, and they stay
+  --follow  goes on until Ctrl-C, with what trainings write meanwhile
+  --help    this text
 
 NORMWATCH_URL    the server (default: the one that each file names)
 NORMWATCH_TOKEN  its token, where it asks for one
@@ -19,15 +21,26 @@ NORMWATCH_SPOOL  the spool folder (default ~/.cache/normwatch/spool)
 Exit codes: 0 all is sent, 1 files are left, 2 wrong use.
 `
 
+const folder = spoolFolder(process.env['NORMWATCH_SPOOL'])
+const server = { url: process.env['NORMWATCH_URL'], token: process.env['NORMWATCH_TOKEN']?.trim() }
 const given = readArguments()
 if (given === undefined) process.exitCode = 2
 else if (given.values.help === true) process.stdout.write(HELP)
+else if (given.values.follow === true) await follow()
 else await send(given.positionals, given.values.all === true)
 
 function readArguments() {
   try {
-    const options = { all: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
-    return parseArgs({ options, allowPositionals: true })
+    const options = {
+      all: { type: 'boolean' },
+      follow: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    } as const
+    const read = parseArgs({ options, allowPositionals: true })
+    if (read.values.follow === true && read.positionals.length > 0) {
+      throw new Error('--follow looks at the whole spool folder: name no files')
+    }
+    return read
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${HELP}`)
     return undefined
@@ -35,16 +48,26 @@ function readArguments() {
 }
 
 async function send(named: readonly string[], all: boolean): Promise<void> {
-  const files = named.length > 0 ? named : await listSpoolFiles(spoolFolder(process.env['NORMWATCH_SPOOL']))
+  const files = named.length > 0 ? named : await listSpoolFiles(folder)
+  const reasons = new Map<string, string>()
   const { sent, refused, filesLeft } = await sendSpoolFiles(files, {
-    url: process.env['NORMWATCH_URL'],
-    token: process.env['NORMWATCH_TOKEN']?.trim(),
+    ...server,
     all: all || named.length > 0,
     holdsProcess: true,
+    onLeft: (path, reason) => reasons.set(path, reason),
   })
   process.stdout.write(
     `normwatch-sync: ${sent} points sent, ${refused} refused, ${filesLeft.length} files left\n`,
   )
-  for (const file of filesLeft) process.stdout.write(`  left: ${file}\n`)
+  for (const file of filesLeft) process.stdout.write(`  left: ${file}: ${reasons.get(file)}\n`)
   process.exitCode = filesLeft.length > 0 ? 1 : 0
+}
+
+async function follow(): Promise<void> {
+  const stopped = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
+  const onSent = (points: number) => void process.stdout.write(`${points} points sent\n`)
+  const onFault = (sentence: string) => void process.stderr.write(`normwatch-sync: ${sentence}\n`)
+  process.stderr.write(`normwatch-sync: follows ${folder}; Ctrl-C ends it\n`)
+  await followSpool(folder, { ...server, onSent, onFault }, stopped.signal)
 }

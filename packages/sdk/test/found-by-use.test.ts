@@ -213,9 +213,11 @@ describe('normwatch-sync', { timeout: 60_000 }, () => {
 })
 
 describe('a process beside signal-exit', { timeout: 60_000 }, () => {
-  const packageOf = (name: string) => JSON.stringify(import.meta.resolve(name))
-  const third = `;(await import(${packageOf('signal-exit-3')})).default(() => console.log('cleaned up'))`
-  const fourth = `;(await import(${packageOf('signal-exit')})).onExit(() => console.log('cleaned up'))`
+  const addresses = [import.meta.resolve('signal-exit-3'), import.meta.resolve('signal-exit')]
+  const [third, fourth] = addresses.map((address) => JSON.stringify(address))
+  const cleaning = `(() => console.log('cleaned up'))`
+  const version3 = `;(await import(${third})).default${cleaning}`
+  const version4 = `;(await import(${fourth})).onExit${cleaning}`
   const script = (listener: string) => `
     const { init } = await import(${JSON.stringify(join(import.meta.dirname, '../src/index.ts'))})
     ${listener}
@@ -224,9 +226,9 @@ describe('a process beside signal-exit', { timeout: 60_000 }, () => {
     console.log('ready')
     setInterval(() => {}, 1000)`
   it.each([
-    ['SIGTERM', 'version 3', third],
-    ['SIGINT', 'version 4', fourth],
-    ['SIGTERM', 'both versions', third + fourth],
+    ['SIGTERM', 'version 3', version3],
+    ['SIGINT', 'version 4', version4],
+    ['SIGTERM', 'both versions', version3 + version4],
     ['SIGHUP', 'none', ''],
     ['SIGUSR2', 'none', ''],
   ] as const)('ends by %s with %s of it', async (signal, _version, listener) => {

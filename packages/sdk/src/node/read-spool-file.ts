@@ -1,15 +1,35 @@
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import type { OutboxItem } from '../outbox-item.ts'
 import type { SpoolHead } from '../spool.ts'
 
-/** The lines of a spool file in order, its head first. Lines that were cut off, and empty ones, are left out. */
-async function* readSpoolFile(path: string): AsyncGenerator<SpoolHead | OutboxItem> {
-  const input = createReadStream(path)
+interface ReadLine {
+  readonly value: SpoolHead | OutboxItem
+  /** Where the next line begins, in bytes. */
+  readonly end: number
+}
+
+const LINE_BREAK = 0x0a
+
+/**
+ * The lines of a spool file in order from byte `start` on, its head first. Those that were cut off, and empty ones, are left
+ * out; so is a last one without its line break, which may still be written.
+ */
+async function* readSpoolFile(path: string, start = 0): AsyncGenerator<ReadLine> {
+  const input = createReadStream(path, { start })
+  let end = start
+  let rest: Buffer[] = []
   try {
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-      const value = parseLine(line)
-      if (value !== undefined) yield value
+    for await (const part of input as AsyncIterable<Buffer>) {
+      let from = 0
+      for (let at = part.indexOf(LINE_BREAK); at >= 0; at = part.indexOf(LINE_BREAK, from)) {
+        const line = Buffer.concat([...rest, part.subarray(from, at)])
+        rest = []
+        from = at + 1
+        end += line.length + 1
+        const value = parseLine(line.toString())
+        if (value !== undefined) yield { value, end }
+      }
+      if (from < part.length) rest.push(part.subarray(from))
     }
   } finally {
     input.destroy() // a reader that stops early would leave the file open
@@ -18,13 +38,23 @@ async function* readSpoolFile(path: string): AsyncGenerator<SpoolHead | OutboxIt
 
 /** The head of a spool file; `undefined` when it has none. Rejects when it cannot be read. */
 export async function readHead(path: string): Promise<SpoolHead | undefined> {
-  for await (const line of readSpoolFile(path)) return isHead(line) ? line : undefined
+  for await (const { value } of readSpoolFile(path)) return isHead(value) ? value : undefined
   return undefined
 }
 
-/** The same without its head. */
+/** The items of a spool file from byte `start` on, each with the place where the next line begins. */
+export async function* readItemsFrom(
+  path: string,
+  start: number,
+): AsyncGenerator<{ item: OutboxItem; end: number }> {
+  for await (const { value, end } of readSpoolFile(path, start)) {
+    if (!isHead(value)) yield { item: value, end }
+  }
+}
+
+/** All items of a spool file. */
 export async function* readItems(path: string): AsyncGenerator<OutboxItem> {
-  for await (const line of readSpoolFile(path)) if (!isHead(line)) yield line
+  for await (const { item } of readItemsFrom(path, 0)) yield item
 }
 
 /** A line of a spool file; `undefined` when it cannot be read, such as a line that was cut off. */

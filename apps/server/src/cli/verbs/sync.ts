@@ -1,23 +1,48 @@
 import { sync } from '@normwatch/sdk'
+import { followSpool, spoolFolder } from '@normwatch/sdk/reach'
 import type { Command } from 'commander'
 import { example } from '../help.ts'
+
+interface Options {
+  readonly all?: true
+  readonly follow?: true
+  readonly json?: true
+}
 
 export function addTo(program: Command): void {
   program
     .command('sync')
     .description('sends what trainings could not send; exit code 1 when files are left')
     .argument('[folder]', 'the spool folder (default: NORMWATCH_SPOOL, else ~/.cache/normwatch/spool)')
-    .option('--all', 'also files whose trainings still run')
-    .option('--json', 'one JSON document')
-    .addHelpText('after', example('normwatch sync'))
-    .action(async (spoolDir: string | undefined, { all, json }: { all?: true; json?: true }) => {
-      const report = await sync({ spoolDir, all })
-      const { sent, refused, filesLeft } = report
-      if (json) console.log(JSON.stringify(report))
-      else {
-        console.log(`${sent} points sent, ${refused} refused, ${filesLeft.length} files left`)
-        for (const file of filesLeft) console.log(`  left: ${file}`)
-      }
-      if (filesLeft.length > 0) process.exitCode = 1
-    })
+    .option('--all', 'also files whose trainings still run: what they hold is sent, and they stay')
+    .option('--follow', 'goes on until Ctrl-C, with what trainings write meanwhile')
+    .option('--json', 'one JSON document; with --follow a line for what was sent')
+    .addHelpText('after', example('normwatch sync', 'normwatch sync --follow ~/normwatch-spool'))
+    .action((folder: string | undefined, options: Options) =>
+      options.follow ? follow(folder, options) : send(folder, options),
+    )
+}
+
+async function send(spoolDir: string | undefined, { all, json }: Options): Promise<void> {
+  const report = await sync({ spoolDir, all })
+  const { sent, refused, filesLeft } = report
+  if (json) console.log(JSON.stringify(report))
+  else {
+    console.log(`${sent} points sent, ${refused} refused, ${filesLeft.length} files left`)
+    for (const file of filesLeft) console.log(`  left: ${file}`)
+  }
+  if (filesLeft.length > 0) process.exitCode = 1
+}
+
+async function follow(folder: string | undefined, { json }: Options): Promise<void> {
+  const stopped = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
+  const options = {
+    url: process.env['NORMWATCH_URL'],
+    token: process.env['NORMWATCH_TOKEN']?.trim(),
+    onSent: (sent: number, refused: number) =>
+      console.log(json ? JSON.stringify({ sent, refused }) : `${sent} points sent`),
+    onFault: (sentence: string) => console.error(sentence),
+  }
+  await followSpool(spoolFolder(folder ?? process.env['NORMWATCH_SPOOL']), options, stopped.signal)
 }
