@@ -24,20 +24,22 @@ if (python !== undefined) {
     '--no-deps',
   ]
   run(python, [...install, sdk])
-  const deepspeed = tryInstalls(python)
+  const [deepspeed, megatron] = tryInstalls(python)
   const shared = ['clipping', 'log', 'parts', 'events', 'conveniences'].map((name) => `tests/test_${name}.py`)
   const tests = ['frameworks', ...shared, ...pytestArguments]
-  const env = { ...process.env, DEEPSPEED_FOLDER: deepspeed }
+  const env = { ...process.env, DEEPSPEED_FOLDER: deepspeed, MEGATRON_FOLDER: megatron }
   const { status } = spawnSync(python, ['-m', 'pytest', ...tests], { cwd: sdk, stdio: 'inherit', env })
   process.exitCode = status ?? 1
 }
 
 /**
  * What is not on every machine to be built: tests of what cannot be installed are skipped, and a line says so. DeepSpeed
- * goes to a folder of its own, which is returned, since other frameworks behave otherwise where they find it.
+ * and Megatron go to folders of their own, which are returned, since other frameworks behave otherwise where they find
+ * them.
  */
-function tryInstalls(python: string): string {
+function tryInstalls(python: string): [deepspeed: string, megatron: string] {
   const folder = join(dirname(dirname(python)), 'deepspeed')
+  const megatron = join(dirname(dirname(python)), 'megatron')
   const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check']
   const deepspeed = ['deepspeed==0.19.8', 'hjson==3.1.0', 'ninja==1.13.2', 'py-cpuinfo==9.0.0']
   const more = ['msgpack==1.2.4', 'einops==0.8.2']
@@ -49,11 +51,13 @@ function tryInstalls(python: string): string {
     const options = ['--no-build-isolation', '--no-deps', '--target', folder]
     attempts.push(['DeepSpeed', [...options, ...deepspeed, ...more]])
   }
+  if (!existsSync(megatron))
+    attempts.push(['Megatron-Core', ['--no-deps', '--target', megatron, 'megatron-core==0.16.1']])
   for (const [what, packages] of attempts) {
     const { status } = spawnSync(python, [...pip, ...packages], { stdio: 'inherit', timeout: 3 * 60_000 })
     if (status !== 0) console.log(`${what} is not tested: it could not be installed here.`)
   }
-  return folder
+  return [folder, megatron]
 }
 
 function prepare(): string | undefined {

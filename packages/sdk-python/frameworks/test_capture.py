@@ -41,6 +41,9 @@ TRAININGS: dict[str, list[str]] = {
     "FSDP2 that clips": [*TORCHRUN, "sharded.py", "fsdp2", "clip"],
     "FSDP2 that does not clip": [*TORCHRUN, "sharded.py", "fsdp2"],
     "FSDP2 on four ranks": [*TORCHRUN[:-1], "4", "sharded.py", "fsdp2", "clip"],
+    "HSDP on four ranks, not clipped": [*TORCHRUN[:-1], "4", "sharded.py", "hsdp"],
+    "tensor parallel that clips": [*TORCHRUN, "sharded.py", "tp", "clip"],
+    "tensor parallel in part, not clipped": [*TORCHRUN, "sharded.py", "tp-in-part"],
     "FSDP1 that clips": [*TORCHRUN, "sharded.py", "fsdp1", "clip"],
 }
 
@@ -144,6 +147,76 @@ def test_deepspeed_is_recorded_where_it_can_be_installed(
     for point, expected in zip(run["points"].values(), reference["readings"]):
         assert point["grad_norm"] == pytest.approx(expected["grad_norm"], rel=tolerance)
         assert point["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+
+
+def test_megatrons_own_norm_is_recorded_where_it_can_be_installed(
+    server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [os.environ.get("MEGATRON_FOLDER", ""), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    module = "megatron.core.optimizer.optimizer"
+    imported = subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, check=False)
+    if imported.returncode != 0:
+        pytest.skip("Megatron-Core cannot be imported here")
+    reference = train(["with_megatron.py"], server, tmp_path)
+    assert reference["weights"] == train(["with_megatron.py"], None, tmp_path)["weights"]
+    [run] = server.runs.values()
+    assert run["fields"]["clip"] == {"mode": "norm", "max_norm": 0.5}
+    norms = [point["grad_norm"] for point in run["points"].values()]
+    assert norms == [pytest.approx(expected["grad_norm"], rel=2e-5) for expected in reference["readings"]]
+
+
+EACH_FOR_ITSELF = """
+import sys, torch
+torch.distributed.init_process_group("gloo")
+rank = torch.distributed.get_rank()
+model = torch.nn.Linear(4, 1)  # not DistributedDataParallel: each rank trains alone
+optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+for step in range(8):
+    optimizer.zero_grad()
+    model(torch.full((2, 4), 1.0 + rank * SPREAD)).sum().backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    torch.distributed.barrier()
+torch.distributed.barrier()
+store = torch.distributed.distributed_c10d._get_default_store()
+store.set(f"done/{rank}", "yes")
+store.wait([f"done/{other}" for other in range(2)])
+torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.parametrize("spread", [0, 1])
+def test_ranks_that_see_different_norms_are_told_of(spread: int, server: FakeServer, tmp_path: Path) -> None:
+    script = tmp_path / "alone.py"
+    script.write_text(EACH_FOR_ITSELF.replace("SPREAD", str(spread)))
+    command = [sys.executable, "-m", "normwatch", "run", "--", sys.executable, *TORCHRUN, str(script)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    [run] = server.runs.values()
+    assert len(run["points"]) == 8
+    assert ("one rank's gradients" in done.stderr) is bool(spread)
+    said = [event for event in run.get("events", []) if event["label"] == "ranks disagree"]
+    assert len(said) == spread
+    if spread:
+        expected = "of the 1st step, rank 0 has 4.47214 and rank 1 has 8.24621"
+        assert expected in said[0]["text"]
+
+
+def test_ranks_that_measure_at_different_steps_go_on_without_norms_and_say_so(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    script = tmp_path / "differing.py"
+    program = (PROGRAMS / "sharded.py").read_text()
+    begin = "import os, normwatch\nnormwatch.autolog(measure=1 + int(os.environ['RANK']))\n"
+    script.write_text(begin + program)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROGRAMS), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, *TORCHRUN, str(script), "fsdp2"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    [run] = server.runs.values()
+    assert [set(point) for point in run["points"].values()] == [{"loss", "lr"}] * 4
+    assert "with another --measure" in done.stderr
 
 
 def test_the_trainers_accumulated_loss_is_its_own(server: FakeServer, tmp_path: Path) -> None:

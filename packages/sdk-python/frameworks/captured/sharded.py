@@ -1,4 +1,4 @@
-"""DDP, FSDP1 or FSDP2 under torchrun: the norms are those of the same model on one process."""
+"""DDP, FSDP1, FSDP2, HSDP or tensor parallel under torchrun: the norms are those of the same model on one process."""
 
 import sys
 
@@ -7,6 +7,8 @@ import torch.distributed as dist
 from reference import Reference, norm_of
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+from torch.distributed.tensor import Replicate
+from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 
 kind, clips = sys.argv[1], "clip" in sys.argv
 dist.init_process_group("gloo")
@@ -28,6 +30,13 @@ if kind == "ddp":
     model = torch.nn.parallel.DistributedDataParallel(model)
 elif kind == "fsdp2":
     fully_shard(model, mesh=init_device_mesh("cpu", (world,)))
+elif kind == "hsdp":
+    fully_shard(model, mesh=init_device_mesh("cpu", (2, world // 2), mesh_dim_names=("replicate", "shard")))
+elif kind == "tp":
+    parallelize_module(model, init_device_mesh("cpu", (world,)), {"0": ColwiseParallel(), "2": RowwiseParallel()})
+elif kind == "tp-in-part":  # the last layer is whole on every rank
+    plan = {"0": ColwiseParallel(output_layouts=Replicate())}
+    parallelize_module(model, init_device_mesh("cpu", (world,)), plan)
 else:
     model = FullyShardedDataParallel(model, device_id=torch.device("cpu"))
 reference = Reference()
@@ -35,7 +44,8 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 for step in range(4):
     x, y = batch(step)
     model.zero_grad()
-    loss = (model(x[rank::world]) - y[rank::world]).square().mean()
+    own = slice(None) if kind.startswith("tp") else slice(rank, None, world)
+    loss = (model(x[own]) - y[own]).square().mean()
     loss.backward()
     whole.zero_grad()
     torch.autograd.backward((whole(x) - y).square().mean())

@@ -11,7 +11,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Callable, Union
 
 from .current import current_run, decide_later, is_ambiguous
-from .parameters import Given, local_reason
+from .parameters import Given, local_reason, norm_over_meshes
 from .readings import LayerNorms
 from .settings import WrongUse
 
@@ -248,7 +248,7 @@ def _total(given: Given, norm_type: float) -> Any:
     try:
         return given.total_norm(norm_type)
     except Exception:  # gradients that torch does not stack
-        return given.norm_over_meshes(norm_type)
+        return norm_over_meshes(given.gradients, norm_type)
 
 
 def _record_refused(run: Run, part: str | None, given: Given, max_norm: float, norm_type: float) -> None:

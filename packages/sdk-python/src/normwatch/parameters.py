@@ -7,6 +7,7 @@ import math
 import re
 import sys
 import weakref
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -78,26 +79,6 @@ class Given:
             norms = self.norms(norm_type)
             return norms.max() if float(norm_type) == math.inf else torch.norm(norms, float(norm_type))
 
-    def norm_over_meshes(self, norm_type: float) -> Any:
-        """
-        The norm of gradients that torch cannot stack, such as a DTensor beside plain tensors (tensor parallel): each
-        group that lives on the same ranks is reduced by itself. Every rank takes part, in the same order.
-        """
-        import torch
-
-        groups: dict[Any, list[Any]] = {}
-        with torch.no_grad():
-            for gradient in self.gradients:
-                groups.setdefault(_place(gradient), []).append(gradient.coalesce() if gradient.is_sparse else gradient)
-            norms = []
-            for group in groups.values():
-                # gradients of one group are reduced one by one: their placements may differ
-                for gradient in group:
-                    norm = torch.linalg.vector_norm(gradient, norm_type)
-                    norms.append((norm.full_tensor() if hasattr(norm, "full_tensor") else norm).float())
-            device = norms[0].device
-            return torch.linalg.vector_norm(torch.stack([norm.to(device) for norm in norms]), norm_type)
-
     def norms(self, norm_type: float) -> Any:
         """The norm of each gradient, in one tensor on the first one's device. Reads all gradients."""
         import torch
@@ -127,6 +108,26 @@ class Given:
         with torch.no_grad():
             norms = torch.stack(torch._foreach_norm(gradients, float(norm_type)))
             return norms, torch.linalg.vector_norm(norms, float(norm_type))
+
+
+def norm_over_meshes(gradients: Sequence[Any], norm_type: float) -> Any:
+    """
+    The norm of gradients that torch cannot stack, such as a DTensor beside plain tensors (tensor parallel). They are
+    reduced one by one, as their placements may differ. Every rank takes part, in the same order.
+    """
+    import torch
+
+    groups: dict[Any, list[Any]] = {}
+    with torch.no_grad():
+        for gradient in gradients:
+            groups.setdefault(_place(gradient), []).append(gradient.coalesce() if gradient.is_sparse else gradient)
+        norms = []
+        for group in groups.values():
+            for gradient in group:
+                norm = torch.linalg.vector_norm(gradient, norm_type)
+                norms.append((norm.full_tensor() if hasattr(norm, "full_tensor") else norm).float())
+        device = norms[0].device
+        return torch.linalg.vector_norm(torch.stack([norm.to(device) for norm in norms]), norm_type)
 
 
 def _place(gradient: Any) -> Any:

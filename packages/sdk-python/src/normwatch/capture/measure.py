@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from ..clipping import whole
+from ..clipping import is_sharded, whole
+from ..parameters import norm_over_meshes
 
 SMALL = 1 << 16
 """Up to so many elements on a CPU are copied together and measured at once: quicker than a norm of each gradient."""
@@ -34,8 +35,19 @@ def norm_of_gradients(gradients: Sequence[Any]) -> Any:
         dense = [gradient for gradient in dense if gradient.numel() > 0]
         if not dense:
             return None
+        if any(map(is_sharded, dense)):
+            return _norm_of_shards(torch, dense)
         norms = [_norm(torch, gradient).to(dense[0].device) for gradient in dense]
-        return whole(torch.linalg.vector_norm(torch.stack(norms), 2.0))
+        return torch.linalg.vector_norm(torch.stack(norms), 2.0)
+
+
+def _norm_of_shards(torch: Any, gradients: Sequence[Any]) -> Any:
+    """Of gradients of which each rank has a part. Every rank takes part."""
+    try:
+        norms = torch.stack([_norm(torch, gradient) for gradient in gradients])
+    except (RuntimeError, ValueError):  # on several meshes, or beside gradients that each rank has whole
+        return norm_over_meshes(gradients, 2.0)
+    return whole(torch.linalg.vector_norm(norms, 2.0))
 
 
 def _half_norms(torch: Any, gradients: Sequence[Any]) -> Sequence[Any]:

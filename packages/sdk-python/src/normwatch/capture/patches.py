@@ -25,6 +25,7 @@ def install(training: CapturedTraining) -> None:
         when_imported(transformers, lambda module: _try(training, transformers, settings.watch_transformers, module))
     when_imported("torch.distributed.fsdp.fully_sharded_data_parallel", lambda module: _patch_fsdp1(module, training))
     when_imported("deepspeed.runtime.engine", lambda module: _patch_deepspeed(module, training))
+    when_imported("megatron.core.optimizer.optimizer", lambda module: _patch_megatron(module, training))
 
 
 def remove() -> None:
@@ -216,7 +217,7 @@ def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
 
     @functools.wraps(backward)
     def watched_backward(self: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
-        training.on_deepspeed_backward(loss)
+        training.on_engine_backward(loss)
         with training.inside_engine():
             return backward(self, loss, *args, **kwargs)
 
@@ -226,7 +227,7 @@ def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
         with training.inside_engine():
             result = step(self, *args, **kwargs)
         if getattr(self, "global_steps", None) != steps_before:
-            training.on_deepspeed_step(self)
+            training.on_engine_step(self.optimizer, lambda: (self.get_global_grad_norm(), self.gradient_clipping()))
         return result
 
     clip = getattr(module, "clip_grad_norm_", None)
@@ -243,3 +244,28 @@ def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
         _replace(module, "clip_grad_norm_", watched_clip)
     _replace(engine_class, "backward", watched_backward)
     _replace(engine_class, "step", watched_step)
+
+
+def _patch_megatron(module: Any, training: CapturedTraining) -> None:
+    """Megatron-Core clips inside its own optimizers; `step` returns success, the global norm and a count of zeros."""
+    for kind in [kind for kind in vars(module).values() if isinstance(kind, type) and "step" in vars(kind)]:
+        step = vars(kind)["step"]
+        if not getattr(step, "__isabstractmethod__", False):
+            _replace(kind, "step", _watched_megatron_step(step, training))
+
+
+def _watched_megatron_step(step: Callable[..., Any], training: CapturedTraining) -> Callable[..., Any]:
+    @functools.wraps(step)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if training.engine_depth:  # one of several in a chain, which has the norm of all
+            return step(self, *args, **kwargs)
+        with training.inside_engine():
+            result = step(self, *args, **kwargs)
+        has_stepped, norm, *_ = result if isinstance(result, tuple) and len(result) >= 2 else (False, None)
+        if has_stepped:
+            if norm is None:
+                training.tell_once("Megatron", "Megatron-Core measures no norm without clip_grad: none is recorded")
+            training.on_engine_step(self, lambda: (norm, self.config.clip_grad))
+        return result
+
+    return watched

@@ -8,6 +8,7 @@ from typing import Any
 from ..current import current_run
 from ..run import Run
 from ..start import init
+from .agreement import Agreement
 from .run_config import training_config
 from .seen_settings import SeenSettings
 
@@ -21,6 +22,7 @@ class Recording:
         self._run: Run | None = None
         self.is_own = False
         """Whether the run was begun here: then its steps are logged here too."""
+        self._agreement = Agreement()
         self._declared: Any = None
         """The clip rule that the server knows of, the very object that came with it."""
 
@@ -53,6 +55,17 @@ class Recording:
             run.note_clip(clip, readings)
             if run.noted.declares(clip):
                 self._declared = clip
+
+    def compare(self, run: Run, readings: Mapping[str, Any]) -> None:
+        """The norm of a step should be the same on every rank: it is the whole model's."""
+        if "grad_norm" in readings:
+            said = self._agreement.add(readings["grad_norm"], run.is_open)
+            if said is not None:
+                run.event("ranks disagree", text=f"The ranks see different norms: {said}")
+                run.notices.warn(
+                    "ranks",
+                    f"the norms recorded are of one rank's gradients, not of the whole model's: {said}",
+                )
 
     def is_usual(self, clip: Mapping[str, Any]) -> bool:
         """Whether a step that was clipped so can be logged at once: nothing else has to be told, or waits."""

@@ -18,21 +18,24 @@ PREFIX = "normwatch/capture"
 _answer: bool | None = None
 
 
-def all_ranks_watch() -> bool:
-    """The one answer that every watched rank gets; it waits for it the first time only."""
+def all_ranks_watch(measure_every: int) -> bool:
+    """
+    Whether all ranks watch, and measure at the same steps: the one answer that every watched rank gets. It waits for it
+    the first time only.
+    """
     global _answer
     if _answer is None:
-        _answer = _agree()
+        _answer = _agree(measure_every)
     return _answer
 
 
-def _agree() -> bool:
+def _agree(measure_every: int) -> bool:
     distributed = sys.modules["torch"].distributed
     if not distributed.is_available() or not distributed.is_initialized() or distributed.get_world_size() == 1:
         return True
     store = distributed.distributed_c10d._get_default_store()
     rank, world = distributed.get_rank(), distributed.get_world_size()
-    store.set(f"{PREFIX}/rank/{rank}", "watches")
+    store.set(f"{PREFIX}/rank/{rank}", str(measure_every))
     keys = [f"{PREFIX}/rank/{other}" for other in range(world)]
     until = time.monotonic() + AGREE_SECONDS
     answer = "no"
@@ -40,7 +43,7 @@ def _agree() -> bool:
         if store.check([f"{PREFIX}/answer"]):
             break
         if store.check(keys):
-            answer = "yes"
+            answer = "yes" if len({bytes(store.get(key)) for key in keys}) == 1 else "no"
             break
         time.sleep(POLL_SECONDS)
     return _decide(store, answer)

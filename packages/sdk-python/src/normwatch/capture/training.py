@@ -72,7 +72,7 @@ class CapturedTraining:
         """The parts whose readings wait for `run.log`."""
         self._scaled_step: Any = None
         """The optimizer that a GradScaler is asked to step."""
-        self._engine_depth = 0
+        self.engine_depth = 0
         self._cap: float | None = None
         self._clip = NOT_CLIPPED
         """The clip rule of the last call that clipped by norm, at `_cap`: most trainings have one only."""
@@ -81,7 +81,7 @@ class CapturedTraining:
 
     @_forgiving("backward")
     def on_backward(self, root: Any) -> None:
-        if not self._engine_depth:
+        if not self.engine_depth:
             self._losses.add(root)
 
     @_forgiving("GradScaler.scale")
@@ -170,7 +170,7 @@ class CapturedTraining:
     @_forgiving("Optimizer.step")
     def on_before_step(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The step's arguments where they have to change: a closure computes gradients inside the step."""
-        if self._engine_depth:
+        if self.engine_depth:
             return None
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
@@ -223,7 +223,7 @@ class CapturedTraining:
 
     @_forgiving("Optimizer.step")
     def on_after_step(self, optimizer: Any) -> None:
-        if self._engine_depth or self._log_usual_step(optimizer):
+        if self.engine_depth or self._log_usual_step(optimizer):
             return
         self._record_step(optimizer)
         if self._scaled_step is None and self._parts.single is not None:
@@ -243,6 +243,7 @@ class CapturedTraining:
             return False
         if not call.concerns(part.ids):
             return False
+        self._recording.compare(run, call.readings)
         run.log(**call.readings, **self._readings_of(part, optimizer))
         clips.clear()
         return True
@@ -268,22 +269,22 @@ class CapturedTraining:
     @contextlib.contextmanager
     def inside_engine(self) -> Iterator[None]:
         """The optimizers that an engine steps inside are not looked at: the engine tells."""
-        self._engine_depth += 1
+        self.engine_depth += 1
         try:
             yield
         finally:
-            self._engine_depth -= 1
+            self.engine_depth -= 1
 
-    @_forgiving("DeepSpeedEngine.backward")
-    def on_deepspeed_backward(self, loss: Any) -> None:
+    @_forgiving("backward")
+    def on_engine_backward(self, loss: Any) -> None:
         self._losses.add(loss)
 
-    @_forgiving("DeepSpeedEngine.step")
-    def on_deepspeed_step(self, engine: Any) -> None:
-        norm = engine.get_global_grad_norm()
-        cap = float(engine.gradient_clipping() or 0)
-        clip = {"mode": "norm", "max_norm": cap} if cap > 0 else {"mode": "none"}
-        inner = unwrap(engine.optimizer)
+    @_forgiving("step")
+    def on_engine_step(self, optimizer: Any, tell: Callable[[], tuple[Any, Any]]) -> None:
+        """An engine has stepped, whose optimizer is this: `tell` gives the global norm, or None, and the cap."""
+        norm, cap = tell()
+        clip = {"mode": "norm", "max_norm": float(cap)} if cap and cap > 0 else NOT_CLIPPED
+        inner = unwrap(optimizer)
         parameters = [p for group in inner.param_groups for p in group["params"]]
         if norm is not None:
             # not _new_call: their gradients are gone already
@@ -332,6 +333,7 @@ class CapturedTraining:
     def _note_clip(self, run: Run, part: Part, call: ClipCall) -> None:
         call.is_recorded = True
         if part.name is None:
+            self._recording.compare(run, call.readings)
             self._recording.note_clip(run, call.clip, call.readings)
             return
         if call.clip != part.clip:
@@ -362,12 +364,12 @@ class CapturedTraining:
         return None
 
     def _may_gather(self) -> bool:
-        if all_ranks_watch():
+        if all_ranks_watch(self._measure_every):
             return True
         self.tell_once(
             "ranks",
-            "the model is sharded and some ranks are not watched: the norm is not recorded, as only all ranks together "
-            "can compute it. Start every rank with `normwatch run`",
+            "the model is sharded and some ranks are not watched, or with another --measure: the norm is not recorded, "
+            "as only all ranks together can compute it. Start every rank with the same `normwatch run`",
         )
         return False
 
