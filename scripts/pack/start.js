@@ -18,7 +18,7 @@ export async function start(args) {
   if (!isServer) return import(pathToFileURL(join(server, 'cli.js')).href)
   const flags = verb === 'serve' ? args.slice(1) : args
   const main = join(server, 'main.js')
-  if (process.platform !== 'win32' && process.env.MALLOC_ARENA_MAX !== '1') {
+  if (process.platform !== 'win32' && !FLAGS.every((flag) => process.execArgv.includes(flag))) {
     process.execve(process.execPath, [process.execPath, ...FLAGS, main, ...flags], {
       ...process.env,
       MALLOC_ARENA_MAX: '1',

@@ -45,9 +45,9 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
     port = String(await freePort())
   }, 600_000)
 
-  const inContainer = (command: readonly string[]): [string, string[]] => [
+  const inContainer = (command: readonly string[], user = image.user): [string, string[]] => [
     IN_CONTAINER,
-    ['run', image.folder, data, dirname(process.execPath), image.user, image.workdir, ...command],
+    ['run', image.folder, data, dirname(process.execPath), user, image.workdir, ...command],
   ]
   const env = (more = {}) => ({ ...image.env, NORMWATCH_PORT: port, ...more })
   const exec = (command: readonly string[], more = {}, input?: Buffer) => {
@@ -137,6 +137,15 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
       })
       chownSync(path, uid, gid)
     }
+  })
+
+  it('runs as a user without a name and a home, and says that this one has no place for data', () => {
+    const [program, args] = inContainer(['sh', '-c', 'unset NORMWATCH_DATA; exec normwatch'], '4711:4711')
+    expect(spawnSync(program, args, { env: env(), encoding: 'utf8' })).toMatchObject({
+      status: 1,
+      stderr:
+        'The data folder /.local/share/normwatch cannot be made by this user: name another with --data or NORMWATCH_DATA.\n',
+    })
   })
 
   it('has a health check that says whether the server answers, for less than 50 ms of processor', async () => {

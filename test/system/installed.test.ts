@@ -36,9 +36,9 @@ class Installed {
   readonly process: ChildProcess
   said = ''
 
-  constructor(program: string, args: readonly string[], path = '/nowhere') {
+  constructor(program: string, args: readonly string[], path = '/nowhere', more = {}) {
     this.process = spawn(program, [...args, '--port', '0'], {
-      env: { HOME: home, PATH: path },
+      env: { HOME: home, PATH: path, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
@@ -312,6 +312,16 @@ describe('installed by npm', () => {
       expect(existsSync(join(data, 'normwatch.db-wal'))).toBe(false)
     }
   })
+
+  it.runIf(existsSync('/proc/self/cmdline'))(
+    'starts Node with the flags that keep it small, whatever the shell has set',
+    async () => {
+      const server = new Installed(command, [], dirname(process.execPath), { MALLOC_ARENA_MAX: '1' })
+      await server.url()
+      expect(readFileSync(`/proc/${server.process.pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=4')
+      expect(await server.end('SIGTERM')).toBe(0)
+    },
+  )
 
   it('serves with the SQLite of Node where the binary does not load', async () => {
     rmSync(join(folder, 'node_modules/better-sqlite3'), { recursive: true })

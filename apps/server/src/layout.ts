@@ -22,16 +22,25 @@ export const layout = {
   uplot: join(root, isInstalled ? 'server/export-page' : 'node_modules/uplot/dist'),
   referenceStyle: join(root, isInstalled ? 'server/page.css' : 'apps/server/src/reference/page.css'),
   compileCache: isInstalled
-    ? join(cacheFolder(process.platform, process.env, homedir()), 'normwatch')
+    ? join(cacheFolder(process.platform, process.env, home()), 'normwatch')
     : join(root, 'node_modules/.cache/normwatch'),
 } as const
 
 /** The folder for data where none is named: the platform's own where Normwatch is installed, `./data` in a checkout. */
 export const defaultDataFolder = isInstalled
-  ? join(dataFolder(process.platform, process.env, homedir()), 'normwatch')
+  ? join(dataFolder(process.platform, process.env, home()), 'normwatch')
   : './data'
 
 type Environment = Readonly<Record<string, string | undefined>>
+
+/** A container's user may have neither a name nor $HOME: the root then, where it can write nothing. */
+function home(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/'
+  }
+}
 
 /** Where programs of a platform keep a user's data. */
 export function dataFolder(platform: NodeJS.Platform, env: Environment, home: string): string {

@@ -1,4 +1,4 @@
-import { mkdirSync, statfsSync, statSync, type Stats } from 'node:fs'
+import { statfsSync, statSync, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import {
   ChannelNotFound,
@@ -16,7 +16,7 @@ import { RunNotFound, StoreUnavailable, TooManyMetrics, VersionConflict, type St
 import { TooManyEvents } from '../event-store.ts'
 import { TokenNotFound, TooManyTokens } from '../token-store.ts'
 import { openChannelStore, openDeliveryStore, openMuteStore } from './alerts/alert-store.ts'
-import { FILE, lockFolder, refuseForeign } from './engine/data-folder.ts'
+import { FILE, lockFolder, makeOwnFolder } from './engine/data-folder.ts'
 import { GroupCommit } from './engine/group-commit.ts'
 import { migrate, migrationsOf } from './engine/migrate.ts'
 import { CannotOpenStore, asUnavailable } from './engine/store-errors.ts'
@@ -56,8 +56,7 @@ export async function openSqliteStore({
   let lock: Database | undefined
   let db: Database | undefined
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    refuseForeign(path)
+    makeOwnFolder(path)
     lock = lockFolder(path)
     db = openFile(join(path, FILE))
     return assemble(db, lock, alerts)

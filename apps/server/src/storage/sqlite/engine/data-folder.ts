@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { CannotOpenStore } from './store-errors.ts'
 import { isSqliteError, openDatabase, type Database } from './database.ts'
@@ -6,8 +6,19 @@ import { isSqliteError, openDatabase, type Database } from './database.ts'
 /** The name of the data file in its folder. */
 export const FILE = 'normwatch.db'
 
-/** Throws `CannotOpenStore` where this user may not write the folder or the file in it, as when a container's volume is root's. */
-export function refuseForeign(folder: string): void {
+/**
+ * Makes the folder where it is missing. Throws `CannotOpenStore` where this user may not make it, or may not write it or the file
+ * in it, as when a container's volume is root's.
+ */
+export function makeOwnFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    // the second: on a read-only root, several folders at once
+    if (!['EACCES', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    const sentence = `The data folder ${folder} cannot be made by this user: name another with --data or NORMWATCH_DATA.`
+    throw new CannotOpenStore(sentence, { cause: error })
+  }
   for (const path of [folder, join(folder, FILE)]) {
     try {
       accessSync(path, constants.R_OK | constants.W_OK)
