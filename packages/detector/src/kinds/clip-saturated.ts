@@ -57,9 +57,9 @@ export const clipSaturated = {
       'Still so a fifth of a window later: a burst that fills the window and ends is not saturation.',
     ),
     excursion: number(
-      7,
+      9,
       [0, 20],
-      'Norms that remember the ones before stay above the cap for long by chance: seven times the points that are worth one independent point leave few such excursions.',
+      'Norms that remember the ones before stay above the cap for long by chance: nine times the points that are worth one independent point leave few such excursions.',
     ),
     reopen: number(
       1,

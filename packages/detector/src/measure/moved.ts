@@ -1,7 +1,7 @@
 import type { Moved } from '../contract.ts'
 import type { Column } from '../series/columns.ts'
 import { significant } from '../series/round.ts'
-import { rankCorrelation } from '../series/statistics.ts'
+import { correlationOfRanks, ranks } from '../series/statistics.ts'
 import { levelShift } from './level-shift.ts'
 
 /** The record around an onset: steps in ascending order, and every metric's readings at them. */
@@ -22,15 +22,17 @@ const DERIVED: ReadonlySet<string> = new Set([
 const LAYERS = 'layers/'
 /** A learning rate that leaps back was set to a new value, which is worth reporting. */
 const SCHEDULE = /(^|[/_.-])(lr|learning_rate)($|[/_.-])/
+/** How long a step took follows from what it did. */
+const PACE = /(^|[/_.-])(perf|timing|time|duration|throughput|mfu|fps|seconds?|secs?|ms|speed)($|[/_.-])/i
 
 /**
- * How surprising a shift must be. It grows where few values were seen, as the largest of few is no measure, and with the
+ * How surprising a shift must be. It grows where few values tell the scatter, and with the
  * number of metrics looked at. `npm run report:moved` measures what it does.
  */
 const BAR = 2
-const FEW = 8
+const FEW = 12
 const METRICS = 50
-const PER_TENFOLD = 0.1
+const PER_TENFOLD = 0.2
 
 const LIMIT = 5
 /** Readings that are looked at on either side of the onset. */
@@ -38,13 +40,15 @@ const LOOKED_BEFORE = 250
 const LOOKED_AFTER = 100
 /** Two metrics with a higher correlation are reported as one. */
 const MIRRORED = 0.98
-/** Upper bound of the surprise: otherwise constants that changed would always come first. */
+/** Upper bound of the surprise, beside the effect: otherwise constants that changed would always come first. */
 const MOST_SURPRISE = 16
 
 interface Candidate {
   readonly moved: Moved
   readonly surprise: number
   readonly readings: Readings
+  /** Ranks of the readings, once they were asked for. */
+  ranks?: Float64Array
 }
 
 /**
@@ -56,6 +60,8 @@ interface Candidate {
 export class MovedSearch {
   readonly #step: Float64Array
   readonly #onset: number
+  /** Index of the first step at the onset or after it. */
+  readonly #at: number
   readonly #part: string | null
   readonly #bar: number
   readonly #candidates: Candidate[] = []
@@ -64,6 +70,8 @@ export class MovedSearch {
   constructor(step: Float64Array, onset: number, part: string | null = null, bar = BAR) {
     this.#step = step
     this.#onset = onset
+    const at = step.findIndex((one) => one >= onset)
+    this.#at = at < 0 ? step.length : at
     this.#part = part
     this.#bar = bar
   }
@@ -71,7 +79,7 @@ export class MovedSearch {
   look(metric: string, column: Column): void {
     if (this.#saysNothing(metric)) return
     this.#looked++
-    const candidate = shiftOf(metric, readingsAround(this.#step, column, this.#onset), this.#onset)
+    const candidate = shiftOf(metric, readingsAround(this.#step, column, this.#at), this.#onset, this.#bar)
     if (candidate !== undefined && candidate.surprise >= this.#bar) this.#candidates.push(candidate)
   }
 
@@ -81,10 +89,11 @@ export class MovedSearch {
     const found = this.#candidates
       .filter(({ surprise }) => surprise >= bar)
       .toSorted((a, b) => rank(b) - rank(a))
-    const listed: typeof found = []
+    const listed: Candidate[] = []
     for (const one of found) {
-      if (listed.length === LIMIT) break
-      if (!listed.some((other) => isMirror(other.readings, one.readings))) listed.push(one)
+      const mirrored = listed.findIndex((other) => isMirror(other, one))
+      if (mirrored >= 0) listed[mirrored] = newsOf(listed[mirrored] as Candidate, one)
+      else if (listed.length < LIMIT) listed.push(one)
     }
     return listed.map(({ moved }) => moved)
   }
@@ -112,37 +121,42 @@ export function findMoved(
 }
 
 interface Readings {
-  readonly steps: readonly number[]
-  readonly values: readonly number[]
+  readonly steps: Float64Array
+  readonly values: Float64Array
+  /** Index of the first one at the onset or after it. */
+  readonly at: number
 }
 
-/** The finite readings around the onset. */
+/** The finite readings around the onset, which is at index `onset` of the record. */
 function readingsAround(step: Float64Array, { values, present }: Column, onset: number): Readings {
-  const at = step.findIndex((one) => one >= onset)
-  const steps: number[] = []
-  const kept: number[] = []
   const isRead = (i: number): boolean => (present === null || present[i] === 1) && Number.isFinite(values[i])
-  let from = at < 0 ? step.length : at
-  for (let count = 0; from > 0 && count < LOOKED_BEFORE; from--) if (isRead(from - 1)) count++
-  for (let i = from, after = 0; i < step.length && after < LOOKED_AFTER; i++) {
-    if (!isRead(i)) continue
-    steps.push(step[i] as number)
-    kept.push(values[i] as number)
-    if ((step[i] as number) >= onset) after++
+  const indices = new Int32Array(LOOKED_BEFORE + LOOKED_AFTER)
+  let before = LOOKED_BEFORE
+  for (let i = onset - 1; i >= 0 && before > 0; i--) if (isRead(i)) indices[--before] = i
+  let to = LOOKED_BEFORE
+  for (let i = onset; i < step.length && to < indices.length; i++) if (isRead(i)) indices[to++] = i
+  const steps = new Float64Array(to - before)
+  const kept = new Float64Array(to - before)
+  for (let k = before; k < to; k++) {
+    const i = indices[k] as number
+    steps[k - before] = step[i] as number
+    kept[k - before] = values[i] as number
   }
-  return { steps, values: kept }
+  return { steps, values: kept, at: LOOKED_BEFORE - before }
+}
+
+function logs(values: Float64Array): Float64Array {
+  const out = new Float64Array(values.length)
+  for (let i = 0; i < values.length; i++) out[i] = Math.log(values[i] as number)
+  return out
 }
 
 /** The shift of a metric near the onset, on the log scale where it is positive; `undefined` where it has too few readings. */
-function shiftOf(metric: string, { steps, values }: Readings, onset: number): Candidate | undefined {
-  const at = steps.findIndex((step) => step >= onset)
-  if (at < 0) return undefined
+function shiftOf(metric: string, readings: Readings, onset: number, bar: number): Candidate | undefined {
+  const { steps, values, at } = readings
+  if (at === values.length) return undefined
   const isPositive = values.every((value) => value > 0)
-  const shift = levelShift(
-    Float64Array.from(values, isPositive ? Math.log : Number),
-    at,
-    SCHEDULE.test(metric),
-  )
+  const shift = levelShift(isPositive ? logs(values) : values, at, bar, SCHEDULE.test(metric))
   if (shift === undefined) return undefined
   const plain = (value: number): number => significant(isPositive ? Math.exp(value) : value, 4)
   const step = steps[shift.start] as number
@@ -155,15 +169,29 @@ function shiftOf(metric: string, { steps, values }: Readings, onset: number): Ca
     lead: step - onset,
     effect: significant(Math.min(shift.effect, 1e6), 3),
   }
-  return { moved, surprise: shift.surprise / (1 + FEW / shift.seen), readings: { steps, values } }
+  return { moved, surprise: shift.surprise / (1 + FEW / shift.seen), readings }
 }
 
-/** Earlier moves rank higher than larger ones: four times the surprise before the onset, twice at it. */
-function rank({ moved: { lead }, surprise }: Candidate): number {
-  return Math.log2(Math.min(surprise, MOST_SURPRISE)) + (lead < 0 ? 2 : lead === 0 ? 1 : 0)
+/**
+ * Earlier moves rank higher than larger ones: four times the surprise before the onset, twice at it; and how long the steps
+ * took counts a quarter.
+ */
+function rank({ moved: { metric, lead, effect }, surprise }: Candidate): number {
+  const ahead = lead < 0 ? 2 : lead === 0 ? 1 : 0
+  return Math.log2(Math.min(surprise, effect, MOST_SURPRISE)) + ahead - (PACE.test(metric) ? 2 : 0)
 }
 
-function isMirror(a: Readings, b: Readings): boolean {
-  if (a.values.length !== b.values.length || a.steps[0] !== b.steps[0]) return false
-  return Math.abs(rankCorrelation(a.values, b.values)) > MIRRORED
+/** Of two that mirror each other the one that moved more; but not how long the steps took, where the other is something else. */
+function newsOf(a: Candidate, b: Candidate): Candidate {
+  const [isPaceA, isPaceB] = [PACE.test(a.moved.metric), PACE.test(b.moved.metric)]
+  if (isPaceA !== isPaceB) return isPaceA ? b : a
+  return b.moved.effect > a.moved.effect ? b : a
+}
+
+function isMirror(a: Candidate, b: Candidate): boolean {
+  const [read, other] = [a.readings, b.readings]
+  if (read.values.length !== other.values.length || read.steps[0] !== other.steps[0]) return false
+  a.ranks ??= ranks(read.values)
+  b.ranks ??= ranks(other.values)
+  return Math.abs(correlationOfRanks(a.ranks, b.ranks)) > MIRRORED
 }

@@ -14,10 +14,13 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /** Spearman's rank correlation with mean ranks for ties; NaN when either side is constant. */
-export function rankCorrelation(xs: readonly number[], ys: readonly number[]): number {
-  const a = ranks(xs)
-  const b = ranks(ys)
-  const middle = (xs.length - 1) / 2
+export function rankCorrelation(xs: ArrayLike<number>, ys: ArrayLike<number>): number {
+  return correlationOfRanks(ranks(xs), ranks(ys))
+}
+
+/** The correlation of two rows of ranks of the same length. */
+export function correlationOfRanks(a: Float64Array, b: Float64Array): number {
+  const middle = (a.length - 1) / 2
   let both = 0
   let ofA = 0
   let ofB = 0
@@ -31,12 +34,14 @@ export function rankCorrelation(xs: readonly number[], ys: readonly number[]): n
   return both / Math.sqrt(ofA * ofB)
 }
 
-function ranks(values: readonly number[]): number[] {
-  const order = Array.from(values.keys()).sort((a, b) => (values[a] as number) - (values[b] as number))
-  const out = new Array<number>(values.length)
+/** The rank of each value from 0 on; equal ones share the mean of theirs. */
+export function ranks(values: ArrayLike<number>): Float64Array {
+  const order = Array.from(values, (_, i) => i).sort((a, b) => (values[a] as number) - (values[b] as number))
+  const out = new Float64Array(values.length)
   for (let from = 0; from < order.length;) {
+    const value = values[order[from] as number]
     let to = from
-    while (to + 1 < order.length && values[order[to + 1] as number] === values[order[from] as number]) to++
+    while (to + 1 < order.length && values[order[to + 1] as number] === value) to++
     for (let i = from; i <= to; i++) out[order[i] as number] = (from + to) / 2
     from = to + 1
   }
