@@ -126,3 +126,30 @@ it('explains after a restart what was not explained before it', async () => {
   second.services.ingest.start()
   await expect.poll(() => list(second), { timeout: 60_000 }).toMatchObject([why])
 })
+
+it('looks again at what was seen at its very onset once enough has followed, or the run has ended', async () => {
+  const { call } = await startApp()
+  const send = (run: string, from: number, to: number) => {
+    const step = Array.from({ length: to - from }, (_, i) => from + i)
+    return call('POST', `/runs/${run}/points`, {
+      columns: {
+        step,
+        grad_norm: step.map((i) => (i === JUMP ? 30 : 0.3) * wobble(i)),
+        kl: step.map((i) => (i < JUMP ? 0.1 : 0.5) * wobble(i + 3)),
+      },
+    })
+  }
+  const spikeOf = async (run: string) =>
+    (await call('GET', `/findings?kind=spike&run=${run}`)).body.findings[0]
+  for (const run of ['a', 'b']) {
+    await call('PUT', `/runs/${run}`, { clip: { mode: 'norm', max_norm: 100 } })
+    await send(run, 0, JUMP + 1)
+    await expect.poll(() => spikeOf(run), { timeout: 60_000 }).toMatchObject({ explained: true, moved: [] })
+  }
+  await send('a', JUMP + 1, JUMP + 30)
+  await send('b', JUMP + 1, JUMP + 10)
+  await call('PATCH', '/runs/b', { status: 'finished' })
+  const looked = { explained: true, moved: [{ metric: 'kl', at_step: JUMP, lead: 0 }] }
+  for (const run of ['a', 'b'])
+    await expect.poll(() => spikeOf(run), { timeout: 60_000 }).toMatchObject(looked)
+})

@@ -54,6 +54,12 @@ export const FindingSchema = Type.Object({
   close_reason: Nullable(Type.Enum(CLOSE_REASONS)),
   evidence: Type.Record(Type.String(), Type.Union([WireNumberSchema, Type.String(), Type.Null()])),
   diagnosis: Type.Array(CauseSchema),
+  explained: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether the record around the onset has been searched for `moved`, `layers`, `events` and `sibling`; false: not yet. Searched again once 25 points follow the onset, or the run ends.',
+    }),
+  ),
   moved: Type.Array(MovedSchema, {
     description: 'Metrics that moved around the onset, at most five; looked for once the finding has opened.',
   }),

@@ -43,6 +43,7 @@ export async function patchRun(context: IngestContext, id: string, patch: RunPat
       hub.gap(id, 'truncated')
     }
     tellFindings(context, outcome.findings, run.project)
+    if (wasRunning && run.status !== 'running') context.explainer.followed(id, Infinity)
   })
   return freshRun(context, id)
 }

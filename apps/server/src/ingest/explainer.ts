@@ -9,9 +9,10 @@ import {
   type StoredFinding,
 } from '../storage/store.ts'
 import type { ActiveRuns } from './active-runs.ts'
-import { explain } from './explanation.ts'
+import { explain, type Explained } from './explanation.ts'
+import { SecondLooks } from './second-looks.ts'
 
-/** Waiting findings of one run that are explained; if it has more, the oldest are skipped. */
+/** Findings of one run that are explained, the newest first, before other runs have their turn. */
 const FINDINGS_A_RUN = 16
 /** Pause after each finding, as a multiple of the time it took. */
 const REST = 3
@@ -31,6 +32,9 @@ export interface ExplainerParts {
  */
 export class Explainer {
   readonly #parts: ExplainerParts
+  readonly #secondLooks = new SecondLooks()
+  /** Findings, as before their first explanation, that are to be explained again. */
+  readonly #due: StoredFinding[] = []
   readonly #waiting = new Map<string, Set<(finding: StoredFinding | undefined) => void>>()
   #working: Promise<void> | undefined
   #again = false
@@ -51,6 +55,14 @@ export class Explainer {
         if (!(error instanceof StoreUnavailable)) this.#parts.onError(error)
       })
       .finally(() => (this.#working = undefined))
+  }
+
+  /** A run has this many more points, `Infinity`: it ended. Explains again what was explained too early. */
+  followed(run: string, points: number): void {
+    const due = this.#secondLooks.due(run, points)
+    if (due.length === 0) return
+    this.#due.push(...due)
+    this.wake()
   }
 
   /** Goes on explaining for some seconds, then starts nothing more. */
@@ -85,23 +97,25 @@ export class Explainer {
     while (this.#again && !this.#stopped) {
       this.#again = false
       const findings = await store.findings.unexplained(FINDINGS_A_RUN)
-      for (const finding of findings) {
+      const again = this.#due.splice(0)
+      for (const finding of [...findings, ...again]) {
         if (this.#stopped) break
         const began = performance.now()
-        await this.#explain(finding)
+        await this.#explain(finding, again.includes(finding))
         if (!this.#stopping) await pause(REST * (performance.now() - began))
       }
       this.#again ||= findings.length > 0
     }
   }
 
-  async #explain(finding: StoredFinding): Promise<void> {
+  async #explain(finding: StoredFinding, isSecondLook: boolean): Promise<void> {
     const { store, hub, runs, onError } = this.#parts
-    const explanation = await explain(store, finding).catch((error: unknown): Explanation => {
+    const { explanation, followedBy } = await explain(store, finding).catch((error: unknown): Explained => {
       if (error instanceof StoreUnavailable) throw error
       if (!this.#stopped) onError(error)
-      return NOTHING_FOUND
+      return { explanation: NOTHING_FOUND, followedBy: Infinity }
     })
+    if (!isSecondLook) this.#secondLooks.await(finding, followedBy)
     // the cached copy first, so that a closing finding keeps the explanation
     runs.explained(finding, explanation)
     const stored = await store.findings.explain(finding.id, explanation)

@@ -29,11 +29,17 @@ const MAX_DIFFERENCES = 20
 /** Points whose median is the norm of two runs at one step. */
 const NORM_POINTS = 25
 
+export interface Explained {
+  readonly explanation: Explanation
+  /** Points of the record from the onset on. */
+  readonly followedBy: number
+}
+
 /** What the record shows around the beginning of a finding. Throws `RunNotFound`. */
-export async function explain(store: Store, finding: StoredFinding): Promise<Explanation> {
+export async function explain(store: Store, finding: StoredFinding): Promise<Explained> {
   const { run: id, kind, part, onset, opened_step, diagnosis } = finding
   const around = onset ?? opened_step
-  if (around === null) return NOTHING_FOUND
+  if (around === null) return { explanation: NOTHING_FOUND, followedBy: Infinity }
   const run = await store.runs.get(id)
   const from = Math.max(0, around - EVENT_POINTS * intervalOf(run))
   const events = (await store.events.list(id, { from, to: around })).slice(-MAX_EVENTS)
@@ -41,12 +47,13 @@ export async function explain(store: Store, finding: StoredFinding): Promise<Exp
   const record = await surroundings(store, run, around)
   const found = await search(record, part, around, opened_step ?? around)
   const causes = explainedDiagnosis(kind, diagnosis, { onset: around, moved: found.moved, events })
-  return {
+  const explanation: Explanation = {
     ...found,
     events,
     sibling,
     ...(!isDeepStrictEqual(causes, diagnosis) && { diagnosis: [...causes] }),
   }
+  return { explanation, followedBy: record.step.filter((step) => step >= around).length }
 }
 
 async function search(

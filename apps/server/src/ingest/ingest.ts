@@ -117,7 +117,7 @@ export class Ingest {
  * stored and charted, and open no findings.
  */
 async function acceptPoints(context: IngestContext, id: string, columns: PointColumns): Promise<StoredRun> {
-  const { store, hub, runs } = context
+  const { store, hub, runs, explainer } = context
   const arrivedAt = context.now()
   if (columns.step.length === 0) return store.runs.get(id)
   const parts = slices(columns)
@@ -142,6 +142,7 @@ async function acceptPoints(context: IngestContext, id: string, columns: PointCo
     if (newParts.length > 0 && active.stale) runs.judgeSoon(active)
     hub.points(id, columns, arrivedAt)
     tellFindings(context, findings, run.project)
+    explainer.followed(id, columns.step.length)
     hub.run(run, changes.length > 0 || run.health !== healthBefore)
     return run
   })

@@ -33,13 +33,15 @@ export function describeFindings(engine: string, open: () => Promise<Store>): vo
       expect(await unexplained()).toEqual(['f-1', 'f-3'])
     })
 
-    it('of a run that opens many are explained as far as they are new, and those of another run all the same', async () => {
+    it('of a run that opens many are returned the newest first, beside those of other runs, and the older ones later', async () => {
       await store.runs.put('b', {}, 0)
       await record(store, 'b', {
         changes: [{ type: 'opened', finding: aFinding({ id: 'f-4', run: 'b', explained: false }) }],
       })
       expect(await unexplained(2)).toEqual(['f-2', 'f-3', 'f-4'])
-      expect(await store.findings.get('f-1')).toMatchObject({ explained: true, moved: [], events: [] })
+      expect(await store.findings.get('f-1')).toMatchObject({ explained: false, moved: [], events: [] })
+      for (const id of ['f-2', 'f-3', 'f-4']) await store.findings.explain(id, explanation)
+      expect(await unexplained(2)).toEqual(['f-1'])
     })
 
     it('keep their explanation when they close', async () => {

@@ -297,8 +297,8 @@ export interface FindingStore {
   /** One finding; `undefined` if it does not exist. */
   get(id: string): Promise<StoredFinding | undefined>
   /**
-   * Findings without an explanation, the longest known first: of each run the newest `perRun`. Those before them are given an
-   * empty one, so that a run that opens thousands cannot keep all others waiting.
+   * Findings without an explanation, the longest known first: of each run the newest `perRun`, so that a run that opens
+   * thousands does not keep all others waiting. Its older ones are returned once these are explained.
    */
   unexplained(perRun: number): Promise<StoredFinding[]>
   /** Stores a finding's explanation. Resolves with the updated finding; `undefined` if it was removed. */

@@ -22,7 +22,7 @@ export function toRun({ last_arrival: _, version: __, ...run }: ListedRun): Wire
   }
 }
 
-export function toFinding({ explained: _, ...finding }: StoredFinding): Finding {
+export function toFinding(finding: StoredFinding): Finding {
   return { ...finding, opened_at: iso(finding.opened_at), closed_at: isoOrNull(finding.closed_at) }
 }
 

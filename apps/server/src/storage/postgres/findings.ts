@@ -31,10 +31,7 @@ export function openFindings(db: Database): Omit<FindingStore, 'record'> {
       return reply(await db.all<FindingRow>(sql, ...values))
     },
     get: (id) => findingById(db, id),
-    unexplained: async (perRun) => {
-      if ((await db.get(sql.isFlooded, perRun)) !== undefined) await db.run(sql.leaveOut, perRun)
-      return (await db.all<FindingRow>(sql.unexplained, perRun)).map(toFinding)
-    },
+    unexplained: async (perRun) => (await db.all<FindingRow>(sql.unexplained, perRun)).map(toFinding),
     explain: async (id, explanation) => {
       await db.run(sql.explain, JSON.stringify(explanation), id)
       return findingById(db, id)

@@ -74,15 +74,13 @@ export function refuseUnknownFinding(id: string, row: FindingRow | undefined): F
   return row
 }
 
-/** The statements for explanations. The bound per run is a parameter of the first three. */
+/** The statements for explanations. The bound per run is a parameter of the first. */
 export function explanationQueries(dialect: FindingDialect) {
   const ranked = `select key, row_number() over (partition by run order by key desc) as place from findings
     where explanation is null`
   return {
     unexplained: `${select(dialect)} join (${ranked}) as ranked on ranked.key = findings.key where place <= ?
       order by findings.key limit ${FINDINGS_A_LOOK}`,
-    isFlooded: `select 1 from (${ranked}) as ranked where place > ? limit 1`,
-    leaveOut: `update findings set explanation = '{}' where key in (select key from (${ranked}) as ranked where place > ?)`,
     explain: 'update findings set explanation = ? where id = ?',
   }
 }

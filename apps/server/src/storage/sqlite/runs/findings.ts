@@ -63,16 +63,10 @@ export function openExplanations(
 ): Pick<FindingStore, 'get' | 'unexplained' | 'explain'> {
   const sql = explanationQueries(dialect)
   const selectUnexplained = db.prepare<[number], FindingRow>(sql.unexplained)
-  const isFlooded = db.prepare<[number], 1>(sql.isFlooded).pluck()
-  const leaveOut = db.prepare<[number]>(sql.leaveOut)
   const explain = db.prepare<[string, string]>(sql.explain)
   return {
     get: async (id) => commits.read(() => findings.find(id)),
-    unexplained: async (perRun) => {
-      const isMore = commits.read(() => isFlooded.get(perRun) === 1)
-      if (isMore) await commits.run(() => void leaveOut.run(perRun))
-      return commits.read(() => selectUnexplained.all(perRun).map(toFinding))
-    },
+    unexplained: async (perRun) => commits.read(() => selectUnexplained.all(perRun).map(toFinding)),
     explain: (id, explanation) =>
       commits.run(() => {
         explain.run(JSON.stringify(explanation), id)
