@@ -17,7 +17,11 @@ const kinds = (findings: { kind: string }[]) => findings.map(({ kind }) => kind)
 it('previews other settings on the record and stores nothing', async () => {
   const { call } = await startApp()
   await sendSaturatedStart(call, 'a')
-  const before = (await call('GET', '/runs/a/findings')).body
+  const stored = async () => (await call('GET', '/runs/a/findings')).body
+  const areExplained = ({ findings }: { findings: { explained: boolean }[] }) =>
+    findings.every(({ explained }) => explained)
+  await expect.poll(stored, { timeout: 60_000 }).toSatisfy(areExplained)
+  const before = await stored()
   expect(kinds(before.findings)).toContain('clip_saturated')
 
   const off = await call('POST', '/runs/a/preview', { clip_saturated: { enabled: false } })

@@ -17,6 +17,7 @@ function steps(from: number, count: number, norm: number | ((step: number) => nu
 const findings = async ({ call }: TestApp, query = '') =>
   (await call('GET', `/runs/r/findings${query}`)).body.findings as {
     id: string
+    explained: boolean
     kind: string
     state: string
     opened_step: number
@@ -111,6 +112,9 @@ describe('the same readings', () => {
         }
       }
       const { health, clipping, points } = (await app.call('GET', '/runs/r')).body
+      await expect
+        .poll(async () => (await findings(app)).every(({ explained }) => explained), { timeout: 60_000 })
+        .toBe(true)
       const seen = (await findings(app)).map(({ id: _, ...finding }) => finding)
       outcomes.push({ health, clipping, points, seen })
     }

@@ -65,9 +65,12 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
           ...(cursor !== null && { cursor }),
         })}`,
       ),
-    /** The newest findings of a project's runs. */
-    projectFindings: (project: string) =>
-      call<FindingList>(`/findings?${new URLSearchParams({ project, limit: '100' })}`),
+    /** A page of the findings of a project's runs, the newest first. */
+    projectFindings: (project: string, cursor: string | null) => {
+      const query = new URLSearchParams({ project, limit: '200' })
+      if (cursor !== null) query.set('cursor', cursor)
+      return call<FindingList>(`/findings?${query}`)
+    },
     /** What was noted at the steps of a run, in step order. */
     events: (run: string) => call<RunEventList>(`${runPath(run)}/events`),
     /** Without `tried`, a curve of caps over the range seen; `part` is `null` for the norms of the run itself. */

@@ -5,6 +5,8 @@ import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
 
 /** Pages of runs that are read: of more than these the newest are shown. */
 const MOST_PAGES = 5
+/** Pages of findings that are read: of a week with more the newest are counted. */
+const MOST_PAGES_OF_FINDINGS = 25
 const WEEK = 7 * 24 * 60 * 60 * 1000
 
 interface FlaggedRun {
@@ -24,6 +26,8 @@ export class ProjectRuns {
   hasMore = $state(false)
   /** One entry a run: its newest finding of this week that is no mere note, and how many others there are. */
   flagged = $state.raw<readonly FlaggedRun[]>([])
+  /** Whether so much was found this week that the oldest of it is not counted. */
+  hasMoreFlagged = $state(false)
 
   constructor(api: Api, project: string) {
     this.#api = api
@@ -32,12 +36,9 @@ export class ProjectRuns {
 
   readonly load = async (): Promise<void> => {
     try {
-      const [runs, { findings }] = await Promise.all([this.#read(), this.#api.projectFindings(this.project)])
+      const [runs, flagged] = await Promise.all([this.#read(), this.#readFlagged()])
       this.runs = runs
-      const recent = Date.now() - WEEK
-      this.flagged = byRun(
-        findings.filter(({ severity, opened_at }) => severity !== 'info' && Date.parse(opened_at) >= recent),
-      )
+      this.flagged = byRun(flagged)
       this.phase = 'ready'
     } catch (error) {
       this.failure = sentenceOf(error)
@@ -66,6 +67,23 @@ export class ProjectRuns {
     return runs
   }
 
+  /** The findings of this week that are no mere notes, the newest first. */
+  async #readFlagged(): Promise<Finding[]> {
+    const since = Date.now() - WEEK
+    const flagged: Finding[] = []
+    let cursor: string | null = null
+    this.hasMoreFlagged = false
+    for (let page = 0; page < MOST_PAGES_OF_FINDINGS; page++) {
+      const { findings, next_cursor } = await this.#api.projectFindings(this.project, cursor)
+      const recent = findings.filter(({ opened_at }) => Date.parse(opened_at) >= since)
+      flagged.push(...recent.filter(({ severity }) => severity !== 'info'))
+      if (next_cursor === null || recent.length < findings.length) return flagged
+      cursor = next_cursor
+    }
+    this.hasMoreFlagged = true
+    return flagged
+  }
+
   #accept(frame: LiveFrame): void {
     if (frame.type === 'gap' && frame.reason === 'deleted')
       this.runs = this.runs.filter(({ id }) => id !== frame.run)
@@ -78,9 +96,9 @@ export class ProjectRuns {
 }
 
 function byRun(findings: readonly Finding[]): FlaggedRun[] {
-  const firsts = findings.filter(({ run }, i) => findings.findIndex((other) => other.run === run) === i)
-  return firsts.map((finding) => ({
-    finding,
-    others: findings.filter(({ run }) => run === finding.run).length - 1,
+  const byRun = Map.groupBy(findings, ({ run }) => run)
+  return [...byRun.values()].map(([finding, ...others]) => ({
+    finding: finding as Finding,
+    others: others.length,
   }))
 }
