@@ -144,7 +144,7 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
     expect(spawnSync(program, args, { env: env(), encoding: 'utf8' })).toMatchObject({
       status: 1,
       stderr:
-        'The data folder /.local/share/normwatch cannot be made by this user: name another with --data or NORMWATCH_DATA.\n',
+        'The data folder /.local/share/normwatch cannot be used: its disk is read-only; name another with --data or NORMWATCH_DATA.\n',
     })
   })
 

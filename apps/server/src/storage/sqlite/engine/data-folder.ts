@@ -6,6 +6,13 @@ import { isSqliteError, openDatabase, type Database } from './database.ts'
 /** The name of the data file in its folder. */
 export const FILE = 'normwatch.db'
 
+/** Why a folder could not be made. On a read-only disk Node reports ENOENT where several folders are to be made at once. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not make it',
+  EROFS: 'its disk is read-only',
+  ENOENT: 'its disk is read-only',
+}
+
 /**
  * Makes the folder where it is missing. Throws `CannotOpenStore` where this user may not make it, or may not write it or the file
  * in it, as when a container's volume is root's.
@@ -14,9 +21,9 @@ export function makeOwnFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch (error) {
-    // the second: on a read-only root, several folders at once
-    if (!['EACCES', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-    const sentence = `The data folder ${folder} cannot be made by this user: name another with --data or NORMWATCH_DATA.`
+    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? '']
+    if (reason === undefined) throw error
+    const sentence = `The data folder ${folder} cannot be used: ${reason}; name another with --data or NORMWATCH_DATA.`
     throw new CannotOpenStore(sentence, { cause: error })
   }
   for (const path of [folder, join(folder, FILE)]) {
