@@ -39,7 +39,7 @@ writeManifest()
 function writeDeclarations(): void {
   const all = mkdtempSync(join(tmpdir(), 'normwatch-sdk-types-'))
   execFileSync('tsc', ['-p', join(here, 'tsconfig.build.json'), '--outDir', all], { stdio: 'inherit' })
-  for (const name of ['index', 'browser', 'tfjs', 'types', 'clip']) {
+  for (const name of ['index', 'browser', 'tfjs', 'fit', 'types', 'clip']) {
     const declarations = readFileSync(join(all, 'packages/sdk/src', `${name}.d.ts`), 'utf8')
     writeFileSync(join(dist, `${name}.d.ts`), declarations.replaceAll(/(from '\.\/[a-z]+)\.ts'/g, "$1.js'"))
   }

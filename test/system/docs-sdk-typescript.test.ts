@@ -54,7 +54,7 @@ describe('the page of the TypeScript SDK', () => {
     onTestFinished(() => server.close())
     const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(folder, 'spool') }
     const { stderr } = await run(process.execPath, [join(folder, file)], { env })
-    const calls = code.includes('run.log')
+    const calls = code.includes('init(')
     expect(server.runs.size).toBe(calls ? 1 : 0)
     if (!calls) return
     expect(stderr).toContain(`normwatch: ${server.url}/runs/`)

@@ -1,11 +1,12 @@
 import { LAYER_PREFIX } from '@normwatch/protocol/columns'
 import { MAX_TIME } from '@normwatch/protocol/limits'
 import type { Batcher } from './batcher.ts'
+import type { Batches } from './batches.ts'
 import type { Column } from './chunk.ts'
 import { isWireName, Names, READING_NAMES, type NameCheck } from './names.ts'
 import { nearestName } from './near-names.ts'
 import { isStep } from './options.ts'
-import type { Readings } from './types.ts'
+import type { BatchName, Readings } from './types.ts'
 
 export interface RecorderOptions {
   readonly batcher: Batcher
@@ -19,6 +20,8 @@ export interface RecorderOptions {
   readonly doubt: (argument: string, reason: string) => void
   /** Shared by the run and its parts. */
   readonly names?: Names
+  /** Knows which batch a step was; shared by the run and its parts. */
+  readonly batches?: Batches
   /** The part whose readings these are; left out for the run's own. */
   readonly part?: string
 }
@@ -33,16 +36,19 @@ export class Recorder {
   readonly #refuse: RecorderOptions['refuse']
   readonly #doubt: RecorderOptions['doubt']
   readonly #names: Names
+  readonly #batches: Batches | undefined
   readonly #part: string | undefined
   #nextStep: number
 
-  constructor({ batcher, now, firstStep, refuse, doubt, names = new Names(), part }: RecorderOptions) {
+  constructor(options: RecorderOptions) {
+    const { batcher, now, firstStep, refuse, doubt, names = new Names(), batches, part } = options
     this.#batcher = batcher
     this.#now = now
     this.#nextStep = firstStep
     this.#refuse = refuse
     this.#doubt = doubt
     this.#names = names
+    this.#batches = batches
     this.#part = part
   }
 
@@ -51,7 +57,8 @@ export class Recorder {
     return Math.max(0, this.#nextStep - 1)
   }
 
-  record(readings: Readings): void {
+  /** Takes the readings of a step, and which batch it was. */
+  record(readings: Readings, batch?: BatchName): void {
     const step = readings.step ?? this.#nextStep
     if (!isStep(step)) return this.#refuse('step', 'must be a whole number from 0 to 2^53 - 1')
     if (step >= this.#nextStep) this.#nextStep = step + 1
@@ -75,6 +82,13 @@ export class Recorder {
       } else if (key === 'layers') this.#recordLayers(value)
       else this.#refuse(key, NOT_A_NUMBER)
     }
+    if (batch !== undefined) this.#batches?.add(step, batch)
+    if (this.#batches?.isUsed === true) this.#lookAtNorm(step, readings)
+  }
+
+  #lookAtNorm(step: number, readings: Readings): void {
+    const norm = readings.gradNorm ?? readings['grad_norm']
+    if (typeof norm === 'number') this.#batches?.look(step, norm, this.#part)
   }
 
   #recordLayers(layers: unknown): void {

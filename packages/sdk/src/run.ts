@@ -1,5 +1,6 @@
 import { LocalBackground, type Background, type Job, type SendReport } from './background.ts'
 import { Batcher } from './batcher.ts'
+import { Batches } from './batches.ts'
 import { steadyClock } from './clock.ts'
 import type { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
@@ -16,6 +17,7 @@ import type {
   FinishOptions,
   FinishReport,
   FlushOptions,
+  LogOptions,
   Part,
   PartOptions,
   Readings,
@@ -30,6 +32,12 @@ const DEFAULT_TIMEOUT_MS = 10_000
 const SIGNAL_TIMEOUT_MS = 5_000
 
 const STATUSES: readonly unknown[] = ['finished', 'failed', 'preempted'] satisfies RunStatus[]
+const isBatch = (value: unknown) =>
+  ['string', 'number', 'function'].includes(typeof value) ||
+  (typeof value === 'object' && 'length' in (value ?? {}))
+const LOG_RULES: Rules<LogOptions> = {
+  batch: [isBatch, 'must be a text, ids, or a function that returns them'],
+}
 const FLUSH_RULES: Rules<FlushOptions> = { timeoutMs: TIMEOUT }
 const FINISH_RULES: Rules<FinishOptions> = {
   status: [(value) => STATUSES.includes(value), 'must be finished, failed or preempted'],
@@ -83,6 +91,9 @@ export class RecordedRun implements Run {
       now: steadyClock(platform.now),
       firstStep,
       names: this.#names,
+      batches: new Batches((step, text) => {
+        this.#background.add({ events: [{ step, time: this.#recording.now() / 1000, label: 'batch', text }] })
+      }),
       refuse: (argument, reason, kind) => this.#refuse('log', argument, reason, kind),
       doubt: (argument, reason) => notices.wrongUse('log', argument, reason),
     }
@@ -103,8 +114,8 @@ export class RecordedRun implements Run {
     return this.#spools[0]?.path
   }
 
-  log(readings: Readings): void {
-    this.#record(this.#recorder, readings)
+  log(readings: Readings, options?: LogOptions): void {
+    this.#record(this.#recorder, readings, options)
   }
 
   part(name: string, options?: PartOptions): Part {
@@ -146,7 +157,7 @@ export class RecordedRun implements Run {
     this.#notices.wrongUse(call, argument, reason, kind)
   }
 
-  #record(recorder: Recorder, readings: Readings): void {
+  #record(recorder: Recorder, readings: Readings, options?: LogOptions): void {
     if (this.#finishing !== undefined) {
       return this.#notices.warn('finished', `log: run ${this.id} is finished; its readings are not kept`)
     }
@@ -154,11 +165,15 @@ export class RecordedRun implements Run {
       return this.#refuse('log', 'readings', 'must be an object such as { gradNorm, loss }')
     }
     try {
-      recorder.record(readings)
+      recorder.record(readings, options === undefined ? undefined : this.#readLogOptions(options).batch)
     } catch (error) {
       if (this.#notices.isStrict) throw error
       this.#notices.warn('log', `log: readings could not be taken: ${String(error)}`)
     }
+  }
+
+  #readLogOptions(options: LogOptions): LogOptions {
+    return readOptions(options, LOG_RULES, (option, reason) => this.#refuse('log', option, reason))
   }
 
   flush(options?: FlushOptions): Promise<boolean> {

@@ -1,5 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { checkCap, EPSILON, type ClippedByValue } from './clip.ts'
+import { normOf } from './tensor-norm.ts'
+
+export { fitCallback, type CompiledModel, type FitCallback, type FitOptions } from './fit.ts'
 
 /** Gradients as `tf.variableGrads` or `tf.grads` give them; the clip functions replace them where they stand. */
 export type TensorGradients = tf.NamedTensorMap | tf.Tensor[]
@@ -7,7 +10,7 @@ export type TensorGradients = tf.NamedTensorMap | tf.Tensor[]
 /** Global L2 norm of all gradients, in float32 as the tensors are. One scalar is read back. */
 export async function globalNorm(gradients: TensorGradients): Promise<number> {
   checkList('globalNorm', gradients)
-  return read(tf.tidy(() => normOf(gradients)))
+  return read(tf.tidy(() => normOf(Object.values(gradients))))
 }
 
 /**
@@ -18,7 +21,7 @@ export async function clipByGlobalNorm(gradients: TensorGradients, maxNorm: numb
   checkCap('clipByGlobalNorm', 'maxNorm', maxNorm)
   checkList('clipByGlobalNorm', gradients)
   const norm = tf.tidy(() => {
-    const before = normOf(gradients)
+    const before = normOf(Object.values(gradients))
     const coefficient = tf.minimum(1, tf.div(maxNorm, tf.add(before, EPSILON)))
     replaceEach(gradients, (gradient) => tf.mul(gradient, coefficient))
     return before
@@ -36,7 +39,7 @@ export async function clipByValue(gradients: TensorGradients, clipValue: number)
     const largest = all.map((gradient) => tf.max(tf.abs(gradient)))
     const clamped = all.map((gradient) => tf.sum(tf.cast(tf.greater(tf.abs(gradient), clipValue), 'float32')))
     const figures = [
-      normOf(gradients),
+      normOf(Object.values(gradients)),
       all.length === 0 ? tf.scalar(0) : tf.max(tf.stack(largest)),
       all.length === 0 ? tf.scalar(0) : tf.addN(clamped),
     ]
@@ -54,11 +57,6 @@ function checkList(call: string, gradients: TensorGradients): void {
   throw new TypeError(
     `${call}: gradients must be a map or list of tensors; for a single one write [gradient]`,
   )
-}
-
-function normOf(gradients: TensorGradients): tf.Tensor {
-  const squares = Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)))
-  return squares.length === 0 ? tf.scalar(0) : tf.sqrt(tf.addN(squares))
 }
 
 function replaceEach(gradients: TensorGradients, change: (gradient: tf.Tensor) => tf.Tensor): void {

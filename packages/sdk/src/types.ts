@@ -38,6 +38,8 @@ export interface InitOptions {
 
 /** A number of any kind, NaN and ±Infinity included; `null` and `undefined` mean: no reading. */
 export type ReadingValue = number | null | undefined
+/** What names the batch of a step: a text, ids, or a function that is called only when its answer is needed. */
+export type BatchName = string | number | ArrayLike<string | number> | (() => unknown)
 export type LayerNorms = Readonly<Record<string, ReadingValue>>
 
 /** The readings of one step. Any further number is kept as a metric of its name. */
@@ -65,6 +67,11 @@ export interface Readings {
   /** Norm by layer. */
   readonly layers?: LayerNorms | null | undefined
   readonly [metric: string]: ReadingValue | LayerNorms
+}
+
+export interface LogOptions {
+  /** Which batch this step is: sent, as an event, for steps with a suspicious norm and the two steps around them. */
+  readonly batch?: BatchName | undefined
 }
 
 /** `preempted`: stopped by its scheduler, to be run again later. */
@@ -147,7 +154,7 @@ export interface Run {
   /** Address of the run's page. */
   readonly url: string
   /** Takes the readings of a step and returns at once; they are sent in the background. */
-  log(readings: Readings): void
+  log(readings: Readings, options?: LogOptions): void
   /**
    * One of several streams of gradients in this run, such as a GAN's generator: with a norm, a cap and a judgement of
    * its own. The same name gives the same part.

@@ -187,6 +187,35 @@ describe('a run', { timeout: 30_000 }, () => {
   })
 })
 
+describe('the batch of a step', () => {
+  it('is told as an event where the norm is suspicious, and is no metric', async () => {
+    const { server, start, warnings } = await startSdk()
+    const events: unknown[] = []
+    server.misbehave = ({ path, body }) => {
+      if (!path.endsWith('/events')) return undefined
+      events.push(...(body as { events: { step: number; text: string }[] }).events)
+      return undefined
+    }
+    const toy = start({ id: 'toy' })
+    for (let step = 0; step < 40; step++) {
+      const batch = () => Array.from({ length: 64 }, (_, i) => 64 * step + i)
+      toy.log({ gradNorm: step === 30 ? Infinity : 1, batch: 7 }, { batch })
+    }
+    toy.log({ loss: 1 }, { batch: Symbol('x') } as never)
+    expect(await toy.finish()).toMatchObject({ sent: 41, refused: 0, invalid: 1 })
+    expect(events).toEqual(
+      [28, 29, 30, 31, 32].map((step) => ({
+        step,
+        time: expect.any(Number) as number,
+        label: 'batch',
+        text: `${64 * step}–${64 * step + 63}`,
+      })),
+    )
+    expect(server.steps('toy')[30]).toEqual([30, { grad_norm: Infinity, batch: 7 }])
+    expect(warnings).toEqual([expect.stringContaining('log: batch must be a text, ids, or a function')])
+  })
+})
+
 describe('normwatch-sync', { timeout: 60_000 }, () => {
   it('says what it does, and what is wrong with its arguments', async () => {
     expect((await run(process.execPath, [SYNC, '--help'])).stdout).toContain('NORMWATCH_TOKEN')

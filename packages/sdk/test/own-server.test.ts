@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { askLastStep } from '../src/node/ask-last-step.ts'
 import { listSpoolFiles } from '../src/node/list-spool-files.ts'
 import { findOwnServer } from '../src/node/own-server.ts'
 import { otherUserOn } from '../src/node/other-user.ts'
@@ -138,6 +140,23 @@ describe('a Unix socket', () => {
     expect(sdk.server.steps('r')).toHaveLength(3_000)
     expect(sdk.server.requests.some(({ headers }) => headers['content-encoding'] === 'gzip')).toBe(true)
   })
+
+  it('says the last step of a run that resumes', async () => {
+    const path = join(tempFolder(), 'nw.sock')
+    // in a process of its own: who asks waits for the answer
+    const program = `
+      require('node:http').createServer(({ url, headers }, reply) => {
+        const isKnown = url === '/api/v1/runs/r' && headers.authorization === 'Bearer ${TOKEN}'
+        reply.statusCode = isKnown ? 200 : 404
+        reply.end(JSON.stringify(isKnown ? { id: 'r', last_step: 41 } : { error: { code: 'run_not_found' } }))
+      }).listen(${JSON.stringify(path)}, () => console.log('listens'))`
+    const server = spawn(process.execPath, ['--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => void server.kill())
+    await once(server.stdout, 'data')
+    expect(askLastStep({ url: `unix:${path}`, run: 'r' }, TOKEN)).toBe(41)
+    expect(askLastStep({ url: `unix:${path}`, run: 'other' }, TOKEN)).toBe(-1)
+    expect(askLastStep({ url: `unix:${path}.gone`, run: 'r' }, TOKEN)).toBeUndefined()
+  }, 30_000)
 
   it('takes what was recorded offline', async () => {
     const sdk = await startSdk()

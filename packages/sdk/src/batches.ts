@@ -1,0 +1,114 @@
+import { MAX_TEXT_LENGTH } from './events.ts'
+import type { BatchName } from './types.ts'
+
+/** Norms that a new one is compared with, and how many of them there must be. */
+const WINDOW = 128
+const MIN_NORMS = 16
+/** Times the median of the last norms. */
+const SUSPICIOUS = 3
+/** Steps before and after a suspicious one whose batches are sent too. */
+const AROUND = 2
+/** A training that has diverged makes every step suspicious. */
+const MAX_TOLD = 1_000
+
+/**
+ * Remembers the batches of the last steps, and tells those of suspicious steps: with a norm that is not finite or above three
+ * times the median of the last 128, and two steps around. Parts are compared each with themselves.
+ */
+export class Batches {
+  readonly #tell: (step: number, text: string) => void
+  readonly #last: { readonly step: number; readonly name: BatchName }[] = []
+  readonly #norms = new Map<string | undefined, RecentNorms>()
+  #tellUntil = -1
+  #told = 0
+  /** A batch was named: norms are worth a look. */
+  isUsed = false
+
+  /** `tell` is given the step of a batch and its name. */
+  constructor(tell: (step: number, text: string) => void) {
+    this.#tell = tell
+  }
+
+  /** The batch of a step. */
+  add(step: number, name: BatchName): void {
+    this.isUsed = true
+    if (step <= this.#tellUntil && step >= this.#tellUntil - 2 * AROUND) return this.#tellOne(step, name)
+    this.#last.push({ step, name })
+    if (this.#last.length > AROUND + 1) this.#last.shift()
+  }
+
+  /** A norm of a step, of the run (`undefined`) or of one of its parts. */
+  look(step: number, norm: number, part: string | undefined): void {
+    let norms = this.#norms.get(part)
+    if (norms === undefined) this.#norms.set(part, (norms = new RecentNorms()))
+    if (norms.isSuspicious(norm)) {
+      this.#tellUntil = step + AROUND
+      for (const batch of this.#last.splice(0)) {
+        if (batch.step >= step - AROUND) this.#tellOne(batch.step, batch.name)
+      }
+    }
+    norms.add(norm)
+  }
+
+  #tellOne(step: number, name: BatchName): void {
+    if (this.#told++ < MAX_TOLD) this.#tell(step, describe(name))
+  }
+}
+
+/** The last norms in order of size, so that their median costs nothing. */
+class RecentNorms {
+  readonly #bySize: number[] = []
+  readonly #byAge: number[] = []
+
+  isSuspicious(norm: number): boolean {
+    if (!Number.isFinite(norm)) return true
+    const count = this.#bySize.length
+    if (count < MIN_NORMS) return false
+    const middle = count >> 1
+    const above = this.#bySize[middle] as number
+    const median = count % 2 === 1 ? above : (above + (this.#bySize[middle - 1] as number)) / 2
+    return norm > SUSPICIOUS * median
+  }
+
+  add(norm: number): void {
+    if (!Number.isFinite(norm)) return
+    this.#byAge.push(norm)
+    this.#bySize.splice(this.#placeOf(norm), 0, norm)
+    if (this.#byAge.length <= WINDOW) return
+    this.#bySize.splice(this.#placeOf(this.#byAge.shift() as number), 1)
+  }
+
+  /** Where a norm lies or belongs among those by size. */
+  #placeOf(norm: number): number {
+    let [from, to] = [0, this.#bySize.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if ((this.#bySize[middle] as number) < norm) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+}
+
+/** Ids as text, consecutive numbers as a range: `7–10, 12`. At most 2,048 characters. Never throws. */
+export function describe(name: BatchName): string {
+  let text: string
+  try {
+    const ids: unknown = typeof name === 'function' ? name() : name
+    const isList = typeof ids === 'object' && ids !== null && 'length' in ids
+    text = isList ? ranges(Array.from(ids as ArrayLike<unknown>)).join(', ') : String(ids)
+  } catch (error) {
+    text = `unreadable: ${String(error)}`
+  }
+  return text.length <= MAX_TEXT_LENGTH ? text : `${text.slice(0, MAX_TEXT_LENGTH - 1)}…`
+}
+
+function ranges(ids: readonly unknown[]): string[] {
+  const found: [first: unknown, last: unknown][] = []
+  for (const id of ids) {
+    const newest = found.at(-1)
+    if (newest !== undefined && Number.isInteger(id) && id === (newest[1] as number) + 1) newest[1] = id
+    else found.push([id, id])
+  }
+  return found.map(([first, last]) => (first === last ? String(first) : `${String(first)}–${String(last)}`))
+}
