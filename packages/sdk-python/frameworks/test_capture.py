@@ -277,6 +277,64 @@ for step in range(3):
     assert [point["grad_norm"] for point in points] == [pytest.approx(20**0.5)] * 3
 
 
+def test_trainings_one_after_the_other_are_runs_of_their_own(server: FakeServer, tmp_path: Path) -> None:
+    program = """
+import normwatch, torch
+normwatch.autolog()
+kept = []
+for trial in range(3):
+    with normwatch.init(id=f"trial-{trial}"):
+        model = torch.nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        kept.append(optimizer)
+        for step in range(3):
+            optimizer.zero_grad()
+            model(torch.ones(2, 4)).sum().backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
+    for trial in range(3):
+        points = server.points(f"trial-{trial}").values()
+        assert [point["grad_norm"] for point in points] == [pytest.approx(20**0.5)] * 3
+        assert {name for point in points for name in point} == {"grad_norm", "loss", "lr"}
+
+
+def test_gradients_clipped_twice_have_the_norm_of_before_and_an_optimizer_needs_no_lr(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    program = """
+import normwatch, torch
+
+class Plain(torch.optim.Optimizer):
+    def __init__(self, parameters):
+        super().__init__(parameters, {})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter -= 0.1 * parameter.grad
+
+normwatch.autolog()
+model = torch.nn.Linear(4, 1)
+optimizer = Plain(model.parameters())
+for step in range(3):
+    optimizer.zero_grad(set_to_none=step != 1)
+    model(torch.ones(2, 4)).sum().backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
+    [run] = server.runs.values()
+    assert [point["grad_norm"] for point in run["points"].values()] == [pytest.approx(20**0.5)] * 3
+    assert all("loss" in point for point in run["points"].values())
+    assert "could not be watched" not in done.stderr
+
+
 @pytest.mark.parametrize(("ending", "code", "status"), [("", 0, "finished"), ("raise ValueError", 1, "failed")])
 def test_the_command_keeps_its_exit_code_and_the_run_gets_its_end(
     ending: str, code: int, status: str, server: FakeServer, tmp_path: Path

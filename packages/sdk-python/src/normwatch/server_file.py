@@ -105,8 +105,8 @@ def _runs(pid: object) -> bool:
 
 def other_user_on(url: str, tables: Path = Path("/proc/net")) -> int | None:
     """
-    The id of another user whose program listens on this loopback address, as on a login node; None if nobody does, it is
-    this user, root or a system service, or it is unknown.
+    The id of another user whose program listens on this loopback address, as on a login node. None if nobody does, or
+    this user, root or a system service, or if it is unknown.
     """
     if not hasattr(os, "getuid") or not is_loopback(url):
         return None

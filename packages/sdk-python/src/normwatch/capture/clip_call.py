@@ -46,6 +46,12 @@ class ClipCall:
         parameters = self._parameters
         return (bool(parameters) and id(parameters[0]) in ids) or not ids.isdisjoint(self.ids)
 
+    def is_of_same_gradients(self, later: ClipCall) -> bool:
+        """Whether a later call for the same parameters found the gradients that this one has left."""
+        found = None if self._gradient is None else self._gradient()
+        is_same = found is not None and later._gradient is not None and later._gradient() is found
+        return is_same and later.micro_batches == self.micro_batches > 0 and not self.is_recorded
+
     @property
     def was_dropped(self) -> bool:
         """Whether its gradients are gone: the training decided against the step, as after a NaN."""

@@ -62,3 +62,13 @@ def _half_norms(torch: Any, gradients: Sequence[Any]) -> Sequence[Any]:
 def _norm(torch: Any, gradient: Any) -> Any:
     half = gradient.dtype in (torch.float16, torch.bfloat16)
     return torch.linalg.vector_norm(gradient, 2.0, dtype=torch.float32) if half else torch.linalg.vector_norm(gradient)
+
+
+def kept(value: Any) -> Any:
+    """A number as it is now: a tensor on a device is copied there, since the training may write into it."""
+    torch = sys.modules["torch"]
+    if not isinstance(value, torch.Tensor):
+        return float(value)
+    if value.is_cpu:
+        return value.item()
+    return value.detach().clone()

@@ -90,6 +90,17 @@ class Parts:
         self._by_optimizer[id(optimizer)] = part
         return part
 
+    def forget(self, made: list[weakref.ref[Any]]) -> list[weakref.ref[Any]]:
+        """
+        Another run begins. Returns those of the optimizers `made` that may train in it: where there are new ones, the
+        others were of the run before, as in a search for hyperparameters.
+        """
+        stepped = {id(part.optimizer) for part in self._parts.values()}
+        self._parts.clear()
+        self._by_optimizer.clear()
+        self.single = None
+        return [ref for ref in made if id(ref()) not in stepped] or made
+
     def _new_name(self, optimizer: Any, made: list[weakref.ref[Any]]) -> str | None:
         if optimizer in self._named:
             return self._named[optimizer]

@@ -43,6 +43,11 @@ class Recording:
             self._run = init(**{**arguments, **self._init_arguments})
         return self._run
 
+    def is_over(self) -> bool:
+        """Whether the user has made another run since the last step."""
+        run = current_run()
+        return self._run is not None and run is not None and run is not self._run
+
     def note(self, run: Run, readings: Mapping[str, Any]) -> None:
         """Readings of the step that `run.log` will complete."""
         run.note(**(readings if self.is_own else _not_noted(run, readings)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import sys
 import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any, Callable, TypeVar, cast
@@ -17,7 +16,7 @@ from ..parameters import Given, local_reason
 from ..run import Run
 from .clip_call import ClipCall
 from .losses import PendingLosses
-from .measure import norm_of_gradients
+from .measure import kept, norm_of_gradients
 from .parts import Part, Parts
 from .recording import Recording
 from .seen_settings import SeenSettings
@@ -126,7 +125,7 @@ class CapturedTraining:
             cap = float(max_norm)
             self._clip = {"mode": "norm", "max_norm": cap} if 0 < cap < float("inf") else NOT_CLIPPED
             self._cap = cap
-        self._add_clip(self._new_call(tensors, self._clip, {"grad_norm": _kept(total)}))
+        self._add_clip(self._new_call(tensors, self._clip, {"grad_norm": kept(total)}))
 
     @_forgiving("clip_grad_value_")
     def on_clip_value(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -148,6 +147,8 @@ class CapturedTraining:
     def _add_clip(self, call: ClipCall) -> None:
         if self._clips:
             for earlier in [other for other in self._clips if other.ids == call.ids]:
+                if earlier.is_of_same_gradients(call):
+                    return  # clipped twice: the first call saw the norm before clipping
                 self._clips.remove(earlier)
                 if earlier.was_dropped and not earlier.is_recorded:
                     self._record_dropped(earlier)
@@ -200,6 +201,8 @@ class CapturedTraining:
 
     def _measure(self, optimizer: Any) -> None:
         """The norm of gradients that nothing clipped. Every rank takes part where they are sharded."""
+        if self._recording.is_over():
+            self._made = self._parts.forget(self._made)
         part = self._parts.of(optimizer, self._made)
         part.steps += 1
         is_clipped = self._clips and self._clip_of(part) is not None
@@ -219,7 +222,7 @@ class CapturedTraining:
         if norm is not None:
             scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer unscales inside its kernel
             norm = norm if scale is None else norm / scale
-            self._clips.append(self._new_call(parameters, NOT_CLIPPED, {"grad_norm": _kept(norm)}))
+            self._clips.append(self._new_call(parameters, NOT_CLIPPED, {"grad_norm": kept(norm)}))
 
     @_forgiving("Optimizer.step")
     def on_after_step(self, optimizer: Any) -> None:
@@ -288,7 +291,7 @@ class CapturedTraining:
         parameters = [p for group in inner.param_groups for p in group["params"]]
         if norm is not None:
             # not _new_call: their gradients are gone already
-            self._clips.append(ClipCall(parameters, clip, {"grad_norm": _kept(norm)}))
+            self._clips.append(ClipCall(parameters, clip, {"grad_norm": kept(norm)}))
         self._record_step(inner)
         self._end_step(self._ensure_run())
 
@@ -325,9 +328,11 @@ class CapturedTraining:
         if loss is not None:
             readings[part.reading("loss")] = loss
         for number, group in enumerate(optimizer.param_groups):
-            lr = group["lr"]
+            lr = group.get("lr")
+            if lr is None:  # an optimizer of the user's own
+                continue
             name = part.reading("lr") if number == 0 else f"{part.reading('lr')}/group-{number}"
-            readings[name] = lr if type(lr) is float else _kept(lr)
+            readings[name] = lr if type(lr) is float else kept(lr)
         return readings
 
     def _note_clip(self, run: Run, part: Part, call: ClipCall) -> None:
@@ -385,13 +390,3 @@ def _reset_if_alive(weak: weakref.ref[CapturedTraining]) -> None:
     training = weak()
     if training is not None:
         training._reset()
-
-
-def _kept(value: Any) -> Any:
-    """A number as it is now: a tensor on a device is copied there, since the training may write into it."""
-    torch = sys.modules["torch"]
-    if not isinstance(value, torch.Tensor):
-        return float(value)
-    if value.is_cpu:
-        return value.item()
-    return value.detach().clone()
