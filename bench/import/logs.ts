@@ -26,27 +26,29 @@ async function writePieces(
 export const writeJsonLines = (path: string, points: number): Promise<void> =>
   writePieces(path, points, jsonLine)
 
-/** An event file as TensorBoard's writer makes it: a record for each scalar of each step. */
+/** A record of one scalar, as TensorBoard's writer makes it. */
+export function scalarEvent(step: number, tag: string, value: number): Buffer {
+  const number = Buffer.alloc(4)
+  number.writeFloatLE(value)
+  const inner = Buffer.concat([bytesField(1, Buffer.from(tag)), Buffer.from([0x15]), number])
+  const time = Buffer.alloc(8)
+  time.writeDoubleLE(1.7e9 + step)
+  const event = Buffer.concat([
+    Buffer.from([0x09]),
+    time,
+    Buffer.from([0x10, ...varint(step)]),
+    bytesField(5, bytesField(1, inner)),
+  ])
+  return framed(event)
+}
+
+/** An event file: a record for each scalar of each step. */
 export function writeEventFile(path: string, points: number): Promise<void> {
-  const scalar = (step: number, tag: string, value: number): Buffer => {
-    const number = Buffer.alloc(4)
-    number.writeFloatLE(value)
-    const inner = Buffer.concat([bytesField(1, Buffer.from(tag)), Buffer.from([0x15]), number])
-    const time = Buffer.alloc(8)
-    time.writeDoubleLE(1.7e9 + step)
-    const event = Buffer.concat([
-      Buffer.from([0x09]),
-      time,
-      Buffer.from([0x10, ...varint(step)]),
-      bytesField(5, bytesField(1, inner)),
-    ])
-    return framed(event)
-  }
   return writePieces(path, points, (step) =>
     Buffer.concat([
-      scalar(step, 'train/loss', loss(step)),
-      scalar(step, 'train/grad_norm', norm(step)),
-      scalar(step, 'train/lr', 0.001),
+      scalarEvent(step, 'train/loss', loss(step)),
+      scalarEvent(step, 'train/grad_norm', norm(step)),
+      scalarEvent(step, 'train/lr', 0.001),
     ]),
   )
 }

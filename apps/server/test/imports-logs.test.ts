@@ -12,11 +12,12 @@ import { startServer } from './server-process.ts'
 import { tempFolder } from './start-app.ts'
 
 async function start() {
-  const { url } = await startServer(await tempFolder())
+  const data = await tempFolder()
+  const { url } = await startServer(data)
   const get = async <T>(path: string): Promise<T> => (await (await fetch(`${url}/api/v1${path}`)).json()) as T
   const runs = async (): Promise<RunList['runs']> => (await get<RunList>('/runs?limit=200')).runs
-  const environment = { NORMWATCH_URL: url }
-  return { get, runs, environment, folder: await tempFolder() }
+  const environment = { NORMWATCH_URL: url, XDG_STATE_HOME: await tempFolder() }
+  return { url, data, get, runs, environment, folder: await tempFolder() }
 }
 
 const line = (step: number): string => `${JSON.stringify({ step, loss: 2, grad_norm: 1 + step / 10 })}\n`
@@ -131,6 +132,44 @@ describe('normwatch import', { timeout: 90_000 }, () => {
     expect(await get(`/runs/${run?.id}/events`)).toMatchObject({ events: [{ step: 80_000 }] })
     await normwatch(args, environment)
     expect(await runs()).toMatchObject([whole])
+  })
+
+  it('sends of a long log only what the server does not have', async () => {
+    const { runs, environment, folder } = await start()
+    const log = join(folder, 'long.jsonl')
+    const added = async (): Promise<number> => {
+      const { stdout } = await normwatch(['import', log, '--json'], environment)
+      return (JSON.parse(stdout) as { runs: { added: number }[] }).runs[0]?.added ?? NaN
+    }
+    await writeFile(log, lines(0, 90_000))
+    expect([await added(), await added()]).toEqual([90_000, 0])
+    await appendFile(log, lines(90_000, 90_010))
+    expect(await added()).toBe(10)
+    expect(await runs()).toMatchObject([{ points: 90_010, last_step: 90_009, status: 'finished' }])
+    // another training in the same place
+    await writeFile(log, lines(0, 10) + lines(20, 90_020))
+    await added()
+    expect(await runs()).toMatchObject([{ points: 90_020, last_step: 90_019 }])
+  })
+
+  it('leaves nothing of a long log that is broken further on, also with a token that may not remove runs', async () => {
+    const { url, data, environment, folder } = await start()
+    const made = async (scope: string): Promise<string> => {
+      const { stdout } = await normwatch(['token', 'create', '--scope', scope, '--data', data])
+      return /nw_\S+/.exec(stdout)?.[0] as string
+    }
+    const [token, reader] = [await made('write'), await made('read')]
+    await writeFile(join(folder, 'broken.jsonl'), `${lines(0, 90_000)}\0${lines(90_000, 90_010)}`)
+    const { stdout } = await normwatch(['import', folder, '--json'], {
+      ...environment,
+      NORMWATCH_TOKEN: token,
+    })
+    expect(JSON.parse(stdout)).toMatchObject({
+      runs: [],
+      passed: [{ reason: expect.stringMatching(/Byte \d+ is NUL/) }],
+    })
+    const list = await fetch(`${url}/api/v1/runs`, { headers: { authorization: `Bearer ${reader}` } })
+    expect(await list.json()).toMatchObject({ runs: [] })
   })
 
   it('reads the SQLite stores of MLflow and trackio, and says what another or a broken one is', async () => {

@@ -185,7 +185,8 @@ async function* flushedAtPauses(
       yield value
     }
   } finally {
-    await source.return?.()
+    // not waited for: where sending failed, the source may wait for a chunk that does not come
+    source.return?.().catch(() => {})
   }
 }
 

@@ -5,7 +5,7 @@ import { readLogs, UnknownFormat, type ReadLogOptions } from '../read-log.ts'
 import type { ImportedRun } from '../runs/imported-run.ts'
 import type { LiveRun } from '../runs/log-draft.ts'
 import type { FoundLog, Passed } from './found-log.ts'
-import { LiveSender } from './live-sender.ts'
+import { LiveSender, OtherBeginning } from './live-sender.ts'
 import type { RunSender } from './run-sender.ts'
 
 /** Readings of one log that are kept in memory; of a longer one they are sent while it is read. */
@@ -61,19 +61,37 @@ export async function importLog(
   options: ImportOptions,
   passed: Passed[],
 ): Promise<Outcome[]> {
+  try {
+    return await readAndSend(log, new LiveSender(sender), sender, options, passed)
+  } catch (error) {
+    if (!(error instanceof OtherBeginning)) throw error
+    return await readAndSend(log, new LiveSender(sender, true), sender, options, passed)
+  }
+}
+
+async function readAndSend(
+  log: FoundLog,
+  live: LiveSender,
+  sender: RunSender,
+  options: ImportOptions,
+  passed: Passed[],
+): Promise<Outcome[]> {
   const settings = { ...options, format: log.format, beside: options.besideOf(log.path) }
   const isWanted = (run: ImportedRun): boolean => options.withoutNorms || hasNorms(run)
-  const live = new LiveSender(sender)
   /** Rows that were let go before the first norm. */
   const letGo = new Map<string, number>()
+  let isSound = await sender.mayRemove()
   const onRun = async (part: LiveRun): Promise<void> => {
+    // what was sent of a log that turns out to be broken could not be removed: it is read to its end first
+    if (!isSound) await readLogs(log.files, settings, { limit: MAX_READINGS, onRun: () => Promise.resolve() })
+    isSound = true
     const { id, rows } = part.run
     if (isWanted(part.run)) await live.queue(part)
     else letGo.set(id, rows)
   }
   const runs = await readLogs(log.files, settings, { limit: MAX_READINGS, onRun }).catch(
     async (error: unknown) => {
-      await live.undo()
+      if (!(error instanceof OtherBeginning)) await live.undo()
       throw error
     },
   )
@@ -90,7 +108,7 @@ export async function importLog(
     const run = lost === undefined ? wanted : { ...wanted, notes: [...wanted.notes, note] }
     const isSent = live.runs.has(run.id)
     if (isSent) await live.finish(run)
-    const added = isSent ? run.rows - (lost ?? 0) : await sender.sendWhole(run)
+    const added = isSent ? live.addedTo(run.id) : await sender.sendWhole(run)
     outcomes.push({ run, path: log.path, added, state: await sender.state(run.id) })
   }
   return outcomes

@@ -5,6 +5,7 @@ import {
   MAX_POINTS_PER_REQUEST,
   type PointColumns,
   type Run,
+  type Session,
   type WireNumber,
 } from '@normwatch/protocol'
 import type { ImportedRun } from '../runs/imported-run.ts'
@@ -13,6 +14,8 @@ import type { ImportApi } from './import-api.ts'
 /** Readings in one request: well below the server's bounds on readings and bytes. */
 const READINGS_PER_REQUEST = 100_000
 const MAX_NOTES = 4096
+/** Rows of a log that is followed by reading it again, to which something may be added later. */
+const LATE_ROWS = 64
 const MAX_CONFIG_BYTES = 48 * 1024
 
 export interface RunLabels {
@@ -27,6 +30,7 @@ export class RunSender {
   readonly #labels: RunLabels
   /** Logs that are not followed hold trainings that have ended. */
   readonly #finishes: boolean
+  #mayRemove: Promise<boolean> | undefined
   /** The last step that the server had of each run before this import. */
   readonly #lastBefore = new Map<string, number>()
 
@@ -62,7 +66,7 @@ export class RunSender {
     const before = await this.begin(run)
     const { step } = run.points
     // another log of this import may have held more of the run: what counts is what the server had before
-    const last = this.#lastBefore.get(run.id) ?? before?.last_step ?? -1
+    const last = (this.#finishes ? this.#lastBefore.get(run.id) : undefined) ?? before?.last_step ?? -1
     this.#lastBefore.set(run.id, last)
     const known = step.findLastIndex((at) => at <= last) + 1
     const seam = Math.min(Infinity, ...run.events.map(({ step: at }) => at))
@@ -70,7 +74,8 @@ export class RunSender {
     // what was read before a resume is not what the training kept
     if (known > 0 && !isWhole && seam <= last) await this.#patch(run.id, { truncate_after: seam - 1 })
     const from = isWhole ? known : 0
-    await this.post(run.id, run.points, from)
+    // what a tool that still writes adds to its last steps was not there before
+    await this.post(run.id, run.points, this.#finishes ? from : Math.max(0, from - LATE_ROWS))
     if (from < step.length) await this.postEvents(run)
     if (this.#finishes && (from < step.length || before?.status === 'running'))
       await this.#patch(run.id, { status: 'finished' })
@@ -104,10 +109,18 @@ export class RunSender {
     return this.#patch(run, { status: 'finished' })
   }
 
-  /** Removes a run. Where the token may not, what was sent of it stays and says so. */
+  /** Whether runs may be removed: not with a token that may only write. */
+  async mayRemove(): Promise<boolean> {
+    this.#mayRemove ??= this.#api.find<Session>('/session').then((session) => {
+      const scope = session?.caller?.scope ?? 'admin'
+      return scope === 'admin'
+    })
+    return this.#mayRemove
+  }
+
+  /** Removes a run. */
   async remove(run: string): Promise<void> {
-    if (await this.#api.remove(`/runs/${run}`)) return
-    await this.#patch(run, { status: 'failed', notes: 'The log that it was read from is broken further on.' })
+    await this.#api.remove(`/runs/${run}`)
   }
 
   async state(run: string): Promise<Run | undefined> {

@@ -1,19 +1,21 @@
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import {
-  headOf,
-  identityOf,
+  formatNamed,
   importLog,
   LiveSender,
   LogRefused,
+  OtherBeginning,
   readLive,
   type FoundLog,
   type ImportOptions,
   type LiveRun,
+  type LogFile,
   type Passed,
   type RunSender,
 } from '@normwatch/importers'
-import { besideOf, findLogs } from './log-files.ts'
+import { FollowedFile } from './followed-file.ts'
+import { besideOf, findLogs, isFileError } from './log-files.ts'
 import { tail } from './tail.ts'
 
 /** How often a file that its tool rewrites as a whole is checked. */
@@ -22,8 +24,8 @@ const REREAD_MS = 500
 const LOOK_MS = 2000
 
 /**
- * Reads the logs at the paths, and goes on while they grow and new ones appear, until Ctrl-C. Started
- * again it reads from the beginning: what the server has already is replaced by the same.
+ * Reads the logs at the paths, and goes on while they grow and new ones appear, until Ctrl-C. Started again it reads them
+ * from the beginning, and sends on from where the server's points end.
  */
 export async function followLogs(
   paths: readonly string[],
@@ -33,8 +35,8 @@ export async function followLogs(
 ): Promise<void> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  const live = new LiveSender(sender)
-  const known: Known = { files: new Set(), inodes: new Set() }
+  const known: Known = { followed: new Map(), files: new Set(), inodes: new Set() }
+  const rewritten = new Map<string, LogFile[]>()
   const reading: Promise<void>[] = []
   const say = (run: LiveRun['run'], path: string): void => {
     if (json) console.log(JSON.stringify({ run: run.id, format: run.format, path }))
@@ -57,15 +59,32 @@ export async function followLogs(
     for (const path of paths) {
       const { logs } = await findNew(path, options.format, known, unrecognised)
       for (const log of logs) {
+        const fresh: LogFile[] = []
         for (const file of log.files) {
+          const { ino } = await stat(file.path)
+          // what another log was rotated into, before this follower was started, is read with that one
+          if (known.inodes.has(ino)) continue
+          fresh.push(file)
           known.files.add(file.path)
-          known.inodes.add((await stat(file.path)).ino)
+          known.inodes.add(ino)
+          if (log.isRewritten) continue
+          const followed = await FollowedFile.at(file.path)
+          known.followed.set(file.path, followed)
+          for (const inode of followed.inodes) known.inodes.add(inode)
         }
-        start(
-          log.isRewritten
-            ? reread(log, sender, options, stop.signal, say)
-            : grow(log, live, options, stop.signal, say),
-        )
+        if (fresh.length === 0) continue
+        if (!log.isRewritten) start(grow({ ...log, files: fresh }, known, sender, options, stop.signal, say))
+        else {
+          // a file that its tool adds to a run belongs to the others
+          const run = `${log.format} ${formatNamed(log.format).runOf?.(log.path) ?? log.path}`
+          const files = rewritten.get(run)
+          if (files !== undefined) files.push(...fresh)
+          else {
+            const all = [...fresh]
+            rewritten.set(run, all)
+            start(reread({ ...log, files: all }, sender, options, stop.signal, say))
+          }
+        }
       }
     }
     await setTimeout(LOOK_MS, undefined, { signal: stop.signal }).catch(() => {})
@@ -76,6 +95,8 @@ export async function followLogs(
 
 /** Files that are followed. */
 interface Known {
+  /** Those that are appended to, by path. */
+  readonly followed: Map<string, FollowedFile>
   readonly files: Set<string>
   readonly inodes: Set<number>
 }
@@ -104,24 +125,40 @@ async function findNew(
 
 async function grow(
   log: FoundLog,
-  live: LiveSender,
+  known: Known,
+  sender: RunSender,
   options: ImportOptions,
   signal: AbortSignal,
   say: (run: LiveRun['run'], path: string) => void,
 ): Promise<void> {
   const settings = { ...options, format: log.format, beside: besideOf(log.path) }
+  const isAlone = formatNamed(log.format).runOf === undefined
   await Promise.all(
     log.files.map(async ({ path }) => {
-      const identity = await identityOfFile(path)
-      await readLive(tail(path, signal), path, identity, settings, async (run) => {
-        if (!live.runs.has(run.run.id)) say(run.run, path)
-        await live.send(run)
+      const file = known.followed.get(path) ?? (await FollowedFile.at(path))
+      const said = new Set<string>()
+      const read = async (live: LiveSender): Promise<void> => {
+        const end = new AbortController()
+        const chunks = tail(path, AbortSignal.any([signal, end.signal]), {
+          before: file.before,
+          onReplaced: (inode) => file.goesOnWith(inode),
+        })
+        await readLive(chunks, path, file.identity, settings, async (run) => {
+          if (!said.has(run.run.id)) say(run.run, path)
+          said.add(run.run.id)
+          await live.send(run)
+        }).finally(() => end.abort())
+      }
+      // of a run that fills several files no one of them tells what the server has of it
+      await read(new LiveSender(sender, !isAlone)).catch((error: unknown) => {
+        if (!(error instanceof OtherBeginning)) throw error
+        return read(new LiveSender(sender, true))
       })
     }),
   )
 }
 
-/** A file that is rewritten as a whole is read again whenever it has changed. */
+/** A log that its tool rewrites as a whole is read again whenever one of its files has changed. */
 async function reread(
   log: FoundLog,
   sender: RunSender,
@@ -132,27 +169,30 @@ async function reread(
   const said = new Set<string>()
   const passed: Passed[] = []
   for (let version = ''; !signal.aborted;) {
-    const now = await stat(log.path).catch(() => undefined)
-    // SQLite puts what is new into a file beside its own first
-    const beside = await stat(`${log.path}-wal`).catch(() => undefined)
-    const newest = [now, beside].map((file) => `${file?.mtimeMs} ${file?.size}`).join(' ')
-    if (now !== undefined && newest !== version) {
+    const found = await Promise.all(log.files.map((file) => versionOf(file.path)))
+    const files = log.files.filter((_, i) => found[i] !== undefined)
+    const newest = found.join(' ')
+    if (files.length > 0 && newest !== version) {
       version = newest
-      for (const { run } of await importLog(log, sender, options, passed)) {
-        if (!said.has(run.id)) say(run, log.path)
-        said.add(run.id)
+      try {
+        for (const { run } of await importLog({ ...log, files }, sender, options, passed)) {
+          if (!said.has(run.id)) say(run, log.path)
+          said.add(run.id)
+        }
+      } catch (error) {
+        // it is being written, or one of its files has just gone: it is read again when it has changed
+        if (!(error instanceof LogRefused || isFileError(error))) throw error
       }
     }
     await setTimeout(REREAD_MS, undefined, { signal }).catch(() => {})
   }
 }
 
-async function identityOfFile(path: string): Promise<string> {
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0)
-    return identityOf(path, headOf(buffer.subarray(0, bytesRead)))
-  } finally {
-    await file.close()
-  }
+/** What changes whenever a file does; `undefined` where it is not there. */
+async function versionOf(path: string): Promise<string | undefined> {
+  const file = await stat(path).catch(() => undefined)
+  if (file === undefined) return undefined
+  // SQLite puts what is new into a file beside its own first
+  const beside = await stat(`${path}-wal`).catch(() => undefined)
+  return [file, beside].map((one) => `${one?.mtimeMs} ${one?.size}`).join(' ')
 }

@@ -6,11 +6,23 @@ const POLL_MS = 400
 const CHUNK = 64 * 1024
 const NEWLINE = new Uint8Array([10])
 
+export interface TailOptions {
+  /** Files that it was rotated into before, the oldest first: their bytes come first. */
+  readonly before?: readonly string[]
+  /** Told of the inode of a file that takes the place of the one before. */
+  readonly onReplaced?: (inode: number) => Promise<void>
+}
+
 /**
  * A file's bytes, and then those that are appended, until `signal` aborts. A file that was replaced (rotated) is read to
  * its end and the new one from its beginning; one that was cut is read from its beginning again.
  */
-export async function* tail(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* tail(
+  path: string,
+  signal: AbortSignal,
+  { before = [], onReplaced }: TailOptions = {},
+): AsyncGenerator<Uint8Array> {
+  for (const old of before) yield* wholeFile(old, signal)
   let file: FileHandle | undefined
   let inode = 0
   let at = 0
@@ -20,7 +32,11 @@ export async function* tail(path: string, signal: AbortSignal): AsyncGenerator<U
       const isReplaced = file !== undefined && now !== undefined && now.ino !== inode
       if (file === undefined && now !== undefined) {
         file = await open(path).catch(() => undefined)
-        if (file !== undefined) inode = (await file.stat()).ino
+        if (file !== undefined) {
+          const isNext = inode !== 0
+          inode = (await file.stat()).ino
+          if (isNext) await onReplaced?.(inode)
+        }
         at = 0
       } else if (file !== undefined && now !== undefined && !isReplaced && now.size < at) {
         at = 0
@@ -44,6 +60,18 @@ export async function* tail(path: string, signal: AbortSignal): AsyncGenerator<U
     }
   } finally {
     await file?.close()
+  }
+}
+
+/** The bytes of a file that is not written any more, and the end of its last line. */
+async function* wholeFile(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const file = await open(path).catch(() => undefined)
+  if (file === undefined) return
+  try {
+    yield* chunksFrom(file, 0, signal)
+    yield NEWLINE
+  } finally {
+    await file.close()
   }
 }
 

@@ -34,8 +34,9 @@ interface Options {
   readonly json?: true
 }
 
-// what a long log leaves behind is collected while it is little: a third of the memory, at the same speed
+// what a long log leaves behind is collected while it is little: a third of the memory, for a tenth more of the processor's time
 setFlagsFromString('--semi-space-growth-factor=1')
+setFlagsFromString('--heap-growing-percent=20')
 
 const HEADINGS = ['RUN', 'HEALTH', 'POINTS', 'CAP', 'NORM', 'NAN', 'SEAMS', 'FORMAT']
 
