@@ -15,3 +15,21 @@ it.each(PAGES)('%s names files and folders that are there', (page) => {
     .filter((path) => !existsSync(join(root, path)))
   expect(missing).toEqual([])
 })
+
+/** Pages for who works on this repository; the others are for who installed a package. */
+const FOR_DEVELOPERS = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'docs/how-to-add.md',
+  'docs/release.md',
+]
+const OF_A_CHECKOUT =
+  /git clone|^ *npm (ci|start|run|test)\b|npm (start|run (-\S+ )*(normwatch|backup|dev))\b/m
+
+it.each(PAGES.filter((page) => !FOR_DEVELOPERS.includes(page) && page !== 'docs/sdk-typescript.md'))(
+  '%s asks for no command of a checkout',
+  (page) => {
+    expect(OF_A_CHECKOUT.exec(readFileSync(join(root, page), 'utf8'))?.[0]).toBeUndefined()
+  },
+)

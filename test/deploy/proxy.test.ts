@@ -98,6 +98,9 @@ describe('behind a real nginx, below /normwatch/', () => {
     expect((await remove({ ...session, origin })).status).toBe(204)
     // The client cannot choose the address that the proxy names.
     expect(server.output()).not.toContain('203.0.113.9')
+    // a line a request, but none for the health checks that went well
+    expect(server.output()).toContain('"path":"/api/v1/runs"')
+    expect(server.output()).not.toContain('/healthz')
   })
 
   it('serves the dashboard, whose files and calls all stay below the path', async () => {

@@ -7,6 +7,9 @@ export const requestId = (): string => randomUUID()
 /** Anything that looks like a token, even one pasted into an address. */
 const TOKENS = /nw(?:_|%5f)[\w%-]+/gi
 
+/** What orchestrators ask every few seconds: said at level `debug` while all is well. */
+const PROBES = ['/healthz', '/readyz']
+
 /**
  * One line a request at level `info`, when it was answered: no header, no query and no body, so that no secret can be
  * in it. Each reply carries the id of its line as `x-request-id`.
@@ -15,10 +18,12 @@ export function logRequests(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ id }, reply) => void reply.header('x-request-id', id))
   app.addHook('onResponse', async (request, reply) => {
     const { method, url, ip, caller } = request
-    request.log.info(
+    const path = url.split('?', 1)[0] ?? ''
+    const isQuiet = PROBES.includes(path) && reply.statusCode === 200
+    request.log[isQuiet ? 'debug' : 'info'](
       {
         method,
-        path: url.split('?', 1)[0]?.replaceAll(TOKENS, 'nw_…'),
+        path: path.replaceAll(TOKENS, 'nw_…'),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
         ip,
