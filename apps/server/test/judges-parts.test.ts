@@ -321,9 +321,12 @@ async function send(
 }
 
 /** What findings or conditions of one part say, without their ids and in the order of their text. */
+/** What is looked up around an onset comes later, and knows of the other part. */
+const LATER = { explained: 0, moved: 0, layers: 0, sibling: 0 }
+
 function told(list: { part: string | null }[], part: string | null): string[] {
   return list
     .filter((one) => one.part === part)
-    .map((one) => JSON.stringify({ ...one, id: 0, finding: 0, run: 0, part: 0 }))
+    .map((one) => JSON.stringify({ ...one, ...LATER, id: 0, finding: 0, run: 0, part: 0 }))
     .sort()
 }
