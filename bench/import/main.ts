@@ -1,6 +1,6 @@
 /**
- * `npm run bench:import`: logs into a running server on the same machine. In turns, in one run: a client that posts the same points
- * ready-made (the floor: no importer is faster than the server), JSON lines, and a TensorBoard event file. Then a folder of 1,000
+ * `npm run bench:import`: logs into a running server on the same machine. In turns, in one run: `JSON.parse` of the lines and nothing
+ * else, a client that posts the same points ready-made (two floors: no importer is faster), JSON lines, and a TensorBoard event file. Then a folder of 1,000
  * small runs, 100 logs that are followed, and the memory of shorter and longer logs.
  */
 import { spawn } from 'node:child_process'
@@ -13,7 +13,7 @@ import { followIdleLogs } from './follow.ts'
 import { jsonLine, postReadyMade, writeEventFile, writeJsonLines } from './logs.ts'
 
 const NORMWATCH = join(import.meta.dirname, '../../apps/server/src/cli/normwatch.ts')
-const POINTS = 1_000_000
+const POINTS = 500_000
 const ROUNDS = 3
 const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-import-'))
 
@@ -56,6 +56,17 @@ async function run(url: string, path: string): Promise<Import> {
   }
 }
 
+/** Processor seconds that it takes this process to parse the lines of a log, and to do nothing with them. */
+function parseSeconds(path: string): number {
+  const lines = readFileSync(path, 'utf8').trim().split('\n')
+  const begin = process.cpuUsage()
+  let sum = 0
+  for (const line of lines) sum += (JSON.parse(line) as { step: number }).step
+  const { user, system } = process.cpuUsage(begin)
+  if (sum !== (POINTS * (POINTS - 1)) / 2) throw new Error('the log does not hold each step once')
+  return (user + system) / 1e6
+}
+
 const server = await ServerProcess.start(join(folder, 'data'))
 try {
   const jsonLines = join(folder, 'log.jsonl')
@@ -64,6 +75,7 @@ try {
   await writeEventFile(events, POINTS)
   const rounds = []
   for (let round = 0; round < ROUNDS; round++) {
+    const parseOnly = parseSeconds(jsonLines)
     const begin = performance.now()
     const floorCpu = server.cpuSeconds
     await postReadyMade(server.url, `floor-${round}`, POINTS)
@@ -74,15 +86,19 @@ try {
     for (const id of await runIds(server.url))
       await fetch(`${server.url}/api/v1/runs/${id}`, { method: 'DELETE' })
     rounds.push({
+      parseOnly: { cpuSeconds: parseOnly, pointsPerCpuSecond: Math.round(POINTS / parseOnly) },
       readyMade: { seconds, serverCpuSeconds: serverCpu, pointsPerSecond: Math.round(POINTS / seconds) },
       jsonLines: {
         ...lines,
         pointsPerSecond: Math.round(POINTS / lines.seconds),
+        pointsPerCpuSecond: Math.round(POINTS / lines.cpuSeconds),
+        timesParsing: lines.cpuSeconds / parseOnly,
         ofFloor: seconds / lines.seconds,
       },
       tensorboard: {
         ...tensorboard,
         pointsPerSecond: Math.round(POINTS / tensorboard.seconds),
+        pointsPerCpuSecond: Math.round(POINTS / tensorboard.cpuSeconds),
         ofFloor: seconds / tensorboard.seconds,
       },
     })
@@ -98,7 +114,7 @@ try {
   const many = await run(server.url, small)
   const following = await followIdleLogs(server.url, join(folder, 'followed'))
   const megabytes: Record<string, number> = {}
-  for (const points of [500_000, 8_000_000]) {
+  for (const points of [500_000, 4_000_000]) {
     const long = join(folder, `long-${points}.jsonl`)
     await writeJsonLines(long, points)
     megabytes[`${points} points`] = (await run(server.url, long)).megabytes
