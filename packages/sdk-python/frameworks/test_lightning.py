@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +187,16 @@ def test_a_run_that_the_user_made_is_left_open(server: FakeServer, tmp_path: Pat
     assert run.is_open
     run.finish()
     assert len(server.points("l")) == 16
+
+
+def test_lightning_takes_signals_in_a_slurm_job_as_it_would_without_us(server: FakeServer) -> None:
+    script = Path(__file__).parent / "captured" / "lightning_signals.py"
+    job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1", "SLURM_NODELIST": "localhost"}
+    ranks = {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0"}
+    environment = {**os.environ, **job, **ranks}
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    told = [line for line in done.stdout.splitlines() if line.startswith(("HANDLER", "ENDED"))]
+    assert told == ["HANDLER _HandlersCompose", "ENDED BY SIGTERMException"], done.stderr[-4000:]
+    assert server.runs["second"]["status"] == "preempted"

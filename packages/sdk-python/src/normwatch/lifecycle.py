@@ -30,6 +30,9 @@ SIGNALS = tuple(
 )
 """Those that end a process that does not handle them, and that somebody sends on purpose."""
 
+LIGHTNING = ("lightning.pytorch", "pytorch_lightning")
+"""Puts its handlers that requeue a SLURM job only where a signal has none; to that of SIGTERM it adds its own."""
+
 _installed = False
 _last_error_before: Any = None
 _watched: list[Run] = []
@@ -65,7 +68,8 @@ def _watch_signals() -> None:
     """A handler of the program is left alone: when it exits, atexit ends the run. Only the main thread may set one."""
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
-            if signal.getsignal(number) is signal.SIG_DFL:
+            is_left_to_lightning = number != signal.SIGTERM and any(name in sys.modules for name in LIGHTNING)
+            if signal.getsignal(number) is signal.SIG_DFL and not is_left_to_lightning:
                 signal.signal(number, _on_signal)
 
 
@@ -122,6 +126,9 @@ def _finish_then(previous: Any) -> Any:
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
+    if signal.getsignal(number) is not _on_signal:
+        # another handler, set since, has called this one: how the process goes on is its affair
+        return
     until = time.monotonic() + TERM_TIMEOUT
     for run in list(_watched):
         run.end_by_signal(status_after(number), timeout=until - time.monotonic())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,7 @@ except ImportError:
 
 from .clipping import before_clamping, measure
 from .current import make_current
+from .lifecycle import status_after
 from .noted import Clip, with_part
 from .optimizers import LearningRates, name_of, unwrap
 from .parameters import Given
@@ -184,7 +186,9 @@ class NormwatchCallback(Callback):
         self._end(trainer, "finished")
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        self._end(trainer, "failed")
+        # of its own handler of SIGTERM
+        is_signal = type(exception).__name__ == "SIGTERMException"
+        self._end(trainer, status_after(signal.SIGTERM) if is_signal else "failed")
 
     def _end(self, trainer: Any, status: str) -> None:
         trainer.precision_plugin.__dict__.pop("clip_gradients", None)
