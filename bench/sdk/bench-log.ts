@@ -14,7 +14,7 @@ const BLOCK = 1_000
 const rows: object[] = []
 
 const server = createServer((request, response) => {
-  request.resume().on('end', () => response.end('{"accepted":0,"last_step":null}'))
+  request.resume().on('end', () => response.end('{"id":"toy","accepted":0,"last_step":null}'))
 })
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const address = server.address()
