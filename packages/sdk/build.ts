@@ -3,7 +3,7 @@
  * declarations that import nothing, and a manifest without dependencies. `npm pack ./dist` makes the tarball.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build, type BuildOptions } from 'esbuild'
@@ -34,6 +34,31 @@ await build({
 chmodSync(join(dist, 'sync-program.js'), 0o755)
 writeDeclarations()
 writeManifest()
+writeReadme()
+copyFileSync(join(here, '../../LICENSE'), join(dist, 'LICENSE'))
+
+/** What the registry shows: the first run as the repository's README has it, where a test runs it. */
+function writeReadme(): void {
+  const readme = readFileSync(join(here, '../../README.md'), 'utf8')
+  const snippet = /```ts\n[\s\S]*?```/.exec(readme)?.[0]
+  if (snippet === undefined) throw new Error('README.md has no block of TypeScript')
+  const text = `# @normwatch/sdk
+
+Sends the gradient norms of a training loop to [Normwatch](https://www.npmjs.com/package/normwatch): never waits, never fails, never
+loses a reading because of the monitor. For Node from version 20.3 on and for browsers, without further packages.
+
+\`\`\`sh
+npx normwatch                # the server and its dashboard, on http://127.0.0.1:4280
+npm install @normwatch/sdk
+\`\`\`
+
+${snippet}
+
+Readings that cannot be sent wait on disk; \`npx normwatch-sync\` sends them later. \`@normwatch/sdk/tfjs\` clips and measures the
+gradients of TensorFlow.js, and has a callback for \`model.fit\`. Every option is described at its type.
+`
+  writeFileSync(join(dist, 'README.md'), text)
+}
 
 /** Only what the entries reach: all of it stands alone. */
 function writeDeclarations(): void {

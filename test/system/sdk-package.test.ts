@@ -59,6 +59,13 @@ describe('the package that users install', () => {
     expect(stdout.trim().split('\n')).toEqual([project, installed()])
   })
 
+  it('says what it is, how it is installed and under which license', async () => {
+    const readme = await readFile(join(installed(), 'README.md'), 'utf8')
+    expect(readme).toContain('npm install @normwatch/sdk')
+    expect(readme).toContain('run.log({ gradNorm, loss: 0.7 })')
+    expect(await readFile(join(installed(), 'LICENSE'), 'utf8')).toContain('MIT')
+  })
+
   it.each(nodesHere())('records a run in Node %s, to its end and at its exit', async (_version, node) => {
     const server = await startServer()
     await writeFile(
