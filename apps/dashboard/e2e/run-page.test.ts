@@ -187,6 +187,43 @@ describe('the page of a run', () => {
     await eventually(() => textOf(reader, range)).toMatch(/to 399/)
   })
 
+  it('keeps choices that are made at once, all of them in the address', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    await server.send('run', steps(100, quiet))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    await page.locator('.u-over').first().waitFor()
+    await page.evaluate(() => {
+      for (const name of ['Since start', 'Smooth', 'post-clip'])
+        [...document.querySelectorAll('button')].find((one) => one.textContent.trim() === name)?.click()
+    })
+    await eventually(() => new URL(page.url()).search).toBe('?axis=elapsed&smooth=1&post=1')
+  })
+
+  it('goes where a person has clicked right after a choice, however slow the way there is', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    await server.send('run', steps(100, quiet))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    await page.locator('.u-over').first().waitFor()
+    await page.waitForLoadState('networkidle')
+    let letThrough: () => void = () => undefined
+    const isFree = new Promise<void>((resolve) => (letThrough = resolve))
+    await page.route('**/_app/immutable/**', async (route) => {
+      await isFree
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Smooth' }).click()
+    await page.getByRole('link', { name: 'Data' }).click()
+    // Longer than a choice rests before the address has it.
+    await page.evaluate('new Promise((done) => setTimeout(done, 600))')
+    letThrough()
+    await page.waitForURL(/\/runs\/run\/data$/)
+    await page.getByRole('link', { name: 'Data' }).and(page.locator('[aria-current=page]')).waitFor()
+  })
+
   it('marks events on the time line, named for a pointer and by the keyboard, as they come', async () => {
     const server = await startServer()
     await server.put('run', capped)
