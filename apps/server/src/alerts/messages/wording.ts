@@ -112,7 +112,7 @@ export function companions({ finding }: MessageEvent): string[] {
   return [
     ...moved.map(movedWords),
     ...layers.map(layerWords),
-    ...events.map(({ step, label }) => `step ${step}: ${label}`),
+    ...events.map(({ step, label, text }) => `step ${step}: ${label}${text ? ` (${text})` : ''}`),
     ...(sibling === null ? [] : [siblingWords(sibling)]),
   ].map((line) => bounded(oneLine(line), 300))
 }
