@@ -70,7 +70,7 @@ describe('the page of a run', () => {
     await page.getByRole('heading', { name: 'NaN or infinite readings' }).waitFor()
   })
 
-  it('draws no point where there is none any more', async () => {
+  it('draws no point after it was truncated', async () => {
     const server = await startServer()
     await server.put('run', capped)
     await server.send('run', steps(3, high))

@@ -40,7 +40,7 @@ import type { Services } from './services.ts'
 export interface AppOptions extends Pick<FastifyServerOptions, 'logger' | 'trustProxy'> {
   /** Without it there are no pages, only the API. */
   readonly dashboard?: Dashboard | undefined
-  /** Left out: only this machine reaches the server, and it is open until a token is made. */
+  /** Default: only this machine reaches the server, and it is open until a token is created. */
   readonly access?: AccessOptions
   /** Origins whose pages may show the dashboard in a frame. */
   readonly embed?: readonly string[]
@@ -78,7 +78,7 @@ export async function buildApp(
   // Before the hooks that refuse: it cuts the socket of an upgrade that they refused.
   await app.register(websocket, {
     options: { maxPayload: MAX_LIVE_MESSAGE_BYTES },
-    // What a client did wrong on its socket ends the socket; it is no error of the server.
+    // A client's fault on its socket ends the socket; it is not an error of the server.
     errorHandler: (error, socket, request) => {
       request.log.info({ err: error }, 'socket broke')
       socket.terminate()

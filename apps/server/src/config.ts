@@ -31,9 +31,9 @@ export class ConfigError extends Error {
 interface Setting<T> {
   readonly default: string
   readonly about: string
-  /** The value of a text; throws a sentence that begins after the setting's name. */
+  /** Parses a text; throws a message that continues after the setting's name. */
   readonly read: (text: string) => T
-  /** A secret is no flag: every user of the machine can see the flags of a process. */
+  /** A secret cannot be a flag: every user of the machine can see the flags of a process. */
   readonly isSecret?: true
 }
 
@@ -44,7 +44,7 @@ type LogLevel = (typeof LOG_LEVELS)[number]
 export const settings = {
   host: {
     default: '127.0.0.1',
-    about: 'the address to listen on; any but a loopback address needs a token',
+    about: 'the address to listen on; all but loopback addresses need a token',
     read: readHost,
   } satisfies Setting<string>,
   port: {
@@ -59,7 +59,7 @@ export const settings = {
   } satisfies Setting<string | undefined>,
   data: {
     default: defaultDataFolder,
-    about: 'the folder that holds all data; created when it is missing',
+    about: 'the folder for all data; created if missing',
     read: readFolder,
   } satisfies Setting<string>,
   databaseUrl: {
@@ -94,7 +94,7 @@ export const settings = {
   } satisfies Setting<FirstToken>,
   trustProxy: {
     default: 'none',
-    about: 'proxies whose X-Forwarded headers are believed: addresses, networks, loopback',
+    about: 'proxies whose X-Forwarded headers are trusted: addresses, networks, loopback',
     read: readProxies,
   } satisfies Setting<readonly string[] | undefined>,
   basePath: {
@@ -110,7 +110,7 @@ export const settings = {
   allowedHosts: {
     default: 'none',
     about:
-      'names by which a proxy reaches a server that asks for no token, as hub.example; it must see to who may',
+      'host names by which a proxy reaches a server without tokens, as hub.example; the proxy must authenticate users',
     read: readHosts,
   } satisfies Setting<readonly string[]>,
   embed: {
@@ -120,7 +120,7 @@ export const settings = {
   } satisfies Setting<readonly string[]>,
   tlsCert: {
     default: 'none',
-    about: 'a PEM file with the certificate chain; with it the server speaks TLS',
+    about: 'a PEM file with the certificate chain; with it the server uses TLS',
     read: readPem,
   } satisfies Setting<string | undefined>,
   tlsKey: {
@@ -160,17 +160,17 @@ export const settings = {
   } satisfies Setting<number>,
   publicUrl: {
     default: 'none',
-    about: 'where readers of alerts reach this server; else the address listened on',
+    about: 'the address of this server in alerts; defaults to the address listened on',
     read: readPublicUrl,
   } satisfies Setting<string | undefined>,
   groupSeconds: {
     default: '30',
-    about: 'what a channel is told within so many seconds is one message; 0 sends at once',
+    about: 'seconds within which events of a channel are grouped into one message; 0 sends at once',
     read: readGroupSeconds,
   } satisfies Setting<number>,
   webhookAllow: {
     default: 'none',
-    about: 'addresses that are not public and that channels may call all the same, as 10.0.0.0/8,::1',
+    about: 'addresses that channels may call although they are not public, as 10.0.0.0/8,::1',
     read: readAllowedAddresses,
   } satisfies Setting<string>,
   smtpUrl: {
@@ -315,7 +315,7 @@ function readPort(text: string): number {
 
 /**
  * Reads a setting such as `90,ci=7,paper=0`: days for all projects, and for those named; 0 keeps for ever. `undefined`:
- * everything is kept. Throws a sentence that begins after the setting's name.
+ * everything is kept. Throws a message that continues after the setting's name.
  */
 function readRetention(text: string): Retention | undefined {
   if (text === NONE) return undefined

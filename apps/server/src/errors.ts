@@ -19,9 +19,9 @@ import { TokenNotFound, TooManyTokens } from './storage/token-store.ts'
 interface Reason {
   /** HTTP status. */
   readonly status: number
-  /** What the refusal says when there is nothing more exact to say. */
+  /** The default message of the refusal. */
   readonly sentence: string
-  /** The error by which a room below says this; its message, where it has one, goes before the sentence. */
+  /** The error class that lower layers throw for this; its message replaces the sentence. */
   readonly thrown?: abstract new (...args: never[]) => Error
   /** The field or parameter that such an error is about. */
   readonly path?: string
@@ -29,34 +29,34 @@ interface Reason {
   readonly codes?: readonly string[]
 }
 
-/** Every error code there is, and all that is known of it. docs/errors.md lists them in this order. */
+/** Every error code and everything about it. docs/errors.md lists them in this order. */
 export const refusals = {
   request_invalid: {
     status: 400,
     sentence: 'The request is malformed.',
     codes: ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'FST_ERR_BAD_URL', 'FST_ERR_MAX_PARAM_LENGTH'],
   },
-  query_invalid: { status: 400, sentence: 'A parameter of the address is wrong.' },
+  query_invalid: { status: 400, sentence: 'Invalid query parameter.' },
   run_id_invalid: {
     status: 400,
     sentence: 'A run\'s id has 1 to 64 characters of A–Z a–z 0–9 . _ - and is not "." or with "..".',
   },
-  run_invalid: { status: 400, sentence: 'The fields of the run are wrong.' },
+  run_invalid: { status: 400, sentence: 'Invalid run fields.' },
   settings_invalid: {
     status: 400,
-    sentence: 'The settings are wrong; those in force stay.',
+    sentence: 'Invalid settings; nothing was changed.',
     thrown: SettingsRefused,
   },
-  points_invalid: { status: 400, sentence: 'The points are wrong; none of them was stored.' },
-  events_invalid: { status: 400, sentence: 'The events are wrong; none of them was stored.' },
+  points_invalid: { status: 400, sentence: 'Invalid points; nothing was stored.' },
+  events_invalid: { status: 400, sentence: 'Invalid events; nothing was stored.' },
   json_invalid: { status: 400, sentence: 'The body is not JSON.' },
   encoding_invalid: {
     status: 400,
-    sentence: 'The body is not what its content-encoding says, or ends too early.',
+    sentence: 'The body does not match its content-encoding, or is incomplete.',
   },
   channel_invalid: {
     status: 400,
-    sentence: 'The fields of the channel are wrong.',
+    sentence: 'Invalid channel fields.',
     thrown: ChannelAddressInvalid,
     path: '/url',
   },
@@ -66,11 +66,11 @@ export const refusals = {
     thrown: AddressRefused,
     path: '/url',
   },
-  mute_invalid: { status: 400, sentence: 'The fields of the mute are wrong.' },
+  mute_invalid: { status: 400, sentence: 'Invalid mute fields.' },
   cursor_invalid: { status: 400, sentence: 'Invalid cursor.', thrown: BadCursor, path: 'cursor' },
   token_missing: {
     status: 401,
-    sentence: 'This service asks for a token: send "authorization: Bearer nw_…".',
+    sentence: 'A token is required: send "authorization: Bearer nw_…".',
   },
   token_invalid: { status: 401, sentence: 'Unknown token.' },
   token_expired: { status: 401, sentence: 'This token has expired.' },
@@ -96,7 +96,7 @@ export const refusals = {
   delivery_not_found: { status: 404, sentence: 'There is no such delivery.', thrown: DeliveryNotFound },
   mute_not_found: { status: 404, sentence: 'There is no such mute.', thrown: MuteNotFound },
   token_not_found: { status: 404, sentence: 'There is no such token.', thrown: TokenNotFound },
-  route_not_found: { status: 404, sentence: 'There is nothing at this address.' },
+  route_not_found: { status: 404, sentence: 'No such route.' },
   request_timeout: {
     status: 408,
     sentence: 'The request took too long to arrive.',
@@ -114,11 +114,10 @@ export const refusals = {
     sentence: 'There are at most 1,000 tokens, revoked ones included.',
     thrown: TooManyTokens,
   },
-  too_many_runs: { status: 409, sentence: 'The project has as many runs as it may: delete some first.' },
+  too_many_runs: { status: 409, sentence: 'The project has reached its limit of runs: delete some first.' },
   too_many_series: {
     status: 409,
-    sentence:
-      'The runs of the project have as many metrics and layers as they may; known ones are still accepted.',
+    sentence: 'The project has reached its limit of metrics and layers; existing ones are still accepted.',
   },
   body_too_large: {
     status: 413,
@@ -141,10 +140,13 @@ export const refusals = {
     sentence: 'A body must be JSON, sent with the header "content-type: application/json".',
     codes: ['FST_ERR_CTP_INVALID_MEDIA_TYPE'],
   },
-  encoding_unsupported: { status: 415, sentence: 'A body may be encoded with gzip or zstd, or not at all.' },
+  encoding_unsupported: {
+    status: 415,
+    sentence: 'A body may be uncompressed, or encoded with gzip or zstd.',
+  },
   expectation_failed: {
     status: 417,
-    sentence: 'The only value of Expect that is supported is 100-continue.',
+    sentence: 'Only "expect: 100-continue" is supported.',
   },
   upgrade_required: { status: 426, sentence: 'This address is for WebSocket connections only.' },
   too_many_tests: {
@@ -154,19 +156,19 @@ export const refusals = {
   },
   too_many_requests: {
     status: 429,
-    sentence: 'Too many requests a second: wait as long as retry-after says.',
+    sentence: 'Too many requests per second: wait as long as retry-after says.',
   },
   too_many_waits: {
     status: 429,
-    sentence: 'Too many requests wait for findings: at most 32 of one token.',
+    sentence: 'Too many requests are waiting for findings: at most 32 per token.',
   },
   points_too_fast: {
     status: 429,
-    sentence: 'The run sends too many points a second: wait as long as retry-after says.',
+    sentence: 'Too many points per second for this run: wait as long as retry-after says.',
   },
   bytes_too_fast: {
     status: 429,
-    sentence: 'The token sends too many bytes a second: wait as long as retry-after says.',
+    sentence: 'Too many bytes per second for this token: wait as long as retry-after says.',
   },
   too_many_connections: { status: 429, sentence: 'Too many connections are open: close some first.' },
   headers_too_large: {
@@ -174,7 +176,7 @@ export const refusals = {
     sentence: 'The address and the headers are too long.',
     codes: ['HPE_HEADER_OVERFLOW'],
   },
-  internal: { status: 500, sentence: 'The service failed; its log says why.' },
+  internal: { status: 500, sentence: "Internal error; see the server's log." },
   store_unavailable: {
     status: 503,
     sentence: 'The data cannot be read or written now.',
@@ -191,7 +193,7 @@ export const liveErrors = {
   too_many_watches: 'A socket watches at most 64 runs; unwatch one first.',
 } as const satisfies Record<string, string>
 
-/** Characters of what a refusal says: the names in it may be the client's own, and as long as a body. */
+/** Characters of a refusal's message: names in it come from the client and may be very long. */
 const MAX_MESSAGE = 500
 const MAX_PATH = 200
 
@@ -202,7 +204,7 @@ export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly code: RefusalCode
   readonly details: readonly ErrorDetail[]
-  /** Seconds after which to try again; `undefined` where waiting does not help. */
+  /** Seconds after which to try again; `undefined` if waiting does not help. */
   readonly retryAfter: number | undefined
 
   constructor(
@@ -231,7 +233,7 @@ export class Refusal extends Error {
 
 const reasons = Object.entries(refusals as Record<RefusalCode, Reason>) as [RefusalCode, Reason][]
 
-/** The refusal that an error stands for; `undefined`: it stands for none, so the request has failed. */
+/** The refusal for an error; `undefined` for an unexpected error, which is a failure of the server. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal || !(error instanceof Error)) return error as Refusal | undefined
   const { code: nodeCode = '' } = error as NodeJS.ErrnoException

@@ -42,14 +42,14 @@ function home(): string {
   }
 }
 
-/** Where programs of a platform keep a user's data. */
+/** The platform's folder for user data. */
 export function dataFolder(platform: NodeJS.Platform, env: Environment, home: string): string {
   if (platform === 'win32') return env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local')
   if (platform === 'darwin') return join(home, 'Library', 'Application Support')
   return absolute(env['XDG_DATA_HOME']) ?? join(home, '.local', 'share')
 }
 
-/** Where programs of a platform keep what can be made again. */
+/** The platform's cache folder. */
 function cacheFolder(platform: NodeJS.Platform, env: Environment, home: string): string {
   if (platform === 'win32') return env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local')
   if (platform === 'darwin') return join(home, 'Library', 'Caches')

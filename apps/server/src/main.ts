@@ -12,7 +12,7 @@ enableCompileCache(layout.compileCache)
 // Data, backups and the list of tokens are for this user alone.
 process.umask(0o077)
 
-/** Milliseconds after which another Ctrl-C ends the process at once. One that comes sooner is the same: npm sends it again. */
+/** Milliseconds after which another Ctrl-C ends the process at once. An earlier one is the same key press, sent again by npm. */
 const SECOND_SIGNAL_AFTER_MS = 1_000
 
 try {
@@ -35,7 +35,7 @@ async function run(config: Config): Promise<void> {
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
   console.log(server.welcome)
-  // The garbage of the start is more than half of all that an idle server would hold in JavaScript: 10 MB.
+  // Garbage from the start would be more than half of an idle server's JavaScript heap: 10 MB.
   globalThis.gc?.({ type: 'major', flavor: 'last-resort' })
 }
 

@@ -19,12 +19,12 @@ import type { Store } from './storage/store.ts'
 import { clearSocket, closeToOthers } from './unix-socket.ts'
 import { welcome } from './welcome.ts'
 
-/** Milliseconds since 1970 by a clock that nobody sets: readers are told at a pace, whatever happens to the time of day. */
+/** Milliseconds since 1970 by a monotonic clock: the pace of live frames must not depend on changes of the system time. */
 const steadyNow = (): number => performance.timeOrigin + performance.now()
 
 /** A server that listens. */
 export interface Server {
-  /** What a person should read now. */
+  /** Messages for the operator. */
   readonly welcome: string
   /** Lets requests under way end, then closes sockets and data. */
   close(): Promise<void>
@@ -106,7 +106,7 @@ async function openStore({ databaseUrl, data }: Config, alerts: AlertOptions): P
   if (databaseUrl === undefined) return openSqliteStore({ folder: data, alerts })
   // for server.json alone
   mkdirSync(data, { recursive: true, mode: 0o700 })
-  // loaded only where it is used: who keeps data in a folder pays nothing for it
+  // loaded only if used: servers on SQLite need no memory for it
   const { openPostgresStore } = await import('./storage/postgres/open.ts')
   return openPostgresStore({ url: databaseUrl, alerts })
 }
@@ -132,7 +132,7 @@ function forOthers(url: string, { publicUrl, tlsCert }: Config): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, `//${hostname()}`)
 }
 
-/** Who connects to a socket has no address: with proxies named, it is one of them. */
+/** Clients of a Unix socket have no address: if proxies are configured, the client is one of them. */
 function trustedProxies({ trustProxy, socket }: Config): NonNullable<FastifyServerOptions['trustProxy']> {
   if (trustProxy === undefined) return false
   return socket === undefined ? [...trustProxy] : (_address, hop) => hop === 0

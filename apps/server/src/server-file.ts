@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { hasTokenForm, newTokenSecret } from './access/identity/secret.ts'
 
-/** What stands in `server.json`: how programs of the same user find the server of this data folder, and are let in. */
+/** The content of `server.json`: how programs of the same user find and access the server of this data folder. */
 interface Content {
   readonly version: 1
   /** Accepted as an admin token: whoever reads this file can read the data themselves. The same after each start. */
@@ -37,7 +37,7 @@ export class ServerFile {
     this.#write({ version: 1, token: this.token })
   }
 
-  /** In one step: nobody reads half a file, and a link that lies there is replaced, not followed. */
+  /** Atomic: nobody reads a partial file, and a symbolic link is replaced, not followed. */
   #write(content: Content): void {
     const draft = `${this.#path}.${process.pid}`
     rmSync(draft, { force: true })
@@ -46,7 +46,7 @@ export class ServerFile {
   }
 }
 
-/** The token of the last start: trainings that run still send it. One that others could have read is not used again. */
+/** The token of the last start, which running trainings still send. It is not reused if others could have read it. */
 function readToken(path: string): string | undefined {
   try {
     const found = lstatSync(path)

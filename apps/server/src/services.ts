@@ -3,7 +3,7 @@ import type { Ingest } from './ingest/ingest.ts'
 import type { Hub } from './live/hub.ts'
 import type { Store } from './storage/store.ts'
 
-/** What the routes work with; handed in, so that a test can open a store of its own. */
+/** The services that routes use; passed in, so that tests can use their own store. */
 export interface Services {
   readonly store: Store
   readonly hub: Hub

@@ -35,7 +35,7 @@ const channelFields = {
     Type.Number({
       exclusiveMinimum: 0,
       maximum: 8_760,
-      description: 'One reminder when a finding is still open after so many hours.',
+      description: 'One reminder if a finding is still open after this many hours.',
     }),
   ),
   enabled: Type.Boolean(),
@@ -57,12 +57,12 @@ export const ChannelSchema = Type.Object({
   id: Type.String(),
   kind: ChannelKindSchema,
   ...channelFields,
-  url: Type.String({ description: 'With the parts hidden that let their reader post (`…`).' }),
+  url: Type.String({ description: 'With its secret part masked (`…`).' }),
   disabled_reason: Nullable(Type.String()),
   failing: Nullable(
     Type.Object(
       { since: Instant, error: Type.String() },
-      { description: 'Set from the first failed try until the next success.' },
+      { description: 'Set from the first failed attempt until the next success.' },
     ),
   ),
   old_secret_until: Nullable(Instant),

@@ -38,8 +38,8 @@ export const DeliverySchema = Type.Object({
   muted: Type.Boolean({ description: 'Waits for the end of a mute.' }),
   tries: Type.Integer(),
   last_try_at: Nullable(Instant),
-  status: Nullable(Type.Integer({ description: 'Of the last try; null where no answer came.' })),
-  error: Nullable(Type.String({ description: 'Why the last try failed, in a sentence.' })),
+  status: Nullable(Type.Integer({ description: 'Of the last attempt; null without an answer.' })),
+  error: Nullable(Type.String({ description: 'Why the last attempt failed, in a sentence.' })),
   response: Nullable(Type.String({ description: 'First kilobyte of the last answer.' })),
 })
 export type Delivery = Static<typeof DeliverySchema>

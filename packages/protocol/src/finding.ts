@@ -40,7 +40,7 @@ export type Cause = Static<typeof CauseSchema>
 export const FindingSchema = Type.Object({
   id: Type.String(),
   run: Type.String(),
-  part: Nullable(Type.String({ description: 'The part of the run it speaks of; null: the run itself.' })),
+  part: Nullable(Type.String({ description: 'The part of the run that it concerns; null: the run itself.' })),
   kind: FindingKindSchema,
   severity: SeveritySchema,
   state: Type.Union([Type.Literal('open'), Type.Literal('closed')]),

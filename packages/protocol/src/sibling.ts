@@ -11,8 +11,8 @@ export const SiblingSchema = Type.Object({
       key: Type.String({
         description: 'Key of the config, a nested one with dots; or `max_norm`, `optimizer`.',
       }),
-      this: Type.Unknown({ description: 'Its value in the run of the finding; null where it has none.' }),
-      that: Type.Unknown({ description: 'Its value in the other run; null where it has none.' }),
+      this: Type.Unknown({ description: 'Its value in the run of the finding; null if it has none.' }),
+      that: Type.Unknown({ description: 'Its value in the other run; null if it has none.' }),
     }),
     { description: 'At most 20, those that often matter first.' },
   ),

@@ -83,7 +83,7 @@ export const SignInSchema = Type.Object(
 
 /** Reply of `GET` and `POST /session`: whether a token is required, and who the caller is. */
 export const SessionSchema = Type.Object({
-  open: Type.Boolean({ description: 'True: no token is asked for on this server.' }),
+  open: Type.Boolean({ description: 'True: this server requires no token.' }),
   caller: Nullable(
     Type.Object({
       name: Type.String(),

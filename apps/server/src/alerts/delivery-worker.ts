@@ -52,7 +52,7 @@ export class DeliveryWorker {
   #publicUrl = ''
   #again = false
   #stopped = false
-  /** The clock's lead over one that nobody sets, at the last look; unknown before the first. */
+  /** The system clock's lead over a monotonic clock at the last check; unknown before the first. */
   #lead = Infinity
   #sleep: NodeJS.Timeout | undefined
   #chores: NodeJS.Timeout | undefined

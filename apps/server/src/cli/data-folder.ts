@@ -25,8 +25,8 @@ const expected = [
 ]
 
 /**
- * Works with the configuration of this environment and the data folder of `--data`. What a person can put right (a
- * folder that cannot be opened, a token that does not exist) is thrown as `Failure`.
+ * Works with the configuration of this environment and the data folder of `--data`. Errors that the user can fix (a
+ * folder that cannot be opened, a token that does not exist) are thrown as `Failure`.
  */
 export async function withDataFolder<T>(
   data: string | undefined,
@@ -40,7 +40,7 @@ export async function withDataFolder<T>(
   }
 }
 
-/** Throws a `Failure` where the data is in a database: `instead` says what serves there. */
+/** Throws a `Failure` where the data is in a database: `instead` names the alternative. */
 export function refuseDatabase({ databaseUrl }: Config, instead: string): void {
   if (databaseUrl === undefined) return
   throw new Failure(`The data is in the database that NORMWATCH_DATABASE_URL names: ${instead}`)

@@ -1,4 +1,4 @@
-/** Work that failed for a reason outside the program; `message` is the sentence that a person needs. Exit code 1. */
+/** Work that failed for a reason outside the program; `message` explains it to the user. Exit code 1. */
 export class Failure extends Error {
   override readonly name: string = 'Failure'
 }
@@ -8,7 +8,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** The server does not answer, or it refused. */
+/** The server did not answer, or refused the request. */
 export class ServerError extends Failure {
   override readonly name = 'ServerError'
   /** HTTP status of the refusal; `undefined` when there was no answer. */

@@ -1,6 +1,6 @@
 import { decodeNumber, type WireNumber } from '@normwatch/protocol'
 
-/** What stands where there is no reading. */
+/** Shown in place of a missing reading. */
 const NOTHING = '–'
 
 /** A reading in three significant digits, as `1.73`, `0.00031`, `4.2e+8`, `NaN`. */

@@ -1,7 +1,7 @@
 import { LogRefused, type SqlRow } from '@normwatch/importers'
 import { isSqliteError, openDatabase } from '../storage/sqlite/engine/database.ts'
 
-/** Milliseconds that a tool which writes the file may keep it locked. */
+/** Milliseconds to wait while the writing tool locks the file. */
 const LOCKED_MS = 5_000
 
 /** Rows of a query over another tool's SQLite file, which is only read. Throws `LogRefused` where SQLite finds it broken. */

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { DEFAULT_URL, fetchServer, findOwnServer, isServerAddress, otherUserOn } from '@normwatch/sdk/reach'
 import { ServerError, UsageError } from './failures.ts'
 
-/** Times that a busy server is asked again. */
+/** Retries while the server is busy. */
 const MAX_TRIES = 30
 
 /** Parameters of a request; a list repeats its name, what is `undefined` is left out. */
@@ -13,7 +13,7 @@ export interface ServerOptions {
   readonly token: string | undefined
 }
 
-/** The server that a verb asks, over its HTTP API. Every failure is a `ServerError` with a sentence for people. */
+/** The server that a verb uses, over its HTTP API. Every failure is a `ServerError` with a readable message. */
 export class Server {
   readonly url: string
   readonly #token: string | undefined
@@ -32,7 +32,7 @@ export class Server {
     return (await response.json()) as T
   }
 
-  /** Sends a JSON body and gives the reply. A server that is busy is asked again, for a minute at the most. */
+  /** Sends a JSON body and gives the reply. A busy server is asked again, for at most a minute. */
   async send<T>(method: 'PUT' | 'POST' | 'PATCH', path: string, body: string): Promise<T> {
     for (let tries = 0; ; tries++) {
       const response = await this.#ask(path, {
@@ -49,7 +49,7 @@ export class Server {
     }
   }
 
-  /** The reply to a GET, or `undefined` where there is nothing (404). */
+  /** The reply to a GET, or `undefined` if it does not exist (404). */
   async find<T>(path: string): Promise<T | undefined> {
     try {
       return await this.get<T>(path)
@@ -59,7 +59,7 @@ export class Server {
     }
   }
 
-  /** Deletes; `false` where the token may not (403). */
+  /** Deletes; `false` if the token does not allow it (403). */
   async remove(path: string): Promise<boolean> {
     const response = await this.#ask(path, { method: 'DELETE' })
     if (response.ok) return true
@@ -133,7 +133,7 @@ function errorMessage(text: string): string | undefined {
   }
 }
 
-/** The cause under fetch's own "fetch failed". */
+/** The cause behind fetch's "fetch failed". */
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error & { cause?: NodeJS.ErrnoException }
   return cause?.code ?? cause?.message ?? message

@@ -4,14 +4,14 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { tar } from './tar.ts'
 
-/** The archive needs nothing but Python to be installed: its build backend lies in it. */
+/** The archive contains its own build backend, so installing it needs only Python. */
 const PROJECT = `[build-system]
 requires = []
 build-backend = "backend"
 backend-path = ["."]
 `
 
-/** Name of the archive, from which pip reads what it is. */
+/** Name of the archive; pip reads package and version from it. */
 export const archiveName = (version: string): string => `normwatch-${version}.tar.gz`
 
 /** The Python SDK in `folder` (sources in `src`, build backend in `offline`) as a source archive that pip installs offline. */
@@ -30,7 +30,7 @@ export async function makeArchive(folder: string, version: string): Promise<Buff
   return promisify(gzip)(archive)
 }
 
-/** What pip reads of the package before it installs it. */
+/** The package's metadata for pip. */
 function metadata(version: string): string {
   return `Metadata-Version: 2.1
 Name: normwatch

@@ -10,7 +10,7 @@ export type Schema = Record<string, unknown>
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
-/** What stands at the head of the document; the paths come from the routes themselves. */
+/** The head of the document; the paths come from the routes themselves. */
 export const head: Omit<Document, 'paths'> = {
   openapi: '3.1.0',
   info: {
@@ -24,7 +24,7 @@ export const head: Omit<Document, 'paths'> = {
   },
   tags: groups.map(({ name, description }) => ({ name, description })),
   components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-  // An open server asks for none.
+  // An open server requires none.
   security: [{ token: [] }, {}],
 }
 
@@ -40,7 +40,7 @@ export function operationsOf({
   )
 }
 
-/** Completes what was collected from the routes: groups, names, examples, and what a reply of each class is. */
+/** Completes the collected routes: groups, names, examples and descriptions of replies. */
 export function complete(document: Document): Document {
   const whole = structuredClone(document)
   for (const { method, path, operation } of operationsOf(whole)) {

@@ -1,4 +1,4 @@
-/** The resources of the API, in the order in which one meets them, and the paths that belong to each. */
+/** The resources of the API in reading order, and the paths that belong to each. */
 export interface Group {
   readonly name: string
   readonly description: string
@@ -36,7 +36,7 @@ export const groups: readonly Group[] = [
   },
   {
     name: 'Channels and deliveries',
-    description: 'Who is told about findings, what was sent, and what is muted.',
+    description: 'Who is notified of findings, what was sent, and what is muted.',
     paths: /^\/api\/v1\/(channels|deliveries|mutes)\b/,
   },
   {
@@ -52,7 +52,7 @@ export const groups: readonly Group[] = [
   },
 ]
 
-/** The group of a path such as `/api/v1/runs/{id}`; `undefined` where nobody said where it belongs. */
+/** The group of a path such as `/api/v1/runs/{id}`; `undefined` if it belongs to no group. */
 export function groupOf(path: string): string | undefined {
   return groups.find(({ paths }) => paths.test(path))?.name
 }

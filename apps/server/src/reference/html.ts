@@ -11,7 +11,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** HTML in which every value that is not `Html` itself stands as text. */
+/** HTML in which every value that is not `Html` is escaped. */
 export function html(parts: TemplateStringsArray, ...values: readonly (string | Html)[]): Html {
   const filled = values.map((value) => (typeof value === 'string' ? escaped(value) : value.text))
   return { text: parts.map((part, i) => part + (filled[i] ?? '')).join('') }

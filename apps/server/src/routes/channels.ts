@@ -31,7 +31,7 @@ export function channelRoutes({ store, alerts, now }: Services): FastifyPluginAs
       {
         config,
         schema: {
-          summary: 'Make a channel; the reply shows its signing secret this once',
+          summary: 'Create a channel; the reply is the only one that shows its signing secret',
           body: NewChannelSchema,
           response: replies(ChannelWithSecretSchema),
         },
@@ -57,7 +57,7 @@ export function channelRoutes({ store, alerts, now }: Services): FastifyPluginAs
       {
         config,
         schema: {
-          summary: 'Change fields of a channel, disable it or take it back into service',
+          summary: 'Change fields of a channel, disable or enable it',
           params: AlertId,
           body: ChannelPatchSchema,
           response: replies(ChannelSchema),
@@ -83,7 +83,7 @@ export function channelRoutes({ store, alerts, now }: Services): FastifyPluginAs
       '/channels/:id/test',
       {
         schema: {
-          summary: 'Send a test message now and show what the receiver really said',
+          summary: "Send a test message now and show the receiver's answer",
           params: AlertId,
           response: replies(ChannelTestSchema),
         },
@@ -95,7 +95,7 @@ export function channelRoutes({ store, alerts, now }: Services): FastifyPluginAs
       '/channels/:id/rotate-secret',
       {
         schema: {
-          summary: 'Make a new secret, shown this once; the old one signs too for 24 hours',
+          summary: 'Rotate the secret: the reply shows it once; the old one also works for 24 hours',
           params: AlertId,
           response: replies(ChannelWithSecretSchema),
         },

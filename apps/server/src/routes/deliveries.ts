@@ -82,7 +82,7 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
   }
 }
 
-/** What a delivery says of one run: it may concern runs of other projects, too, and so may its receiver's answer. */
+/** The part of a delivery about one run: its other events and the receiver's answer may concern other projects. */
 function only(run: string | undefined, delivery: Delivery): Delivery {
   const events = delivery.events.filter((event) => event.run === run)
   return { ...delivery, events, event_count: events.length, response: null }

@@ -5,7 +5,7 @@ import { closed, replies, RunParams, Step } from './schemas.ts'
 
 const Range = Type.Object({ from: Type.Optional(Step), to: Type.Optional(Step) }, closed)
 
-/** What happened in a training besides its readings: a checkpoint, a stage, a note of a person. */
+/** Events of a training besides its readings: a checkpoint, a stage, a note. */
 export function eventRoutes({ store, hub, now }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
@@ -13,7 +13,7 @@ export function eventRoutes({ store, hub, now }: Services): FastifyPluginAsyncTy
       {
         config: { invalid: 'events_invalid' },
         schema: {
-          summary: 'Say what happened at a step; the same step and label again replaces',
+          summary: 'Log events at steps; the same step and label replaces',
           params: RunParams,
           body: RunEventsBodySchema,
           response: replies(RunEventsReplySchema),

@@ -5,7 +5,7 @@ import { encodeNumber, LAYER_PREFIX, type MetricColumn, type PointColumns } from
 const READINGS_A_PIECE = 8_192
 
 let lastTurn = Promise.resolve()
-/** All exports together write out one piece in each turn of the event loop, however many there are. A reader that does not read asks for none. */
+/** All exports together write one piece per turn of the event loop. A reader that does not read gets none. */
 function turn(): Promise<void> {
   return (lastTurn = lastTurn.then(() => nextTurn()))
 }

@@ -3,14 +3,14 @@ import type { FastifyInstance } from 'fastify'
 
 const named = { enum: Object.keys(findingKinds) }
 
-/** Where the schema of a route says "a kind of finding", it names those that this server judges. */
+/** Replaces "a kind of finding" in a route's schema by the kinds that this server knows. */
 export function nameFindingKinds(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     if (route.schema !== undefined) route.schema = withKinds(route.schema)
   })
 }
 
-/** The schema with the names in it; the very same object where it speaks of no kind. */
+/** The schema with the names; the same object if it mentions no kind. */
 function withKinds<Schema extends object>(schema: Schema): Schema {
   if ('x-finding-kind' in schema) return named as unknown as Schema
   const entries = Object.entries(schema).map(([key, value]: [string, unknown]) => {

@@ -36,7 +36,7 @@ const AllQuery = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: MAX_WAIT,
-        description: 'Seconds to wait for a finding where there is none; then the list is empty.',
+        description: 'Seconds to wait for a finding if there are none; after that the list is empty.',
       }),
     ),
   },
@@ -52,7 +52,7 @@ export function findingRoutes(
     return { findings: findings.map(toFinding), next_cursor }
   }
 
-  /** The list as soon as it is not empty, or when the time is over or the client is gone. */
+  /** The list as soon as it is not empty, or when time is up or the client disconnects. */
   async function awaited(
     query: Partial<FindingQuery>,
     seconds: number,

@@ -12,14 +12,14 @@ import type { Services } from '../services.ts'
 const MAX_WATCHES = 64
 /** Messages of one socket that may wait for their answer. */
 const MAX_WAITING = 128
-/** Bytes of answers left unread; a socket that goes on asking is cut. */
+/** Most bytes of unread answers; above, the socket is closed. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 /** Milliseconds between two pings; a socket that missed one is cut. */
 const PING_EVERY_MS = 30_000
 
 const requests = compileSchema(LiveRequestSchema)
 
-/** `GET /live`: a reader says what it watches, and is told what happens to it. */
+/** `GET /live`: a reader subscribes to runs and gets their changes. */
 export function liveRoute(services: Services): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
     app.route({

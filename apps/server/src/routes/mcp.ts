@@ -4,14 +4,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /** Bytes of a message: a call of a tool has a few hundred. */
 const MAX_BODY = 64 * 1024
-/** What shows who asks, and from where: a tool asks the API as its user. */
+/** Headers that authenticate the caller: a tool calls the API as its user. */
 const IDENTITY = ['authorization', 'cookie', 'host', 'origin'] as const
 /** Headers of a message that the protocol knows. */
 const KNOWN = /^(accept|content-type|mcp-.*)$/
 
 /**
  * `/mcp`: the Model Context Protocol over streamable HTTP. Each tool asks the API as the caller of the request, so it may
- * see what that token may see. Nothing of it is loaded before the first request.
+ * see what that token may see. Its code is loaded with the first request.
  */
 export async function mcpRoute(app: FastifyInstance): Promise<void> {
   app.route({

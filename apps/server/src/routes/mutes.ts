@@ -10,7 +10,7 @@ export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAs
   return async (app) => {
     app.get(
       '/mutes',
-      { schema: { summary: 'Mutes in force, the first to end first', response: replies(MuteListSchema) } },
+      { schema: { summary: 'Active mutes, the first to end first', response: replies(MuteListSchema) } },
       async () => ({ mutes: (await mutes.list(now())).map(toMute) }),
     )
 

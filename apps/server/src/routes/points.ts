@@ -71,7 +71,7 @@ export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncType
   }
 }
 
-/** The points in the body, of which nothing else is kept: while they are judged and stored it would only age. */
+/** The points in the body; the body itself is not kept, so that it can be collected early. */
 function takeColumns(request: { body: unknown }): PointColumns {
   const parsed = parsePoints(request.body)
   request.body = undefined

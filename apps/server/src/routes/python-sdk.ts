@@ -6,7 +6,7 @@ import { archiveName, makeArchive } from '../python-sdk/archive.ts'
 import { installPage } from '../python-sdk/page.ts'
 import { VERSION } from '../version.ts'
 
-/** The Python SDK for machines that reach nothing but this server: `pip install http://HOST:4280/sdk/python`. */
+/** The Python SDK for machines that can reach only this server: `pip install http://HOST:4280/sdk/python`. */
 export function servePythonSdk(app: FastifyInstance, { basePath }: Access): void {
   const hidden = { schema: { hide: true } }
   const archive = archiveName(VERSION)

@@ -3,7 +3,7 @@ import { Type, ErrorReplySchema, MAX_STEP, PartNameSchema, RunIdSchema } from '@
 
 /** Parts of route schemas that several routes share. */
 export const RunParams = Type.Object({ id: RunIdSchema })
-/** Of a channel, a delivery or a mute; an unknown one is 404 however it looks. */
+/** Id of a channel, a delivery or a mute; an unknown one of any form is 404. */
 export const AlertId = Type.Object({ id: Type.String() })
 export const Step = whole(0, MAX_STEP)
 export const MetricName = Type.String({ minLength: 1, maxLength: 136 })
@@ -20,7 +20,7 @@ export function whole(minimum: number, maximum: number, defaultValue?: number) {
 /** The replies of a route: on success `schema`, else a refusal. */
 export const replies = <T>(schema: T) => ({ '2xx': schema, '4xx': ErrorReplySchema, '5xx': ErrorReplySchema })
 
-/** The replies of a route that has nothing to say when it is done. */
+/** The replies of a route without a body on success. */
 export const noContent = {
   204: Type.Null({ description: 'Done; the reply has no body.' }) as unknown as TUnsafe<undefined>,
   '4xx': ErrorReplySchema,

@@ -10,21 +10,25 @@ const Ready = replies(
   Type.Object({ status: Type.Literal('ok'), version: Type.String(), migrations: Type.Integer() }),
 )
 
-/** What machines ask: does it live, can it store, how is it doing. Counts the requests of the whole app. */
+/** Liveness, readiness and metrics for machines. Counts the requests of the whole app. */
 export function serviceRoutes(services: Services, counts: RequestCounts): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get('/healthz', { schema: { summary: 'The process answers', response: Ok } }, async () => ({
+    app.get('/healthz', { schema: { summary: 'Liveness', response: Ok } }, async () => ({
       status: 'ok' as const,
     }))
 
-    app.get('/readyz', { schema: { summary: 'The store can be written', response: Ready } }, async () => {
-      await services.store.check()
-      return { status: 'ok' as const, version: VERSION, migrations: services.store.migrations }
-    })
+    app.get(
+      '/readyz',
+      { schema: { summary: 'Readiness: the store can be written', response: Ready } },
+      async () => {
+        await services.store.check()
+        return { status: 'ok' as const, version: VERSION, migrations: services.store.migrations }
+      },
+    )
 
     app.get(
       '/metrics',
-      { schema: { summary: 'Figures for Prometheus', response: textReplies('text/plain') } },
+      { schema: { summary: 'Metrics for Prometheus', response: textReplies('text/plain') } },
       async (_request, reply) => {
         const { metricsText } = await import('../metrics/metrics-text.ts')
         const { type, text } = await metricsText(services, counts)

@@ -19,7 +19,7 @@ export function sessionRoutes({ store, now }: Services, access: Access): Fastify
   return async (app) => {
     app.get(
       '/session',
-      { schema: { summary: 'Whose request this is', response: replies(SessionSchema) } },
+      { schema: { summary: 'Who the caller is', response: replies(SessionSchema) } },
       async ({ caller }, reply) => reply.header('cache-control', 'no-store').send(await shown(caller)),
     )
 

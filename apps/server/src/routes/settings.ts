@@ -39,7 +39,7 @@ export function settingsRoutes({ store, ingest, now }: Services): FastifyPluginA
       '/projects/:project/settings',
       {
         config,
-        schema: { ...write, summary: 'Put overrides for the runs of a project', params: ProjectParams },
+        schema: { ...write, summary: 'Set overrides for the runs of a project', params: ProjectParams },
       },
       async ({ params, body }) => {
         await ingest.changeProjectSettings(params.project, body)
@@ -57,7 +57,11 @@ export function settingsRoutes({ store, ingest, now }: Services): FastifyPluginA
       '/runs/:id/settings',
       {
         config,
-        schema: { ...write, summary: "Put overrides for one run, over its project's", params: RunParams },
+        schema: {
+          ...write,
+          summary: "Set overrides for one run, on top of its project's",
+          params: RunParams,
+        },
       },
       async ({ params, body }) => {
         await ingest.changeRunSettings(params.id, body)

@@ -28,7 +28,7 @@ export function tokenRoutes({ store, now }: Services, { sockets }: Access): Fast
       '/tokens',
       {
         schema: {
-          summary: 'Make a token; its secret is shown this once',
+          summary: 'Create a token; the reply is the only one that shows its secret',
           body: NewTokenSchema,
           response: replies(TokenWithSecretSchema),
         },

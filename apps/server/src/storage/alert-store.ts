@@ -1,6 +1,7 @@
 import type { ChannelKind, Delivery, DeliveryState, EventRun, EventType, Mute } from '@normwatch/protocol'
 import type { FindingKind, Severity } from '@normwatch/protocol'
 import type { StoredFinding } from './store.ts'
+import { UnitRefused } from './unit-refused.ts'
 
 /** A channel as stored, with its address and secrets in clear: they must sign and send. Instants are milliseconds since 1970. */
 export interface StoredChannel {
@@ -29,17 +30,17 @@ export type ChannelChange = Partial<
   Omit<StoredChannel, 'id' | 'kind' | 'failing_since' | 'failing_error' | 'created_at' | 'updated_at'>
 >
 
-export class ChannelNotFound extends Error {
+export class ChannelNotFound extends UnitRefused {
   override readonly name = 'ChannelNotFound'
 }
-export class DeliveryNotFound extends Error {
+export class DeliveryNotFound extends UnitRefused {
   override readonly name = 'DeliveryNotFound'
 }
-export class MuteNotFound extends Error {
+export class MuteNotFound extends UnitRefused {
   override readonly name = 'MuteNotFound'
 }
 /** The bound on channels or mutes is reached; nothing was stored. */
-export class TooManyAlertRules extends Error {
+export class TooManyAlertRules extends UnitRefused {
   override readonly name = 'TooManyAlertRules'
 }
 

@@ -1,7 +1,8 @@
 import type { RunEvent } from '@normwatch/protocol'
+import { UnitRefused } from './unit-refused.ts'
 
 /** The events would take a run over its bound; nothing was stored. */
-export class TooManyEvents extends Error {
+export class TooManyEvents extends UnitRefused {
   override readonly name = 'TooManyEvents'
 }
 

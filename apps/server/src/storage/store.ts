@@ -12,6 +12,7 @@ import type { ChannelStore, DeliveryStore, MuteStore } from './alert-store.ts'
 import type { EventStore } from './event-store.ts'
 import type { SettingsStore } from './settings-store.ts'
 import type { TokenStore } from './token-store.ts'
+import { UnitRefused } from './unit-refused.ts'
 
 /**
  * Everything the service keeps, in the product's own verbs. One engine stands behind it at a time.
@@ -45,7 +46,7 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
 }
 /** No run has this id. */
-export class RunNotFound extends Error {
+export class RunNotFound extends UnitRefused {
   override readonly name = 'RunNotFound'
   readonly run: string
   constructor(run: string) {
@@ -68,14 +69,14 @@ export class PartNotFound extends Error {
  * The run has changed since the version that a judgement is based on; nothing of the unit was stored. The caller reads
  * the run, judges again and retries.
  */
-export class VersionConflict extends Error {
+export class VersionConflict extends UnitRefused {
   override readonly name = 'VersionConflict'
   constructor(run: string, folded: number, stored: number) {
     super(`The run "${run}" is at version ${stored}; the judgement is based on version ${folded}.`)
   }
 }
 /** A batch would take a run over a bound on metrics or layers; nothing of it was stored. */
-export class TooManyMetrics extends Error {
+export class TooManyMetrics extends UnitRefused {
   override readonly name = 'TooManyMetrics'
 }
 

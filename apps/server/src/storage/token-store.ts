@@ -1,4 +1,5 @@
 import type { Scope } from '@normwatch/protocol'
+import { UnitRefused } from './unit-refused.ts'
 
 /** A token as stored. Its secret is not stored: `hash` is the secret's SHA-256, in hex. Instants are milliseconds since 1970. */
 export interface StoredToken {
@@ -44,7 +45,7 @@ export class TokenNotFound extends Error {
   override readonly name = 'TokenNotFound'
 }
 /** The bound on tokens is reached; nothing was stored. */
-export class TooManyTokens extends Error {
+export class TooManyTokens extends UnitRefused {
   override readonly name = 'TooManyTokens'
 }
 

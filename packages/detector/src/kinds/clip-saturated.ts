@@ -64,7 +64,7 @@ export const clipSaturated = {
     reopen: number(
       1,
       [0, 10],
-      'Each time it opens again it must have held for one more window: a run that hovers at the bar is told a few times, not all day.',
+      'Each time it opens again it must have held for one more window: a run that hovers around the threshold is reported a few times, not all day.',
     ),
   },
   ascending: [['close_rate', 'open_rate']],

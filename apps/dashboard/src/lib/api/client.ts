@@ -114,7 +114,7 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
       query.set('max_points', String(maxPoints))
       return call(`${runPath(id)}/series?${query}`, signal ? { signal } : {})
     },
-    /** Whether a token is asked for, and who this browser is signed in as. */
+    /** Whether a token is required, and who this browser is signed in as. */
     session: () => call<Session>('/session'),
     signIn: (token: string) => call<Session>('/session', withBody('POST', { token })),
     signOut: () => call<void>('/session', { method: 'DELETE' }),

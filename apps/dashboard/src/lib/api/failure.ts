@@ -1,6 +1,6 @@
 import type { ErrorReply } from '@normwatch/protocol'
 
-/** A request that came to nothing; `message` is a sentence for a person. `status` is 0 when no answer came at all. */
+/** A failed request; `message` is readable. `status` is 0 without an answer. */
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure'
   readonly status: number
@@ -34,7 +34,7 @@ export async function failureOf(response: Response): Promise<ApiFailure> {
   return new ApiFailure(status, code, message, Array.isArray(details) ? details : [])
 }
 
-/** What to tell a person about anything that was thrown. */
+/** A readable message for anything that was thrown. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof ApiFailure) {
     const [first] = error.details

@@ -6,7 +6,7 @@ import { SessionState } from '#lib/state/session.svelte.ts'
 /** Where the API is: below the address that the dashboard is served at. */
 export const API_ROOT = `${resolve('/').replace(/\/$/, '')}/api/v1`
 
-/** The server's time is noted. Whoever is refused for want of a token is led to the sign-in page, and from there back. */
+/** The server's time is noted. A request refused for lack of a token leads to the sign-in page, and from there back. */
 export const leadingToSignIn: typeof fetch = async (...request) => {
   const response = await fetch(...request)
   clock.hear(response.headers.get('date'))

@@ -123,7 +123,7 @@ export function mergeMarks(marks: readonly Mark[], toPixels: (x: number) => numb
   return merged
 }
 
-/** The cap at each x: the last one logged at or before it (`caps`), else the run's own. `null` where there is none. */
+/** The cap at each x: the last one logged at or before it (`caps`), else the run's own; `null` without a cap. */
 export function capColumn(
   x: readonly number[],
   caps: { readonly x: readonly number[]; readonly values: readonly number[] },
@@ -145,7 +145,7 @@ export function postClip(norm: Column, cap: Column): Column {
   return norm.map((value, i) => (value === null ? null : Math.min(value, cap[i] ?? Infinity)))
 }
 
-/** The whole story at a glance: per bucket the share of steps that were over the cap. */
+/** Per bucket the share of steps that were over the cap. */
 export function ribbonCells(buckets: MetricBuckets, x: readonly number[]): RibbonCell[] {
   const distance = usualDistance(x)
   return x.map((from, i) => {

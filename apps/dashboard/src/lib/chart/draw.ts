@@ -8,7 +8,7 @@ export const LAST_SERIES = 3
 export const CAP_SERIES = 4
 
 const LINE_WIDTH = 1.5
-/** How many times the width of its chart a line goes up and down before it is a smear. */
+/** A line whose vertical travel is more than this many chart widths fills the area. */
 const SMEAR = 4
 
 /** What uPlot keeps of a series it has drawn: the paths (`clip` leaves out the gaps), and that it shifts a line by half its odd width. */
@@ -217,8 +217,8 @@ function paintBars(u: uPlot, { columns: { x, min, max } }: Picture, colour: stri
 }
 
 /**
- * The part of the plot on one side of the cap, a cap that steps included; where there is no cap all is below it. `null` when
- * there is none anywhere. Rectangles: to clip to one costs nothing.
+ * The part of the plot on one side of the cap, which may change at steps; without a cap everything is below it. `null` if
+ * that side is empty. Made of rectangles, as clipping to them is cheap.
  */
 function besideCap(u: uPlot, { cap }: Picture, side: 'above' | 'below'): Path2D | null {
   const x = u.data[0]

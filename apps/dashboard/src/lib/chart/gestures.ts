@@ -74,7 +74,7 @@ function leftOf({ over }: uPlot, { clientX }: MouseEvent): number {
 
 /**
  * Takes hold of a chart at one or two places, in CSS pixels from its left. The returned function says which part of the x axis
- * is to be seen so that what was held there is where the hands are now: one moves it, two stretch it too.
+ * is visible when the held points follow the pointers: one pointer pans, two also zoom.
  */
 function grip(u: uPlot, held: readonly number[]): (places: readonly number[]) => [number, number] {
   const width = u.over.clientWidth

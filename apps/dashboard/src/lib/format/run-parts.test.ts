@@ -34,7 +34,7 @@ it('a run without parts, or of a server that knows none, is its own only part', 
   expect(gradientMetrics({ ...run, parts: [] })).toEqual(['grad_norm', 'max_norm', 'clip_fraction'])
 })
 
-it('a run whose gradients all belong to parts has none of its own', () => {
+it('a run whose gradients all belong to parts has no own gradients', () => {
   expect(partsOf(gan).map(({ name }) => name)).toEqual(['generator', 'critic', 'aux'])
   expect(partsOf({ ...gan, latest: { grad_norm: 1 } })).toHaveLength(4)
   expect(gradientMetrics(gan)).toContain('max_norm/critic')

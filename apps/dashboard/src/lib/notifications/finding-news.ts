@@ -41,7 +41,7 @@ export class FindingNews implements Listener {
     this.#timer ??= setTimeout(() => void this.#tell(), GATHERED_FOR)
   }
 
-  /** What happened while the connection was lost is on the pages, and old news. */
+  /** Changes from while the connection was lost are on the pages; they cause no notifications. */
   missed(): void {}
 
   stop(): void {
@@ -52,7 +52,7 @@ export class FindingNews implements Listener {
     this.#timer = undefined
     const findings = [...this.#gathered.values()]
     this.#gathered.clear()
-    // Who may not read a run or the mutes is told all the same.
+    // Users who may not read the run or the mutes are still notified.
     const mutes = await this.#parts.mutes().catch(() => [])
     const needsRuns = findings.length <= SINGLE || mutes.some(({ project }) => project !== null)
     const read = (id: string) => (needsRuns ? this.#parts.run(id).catch(() => undefined) : undefined)

@@ -2,7 +2,7 @@ import type { Channel } from '@normwatch/protocol'
 import type { AlertsApi } from '#lib/api/alerts.ts'
 import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
 
-/** Milliseconds between two looks at the channels while a page is seen. */
+/** Milliseconds between two fetches of the channels while a page is visible. */
 const LOOK_EVERY = 60_000
 
 /** The channels of the server: for their page, and for every page to say that one fails. */
@@ -19,14 +19,14 @@ export class ChannelList {
   get all(): readonly Channel[] {
     return this.#channels
   }
-  /** `refused`: this person's token is not for channels. */
+  /** `refused`: the user's token does not allow channels. */
   get phase(): 'loading' | 'ready' | 'refused' | 'failed' {
     return this.#phase
   }
   get failure(): string {
     return this.#failure
   }
-  /** Those in service that did not take what was last sent to them. */
+  /** Enabled channels whose last message failed. */
   get failing(): readonly FailingChannel[] {
     return this.#channels.filter(isFailing)
   }

@@ -3,7 +3,7 @@ import type { AlertsApi } from '#lib/api/alerts.ts'
 import { sentenceOf } from '#lib/api/failure.ts'
 import { clock } from '#lib/state/clock.svelte.ts'
 
-/** A message whose time has come is looked after again so many milliseconds later. */
+/** A due message is fetched again after this many milliseconds. */
 const SOON = 1_000
 /** The longest wait that a timer takes. */
 const LONGEST = 2 ** 31 - 1

@@ -24,7 +24,7 @@ export type Watch =
   | { readonly run: string; readonly metrics: readonly string[] }
   | { readonly runs: { readonly project?: string } }
 
-/** Who hears a watch: its frames, and `missed` when frames may have been lost and the state has to be fetched again. */
+/** The receiver of a watch: its frames, and `missed` if frames may be lost and the state must be fetched again. */
 export interface Listener {
   frame(frame: LiveFrame): void
   missed(): void

@@ -1,7 +1,7 @@
 import type { Session } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
 
-/** Who uses these pages, as the server said when they were loaded: signing in and out load them again. */
+/** The signed-in user as of loading the pages: signing in and out reload them. */
 export class SessionState {
   #session = $state.raw<Session | null>(null)
 

@@ -128,7 +128,7 @@ export class Comparison {
     return lossTitle(this.compared.some(({ run }) => ofPart in run.latest) ? ofPart : 'loss')
   }
 
-  /** What the part logs; its run's loss where it has none of its own. */
+  /** The part's metrics; the run's loss if it has no own loss. */
   #bucketsOf({ metrics }: SeriesWindow, metric: ComparedMetric): MetricBuckets {
     const ofPart = metrics.get(metricOfPart(metric, this.part))
     if (metric !== 'loss' || (ofPart !== undefined && ofPart.step.length > 0)) return ofPart ?? emptyBuckets()

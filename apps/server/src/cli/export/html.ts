@@ -17,7 +17,7 @@ import { figure, percent, whole } from '../figures.ts'
 import type { Server } from '../server.ts'
 import { layerMap, type LayerMap } from './layer-map.ts'
 
-/** The page has at most so many bytes: pieces of the record are made longer until it fits. */
+/** Most bytes of the page: buckets are made larger until it fits. */
 const MAX_BYTES = 1_000_000
 const MAX_CHARTS = 16
 const MAX_FINDINGS = 200
@@ -25,7 +25,7 @@ const MAX_FINDINGS = 200
 const MAX_EVENTS = 300
 /** The metric of a cap that changes. */
 const CAP = 'max_norm'
-/** What a person looks at first. */
+/** Metrics that come first. */
 const FIRST = ['grad_norm', 'loss', 'lr']
 
 /** A chart of the page: by piece of the record the mean, and where a piece has several steps the extremes. */
@@ -35,7 +35,7 @@ interface Chart {
   readonly mean: readonly (number | null)[]
   readonly min?: readonly (number | null)[]
   readonly max?: readonly (number | null)[]
-  /** Steps of pieces with a reading that is no number. */
+  /** Steps of buckets with a non-finite reading. */
   readonly nonfinite: readonly number[]
   /** The cap of the norm: one for all steps, or one a step. */
   readonly cap: number | readonly (number | null)[] | null
@@ -107,7 +107,7 @@ function pageOf(run: Run, { findings, events, layers }: Story, reply: SeriesRepl
       readFileSync(join(file.startsWith('uPlot') ? layout.uplot : layout.exportPage, file), 'utf8'),
     ),
   ]
-  // in JSON the sign stands in strings alone, so that no name can end the element
+  // in JSON, "<" only occurs in strings, so no name can end the element
   const json = JSON.stringify(data, rounded).replaceAll('<', '\\u003c')
   return `<!doctype html>
 <html lang="en">

@@ -1,4 +1,4 @@
-/** Readings of consecutive steps: of each metric one value a step, `null` where there is none. */
+/** Readings of consecutive steps: for each metric one value per step, `null` without a reading. */
 export interface Block {
   readonly step: readonly number[]
   /** Unix seconds. */

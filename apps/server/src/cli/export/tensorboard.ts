@@ -37,7 +37,7 @@ function record(data: Buffer): Buffer {
   return Buffer.concat([head, data, foot])
 }
 
-/** The checksum as TFRecord stores it, so that a record of records has no checksum of itself in it. */
+/** The masked checksum that TFRecord stores. */
 function masked(data: Uint8Array): number {
   const crc = crc32c(data)
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0

@@ -192,7 +192,7 @@ async function reread(
 async function versionOf(path: string): Promise<string | undefined> {
   const file = await stat(path).catch(() => undefined)
   if (file === undefined) return undefined
-  // SQLite puts what is new into a file beside its own first
+  // SQLite writes new data to its `-wal` file first
   const beside = await stat(`${path}-wal`).catch(() => undefined)
   return [file, beside].map((one) => `${one?.mtimeMs} ${one?.size}`).join(' ')
 }

@@ -15,11 +15,11 @@ import { queryLog } from '../log-database.ts'
 
 /** Bytes read from a file at once. */
 const CHUNK = 64 * 1024
-/** Bytes of a configuration beside a log that are looked at. */
+/** Bytes read from a configuration beside a log. */
 const MAX_BESIDE = 1024 * 1024
 /** Folders that hold no logs of their own. */
 const PASSED_FOLDERS = new Set(['node_modules', '.git', '__pycache__', '.venv', 'venv', '.hydra', '.cache'])
-/** Files that are never logs, by their ends. */
+/** Extensions of files that are never logs. */
 const PASSED_FILES =
   /\.(?:safetensors|pt|pth|bin|ckpt|npy|npz|h5|png|jpe?g|gif|webp|mp4|zip|tar|whl|so|pyc|py|ipynb|ts|js|css|html|lock|db-wal|db-shm)$/i
 const MAX_FILES = 100_000

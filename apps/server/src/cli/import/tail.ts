@@ -1,7 +1,7 @@
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 
-/** How often a file is looked at for more: by its size, which network file systems tell too. */
+/** How often a file is checked for growth, by its size, which also works on network file systems. */
 const POLL_MS = 400
 const CHUNK = 64 * 1024
 const NEWLINE = new Uint8Array([10])
@@ -51,7 +51,7 @@ export async function* tail(
         if (isReplaced) {
           await file.close()
           file = undefined
-          // whatever line was open has ended
+          // the last line is complete
           if (at > 0) yield NEWLINE
           continue
         }

@@ -6,7 +6,7 @@ import { example } from '../help.ts'
 
 /** Below this the next checkpoints of the data file may fail. */
 const LEAST_FREE_BYTES = 512 * 1024 * 1024
-/** The program is not older than this: a clock before it is wrong. */
+/** Released after this date: an earlier clock is wrong. */
 const EARLIEST = Date.UTC(2026, 0, 1)
 /** How far the newest arrival may lie ahead of the clock. */
 const MAX_AHEAD_MS = 60_000
@@ -40,7 +40,7 @@ export function addTo(program: Command): void {
     )
 }
 
-/** Everything that can be seen from outside the server. */
+/** All checks that need no running server. */
 function examine(folder: string, now: number): readonly Check[] {
   const check = (about: string, verdict: Verdict, words: string): Check => ({ about, verdict, words })
   try {

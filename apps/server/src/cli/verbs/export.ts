@@ -103,7 +103,7 @@ async function write(content: Content, path: string | undefined): Promise<void> 
   try {
     await pipeline(content, file ?? process.stdout, { end: file !== undefined, signal: stop.signal })
   } catch (error) {
-    // half a file would look like a whole one
+    // a partial file would look complete
     if (path !== undefined && isMade) await rm(path, { force: true })
     const reason = stop.signal.aborted ? 'it was interrupted.' : (error as Error).message
     throw new Failure(`The export broke off: ${reason}`, { cause: error })

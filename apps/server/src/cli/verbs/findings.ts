@@ -27,7 +27,7 @@ export function addTo(program: Command): void {
     .option('--run <run>', 'of this run: its id, or how it begins')
     .addOption(kindOption())
     .addOption(stateOption())
-    .option('--limit <n>', 'at most so many', readCount, 50)
+    .option('--limit <n>', 'at most this many', readCount, 50)
     .option('--json', 'one JSON document, as the API gives it')
     .addHelpText('after', example('normwatch findings --state open'))
     .action(async ({ json, run: given, ...filters }: Options) => {

@@ -29,7 +29,7 @@ function answers({ host, port, socket, tlsCert }: Config): Promise<boolean> {
   const anywhere = host === '0.0.0.0' || host === '::'
   const where = socket === undefined ? {} : { socketPath: socket }
   const options = { host: anywhere ? 'localhost' : host, port, ...where, path: '/healthz', timeout: 4_000 }
-  // It asks itself: that the certificate names another host than this address is no fault.
+  // It connects to itself: the certificate may name another host.
   const ask = tlsCert === undefined ? http(options) : https({ ...options, rejectUnauthorized: false })
   ask.setHeader('host', isIPv6(host) ? `[${host}]:${port}` : `${options.host}:${port}`)
   return new Promise((resolve) => {

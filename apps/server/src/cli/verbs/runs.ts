@@ -30,7 +30,7 @@ export function addTo(program: Command): void {
     .addOption(healthOption())
     .option('--tag <tag>', 'with this tag')
     .option('--search <text>', 'whose name or id contains this')
-    .option('--limit <n>', 'at most so many', readCount, 50)
+    .option('--limit <n>', 'at most this many', readCount, 50)
     .option('--json', 'one JSON document, as the API gives it')
     .addHelpText('after', example('normwatch runs --health flagged'))
     .action(async ({ search, json, ...filters }: Options) => {

@@ -7,11 +7,11 @@ import { example } from '../help.ts'
 import { kindOption } from '../options.ts'
 import { serverFromEnvironment, type Query, type Server } from '../server.ts'
 
-/** Between two looks at whether a run has ended. */
+/** Milliseconds between two checks whether a run has ended. */
 const INTERVAL_MS = 2_000
 /** Seconds that the server keeps a request waiting for a finding. */
 const WAIT_S = 60
-/** The longest time-out: what a timer can wait. */
+/** The longest time-out that a timer supports. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000 } as const
 
@@ -55,7 +55,7 @@ export function addTo(program: Command): void {
     })
 }
 
-/** Waits until something has happened. Findings that were there before the watch began are not news. */
+/** Waits for an event. Findings from before the watch began do not count. */
 async function waitFor(server: Server, id: string, { until, kind, timeout }: Options): Promise<Seen> {
   const over = new AbortController()
   const timer = timeout === undefined ? undefined : setTimeout(() => over.abort(), timeout)
@@ -80,7 +80,7 @@ class WatchedRun {
   readonly #id: string
   readonly #kind: string | undefined
   readonly #signal: AbortSignal
-  /** Id of the newest finding that is no news. */
+  /** Id of the newest finding that was already seen. */
   #since: string | undefined
 
   constructor(server: Server, id: string, kind: string | undefined, signal: AbortSignal) {
@@ -90,7 +90,7 @@ class WatchedRun {
     this.#signal = signal
   }
 
-  /** Takes note of the findings that are there already. */
+  /** Remembers the findings that exist already. */
   async begin(): Promise<void> {
     const { findings } = await this.#get<FindingList>('/findings', { run: this.#id, limit: 1 })
     this.#since = findings[0]?.id
@@ -104,7 +104,7 @@ class WatchedRun {
     }
   }
 
-  /** The newest finding that is news; waits so many seconds for one. That a run fell silent, `untilEnd` tells. */
+  /** The newest unseen finding; waits this many seconds for one. `untilEnd` reports that a run fell silent. */
   async newFinding(wait?: number): Promise<Seen | undefined> {
     const query = { run: this.#id, kind: this.#kind, since: this.#since, wait, limit: 50 }
     const { findings } = await this.#get<FindingList>('/findings', query)

@@ -27,7 +27,7 @@ export const limit = (maximum: number, usual: number) => ({
   type: 'integer',
   minimum: 1,
   maximum,
-  description: `At most so many; ${usual} when not given.`,
+  description: `At most this many; ${usual} when not given.`,
 })
 
 /** The path of a run below the API. */

@@ -1,7 +1,7 @@
 import { NO_ALERTS, type AlertOptions } from '../alert-store.ts'
 import { openPoints, recordFindings } from '../run/points.ts'
 import { openRuns } from '../run/runs.ts'
-import { RunNotFound, TooManyMetrics, VersionConflict, type Store } from '../store.ts'
+import type { Store } from '../store.ts'
 import { openChannelStore, openMuteStore } from './alerts/channels.ts'
 import { freeLeases, openDeliveryStore } from './alerts/deliveries.ts'
 import { openOutbox } from './alerts/outbox.ts'
@@ -16,9 +16,6 @@ import { ServerLock } from './server-lock.ts'
 import { openEvents, openSettings, openTokens } from './small-stores.ts'
 
 const OLDEST_VERSION = 15
-
-/** Errors that refuse one unit of work before it has changed anything. */
-const refusals = [RunNotFound, TooManyMetrics, VersionConflict]
 
 /**
  * Opens the store that keeps everything in one PostgreSQL database, whose tables are made or migrated. `alerts` decides
@@ -93,7 +90,6 @@ function assemble(db: Database, lock: ServerLock, migrations: number, alerts: Al
     tell: (on, recorded) => outbox.tell(on, recorded),
     onTold: tellQueued,
     guard,
-    isRefusal: (error) => refusals.some((refusal) => error instanceof refusal),
   })
   const runs = { ...openRuns(units), ...openRunLists(db, units, guard) }
   let closing: Promise<void> | undefined

@@ -12,6 +12,7 @@ import type { Database, Statements, Value } from './database.ts'
 import { Overtaken } from './errors.ts'
 import { FetchedRun, Missing, type Fetch, type Loaded } from './fetched-run.ts'
 import { writeUnit } from './write-unit.ts'
+import { UnitRefused } from '../unit-refused.ts'
 
 /** Most runs kept in memory, and most bytes of what was fetched of them. */
 const MAX_RUNS = 512
@@ -63,8 +64,6 @@ export interface RunUnitsOptions {
   readonly onTold: () => void
   /** Throws when nothing may be stored now. */
   readonly guard: () => void
-  /** Whether the error refuses one unit that has changed nothing yet. */
-  readonly isRefusal: (error: unknown) => boolean
 }
 
 /**
@@ -206,7 +205,7 @@ export class PostgresUnits implements RunUnits {
         const value = work(tables, cache)
         settle.push(() => resolve(value))
       } catch (error) {
-        if (!this.#options.isRefusal(error)) throw error
+        if (!(error instanceof UnitRefused)) throw error
         settle.push(() => reject(error))
       }
     }

@@ -1,20 +1,11 @@
 import { statfsSync, statSync, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
-import {
-  ChannelNotFound,
-  DeliveryNotFound,
-  MuteNotFound,
-  NO_ALERTS,
-  TooManyAlertRules,
-  type AlertOptions,
-} from '../alert-store.ts'
+import { NO_ALERTS, type AlertOptions } from '../alert-store.ts'
 import { openPoints, recordFindings } from '../run/points.ts'
 import { RunCache } from '../run/run-cache.ts'
 import type { RunUnits } from '../run/run-tables.ts'
 import { openRuns } from '../run/runs.ts'
-import { RunNotFound, StoreUnavailable, TooManyMetrics, VersionConflict, type Store } from '../store.ts'
-import { TooManyEvents } from '../event-store.ts'
-import { TokenNotFound, TooManyTokens } from '../token-store.ts'
+import { StoreUnavailable, type Store } from '../store.ts'
 import { openChannelStore, openDeliveryStore, openMuteStore } from './alerts/alert-store.ts'
 import { FILE, lockFolder, makeOwnFolder } from './engine/data-folder.ts'
 import { GroupCommit } from './engine/group-commit.ts'
@@ -97,20 +88,6 @@ function refuseMoved(file: string, opened: Stats): void {
     throw new StoreUnavailable('The data file was moved or removed while the server was running.')
 }
 
-/** Errors that refuse one unit of work before it has changed anything. */
-const refusals = [
-  RunNotFound,
-  TooManyMetrics,
-  VersionConflict,
-  TooManyEvents,
-  TokenNotFound,
-  TooManyTokens,
-  ChannelNotFound,
-  DeliveryNotFound,
-  MuteNotFound,
-  TooManyAlertRules,
-]
-
 function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
   const opened = statSync(db.name)
   const tables = openTables(db, alerts)
@@ -120,7 +97,6 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     sync: () => log.sync(),
     beforeCommit: () => cache.settle(),
     onRollback: () => cache.clear(),
-    isRefusal: (error) => refusals.some((refusal) => error instanceof refusal),
   })
   const reaper = new Reaper(db, commits)
   const units: RunUnits = {

@@ -178,7 +178,7 @@ export class RunCharts {
     return { place, last, min, max, nonfinite, count, over, judged: judgedOf(buckets, i) }
   }
 
-  /** The clip rate under the cursor, or the newest one; `null` where there is none yet. */
+  /** The clip rate under the cursor, or the newest one; `null` before the first. */
   rateAt({ columns: { x, last } }: Picture): number | null {
     const i = this.#view.cursor === null ? x.length - 1 : nearest(x, this.#view.cursor)
     return last[i] ?? null

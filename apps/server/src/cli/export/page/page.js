@@ -63,7 +63,7 @@
     show(view.min + by, view.max + by)
   }
 
-  /** Findings as bands behind the line, and a mark where a reading was no number. */
+  /** Findings as bands behind the line, and a mark where a reading was not finite. */
   function drawBehind(plot, { nonfinite }) {
     const { ctx, bbox } = plot
     ctx.save()

@@ -2,6 +2,7 @@ import type { Database } from './database.ts'
 import { DamagedPoints, DataDamaged } from '../../run/damage.ts'
 import { StoreUnavailable } from '../../store.ts'
 import { asUnavailable } from './store-errors.ts'
+import { UnitRefused } from '../../unit-refused.ts'
 
 /** Most units in one transaction: more would make each wait for the others. */
 const MAX_UNITS = 512
@@ -24,8 +25,6 @@ export interface GroupHooks {
   readonly beforeCommit: () => void
   /** Called when a transaction was undone: whatever was kept in memory of it is not stored. */
   readonly onRollback: () => void
-  /** Whether the error refuses one unit that has changed nothing yet, so that its neighbours may go on. */
-  readonly isRefusal: (error: unknown) => boolean
 }
 
 /**
@@ -109,7 +108,7 @@ export class GroupCommit {
           const value = work()
           settled.push({ settle: () => resolve(value), reject })
         } catch (error) {
-          if (!this.#hooks.isRefusal(error)) throw error
+          if (!(error instanceof UnitRefused)) throw error
           settled.push({ settle: () => reject(error), reject })
         }
       }

@@ -60,6 +60,12 @@ export function pageRows(db: Database): PageRows {
   const from = db.prepare<Place, PageRow>(`${at} <= ? order by first desc limit 1`)
   const before = db.prepare<Place, PageRow>(`${at} < ? order by first desc limit 1`)
   const after = db.prepare<Place, PageRow>(`${at} > ? order by first limit 1`)
+  // without the page itself, which may be large
+  const firstAfter = db
+    .prepare<Place, number>(
+      'select first from summaries where run = ? and block = ? and first > ? order by first limit 1',
+    )
+    .pluck()
   const range = db.prepare<[...Place, number], PageRow>(`${at} >= ? and first <= ? order by first`)
   const save = db.prepare<[...Place, Uint8Array]>(
     `insert into summaries (run, block, first, page) values (?, ?, ?, ?)
@@ -70,7 +76,7 @@ export function pageRows(db: Database): PageRows {
     from: (run, block, first) => from.get(run, block, first),
     before: (run, block, first) => before.get(run, block, first),
     after: (run, block, first) => after.get(run, block, first),
-    firstAfter: (run, block, first) => after.get(run, block, first)?.first,
+    firstAfter: (run, block, first) => firstAfter.get(run, block, first),
     range: (run, block, first, last) => range.all(run, block, first, last),
     save: (run, block, first, page) => void save.run(run, block, first, page),
     remove: (run, block, first) => void remove.run(run, block, first),

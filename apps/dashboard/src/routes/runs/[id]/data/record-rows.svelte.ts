@@ -69,7 +69,7 @@ export class RecordRows {
     }
   }
 
-  /** The place of the first row at this step or after it; the last row where there is none. */
+  /** The index of the first row at this step or after it; the last row if there is none. */
   async placeOf(step: number): Promise<number> {
     const place = blockAt(this.#blocks, 'from', step)
     const rows = await this.#fetch(place)
