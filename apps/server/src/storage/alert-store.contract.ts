@@ -1,13 +1,8 @@
 import { MAX_EVENTS_PER_MESSAGE } from '@normwatch/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { aChannel, aFinding } from '../alerts/fixtures/event.ts'
-import {
-  DeliveryNotFound,
-  MuteNotFound,
-  type Settlement,
-  type StoredChannel,
-  type StoredMute,
-} from './alert-store.ts'
+import { DeliveryNotFound, MuteNotFound, type StoredChannel, type StoredMute } from './alert-store.ts'
+import { failed, refused, taken } from './settlements.fixture.ts'
 import { judgement, record as recordIn } from './store.fixture.ts'
 import { BadCursor, type FindingChange, type Store } from './store.ts'
 
@@ -16,24 +11,6 @@ export type OpenWithClock = (now: () => number) => Promise<Store>
 
 const WINDOW = 30_000
 const HOUR = 3_600_000
-const taken: Settlement = {
-  state: 'sent',
-  due_at: null,
-  status: 204,
-  error: null,
-  response: 'thanks',
-  disable: null,
-}
-const refused = (due_at: number): Settlement => ({
-  state: 'pending',
-  due_at,
-  status: 500,
-  error: 'The receiver answered 500.',
-  response: 'oops',
-  disable: null,
-})
-const failed: Settlement = { ...refused(0), state: 'failed', due_at: null }
-
 export function describeAlertStore(engine: string, open: OpenWithClock): void {
   describe(`${engine}: alerts`, () => {
     let store: Store
