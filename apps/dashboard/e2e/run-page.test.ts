@@ -70,7 +70,7 @@ describe('the page of a run', () => {
     await page.getByRole('heading', { name: 'NaN or infinite readings' }).waitFor()
   })
 
-  it('draws no point after it was truncated', async () => {
+  it('draws dots for few points, and none once there are many', async () => {
     const server = await startServer()
     await server.put('run', capped)
     await server.send('run', steps(3, high))

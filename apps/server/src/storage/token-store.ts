@@ -41,7 +41,7 @@ export const TOKEN_COLUMNS = [
   'last_used_at',
 ] as const satisfies readonly (keyof StoredToken)[]
 
-export class TokenNotFound extends Error {
+export class TokenNotFound extends UnitRefused {
   override readonly name = 'TokenNotFound'
 }
 /** The bound on tokens is reached; nothing was stored. */
