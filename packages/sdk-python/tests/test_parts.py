@@ -220,3 +220,17 @@ def test_a_17th_part_is_refused_and_the_others_stay(
     run.finish()
     assert len(server.points("r")[0]) <= 2 * 16
     assert any("at most 16 parts" in record.message for record in caplog.records)
+
+
+def test_a_part_beyond_the_sixteenth_costs_no_other_reading(start: Any, server: FakeServer) -> None:
+    run = start(id="r")
+    for number in range(20):
+        run.log(step=0, **{f"grad_norm/p{number}": 1.0, "loss": float(number)})
+    run.finish()
+    assert server.points("r")[0] == {**{f"grad_norm/p{number}": 1 for number in range(16)}, "loss": 19}
+
+
+def test_an_id_that_is_a_path_is_refused_at_the_call(start: Any, server: FakeServer) -> None:
+    start(id="..").finish()
+    (run_id,) = server.runs
+    assert run_id != ".."

@@ -32,7 +32,10 @@ def _is_cap(value: object) -> bool:
 
 
 def is_id(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is not None
+    """What the server takes as an id: it stands in addresses, where a dot alone and two dots mean folders."""
+    if not isinstance(value, str) or value == "." or ".." in value:
+        return False
+    return re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is not None
 
 
 def is_part_name(value: object) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
+from .noted import MAX_PARTS
 from .settings import LAYER_PREFIX, MAX_LAYERS, MAX_METRICS, MAX_NAME_LENGTH
+
+_MAKES_PART = re.compile(r"(?:grad_norm|clip_fraction)/([^/]{1,64})")
+"""Readings of gradients: with the name of a part that was not declared they make it."""
 
 
 class NameFault(NamedTuple):
@@ -21,6 +26,7 @@ class Names:
         self.known: set[str] = set()
         self._metrics = 0
         self._layers = 0
+        self._parts: set[str] = set()
 
     def fault(self, name: str) -> NameFault | None:
         """Why the run can have no metric of this name, or None: then it is known from now on."""
@@ -38,6 +44,11 @@ class Names:
             return NameFault("too many layers", f"a run has at most {MAX_LAYERS} layers")
         if not is_layer and self._metrics >= MAX_METRICS:
             return NameFault("too many metrics", f"a run has at most {MAX_METRICS} metrics")
+        makes = _MAKES_PART.fullmatch(name)
+        if makes is not None:
+            if len(self._parts | {makes[1]}) > MAX_PARTS:
+                return NameFault("too many parts", f"a run has at most {MAX_PARTS} parts")
+            self._parts.add(makes[1])
         self.known.add(name)
         if is_layer:
             self._layers += 1
