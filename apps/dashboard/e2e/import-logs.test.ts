@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Page } from 'playwright-core'
 import { bytesOf } from '../../../packages/importers/test/recorded-logs.ts'
@@ -56,6 +57,28 @@ describe('logs that are dropped on the runs page', { timeout: 120_000 }, () => {
     expect(words).toContain('2 files not imported: No training log is recognised')
     await dialog.getByRole('link').click()
     await page.waitForURL(/\/runs\/trainer_state/)
+  })
+
+  it('are found in a folder that is dropped as a file manager drops it, and what no browser can read is said', async () => {
+    const server = await startServer()
+    const page = await openPage()
+    await page.goto(server.url)
+    await page.getByRole('button', { name: 'Import logs' }).waitFor()
+    const file = await logFile(300)
+    const folder = join(file, '..')
+    await mkdir(join(folder, 'older/one'), { recursive: true })
+    await copyFile(file, join(folder, 'older/one/metrics.jsonl'))
+    new DatabaseSync(join(folder, 'mlflow.db')).exec('CREATE TABLE metrics (key TEXT)')
+    const input = await page.context().newCDPSession(page)
+    const data = { items: [], files: [folder], dragOperationsMask: 1 }
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await input.send('Input.dispatchDragEvent', { type, x: 400, y: 400, data })
+    await expect.poll(() => textOf(page, 'dialog'), { timeout: 60_000 }).toContain('2 runs, 600 new points')
+    const words = await textOf(page, 'dialog')
+    expect(words).toContain('one/metrics.jsonl')
+    expect(words).toContain(
+      'mlflow.db not imported: SQLite files are read by the command "normwatch import" alone, from a disk.',
+    )
   })
 
   it('are chosen with a button too, leave the page free while they are read, and can be cancelled', async () => {

@@ -128,6 +128,12 @@ describe('the command normwatch', { timeout: 300_000 }, () => {
     await vi.waitFor(() => expect(said).toContain('Normwatch listens on http://127.0.0.1:'), 60_000)
   })
 
+  it('watches a training, whose exit code it has', async () => {
+    const training = ['python3', '-c', 'import sys; print(sys.argv[1:]); sys.exit(3)', '--lr', '3']
+    const ended = await normwatch(['run', '--project', 'toys', '--', ...training])
+    expect(ended).toMatchObject({ code: 3, stdout: "['--lr', '3']\n" })
+  })
+
   it('completes verbs, options and choices for a shell', async () => {
     const completed = async (...words: string[]) =>
       (await normwatch(['complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0])

@@ -14,6 +14,7 @@ type AddTo = (program: Command) => void
 const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> = {
   serve: () => import('./verbs/serve.ts'),
   import: () => import('./verbs/import.ts'),
+  run: () => import('./verbs/run.ts'),
   runs: () => import('./verbs/runs.ts'),
   findings: () => import('./verbs/findings.ts'),
   show: () => import('./verbs/show.ts'),
