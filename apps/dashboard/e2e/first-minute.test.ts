@@ -2,7 +2,7 @@ import { expect, describe, it } from 'vitest'
 import { eventually, openPage, textOf } from './open-page.ts'
 import { startServer } from './start-server.ts'
 
-describe('the first minute', () => {
+describe('the first minute', { timeout: 180_000 }, () => {
   it('offers three ways with the address of this server, each to be copied', async () => {
     const server = await startServer()
     const page = await openPage({ permissions: ['clipboard-read', 'clipboard-write'] })
