@@ -19,6 +19,10 @@ const UNCOMPRESSED = 0
 const SNAPPY = 1
 /** Bytes of a block; RocksDB's own are of 4 KiB, more where one value is long. */
 const MAX_BLOCK = 32 * 1024 * 1024
+/** Snappy packs 64 bytes into two at the best. */
+const MAX_RATIO = 32
+/** Bytes of a key; Aim's hold a run's hash and the name of a metric. */
+const MAX_KEY = 4096
 /** A key ends with its number in the order of writing and what was done: 1 where it was set. */
 const KEY_TAIL = 8
 const SET = 1
@@ -109,7 +113,7 @@ function blockAt(table: Uint8Array, offset: number, size: number, unpack: Unpack
       `At byte ${end} a block is compressed by RocksDB’s method ${compression}; snappy is read.`,
     )
   const length = new Cursor(block).varint()
-  if (length > MAX_BLOCK) throw broken(offset)
+  if (length > MAX_BLOCK || length > MAX_RATIO * (block.length + 8)) throw broken(offset)
   const plain = new Uint8Array(length)
   try {
     unpack(block, plain)
@@ -123,6 +127,7 @@ function blockAt(table: Uint8Array, offset: number, size: number, unpack: Unpack
 function* blocksOf(index: Uint8Array): Generator<{ offset: number; size: number }> {
   const cursor = new Cursor(index, 0, entriesEnd(index))
   let [offset, size] = [0, 0]
+  let end = 0
   while (cursor.at < cursor.end) {
     const shared = cursor.varint()
     cursor.take(cursor.varint())
@@ -134,6 +139,9 @@ function* blocksOf(index: Uint8Array): Generator<{ offset: number; size: number 
       const difference = cursor.varint()
       size += difference % 2 === 0 ? difference / 2 : -(difference + 1) / 2
     }
+    // blocks that lie over each other would cost more time than the file has bytes
+    if (offset < end || size < 0) throw broken(offset)
+    end = offset + size
     yield { offset, size }
   }
 }
@@ -146,7 +154,7 @@ function* blockEntries(block: Uint8Array): Generator<Entry> {
     const shared = cursor.varint()
     const own = cursor.varint()
     const valueLength = cursor.varint()
-    if (shared > key.length) throw broken(cursor.at)
+    if (shared > key.length || shared + own > MAX_KEY) throw broken(cursor.at)
     const next = new Uint8Array(shared + cursor.take(own).length)
     next.set(key.subarray(0, shared))
     next.set(block.subarray(cursor.at - own, cursor.at), shared)
