@@ -215,7 +215,7 @@ def test_ranks_that_measure_at_different_steps_go_on_without_norms_and_say_so(
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     [run] = server.runs.values()
-    assert [set(point) for point in run["points"].values()] == [{"loss", "lr"}] * 4
+    assert [set(point) for point in run["points"].values()] == [{"time", "loss", "lr"}] * 4
     assert "with another --measure" in done.stderr
 
 

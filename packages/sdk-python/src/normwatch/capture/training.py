@@ -205,8 +205,10 @@ class CapturedTraining:
             self._made = self._parts.forget(self._made)
         part = self._parts.of(optimizer, self._made)
         part.steps += 1
-        is_clipped = self._clips and self._clip_of(part) is not None
-        if is_clipped or not self._measure_every or part.steps % self._measure_every:
+        every = self._measure_every
+        is_due = every > 0 and part.steps % every == 0
+        # at its first step each rank says that it watches: others may measure there, and wait for it
+        if not (is_due or (every and part.steps == 1)) or (self._clips and self._clip_of(part) is not None):
             return
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         gradients = [gradient for p in parameters if (gradient := p.grad) is not None]
@@ -217,6 +219,8 @@ class CapturedTraining:
             self._refuse_local(reason)
             return
         if any(map(is_sharded_type, set(map(type, gradients)))) and not self._may_gather():
+            return
+        if not is_due:
             return
         norm = norm_of_gradients(gradients)
         if norm is not None:
