@@ -36,7 +36,7 @@ export async function makeNpmPackage(root: string, folder: string): Promise<stri
     banner: { js: COMMONJS },
   })
   cpSync(join(root, 'apps/server/src/reference/page.css'), join(server, 'page.css'))
-  for (const file of ['page.js', 'layers.js', 'page.css']) {
+  for (const file of globSync('*', { cwd: join(root, 'apps/server/src/cli/export/page') })) {
     cpSync(join(root, 'apps/server/src/cli/export/page', file), join(server, 'export-page', file))
   }
   for (const file of ['uPlot.iife.min.js', 'uPlot.min.css']) {

@@ -323,6 +323,20 @@ describe('installed by npm', () => {
     },
   )
 
+  it('exports the page of a run, with all that the page is made of', async () => {
+    const server = new Installed(command, [], dirname(process.execPath))
+    const url = await server.url()
+    expect(await sendPoints(url, 'npm-page')).toBe(3)
+    const page = join(place, 'page.html')
+    const env = { HOME: home, PATH: dirname(process.execPath), NORMWATCH_URL: url }
+    execFileSync(command, ['export', 'npm-page', '--format', 'html', '--output', page], {
+      env,
+      stdio: 'pipe',
+    })
+    expect(readFileSync(page, 'utf8')).toContain('uPlot')
+    expect(await server.end('SIGTERM')).toBe(0)
+  })
+
   it('serves with the SQLite of Node where the binary does not load', async () => {
     rmSync(join(folder, 'node_modules/better-sqlite3'), { recursive: true })
     const server = new Installed(command, [], dirname(process.execPath))
