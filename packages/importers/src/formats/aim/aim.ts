@@ -56,8 +56,10 @@ export const aim: Format = {
 }
 
 async function* entriesOf(stream: LogStream, isLog: boolean): AsyncGenerator<Entry> {
-  if (isLog) yield* logEntries(stream.bytes())
-  else yield* tableEntries(await stream.whole(), (await import('hyparquet')).snappyUncompress)
+  if (isLog) return yield* logEntries(stream.bytes())
+  const { compressors } = await import('hyparquet-compressors')
+  if (compressors.SNAPPY === undefined) throw new Error('hyparquet-compressors has no snappy')
+  yield* tableEntries(await stream.whole(), compressors.SNAPPY)
 }
 
 function readMeta(

@@ -7,8 +7,8 @@ export interface Entry {
   readonly value: Uint8Array
 }
 
-/** Unpacks snappy. */
-export type Unpack = (packed: Uint8Array, plain: Uint8Array) => void
+/** Unpacks snappy into so many bytes. */
+export type Unpack = (packed: Uint8Array, length: number) => Uint8Array
 
 /** A table ends with the places of its indices, a version (4 bytes) and these. */
 const TABLE_MAGIC = [0xf7, 0xcf, 0xf4, 0x85, 0xb7, 0x41, 0xe2, 0x88]
@@ -114,13 +114,11 @@ function blockAt(table: Uint8Array, offset: number, size: number, unpack: Unpack
     )
   const length = new Cursor(block).varint()
   if (length > MAX_BLOCK || length > MAX_RATIO * (block.length + 8)) throw broken(offset)
-  const plain = new Uint8Array(length)
   try {
-    unpack(block, plain)
+    return unpack(block, length)
   } catch (error) {
     throw new LogRefused(`At byte ${offset} a block does not unpack.`, { cause: error })
   }
-  return plain
 }
 
 /** Where the blocks lie that an index lists. Its first entry, and those that share nothing with the one before, say both numbers; others how the size differs. */
