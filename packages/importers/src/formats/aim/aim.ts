@@ -1,5 +1,6 @@
 import { capInConfig } from '../../caps/cap-in-line.ts'
 import type { Format, LogStream, LogWriter } from '../../format.ts'
+import { loadCompressors } from '../../streams/compressors.ts'
 import { isObject } from '../../text/loose-json.ts'
 import { partsOf, valueOf } from './aim-keys.ts'
 import { logEntries, tableEntries, type Entry } from './rocksdb.ts'
@@ -57,9 +58,9 @@ export const aim: Format = {
 
 async function* entriesOf(stream: LogStream, isLog: boolean): AsyncGenerator<Entry> {
   if (isLog) return yield* logEntries(stream.bytes())
-  const { compressors } = await import('hyparquet-compressors')
-  if (compressors.SNAPPY === undefined) throw new Error('hyparquet-compressors has no snappy')
-  yield* tableEntries(await stream.whole(), compressors.SNAPPY)
+  const { SNAPPY } = await loadCompressors()
+  if (SNAPPY === undefined) throw new Error('there is no snappy')
+  yield* tableEntries(await stream.whole(), SNAPPY)
 }
 
 function readMeta(

@@ -1,4 +1,5 @@
 import { LogRefused } from '../../format.ts'
+import { loadCompressors } from '../../streams/compressors.ts'
 
 /** Values of one row group that are held at once. */
 const MAX_VALUES = 40_000_000
@@ -14,7 +15,7 @@ export interface RowGroup {
 /** The row groups of a Parquet file, one after the other. Nested columns are left out. Throws `LogRefused` where the file is broken. */
 export async function* rowGroups(bytes: Uint8Array): AsyncGenerator<RowGroup> {
   const { parquetMetadata, parquetRead } = await import('hyparquet')
-  const { compressors } = await import('hyparquet-compressors')
+  const compressors = await loadCompressors()
   const buffer = new Uint8Array(bytes).buffer
   const file = {
     byteLength: buffer.byteLength,
