@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { eventually, openPage, textOf } from './open-page.ts'
@@ -239,6 +240,24 @@ describe('the page of a run', () => {
     })
     await lane.getByRole('button', { name: 'step 300: lr changed, 1e-4' }).press('Enter')
     await eventually(() => textOf(page, `${norm} .legend`)).toMatch(/^step 300 /)
+  })
+
+  it('notes an event by hand, and hands out every metric around a step', async () => {
+    const server = await startServer()
+    await server.put('run', capped)
+    await server.send('run', steps(100, quiet))
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/run`)
+    await page.getByRole('button', { name: 'Note an event' }).click()
+    await page.getByLabel('Label').fill('new data')
+    await page.getByRole('spinbutton', { name: 'Step' }).fill('50')
+    await page.getByRole('button', { name: 'Note it' }).click()
+    await page.getByRole('button', { name: 'step 50: new data' }).waitFor()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Snapshot' }).click(),
+    ])
+    expect(JSON.parse(await readFile(await download.path(), 'utf8'))).toMatchObject({ around: 99, width: 20 })
   })
 
   it('changes the run’s name and cap, and deletes it only when its name is typed', async () => {

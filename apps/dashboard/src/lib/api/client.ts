@@ -4,6 +4,7 @@ import type {
   Finding,
   FindingList,
   LayersReply,
+  NewRunEvent,
   NewToken,
   PreviewReply,
   Run,
@@ -73,6 +74,8 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
     },
     /** What was noted at the steps of a run, in step order. */
     events: (run: string) => call<RunEventList>(`${runPath(run)}/events`),
+    noteEvent: (run: string, event: NewRunEvent) =>
+      call<unknown>(`${runPath(run)}/events`, withBody('POST', { events: [event] })),
     /** Without `tried`, a curve of caps over the range seen; `part` is `null` for the norms of the run itself. */
     caps(
       id: string,
@@ -122,6 +125,9 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
     createToken: (token: NewToken) => call<TokenWithSecret>('/tokens', withBody('POST', token)),
     revokeToken: (id: string) => call<Token>(`/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' }),
     /** The address of the run's readings as a file, for a link. */
+    /** Every metric around a step, with what moved there, as JSON; around the newest where no step is given. */
+    snapshotAddress: (id: string, around?: number) =>
+      `${root}${runPath(id)}/snapshot${around === undefined ? '' : `?around=${around}`}`,
     csvAddress: (id: string) => `${root}${runPath(id)}/points?format=csv`,
   }
 }
