@@ -8,22 +8,22 @@ import { Tally } from './tally.ts'
 import { createTransport } from './transport.ts'
 import type { FinishReport } from './types.ts'
 
-/** A background's part of the report of `finish`. */
+/** The part of the `finish` report that the background fills in. */
 export type SendReport = Omit<FinishReport, 'invalid'>
 
-/** The background half of a run: it brings batches and changes of the run to the server, in the order they are added. */
+/** The background half of a run: sends batches and changes of the run to the server, in the order they were added. */
 export interface Background {
-  /** Takes over the arrays of a batch. Returns at once. */
+  /** Takes ownership of a batch's arrays. Returns at once. */
   add(body: Batch | RunNews): void
-  /** Sends what was added so far; resolves to whether the server has all of it, after `timeoutMs` at the latest. */
+  /** Sends what was added so far. Resolves within `timeoutMs` to whether the server has all of it. */
   flush(timeoutMs: number): Promise<boolean>
-  /** The same, for the last time: what could not be sent goes to the spool. */
+  /** The last flush. What could not be sent goes to the spool. */
   finish(timeoutMs: number): Promise<SendReport>
-  /** The process ends: returns when everything is sent or in the spool, as far as that can be had without waiting for long. */
+  /** Called when the process ends. Returns once everything is sent or in the spool, or after a short time-out. */
   leave(): void
 }
 
-/** What a background has to know of its run. Plain data. */
+/** What a background needs to know about its run. Plain data. */
 export interface Job {
   readonly run: string
   readonly url: string
@@ -31,7 +31,7 @@ export interface Job {
   /** Body of the run's PUT. */
   readonly fields: object
   readonly isOnline: boolean
-  /** The run is meant to be created: that it exists already is worth a warning. */
+  /** The caller expects a new run: warn if it exists already. */
   readonly isNew: boolean
 }
 
@@ -55,7 +55,7 @@ const NONE: SendReport = { sent: 0, unsent: 0, refused: 0, lost: 0, spool: null,
 /** Bytes of readings in memory above which they go to the spool. */
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024
 
-/** A background on the thread it is made on: it works while that thread yields to its event loop. */
+/** A background on the thread that creates it. It only makes progress while that thread yields to its event loop. */
 export class LocalBackground implements Background {
   readonly #job: Job
   readonly #spool: Spool | undefined
@@ -171,7 +171,7 @@ function hint(status: number): string {
   return status === 401 ? ' (the token comes from NORMWATCH_TOKEN or the option token)' : ''
 }
 
-/** What a timer can wait: a longer time-out would be over at once. */
+/** The longest delay that setTimeout supports: it fires at once for a longer one. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 async function within(timeoutMs: number, work: Promise<void>): Promise<void> {

@@ -1,15 +1,15 @@
 import { Chunk, type Batch, type Column } from './chunk.ts'
 
 export interface BatcherOptions {
-  /** Milliseconds that a row waits for others at the most. */
+  /** The most milliseconds that a row waits for other rows. */
   readonly maxAgeMs: number
-  /** Takes a batch whose rows are complete. */
+  /** Called with each complete batch. */
   readonly onBatch: (batch: Batch) => void
 }
 
 /**
- * Gathers rows into batches, on the caller's thread. A batch ends when it is full or old. A timer looks at its age, and
- * so does each new row: a loop that never yields to the event loop has its batches leave as well.
+ * Gathers rows into batches, on the caller's thread. A batch ends when it is full or old. Both a timer and each new row
+ * check its age, because timers do not fire in a loop that never yields to the event loop.
  */
 export class Batcher {
   readonly #options: BatcherOptions
@@ -22,12 +22,12 @@ export class Batcher {
     this.#options = options
   }
 
-  /** The chunk that rows go to now. */
+  /** The chunk that new rows go to. */
   get open(): Chunk {
     return this.#open
   }
 
-  /** Starts a row at `now` (milliseconds), or goes on with the newest one when it has this step. */
+  /** Starts a row at `now` (milliseconds), or continues the newest row if it has the same step. */
   startRow(step: number, time: number, now: number): void {
     if (step === this.#open.lastStep) return
     if (this.#open.isFull || this.#isOld(now)) this.seal()
@@ -45,7 +45,7 @@ export class Batcher {
     return this.#open.column(name) as Column
   }
 
-  /** Ends the batch: the rows logged so far leave. */
+  /** Ends the batch and passes the rows logged so far to `onBatch`. */
   seal(): void {
     if (this.#open.rows === 0) return
     const batch = this.#open.toBatch()

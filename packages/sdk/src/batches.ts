@@ -1,19 +1,20 @@
 import { MAX_TEXT_LENGTH } from './events.ts'
 import type { BatchName } from './types.ts'
 
-/** Norms that a new one is compared with, and how many of them there must be. */
+/** How many recent norms a new one is compared with, and how many are needed before comparing. */
 const WINDOW = 128
 const MIN_NORMS = 16
-/** Times the median of the last norms. */
+/** A norm is suspicious above this multiple of the median of the recent norms. */
 const SUSPICIOUS = 3
-/** Steps before and after a suspicious one whose batches are sent too. */
+/** The batches of this many steps before and after a suspicious step are sent too. */
 const AROUND = 2
-/** A training that has diverged makes every step suspicious. */
+/** The most batches reported per run: once training has diverged, every step is suspicious. */
 const MAX_TOLD = 1_000
 
 /**
- * Remembers the batches of the last steps, and tells those of suspicious steps: with a norm that is not finite or above three
- * times the median of the last 128, and two steps around. Parts are compared each with themselves.
+ * Remembers the batches of recent steps and reports those of suspicious steps. A step is suspicious if its norm is not finite
+ * or is above three times the median of the last 128 norms. The two steps before and after it are reported too. Each part is
+ * compared with its own norms only.
  */
 export class Batches {
   readonly #tell: (step: number, text: string) => void
@@ -21,10 +22,10 @@ export class Batches {
   readonly #norms = new Map<string | undefined, RecentNorms>()
   #tellUntil = -1
   #told = 0
-  /** A batch was named: norms are worth a look. */
+  /** Whether the run names batches. If not, norms need no checking here. */
   isUsed = false
 
-  /** `tell` is given the step of a batch and its name. */
+  /** `tell` is called with the step of a batch and its name. */
   constructor(tell: (step: number, text: string) => void) {
     this.#tell = tell
   }
@@ -37,7 +38,7 @@ export class Batches {
     if (this.#last.length > AROUND + 1) this.#last.shift()
   }
 
-  /** A norm of a step, of the run (`undefined`) or of one of its parts. */
+  /** Checks the norm of a step, of the run (`part` is `undefined`) or of one of its parts. */
   look(step: number, norm: number, part: string | undefined): void {
     let norms = this.#norms.get(part)
     if (norms === undefined) this.#norms.set(part, (norms = new RecentNorms()))
@@ -55,7 +56,7 @@ export class Batches {
   }
 }
 
-/** The last norms in order of size, so that their median costs nothing. */
+/** The most recent norms, kept sorted so that the median is a look-up. */
 class RecentNorms {
   readonly #bySize: number[] = []
   readonly #byAge: number[] = []
@@ -78,7 +79,7 @@ class RecentNorms {
     this.#bySize.splice(this.#placeOf(this.#byAge.shift() as number), 1)
   }
 
-  /** Where a norm lies or belongs among those by size. */
+  /** The index of a norm in the sorted list, or where to insert it. */
   #placeOf(norm: number): number {
     let [from, to] = [0, this.#bySize.length]
     while (from < to) {
@@ -90,7 +91,7 @@ class RecentNorms {
   }
 }
 
-/** Ids as text, consecutive numbers as a range: `7–10, 12`. At most 2,048 characters. Never throws. */
+/** Ids as text, with consecutive numbers as a range: `7–10, 12`. At most 2,048 characters. Never throws. */
 export function describe(name: BatchName): string {
   let text: string
   try {

@@ -5,7 +5,7 @@ import type { InitOptions, Run } from './types.ts'
 export { clipByGlobalNorm, clipByValue, globalNorm, type ClippedByValue, type GradientArray } from './clip.ts'
 export type * from './types.ts'
 
-/** A page or a worker; the latter is never hidden. */
+/** The global object of a page or a worker. A worker never fires `pagehide`. */
 const page = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>
 
 const platform: Platform = {
@@ -29,8 +29,8 @@ const platform: Platform = {
 }
 
 /**
- * Starts to record a run and returns at once; the server may be away. Options come from the call alone: a page has no
- * environment, and no spool. An option that cannot be used is a warning and is left out (`strict`: a `TypeError`).
+ * Starts recording a run and returns at once, even if the server is down. All options come from the call: a page has no
+ * environment variables and no spool. An invalid option is ignored with a warning (with `strict`: throws `TypeError`).
  */
 export function init(options: InitOptions = {}): Run {
   return startRun(options, platform)

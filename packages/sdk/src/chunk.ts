@@ -2,34 +2,34 @@ import { MAX_POINTS_PER_REQUEST } from '@normwatch/protocol/limits'
 import { encodeColumn, type WireNumber } from '@normwatch/protocol/number-codec'
 import { isCapName } from './names.ts'
 
-/** Points × metrics of one batch at the most: at 25 bytes a number its JSON stays below the body limit. */
+/** The most points × metrics in one batch. At 25 bytes a number, its JSON stays below the server's body limit. */
 const MAX_CELLS = 250_000
 const FIRST_CAPACITY = 64
 const BYTES_A_CELL = 9
 const BYTES_A_ROW = 16
 
-/** The columns of one batch as they travel. */
+/** The columns of one batch in their wire form. */
 export type WireColumns = Record<string, (WireNumber | null)[]>
 
 export interface Column {
-  /** Its readings are caps: above 0. */
+  /** Its readings are caps, which must be above 0. */
   readonly isCap: boolean
   values: Float64Array<ArrayBuffer>
-  /** 1 where there is a reading. */
+  /** 1 for a row that has a reading, else 0. */
   present: Uint8Array<ArrayBuffer>
 }
 
-/** Rows that travel together, as plain data that can be given to another thread. Its arrays may be longer than `rows`. */
+/** Rows that are sent together, as plain data that can be passed to another thread. The arrays may be longer than `rows`. */
 export interface Batch {
   readonly rows: number
   readonly step: Float64Array<ArrayBuffer>
-  /** NaN: the server's time. */
+  /** Unix seconds. NaN means that the server sets the time. */
   readonly time: Float64Array<ArrayBuffer>
-  /** By wire names. */
+  /** Keyed by wire name. */
   readonly columns: ReadonlyMap<string, Column>
 }
 
-/** Bytes of memory that a batch takes. */
+/** Memory that a batch takes, in bytes. */
 export function bytesOf({ step, columns }: Batch): number {
   return step.length * (BYTES_A_ROW + BYTES_A_CELL * columns.size)
 }
@@ -41,26 +41,26 @@ export function buffersOf({ step, time, columns }: Batch): ArrayBuffer[] {
   return buffers
 }
 
-/** The wire form; a row without a time (NaN) gets the server's. */
+/** The wire form. The server sets the time of rows whose time is NaN. */
 export function encodeBatch({ rows, step, time, columns }: Batch): WireColumns {
   const encoded: [string, (WireNumber | null)[]][] = [
     ['step', Array.from(step.subarray(0, rows))],
     ['time', Array.from(time.subarray(0, rows), (at) => (Number.isNaN(at) ? null : at))],
   ]
   for (const [name, { values, present }] of columns) {
-    if (!present.includes(1)) continue // each of its readings was refused
+    if (!present.includes(1)) continue // every reading was refused
     encoded.push([name, encodeColumn(values.subarray(0, rows), present)])
   }
   return Object.fromEntries(encoded) // plain assignment would lose a metric named __proto__
 }
 
-/** Rows that become one batch: columns that grow as rows and metrics come. */
+/** Rows that become one batch. Columns grow as rows and metrics are added. */
 export class Chunk {
   rows = 0
-  /** Step of the newest row, -1 before the first; and its time. */
+  /** Step of the newest row (-1 before the first row), and its time. */
   lastStep = -1
   lastTime = NaN
-  /** Columns by the names that the caller uses, so that a reading costs one look-up. */
+  /** Columns keyed by the names that the caller uses, so that each reading takes one look-up. */
   readonly byMetric = new Map<string, Column>()
   readonly byLayer = new Map<string, Column>()
   readonly #columns = new Map<string, Column>()
@@ -73,7 +73,7 @@ export class Chunk {
     return this.rows >= this.#maxRows
   }
 
-  /** Starts a row. Only while the chunk is not full. */
+  /** Starts a row. Must not be called on a full chunk. */
   addRow(step: number, time: number): void {
     if (this.rows === this.#capacity) this.#grow()
     this.#step[this.rows] = step
@@ -88,7 +88,7 @@ export class Chunk {
     column.present[this.rows - 1] = 1
   }
 
-  /** The column of this wire name, created if needed; `undefined` when the chunk has no room for another column. */
+  /** The column of this wire name, created if needed. `undefined` if the chunk has no room for another column. */
   column(name: string): Column | undefined {
     const known = this.#columns.get(name)
     if (known !== undefined) return known
@@ -104,7 +104,7 @@ export class Chunk {
     return column
   }
 
-  /** The rows so far. The chunk is used no more afterwards. */
+  /** The rows so far. The chunk must not be used afterwards. */
   toBatch(): Batch {
     return { rows: this.rows, step: this.#step, time: this.#time, columns: this.#columns }
   }

@@ -1,21 +1,22 @@
-/** Gradients: typed arrays (or arrays) of any number of tensors, changed in place by the clip functions. */
+/** The gradient of one tensor, as an array. The clip functions change it in place. */
 export type GradientArray = Float32Array | Float64Array | number[]
 
-/** What clipping by value did, under the names that `log` takes. */
+/** The result of clipping by value, with the names that `log` takes. */
 export interface ClippedByValue {
   /** Global L2 norm before clipping. */
   readonly gradNorm: number
-  /** Largest absolute value before clipping; NaN when an element was NaN. */
+  /** Largest absolute value before clipping. NaN if an element was NaN. */
   readonly maxAbsGrad: number
   /** Share of elements that were clamped, 0 to 1. */
   readonly clipFraction: number
 }
 
-/** PyTorch's guard against a division by 0, in `torch.nn.utils.clip_grad_norm_`. */
+/** Guards against division by 0. The same value as in PyTorch's `torch.nn.utils.clip_grad_norm_`. */
 export const EPSILON = 1e-6
 
 /**
- * Throws before a number is touched: with such a cap, clipping would fill the gradients with NaN or zeros, or flip them.
+ * Throws `TypeError` for a cap that is not a number above 0, before any gradient is changed. With such a cap, clipping would
+ * fill the gradients with NaN or zeros, or flip their signs.
  */
 export function checkCap(call: string, argument: string, cap: unknown): asserts cap is number {
   if (typeof cap === 'number' && cap > 0) return
@@ -24,14 +25,14 @@ export function checkCap(call: string, argument: string, cap: unknown): asserts 
   )
 }
 
-/** The tensors as a list. Throws where a single tensor was given: its elements would count as tensors without elements. */
+/** The tensors as a list. Throws `TypeError` for a single tensor: its elements would count as tensors without elements. */
 function listOf(call: string, tensors: Iterable<GradientArray>): GradientArray[] {
   const all = [...tensors]
   if (all.every((tensor) => typeof tensor === 'object' && typeof tensor?.length === 'number')) return all
   throw new TypeError(`${call}: tensors must be a list of arrays; for a single one write [gradient]`)
 }
 
-/** Global L2 norm of all elements of all tensors, summed in float64. NaN when an element is NaN; 0 without elements. */
+/** Global L2 norm of all elements of all tensors, summed in float64. NaN if an element is NaN; 0 if there are no elements. */
 export function globalNorm(tensors: Iterable<GradientArray>): number {
   return normOf(listOf('globalNorm', tensors))
 }
@@ -48,9 +49,9 @@ function normOf(tensors: readonly GradientArray[]): number {
 }
 
 /**
- * Scales the gradients in place so that their global norm is at most `maxNorm`, and returns the norm before. As torch's
- * `clip_grad_norm_` does, it multiplies by min(1, maxNorm / (norm + 1e-6)): with a NaN norm every element becomes NaN,
- * with an infinite one finite elements become 0 and infinite ones NaN. Throws `TypeError` for a cap that is not above 0.
+ * Scales the gradients in place so that their global norm is at most `maxNorm`, and returns the norm before clipping. Like
+ * torch's `clip_grad_norm_`, it multiplies by min(1, maxNorm / (norm + 1e-6)). If the norm is NaN, every element becomes NaN.
+ * If it is infinite, finite elements become 0 and infinite ones NaN. Throws `TypeError` for a cap that is not above 0.
  */
 export function clipByGlobalNorm(tensors: Iterable<GradientArray>, maxNorm: number): number {
   checkCap('clipByGlobalNorm', 'maxNorm', maxNorm)
@@ -64,7 +65,10 @@ export function clipByGlobalNorm(tensors: Iterable<GradientArray>, maxNorm: numb
   return norm
 }
 
-/** Clamps every element in place to [-clipValue, clipValue] and returns what to log; NaN elements stay, as in torch. */
+/**
+ * Clamps every element in place to [-clipValue, clipValue] and returns what to log. NaN elements stay NaN, as in torch.
+ * Throws `TypeError` for a cap that is not above 0.
+ */
 export function clipByValue(tensors: Iterable<GradientArray>, clipValue: number): ClippedByValue {
   checkCap('clipByValue', 'clipValue', clipValue)
   let sum = 0

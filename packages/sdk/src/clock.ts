@@ -1,4 +1,4 @@
-/** A clock of Unix milliseconds that neither jumps nor goes back: the wall clock is asked once, so setting it changes nothing. */
+/** A clock in Unix milliseconds that never jumps or goes back. It reads the wall clock once, at the start. */
 export function steadyClock(wall: () => number, monotonic = () => performance.now()): () => number {
   const offset = wall() - monotonic()
   return () => monotonic() + offset

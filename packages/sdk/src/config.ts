@@ -3,7 +3,7 @@ import { encodeNumber } from '@normwatch/protocol/number-codec'
 
 export interface WireConfig {
   readonly config: Record<string, unknown>
-  /** What was changed so that the server takes it, a sentence each. */
+  /** What was changed to make the server accept it, one sentence per change. */
   readonly notes: readonly string[]
 }
 
@@ -11,9 +11,9 @@ const CUT_DEPTH = '(cut: nested too deeply)'
 const CIRCULAR = '(cut: refers to itself)'
 
 /**
- * A configuration as the server takes it: at most 32 levels and 64 KiB as JSON. Each value is converted by itself: a
- * Map becomes an object, a Set a list, a RegExp, BigInt or function its text. What is too deep or too large is replaced
- * by a text that says so, the largest fields first.
+ * Converts a configuration to what the server accepts: at most 32 levels and 64 KiB as JSON. Each value is converted on its
+ * own. A Map becomes an object, a Set a list, and a RegExp, BigInt or function its text. A value that is too deep or too large
+ * is replaced by a text that says so. The largest fields are replaced first.
  */
 export function toWireConfig(source: Readonly<Record<string, unknown>>): WireConfig {
   const notes: string[] = []
@@ -27,13 +27,13 @@ export function toWireConfig(source: Readonly<Record<string, unknown>>): WireCon
     }
   }
   if (JSON.stringify(config).includes(CUT_DEPTH)) {
-    notes.push(`config is nested more than ${MAX_CONFIG_DEPTH} levels deep: what lies below is cut`)
+    notes.push(`config is nested more than ${MAX_CONFIG_DEPTH} levels deep: deeper values are cut`)
   }
   cutLargest(config, notes)
   return { config, notes }
 }
 
-/** `level` counts objects and lists from the configuration itself, which is 1. Throws what a getter throws. */
+/** `level` is the nesting depth; the configuration itself is level 1. Throws what a getter throws. */
 function convert(value: unknown, level: number, above: ReadonlySet<object>): unknown {
   if (typeof value === 'number') return encodeNumber(value)
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
@@ -69,7 +69,7 @@ function cutLargest(config: Record<string, unknown>, notes: string[]): void {
     notes.push(`config.${key} has ${size} bytes and is cut: a configuration has at most 64 KiB as JSON`)
     if (bytes <= MAX_CONFIG_BYTES) return
   }
-  // nothing but names, and too many of them
+  // every value is cut already, and the names alone are too large
   for (const key of Object.keys(config).reverse()) {
     delete config[key]
     if (bytesOf(config) <= MAX_CONFIG_BYTES) return

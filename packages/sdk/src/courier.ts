@@ -8,11 +8,11 @@ export interface Refused {
   readonly refusal: Refusal
 }
 
-/** The outcome of one item: settled (the server stored it, except for `refused`), or not settled before the courier stopped. */
+/** The outcome of one item: settled (stored by the server, except for `refused`), or not settled because the courier stopped. */
 export type Delivered =
   { readonly kind: 'settled'; readonly refused: readonly Refused[] } | { readonly kind: 'stopped' }
 
-/** Pause before creating a run again that the server has lost twice in a row. */
+/** Pause before creating a run again after the server has not known it twice in a row. */
 const RECREATE_DELAY_MS = 1_000
 const SENT: Delivered = { kind: 'settled', refused: [] }
 
@@ -20,21 +20,21 @@ export interface CourierOptions {
   readonly run: string
   /** Body of the run's PUT. */
   readonly fields: unknown
-  /** The server is believed to know the run: it is created only when the server says that it does not. */
+  /** Assumes that the server knows the run. It is then created only if the server answers that it does not. */
   readonly isCreated: boolean
   readonly transport: Transport
   readonly random: () => number
-  /** Tries of one request before the courier stops by itself. */
+  /** How often one request is tried before the courier stops. */
   readonly maxTries: number
-  /** Called before each wait for another try, with what went wrong. */
+  /** Called before each wait for another try, with the reason. */
   readonly onRetry: (words: string) => void
-  /** Called when the run to be created existed already. */
+  /** Called if the run to be created existed already. */
   readonly onExisting?: () => void
-  /** Waiting for another try keeps the process alive, as a sync must and a training must not. */
+  /** Whether waiting for another try keeps the process alive: a sync needs that, a training must not do it. */
   readonly holdsProcess?: boolean
 }
 
-/** Sends items of one run to the server, one after another, each until the server has accepted or refused it. Never rejects. */
+/** Sends items of one run to the server, one at a time, until the server accepts or refuses each. Never rejects. */
 export class Courier {
   readonly #options: CourierOptions
   readonly #stop = new AbortController()
@@ -52,7 +52,7 @@ export class Courier {
     this.#stop.abort()
   }
 
-  /** Creates the run first where that has not happened; an empty change does nothing more. */
+  /** Sends one item, and first creates the run if needed. An empty change only creates the run. */
   async send(item: OutboxItem): Promise<Delivered> {
     const created = await this.#create(item)
     const isNoChange = 'patch' in item && Object.keys(item.patch).length === 0
@@ -67,7 +67,7 @@ export class Courier {
     return { method: 'PATCH', path: this.#path, body: item.patch, answer: 'id' }
   }
 
-  /** Creates the run where it is needed; when the server refuses the run, the item counts as refused. */
+  /** Creates the run if needed. If the server refuses the run, the item counts as refused. */
   async #create(item: OutboxItem): Promise<Delivered> {
     if (this.#isCreated) return SENT
     const request = { method: 'PUT', path: this.#path, body: this.#options.fields, answer: 'id' } as const
@@ -83,11 +83,11 @@ export class Courier {
       const { outcome, words } = await this.#options.transport(request, this.#stop.signal)
       if (this.#stop.signal.aborted) return { kind: 'stopped' }
       const decided = decide(outcome, attempt, pointsOf(item), this.#options.random())
-      // a PUT creates the run: a "run not found" in answer to it is a refusal
+      // a PUT creates the run, so "run not found" as its answer is a refusal
       const decision: Decision = isCreation && decided.action === 'create' ? { action: 'refuse' } : decided
       switch (decision.action) {
         case 'done':
-          // a second try may find the run that the first one created
+          // only after the first try: a second one may find the run that the first one created
           if (isCreation && attempt === 1 && outcome.kind === 'reply' && outcome.status === 200) {
             this.#options.onExisting?.()
           }
@@ -115,7 +115,7 @@ export class Courier {
     }
   }
 
-  /** Each half is settled on its own: one that is refused does not hold back the other. */
+  /** Each half is settled on its own, so a refused half does not block the other. */
   async #sendHalves(item: OutboxItem): Promise<Delivered> {
     if (!('columns' in item)) return SENT
     const refused: Refused[] = []
@@ -127,7 +127,7 @@ export class Courier {
     return { kind: 'settled', refused }
   }
 
-  /** Waits that long, or until the courier is stopped. */
+  /** Waits `ms` milliseconds, or until the courier is stopped. */
   #wait(ms: number): Promise<void> {
     const { signal } = this.#stop
     const holdsProcess = this.#options.holdsProcess === true

@@ -12,8 +12,8 @@ const RULES: Rules<EventOptions> = {
 }
 
 /**
- * An event in the wire's form, at `newestStep` and `now` (milliseconds) where it names no others; `undefined` when one of its
- * arguments cannot be used.
+ * An event in the wire form. Its step and time default to `newestStep` and `now` (milliseconds). `undefined` if one of its
+ * arguments is invalid.
  */
 export function readEvent(
   label: unknown,

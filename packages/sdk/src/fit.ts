@@ -3,13 +3,13 @@ import { checkCap, EPSILON } from './clip.ts'
 import { normOf } from './tensor-norm.ts'
 import type { Run } from './types.ts'
 
-/** The part of a compiled `tf.LayersModel` that is used here. */
+/** What this module needs of a compiled `tf.LayersModel`. */
 export interface CompiledModel {
   readonly optimizer: tf.Optimizer
 }
 
 export interface FitOptions {
-  /** Clips the gradients of each batch to this global norm before they are applied; left out, they are measured only. */
+  /** Clips the gradients of each batch to this global norm before they are applied. If left out, they are only measured. */
   readonly maxNorm?: number | undefined
   /** The step of the first batch; default 0. */
   readonly fromStep?: number | undefined
@@ -23,13 +23,13 @@ export interface FitCallback {
   onTrainEnd(): void
 }
 
-/** What the logs of a batch hold besides metrics. */
+/** Entries in a batch's logs that are not metrics. */
 const NO_METRICS = new Set(['batch', 'size'])
 
 /**
- * A callback for `model.fit` and `model.fitDataset`: logs the gradients' global L2 norm before clipping, the loss and the
- * metrics of every batch as a step, and what an epoch validated (`val_…`) at its last step. The norm is taken where the
- * model's optimizer applies the gradients; after `fit` the optimizer is as it was. Throws `TypeError` for a `maxNorm` that is
+ * A callback for `model.fit` and `model.fitDataset`. Every batch is a step with the gradients' global L2 norm before clipping,
+ * the loss and the metrics. Validation results of an epoch (`val_…`) are logged at its last step. To measure the norm, it
+ * wraps the optimizer's `applyGradients` during `fit` and restores it afterwards. Throws `TypeError` for a `maxNorm` that is
  * not above 0.
  */
 export function fitCallback(
@@ -61,11 +61,11 @@ export function fitCallback(
 
   return {
     onTrainBegin() {
-      restore() // a fit that threw has not ended
+      restore() // an earlier fit that threw did not restore the optimizer
       const { optimizer } = model
       const apply = optimizer.applyGradients.bind(optimizer)
       optimizer.applyGradients = (given) => measureAndApply(apply, given)
-      // the method of its class is visible again
+      // removing our own property makes the method of the class visible again
       restore = () => void delete (optimizer as Partial<tf.Optimizer>).applyGradients
     },
     async onBatchEnd(_batch, logs = {}) {

@@ -10,22 +10,22 @@ export type * from './types.ts'
 
 const platform = nodePlatform(threadProgram(import.meta.url))
 
-/** The file beside this one that the thread runs; `undefined` in a bundle of the CommonJS kind, which has no address. */
+/** The file beside this one that the thread runs. `undefined` in a CommonJS bundle, which has no `import.meta.url`. */
 function threadProgram(here: string | undefined): string | undefined {
   if (here === undefined) return undefined
   return fileURLToPath(new URL(`./thread-program${here.slice(here.lastIndexOf('.'))}`, here))
 }
 
 /**
- * Starts to record a run and returns at once; the server may be away. Prints the address of the run's page. The process
- * may end without `finish`: what is left is then sent or kept in the spool, and the run's status follows the way it ended.
- * An option that cannot be used is a warning and is left out (`strict`: a `TypeError`).
+ * Starts recording a run and returns at once, even if the server is down. Prints the address of the run's page. If the process
+ * ends without `finish`, unsent readings are sent or kept in the spool, and the run's status follows from how the process
+ * ended. An invalid option is ignored with a warning (with `strict`: throws `TypeError`).
  */
 export function init(options: InitOptions = {}): Run {
   return startRun(options, platform)
 }
 
-/** Sends what earlier processes could not send. Never rejects because of the server: see `filesLeft`. */
+/** Sends what earlier processes could not send. Never rejects because of the server: `filesLeft` lists what could not be sent. */
 export async function sync(options: SyncOptions = {}): Promise<SyncReport> {
   const folder = spoolFolder(options.spoolDir ?? process.env['NORMWATCH_SPOOL'])
   return sendSpoolFiles(await listSpoolFiles(folder), {

@@ -16,7 +16,7 @@ const NOTHING: FinishReport = {
   refusedFile: null,
 }
 
-/** Starts a run on a platform; see `init`. Throws in strict mode alone: what goes wrong here must end no training. */
+/** Starts a run on a platform; see `init`. Throws only in strict mode, because a fault here must not end a training. */
 export function startRun(given: InitOptions, platform: Platform): Run {
   const notices = new Notices(platform.warn, isStrict(given))
   const newId = makeId(platform.now(), platform.random)
@@ -59,7 +59,7 @@ function start(options: InitOptions, platform: Platform, notices: Notices, newId
   return run
 }
 
-/** Nothing is sent to the default address where another person listens on it, as on a login node. */
+/** Goes offline if another user listens on the default address, as can happen on a login node: readings must not go there. */
 function offlineIfOtherUser(settings: Settings, { otherUserOn }: Platform, notices: Notices): Settings {
   const { url, mode, isUrlNamed } = settings
   const otherUser = isUrlNamed || mode !== 'online' ? undefined : otherUserOn(url)
@@ -85,7 +85,7 @@ function disabledRun(id: string, url: string): Run {
   }
 }
 
-/** An id that sorts by start time, `20261123-081730-k3v9x2`. */
+/** An id that sorts by start time, such as `20261123-081730-k3v9x2`. */
 function makeId(now: number, random: () => number): string {
   const [day = '', time = ''] = new Date(now).toISOString().split(/[T.]/)
   const tail = Array.from({ length: 6 }, () => Math.floor(random() * 36).toString(36)).join('')

@@ -6,7 +6,7 @@ import {
   MAX_PARTS_PER_RUN,
 } from '@normwatch/protocol/limits'
 
-/** The readings that have a name of their own in TypeScript; every other metric travels under the name it is given. */
+/** TypeScript names of readings → wire names. Every other metric is sent under the name it is given. */
 const WIRE_NAMES: Readonly<Record<string, string>> = {
   gradNorm: 'grad_norm',
   maxNorm: 'max_norm',
@@ -17,10 +17,10 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
   zeroFraction: 'zero_fraction',
 }
 
-/** `grad_norm` and its like: what `gradNorm` travels as. */
+/** Whether `key` is the wire name of a reading that has a TypeScript name, such as `grad_norm` for `gradNorm`. */
 export const isWireName = (key: string): boolean => Object.values(WIRE_NAMES).includes(key)
 
-/** Readings by their names in TypeScript. */
+/** The TypeScript names of all readings. */
 export const READING_NAMES: readonly string[] = [
   'step',
   'time',
@@ -31,26 +31,29 @@ export const READING_NAMES: readonly string[] = [
   ...Object.keys(WIRE_NAMES),
 ]
 
-/** `fault`: why a name cannot be used, one sentence for all names of that fault. */
+/** A name, or why it cannot be used. `fault` does not contain the name, so all names with the same fault share one warning. */
 export type NameCheck = { readonly name: string } | { readonly fault: string }
 
-/** Readings of gradients: with the name of a part that was not declared they make it. */
+/** Readings of gradients. One that names an undeclared part creates that part. */
 const MAKES_PART = /^(?:grad_norm|clip_fraction)\/([^/]{1,64})$/
 const BAD_NAME = `a metric's name has 1 to ${MAX_METRIC_NAME_LENGTH} characters, none of them a control character`
 
 export const TOO_MANY_PARTS = `a run has at most ${MAX_PARTS_PER_RUN} parts`
 
-/** Whether readings of this name are caps, which are above 0: of the run's steps, or of a part's. */
+/** Whether readings of this name are caps of the run or of a part, which must be above 0. */
 export const isCapName = (name: string): boolean => name === 'max_norm' || name.startsWith('max_norm/')
 
-/** The metric, layer and part names of one run: names that the server would refuse are refused here, one reading at a time. */
+/**
+ * The metric, layer and part names of one run. Names that the server would refuse are refused here, so that only the reading
+ * with that name is dropped and not the whole batch.
+ */
 export class Names {
   readonly #known = new Set<string>()
   readonly #parts = new Set<string>()
   #metrics = 0
   #layers = 0
 
-  /** The wire name of an argument of `log` of the run or of a part, or why it can have none. */
+  /** The wire name for an argument of `log` (of the run, or of `part`), or why it cannot be used. */
   metric(key: string, part?: string): NameCheck {
     const metric = Object.hasOwn(WIRE_NAMES, key) ? (WIRE_NAMES[key] as string) : key
     const name = part === undefined ? metric : `${metric}/${part}`
@@ -74,7 +77,7 @@ export class Names {
     return { name }
   }
 
-  /** Whether the run can have a part of this name: it has it from now on. */
+  /** Adds a part of this name. Returns false if the run cannot have it. */
   addPart(name: string): boolean {
     if (!this.#parts.has(name) && this.#parts.size >= MAX_PARTS_PER_RUN) return false
     this.#parts.add(name)

@@ -1,4 +1,4 @@
-/** Other words for a name, in the form that `plain` gives. */
+/** Common synonyms of names, normalised by `plain`. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   learningrate: 'lr',
   gradientnorm: 'gradNorm',
@@ -13,7 +13,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   timeout: 'timeoutMs',
 }
 
-/** The known name that was probably meant by a misspelt one (`max_norm`, `gradnorm`, `GradNrom`), if any. */
+/** The known name that a misspelt one (`max_norm`, `gradnorm`, `GradNrom`) probably means, if any. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (known.includes(name)) return undefined
   const word = plain(name)
@@ -29,7 +29,7 @@ function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[_\-\s.]/g, '')
 }
 
-/** One letter left out, added, changed or swapped with its neighbour; a digit at the end is no slip. */
+/** Whether one letter is missing, added, changed or swapped with its neighbour. A name with a digit is never a typo: `loss1`. */
 function isOneSlipAway(a: string, b: string): boolean {
   if (/\d/.test(a)) return false
   if (Math.abs(a.length - b.length) > 1) return false

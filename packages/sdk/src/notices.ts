@@ -1,7 +1,7 @@
-/** Warnings of one run at most: a loop that makes up new names must not flood memory or the log. */
+/** The most warnings per run, so that a loop that generates new names cannot flood memory or the log. */
 const MAX_KINDS = 200
 
-/** Characters of an argument's name in a warning: it may be made of data. */
+/** The most characters of an argument's name in a warning. Names may be generated from data. */
 const MAX_ARGUMENT = 100
 
 /** Prints each kind of warning once. In strict mode, wrong use throws instead. */
@@ -22,7 +22,7 @@ export class Notices {
     this.#warn(`normwatch: ${sentence}`)
   }
 
-  /** A warning about an argument that cannot be used, each sentence or `kind` once. Throws `TypeError` in strict mode. */
+  /** Warns about an invalid argument, once per sentence or `kind`. Throws `TypeError` in strict mode. */
   wrongUse(call: string, argument: string, reason: string, kind?: string): void {
     const sentence = `${call}: ${argument.slice(0, MAX_ARGUMENT)} ${reason}`
     if (this.isStrict) throw new TypeError(`normwatch: ${sentence}`)

@@ -1,11 +1,11 @@
 import { MAX_STEP, MAX_TIME } from '@normwatch/protocol/limits'
 import { nearestName } from './near-names.ts'
 
-/** What the value of an option may be, and the words that say so. */
+/** A check for the value of an option, and the message if it fails. */
 type Rule = readonly [isValid: (value: unknown) => boolean, words: string]
-/** A rule for every option that there is. */
+/** A rule for each option. */
 export type Rules<T> = Readonly<Record<keyof T, Rule>>
-/** Called for an option that cannot be used, with its name and the reason. */
+/** Called for an invalid option, with its name and the reason. */
 export type RefuseOption = (option: string, reason: string) => void
 
 export const CAP: Rule = [(value) => typeof value === 'number' && value > 0, 'must be a number above 0']
@@ -31,8 +31,8 @@ export function isStep(value: unknown): value is number {
 }
 
 /**
- * The options that can be used. Each that cannot, or does not exist, is refused and left out: a misspelt `maxNorm`, ignored
- * in silence, would be a run without a cap. Never throws because of what it reads.
+ * The valid options. Each invalid or unknown option is refused and left out. Unknown options are reported because a misspelt
+ * `maxNorm` would otherwise silently give a run without a cap. Never throws because of the values it reads.
  */
 export function readOptions<T extends object>(
   given: unknown,
@@ -59,7 +59,7 @@ export function readOptions<T extends object>(
   return read as Partial<T>
 }
 
-/** Copies one option, if it is given and can be used; returns why it cannot. */
+/** Copies one option if it is given and valid. Returns why it is invalid. */
 function copy(
   from: Record<string, unknown>,
   to: Record<string, unknown>,

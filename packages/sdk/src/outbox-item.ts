@@ -1,15 +1,15 @@
 import type { WireColumns } from './chunk.ts'
 import type { RunStatus } from './types.ts'
 
-/** A change of the run that must happen between the points before it and the points after it. */
+/** A change of the run. It must be applied after the points before it and before the points after it. */
 export interface RunChange {
   readonly status?: 'running' | RunStatus
   readonly truncate_after?: number
-  /** Declares parts: how each clips. */
+  /** Declares parts and how each one clips. */
   readonly parts?: Readonly<Record<string, object>>
 }
 
-/** Something that happened at a step, in the wire's form. */
+/** Something that happened at a step, in the wire form. */
 export interface RunEvent {
   readonly step: number
   /** Unix seconds. */
@@ -23,10 +23,10 @@ export interface RunEvents {
   readonly events: readonly RunEvent[]
 }
 
-/** What a run adds to its outbox besides points. */
+/** What a run adds to its outbox other than points. */
 export type RunNews = RunChange | RunEvents
 
-/** What travels in one request about an existing run, and one line of a spool file. */
+/** The content of one request about an existing run, and of one line of a spool file. */
 export type OutboxItem = { readonly columns: WireColumns } | { readonly patch: RunChange } | RunEvents
 
 export function pointsOf(item: OutboxItem): number {

@@ -3,7 +3,7 @@ import type { OutboxItem, RunNews } from './outbox-item.ts'
 import type { Place, Spool } from './spool.ts'
 import type { Tally } from './tally.ts'
 
-/** A place in the outbox: its content is in memory (`body`) or in the spool (`place`). */
+/** An entry of the outbox. Its content is in memory (`body`) or in the spool (`place`). */
 export interface Entry {
   readonly points: number
   body: Batch | RunNews | undefined
@@ -17,22 +17,22 @@ export interface OutboxOptions {
   readonly maxBytes: number
   /** Counts what waits in the spool. */
   readonly tally: Tally
-  /** The spool could not be written; readings stay in memory. */
+  /** Called if the spool could not be written. Readings stay in memory. */
   readonly onSpoolFailure: (error: unknown) => void
-  /** Readings of this many points are lost: memory is full and no spool took them. */
+  /** Called with a number of points that are lost because memory is full and the spool did not take them. */
   readonly onLost: (points: number) => void
 }
 
-/** When the spool takes nothing, or is slower than the readings, the oldest readings are dropped at this multiple of `maxBytes`. */
+/** The oldest readings are dropped at this multiple of `maxBytes`, if the spool fails or is slower than the readings. */
 const HARD_LIMIT = 4
 
-/** What waits for the network: batches and changes of the run, first in, first out, in bounded memory. */
+/** A first-in, first-out queue of batches and changes of the run that wait to be sent, in bounded memory. */
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #entries: Entry[] = []
   #bytes = 0
   #inSpool = 0
-  /** Spills happen one after another; `#spills` of them have not ended. */
+  /** Spills run one at a time. `#spills` counts those that have not ended. */
   #lastSpill: Promise<void> = Promise.resolve()
   #spills = 0
 
@@ -40,7 +40,7 @@ export class Outbox {
     this.#options = options
   }
 
-  /** Batches and changes that wait. */
+  /** The number of batches and changes that wait. */
   get waiting(): number {
     return this.#entries.length
   }
@@ -49,12 +49,12 @@ export class Outbox {
     return this.#bytes > this.#options.maxBytes
   }
 
-  /** Something waits in memory, which a killed process would lose. */
+  /** Whether something waits in memory, which a killed process would lose. */
   get isInMemory(): boolean {
     return this.#entries.some(({ body }) => body !== undefined)
   }
 
-  /** Something waits in the spool. */
+  /** Whether something waits in the spool. */
   get isInSpool(): boolean {
     return this.#inSpool > 0
   }
@@ -69,7 +69,7 @@ export class Outbox {
     return this.#entries.reduce((sum, { points }) => sum + points, 0)
   }
 
-  /** Adds rows, or a change of the run that comes after the rows before it. */
+  /** Adds rows, or a change of the run that must be applied after the rows added before it. */
   add(body: Batch | RunNews): void {
     const points = 'rows' in body ? body.rows : 0
     this.#entries.push({ points, body, place: undefined, isGone: false })
@@ -82,13 +82,13 @@ export class Outbox {
     return this.#entries[0]
   }
 
-  /** The content of a batch. Rejects when the spool cannot be read. */
+  /** The content of an entry. Rejects if the spool cannot be read. */
   async read(entry: Entry): Promise<OutboxItem> {
     if (entry.body !== undefined) return toItem(entry.body)
     return (this.#options.spool as Spool).read(entry.place as Place)
   }
 
-  /** The batch is settled: sent, refused or lost. */
+  /** Removes an entry that is settled: sent, refused or lost. */
   async remove(entry: Entry): Promise<void> {
     if (entry.isGone) return
     this.#entries.splice(this.#entries.indexOf(entry), 1)
@@ -101,7 +101,7 @@ export class Outbox {
     }
   }
 
-  /** Moves what is in memory to the spool, in order, as far as it takes them. Never rejects. */
+  /** Moves what is in memory to the spool, in order, until the spool fails. Never rejects. */
   spill(): Promise<void> {
     const { spool } = this.#options
     if (spool === undefined) return Promise.resolve()
@@ -115,7 +115,7 @@ export class Outbox {
     return this.#lastSpill
   }
 
-  /** Writes what is in memory to the spool without waiting, for the exit of the process. Returns the points it could not keep. */
+  /** Synchronously writes what is in memory to the spool, at process exit. Returns how many points could not be kept. */
   spillNow(): number {
     let lost = 0
     for (const { body, points } of this.#entries) {
@@ -136,7 +136,7 @@ export class Outbox {
         const entry = this.#entries.find(({ body }) => body !== undefined)
         if (entry?.body === undefined) break
         const place = await spool.append(toItem(entry.body))
-        // an entry sent while it was being written: its line in the file does no harm
+        // the entry was sent while it was being written: its line in the file does no harm
         if (entry.isGone) continue
         this.#forget(entry)
         entry.place = place
@@ -164,7 +164,7 @@ export class Outbox {
 
   #dropOverHardLimit(): void {
     while (this.#bytes > HARD_LIMIT * this.#options.maxBytes) {
-      // the head may be under way: it stays
+      // keep the head: it may be being sent
       const at = this.#entries.findIndex(({ body }, i) => i > 0 && bytesIn(body) > 0)
       if (at < 0) return
       const [oldest] = this.#entries.splice(at, 1) as [Entry]

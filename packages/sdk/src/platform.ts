@@ -6,13 +6,13 @@ import type { RunStatus } from './types.ts'
 
 /** What an open run does when its process ends. */
 export interface ExitWatcher {
-  /** Nothing is left to do: the process would end now. */
+  /** The event loop is empty: the process is about to end. */
   onIdle(hasFailed: boolean): void
-  /** Asked to stop by a signal; the process ends when this resolves. */
+  /** A signal asks the process to stop. It ends when this resolves. */
   onSignal(status: RunStatus): Promise<unknown>
-  /** Somebody else decides about the signal: only send what there is. */
+  /** The program handles the signal itself: only send what there is. */
   onForeignSignal(): void
-  /** The process exits now: nothing asynchronous can run any more. */
+  /** The process exits now. Nothing asynchronous can run any more. */
   onExit(hasFailed: boolean): void
 }
 
@@ -26,18 +26,18 @@ export interface Platform {
   readonly random: () => number
   readonly warn: (line: string) => void
   readonly say: (line: string) => void
-  /** This user's server, where the platform can find it; `warn` is given why a description of one is not believed. */
+  /** This user's server, if the platform can find it. `warn` is called with the reason if a server file is not trusted. */
   readonly ownServer: (warn: (sentence: string) => void) => OwnServer | undefined
-  /** The id of another user who listens on an address of this machine, where the platform knows it. */
+  /** The id of another user who listens on an address of this machine, if the platform can tell. */
   readonly otherUserOn: (url: string) => number | undefined
-  /** `undefined` where there is no file system. */
+  /** `undefined` if there is no file system. */
   readonly openSpool:
     ((folder: string | undefined, head: Omit<SpoolHead, 'pid' | 'host'>) => Spool) | undefined
   /** Sends what earlier processes of other runs left in the spool for this server. Never rejects. */
   readonly sendLeftovers: (settings: Settings) => Promise<void>
   /**
-   * A background on a thread of its own; `undefined` where it must share the caller's. If the thread dies, it goes
-   * on with the one that `makeOther` makes.
+   * A background on its own thread. `undefined` if it must share the caller's thread. If the thread dies, the background
+   * that `makeOther` creates takes over.
    */
   readonly startThread:
     | ((
@@ -48,10 +48,10 @@ export interface Platform {
       ) => Background | undefined)
     | undefined
   /**
-   * The last step of the run that the server has or the spool holds, -1 when it has none; `undefined` when the server does
-   * not say. Waits for some seconds at the most.
+   * The last step of the run on the server or in the spool, -1 if there is none. `undefined` if the server does not answer
+   * within some seconds.
    */
   readonly lastStep: ((settings: Settings) => number | undefined) | undefined
-  /** Returns its own undo. */
+  /** Returns a function that stops watching. */
   readonly watchExit: (watcher: ExitWatcher) => () => void
 }

@@ -10,26 +10,26 @@ import type { BatchName, Readings } from './types.ts'
 
 export interface RecorderOptions {
   readonly batcher: Batcher
-  /** Milliseconds since 1970, of a clock that does not go back. */
+  /** Milliseconds since 1970, from a clock that never goes back. */
   readonly now: () => number
-  /** The step of the first call that names none. */
+  /** The step of the first call without a `step`. */
   readonly firstStep: number
-  /** Called for each refused argument, with its name, the reason, and the kind of fault where a loop may make up many names. */
+  /** Called for each refused argument with its name and the reason. `kind` groups faults whose names a loop may generate. */
   readonly refuse: (argument: string, reason: string, kind?: string) => void
-  /** Called for an argument that is recorded and was probably meant to be another. */
+  /** Called for an argument that is recorded but is probably misspelt. */
   readonly doubt: (argument: string, reason: string) => void
   /** Shared by the run and its parts. */
   readonly names?: Names
-  /** Knows which batch a step was; shared by the run and its parts. */
+  /** Knows the batch of each step. Shared by the run and its parts. */
   readonly batches?: Batches
-  /** The part whose readings these are; left out for the run's own. */
+  /** The part whose readings these are. Left out for the run itself. */
   readonly part?: string
 }
 
 const NO_CAP = 'must be a number above 0; Infinity means no cap at this step'
 const NOT_A_NUMBER = 'must be a number (NaN and Infinity are numbers), null or undefined'
 
-/** Turns calls of `log` into rows: counts steps, joins calls for one step, and keeps wrong readings out. */
+/** Turns calls of `log` into rows: counts steps, merges calls for the same step, and refuses invalid readings. */
 export class Recorder {
   readonly #batcher: Batcher
   readonly #now: () => number
@@ -57,7 +57,7 @@ export class Recorder {
     return Math.max(0, this.#nextStep - 1)
   }
 
-  /** Takes the readings of a step, and which batch it was. */
+  /** Records the readings of a step, and which batch it was. */
   record(readings: Readings, batch?: BatchName): void {
     const step = readings.step ?? this.#nextStep
     if (!isStep(step)) return this.#refuse('step', 'must be a whole number from 0 to 2^53 - 1')
@@ -133,7 +133,7 @@ export class Recorder {
   }
 }
 
-/** Unix seconds; NaN (no time) while the machine's clock is outside what the server takes. */
+/** Unix seconds. NaN (no time) if the machine's clock is outside the range that the server accepts. */
 function toSeconds(milliseconds: number): number {
   const seconds = milliseconds / 1000
   return isTime(seconds) ? seconds : NaN

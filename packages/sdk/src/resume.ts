@@ -5,8 +5,8 @@ import type { Settings } from './settings.ts'
 const MAX_ID_LENGTH = 64
 
 /**
- * A run that resumes without `fromStep` goes on after its last step, which its server is asked for. If the server
- * does not answer, the training goes on as a new run: nothing is overwritten.
+ * A run that resumes without `fromStep` continues after its last step, which the server is asked for. If the server does not
+ * answer, the training continues as a new run, so that nothing is overwritten.
  */
 export function continueRun(
   settings: Settings,

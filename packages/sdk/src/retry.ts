@@ -7,9 +7,9 @@ export type Outcome =
       readonly status: number
       /** The error's code, when the server named one. */
       readonly code?: string
-      /** What a `retry-after` header asked for. */
+      /** From the `retry-after` header. */
       readonly retry_after_ms?: number
-      /** The body is a JSON object: without one, a 2xx came from something else than the server. */
+      /** Whether the body is a JSON object. A 2xx without one did not come from Normwatch. */
       readonly readable: boolean
     }
 
@@ -21,12 +21,12 @@ const FIRST_DELAY_MS = 500
 const MAX_DELAY_MS = 30_000
 const MAX_RETRY_AFTER_MS = 300_000
 
-/** 4xx statuses that are about timing, not about the request. */
+/** 4xx statuses that may succeed later with the same request. */
 const TRANSIENT = new Set([408, 425, 429])
 
 /**
  * What to do after try number `attempt` (from 1) of a request that holds `points` points. `chance` is a random number
- * in [0, 1). Only a 4xx of Normwatch itself gives up; everything else that is not a readable 2xx is tried again for ever.
+ * in [0, 1). Only a 4xx from Normwatch itself ends the tries. Any other outcome except a readable 2xx is retried for ever.
  */
 export function decide(outcome: Outcome, attempt: number, points: number, chance: number): Decision {
   if (outcome.kind === 'no_reply') return retry(attempt, 0, chance)
@@ -47,7 +47,7 @@ function retry(attempt: number, askedMs: number, chance: number): Decision {
   return { action: 'retry', delayMs: Math.max(jittered, Math.min(askedMs, MAX_RETRY_AFTER_MS)) }
 }
 
-/** Milliseconds that a `retry-after` header (seconds or an HTTP date) asks for at `now`; `null` when it says nothing. */
+/** Milliseconds from `now` that a `retry-after` header (seconds or an HTTP date) asks for. `null` if it is missing or invalid. */
 export function readRetryAfter(header: string | null, now: number): number | null {
   const text = header?.trim() ?? ''
   if (/^\d+$/.test(text)) return Number(text) * 1000

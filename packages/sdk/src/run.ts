@@ -25,10 +25,10 @@ import type {
   RunStatus,
 } from './types.ts'
 
-/** Rows wait this long for others: most of what a killed process can lose. */
+/** How long a row waits for other rows. A killed process loses little more than this. */
 const MAX_AGE_MS = 500
 const DEFAULT_TIMEOUT_MS = 10_000
-/** After a signal somebody waits for the process to end. */
+/** Kept short, because whoever sent the signal waits for the process to end. */
 const SIGNAL_TIMEOUT_MS = 5_000
 
 const STATUSES: readonly unknown[] = ['finished', 'failed', 'preempted'] satisfies RunStatus[]
@@ -46,7 +46,7 @@ const FINISH_RULES: Rules<FinishOptions> = {
 
 const hasAll = ({ unsent, lost }: SendReport): boolean => unsent === 0 && lost === 0
 
-/** A run that is recorded, online or into the spool. */
+/** A run that is recorded, online or in the spool. */
 export class RecordedRun implements Run {
   readonly id: string
   readonly url: string
@@ -109,7 +109,7 @@ export class RecordedRun implements Run {
     )
   }
 
-  /** The file that keeps what cannot be sent. */
+  /** The file for readings that cannot be sent. */
   get spoolPath(): string | undefined {
     return this.#spools[0]?.path
   }
@@ -125,7 +125,7 @@ export class RecordedRun implements Run {
       ? 'must be 1 to 64 characters without "/"'
       : this.#names.addPart(name)
         ? undefined
-        : `names one too many: ${TOO_MANY_PARTS}`
+        : `cannot be added: ${TOO_MANY_PARTS}`
     if (fault !== undefined) {
       this.#refuse('part', 'name', `${fault}; its readings are not kept`)
       return { name: String(name), log: () => void this.#invalid++ }
@@ -205,7 +205,7 @@ export class RecordedRun implements Run {
     return { ...report, invalid: this.#invalid }
   }
 
-  /** The process ends without having awaited `finish`: nothing asynchronous can happen on this thread any more. */
+  /** The process ends without having awaited `finish`. Nothing asynchronous can run on this thread any more. */
   #leave(hasFailed: boolean): void {
     this.#batcher.seal()
     if (this.#finishing === undefined) this.#background.add({ status: hasFailed ? 'failed' : 'finished' })

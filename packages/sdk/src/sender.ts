@@ -6,18 +6,18 @@ import type { Tally } from './tally.ts'
 
 export interface SenderOptions {
   readonly outbox: Outbox
-  /** `undefined`: nothing is sent now, everything goes to the spool. */
+  /** If `undefined`, nothing is sent and everything goes to the spool. */
   readonly courier: Courier | undefined
   readonly spool: Spool | undefined
-  /** `lost` are points that could not be read back from the spool, or were refused and could not be kept. */
+  /** `lost` counts points that could not be read back from the spool, or were refused and could not be kept. */
   readonly tally: Tally
   /** Called once per refused item. */
   readonly onRefused: (refusal: Refusal) => void
 }
 
-/** How often what is in memory is looked at. */
+/** How often the readings in memory are checked. */
 const INTERVAL_MS = 250
-/** A server that has not settled a batch for so long counts as away: readings go to the spool as they come. */
+/** If the server has not settled a batch for this long, it counts as away and readings go straight to the spool. */
 const AWAY_AFTER_MS = 250
 
 /** Sends what is in the outbox, oldest first; while the server is away, moves it to the spool. */
@@ -25,9 +25,9 @@ export class Sender {
   readonly #options: SenderOptions
   #timer: ReturnType<typeof setTimeout> | undefined
   #pumping: Promise<void> | undefined
-  /** When the batch under way was first sent, on the monotonic clock. */
+  /** When the current batch was first sent, on the monotonic clock. */
   #sendingSince: number | undefined
-  /** Not looked for yet, or not sent yet. */
+  /** Files of earlier processes that are not sent yet. `undefined` until they have been looked for. */
   #leftovers: Leftover[] | undefined
   /** The last try failed. */
   #hasFailed = false
@@ -42,7 +42,7 @@ export class Sender {
     return this.#sendingSince !== undefined && performance.now() - this.#sendingSince > AWAY_AFTER_MS
   }
 
-  /** Something was added: it is taken in a moment, not on the caller's path. */
+  /** Something was added. It is sent a moment later, so that the caller does not wait. */
   wake(): void {
     this.#tickAfter(0)
   }
@@ -53,7 +53,7 @@ export class Sender {
     this.#tickAfter(0)
   }
 
-  /** Sends or spools all that waits. Resolves when nothing waits any more, or the sender was stopped. */
+  /** Sends or spools everything that waits. Resolves when nothing waits any more, or when the sender was stopped. */
   async drain(): Promise<void> {
     const { outbox, courier } = this.#options
     await this.#pump()
@@ -61,7 +61,7 @@ export class Sender {
     if (courier !== undefined && !this.#isStopped && outbox.waiting > 0) await this.#pump()
   }
 
-  /** Ends all sending: what is under way counts as not sent. Resolves once nothing changes any more. */
+  /** Stops sending. The current batch counts as not sent. Resolves once nothing changes any more. */
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
@@ -102,7 +102,7 @@ export class Sender {
     }
   }
 
-  /** Before the first of its own, what earlier processes of this run left: else it would replace what is newer. */
+  /** Sends files left by earlier processes of this run. They go first: sent later, they would overwrite newer readings. */
   async #sendLeftovers(courier: Courier): Promise<boolean> {
     this.#leftovers ??= (await this.#options.spool?.leftovers()) ?? []
     for (let file = this.#leftovers[0]; file !== undefined; file = this.#leftovers[0]) {
@@ -112,7 +112,7 @@ export class Sender {
         }
         await file.remove()
       } catch {
-        // it cannot be read: a sync will say so
+        // it cannot be read: a sync reports that
       }
       this.#leftovers.shift()
     }
@@ -138,7 +138,7 @@ export class Sender {
     try {
       return await this.#options.outbox.read(entry)
     } catch (error) {
-      // a sync that finds a file abandoned sends all of it before it removes it
+      // a sync that took the file for abandoned has sent all of it before removing it
       const isSentBySync = (error as { code?: string }).code === 'ENOENT'
       this.#options.tally.add(isSentBySync ? 'sent' : 'lost', entry.points)
       await this.#options.outbox.remove(entry)

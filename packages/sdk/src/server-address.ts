@@ -1,12 +1,12 @@
 /** The default address of a server. */
 export const DEFAULT_URL = 'http://127.0.0.1:4280'
 const UNIX = 'unix:'
-/** Where `ssh -L 4280:/path` shows the pages of a server on a socket. */
+/** Where the pages of a server on a Unix socket are reached after `ssh -L 4280:/path`. */
 const FORWARDED = 'http://localhost:4280'
 
 /**
- * Whether this names a server: an http or https address, or `unix:/path`. A name or a password in the address would be
- * printed with it; paths are added to its end.
+ * Whether this is the address of a server: an http or https address, or `unix:/path`. A user name or password is not allowed,
+ * because addresses are printed. A query or fragment is not allowed, because paths are appended.
  */
 export function isServerAddress(value: unknown): value is string {
   if (typeof value !== 'string') return false
@@ -17,13 +17,13 @@ export function isServerAddress(value: unknown): value is string {
   return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '')
 }
 
-/** Whether only this machine reaches the server by this address. */
+/** Whether the address can only be reached from this machine. */
 export function isLoopback(url: string): boolean {
   if (url.startsWith(UNIX)) return true
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname)
 }
 
-/** Socket and path of an address below `unix:/path`, whose API begins at `/api/`; `undefined` for another address. */
+/** Splits an address below `unix:/path` into socket and path; the path begins at `/api/`. `undefined` for any other address. */
 export function socketOf(
   address: string,
 ): { readonly socketPath: string; readonly path: string } | undefined {

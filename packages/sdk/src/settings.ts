@@ -4,7 +4,7 @@ import { CAP, FLAG, isText, OPTIMIZER, readOptions, STEP, type RefuseOption, typ
 import { DEFAULT_URL, isServerAddress } from './server-address.ts'
 import type { InitOptions, Mode } from './types.ts'
 
-/** How the run clips, in the wire's form. */
+/** How the run clips, in the wire form. */
 export type ClipField =
   { mode: 'norm'; max_norm: number } | { mode: 'value'; clip_value: number } | { mode: 'none' }
 
@@ -21,9 +21,9 @@ interface RunBody {
 
 export interface Settings {
   readonly mode: Mode
-  /** Empty where the one given cannot be used: then `mode` is not `online`. */
+  /** Empty if the given one is invalid. Then `mode` is not `online`. */
   readonly url: string
-  /** The address is an option's or the environment's, or that of this user's server: not the default one. */
+  /** Whether the address comes from an option, the environment or this user's own server, rather than the default. */
   readonly isUrlNamed: boolean
   readonly token: string | undefined
   readonly id: string
@@ -31,7 +31,7 @@ export interface Settings {
   readonly resume: boolean
   /** With `resume`, every stored point from here on is dropped. */
   readonly fromStep: number | undefined
-  /** The step of the first call of `log` that names none. */
+  /** The step of the first call of `log` without a `step`. */
   readonly firstStep: number
   readonly spoolDir: string | undefined
 }
@@ -78,7 +78,7 @@ const RULES: Rules<InitOptions> = {
   strict: FLAG,
 }
 
-/** The options that the environment may give as well. */
+/** Options that the environment can set too. */
 const VARIABLES = {
   NORMWATCH_PROJECT: 'project',
   NORMWATCH_RUN_ID: 'id',
@@ -89,9 +89,9 @@ const VARIABLES = {
 } as const satisfies Record<string, keyof InitOptions>
 
 /**
- * Settings from options, then the environment, then this user's own server, then defaults. An option that cannot be used
- * is refused and left out, so that a typing mistake costs no training; with a wrong `url` or `mode` readings stay on this
- * machine: they never go to another server than the one that was meant. `newId` stands in for a run's id.
+ * Settings from options, then the environment, then this user's own server, then defaults. An invalid option is refused and
+ * left out, so that a typing mistake does not stop a training. With an invalid `url` or `mode`, readings stay on this machine,
+ * because they must not go to a server that was not meant. `newId` is used if no id is given.
  */
 export function readSettings(
   options: InitOptions,
@@ -111,7 +111,7 @@ export function readSettings(
   const all: Partial<InitOptions> = { ...fromEnvironment(isGiven, env, note), ...given }
   const { id, fromStep, token, maxNorm, clipValue, config } = all
   const resume = given.resume === true
-  if (resume && id === undefined) refuse('resume', 'needs the id of the run to go on with')
+  if (resume && id === undefined) refuse('resume', 'needs the id of the run to continue')
   const mode = all.mode ?? 'online'
   const url = all.url ?? (wrong.has('url') ? '' : ownServer?.url)
   const isTargetWrong = wrong.has('url') || wrong.has('mode')
@@ -119,7 +119,7 @@ export function readSettings(
     mode: isTargetWrong && mode === 'online' ? 'offline' : mode,
     url: (url ?? DEFAULT_URL).replace(/\/+$/, ''),
     isUrlNamed: url !== undefined,
-    // no other server is shown this user's own token; secrets mounted as files end with a line break
+    // this user's own token is only sent to this user's own server; trim, as secrets mounted as files end with a line break
     token: token?.trim() ?? (url !== undefined && url === ownServer?.url ? ownServer?.token : undefined),
     id: id ?? newId,
     resume: resume && id !== undefined,
@@ -138,7 +138,7 @@ export function readSettings(
   }
 }
 
-/** What the environment sets, of the options that the call leaves out. */
+/** Options from the environment, for those that the call leaves out. */
 function fromEnvironment(
   isGiven: (option: keyof InitOptions) => boolean,
   env: (name: string) => string | undefined,
@@ -155,14 +155,14 @@ function fromEnvironment(
   return read as Partial<InitOptions>
 }
 
-/** An infinite cap means no cap: the norm is only logged. Without a cap, an existing run keeps the one it has. */
+/** An infinite cap means no clipping: the norm is only logged. Without a cap, an existing run keeps the cap it has. */
 export function readClip(
   maxNorm: number | undefined,
   clipValue: number | undefined,
   refuse: RefuseOption,
 ): ClipField | undefined {
   if (maxNorm !== undefined && clipValue !== undefined) {
-    refuse('clipValue', 'cannot stand beside maxNorm: a run clips in one way')
+    refuse('clipValue', 'cannot be combined with maxNorm: a run clips in one way')
   }
   const cap = maxNorm ?? clipValue
   if (cap === undefined) return undefined

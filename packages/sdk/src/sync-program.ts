@@ -38,7 +38,7 @@ function readArguments() {
     } as const
     const read = parseArgs({ options, allowPositionals: true })
     if (read.values.follow === true && read.positionals.length > 0) {
-      throw new Error('--follow looks at the whole spool folder: name no files')
+      throw new Error('--follow sends the whole spool folder: do not name files')
     }
     return read
   } catch (error) {

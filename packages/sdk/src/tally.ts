@@ -1,9 +1,9 @@
 const KINDS = ['sent', 'refused', 'spooled', 'lost'] as const
 
-/** What happened to points: `spooled` ones wait in the spool, `lost` ones are neither sent nor kept. */
+/** What happened to a point. `spooled`: waits in the spool. `lost`: neither sent nor kept. */
 type Fate = (typeof KINDS)[number]
 
-/** Counts of points by outcome, in memory that two threads may share: only the sending thread writes. */
+/** Counts of points by outcome, in memory that two threads can share. Only the sending thread writes. */
 export class Tally {
   static readonly BYTES = KINDS.length * Float64Array.BYTES_PER_ELEMENT
   readonly #counts: Float64Array

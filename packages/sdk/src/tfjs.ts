@@ -4,18 +4,18 @@ import { normOf } from './tensor-norm.ts'
 
 export { fitCallback, type CompiledModel, type FitCallback, type FitOptions } from './fit.ts'
 
-/** Gradients as `tf.variableGrads` or `tf.grads` give them; the clip functions replace them where they stand. */
+/** Gradients as `tf.variableGrads` or `tf.grads` return them. The clip functions replace the tensors in the map or list. */
 export type TensorGradients = tf.NamedTensorMap | tf.Tensor[]
 
-/** Global L2 norm of all gradients, in float32 as the tensors are. One scalar is read back. */
+/** Global L2 norm of all gradients, computed in float32. Reads one scalar back from the device. */
 export async function globalNorm(gradients: TensorGradients): Promise<number> {
   checkList('globalNorm', gradients)
   return read(tf.tidy(() => normOf(Object.values(gradients))))
 }
 
 /**
- * Scales the gradients so that their global norm is at most `maxNorm`, and resolves to the norm before: as
- * `clipByGlobalNorm` of the main entry. The tensors given are disposed of and replaced in the map or list.
+ * Scales the gradients so that their global norm is at most `maxNorm`, and resolves to the norm before clipping, like
+ * `clipByGlobalNorm` of the main entry. The given tensors are disposed of and replaced in the map or list.
  */
 export async function clipByGlobalNorm(gradients: TensorGradients, maxNorm: number): Promise<number> {
   checkCap('clipByGlobalNorm', 'maxNorm', maxNorm)
@@ -29,7 +29,7 @@ export async function clipByGlobalNorm(gradients: TensorGradients, maxNorm: numb
   return read(norm)
 }
 
-/** Clamps every element to [-clipValue, clipValue], and resolves to what to log: as `clipByValue` of the main entry. */
+/** Clamps every element to [-clipValue, clipValue] and resolves to what to log, like `clipByValue` of the main entry. */
 export async function clipByValue(gradients: TensorGradients, clipValue: number): Promise<ClippedByValue> {
   checkCap('clipByValue', 'clipValue', clipValue)
   checkList('clipByValue', gradients)
@@ -51,7 +51,7 @@ export async function clipByValue(gradients: TensorGradients, clipValue: number)
   return { gradNorm, maxAbsGrad, clipFraction: elements === 0 ? 0 : clamped / elements }
 }
 
-/** Throws where a single tensor was given instead of a list or map of tensors. */
+/** Throws `TypeError` if a single tensor was given instead of a list or map of tensors. */
 function checkList(call: string, gradients: TensorGradients): void {
   if (Object.values(gradients).every((one) => one instanceof tf.Tensor)) return
   throw new TypeError(

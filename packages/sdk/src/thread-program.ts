@@ -1,4 +1,4 @@
-/** What the thread of a background runs: the background itself, at the other end of a port. */
+/** The program of a background's thread: runs the background and receives its calls through a port. */
 import { workerData } from 'node:worker_threads'
 import { LocalBackground } from './background.ts'
 import { fetchServer } from './node/fetch-server.ts'
@@ -17,7 +17,7 @@ const background = new LocalBackground({
   warn: (about, sentence) => say({ kind: 'warn', about, sentence }),
   tally: new Tally(tally),
 })
-// also when the thread dies, so that nobody waits for it
+// also when the thread dies, so that the caller's thread does not wait for it
 process.on('exit', signalLeft)
 
 port.on('message', (message: ToThread) => {

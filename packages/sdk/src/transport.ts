@@ -5,11 +5,11 @@ export interface ApiRequest {
   /** Below the server's address, such as `/api/v1/runs/x`. */
   readonly path: string
   readonly body: unknown
-  /** A field of Normwatch's answer: a 2xx without it came from something else, such as a gateway's own page. */
+  /** A field that Normwatch's answer has. A 2xx without it came from something else, such as a gateway's error page. */
   readonly answer: 'id' | 'accepted'
 }
 
-/** An outcome, with what people may want to read of it: the server's words, or why there was no reply. */
+/** An outcome, with a message for people: the server's message, or why there was no reply. */
 type Reply = { readonly outcome: Outcome; readonly words: string }
 
 /** Sends one request once. Never rejects. */
@@ -27,9 +27,9 @@ const TIMEOUT_MS = 15_000
 /** Smaller bodies gain nothing from compression. */
 const GZIP_FROM_CHARACTERS = 16 * 1024
 const MAX_WORDS = 300
-/** More than any answer of the server: a run with a configuration as large as a request may be. */
+/** More than any answer of the server, even for a run whose configuration is as large as a request may be. */
 const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024
-/** Browsers take at most 64 KiB at once with `keepalive`; a character may have three bytes. */
+/** Browsers accept at most 64 KiB at once with `keepalive`, and a character may take three bytes. */
 const KEEPALIVE_CHARACTERS = 16 * 1024
 
 export function createTransport({ url, token, fetch, now }: TransportOptions): Transport {
@@ -48,7 +48,7 @@ export function createTransport({ url, token, fetch, now }: TransportOptions): T
         headers,
         body: payload,
         redirect: 'manual',
-        // a page that goes away lets small requests come through
+        // lets small requests complete after the page is closed
         keepalive: text.length < KEEPALIVE_CHARACTERS,
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       })
@@ -80,7 +80,7 @@ async function readReply(response: Response, answer: ApiRequest['answer'], now: 
   return { outcome, words: words.slice(0, MAX_WORDS) }
 }
 
-/** Reads the answer; rejects one that is too long to be Normwatch's, before it fills memory. */
+/** Reads the answer. Rejects an answer that is too long to be Normwatch's, before it fills memory. */
 async function readText(response: Response): Promise<string> {
   const reader = response.body?.getReader()
   const decoder = new TextDecoder()

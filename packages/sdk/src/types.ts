@@ -1,60 +1,63 @@
-/** What users of the SDK see, apart from functions. These types import nothing, so the built declarations stand alone. */
+/** The public types of the SDK. They import nothing, so that the built declarations need no other file. */
 
-/** Where readings go: to the server, to the spool only (until a sync), or nowhere. */
+/** Where readings go. `online`: to the server. `offline`: to the spool, until a sync. `disabled`: nowhere. */
 export type Mode = 'online' | 'offline' | 'disabled'
 
-/** Options of `init`. What is left out comes from the environment, else from the default named here. */
+/** Options of `init`. If left out, an option comes from the environment variable named here, else it has the default. */
 export interface InitOptions {
-  /** `NORMWATCH_PROJECT`, else the server's `default`. */
+  /** Default: `NORMWATCH_PROJECT`, else the server's project `default`. */
   readonly project?: string | undefined
-  /** Defaults to the id. */
+  /** Default: the id. */
   readonly name?: string | undefined
   /** The cap when clipping by global norm. */
   readonly maxNorm?: number | undefined
-  /** The cap on every element when clipping by value. Not together with `maxNorm`. */
+  /** The cap on the absolute value of every element when clipping by value. Cannot be combined with `maxNorm`. */
   readonly clipValue?: number | undefined
-  /** 1 to 64 of `A–Z a–z 0–9 . _ -`. `NORMWATCH_RUN_ID`, else one is made. */
+  /** 1 to 64 characters of `A–Z a–z 0–9 . _ -`. Default: `NORMWATCH_RUN_ID`, else a new id. */
   readonly id?: string | undefined
-  /** Goes on with the run of this id after its last step: its status becomes `running` again. In a browser with `fromStep` only. */
+  /** Continues the run `id` after its last step; its status becomes `running` again. In a browser, this needs `fromStep`. */
   readonly resume?: boolean | undefined
-  /** The first step of this process; with `resume`, every stored point from this step on is dropped. */
+  /** The first step of this process. With `resume`, every stored point from this step on is deleted. */
   readonly fromStep?: number | undefined
   readonly config?: Readonly<Record<string, unknown>> | undefined
   readonly tags?: readonly string[] | undefined
   readonly notes?: string | undefined
-  /** The optimiser's name, such as `adamw`: a hint on the learning rate names it. */
+  /** The optimiser's name, such as `adamw`. It is used in hints about the learning rate. */
   readonly optimizer?: string | undefined
-  /** `http://host:4280` or `unix:/path`. `NORMWATCH_URL`, else this user's own server, else `http://127.0.0.1:4280`. */
+  /**
+   * `http://host:4280` or `unix:/path`. Default: `NORMWATCH_URL`, else this user's own server, else
+   * `http://127.0.0.1:4280`.
+   */
   readonly url?: string | undefined
-  /** `NORMWATCH_TOKEN`, else none. */
+  /** Default: `NORMWATCH_TOKEN`, else none. */
   readonly token?: string | undefined
-  /** `NORMWATCH_MODE`, else `online`. */
+  /** Default: `NORMWATCH_MODE`, else `online`. */
   readonly mode?: Mode | undefined
-  /** Folder for readings that could not be sent yet. `NORMWATCH_SPOOL`, else `~/.cache/normwatch/spool`. Node only. */
+  /** Folder for readings that could not be sent yet. Default: `NORMWATCH_SPOOL`, else `~/.cache/normwatch/spool`. Node only. */
   readonly spoolDir?: string | undefined
-  /** Wrong use throws a `TypeError` instead of being a warning. */
+  /** Throw a `TypeError` for wrong use instead of printing a warning. */
   readonly strict?: boolean | undefined
 }
 
-/** A number of any kind, NaN and ±Infinity included; `null` and `undefined` mean: no reading. */
+/** Any number, including NaN and ±Infinity. `null` and `undefined` mean no reading. */
 export type ReadingValue = number | null | undefined
-/** What names the batch of a step: a text, ids, or a function that is called only when its answer is needed. */
+/** Names the batch of a step: a text, ids, or a function that returns them and is only called if they are needed. */
 export type BatchName = string | number | ArrayLike<string | number> | (() => unknown)
 export type LayerNorms = Readonly<Record<string, ReadingValue>>
 
-/** The readings of one step. Any further number is kept as a metric of its name. */
+/** The readings of one step. Any other number is kept as a metric under its own name. */
 export interface Readings {
-  /** Counted by the SDK when it is left out. */
+  /** Default: counted by the SDK. */
   readonly step?: ReadingValue
-  /** Unix seconds; the clock's when it is left out. */
+  /** Unix seconds. Default: now. */
   readonly time?: ReadingValue
   /** Global L2 norm before clipping. */
   readonly gradNorm?: ReadingValue
   readonly loss?: ReadingValue
   readonly lr?: ReadingValue
-  /** The cap of this very step, where it changes. */
+  /** The cap of this step, if the cap changes during training. */
   readonly maxNorm?: ReadingValue
-  /** Share of elements that clipping by value clamped, 0 to 1. */
+  /** Share of elements that were clamped by clipping by value, 0 to 1. */
   readonly clipFraction?: ReadingValue
   readonly maxAbsGrad?: ReadingValue
   /** Global norm after clipping. */
@@ -70,11 +73,14 @@ export interface Readings {
 }
 
 export interface LogOptions {
-  /** Which batch this step is: sent, as an event, for steps with a suspicious norm and the two steps around them. */
+  /**
+   * The batch of this step. It is sent, as an event, only if the norm of this step is suspicious or that of a step at most
+   * two steps away.
+   */
   readonly batch?: BatchName | undefined
 }
 
-/** `preempted`: stopped by its scheduler, to be run again later. */
+/** `preempted`: stopped by the job scheduler, which will run it again later. */
 export type RunStatus = 'finished' | 'failed' | 'preempted'
 
 export interface FlushOptions {
@@ -89,36 +95,36 @@ export interface FinishOptions {
   readonly status?: RunStatus | undefined
 }
 
-/** What became of the readings, in points: all of them are stored when `unsent`, `refused` and `lost` are 0. */
+/** What happened to the readings, in points. All are stored on the server if `unsent`, `refused` and `lost` are 0. */
 export interface FinishReport {
   readonly sent: number
-  /** Not sent yet; kept in `spool` for a later sync. */
+  /** Not sent yet, but kept in `spool` for a later sync. */
   readonly unsent: number
-  /** Refused by the server; kept in the spool's refused file. */
+  /** Refused by the server and kept in `refusedFile`. */
   readonly refused: number
-  /** Neither sent nor kept: over the memory bound, or no spool could be written. */
+  /** Neither sent nor kept, because memory was full or no spool could be written. */
   readonly lost: number
-  /** Calls and readings that `log` refused as wrong use; a warning named each kind. They are not counted above. */
+  /** Calls and readings that `log` refused as wrong use, with one warning per kind. Not included in the counts above. */
   readonly invalid: number
-  /** The file that holds the unsent ones, or `null`. */
+  /** The file that holds the unsent points, or `null`. */
   readonly spool: string | null
-  /** The file that holds the refused ones with the server's reason, or `null`. */
+  /** The file that holds the refused points with the server's reason, or `null`. */
   readonly refusedFile: string | null
 }
 
-/** How a part clips; what is left out is as it was, or not clipped. */
+/** How a part clips. If left out, a known part keeps its cap and a new part does not clip. */
 export interface PartOptions {
   /** The cap when this part clips by its norm. */
   readonly maxNorm?: number | undefined
-  /** The cap on every element when this part clips by value. Not together with `maxNorm`. */
+  /** The cap on the absolute value of every element when this part clips by value. Cannot be combined with `maxNorm`. */
   readonly clipValue?: number | undefined
   readonly optimizer?: string | undefined
 }
 
-/** A part of a run. Its steps advance by themselves. */
+/** A part of a run, with its own step counter. */
 export interface Part {
   readonly name: string
-  /** As `log` of the run, for the readings of this part; `layers` and other metrics belong to the run. */
+  /** Like the run's `log`, for readings of this part. Log `layers` and other metrics with the run. */
   log(readings: PartReadings): void
 }
 
@@ -148,42 +154,48 @@ export interface EventOptions {
   readonly text?: string | undefined
 }
 
-/** A training run being recorded. None of its methods rejects or (unless `strict`) throws. */
+/** A training run that is being recorded. Its methods never reject, and they throw only with `strict`. */
 export interface Run {
   readonly id: string
   /** Address of the run's page. */
   readonly url: string
-  /** Takes the readings of a step and returns at once; they are sent in the background. */
+  /** Records the readings of a step and returns at once. They are sent in the background. */
   log(readings: Readings, options?: LogOptions): void
   /**
-   * One of several streams of gradients in this run, such as a GAN's generator: with a norm, a cap and a judgement of
-   * its own. The same name gives the same part.
+   * A part of this run with its own gradients, such as a GAN's generator. It has its own norm and cap, and the server checks
+   * it separately. The same name gives the same part.
    */
   part(name: string, options?: PartOptions): Part
-  /** Notes that something happened at a step: a checkpoint was restored, a stage began. The same step and label replaces. */
+  /**
+   * Marks that something happened at a step, such as a restored checkpoint or a new stage. A second event with the same step
+   * and label replaces the first.
+   */
   event(label: string, options?: EventOptions): void
-  /** Sends what was logged so far; resolves to whether the server has all of it. Default time-out 10 s. */
+  /** Sends what was logged so far. Resolves to whether the server has all of it. The default time-out is 10 s. */
   flush(options?: FlushOptions): Promise<boolean>
-  /** Sends what is left, sets the run's status and reports what could not be sent. */
+  /** Sends the rest, sets the run's status and reports what could not be sent. */
   finish(options?: FinishOptions): Promise<FinishReport>
 }
 
 export interface SyncOptions {
-  /** `NORMWATCH_URL`, else the address that each file names, or this user's own server where that is the default one. */
+  /**
+   * Default: `NORMWATCH_URL`, else the address that each file names. This user's own server is used if a file names only the
+   * default address.
+   */
   readonly url?: string | undefined
-  /** `NORMWATCH_TOKEN`, else none. */
+  /** Default: `NORMWATCH_TOKEN`, else none. */
   readonly token?: string | undefined
-  /** `NORMWATCH_SPOOL`, else `~/.cache/normwatch/spool`. */
+  /** Default: `NORMWATCH_SPOOL`, else `~/.cache/normwatch/spool`. */
   readonly spoolDir?: string | undefined
-  /** Also files whose writers are alive. */
+  /** Also send files whose writers still run. */
   readonly all?: boolean | undefined
 }
 
-/** What a sync did, in points. */
+/** The result of a sync, in points. */
 export interface SyncReport {
   readonly sent: number
   /** Refused by the server; kept in refused files. */
   readonly refused: number
-  /** Files that still hold readings: the server was away, or their writer is alive. */
+  /** Files that still hold unsent readings, because the server was unreachable or the writer still runs. */
   readonly filesLeft: readonly string[]
 }

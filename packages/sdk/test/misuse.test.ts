@@ -11,7 +11,7 @@ const badOptions: [string, Record<string, unknown>, string][] = [
   ['a cap of 0', { maxNorm: 0 }, 'init: maxNorm must be a number above 0'],
   ['a cap that is a text', { maxNorm: '1.0' }, 'init: maxNorm must be a number above 0'],
   ['a NaN clip value', { clipValue: NaN }, 'init: clipValue must be a number above 0'],
-  ['both ways of clipping', { maxNorm: 1, clipValue: 1 }, 'init: clipValue cannot stand beside maxNorm'],
+  ['both ways of clipping', { maxNorm: 1, clipValue: 1 }, 'init: clipValue cannot be combined with maxNorm'],
   ['an id that is a path', { id: '..' }, 'init: id must be 1 to 64 characters'],
   ['an id with a slash', { id: '../etc' }, 'init: id must be 1 to 64 characters'],
   ['a project with a slash', { project: 'a/b' }, 'init: project must be 1 to 128 characters'],

@@ -5,7 +5,7 @@ import type { RunThere } from './list-spool-files.ts'
 const ANSWER_TIMEOUT_MS = 5_000
 const PROCESS_TIMEOUT_MS = 10_000
 
-/** `init` returns a run at once and its steps are counted from its first `log`: another process asks, and is waited for. */
+/** `init` is synchronous and must know the first step, so it waits for a child process that sends the request. */
 const PROGRAM = `
 import { request } from 'node:http'
 const { NORMWATCH_ASK: address, NORMWATCH_ASK_SOCKET: socketPath, NORMWATCH_TOKEN: token } = process.env
@@ -21,7 +21,7 @@ if (socketPath === undefined) {
   asked.on('error', () => process.exit(1)).end()
 }`
 
-/** The last step of a run, -1 when it has none; `undefined` when the server does not say. Never throws. */
+/** The last step of a run, -1 if it has no steps. `undefined` if the server does not answer. Never throws. */
 export function askLastStep({ url, run }: RunThere, token: string | undefined): number | undefined {
   const address = `${url}/api/v1/runs/${run}`
   const where = socketOf(address)

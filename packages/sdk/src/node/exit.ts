@@ -1,15 +1,15 @@
 import type { ExitWatcher } from '../platform.ts'
 import type { RunStatus } from '../types.ts'
 
-/** Those that end a process that does not handle them, and that somebody sends on purpose (nodemon: SIGUSR2). */
+/** Signals that end a process by default and that people or tools send on purpose (nodemon sends SIGUSR2). */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGXCPU'] as const
 
 /** The open runs of this process. */
 const watchers = new Set<ExitWatcher>()
 
 /**
- * Watches the end of this process for one run; returns its own undo. A signal for which nobody else listens still ends
- * the process by that signal, once every run is finished; where somebody else listens, they decide.
+ * Watches the end of this process for one run. Returns a function that stops watching. If the program has no listener of its
+ * own for a signal, the signal still ends the process, once every run is finished. Otherwise the program's listener decides.
  */
 export function watchExit(watcher: ExitWatcher): () => void {
   if (watchers.size === 0) listen()
@@ -22,7 +22,7 @@ export function watchExit(watcher: ExitWatcher): () => void {
 
 function listen(): void {
   process.on('beforeExit', onIdle).on('exit', onExit)
-  // before all others: one that was added by `once` is gone by the time that a later one looks for it
+  // first in the list: a listener added by `once` is removed when it runs, and we must still see it
   for (const signal of SIGNALS) process.prependListener(signal, onSignal)
 }
 
@@ -52,15 +52,15 @@ function onSignal(signal: NodeJS.Signals): void {
   })
 }
 
-/** A job that its scheduler stops, to run it again later, has not failed. */
+/** A job that its scheduler stops in order to run it again later has not failed. */
 function statusAfter(signal: NodeJS.Signals): RunStatus {
   return signal === 'SIGTERM' && process.env['SLURM_JOB_ID'] !== undefined ? 'preempted' : 'failed'
 }
 
 /**
- * The listeners of `signal-exit`, which half of all command-line tools bring along: they end the process only when no
- * other listener is there, as ours do, so each would wait for the other for ever. Version 3 counts them in public on
- * `process`, version 4 on the global object.
+ * The number of listeners of the npm package `signal-exit`, which many command-line tools include. Like ours, they end the
+ * process only if there is no other listener, so without this count each would wait for the other. Version 3 keeps the count
+ * on `process`, version 4 on the global object.
  */
 function deferringListeners(): number {
   const { __signal_exit_emitter__: third } = process as { __signal_exit_emitter__?: { count?: unknown } }

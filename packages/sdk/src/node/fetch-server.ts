@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { Readable } from 'node:stream'
 import { socketOf } from '../server-address.ts'
 
-/** `fetch`, also of an address such as `unix:/path/nw.sock/api/v1/runs`, which Node's own does not know. */
+/** `fetch` that also accepts addresses such as `unix:/path/nw.sock/api/v1/runs`, which Node's `fetch` does not. */
 export function fetchServer(
   address: string | URL | globalThis.Request,
   init: RequestInit = {},

@@ -10,34 +10,34 @@ import { makeCourier, NO_TARGET, targetOf } from './sync.ts'
 import { isWritten } from './writers.ts'
 
 const INTERVAL_MS = 250
-/** Between tries of a server that is away. */
+/** Longest pause between tries while the server is unreachable. */
 const MAX_PAUSE_MS = 5_000
 
 export interface FollowOptions {
-  /** Stands in for the address that a file names. */
+  /** Replaces the address that a file names. */
   readonly url?: string | undefined
   readonly token?: string | undefined
-  /** Called after readings were sent, with their number in points. */
+  /** Called after readings were sent, with the number of points. */
   readonly onSent: (points: number, refused: number) => void
-  /** Called once for a server that is away, and once for a file that cannot be sent; again after all could be sent. */
+  /** Called once per unreachable server and once per file that cannot be sent. Called again only after everything was sent. */
   readonly onFault: (sentence: string) => void
 }
 
-/** What was sent of a file. */
+/** How far a file has been sent. */
 interface Followed {
   readonly head: SpoolHead
   /** Bytes that the server has. */
   end: number
-  /** The last of them, by which the file is known: another may have been begun at its path. */
+  /** The last of these bytes. They show whether the path still holds the same file. */
   tail: Buffer
 }
 
 const TAIL_BYTES = 256
 
 /**
- * Brings trainings that run offline to a server while they run, until `signal` aborts: it sends the lines of the spool files
- * in `folder` as they are written, and removes the file of a training that is over. It reads what a running training
- * writes and never takes its file: that may be on another machine, with a file system in common. Never rejects.
+ * Sends offline trainings to a server while they run, until `signal` aborts. It sends the lines of the spool files in `folder`
+ * as they are written, and removes the file of a training that has ended. It only reads the file of a running training and
+ * never claims it, because the training may run on another machine that shares the file system. Never rejects.
  */
 export async function followSpool(
   folder: string,
@@ -58,7 +58,7 @@ class Follower {
   readonly #options: FollowOptions
   readonly #signal: AbortSignal
   readonly #followed = new Map<string, Followed>()
-  /** Servers and files whose fault was told, and lasts. */
+  /** Servers and files whose current fault was already reported. */
   readonly #faults = new Set<string>()
 
   constructor(folder: string, options: FollowOptions, signal: AbortSignal) {
@@ -78,7 +78,7 @@ class Follower {
         if (!(await this.#sendNew(path))) isAll = false
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
-        if (code === 'ENOENT') continue // its training, or another process, has sent and removed it
+        if (code === 'ENOENT') continue // its training or another process has sent and removed it
         isAll = false
         this.#tell(path, `${path} cannot be sent: ${String(error)}`)
       }
@@ -96,7 +96,7 @@ class Follower {
       this.#tell(path, `${path}: ${NO_TARGET}`)
       return false
     }
-    // in this order: what it writes before it ends is read afterwards
+    // check this before reading, so that the last lines of a training that ends meanwhile are still read
     const isOver = !(await isWritten(path, head))
     if (!isOver && (await stat(path)).size === followed.end) return true
     if (!followed.tail.equals(await tailOf(path, followed.end))) {
@@ -108,7 +108,7 @@ class Follower {
     this.#followed.set(at, followed)
     const courier = makeCourier(head, target, {
       holdsProcess: true,
-      maxTries: 2, // the first may find that the server does not know the run yet
+      maxTries: 2, // the first try may find that the server does not know the run yet
       onRetry: (words) => this.#tell(target.url, `${target.url} does not take readings now (${words})`),
     })
     if (!(await this.#sendFrom(at, followed, courier))) return false
@@ -152,7 +152,7 @@ class Follower {
   }
 }
 
-/** The bytes before `end`. */
+/** The last bytes before `end`. */
 async function tailOf(path: string, end: number): Promise<Buffer> {
   const length = Math.min(end, TAIL_BYTES)
   const file = await open(path, 'r')

@@ -8,13 +8,13 @@ import { isWritten } from './writers.ts'
 const SPOOL_ENDING = '.ndjson'
 export const REFUSED_ENDING = '.refused.ndjson'
 
-/** A run on a server: whose files are meant. */
+/** A run on a server, to select its spool files. */
 export interface RunThere {
   readonly url: string
   readonly run: string
 }
 
-/** Spool files in a folder, those written to the longest ago first; refused ones not counted. None where there is no such folder. */
+/** Spool files in a folder, least recently written first, without refused files. Empty if the folder does not exist. */
 export async function listSpoolFiles(folder: string): Promise<string[]> {
   const found: { path: string; mtimeMs: number }[] = []
   for (const name of spoolFilesAmong(await readdir(folder).catch(() => []))) {
@@ -33,7 +33,7 @@ export async function listLeftovers(folder: string, { url, run }: RunThere): Pro
       const head = await readHead(path)
       if (head?.run === run && head.url === url && !(await isWritten(path, head))) found.push(path)
     } catch {
-      // another process has sent it by now, or it cannot be read, which a sync reports
+      // another process has sent it by now, or it cannot be read: a sync reports that
     }
   }
   return found
@@ -41,7 +41,7 @@ export async function listLeftovers(folder: string, { url, run }: RunThere): Pro
 
 /**
  * Claims a file whose writer has ended by renaming it, so that no other process sends it too.
- * Returns its new path. Rejects with `ENOENT` when another process was quicker.
+ * Returns its new path. Rejects with `ENOENT` if another process claimed it first.
  */
 export async function takeOver(path: string, run: string): Promise<string> {
   const own = spoolPath(dirname(path), run)
@@ -54,7 +54,7 @@ export function spoolPath(folder: string, run: string): string {
   return join(folder, `${run}.${randomBytes(6).toString('hex')}${SPOOL_ENDING}`)
 }
 
-/** The highest step in the spool files of a run, -1 without any. Synchronous. Throws when a file cannot be read. */
+/** The highest step in the spool files of a run, -1 if there is none. Synchronous. Throws if a file cannot be read. */
 export function lastSpooledStep(folder: string, { url, run }: RunThere): number {
   let last = -1
   if (!existsSync(folder)) return last

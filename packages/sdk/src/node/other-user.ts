@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { isLoopback } from '../server-address.ts'
 
-/** The state of a listening socket in the kernel's tables. */
+/** The state of a listening socket in `/proc/net/tcp`. */
 const LISTENING = '0A'
 
 /**
- * The user id of another person whose program listens on this loopback address, as on a login node; `undefined` where
- * nobody does, it is this user, root or a system service, or it is unknown.
+ * The user id of another person whose program listens on this loopback address, as can happen on a login node. `undefined` if
+ * nothing listens there, if the listener belongs to this user, root or a system service, or if that is unknown.
  */
 export function otherUserOn(
   url: string,
@@ -34,7 +34,10 @@ export function otherUserOn(
   return undefined
 }
 
-/** Not root, a system's service, one of systemd's dynamic users, or nobody, as whom a container's other users appear. */
+/**
+ * Whether this user id belongs to a person: not to root, a system service or a dynamic user of systemd, and not to `nobody`,
+ * which stands for users from outside a container.
+ */
 function isPerson(uid: number): boolean {
   return uid >= 1_000 && uid !== 65_534 && !(uid >= 61_184 && uid <= 65_519)
 }

@@ -3,7 +3,7 @@ import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { isLoopback, isServerAddress } from '../server-address.ts'
 
-/** This user's server: its address, and the token that lets its user in. */
+/** The server of this user: its address and its token. */
 export interface OwnServer {
   readonly url: string
   readonly token: string
@@ -26,8 +26,8 @@ function dataFolder(env: Environment): string {
 }
 
 /**
- * This user's server as its `server.json` tells, as far as this machine can reach it; `undefined` without one. `warn` is
- * given the reason why a file is not believed: another user may have written it, and readings would go where that user likes.
+ * The server of this user as its `server.json` describes it. `undefined` if there is none or this machine cannot reach it. A
+ * file that another user may have written is ignored, because readings could then go to that user; `warn` is told why.
  */
 export function findOwnServer(
   env: Environment,
@@ -71,7 +71,7 @@ function readServerFile(path: string, warn: (sentence: string) => void): Record<
   }
 }
 
-/** Whether a process of this user has this id: a server that was killed leaves its file behind. */
+/** Whether a process of this user has this id. A server that was killed leaves its file behind. */
 function runs(pid: unknown): boolean {
   if (!Number.isInteger(pid) || (pid as number) <= 0) return false
   try {

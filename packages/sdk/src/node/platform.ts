@@ -19,12 +19,12 @@ function home(): string {
   try {
     return homedir()
   } catch {
-    // as in a container whose user has neither a name nor $HOME
+    // no home folder, as in a container whose user has neither a name nor $HOME
     return join(tmpdir(), `normwatch-${process.getuid?.() ?? ''}`)
   }
 }
 
-/** Node's side. `threadProgram` is the path of what a background's thread runs; without it there are no threads. */
+/** The platform for Node. `threadProgram` is the path of the program for a background's thread. Without it, no thread is used. */
 export function nodePlatform(threadProgram?: string): Platform {
   return {
     env: (name) => process.env[name],
@@ -44,7 +44,7 @@ export function nodePlatform(threadProgram?: string): Platform {
         const files = await listSpoolFiles(spoolFolder(spoolDir))
         await sendSpoolFiles(files, { token, onlyUrl: url, exceptRun: id })
       } catch {
-        // they stay for the next start, or for a sync, which reports what is wrong
+        // the files stay for the next start, or for a sync, which reports what is wrong
       }
     },
     startThread: (job, spool, warn, makeOther) => startThread(threadProgram, job, spool, warn, makeOther),
@@ -55,7 +55,7 @@ export function nodePlatform(threadProgram?: string): Platform {
       try {
         return Math.max(stored, lastSpooledStep(spoolFolder(spoolDir), there))
       } catch {
-        return undefined // a spool that cannot be read
+        return undefined // the spool cannot be read
       }
     },
     watchExit,

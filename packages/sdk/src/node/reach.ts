@@ -1,4 +1,4 @@
-/** How a program of this machine reaches a server, and what trainings left for one: for the command `normwatch`; not part of the package that is published. */
+/** For the command `normwatch`: how to reach a server, and which spool files trainings left. Not part of the published package. */
 export { DEFAULT_URL, isServerAddress } from '../server-address.ts'
 export { fetchServer } from './fetch-server.ts'
 export { followSpool } from './follow.ts'

@@ -4,15 +4,15 @@ import type { SpoolHead } from '../spool.ts'
 
 interface ReadLine {
   readonly value: SpoolHead | OutboxItem
-  /** Where the next line begins, in bytes. */
+  /** Byte offset of the next line. */
   readonly end: number
 }
 
 const LINE_BREAK = 0x0a
 
 /**
- * The lines of a spool file in order from byte `start` on, its head first. Those that were cut off, and empty ones, are left
- * out; so is a last one without its line break, which may still be written.
+ * The lines of a spool file in order, from byte `start` on; the first line of a file is its head. Skips empty and truncated
+ * lines, and a last line without a line break, which may still be being written.
  */
 async function* readSpoolFile(path: string, start = 0): AsyncGenerator<ReadLine> {
   const input = createReadStream(path, { start })
@@ -32,17 +32,17 @@ async function* readSpoolFile(path: string, start = 0): AsyncGenerator<ReadLine>
       if (from < part.length) rest.push(part.subarray(from))
     }
   } finally {
-    input.destroy() // a reader that stops early would leave the file open
+    input.destroy() // else a reader that stops early would leave the file open
   }
 }
 
-/** The head of a spool file; `undefined` when it has none. Rejects when it cannot be read. */
+/** The head of a spool file, or `undefined` if it has none. Rejects if the file cannot be read. */
 export async function readHead(path: string): Promise<SpoolHead | undefined> {
   for await (const { value } of readSpoolFile(path)) return isHead(value) ? value : undefined
   return undefined
 }
 
-/** The items of a spool file from byte `start` on, each with the place where the next line begins. */
+/** The items of a spool file from byte `start` on, each with the byte offset of the next line. */
 export async function* readItemsFrom(
   path: string,
   start: number,
@@ -57,7 +57,7 @@ export async function* readItems(path: string): AsyncGenerator<OutboxItem> {
   for await (const { item } of readItemsFrom(path, 0)) yield item
 }
 
-/** A line of a spool file; `undefined` when it cannot be read, such as a line that was cut off. */
+/** Parses a line of a spool file. `undefined` if that fails, as for a truncated line. */
 export function parseLine(line: string): SpoolHead | OutboxItem | undefined {
   try {
     const value: unknown = JSON.parse(line)

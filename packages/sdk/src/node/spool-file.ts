@@ -9,10 +9,10 @@ import { markInUse, markUnused } from './writers.ts'
 
 const PRIVATE_FOLDER = { recursive: true, mode: 0o700 } as const
 const PRIVATE_FILE = { mode: 0o600 } as const
-/** Creates no file: a file without a head line would never be sent. */
+/** Append, but do not create the file: a file without a head line would never be sent. */
 const TO_WHAT_IS_THERE = { flag: constants.O_WRONLY | constants.O_APPEND } as const
 
-/** A spool on disk, one JSON object a line; its operations happen one after another, in the order they are called. */
+/** A spool on disk, one JSON object per line. Operations run one at a time, in the order in which they are called. */
 export class SpoolFile implements Spool {
   readonly path: string
   readonly refusedPath: string
@@ -21,7 +21,7 @@ export class SpoolFile implements Spool {
   #exists = false
   /** How many files have been started at this path. */
   #file = 0
-  /** Bytes in the file; `undefined` when that must be looked up: before the first line, and after a failed write. */
+  /** Bytes in the file. `undefined` (must be looked up) before the first line and after a failed write. */
   #size: number | undefined
 
   constructor(path: string, head: SpoolHead) {
@@ -44,7 +44,7 @@ export class SpoolFile implements Spool {
 
   appendNow(item: OutboxItem): void {
     mkdirSync(dirname(this.path), PRIVATE_FOLDER)
-    // a write under way in the background may have left half a line: an empty line ends it
+    // a background write that is still running may have left half a line: a line break ends it
     const start = this.#exists ? '\n' : toLine(this.head)
     appendFileSync(this.path, start + toLine(item), PRIVATE_FILE)
     this.#exists = true
@@ -85,7 +85,7 @@ export class SpoolFile implements Spool {
     markUnused(this.path)
   }
 
-  /** Where the next line goes. A sync may have sent and removed the file: then a new one is started. */
+  /** The byte offset of the next line. If a sync has sent and removed the file, this starts a new one. */
   async #end(): Promise<number> {
     const size = await stat(this.path).then(
       (file) => file.size,
@@ -96,7 +96,7 @@ export class SpoolFile implements Spool {
     return this.#begin()
   }
 
-  /** Makes the file with its head, or ends the half line that a failed write may have left. Returns its size. */
+  /** Creates the file with its head, or ends a half line left by a failed write. Returns the size of the file. */
   async #begin(): Promise<number> {
     await mkdir(dirname(this.path), PRIVATE_FOLDER)
     if (!this.#exists) this.#file++
@@ -123,7 +123,7 @@ function leftover(path: string, run: string): Leftover {
   }
 }
 
-/** Keeps what the server refused beside the spool file at `path`, with the reason. */
+/** Appends an item that the server refused, with the reason, to the refused file of the spool file at `path`. */
 export async function appendRefused(
   path: string,
   head: SpoolHead,

@@ -13,26 +13,26 @@ import { readHead, readItems } from './read-spool-file.ts'
 import { appendRefused } from './spool-file.ts'
 import { isWritten } from './writers.ts'
 
-/** Tries of one request before a sync leaves the rest for another day. */
+/** How often a sync tries one request before it leaves the rest for a later sync. */
 const MAX_TRIES = 3
 
 export interface SendFilesOptions {
-  /** Stands in for the address that a file names. */
+  /** Replaces the address that a file names. */
   readonly url?: string | undefined
   readonly token?: string | undefined
-  /** Files of other servers than this one are left alone. */
+  /** Skip files for any other server. */
   readonly onlyUrl?: string | undefined
-  /** Files of this run are left alone: it sends them itself. */
+  /** Skip files of this run: it sends them itself. */
   readonly exceptRun?: string | undefined
-  /** Sends files even while their writers live: these stay. */
+  /** Also send files whose writers still run. These files are not removed. */
   readonly all?: boolean | undefined
-  /** Called for each file that stays, with the reason. */
+  /** Called for each file that was not sent and removed, with the reason. */
   readonly onLeft?: ((path: string, reason: string) => void) | undefined
-  /** Waiting for a server that is away keeps the process alive. */
+  /** Whether waiting for an unreachable server keeps the process alive. */
   readonly holdsProcess?: boolean | undefined
 }
 
-/** What became of a file, in points; `left` is its path where it stays, and `reason` why. */
+/** The result for one file, in points. If the file stays, `left` holds its path and the reason. */
 interface Sent {
   readonly sent: number
   readonly refused: number
@@ -40,8 +40,8 @@ interface Sent {
 }
 
 /**
- * Sends spool files, each to its end or not at all: a file that was sent is removed, another stays as it is. That of a
- * writer that is running is copied to the server (`all`) and stays its own.
+ * Sends spool files. A file that was sent to its end is removed; any other stays unchanged. With `all`, the file of a running
+ * writer is sent too, but stays.
  */
 export async function sendSpoolFiles(
   paths: readonly string[],
@@ -61,26 +61,26 @@ export async function sendSpoolFiles(
   return { sent, refused, filesLeft }
 }
 
-/** Files that this process sends now: runs that start together find the same ones. */
+/** Files that this process is sending now: runs that start together find the same files. */
 const underWay = new Set<string>()
 
 const leave = (path: string, reason: string): Sent => ({ sent: 0, refused: 0, left: { path, reason } })
 
 async function sendOnce(given: string, options: SendFilesOptions): Promise<Sent> {
   let path = given
-  if (underWay.has(path)) return leave(path, 'this process sends it already')
+  if (underWay.has(path)) return leave(path, 'this process is already sending it')
   try {
     const head = await readHead(path)
-    if (head === undefined) return leave(path, 'it is no spool file')
+    if (head === undefined) return leave(path, 'it is not a spool file')
     const isForeign = options.onlyUrl !== undefined && head.url !== options.onlyUrl
-    if (isForeign || head.run === options.exceptRun) return leave(path, 'it is not meant')
+    if (isForeign || head.run === options.exceptRun) return leave(path, 'it was not selected')
     const isLive = await isWritten(path, head)
     if (isLive && options.all !== true) return leave(path, 'its training may still run')
     if (!isLive && !path.endsWith(REFUSED_ENDING)) path = await takeOver(path, head.run)
     underWay.add(path)
     return await sendSpoolFile(path, head, options, isLive)
   } catch (error) {
-    // another process has taken it; else it cannot be read, or its refused readings cannot be kept
+    // ENOENT: another process has claimed it. Otherwise it cannot be read, or its refused readings cannot be kept.
     const isTaken = (error as NodeJS.ErrnoException).code === 'ENOENT' && options.all !== true
     return isTaken ? { sent: 0, refused: 0 } : leave(path, String(error))
   } finally {
@@ -107,7 +107,7 @@ async function sendSpoolFile(
     refused.push(...delivered.refused)
     sent += pointsOf(item)
   }
-  // what is refused a second time stays in the refused file that it came from
+  // items of a refused file that are refused again stay in that file
   if (refused.length > 0 && path.endsWith(REFUSED_ENDING)) {
     return leave(path, `the server refuses it again: ${refused[0]?.refusal.message}`)
   }
@@ -118,7 +118,7 @@ async function sendSpoolFile(
   return { sent: sent - refusedPoints, refused: refusedPoints, ...left }
 }
 
-/** Why a file has no server to go to. */
+/** Reason for a file whose server is not known. */
 export const NO_TARGET = 'no server is known for it: name one in NORMWATCH_URL'
 
 export interface Target {
@@ -127,8 +127,9 @@ export interface Target {
 }
 
 /**
- * The server that readings go to: the one said now, else that of the file; where this is only the default one, this user's
- * own, if it runs. `undefined`: another person listens there. Only the own server is shown the own token.
+ * The server to send a file to: the `url` given now, else the one in the file. If the file names only the default address,
+ * this user's own running server is used instead. `undefined` if no server is known, or if another user listens on the default
+ * address. The token in `server.json` is only sent to this user's own server.
  */
 export function targetOf(
   head: SpoolHead,
@@ -137,13 +138,13 @@ export function targetOf(
   const own = findOwnServer(process.env)
   const named = said === undefined || said === '' ? undefined : said.replace(/\/+$/, '')
   const url = named ?? (head.url === DEFAULT_URL ? (own?.url ?? head.url) : head.url)
-  if (url === '') return undefined // that of the training could not be used
+  if (url === '') return undefined // the training was given an invalid url
   if (named === undefined && url === DEFAULT_URL && url !== own?.url && otherUserOn(url) !== undefined)
     return undefined
   return { url, token: token ?? (url === own?.url ? own.token : undefined) }
 }
 
-/** A courier for what a spool file holds: it believes that the server knows the run. */
+/** A courier for the items of a spool file. It assumes that the server knows the run. */
 export function makeCourier(
   head: SpoolHead,
   { url, token }: Target,

@@ -4,14 +4,14 @@ import type { Batch } from '../chunk.ts'
 import type { RunNews } from '../outbox-item.ts'
 import type { SpoolHead } from '../spool.ts'
 
-/** What the thread of a background is started with. */
+/** The data that a background's thread is started with. */
 export interface ThreadData {
   readonly job: Job
   readonly spool: { readonly path: string; readonly head: SpoolHead }
   readonly port: MessagePort
-  /** One number, 1 once a `leave` is dealt with: what the caller's thread, which may not do otherwise, sleeps on. */
+  /** One number, set to 1 once a `leave` is handled. The caller's thread blocks on it with `Atomics.wait`. */
   readonly hasLeft: Int32Array
-  /** Memory of the tally, so that it outlives the thread. */
+  /** Memory of the tally. It is shared, so the counts survive if the thread dies. */
   readonly tally: SharedArrayBuffer
 }
 

@@ -9,12 +9,12 @@ import { Tally } from '../tally.ts'
 import { listLeftovers } from './list-spool-files.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 
-/** For sending at the exit of the process. */
+/** Time to send at process exit. */
 const LEAVE_TIMEOUT_MS = 5_000
-/** For writing the spool after that. */
+/** Time to write the spool after that. */
 const SPILL_TIMEOUT_MS = 5_000
 
-/** Starts a background on its own thread; `undefined` where that cannot be: no program, no permission, no spool. */
+/** Starts a background on its own thread. `undefined` if that is impossible: no program, no permission or no spool. */
 export function startThread(
   program: string | undefined,
   job: Job,
@@ -31,9 +31,9 @@ export function startThread(
 }
 
 /**
- * A background that works on while the training holds the event loop, as synchronous loops of TensorFlow.js do. Neither
- * the thread nor its port keeps the process alive, but for the answer to a call. Should the thread die, what it had not
- * sent or spooled is lost and counted, and another background goes on.
+ * A background on its own thread, so that it works while the training blocks the event loop, as synchronous TensorFlow.js loops
+ * do. The thread and its port keep the process alive only while a call waits for its answer. If the thread dies, readings that
+ * it had not sent or spooled are lost and counted, and another background takes over.
  */
 class ThreadBackground implements Background {
   readonly #job: Job
@@ -43,12 +43,12 @@ class ThreadBackground implements Background {
   readonly #hasLeft = new Int32Array(new SharedArrayBuffer(4))
   readonly #tally: Tally
   readonly #port
-  /** Calls under way, by number: what to do with the answer, and without one. */
+  /** Pending calls by number: `answer` handles the answer, `giveUp` its absence. */
   readonly #calls = new Map<number, { answer: (message: FromThread) => void; giveUp: () => void }>()
   #lastCall = 0
   /** Points given to the thread. */
   #points = 0
-  /** The final status, in case the thread dies before it has sent it. */
+  /** The final status, kept in case the thread dies before it has sent it. */
   #ending: RunChange | undefined
   #isDone = false
   #other: Background | undefined
@@ -135,19 +135,19 @@ class ThreadBackground implements Background {
     if (this.#calls.size === 0) this.#port.unref()
   }
 
-  /** What has arrived and was not handed over yet. */
+  /** Handles messages that have arrived but were not delivered yet. */
   #receiveAll(): void {
     const next = () => receiveMessageOnPort(this.#port)
     for (let got = next(); got !== undefined; got = next()) this.#receive(got.message as FromThread)
   }
 
   #end(): void {
-    // the exit event may arrive before the last answer
+    // the exit event may arrive before the last messages
     this.#receiveAll()
     this.#port.unref()
     if (this.#isDone) return
     this.#warnLost()
-    // nobody writes the file any more: the other finds it, and sends it first
+    // the dead thread no longer writes the file: release it, so that the other background sends it first
     this.#spool.release()
     this.#other = this.#makeOther()
     if (this.#ending !== undefined) this.#other.add(this.#ending)
@@ -155,7 +155,7 @@ class ThreadBackground implements Background {
     this.#calls.clear()
   }
 
-  /** Counts of the points given to the thread, from the shared tally it left behind. */
+  /** Counts of the points given to the thread, from the shared tally. */
   #count(): SendReport {
     const [sent, unsent, refused] = [
       this.#tally.of('sent'),
@@ -176,7 +176,7 @@ class ThreadBackground implements Background {
   async #finishWithout(timeoutMs: number): Promise<SendReport> {
     const own = this.#count()
     const others = await (this.#other as Background).finish(timeoutMs)
-    // what the thread had spooled is sent before anything of the other's, and by another name since it was taken
+    // the other background claims (renames) the dead thread's spool file and sends it before its own readings
     const left = (await listLeftovers(dirname(this.#spool.path), this.#spool.head)).at(-1)
     const isSent = own.unsent === 0 || left === undefined
     return {
