@@ -269,5 +269,5 @@ def test_a_configuration_that_cannot_be_read_is_left_out(
 
 def test_a_run_that_resumes_needs_an_id(start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
     start(resume=True).finish()
-    assert "resume needs the id of the run to go on with" in caplog.text
+    assert "resume needs the id of the run to continue" in caplog.text
     assert {request.method for request in server.requests} == {"PUT", "PATCH"}

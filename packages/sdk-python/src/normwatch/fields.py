@@ -95,7 +95,7 @@ def clip_of(max_norm: Any, clip_value: Any, refuse: Refuse) -> dict[str, Any] | 
     """How a run or a part clips. An infinite cap means no clipping: the norm is only logged."""
     max_norm, clip_value = take("max_norm", max_norm, refuse), take("clip_value", clip_value, refuse)
     if max_norm is not None and clip_value is not None:
-        refuse("clip_value", "cannot stand beside max_norm: a run clips in one way")
+        refuse("clip_value", "cannot be combined with max_norm: a run clips in one way")
     for name, mode, cap in (("max_norm", "norm", max_norm), ("clip_value", "value", clip_value)):
         if cap is not None:
             return {"mode": "none"} if float(cap) == math.inf else {"mode": mode, name: float(cap)}

@@ -64,7 +64,7 @@ def init(
         )
     run_id = take("id", id or os.environ.get("NORMWATCH_RUN_ID") or None, refuse)
     if resume and run_id is None:
-        refuse("resume", "needs the id of the run to go on with")
+        refuse("resume", "needs the id of the run to continue")
     resume, run_id = resume and run_id is not None, run_id or new_run_id()
     project = project or os.environ.get("NORMWATCH_PROJECT") or None
     fields = run_fields(
