@@ -1,4 +1,4 @@
-"""Puts the server, as `npm run pack` made it, into the wheel, and names the platform that the wheel is for."""
+"""Build hook: puts the server, as built by `npm run pack`, into the wheel, and sets the wheel's platform tag."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class Content(BuildHookInterface):
-    """Reads NORMWATCH_WHEEL_CONTENT, a folder, and NORMWATCH_WHEEL_PLATFORM, a platform tag."""
+    """Reads the environment: NORMWATCH_WHEEL_CONTENT (a folder) and NORMWATCH_WHEEL_PLATFORM (a platform tag)."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         platform = os.environ["NORMWATCH_WHEEL_PLATFORM"]

@@ -1,7 +1,7 @@
 """
 Normwatch: logs gradient norms from a training loop to a Normwatch server.
 
-A training loop never waits, never fails and never loses a reading because of the monitor.
+The monitor never makes a training loop wait or fail, and never loses a reading.
 
     run = normwatch.init(project="toy-rnn", max_norm=1.0)
     normwatch.clip_grad_norm_(model.parameters(), max_norm=1.0)

@@ -1,4 +1,4 @@
-"""`normwatch run | sync | doctor`, which need no server; the rest is in `pip install "normwatch[server]"`."""
+"""`normwatch run | sync | doctor`. Other verbs belong to the server: `pip install "normwatch[server]"`."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .transport import Transport
 
 MEASURE_HELP = "measure the norm of every N-th step that nothing clips (default 1), or of none"
 FOLLOW_INTERVAL = 1.0
-"""Seconds between two looks of `sync --follow`."""
+"""Seconds between two checks of the spool by `sync --follow`."""
 CLOCK_TOLERANCE = 5.0
-"""Seconds that the clocks of trainer and server may differ before `doctor` says so."""
+"""Seconds that the clocks of this machine and the server may differ before `doctor` reports it."""
 
 
 OWN = ("run", "sync", "doctor", "--url", "--spool", "-h", "--help")
-"""First arguments of the verbs of this package."""
+"""First arguments that this package handles itself."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line. 0: all is well; 1: something is left to do; 2: invalid arguments."""
+    """The command line. Returns the exit code. 0: success; 1: something is left to do; 2: invalid arguments."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0].split("=")[0] not in OWN:
         return _serve(arguments)
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(arguments: list[str]) -> int:
-    """Hands the command to the server's package, which takes this process's place."""
+    """Hands the command to the server's package, which replaces this process where the platform can do that."""
     try:
         from normwatch_server import run
     except ImportError:
@@ -97,7 +97,7 @@ def _measure(text: str) -> int | str:
 
 
 def follow(settings: Settings) -> int:
-    """Brings what trainings write to the server while they run, until Ctrl-C."""
+    """Sends what trainings write to the server while they run, until Ctrl-C."""
     follower = Follower(settings, Notices())
     sent = 0
     try:
@@ -116,7 +116,7 @@ def follow(settings: Settings) -> int:
 
 
 def doctor(settings: Settings) -> int:
-    """Checks what a training needs and prints a line for each; returns 1 when a check fails."""
+    """Checks what a training needs and prints a line per check. Returns 1 if a check fails."""
     if settings.other_user is not None:
         print(f"FAIL server {settings.url}: belongs to the user {settings.other_user}; name yours in NORMWATCH_URL")
         return 1

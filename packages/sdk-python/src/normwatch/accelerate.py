@@ -13,9 +13,10 @@ from .start import init
 
 class NormwatchTracker(GeneralTracker):
     """
-    A tracker for `Accelerator(log_with=…)`: `accelerator.log({"loss": loss}, step=step)` and the config given to
-    `init_trackers`. Norms are recorded by `normwatch.clip_grad_norm_`, or with `run=accelerator.get_tracker(
-    "normwatch").tracker`. Takes a run, or the arguments of `normwatch.init`. Only the main process records.
+    A tracker for `Accelerator(log_with=…)`. Records what `accelerator.log({"loss": loss}, step=step)` logs, and the
+    config given to `init_trackers`. To record norms, call `normwatch.clip_grad_norm_`, if needed with
+    `run=accelerator.get_tracker("normwatch").tracker`. Takes a run, or the arguments of `normwatch.init`. Only the main
+    process records.
     """
 
     name = "normwatch"
@@ -31,7 +32,7 @@ class NormwatchTracker(GeneralTracker):
 
     @property
     def tracker(self) -> Run | None:
-        """The run; None on other than the main process."""
+        """The run; None on every process but the main one."""
         return self._run
 
     def _ensure(self) -> Run | None:

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 UNIX = "unix:"
 FORWARDED = "http://localhost:4280"
-"""Where `ssh -L 4280:/path` shows the pages of a server on a socket."""
+"""Where the pages of a server on a Unix socket are reached after `ssh -L 4280:/path`."""
 
 
 def is_address(url: object) -> bool:
-    """Whether this names a server, without a password, a query or a fragment."""
+    """Whether this is the address of a server, without a user name, password, query or fragment."""
     if isinstance(url, str) and url.startswith(UNIX):
         return re.fullmatch(r"unix:/[^\x00-\x1f]+", url) is not None
     try:
@@ -25,7 +25,7 @@ def is_address(url: object) -> bool:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether only this machine reaches the server by this address."""
+    """Whether the address can only be reached from this machine."""
     name = urlsplit(url).hostname or ""
     return url.startswith(UNIX) or name in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", name) is not None
 
@@ -53,11 +53,11 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def connection_to(url: str, timeout: float) -> tuple[http.client.HTTPConnection, str]:
-    """A connection that is not open yet, and the path that goes before each request's."""
+    """A connection that is not open yet, and the path to put before the path of each request."""
     if url.startswith(UNIX):
         return UnixConnection(url[len(UNIX) :], timeout), ""
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    # with an explicit port: else the last group of an IPv6 address would be read as one
+    # the port is explicit, because the last group of an IPv6 address would be read as a port otherwise
     connection = connect(parts.hostname or "", parts.port or connect.default_port, timeout=timeout)
     return connection, parts.path

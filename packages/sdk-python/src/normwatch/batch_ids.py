@@ -1,4 +1,4 @@
-"""Which batch a suspicious step was trained on: ids are kept for a while, and sent around a suspicious norm."""
+"""Which batch a suspicious step was trained on: recent ids are kept, and sent if a norm near them is suspicious."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 KEPT = 512
-"""Steps whose batch is remembered."""
+"""How many steps' batches are remembered."""
 WINDOW = 128
 MIN_NORMS = 16
 SUSPICIOUS = 3.0
-"""Times the median of the last norms."""
+"""A norm is suspicious above this multiple of the median of the last norms."""
 AROUND = 2
-"""Steps before and after a suspicious one whose batches are sent too."""
+"""The batches of this many steps before and after a suspicious step are sent too."""
 MAX_TEXT = 2048
 LABEL = "batch"
 
 
 class BatchIds:
-    """What `log(batch=…)` was given: a text, numbers, or a function that is called only when its answer is needed."""
+    """The argument of `log(batch=…)`: a text, numbers, or a function that is called only if its answer is needed."""
 
     __slots__ = ("ids",)
 
@@ -30,7 +30,7 @@ class BatchIds:
 
 
 class KeptBatches:
-    """Belongs to the background thread. `tell` sends an event: step, label and text."""
+    """Used by the background thread only. `tell` sends an event: step, label and text."""
 
     def __init__(self, tell: Callable[[int, str, str], None]) -> None:
         self._tell = tell
@@ -39,7 +39,7 @@ class KeptBatches:
         self._send_until = -1
 
     def add(self, step: int, batch: BatchIds, norms: Sequence[float]) -> None:
-        """The batch of a step, and the norms recorded with it: one for each part."""
+        """Adds the batch of a step, and the norms recorded with it, one per part."""
         self._batches.append((step, batch))
         if any(self._is_suspicious(norm) for norm in norms):
             self._send_until = step + AROUND

@@ -2,7 +2,7 @@
 The queue between the training loop and the background thread.
 
 Rows of one shape (the same names) are appended to one flat array of doubles: step, time, reading, reading, …
-That costs a fraction of a microsecond and 8 bytes a number, and the thread turns arrays into columns by slicing.
+Appending takes a fraction of a microsecond and 8 bytes per number. The thread turns the arrays into columns by slicing.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ Kept = Union[float, Deferred, LossScale, BatchIds]
 Columns = dict[str, list[Union[float, None]]]
 
 MAX_QUEUE_CELLS = 8 * 1024 * 1024
-"""Numbers that may wait for the thread: 64 MiB. Past that, rows are dropped and counted."""
+"""The most numbers that wait for the thread (64 MiB). Above that, rows are dropped and counted."""
 DEFERRED_CELLS = 16
 """A waiting tensor counts as this many numbers."""
 MAX_LOOSE_ROWS = 512
 WIDE_ROW = 64
-"""Rows of more readings are not kept loose."""
+"""Rows with more readings than this are packed at once."""
 
 
 class Block:
-    """Rows of one shape. `flat` is an array of doubles, or a list when a value in it has still to be fetched."""
+    """Rows of one shape. `flat` is an array of doubles, or a list if it holds a value that must still be fetched."""
 
     __slots__ = ("flat", "names")
 
@@ -52,7 +52,7 @@ class Block:
 
 
 class StepCounter:
-    """Counts the steps of a run, or of a part whose steps advance by themselves."""
+    """Counts the steps of a run, or of a part that counts its own steps."""
 
     __slots__ = ("next",)
 
@@ -62,18 +62,18 @@ class StepCounter:
 
 class Batcher:
     """
-    Keeps rows until `take`; a row without a step gets the one after the highest so far of its
-    counter. Thread-safe, and `add` never
-    waits. Rows are first queued as given and packed into blocks later: a training calls `add` between milliseconds of
-    other work, when the processor's caches are cold and every extra line costs.
+    Keeps rows until `take`. A row without a step gets the step after the highest one so far of its counter.
+    Thread-safe, and `add` never waits. `add` only queues rows, and they are packed into blocks later. The reason is
+    speed: a training does other work between two calls, so the processor's caches are cold and every extra line costs
+    time.
     """
 
     def __init__(self, first_step: int = 0, max_cells: int = MAX_QUEUE_CELLS) -> None:
         self._loose: deque[tuple[int | None, float, Mapping[str, Kept], bool, StepCounter]] = deque()
-        # guards the blocks, and packing loose rows into them
+        # guards the blocks and the packing of loose rows into them
         self._lock = threading.Lock()
         self.steps = StepCounter(first_step)
-        """The counter of rows that name no other."""
+        """The default step counter, of the run."""
         self._max_cells = max_cells
         self._room = max_cells
         self._blocks: list[Block] = []
@@ -90,10 +90,10 @@ class Batcher:
         plain: bool,
         steps: StepCounter | None = None,
     ) -> None:
-        """Appends one row, whose readings the caller must not change afterwards. `plain`: all of them are floats."""
+        """Appends one row. The caller must not change `readings` afterwards. `plain`: all readings are floats."""
         loose = self._loose
         loose.append((step, time, readings, plain, steps or self.steps))
-        # a signal handler may log while the thread it interrupted is in here: it does not wait for the lock
+        # do not block: a signal handler may log while the thread that it interrupted holds the lock
         if (len(loose) >= MAX_LOOSE_ROWS or len(readings) > WIDE_ROW) and self._lock.acquire(blocking=False):
             try:
                 self._pack()
@@ -101,7 +101,7 @@ class Batcher:
                 self._lock.release()
 
     def take(self) -> list[Block]:
-        """All rows so far, in order; the queue is empty afterwards."""
+        """Returns all rows so far, in order, and empties the queue."""
         is_held = self._lock.acquire(timeout=0.1)
         while not is_held and not self._is_abandoned:
             is_held = self._lock.acquire(timeout=0.1)
@@ -115,7 +115,7 @@ class Batcher:
         return blocks
 
     def _pack(self) -> None:
-        """The loose rows → blocks."""
+        """Packs the loose rows into blocks."""
         for _ in range(len(self._loose)):
             step, time, readings, plain, steps = self._loose.popleft()
             if step is None:
@@ -132,13 +132,13 @@ class Batcher:
 
     def abandon(self) -> None:
         """
-        For a signal handler that ends the process: the interrupted code may hold the lock and will never continue, so
-        `take` no longer waits for it. At most the row that was being added is lost.
+        For a signal handler that ends the process. The interrupted code may hold the lock and will never continue, so
+        `take` no longer waits for the lock. At most the row that was being added is lost.
         """
         self._is_abandoned = True
 
     def last_step(self) -> int:
-        """The last step so far of rows that name no counter; without any yet, that of the first one."""
+        """The last step of the default counter, at least 0."""
         with self._lock:
             self._pack()
         return max(0, self.steps.next - 1)
@@ -160,7 +160,7 @@ class Batcher:
 
 
 def append_row(blocks: list[Block], step: Kept, time: Kept, readings: Mapping[str, Kept], plain: bool) -> None:
-    """Adds a row to the last block, or to a new one where its names differ. `plain`: all readings are floats."""
+    """Adds a row to the last block, or to a new block if its names differ. `plain`: all readings are floats."""
     names = tuple(readings)
     if not blocks or blocks[-1].names != names or plain is not blocks[-1].is_plain:
         blocks.append(Block(names, array("d") if plain else []))
@@ -168,7 +168,7 @@ def append_row(blocks: list[Block], step: Kept, time: Kept, readings: Mapping[st
 
 
 def batches(blocks: list[Block]) -> Iterator[Columns]:
-    """Plain blocks as columns, each within the bounds of one request, `step` and `time` among them."""
+    """Turns plain blocks into batches of columns, with `step` and `time`, each within the bounds of one request."""
     parts: list[tuple[Block, int, int]] = []
     names: dict[str, None] = {}
     rows = 0
@@ -202,10 +202,10 @@ def _columns(parts: list[tuple[Block, int, int]], names: Mapping[str, None], row
 
 
 def _join(columns: Columns, repeats: list[int]) -> Columns:
-    """Joins rows that follow one of the same step: later readings win, the first time stays."""
+    """Merges each row that repeats the step before it: later readings win, and the first time is kept."""
     for name, column in columns.items():
         if name not in ("step", "time"):
-            # from the last row up, so that a third row of a step reaches the first through the second
+            # last row first: a third row of a step is merged into the second, and that into the first
             for i in reversed(repeats):
                 if column[i] is not None:
                     column[i - 1] = column[i]
@@ -214,6 +214,6 @@ def _join(columns: Columns, repeats: list[int]) -> Columns:
 
 
 def encode_points(columns: Columns) -> bytes:
-    """The body of `POST …/points`: also the line that the spool keeps."""
+    """The body of `POST …/points`, which is also the format of a line in the spool."""
     texts = (f"{encode_json(name)}:{encode_column(column)}" for name, column in columns.items())
     return f'{{"columns":{{{",".join(texts)}}}}}'.encode()

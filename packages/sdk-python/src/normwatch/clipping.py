@@ -1,6 +1,6 @@
 """
-torch's own gradient clipping, recorded. The gradients and the value returned are torch's bit for bit; without an open
-run these functions do nothing else. Nothing here waits for a device, and nothing raises but torch's own errors.
+Torch's gradient clipping, with recording. The gradients and the return value are the same as torch's, bit for bit.
+Without an open run, these functions only call torch. They never wait for a device and raise only torch's own errors.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def clip_grad_norm_(
     part: str | None = None,
 ) -> torch.Tensor:
     """
-    `torch.nn.utils.clip_grad_norm_` with the same arguments, and with `model.named_parameters()` too: then the norm of
-    each layer is recorded, from the norms that the clip call needs anyway. Returns the norm before clipping, a tensor
-    of one number, which is recorded as `grad_norm` of the step that the next `run.log` completes: of `run`, else of the
-    current run; of its part `part`, where a run trains several networks. A norm that is not the L2 norm is recorded as
-    a part of its own, `l1` or `linf`. Raises only what torch raises.
+    `torch.nn.utils.clip_grad_norm_` with the same arguments. Also takes `model.named_parameters()`, and then records
+    the norm of each layer too, from the norms that the clip call needs anyway. Returns the norm before clipping, a
+    tensor of one number. It is recorded as `grad_norm` of the step that the next `run.log` completes, of `run` or else
+    of the current run. `part` names the part of the run, if it trains several networks. A norm other than the L2 norm
+    is recorded under a part of its own, such as `l1` or `linf`. Raises only what torch raises.
     """
-    # these lines run between two steps, with cold caches, so they do as little as possible: even importing a module
-    # that is loaded already would take as long as all the rest
+    # these lines run between two steps, with cold processor caches, so they do as little as possible: even an import
+    # statement for a loaded module would take as long as all the rest
     torch = _torch or _import_torch()
     is_named = run is not None
     if run is None:
@@ -112,9 +112,9 @@ def clip_grad_value_(
     part: str | None = None,
 ) -> None:
     """
-    `torch.nn.utils.clip_grad_value_` with the same arguments, and with `model.named_parameters()` too. Records what was
-    there before: the global L2 norm, the largest element (`max_abs_grad`) and the share clamped (`clip_fraction`, 0
-    to 1); with names, the norm of each layer.
+    `torch.nn.utils.clip_grad_value_` with the same arguments. Also takes `model.named_parameters()`. Records the
+    gradients before clipping: their global L2 norm, the largest absolute value (`max_abs_grad`) and the share of
+    elements that will be clamped (`clip_fraction`, 0 to 1). With names, also the norm of each layer.
     """
     from torch.nn.utils import clip_grad_value_ as clip
 
@@ -134,8 +134,9 @@ def grad_norm(
     parameters: Parameters, norm_type: float = 2.0, *, run: Run | None = None, part: str | None = None
 ) -> torch.Tensor:
     """
-    The global norm of the gradients, a tensor of one number. The gradients are left alone. Recorded as `grad_norm` of
-    the coming step. Never raises: where the gradients cannot be measured, that is a warning, and the norm is NaN.
+    The global norm of the gradients, a tensor of one number, without changing them. It is recorded as `grad_norm` of
+    the step that the next `run.log` completes. Never raises: if the gradients cannot be measured, it warns and
+    returns NaN.
     """
     import torch
 
@@ -159,13 +160,13 @@ def grad_norm(
 
 
 def measure(given: Given) -> dict[str, Any]:
-    """The readings of gradients as they are: their L2 norm, and with names that of each layer."""
+    """The readings of gradients as they are: their L2 norm and, if they have names, the norm of each layer."""
     total, norms = _norms(given, 2.0)
     return {"grad_norm": whole(total), **_layer_norms(given, norms, 2.0)}
 
 
 def layers_after_clipping(given: Given, total: Any, max_norm: Any, run: Run) -> dict[str, Any]:
-    """The norm of each layer before a clip call that has been made already, from what it has left."""
+    """The norm of each layer before a clip call that has already run, computed from the clipped gradients."""
     import torch
 
     if not given.gradients or _any_sharded(given):
@@ -181,7 +182,7 @@ def layers_after_clipping(given: Given, total: Any, max_norm: Any, run: Run) -> 
 
 
 def norm_part(part: str | None, norm_type: float) -> str | None:
-    """The part under which a norm is recorded: one that is not L2 is never mixed with, or compared to, L2 norms."""
+    """The part to record a norm under. Norms other than L2 get their own part, as they are not comparable with L2."""
     number = float(norm_type)
     if number == 2.0:
         return part
@@ -190,11 +191,11 @@ def norm_part(part: str | None, norm_type: float) -> str | None:
 
 
 def before_clamping(given: Given, clip_value: float) -> dict[str, Any]:
-    """The readings of gradients that are about to be clamped to ±`clip_value`; none where one rank has only a share."""
+    """Readings of gradients about to be clamped to ±`clip_value`. Empty if this rank has only a share of them."""
     import torch
 
     if _any_sharded(given):
-        return {}  # one rank alone cannot measure them
+        return {}  # a single rank cannot measure them
     with torch.no_grad():
         sizes = [gradient.detach().abs() for gradient in given.gradients if gradient.numel() > 0]
         if not sizes:
@@ -217,7 +218,7 @@ def _clip_with_names(
     foreach: bool | None,
     also: dict[str, Any],
 ) -> tuple[Any, Any]:
-    """Clips, and returns the norm of each gradient (where it is known) and the norm of all."""
+    """Clips. Returns the norm of each gradient (None if unknown) and the norm of all."""
     import torch
 
     if foreach is not False and not error_if_nonfinite:
@@ -231,13 +232,13 @@ def _clip_with_names(
     if given.gradients and not _any_sharded(given):
         try:
             norms = given.norms(norm_type)
-        except Exception:  # where a gradient cannot be measured, torch's own call raises
+        except Exception:  # if a gradient cannot be measured, torch's own call below raises
             norms = None
     return norms, torch.nn.utils.clip_grad_norm_(given.tensors, max_norm, norm_type, error_if_nonfinite, **also)
 
 
 def _norms(given: Given, norm_type: float) -> tuple[Any, Any]:
-    """The norm of all gradients, and with names that of each."""
+    """The norm of all gradients and, if they have names, of each gradient."""
     if given.layers is None or not given.gradients or _any_sharded(given):
         return _total(given, norm_type), None
     norms, total = given.fused_norms(norm_type) or (given.norms(norm_type), given.total_norm(norm_type))
@@ -252,7 +253,7 @@ def _total(given: Given, norm_type: float) -> Any:
 
 
 def _record_refused(run: Run, part: str | None, given: Given, max_norm: float, norm_type: float) -> None:
-    """The norm for which torch has raised: the reading that explains the end of the training."""
+    """Records the norm for which torch raised an error, because it explains why the training ended."""
     try:
         readings = {"grad_norm": whole(given.total_norm(norm_type))}
         _note(run, True, norm_part(part, norm_type), given, {"mode": "norm", "max_norm": max_norm}, readings)
@@ -291,13 +292,13 @@ def _layer_norms(given: Given, norms: Any, norm_type: float) -> dict[str, Any]:
 
 
 def _measured_by_all(total: torch.Tensor) -> torch.Tensor:
-    """On a rank that records nothing, the norm of a sharded model is made whole too: the one that records waits."""
+    """Gathers a sharded norm also on a rank that records nothing, because the recording rank waits for all ranks."""
     whole(total)
     return total
 
 
 def whole(total: torch.Tensor) -> Any:
-    """The norm of a sharded model is a DTensor; every rank takes part in making it one number."""
+    """Turns the norm of a sharded model, a DTensor, into one number. Every rank must call this."""
     return total.full_tensor() if is_sharded(total) else total
 
 
@@ -310,17 +311,17 @@ def is_sharded(tensor: Any) -> bool:
 
 
 def is_sharded_type(kind: type) -> bool:
-    """Whether tensors of this type are shared out over the ranks: a DTensor."""
+    """Whether tensors of this type are sharded over the ranks (DTensor)."""
     return hasattr(kind, "full_tensor")
 
 
 def _foreach(clip: Callable[..., Any], foreach: bool) -> dict[str, bool]:
-    """torch before 2.0 has no `foreach`, and one way to compute only."""
+    """The `foreach` argument, which torch before 2.0 does not have."""
     return {"foreach": foreach} if "foreach" in signature(clip).parameters else {}
 
 
 def _warn_unrecorded(run: Run, error: Exception) -> None:
-    """The gradients are clipped whether they can be recorded or not."""
+    """Warns about a failed recording. The gradients are clipped anyway."""
     if isinstance(error, WrongUse):
         raise error
     run.notices.warn(f"clip {type(error)}", f"a clip call could not be recorded: {type(error).__name__}: {error}")

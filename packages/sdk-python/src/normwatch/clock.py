@@ -9,6 +9,6 @@ from typing import Callable
 def steady_clock(
     wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
 ) -> Callable[[], float]:
-    """Unix seconds that grow as a monotonic clock does: the wall clock is read once; setting it later has no effect."""
+    """A clock of Unix seconds that reads the wall clock once and then follows a monotonic clock."""
     offset = wall() - monotonic()
     return lambda: monotonic() + offset

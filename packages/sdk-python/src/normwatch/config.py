@@ -1,6 +1,6 @@
 """
-A run's config: whatever holds a program's settings → what JSON can carry, value by value, within the bounds of the
-server. A value that JSON cannot carry becomes text by itself; the others stay what they are.
+Converts the settings of a program to a run's config: JSON values within the bounds of the server. Each value that JSON
+cannot represent becomes text. All other values stay as they are.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .numbers import encode_json, encode_number
 MAX_KEYS = 512
 MAX_KEY_LENGTH = 256
 MAX_DEPTH = 32
-"""Levels of dictionaries and lists, the config itself among them."""
+"""The most levels of dictionaries and lists, including the config itself."""
 MAX_BYTES = 64 * 1024
-"""Of the config as JSON."""
+"""The most bytes of the config as JSON."""
 MAX_TEXT = 4096
 MAX_ITEMS = 1024
 """Of one list."""
@@ -30,8 +30,8 @@ Refuse = Callable[[str, str], None]
 def read_config(config: Any, refuse: Refuse) -> dict[str, Any] | None:
     """
     The config of a run from a dictionary, `argparse.Namespace`, dataclass, OmegaConf, pydantic model or any object with
-    attributes. What exceeds the server's bounds is cut, and `refuse` is told what was left out; None where there is
-    nothing to read.
+    attributes. What exceeds the server's bounds is cut, and `refuse` is called with what was left out. None if the
+    config cannot be read.
     """
     try:
         entries = _entries(config)
@@ -85,12 +85,12 @@ def _entries(config: Any) -> Mapping[Any, Any] | None:
 def _resolved(omega: Any, config: Any) -> Any:
     try:
         return omega.to_container(config, resolve=True)
-    except Exception:  # a value that is missing, or refers to one that is
+    except Exception:  # a value is missing, or refers to a missing one
         return omega.to_container(config, resolve=False)
 
 
 def plain_value(value: Any, levels: int) -> Any:
-    """One value as JSON can carry it, `levels` deep at most. Never raises."""
+    """One value as JSON can represent it, at most `levels` deep. Never raises."""
     try:
         return _plain(value, levels)
     except Exception as error:
@@ -135,7 +135,7 @@ def _plain_collection(value: Any, levels: int) -> Any:
 
 
 def _as_number(value: Any) -> Any:
-    """The number in a scalar of NumPy, torch or JAX; None where it is not one."""
+    """The number in a scalar of NumPy, torch or JAX, else None."""
     if not hasattr(value, "item") or getattr(value, "ndim", 0) != 0:
         return None
     number = value.item()
@@ -152,7 +152,7 @@ def plain_text(value: Any) -> str:
 
 
 class RunConfig(MutableMapping[str, Any]):
-    """The config of a run. `update` and assignment send the whole config again."""
+    """The config of a run, as a dictionary. `update` and assignment send the whole config to the server again."""
 
     def __init__(self, entries: Mapping[str, Any], change: Callable[[dict[str, Any]], None], refuse: Refuse) -> None:
         self._entries = dict(entries)
@@ -160,7 +160,7 @@ class RunConfig(MutableMapping[str, Any]):
         self._refuse = refuse
 
     def update(self, *given: Any, **entries: Any) -> None:
-        """Adds entries, from a mapping, a namespace, a dataclass or the like, and from keywords."""
+        """Adds entries from a mapping, namespace, dataclass or similar object, and from keyword arguments."""
         new: dict[str, Any] = {}
         for source in given:
             new.update(read_config(source, self._refuse) or {})

@@ -26,7 +26,7 @@ class Later:
 
 @dataclass(frozen=True)
 class Refused:
-    """Must not be sent again unchanged; `parts` are the refused items, each with the server's reply."""
+    """Must not be sent again unchanged. `parts` are the refused items, each with the server's reply."""
 
     parts: list[tuple[OutboxItem, Reply]]
 
@@ -36,7 +36,7 @@ Outcome = Union[Later, Refused, None]
 
 
 class Courier:
-    """Sends items of one run. `fields` is the body of the `PUT` that creates the run where the server lacks it."""
+    """Sends items of one run. `fields` is the body of the `PUT` that creates the run if the server does not know it."""
 
     def __init__(
         self,
@@ -51,13 +51,13 @@ class Courier:
         self._chance = chance
 
     def create(self, attempt: int) -> tuple[Outcome, bool]:
-        """`PUT` of the run; also returns whether the server created it just now."""
+        """Sends the `PUT` of the run. Also returns whether this created the run."""
         reply = self._transport.request("PUT", self._run_path, encode_json(self._fields).encode())
         outcome = self._read(reply, attempt, OutboxItem(b"", 0))
         return outcome, reply.status == 201
 
     def deliver(self, item: OutboxItem, attempt: int) -> Outcome:
-        """One try; creating an unknown run and halving a batch that is too large belong to it."""
+        """One try, which includes creating an unknown run and halving a batch that is too large."""
         reply = self._request(item)
         action = decide(reply, attempt, item.points).action
         if action == "create":
@@ -66,7 +66,7 @@ class Courier:
                 return Refused([(item, reply)]) if isinstance(outcome, Refused) else outcome
             reply = self._request(item)
             if decide(reply, attempt, item.points).action == "create":
-                # created just now and unknown again: it is being deleted, or the server is broken
+                # just created and unknown again: the run is being deleted, or the server is broken
                 return self._later(Reply(None, message=reply.message), attempt)
             action = decide(reply, attempt, item.points).action
         if action == "split":

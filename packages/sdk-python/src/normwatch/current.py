@@ -1,4 +1,4 @@
-"""Which run a call without `run=` records to: of this thread or task, the innermost `with` block's, else the newest."""
+"""Which run a call without `run=` records to: that of the innermost `with` block, else the newest of this thread."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
     from .run import Run
 
 _made_here: ContextVar[tuple[Run, ...]] = ContextVar("normwatch_runs", default=())
-"""The runs that this thread or task has made, oldest first."""
+"""The runs that this thread or task has created, oldest first."""
 _entered: ContextVar[tuple[Run, ...]] = ContextVar("normwatch_entered", default=())
-"""The runs whose `with` block this thread or task is in, outermost first."""
+"""The runs whose `with` blocks this thread or task is in, outermost first."""
 _undecided: ContextVar[tuple[Callable[[Any], None], ...]] = ContextVar("normwatch_undecided", default=())
 _made: list[Run] = []
-"""The open runs of this process, oldest first: for threads that have made none."""
+"""The open runs of this process, oldest first. Used by threads that have not created a run."""
 
 undecided_calls = 0
-"""Clip calls that wait for a `log` to tell their run. Most of the time 0: `log` looks here first."""
+"""Clip calls that wait for the `log` that decides their run. Usually 0, so `log` checks this first, for speed."""
 
 
 def current_run() -> Run | None:
-    """The run that module-level calls record to; None without an open one."""
+    """The run that module-level calls record to, or None if no run is open."""
     for run in reversed(_entered.get()):
         if run.is_open:
             return run
@@ -32,7 +32,7 @@ def current_run() -> Run | None:
 
 
 def is_ambiguous() -> bool:
-    """Whether several open runs could be meant: then the run that logs next is."""
+    """Whether several open runs are possible. The call then belongs to the run that logs next."""
     if any(run.is_open for run in _entered.get()):
         return False
     return sum(run.is_open for run in _made_here.get() or _made) > 1
@@ -58,14 +58,14 @@ def leave(run: Run) -> None:
 
 
 def decide_later(call: Callable[[Run], None]) -> None:
-    """Keeps what a clip call found for the run of this thread or task that logs next."""
+    """Keeps the readings of a clip call for the run that this thread or task logs to next."""
     global undecided_calls
     undecided_calls += 1
     _undecided.set((*_undecided.get(), call))
 
 
 def take_undecided() -> tuple[Callable[[Run], None], ...]:
-    """What was kept since the last `log` in this thread or task."""
+    """Returns and clears what was kept since the last `log` in this thread or task."""
     global undecided_calls
     calls = _undecided.get()
     if calls:

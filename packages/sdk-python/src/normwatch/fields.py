@@ -1,4 +1,4 @@
-"""What `init` tells the server about a run. An argument that cannot be used is refused and left out."""
+"""What `init` sends to the server about a run. An invalid argument is refused and left out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .config import read_config
 from .optimizers import name_of
 
 Refuse = Callable[[str, str], None]
-"""Told of an argument that cannot be used: its name, and why."""
+"""Called for an invalid argument, with its name and the reason."""
 
 
 def _is_text(value: object, shortest: int, longest: int) -> bool:
@@ -24,7 +24,7 @@ def _are_tags(value: Any) -> bool:
 
 
 def _is_cap(value: object) -> bool:
-    """Any number above 0, of NumPy or torch too."""
+    """Whether this is a number above 0. NumPy and torch scalars count too."""
     try:
         return not isinstance(value, (bool, str, bytes)) and float(value) > 0  # type: ignore[arg-type]
     except (TypeError, ValueError, RuntimeError):
@@ -32,7 +32,7 @@ def _is_cap(value: object) -> bool:
 
 
 def is_id(value: object) -> bool:
-    """What the server takes as an id: it stands in addresses, where a dot alone and two dots mean folders."""
+    """Whether the server accepts this id. Ids are part of addresses, where `.` and `..` mean folders."""
     if not isinstance(value, str) or value == "." or ".." in value:
         return False
     return re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is not None
@@ -43,7 +43,7 @@ def is_part_name(value: object) -> bool:
 
 
 def event_fault(label: object, text: object) -> tuple[str, str] | None:
-    """The argument of an event that cannot be used, and why."""
+    """The invalid argument of an event and the reason, or None."""
     if not _is_text(label, 1, 128):
         return "label", f"must be 1 to 128 characters, not {label!r:.100}"
     if text is not None and not _is_text(text, 0, 2048):
@@ -66,7 +66,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def take(argument: str, value: Any, refuse: Refuse) -> Any:
-    """The value where its rule allows it, else None."""
+    """The value if its rule allows it, else None."""
     if value is None:
         return None
     is_valid, rule = RULES[argument]
@@ -79,7 +79,7 @@ def take(argument: str, value: Any, refuse: Refuse) -> Any:
 def run_fields(
     refuse: Refuse, optimizer: Any, max_norm: Any, clip_value: Any, config: Any, **arguments: Any
 ) -> dict[str, Any]:
-    """The body of the run's `PUT`; a field that was not given is left out, so that an existing run keeps its own."""
+    """The body of the run's `PUT`. A field that is not given is left out, so that an existing run keeps its value."""
     fields = {name: take(name, value, refuse) for name, value in arguments.items()}
     fields["clip"] = clip_of(max_norm, clip_value, refuse)
     if optimizer is not None:

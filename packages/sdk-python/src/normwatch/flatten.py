@@ -1,4 +1,4 @@
-"""Nested dictionaries of readings → one level: `{"train": {"loss": 1.0}}` is `train/loss`."""
+"""Flattens nested dictionaries of readings: `{"train": {"loss": 1.0}}` becomes `train/loss`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 MAX_DEPTH = 8
 WHOLE = frozenset(("layers",))
-"""Readings that are dictionaries themselves."""
+"""Readings that are dictionaries and are not flattened."""
 
 
 def flatten(data: Mapping[Any, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
-    """A dictionary of one level, with names joined by "/". What lies deeper than 8 levels stays as it is."""
+    """A dictionary of one level, with names joined by "/". Dictionaries below 8 levels are not flattened."""
     out: dict[str, Any] = {}
     for key, value in data.items():
         name = f"{prefix}{key}"

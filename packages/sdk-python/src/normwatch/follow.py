@@ -1,4 +1,4 @@
-"""`normwatch sync --follow`: brings trainings that run offline to a server while they run."""
+"""`normwatch sync --follow`: sends offline trainings to a server while they run."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from .transport import Transport
 
 class Follower:
     """
-    Sends the lines of spool files as they are written, and removes the file of a training that is over. It reads what a
-    running training writes and never takes its file: it may be on another machine, with a file system in common.
+    Sends the lines of spool files as they are written, and removes the file of a training that has ended. It only reads
+    the file of a running training and never claims it, because the training may run on another machine that shares the
+    file system.
     """
 
     def __init__(self, settings: Settings, notices: Notices) -> None:
         self._settings = settings
         self._notices = notices
         self._sent_to: dict[Path, int] = {}
-        """How many bytes of each file the server has."""
+        """How many bytes of each file were sent."""
 
     def round(self) -> Iterator[Later | Delivered]:
-        """Sends what is new, up to the first line that could not be delivered: then the caller waits and returns."""
+        """Sends new lines, up to the first that could not be delivered. The caller then waits and calls this again."""
         for path in [path for folder in self._settings.spool_dirs for path in spool_files(folder)]:
             for outcome in self._send_new(path):
                 yield outcome
@@ -54,6 +55,6 @@ class Follower:
             if is_over:
                 self._sent_to.pop(path, None)
         except FileNotFoundError:
-            pass  # another process has taken it
+            pass  # another process has claimed it
         finally:
             transport.close()

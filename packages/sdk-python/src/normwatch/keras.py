@@ -13,16 +13,16 @@ from .start import init
 
 READINGS = "normwatch"
 NO_NORM = -1.0
-"""In the place of a norm: no update was made, because a gradient was not finite (mixed precision)."""
+"""Stands for a norm if no update was made because a gradient was not finite (mixed precision)."""
 
 
 class NormwatchCallback(keras.callbacks.Callback):
     """
-    Records the global norm of the gradients before the optimiser clips, one reading an update of the weights, on any
-    backend: also under mixed precision (unscaled) and gradient accumulation. The compiled step hands the norm out; the
-    callback adds nothing to the model or to the optimiser, so that nothing of it is saved with them. `loss` and the
-    other metrics are what Keras reports: means since the epoch began; `val_…` are recorded with the last step of their
-    epoch. Takes a run, or the arguments of `normwatch.init` for the run it makes and ends.
+    Records the global norm of the gradients before the optimiser clips, one reading per update of the weights, on any
+    backend. Works with mixed precision (the norm is unscaled) and gradient accumulation. The compiled step returns the
+    norm. Nothing is added to the state of the model or the optimiser, so nothing extra is saved with them. `loss` and
+    the other metrics are what Keras reports: means since the start of the epoch. `val_…` metrics are recorded with the
+    last step of their epoch. Takes a run, or the arguments of `normwatch.init` for a run that it creates and ends.
     """
 
     def __init__(self, run: Run | None = None, **init_arguments: Any) -> None:
@@ -50,7 +50,7 @@ class NormwatchCallback(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.run is None or self._probe is None:
             return
-        batches = batch + 1 - self._batches if batch >= self._batches else 1  # several with steps_per_execution
+        batches = batch + 1 - self._batches if batch >= self._batches else 1  # more than 1 with steps_per_execution
         self._batches = batch + 1
         self._steps = self._probe.end_batch(batches, dict(logs or {}))
 
@@ -81,7 +81,7 @@ def _arguments_of(optimizer: Any) -> dict[str, Any]:
 
 
 class _Probe:
-    """Stands before the clipping of an optimiser, inside the step that the backend compiles."""
+    """Measures the gradients before an optimiser clips them, inside the step that the backend compiles."""
 
     names: tuple[str, ...]
 
@@ -97,7 +97,7 @@ class _Probe:
         optimizer.__dict__["_clip_gradients"] = self._measure_then_clip
 
     def make_train_function(self, model: Any) -> None:
-        """A step that was compiled before knows nothing of the probe."""
+        """Compiles the step again, because a step that was compiled earlier does not contain the probe."""
         model.make_train_function(force=True)
 
     def remove(self) -> None:
@@ -115,15 +115,15 @@ class _Probe:
             self._run.notices.warn("keras", f"gradients could not be measured: {type(error).__name__}: {error}")
 
     def measured(self, readings: list[Any]) -> None:
-        """Takes the readings of an update, in the order of `names`, out of the step."""
+        """Passes the readings of an update, in the order of `names`, out of the step."""
         raise NotImplementedError
 
     def take(self) -> Any:
-        """The readings of the update of this batch, or None where mixed precision has skipped it."""
+        """The readings of this batch's update, or None if mixed precision skipped the update."""
         raise NotImplementedError
 
     def end_batch(self, batches: int, metrics: dict[str, Any]) -> int:
-        """Logs the updates that the last batches have completed. Returns the step of the next one."""
+        """Logs the updates that the last batches completed. Returns the step of the next update."""
         self._seen_batches += batches
         updates, self._seen_batches = divmod(self._seen_batches, self._every)
         for _ in range(updates):
@@ -137,7 +137,7 @@ class _Probe:
         self._run.log(step, **readings, **metrics)
 
     def _scale(self) -> Any:
-        """What the gradients were multiplied by."""
+        """The factor that the gradients were multiplied by."""
         return 1.0
 
     def _readings(self, gradients: list[Any]) -> list[Any]:
@@ -185,7 +185,7 @@ class _TorchProbe(_Probe):
 
 
 class _TensorFlowProbe(_Probe):
-    """A variable that belongs to nobody's state: what is compiled may write to it, and nothing saves it."""
+    """Uses a variable outside the state of the model and optimiser: compiled code can write it, and it is not saved."""
 
     def __init__(self, model: Any, optimizer: Any, run: Run, first_step: int) -> None:
         import tensorflow as tf
@@ -200,7 +200,7 @@ class _TensorFlowProbe(_Probe):
                 aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
             )
         if self._outer is not optimizer:
-            # of a step that mixed precision skips, the inner optimiser hears nothing
+            # mixed precision does not call the inner optimiser in a skipped step: the outer one resets the readings
             self._outer.__dict__["check_finite"] = self._reset_then_check
 
     def remove(self) -> None:
@@ -221,14 +221,14 @@ class _TensorFlowProbe(_Probe):
 
 
 class _JaxProbe(_Probe):
-    """The compiled step returns the readings beside the metrics, and they are taken out before anybody sees them."""
+    """The compiled step returns the readings with the metrics. They are removed before Keras reports the metrics."""
 
     def __init__(self, model: Any, optimizer: Any, run: Run, first_step: int) -> None:
         super().__init__(model, optimizer, run, first_step)
         self._traced: Any = None
         self._arrived: list[Any] = []
         if self._outer is not optimizer:
-            # the inner optimiser works inside a branch, out of which nothing can be handed
+            # the inner optimiser runs inside a traced branch, which cannot pass values out
             optimizer.__dict__.pop("_clip_gradients", None)
             self._outer.__dict__["stateless_apply"] = self._measure_then_apply
 

@@ -1,6 +1,6 @@
 """
-Ends open runs with the process: at exit, on a signal, before `os.exec…`, after an unhandled exception in any thread;
-and forgets them in the child of a fork.
+Ends open runs with the process: at exit, on a signal, before `os.exec…`, and after an unhandled exception in any
+thread. Forgets them in the child of a fork.
 """
 
 from __future__ import annotations
@@ -21,25 +21,28 @@ from .exit_codes import is_failing_code, is_failure
 from .run import Run
 
 TERM_TIMEOUT = 8.0
-"""Seconds: schedulers usually wait 10 between SIGTERM and SIGKILL."""
+"""Seconds to finish after SIGTERM. Schedulers usually wait 10 seconds before they send SIGKILL."""
 EXEC_TIMEOUT = 5.0
 SIGNALS = tuple(
     getattr(signal, name)
     for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU")
     if hasattr(signal, name)
 )
-"""Those that end a process that does not handle them, and that somebody sends on purpose."""
+"""Signals that end a process by default and that people or tools send on purpose."""
 
 LIGHTNING = ("lightning.pytorch", "pytorch_lightning")
-"""Puts its handlers that requeue a SLURM job only where a signal has none; to that of SIGTERM it adds its own."""
+"""
+To requeue SLURM jobs, Lightning sets signal handlers, but only for signals that have none yet. SIGTERM is different:
+there it adds its handler to the existing one.
+"""
 
 _installed = False
 _last_error_before: Any = None
 _watched: list[Run] = []
-"""The open runs, and those that are being finished right now: a signal may come then."""
+"""The open runs, and runs that are being finished right now, because a signal may arrive meanwhile."""
 _notebook_is_watched = False
 _execution_of: dict[int, int] = {}
-"""In a notebook: the cell in which each run was made."""
+"""In a notebook: the cell in which each run was created."""
 
 
 def watch(run: Run) -> None:
@@ -47,7 +50,7 @@ def watch(run: Run) -> None:
     global _installed, _last_error_before
     _watched[:] = [*(other for other in _watched if other.is_open), run]
     if multiprocessing.parent_process() is not None:
-        # a child of multiprocessing ends without atexit
+        # a child process of multiprocessing does not run atexit handlers
         multiprocessing.util.Finalize(None, _at_exit, exitpriority=0)
     _watch_signals()
     _watch_notebook(run)
@@ -65,7 +68,10 @@ def watch(run: Run) -> None:
 
 
 def _watch_signals() -> None:
-    """A handler of the program is left alone: when it exits, atexit ends the run. Only the main thread may set one."""
+    """
+    Sets our signal handlers, but keeps the program's own: when those exit, atexit ends the run. Only the main thread
+    can set handlers.
+    """
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
             is_left_to_lightning = number != signal.SIGTERM and any(name in sys.modules for name in LIGHTNING)
@@ -82,8 +88,8 @@ def _has_crashed() -> bool:
     error = sys.exc_info()[1]
     if error is not None:
         return is_failure(error)
-    # Python keeps an unhandled exception here before it calls sys.excepthook, whoever has set that; an interactive
-    # session goes on after one
+    # Python stores an unhandled exception here before it calls sys.excepthook, even if another library has replaced the
+    # hook; an interactive session continues after such an exception
     last = getattr(sys, "last_value", None)
     return last is not None and last is not _last_error_before and not _is_interactive()
 
@@ -127,7 +133,7 @@ def _finish_then(previous: Any) -> Any:
 
 def _on_signal(number: int, _frame: FrameType | None) -> None:
     if signal.getsignal(number) is not _on_signal:
-        # another handler, set since, has called this one: how the process goes on is its affair
+        # a handler that was set later has called this one, and decides what the process does next
         return
     until = time.monotonic() + TERM_TIMEOUT
     for run in list(_watched):
@@ -137,7 +143,7 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def status_after(number: int) -> str:
-    """A job that its scheduler stops, to run it again later, has not failed."""
+    """The run's status after a signal. A job that its scheduler stops in order to run it again has not failed."""
     is_preemption = number == signal.SIGTERM or number == getattr(signal, "SIGUSR1", None)
     return "preempted" if is_preemption and os.environ.get("SLURM_JOB_ID") else "failed"
 
@@ -149,13 +155,13 @@ def _forget_all() -> None:
 
 
 def _shell() -> Any:
-    """The shell of IPython or Jupyter, where this is one."""
+    """The shell of IPython or Jupyter, or None."""
     ipython = sys.modules.get("IPython")
     return None if ipython is None else ipython.get_ipython()
 
 
 def _watch_notebook(run: Run) -> None:
-    """A run of an earlier cell ends where another begins, and a cell that raises marks the open ones."""
+    """Ends a run of an earlier cell when a new run begins. A cell that raises marks the open runs as failed."""
     global _notebook_is_watched
     shell = _shell()
     if shell is None:

@@ -28,12 +28,13 @@ from .start import init
 
 class NormwatchCallback(Callback):
     """
-    Records of each optimizer step the norm before Lightning clips (measured by a pass over the gradients of that
-    optimizer, without waiting for the device), the mean loss of its batches, the learning rates and the loss scale;
-    also with manual optimisation, where `self.clip_gradients(…)` clips. Several optimizers are parts of the run, named
-    after the module that each trains; each counts its own steps. Takes a run, or the arguments of `normwatch.init` for
-    the run it makes (with `gradient_clip_val` as cap) and ends; with a `NormwatchLogger`, it records to that one's run.
-    Only global rank 0 records. A checkpoint keeps the run's id: a training that resumes from it continues that run.
+    Records for each optimizer step: the norm before Lightning clips, the mean loss of its batches, the learning rates
+    and the loss scale. The norm is measured by a pass over the optimizer's gradients, without waiting for the device.
+    Also works with manual optimisation that calls `self.clip_gradients(…)`. Several optimizers become parts of the run,
+    named after the module that each trains, and each counts its own steps. Takes a run, or the arguments of
+    `normwatch.init` for a run that it creates (with `gradient_clip_val` as cap) and ends. With a `NormwatchLogger`, it
+    records to the logger's run. Only global rank 0 records. A checkpoint keeps the run's id, so that a training that
+    resumes from it continues that run.
     """
 
     def __init__(self, run: Run | None = None, **init_arguments: Any) -> None:
@@ -91,7 +92,7 @@ class NormwatchCallback(Callback):
         return arguments
 
     def _watch_clipping(self, trainer: Any) -> None:
-        """Every way to clip that Lightning offers passes here, when the gradients are still as they were."""
+        """Wraps the method that every way of clipping in Lightning calls, before the gradients change."""
         plugin = trainer.precision_plugin
         clip = plugin.clip_gradients
 
@@ -111,7 +112,7 @@ class NormwatchCallback(Callback):
 
     def _measure(self, watched: _Watched, rule: Clip) -> None:
         """
-        Notes the norm and how it is clipped. On every rank: where gradients are sharded, all measure them together.
+        Notes the norm and the clip rule. Runs on every rank, because all ranks measure sharded gradients together.
         """
         run = self.run
         try:
@@ -139,7 +140,7 @@ class NormwatchCallback(Callback):
             return
         if watched.has_stepped:  # twice in one batch
             self._log_step(watched, trainer, None)
-        # the training may have clipped by itself, with normwatch.clip_grad_norm_
+        # the training may have clipped with normwatch.clip_grad_norm_ itself
         by_hand = self.run is not None and self.run.has_noted(with_part("grad_norm", watched.part))
         if not watched.is_measured and not by_hand:
             self._measure(watched, {"mode": "none"})
@@ -152,7 +153,7 @@ class NormwatchCallback(Callback):
             return
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if loss is not None:
-            # Lightning has divided the loss of each batch by the number of those it accumulates
+            # Lightning has divided the loss of each batch by the number of batches that it accumulates
             divided = trainer.accumulate_grad_batches if pl_module.automatic_optimization else 1
             part = (loss.detach() if hasattr(loss, "detach") else loss) * divided
             self._loss = part if self._loss is None else self._loss + part
@@ -186,7 +187,7 @@ class NormwatchCallback(Callback):
         self._end(trainer, "finished")
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        # of its own handler of SIGTERM
+        # raised by Lightning's own SIGTERM handler
         is_signal = type(exception).__name__ == "SIGTERMException"
         self._end(trainer, status_after(signal.SIGTERM) if is_signal else "failed")
 
@@ -198,7 +199,7 @@ class NormwatchCallback(Callback):
 
 
 class _Watched:
-    """One optimizer of the training, and where it is since its last step."""
+    """One optimizer of the training, and its state since its last step."""
 
     def __init__(self, optimizer: Any, part: str | None) -> None:
         self.optimizer = optimizer
@@ -213,12 +214,12 @@ class _Watched:
 
 
 def _is_by_value(algorithm: Any) -> bool:
-    """The algorithm is a text, or an enumeration of such."""
+    """Whether clipping is by value. `algorithm` is a text or an enumeration member."""
     return str(getattr(algorithm, "value", algorithm)).lower() == "value"
 
 
 def _parts_of(optimizers: list[Any], module: Any) -> list[str | None]:
-    """The part of each optimizer: the module whose parameters it trains, or its number where that is not one."""
+    """The part of each optimizer: the name of the module that it trains, or its number if it trains several."""
     if len(optimizers) == 1:
         return [None]
     names = {id(parameter): name for name, parameter in module.named_parameters()}
@@ -234,9 +235,9 @@ def _parts_of(optimizers: list[Any], module: Any) -> list[str | None]:
 
 class NormwatchLogger(Logger):
     """
-    A Lightning logger: `Trainer(logger=NormwatchLogger(project="…"))` records what `self.log` logs, and the module's
-    hyperparameters as config. Takes a run, or the arguments of `normwatch.init`. Add a `NormwatchCallback` for the
-    norms: both record to the same run. Only global rank 0 records.
+    A Lightning logger: `Trainer(logger=NormwatchLogger(project="…"))`. Records what `self.log` logs, and the module's
+    hyperparameters as config. Takes a run, or the arguments of `normwatch.init`. Add a `NormwatchCallback` to record
+    norms; both record to the same run. Only global rank 0 records.
     """
 
     def __init__(self, run: Run | None = None, **init_arguments: Any) -> None:
@@ -247,7 +248,7 @@ class NormwatchLogger(Logger):
 
     @property
     def experiment(self) -> Run:
-        """The run; made when it is first asked for. On other ranks one that records nothing."""
+        """The run, created when it is first read. On other ranks, a run that records nothing."""
         if self._run is None:
             is_off = {} if getattr(rank_zero_only, "rank", 0) == 0 else {"mode": "disabled"}
             self._run = init(**{**self._init_arguments, **is_off})

@@ -1,4 +1,4 @@
-"""The metric and layer names of one run: names that the server would refuse are refused here, reading by reading."""
+"""The metric and layer names of one run. A reading whose name the server would refuse is refused here, alone."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from .noted import MAX_PARTS
 from .settings import LAYER_PREFIX, MAX_LAYERS, MAX_METRICS, MAX_NAME_LENGTH
 
 _MAKES_PART = re.compile(r"(?:grad_norm|clip_fraction)/([^/]{1,64})")
-"""Readings of gradients: with the name of a part that was not declared they make it."""
+"""Readings of gradients. One that names an undeclared part creates that part."""
 
 
 class NameFault(NamedTuple):
-    """Why a name is refused. A warning is logged once a kind, however many names have that fault."""
+    """Why a name is refused. One warning is logged per kind, no matter how many names have the fault."""
 
     kind: str
     sentence: str
 
 
 class Names:
-    """Names seen so far. `known` may be read from any thread."""
+    """Names seen so far. `known` can be read from any thread."""
 
     def __init__(self) -> None:
         self.known: set[str] = set()
@@ -29,7 +29,7 @@ class Names:
         self._parts: set[str] = set()
 
     def fault(self, name: str) -> NameFault | None:
-        """Why the run can have no metric of this name, or None: then it is known from now on."""
+        """Why the run cannot have a metric of this name. If it can, adds the name to `known` and returns None."""
         if name in self.known:
             return None
         is_layer = name.startswith(LAYER_PREFIX)

@@ -1,4 +1,4 @@
-"""What clip calls found since the last `log`, by part: each part of a run has its own norm and its own cap."""
+"""Readings of clip calls since the last `log`, by part. Each part of a run has its own norm and its own cap."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Noted:
         self._clips: dict[str | None, Clip | None] = {None: clip}
         self._max_norm = None if clip is None else clip.get("max_norm")
         self._is_given = clip is not None
-        """Whether the user said how the run clips; else its first clip call did."""
+        """Whether the user declared how the run clips. If not, its first clip call does."""
         self._declare = declare
         self._notices = notices
         self._parts: dict[str, dict[str, Any]] = {}
         self._key: int | None = None
-        """The first parameter of this step's call without a part's name."""
+        """The `id()` of the first parameter of this step's call without a part name."""
         self._numbered: dict[int, str] = {}
-        """Parts made by the identity of their first parameter."""
+        """Names of numbered parts, keyed by the `id()` of their first parameter."""
 
     def norm(self, part: str | None, key: int | None, max_norm: Any, readings: dict[str, Any]) -> None:
-        """What a call that clips by norm at `max_norm` found; quick where it is the usual call."""
+        """Adds the readings of a call that clips by norm at `max_norm`, with a fast path for the usual call."""
         is_number = type(max_norm) is float or type(max_norm) is int
         if is_number and max_norm == self._max_norm and part is None and not self.readings and not self._numbered:
             self.readings = readings
@@ -49,8 +49,9 @@ class Noted:
 
     def clip(self, part: str | None, key: int | None, clip: Clip, readings: Mapping[str, Any]) -> None:
         """
-        What a clip call found. The first call of a part declares how it clips, unless the user did; a cap other than
-        the declared one is recorded with its step. A cap may be a tensor on a device, which is read later.
+        Adds the readings of a clip call. The first call of a part declares how the part clips, unless the user did. A
+        cap that differs from the declared one is recorded with its step. A cap may be a tensor on a device, which is
+        read later.
         """
         if part is None and key is not None:
             part = self._numbered_part(key)
@@ -63,7 +64,7 @@ class Noted:
         self._note_cap(part, clip)
 
     def declares(self, clip: Clip) -> bool:
-        """Whether the server was told that the whole run clips so: then a step that does needs no reading for it."""
+        """Whether this clip rule was declared for the whole run. If so, a step needs no reading for its cap."""
         declared = self._clips[None]
         return declared == clip or (declared is None and clip["mode"] == "none")
 
@@ -102,7 +103,7 @@ class Noted:
         self._declare({"parts": {name: dict(about) for name, about in self._parts.items()}})
 
     def _numbered_part(self, key: int) -> str | None:
-        """The part of the parameters that begin with `key`: none while a step has one such call."""
+        """The part of the parameters whose first has `id()` `key`. None as long as each step has only one such call."""
         if not self._numbered:
             if self._key is None or key == self._key or "grad_norm" not in self.readings:
                 return None
@@ -115,7 +116,7 @@ class Noted:
         return self._numbered[key]
 
     def _number_first(self) -> None:
-        """A second call for other parameters: what the first one noted becomes part 1."""
+        """Called for a second call with other parameters: the readings of the first call become part 1."""
         assert self._key is not None
         self._numbered[self._key] = "1"
         self._notices.warn(
@@ -136,12 +137,12 @@ class Noted:
                 self._declare({"clip": {"mode": "none"}})
 
     def take(self) -> dict[str, Any]:
-        """All readings, for the run's next step."""
+        """Returns and clears all readings, for the run's next step."""
         readings, self.readings = self.readings, {}
         self._key = None
         return readings
 
     def take_part(self, part: str) -> dict[str, Any]:
-        """The readings of one part, for its next step."""
+        """Returns and clears the readings of one part, for its next step."""
         ending = f"/{part}"
         return {name: self.readings.pop(name) for name in [name for name in self.readings if name.endswith(ending)]}

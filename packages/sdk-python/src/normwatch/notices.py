@@ -1,4 +1,4 @@
-"""Warnings, each kind once: the monitor never raises in a training loop."""
+"""Warnings, once per kind, instead of exceptions: the monitor must not end a training."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ logger = logging.getLogger("normwatch")
 
 
 MAX_KINDS = 200
-"""Kinds of warnings that one run may log: names that never repeat must not fill memory or the log."""
+"""The most kinds of warnings per run, so that names that never repeat do not fill memory or the log."""
 
 
 class Notices:
-    """Warnings through the logger `normwatch`, each kind once; wrong use raises `WrongUse` when strict."""
+    """Warns through the logger `normwatch`, once per kind. Wrong use raises `WrongUse` if strict."""
 
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
@@ -26,7 +26,7 @@ class Notices:
             logger.warning("%s", message)
 
     def wrong_use(self, argument: str, message: str, kind: str | None = None) -> None:
-        """Wrong use of `argument`: raises when strict, else warns once an argument, or once a `kind`."""
+        """Reports wrong use of `argument`: raises `WrongUse` if strict, else warns once per argument or `kind`."""
         sentence = f"{argument} {message}"
         if self.strict:
             raise WrongUse(sentence)

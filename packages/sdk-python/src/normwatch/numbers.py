@@ -1,4 +1,4 @@
-"""The number codec of the wire: JSON has no NaN and no infinity, so those three travel as strings."""
+"""Encodes numbers for the wire. JSON has no NaN or ±Infinity, so these three are sent as strings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ encode_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 def encode_number(value: float | None) -> WireNumber:
-    """The wire form of a reading; None, no reading, stays None."""
+    """The wire form of a reading. None (no reading) stays None."""
     if value is None or math.isfinite(value):
         return value
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
 def decode_number(value: object) -> float | None:
-    """The float of a wire value, or None when it is not one: True, "" and "0.5" are not converted."""
+    """The float of a wire value, or None if it is not a number. True, "" and "0.5" are not converted."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str):
@@ -30,7 +30,7 @@ def decode_number(value: object) -> float | None:
 
 
 def encode_column(values: Sequence[float | None]) -> str:
-    """The JSON text of a column, at the speed of C as long as every reading is finite."""
+    """The JSON text of a column. Fast (C code) if every reading is finite."""
     try:
         return encode_json(values)
     except ValueError:

@@ -17,10 +17,10 @@ class NormState(NamedTuple):
 
 def record_norm() -> Any:
     """
-    Changes nothing and keeps the global norm. Put before the clipping:
-    `optax.chain(record_norm(), optax.clip_by_global_norm(1.0), optax.adam(1e-3))`; then log `recorded_norm(opt_state)`.
-    It is pure, so it works under `jit`, `pmap` and `scan`. Summed in float32 at least, also for bfloat16 gradients.
-    Inside `optax.MultiSteps` it keeps the norm of the last update: log where `mini_step` is 0 again.
+    A transformation that leaves the updates unchanged and stores their global norm. Put it before the clipping:
+    `optax.chain(record_norm(), optax.clip_by_global_norm(1.0), optax.adam(1e-3))`. Then log `recorded_norm(opt_state)`.
+    It is pure, so it works under `jit`, `pmap` and `scan`. The norm is summed in at least float32, also for bfloat16
+    gradients. Inside `optax.MultiSteps`, it stores the norm of the last update: log when `mini_step` is 0 again.
     """
 
     def start(params: Any) -> NormState:
@@ -34,10 +34,10 @@ def record_norm() -> Any:
 
 def recorded_norm(opt_state: Any) -> Any:
     """
-    The norm that `record_norm` kept, wherever it is in the state: an array of one number that may still be computed,
-    for `run.log(grad_norm=…)`. It is a copy, so the state may be donated to the next step. Of a state that `pmap` has
-    replicated, the first device's. NaN for a step that `optax.apply_if_finite` around it has dropped. Raises ValueError
-    without one.
+    The norm that `record_norm` stored, at any depth of the state, for `run.log(grad_norm=…)`. An array of one number
+    that may still be being computed. It is a copy, so the state can be donated to the next step. If `pmap` has
+    replicated the state, the first device's norm. NaN for a step that a surrounding `optax.apply_if_finite` has
+    dropped. Raises ValueError if the state holds no norm.
     """
     found = _find(opt_state)
     if found is None:
@@ -54,7 +54,7 @@ def _norm(updates: Any) -> Any:
 
 
 def _widened(leaf: Any) -> Any:
-    """Half precision overflows and loses digits when squares are summed."""
+    """Converts half precision to float32, because a sum of squares overflows or loses digits in half precision."""
     return leaf.astype(jnp.float32) if leaf.dtype in (jnp.bfloat16, jnp.float16) else leaf
 
 
@@ -63,6 +63,6 @@ def _find(state: Any) -> NormState | None:
         return state
     inner = state.values() if isinstance(state, dict) else state if isinstance(state, (tuple, list)) else ()
     found = next((found for found in map(_find, inner) if found is not None), None)
-    if found is not None and hasattr(state, "last_finite"):  # of apply_if_finite, which keeps the state of before
+    if found is not None and hasattr(state, "last_finite"):  # apply_if_finite keeps the old state for a dropped step
         return NormState(jnp.where(state.last_finite, found.grad_norm, jnp.nan))
     return found

@@ -1,4 +1,4 @@
-"""Optimizers as users pass them: wrapped by frameworks, in lists, with several parameter groups."""
+"""Reads optimizers as users pass them: wrapped by frameworks, in lists, or with several parameter groups."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def name_of(optimizer: Any) -> str:
 
 
 class LearningRates:
-    """The learning rates of a torch optimizer: of its first group, and of others once they differ from it."""
+    """The learning rates of a torch optimizer: of the first group, and of any group that once differed from it."""
 
     def __init__(self, optimizer: Any) -> None:
         self._optimizer = optimizer
@@ -45,7 +45,7 @@ class LearningRates:
 
     @staticmethod
     def of(optimizer: Any) -> LearningRates | None:
-        """None where `optimizer` is not one of torch, or is a list of several."""
+        """None if `optimizer` is not a torch optimizer, or is a list of several."""
         inner = unwrap(optimizer)
         return LearningRates(inner) if getattr(inner, "param_groups", None) else None
 
@@ -53,12 +53,12 @@ class LearningRates:
         return self._optimizer.param_groups[0]["lr"]
 
     def add(self, readings: dict[str, Any], lr: Any) -> None:
-        """`lr`, and `lr/group-1` and so on."""
+        """Adds `lr`, and `lr/group-1` and so on, to `readings`."""
         readings["lr"] = lr
         groups = self._optimizer.param_groups
         for number in range(1, min(len(groups), MAX_GROUPS)):
             rate = groups[number]["lr"]
-            # a rate that is a tensor may be on a device, and comparing it would wait for that
+            # a rate may be a tensor on a device, and comparing it would wait for the device
             if number in self._differing or type(rate) is not float or type(lr) is not float or rate != lr:
                 self._differing.add(number)
                 readings[f"lr/group-{number}"] = rate

@@ -1,4 +1,4 @@
-"""What waits to be sent, oldest first: the lines of the spool file, then what is in memory."""
+"""Items that wait to be sent, oldest first: the lines of the spool file, then the items in memory."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .outbox_item import OutboxItem
 from .spool import SpoolFile, keep_refused
 
 MAX_MEMORY_BYTES = 64 * 1024 * 1024
-"""Bytes of encoded batches: reached only where the disk cannot be written either. Past that, the newest are dropped."""
+"""The most bytes of encoded batches in memory. Only reached if the disk fails too; then the newest are dropped."""
 
 
 class Outbox:
-    """Belongs to the background thread. Never raises: a full or missing disk is a warning."""
+    """Used by the background thread. Never raises: a full or missing disk is a warning."""
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class Outbox:
         self._memory_bytes = 0
         self._max_memory = max_memory
         self.to_disk = False
-        """Set while the server is away: new items go to the spool file at once."""
+        """Set while the server is unreachable. New items then go straight to the spool file."""
         self.dropped = 0
-        """Points dropped because there was room neither on disk nor in memory."""
+        """Points dropped because disk and memory were full."""
         self.refused = 0
-        """Points that the server refused and that are kept in the refused file."""
+        """Points that the server refused. They are kept in the refused file."""
 
     def __len__(self) -> int:
         return len(self._spool) + len(self._memory)
@@ -52,12 +52,12 @@ class Outbox:
 
     @property
     def points_in_memory(self) -> int:
-        """Points that are neither sent nor on disk."""
+        """Points that are not sent and not on disk."""
         return sum(item.points for item in self._memory)
 
     @property
     def spool(self) -> Path | None:
-        """The spool file, where it holds unsent items."""
+        """The spool file if it holds unsent items, else None."""
         return self._spool.path if len(self._spool) else None
 
     def put(self, item: OutboxItem) -> None:
@@ -72,7 +72,7 @@ class Outbox:
             self._notices.warn("dropped", "neither the server nor the disk accepts readings: the newest are dropped")
 
     def first(self) -> OutboxItem | None:
-        """The oldest item; it stays until `drop_first`."""
+        """The oldest item. It stays until `drop_first`."""
         if len(self._spool):
             try:
                 return OutboxItem(*self._spool.first())
@@ -82,7 +82,7 @@ class Outbox:
         return self._memory[0] if self._memory else None
 
     def drop_first(self) -> None:
-        """Removes the oldest item: it is sent, or refused."""
+        """Removes the oldest item, after it was sent or refused."""
         if len(self._spool):
             try:
                 self._spool.drop_first()
@@ -92,7 +92,7 @@ class Outbox:
             self._memory_bytes -= len(self._memory.popleft().line)
 
     def refuse(self, refused: Refused) -> None:
-        """Warns once with the server's message and keeps the refused items in a file, for a person to look at."""
+        """Warns once with the server's message, and keeps the refused items in a file for inspection."""
         for item, reply in refused.parts:
             if item.is_events:
                 self._notices.warn("events", f"the server does not take events ({reply.status} {reply.message})")
@@ -115,7 +115,7 @@ class Outbox:
                 self._disk_trouble(error)
 
     def spill(self) -> None:
-        """Moves items from memory to the spool file, as far as the disk has room."""
+        """Moves items from memory to the spool file until the disk is full."""
         while self._memory:
             item = self._memory[0]
             try:
@@ -129,7 +129,7 @@ class Outbox:
             self._memory_bytes -= len(item.line)
 
     def close(self) -> None:
-        """Writes what is left to disk, as far as it has room, and leaves it there."""
+        """Writes the rest to disk until the disk is full, and closes the file."""
         self.spill()
         try:
             self._spool.close()
@@ -137,7 +137,7 @@ class Outbox:
             self._disk_trouble(error)
 
     def forget(self) -> None:
-        """For the child of a fork: everything here belongs to the parent."""
+        """For the child of a fork: drops everything without writing, because it belongs to the parent."""
         self._spool.forget()
         self._memory.clear()
 
@@ -147,7 +147,7 @@ class Outbox:
         return self._spool.path.parent
 
     def _moves(self, error: OSError) -> bool:
-        """Whether the spool goes to its other folder, because it could not be begun in the first."""
+        """Moves the spool to its fallback folder if the first one cannot be written. Returns whether it did."""
         if self._fallback is None or self._spool.is_open:
             return False
         folder, other, self._fallback = self.folder, self._fallback, None

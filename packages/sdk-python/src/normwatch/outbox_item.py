@@ -1,4 +1,4 @@
-"""What waits in the outbox: one batch of points or one change of the run; also one line of a spool file."""
+"""An item of the outbox: a batch of points, a change of the run, or events. Also one line of a spool file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .numbers import encode_json
 
 @dataclass(frozen=True)
 class OutboxItem:
-    """`line` is JSON: `{"columns": …}` with its number of points; or `{"patch": …}` or `{"events": […]}` with none."""
+    """`line` is JSON: `{"columns": …}`, `{"patch": …}` or `{"events": […]}`. `points` is 0 except for columns."""
 
     line: bytes
     points: int
@@ -29,7 +29,7 @@ class OutboxItem:
         return self.line.startswith(b'{"events"')
 
     def for_older_server(self) -> OutboxItem | None:
-        """The item for an older server that knows neither parts nor the status `preempted`, else None."""
+        """The item changed for an older server without parts and the status `preempted`, or None if nothing changes."""
         if self.points > 0 or self.is_events:
             return None
         changes = json.loads(self.line)["patch"]

@@ -12,17 +12,17 @@ from functools import cached_property
 from typing import Any
 
 WRAPPERS = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
-"""What torch.compile, FSDP and activation checkpointing put into the names of parameters."""
+"""Prefixes that torch.compile, FSDP and activation checkpointing add to the names of parameters."""
 DDP_PREFIX = "module."
 MAX_CACHED = 32
 
 _layers: dict[tuple[int, int, int], tuple[str, list[str], list[str]]] = {}
-"""Names and layers of lists of parameters seen before: naming thousands of layers at each step would be slow."""
+"""A cache of names and layers by list of parameters, because naming thousands of layers at each step is slow."""
 _local: dict[int, tuple[weakref.ref[Any], str | None]] = {}
 
 
 class Given:
-    """`parameters` as torch wants them, and names where they came with names."""
+    """The parameters of a clip call as torch needs them, and their names if they were given with names."""
 
     def __init__(self, parameters: Any) -> None:
         import torch
@@ -39,12 +39,12 @@ class Given:
 
     @property
     def key(self) -> int | None:
-        """The identity of the first parameter: tells a network from another one."""
+        """The `id()` of the first parameter. It distinguishes one network from another."""
         return id(self._every[0]) if self._every else None
 
     @property
     def local_reason(self) -> str | None:
-        """Why the norm of these gradients is not the model's, else None."""
+        """Why the norm of these gradients is not that of the whole model, else None."""
         return local_reason(self._every[0]) if self._every else None
 
     @cached_property
@@ -54,7 +54,7 @@ class Given:
 
     @cached_property
     def layers(self) -> tuple[list[str], list[str]] | None:
-        """The name and the layer of each gradient, where the parameters came with names."""
+        """The name and the layer of each gradient, if the parameters were given with names."""
         if self.names is None:
             return None
         names, layers = _names_and_layers(self.names, self._every)
@@ -67,7 +67,7 @@ class Given:
         )
 
     def total_norm(self, norm_type: float) -> Any:
-        """The norm that torch's clip call would return, without clipping."""
+        """The norm that torch's clip call would return. Does not clip."""
         import torch
 
         if not self.gradients:
@@ -75,12 +75,12 @@ class Given:
         with torch.no_grad():
             if hasattr(torch.nn.utils, "get_total_norm"):
                 return torch.nn.utils.get_total_norm(self.gradients, norm_type)
-            # torch < 2.6: as its clip_grad_norm_ computes it
+            # torch < 2.6: the same computation as in its clip_grad_norm_
             norms = self.norms(norm_type)
             return norms.max() if float(norm_type) == math.inf else torch.norm(norms, float(norm_type))
 
     def norms(self, norm_type: float) -> Any:
-        """The norm of each gradient, in one tensor on the first one's device. Reads all gradients."""
+        """The norm of each gradient, in one tensor on the device of the first. Reads all gradients."""
         import torch
 
         with torch.no_grad():
@@ -92,8 +92,8 @@ class Given:
 
     def fused_norms(self, norm_type: float) -> tuple[Any, Any] | None:
         """
-        The norm of each gradient in one tensor, and their norm: computed exactly as torch's clip call does where all
-        gradients are dense, of one type and on one device. None elsewhere, and with torch < 2.6.
+        The norm of each gradient in one tensor, and the norm of all, computed exactly as in torch's clip call. None
+        unless all gradients are dense, of one type and on one device. Also None with torch < 2.6.
         """
         import torch
 
@@ -112,8 +112,8 @@ class Given:
 
 def norm_over_meshes(gradients: Sequence[Any], norm_type: float) -> Any:
     """
-    The norm of gradients that torch cannot stack, such as a DTensor beside plain tensors (tensor parallel). They are
-    reduced one by one, as their placements may differ. Every rank takes part, in the same order.
+    The norm of gradients that torch cannot stack, such as DTensors mixed with plain tensors (tensor parallel). They are
+    reduced one by one, because their placements may differ. Every rank must call this, with the same order.
     """
     import torch
 
@@ -131,13 +131,13 @@ def norm_over_meshes(gradients: Sequence[Any], norm_type: float) -> Any:
 
 
 def _place(gradient: Any) -> Any:
-    """What tells the ranks that hold a gradient, and its device."""
+    """A key for the ranks that hold a gradient, and its device."""
     mesh = getattr(gradient, "device_mesh", None)
     return ("plain", gradient.device) if mesh is None else ("mesh", id(mesh))
 
 
 def _names_and_layers(given: list[str], tensors: list[Any]) -> tuple[list[str], list[str]]:
-    """The names of parameters without what wrappers add, and the name of the layer of each."""
+    """The names of parameters without the prefixes of wrappers, and the name of the layer of each."""
     key = (id(tensors[0]), id(tensors[-1]), len(given))
     known = _layers.get(key)
     if known is not None and known[0] == given[0]:
@@ -154,8 +154,8 @@ def _names_and_layers(given: list[str], tensors: list[Any]) -> tuple[list[str], 
 
 def local_reason(parameter: Any) -> str | None:
     """
-    Why the gradients of the parameters that begin with this one are only this rank's share, else None. Looked up once:
-    what a parameter is does not change.
+    Why the gradients of the parameters that start with this one are only this rank's share, else None. The answer is
+    cached, because it does not change for a parameter.
     """
     known = _local.get(id(parameter))
     if known is None or known[0]() is not parameter:

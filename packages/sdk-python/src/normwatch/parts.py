@@ -1,4 +1,4 @@
-"""A part of a run: one of several networks that a training clips by themselves, such as a generator and a critic."""
+"""A part of a run: one of several networks that a training clips separately, such as a generator and a critic."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 class Part:
     """
-    Made by `run.part(name)`. Its readings are recorded under its name: `grad_norm/critic`. `log` counts the part's own
-    steps; where both parts step together, `run.log` records what their clip calls found in one step.
+    Created by `run.part(name)`. Its readings are recorded under its name: `grad_norm/critic`. `log` counts the part's
+    own steps. If all parts step together, call `run.log` instead: it records the readings of all their clip calls as
+    one step.
     """
 
     def __init__(self, run: Run, name: str, first_step: int) -> None:
@@ -49,21 +50,21 @@ class Part:
         error_if_nonfinite: bool = False,
         foreach: bool | None = None,
     ) -> torch.Tensor:
-        """`normwatch.clip_grad_norm_`, recorded as this part's."""
+        """`normwatch.clip_grad_norm_`, recorded for this part."""
         return clipping.clip_grad_norm_(
             parameters, max_norm, norm_type, error_if_nonfinite, foreach, run=self.run, part=self.name
         )
 
     def clip_grad_value_(self, parameters: Parameters, clip_value: float, foreach: bool | None = None) -> None:
-        """`normwatch.clip_grad_value_`, recorded as this part's."""
+        """`normwatch.clip_grad_value_`, recorded for this part."""
         clipping.clip_grad_value_(parameters, clip_value, foreach, run=self.run, part=self.name)
 
     def grad_norm(self, parameters: Parameters, norm_type: float = 2.0) -> torch.Tensor:
-        """`normwatch.grad_norm`, recorded as this part's."""
+        """`normwatch.grad_norm`, recorded for this part."""
         return clipping.grad_norm(parameters, norm_type, run=self.run, part=self.name)
 
     def renamed(self, readings: Mapping[str, Any]) -> dict[str, Any]:
-        """Readings under this part's names."""
+        """The readings, renamed for this part."""
         return {with_part(name, self.name): value for name, value in readings.items()}
 
     def __repr__(self) -> str:

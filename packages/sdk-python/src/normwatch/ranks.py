@@ -1,4 +1,4 @@
-"""Which process of a distributed training this one is: only one of them records, rank 0 unless told otherwise."""
+"""The rank of this process in a distributed training. Only one rank records: rank 0 by default."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ RANKS = (
     ("PMI_RANK", "PMI_SIZE"),
     ("PMIX_RANK", ""),
 )
-"""Variables of torchrun, srun, mpirun and the like: a process's rank, and how many there are."""
+"""Environment variables of torchrun, srun, mpirun and similar launchers: the rank, and the number of processes."""
 LOCAL_RANK = "LOCAL_RANK"
 NODE_RANKS = ("GROUP_RANK", "NODE_RANK", "SLURM_NODEID")
 
 
 def logs_on_this_rank(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process is the one that logs: rank 0, or the rank that `NORMWATCH_RANK` names (or `all`)."""
+    """Whether this process logs: it is rank 0, or `NORMWATCH_RANK` names its rank or is `all`."""
     wanted = environment.get("NORMWATCH_RANK", "0")
     if wanted == "all":
         return True
@@ -33,7 +33,7 @@ def logs_on_this_rank(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def _initialized_rank() -> str | None:
-    """The rank in the process group of torch.distributed, or of jax.distributed, where there is one."""
+    """The rank in the process group of torch.distributed or jax.distributed, or None."""
     distributed = getattr(sys.modules.get("torch"), "distributed", None)
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         return str(distributed.get_rank())
@@ -44,7 +44,7 @@ def _initialized_rank() -> str | None:
 
 def _rank_of(environment: Mapping[str, str]) -> str | None:
     for name, size in RANKS:
-        # a job of one task is not distributed, and a batch script is not one of its tasks
+        # a job with one task is not distributed, and a batch script is not a task of its job
         if environment.get(name) and (name == "RANK" or environment.get(size) != "1") and environment.get(size, "2"):
             return environment[name]
     local = environment.get(LOCAL_RANK)
@@ -55,5 +55,5 @@ def _rank_of(environment: Mapping[str, str]) -> str | None:
 
 
 def _imports_the_main_module() -> bool:
-    """Whether this is a worker of multiprocessing that imports the main module: its top level has run in the parent."""
+    """Whether a multiprocessing worker is importing the main module, whose top-level code already ran in the parent."""
     return bool(getattr(multiprocessing.current_process(), "_inheriting", False))

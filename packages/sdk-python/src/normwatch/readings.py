@@ -1,4 +1,4 @@
-"""Which values are readings, and how tensors are read: later, in bulk, by the background thread."""
+"""Which values are readings. Tensors are read later, in bulk, by the background thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .settings import LAYER_PREFIX
 
 
 class WrongReading(ValueError):
-    """Not a reading. The message continues a sentence that begins with the argument's name."""
+    """The value is not a reading. The message completes a sentence that starts with the argument's name."""
 
 
 class Deferred:
@@ -19,21 +19,22 @@ class Deferred:
 
     __slots__ = ("tensor", "version")
     names_readings = False
-    """Whether it holds several readings and names them itself."""
+    """Whether it holds several readings and provides their names."""
 
     def __init__(self, tensor: Any) -> None:
         self.tensor = tensor
         self.version = _version(tensor)
 
     def expand(self, name: str, numbers: list[float], row: dict[str, float]) -> None:
-        """Puts the numbers that were read into the row of their step."""
+        """Adds the numbers that were read to the row of their step."""
         row[name] = numbers[0]
 
 
 class LayerNorms(Deferred):
     """
-    The norms of a model's parameters in one tensor, so that a step needs at most one transfer. A layer's norm is the
-    `norm_type`-norm of those of its parameters: `names[i]` and `layers[i]` name parameter and layer of number `i`.
+    The norms of a model's parameters in one tensor, so that a step needs at most one transfer. The norm of a layer is
+    the `norm_type`-norm of its parameters' norms. `names[i]` and `layers[i]` are the parameter and the layer of number
+    `i`.
     """
 
     __slots__ = ("layers", "names", "norm_type", "part")
@@ -47,7 +48,7 @@ class LayerNorms(Deferred):
         self.part: str | None = None
 
     def of_part(self, part: str | None) -> LayerNorms:
-        """These norms, whose layers are named after the part: `generator.0`."""
+        """These norms with the part's name before each layer's name: `generator.0`."""
         self.part = part
         return self
 
@@ -62,7 +63,7 @@ class LayerNorms(Deferred):
 
 
 class StepReadings(Deferred):
-    """Several readings of one step in one tensor, on its device. `no_norm` in the first place: the step was skipped."""
+    """Several readings of one step in one tensor on a device. If the first is `no_norm`, the step was skipped."""
 
     __slots__ = ("names", "no_norm")
     names_readings = True
@@ -80,7 +81,7 @@ class StepReadings(Deferred):
 
 
 class LossScale:
-    """The scale of a GradScaler. A step whose scale is below that of the step before was skipped."""
+    """The scale of a GradScaler. If it is lower than in the step before, this step was skipped."""
 
     __slots__ = ("scale",)
 
@@ -89,20 +90,20 @@ class LossScale:
 
 
 def norm_of_norms(norms: Sequence[float], norm_type: float) -> float:
-    """The p-norm of a vector whose parts have these p-norms. NaN where one is NaN."""
+    """The p-norm of a vector from the p-norms of its parts, with p = `norm_type`. NaN if one of them is NaN."""
     if len(norms) == 1 or any(math.isnan(norm) for norm in norms):
         return norms[0] if len(norms) == 1 else math.nan
     largest = max(norms)
     if norm_type == math.inf or largest in (0.0, math.inf):
         return largest
-    # scaled by the largest, so that the power neither overflows nor vanishes
+    # divided by the largest, so that the powers do not overflow or underflow
     return float(largest * sum((norm / largest) ** norm_type for norm in norms) ** (1 / norm_type))
 
 
 def accept(value: object) -> float | Deferred | None:
     """
-    The reading in `value`: a float now, or a `Deferred` for a tensor that lives on an accelerator. None means no
-    reading. A CPU tensor is read at once, which does not wait. Raises `WrongReading`.
+    The reading in `value`: a float, or a `Deferred` for a tensor on an accelerator. None means no reading. A CPU tensor
+    is read at once, because that does not wait. Raises `WrongReading` if `value` is not a reading.
     """
     if value is None:
         return None
@@ -116,10 +117,10 @@ def accept(value: object) -> float | Deferred | None:
         raise WrongReading(f"must be one number, not {kind.__name__} of shape {getattr(value, 'shape', '?')}")
     if kind.__name__ == "EagerTensor":  # of TensorFlow
         return Deferred(value)
-    if hasattr(value, "block_until_ready"):  # a jax array: immutable, and perhaps still being computed
+    if hasattr(value, "block_until_ready"):  # a jax array: immutable, and may still be being computed
         return Deferred(value)
     try:
-        # numpy turns an array of one number into a float by item() only
+        # numpy converts an array of one number to a float only by item()
         return float(value.item() if hasattr(value, "item") else value)  # type: ignore[arg-type]
     except OverflowError:
         raise WrongReading("is an integer too large for a float") from None
@@ -143,7 +144,7 @@ def _accept_torch(torch: Any, tensor: Any) -> float | Deferred:
 
 
 def _version(tensor: Any) -> Any:
-    """Counts the in-place changes of a torch tensor; None where there is no such count (jax, inference mode)."""
+    """The count of a torch tensor's in-place changes. None if there is no count (jax, inference mode)."""
     try:
         return tensor._version
     except (AttributeError, RuntimeError):
@@ -151,7 +152,7 @@ def _version(tensor: Any) -> Any:
 
 
 def read_in_bulk(kept: Sequence[Deferred], warn: Callable[[str, str], None]) -> list[list[float] | None]:
-    """The numbers of each, with one transfer a device and shape; None where a tensor could not be read as logged."""
+    """The numbers of each, with one transfer per device and shape. None if a tensor could not be read as logged."""
     out: list[list[float] | None] = [None] * len(kept)
     alike: dict[object, list[int]] = {}
     for i, deferred in enumerate(kept):
@@ -173,7 +174,7 @@ def read_in_bulk(kept: Sequence[Deferred], warn: Callable[[str, str], None]) -> 
 
 
 def _kind(tensor: Any) -> object:
-    """What may be read together: torch tensors of one device, type and shape; arrays of jax; tensors of TensorFlow."""
+    """A key for what can be read together: torch tensors by device, type and shape; jax arrays; TensorFlow tensors."""
     if hasattr(tensor, "numel"):
         return tensor.device, tensor.dtype, tensor.shape
     return "jax" if hasattr(tensor, "block_until_ready") else "tensorflow"
@@ -183,7 +184,7 @@ def _read_torch(tensors: list[Any]) -> list[list[float]]:
     import torch
 
     if tensors[0].device.type == "cuda":
-        # the training may compute on a stream of its own, which this thread's stream does not wait for
+        # the training may compute on another stream, and this thread's stream does not wait for it
         torch.cuda.synchronize(tensors[0].device)
     together = torch.stack([tensor.reshape(-1) for tensor in tensors])
     numbers: list[list[float]] = together.to("cpu").double().tolist()

@@ -1,4 +1,4 @@
-"""Checks the arguments of `log`: an invalid reading is dropped, the others are kept; an invalid step drops the call."""
+"""Checks the arguments of `log`. Only the invalid readings of a call are dropped. An invalid step drops the call."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from .readings import Deferred, LossScale, WrongReading, accept
 from .settings import LAYER_PREFIX, MAX_STEP, MAX_TIME
 
 SKIPPED = "skipped"
-"""The one reading that is a truth value."""
+"""The only reading that may be a boolean."""
 
 
 class Recorder:
-    """Checks readings. A float under a name seen before does not come here: `Run.log` passes it on directly."""
+    """Checks readings. `Run.log` skips these checks for floats whose names were seen before."""
 
     def __init__(self, notices: Notices, names: Names) -> None:
         self._notices = notices
         self._names = names
         self._tensor: type | None = None
-        """torch.Tensor, once a reading was one."""
+        """torch.Tensor, once a reading has been one."""
 
     def check_readings(self, readings: dict[str, Any]) -> bool:
-        """Replaces values by readings, in place, and removes invalid ones. Returns whether all are floats now."""
+        """Replaces values by readings in place, and removes invalid ones. Returns whether all are floats now."""
         for name, value in readings.items():
             kind = type(value)
             if kind is float:
                 continue
-            # the usual step of a training on a CPU, handled without the general case
+            # fast path for the usual step of a training on a CPU
             if kind is not self._tensor or not value.is_cpu:
                 return self._check_each(readings)
             try:
@@ -76,7 +76,7 @@ class Recorder:
                 self._notices.wrong_use(name, fault.sentence, fault.kind)
 
     def step(self, step: object) -> int | None:
-        """The step as an int, or None where it is invalid."""
+        """The step as an int, or None if it is invalid."""
         try:
             number = -1 if isinstance(step, bool) else operator.index(step)  # type: ignore[arg-type]
         except TypeError:
@@ -99,7 +99,7 @@ class Recorder:
             self._notices.wrong_use("layers", f"must map layer names to norms, not {type(layers).__name__}")
 
     def add_scale(self, scaler: Any, readings: dict[str, Any]) -> None:
-        """The scale of a GradScaler without waiting for the device; nothing where it is switched off."""
+        """Adds the scale of a GradScaler without waiting for the device. Adds nothing if the scaler is disabled."""
         if not (hasattr(scaler, "get_scale") and hasattr(scaler, "is_enabled")):
             self._notices.wrong_use("scaler", f"must be a GradScaler, not {type(scaler).__name__}")
         elif scaler.is_enabled():

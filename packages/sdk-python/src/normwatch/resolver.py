@@ -1,4 +1,4 @@
-"""Turns rows with tensors into rows of numbers, and reads from a GradScaler's scale which steps were skipped."""
+"""Turns rows with tensors into rows of numbers, and finds skipped steps from the scale of a GradScaler."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .readings import Deferred, LayerNorms, LossScale, read_in_bulk
 
 Row = dict[str, float]
 MAX_NAMED = 16
-"""Parameters that one event names."""
+"""The most parameters that one event names."""
 
 HINT_MIN_SCALE = 256.0
 HINT_NORMS = 20
 HINT_RATIO = 0.01
-"""A true norm rarely reaches a hundredth of the loss scale; a norm that was never unscaled does."""
+"""A norm above this share of the loss scale was probably not unscaled. A true norm is rarely that large."""
 
 
 def ignore(*_: object) -> None:
-    """For where nobody is to be told."""
+    """A callback that does nothing."""
 
 
 class Resolver:
-    """Belongs to the background thread. Remembers the last scale, and the norms that look scaled."""
+    """Used by the background thread. Remembers the last scale, and counts norms that look scaled."""
 
     def __init__(
         self, names: Names, warn: Callable[[str, str], None], tell: Callable[[int, str, str], None] = ignore
@@ -40,7 +40,7 @@ class Resolver:
         self._scaled_norms = 0
 
     def resolve(self, blocks: list[Block]) -> list[Block]:
-        """The same rows as plain blocks; a reading that could not be fetched is left out."""
+        """The same rows as plain blocks. A reading that could not be fetched is left out."""
         out: list[Block] = []
         for block in blocks:
             if isinstance(block.flat, array):
@@ -80,7 +80,7 @@ class Resolver:
             append_row(out, flat[start], flat[start + 1], row, True)
 
     def _name_nonfinite(self, step: int, layers: LayerNorms, numbers: list[float]) -> None:
-        """At the first norm that is not finite: which gradients are not."""
+        """At the first norm that is not finite, sends an event that names the parameters whose gradients are not."""
         names = [name for name, number in zip(layers.names, numbers) if not math.isfinite(number)]
         if names:
             self._has_named_nonfinite = True
@@ -88,12 +88,12 @@ class Resolver:
             self._tell(step, "non-finite gradients", ", ".join(names[:MAX_NAMED]) + more)
 
     def _skipped(self, scale: float) -> float:
-        """1 where the scale has fallen since the step before: the scaler backs off exactly when it skips a step."""
+        """1 if the scale has fallen since the step before, as it does exactly when the scaler skips a step; else 0."""
         last, self._last_scale = self._last_scale, scale
         return 1.0 if last is not None and scale < last else 0.0
 
     def _drop_refused_names(self, row: Row) -> None:
-        """Readings that name themselves, such as layers, are checked only here."""
+        """Checks names that are known only now: those of readings with their own names, such as layers."""
         for name in [name for name in row if name not in self._names.known]:
             fault = self._names.fault(name)
             if fault is not None:

@@ -1,4 +1,4 @@
-"""What to do after a request, as a pure function. `packages/protocol/fixtures/retry.json` holds its cases."""
+"""What to do after a request, as a pure function. Its test cases are in `packages/protocol/fixtures/retry.json`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 FIRST_DELAY = 0.5
-"""Seconds of the longest first delay; it doubles with each try."""
+"""The longest delay after the first try, in seconds. It doubles with each try."""
 LONGEST_DELAY = 30.0
 LONGEST_RETRY_AFTER = 300.0
 RETRIED_STATUSES = frozenset((408, 425, 429))
@@ -14,7 +14,7 @@ RETRIED_STATUSES = frozenset((408, 425, 429))
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: `readable` when its body is a JSON object. `status` is None when no answer came."""
+    """An answer. `readable`: its body is a JSON object. `status` is None if no answer came."""
 
     status: int | None
     readable: bool = False
@@ -27,9 +27,9 @@ class Reply:
 @dataclass(frozen=True)
 class Decision:
     action: str
-    """`done`, `retry`, `create` (PUT the run, then again), `split` (halves of the points) or `refuse`."""
+    """`done`, `retry`, `create` (PUT the run, then retry), `split` (send the points in two halves) or `refuse`."""
     delay: tuple[float, float] = (0.0, 0.0)
-    """For `retry`: seconds, shortest and longest; the caller picks one at random."""
+    """For `retry`: the shortest and the longest delay in seconds. The caller picks one at random."""
 
 
 def decide(reply: Reply, attempt: int, points: int) -> Decision:
@@ -44,14 +44,14 @@ def decide(reply: Reply, attempt: int, points: int) -> Decision:
         if status == 413 and points > 1:
             return Decision("split")
         return Decision("refuse")
-    # no answer, a server error, or an answer that did not come from Normwatch, but from a gateway before it
+    # no answer, a server error, or an answer from something else than Normwatch, such as a gateway
     longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 10))
     asked = min(reply.retry_after or 0.0, LONGEST_RETRY_AFTER)
     return Decision("retry", (max(longest / 2, asked), max(longest, asked)))
 
 
 def read_retry_after(header: str | None, now: float) -> float | None:
-    """Seconds from a `retry-after` header (seconds or an HTTP date), None without a valid one. `now` is Unix time."""
+    """The seconds in a `retry-after` header (seconds or an HTTP date), or None if it is invalid. `now` is Unix time."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return float(text)

@@ -1,4 +1,4 @@
-"""The object a training logs to: its steps and its readings."""
+"""The run, the object that a training logs to."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
     import torch
 
 FINISH_TIMEOUT = 10.0
-"""Seconds that `finish` and `flush` wait for the server at the most."""
+"""The most seconds that `finish` and `flush` wait for the server."""
 
 
 STATUSES = ("finished", "failed", "preempted")
 
 
 class FinishReport(NamedTuple):
-    """Counts of points: everything is on the server when `unsent`, `refused` and `lost` are 0."""
+    """Counts of points. Everything is on the server if `unsent`, `refused` and `lost` are 0."""
 
     sent: int
     unsent: int
-    """Not sent yet; in the file `spool` for a later sync."""
+    """Not sent yet, but kept in the file `spool` for a later sync."""
     refused: int
-    """Refused by the server; kept in the spool's refused file."""
+    """Refused by the server, and kept in the spool's refused file."""
     lost: int
-    """Dropped: over the memory bound, and no spool could be written."""
+    """Dropped, because memory was full and no spool could be written."""
     spool: Path | None
     """The file with the unsent points."""
 
 
 class Run:
     """
-    One training. `log` may be called from any thread, never waits and never raises (but for wrong use when strict).
-    Made by `normwatch.init`.
+    One training, created by `normwatch.init`. `log` can be called from any thread. It never waits and never raises,
+    except `WrongUse` if strict.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Run:
         """Whether the framework callbacks log the norm of each layer."""
         self.notices = notices
         self.config = RunConfig(config or {}, self._change, notices.wrong_use)
-        """The run's config, a dictionary: a change of it is sent."""
+        """The run's config, a dictionary. Changes are sent to the server."""
         self._rates = LearningRates.of(optimizer)
         self._clock = clock or steady_clock()
         self._batcher = batcher
@@ -85,15 +85,15 @@ class Run:
         self._is_open = sender is not None
         self._why_closed = "the run is finished" if sender is not None else None
         self.noted = Noted(clip, self._change, notices)
-        """What clip calls found since the last `log`."""
+        """The readings of clip calls since the last `log`."""
         self._parts: dict[str, Part] = {}
         self._first_step = batcher.steps.next
         self._made_by = get_ident()
         self._logged_by: int | None = None
         self._failed_at: int | None = None
-        """How many rows had been logged when something went wrong."""
+        """The number of rows logged when something went wrong, else None."""
         self._last_names: tuple[str, ...] | None = None
-        """The names of the step before: checked already."""
+        """The names of the step before, which are already checked."""
         self._recorder = Recorder(notices, names)
 
     def log(
@@ -112,14 +112,14 @@ class Run:
         **metrics: Any,
     ) -> None:
         """
-        Logs the readings of one step and goes on to the next. Without `step`, steps count from 0 (or from `from_step`).
-        A reading is a number, or a tensor, array or scalar of one: a tensor on an accelerator is read later, in bulk.
-        `grad_norm` is the norm before clipping. `layers` maps a layer's name to its norm. `scaler` is a GradScaler,
-        whose scale and skipped steps are recorded: log after `scaler.update()`. `time` is Unix seconds, by default now.
-        `batch` names the batch of this step: a text, ids, or a function that is called only when its answer is needed;
-        it is sent for steps whose norm is suspicious, with two steps around them.
-        What `clip_grad_norm_` recorded since the last call belongs to this step. The readings may also be given as one
-        dictionary, `run.log({"loss": 2.1})`, in which `{"train": {"loss": 2.1}}` is `train/loss`.
+        Logs the readings of one step and advances to the next. Without `step`, steps count from 0 or from `from_step`.
+        A reading is a number, or a tensor, array or scalar of one number. A tensor on an accelerator is read later, in
+        bulk. `grad_norm` is the norm before clipping. `layers` maps layer names to norms. `scaler` is a GradScaler:
+        its scale and skipped steps are recorded, so call `log` after `scaler.update()`. `time` is Unix seconds, by
+        default now. `batch` names the batch of this step: a text, ids, or a function that is called only if its answer
+        is needed. It is sent only for steps with a suspicious norm, and for the two steps before and after them.
+        What `clip_grad_norm_` recorded since the last call belongs to this step. The readings can also be given as one
+        dictionary, `run.log({"loss": 2.1})`, in which `{"train": {"loss": 2.1}}` becomes `train/loss`.
         """
         if not self._is_open:
             self._refuse_closed()
@@ -179,8 +179,8 @@ class Run:
 
     def event(self, label: str, *, text: str | None = None, step: int | None = None) -> None:
         """
-        Marks a step: a checkpoint, a change of the data, anything worth a mark on the charts. `label` has 1 to 128
-        characters, `text` at most 2,048; `step` is the last one logged where it is not given. At most 10,000 a run.
+        Marks a step on the charts, such as a checkpoint or a change of the data. `label` has 1 to 128 characters,
+        `text` at most 2,048. `step` is by default the last step logged. A run has at most 10,000 events.
         """
         if not self._is_open or self._sender is None:
             return
@@ -197,9 +197,10 @@ class Run:
         self, name: str, *, max_norm: float | None = None, clip_value: float | None = None, optimizer: Any = None
     ) -> Part:
         """
-        A part of this run, for a training that clips several networks by themselves: `run.part("generator")`. At most
-        16 a run; the name has 1 to 64 characters, without "/". `max_norm` or `clip_value` says how it is clipped, else
-        its first clip call does. `optimizer` (torch) names itself and gives `lr` to every step.
+        A part of this run, for a training that clips several networks separately: `run.part("generator")`. A run has at
+        most 16 parts. `name` has 1 to 64 characters, without "/". `max_norm` or `clip_value` says how the part clips;
+        without them, its first clip call does. If `optimizer` (torch) is given, its name is recorded, and its `lr` with
+        every step.
         """
         part = self._parts.get(name)
         if part is None:
@@ -221,7 +222,7 @@ class Run:
         return part
 
     def log_part(self, part: Part, data: Any, step: Any, time: Any, readings: dict[str, Any]) -> None:
-        """Logs one step of a part: `part.log` in the run's words."""
+        """Logs one step of a part, for `part.log`."""
         if not self._is_open:
             self._refuse_closed()
             return
@@ -254,7 +255,7 @@ class Run:
         *,
         part: str | None = None,
     ) -> torch.Tensor:
-        """`normwatch.clip_grad_norm_`, recorded to this run."""
+        """`normwatch.clip_grad_norm_`, recorded for this run."""
         return clipping.clip_grad_norm_(
             parameters, max_norm, norm_type, error_if_nonfinite, foreach, run=self, part=part
         )
@@ -267,17 +268,17 @@ class Run:
         *,
         part: str | None = None,
     ) -> None:
-        """`normwatch.clip_grad_value_`, recorded to this run."""
+        """`normwatch.clip_grad_value_`, recorded for this run."""
         clipping.clip_grad_value_(parameters, clip_value, foreach, run=self, part=part)
 
     def grad_norm(
         self, parameters: clipping.Parameters, norm_type: float = 2.0, *, part: str | None = None
     ) -> torch.Tensor:
-        """`normwatch.grad_norm`, recorded to this run."""
+        """`normwatch.grad_norm`, recorded for this run."""
         return clipping.grad_norm(parameters, norm_type, run=self, part=part)
 
     def note(self, **readings: Any) -> None:
-        """Keeps readings for the step that the next `log` completes; a later reading of a name replaces the earlier."""
+        """Keeps readings for the step that the next `log` completes. A later reading of a name replaces the earlier."""
         if self._is_open:
             self.noted.readings.update(readings)
 
@@ -291,7 +292,7 @@ class Run:
             self._recorder.add_scale(scaler, self.noted.readings)
 
     def note_clip(self, clip: Mapping[str, Any], readings: Mapping[str, Any]) -> None:
-        """What a clip call found, for the step that the next `log` completes."""
+        """Keeps the readings of a clip call for the step that the next `log` completes."""
         if self._is_open:
             self.noted.clip(None, None, clip, readings)
 
@@ -306,9 +307,9 @@ class Run:
 
     def finish(self, status: str = "finished", *, timeout: float = FINISH_TIMEOUT) -> FinishReport:
         """
-        Sends what is left and ends the run as `finished`, `failed` or `preempted`. Returns within about `timeout`
-        seconds; what could not be sent is in the spool, and a warning says so. A second call waits for the first, as
-        long as its own `timeout` at the most, and returns the same.
+        Sends the rest and ends the run as `finished`, `failed` or `preempted`. Returns within about `timeout` seconds.
+        What could not be sent is kept in the spool, with a warning. A second call waits for the first one, for at most
+        its own `timeout`, and returns the same report.
         """
         if self._sender is None:
             return FinishReport(0, 0, 0, 0, None)
@@ -335,16 +336,16 @@ class Run:
         return report
 
     def flush(self, timeout: float = FINISH_TIMEOUT) -> bool:
-        """Sends what was logged so far. Returns within `timeout` seconds whether the server has all of it."""
+        """Sends what was logged so far. Returns, within `timeout` seconds, whether the server has all of it."""
         return self._sender is None or self._sender.flush(min(timeout, TIMEOUT_MAX))
 
     @property
     def is_open(self) -> bool:
-        """Whether `log` still records: not after `finish`, not when disabled, not in the child of a fork."""
+        """Whether `log` still records. False after `finish`, if disabled, and in the child of a fork."""
         return self._is_open
 
     def forget(self) -> None:
-        """For the child of a fork: the run belongs to the parent, and logging here does nothing."""
+        """For the child of a fork: closes the run here without sending, because it belongs to the parent."""
         self._is_open = False
         self._why_closed = "it belongs to the process that made it (this one was forked from it)"
         if self._sender is not None:
@@ -357,7 +358,7 @@ class Run:
         self.finish(status, timeout=timeout)
 
     def mark_failed(self) -> None:
-        """Something went wrong that may end the training: the run ends as failed, unless it logs on."""
+        """Something went wrong that may end the training. The run will end as failed, unless it logs more steps."""
         self._failed_at = self._batcher.added
 
     @property
@@ -366,7 +367,7 @@ class Run:
 
     @property
     def threads(self) -> tuple[int | None, int | None]:
-        """The identities of the thread that made the run and of the one that logged last."""
+        """The ids of the thread that created the run and of the thread that logged last."""
         return self._made_by, self._logged_by
 
     def __enter__(self) -> Run:

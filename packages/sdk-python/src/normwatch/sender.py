@@ -1,4 +1,4 @@
-"""The background thread: twice a second it packs rows into batches, and it sends what waits, oldest first."""
+"""The background thread. Twice a second it packs rows into batches. It sends what waits, oldest first."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from .sync import Delivered, replay
 from .transport import Transport
 
 INTERVAL = 0.5
-"""Seconds between two looks at the queue: at most this much is lost to `kill -9`, and charts lag by it."""
+"""Seconds between two checks of the queue. `kill -9` loses at most the rows of this time, and charts lag by it."""
 REST_SHARE = 3
-"""After packing for t seconds the thread rests 3 t, so that a very fast loop keeps most of the interpreter's time."""
+"""After packing for t seconds the thread sleeps 3 t, so that a very fast loop keeps most of the interpreter's time."""
 UNREADABLE_PAUSE = 30.0
 MAX_EVENTS = 10_000
 MAX_EVENTS_PER_REQUEST = 100
 FOREVER = float("inf")
 LOCK_TIMEOUT = 2.0
-"""Seconds to wait for the outbox lock: the background thread holds it while it reads tensors or writes to disk."""
+"""Seconds to wait for the outbox lock. The background thread holds it while it reads tensors or writes to disk."""
 
 
 class Ended(Exception):
@@ -39,7 +39,7 @@ class Ended(Exception):
 
 
 class Sender:
-    """Owns the thread, the outbox and the connection. Its public methods are called by the run."""
+    """Owns the thread, the outbox and the connection. The run calls its public methods."""
 
     def __init__(
         self,
@@ -69,13 +69,13 @@ class Sender:
         self._leftovers = self._replay_leftovers()
         self._changes: deque[Mapping[str, Any]] = deque([resume] if resume else [])
         self._attempt = 1
-        self._pack_at = time.monotonic()  # the run is announced at once: it may live for a moment only
+        self._pack_at = time.monotonic()  # announce the run at once, because it may be very short
         self._retry_at = 0.0
-        # unlike an Event, a SimpleQueue may be used by a signal handler that interrupts another use of it
+        # unlike an Event, a SimpleQueue is reentrant: a signal handler may use it while the main thread does
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._is_closing = self._is_over = False
         self._last_changes: Mapping[str, Any] | None = None
-        # guards the outbox; reentrant, for a signal handler in the same thread
+        # guards the outbox; reentrant, because a signal handler may run in the thread that holds it
         self._outbox_lock = threading.RLock()
         self._progress = threading.Condition()
         self._is_flush_wanted = False
@@ -88,17 +88,17 @@ class Sender:
     def _start(self) -> bool:
         try:
             self._thread.start()
-        except RuntimeError as error:  # a limit on threads
+        except RuntimeError as error:  # no more threads allowed
             self._notices.warn("thread", f"no background thread ({error}): readings wait for finish()")
             return False
         return True
 
     def change_run(self, changes: Mapping[str, Any]) -> None:
-        """Sends a change of the run, before the rows that have not been packed yet."""
+        """Sends a change of the run, before all rows that are not packed yet."""
         self._changes.append(changes)
 
     def add_event(self, event: Mapping[str, Any]) -> None:
-        """Sends an event of the run; a run has at most 10,000."""
+        """Sends an event of the run. A run has at most 10,000."""
         if self._events_added < MAX_EVENTS:
             self._events_added += 1
             self._events.append(event)
@@ -109,7 +109,7 @@ class Sender:
         self.add_event({"step": step, "label": label, "text": text})
 
     def finish(self, changes: Mapping[str, Any], timeout: float) -> None:
-        """Sends the rest and then `changes`; returns when all is sent or on disk, about `timeout` seconds later."""
+        """Sends the rest, then `changes`. Returns within about `timeout` seconds, with everything sent or on disk."""
         self._last_changes = changes
         self._is_closing = True
         if self._has_thread:
@@ -120,8 +120,8 @@ class Sender:
 
     def end(self, timeout: float) -> None:
         """
-        After `finish` was called: returns when the background thread is done, or after `timeout` seconds. Then this
-        thread writes what is unsent to disk: the other may wait for the network much longer (DNS, connect, answer).
+        Call this after `finish`. Returns when the background thread is done. After `timeout` seconds, this thread
+        writes what is unsent to disk, because the other may wait for the network much longer (DNS, connect, answer).
         """
         self._deadline = min(self._deadline, time.monotonic() + timeout)
         self._wake.put(None)
@@ -142,7 +142,7 @@ class Sender:
             )
 
     def flush(self, timeout: float) -> bool:
-        """Waits until the server has everything logged so far; False where it has not after `timeout` seconds."""
+        """Waits until the server has everything logged so far. False if that takes more than `timeout` seconds."""
         if not self._thread.is_alive():
             return self._has_all
         begun = self._rounds_begun
@@ -155,11 +155,11 @@ class Sender:
 
     @property
     def points_in_memory(self) -> int:
-        """Points that are neither sent nor on disk: after `finish`, those for which the disk had no room."""
+        """Points that are neither sent nor on disk. After `finish`, those that did not fit on the disk."""
         return self.outbox.points_in_memory + self._batcher.rows
 
     def forget(self) -> None:
-        """For the child of a fork: the thread is not there, and the connection and the file belong to the parent."""
+        """For the child of a fork: it has no thread, and the connection and the file belong to the parent."""
         self.outbox.forget()
 
     def _work(self) -> None:
@@ -181,7 +181,7 @@ class Sender:
             self._wake.get(timeout=max(0.0, self._pack_at - time.monotonic()))
 
     def _guard(self, work: Callable[..., None], *arguments: Any) -> None:
-        """A bug here must show, and must not stop the training."""
+        """Turns an exception into a warning: a bug here must be visible, but must not stop the training."""
         try:
             work(*arguments)
         except Ended:
@@ -191,18 +191,18 @@ class Sender:
             self._pack_at = time.monotonic() + INTERVAL
 
     def _end_here(self) -> None:
-        """With the lock held: packs what was logged, and writes what is unsent to disk."""
+        """Call with the lock held. Packs what was logged, and writes what is unsent to disk."""
         if self._is_over:
             return
         self._guard(self._pack)
         self._guard(self.outbox.close)
-        self._is_over = True  # last: a signal handler that interrupts this runs it again, and ends the process
+        self._is_over = True  # set last: a signal handler that interrupts this runs it again and ends the process
         with self._progress:
             self._progress.notify_all()
 
     @contextlib.contextmanager
     def _on_the_network(self) -> Iterator[None]:
-        """Releases the lock meanwhile. Raises `Ended` when another thread has closed the outbox."""
+        """Releases the lock during a request. Raises `Ended` if another thread has closed the outbox meanwhile."""
         self._outbox_lock.release()
         try:
             yield
@@ -244,7 +244,7 @@ class Sender:
         return self._online and (len(self.outbox) > 0 or not self._is_announced)
 
     def _pack(self) -> None:
-        """Rows logged so far → batches in the outbox; after the last of them, how the run ended."""
+        """Packs the rows logged so far into batches in the outbox, followed by the run's end if it has ended."""
         started = time.monotonic()
         while self._changes:
             self.outbox.put(patch_item(self._changes.popleft()))
@@ -262,7 +262,7 @@ class Sender:
         self._pack_at = max(started + INTERVAL, now + rest)
 
     def _send_until(self, moment: float) -> None:
-        """Sends what waits until `moment`, or until the server wants a pause."""
+        """Sends what waits, until `moment` or until the server asks for a pause."""
         while self._waits and self._retry_at <= time.monotonic() < moment and not self._abandon.is_set():
             outcome = self._send_first()
             if isinstance(outcome, Later):
@@ -272,7 +272,7 @@ class Sender:
                 self.outbox.to_disk = False
 
     def _send_first(self) -> Later | None:
-        """One try of what is next: what an earlier process of this run left, the run itself, then the outbox."""
+        """Tries to send the next item: first what earlier processes of this run left, then the run, then the outbox."""
         with self._on_the_network():
             outcome = next(self._leftovers, None)
         if outcome is not None:

@@ -1,4 +1,4 @@
-"""`server.json`, in which this user's server says where it listens, and who else listens on the default port."""
+"""Finds this user's server from its `server.json`, and other users who listen on the default port."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from .address import is_address, is_loopback
 
 MAX_BYTES = 64 * 1024
 LISTENING = "0A"
-"""The state of a listening socket in the kernel's tables."""
+"""The state of a listening socket in `/proc/net/tcp`."""
 PEOPLE_FROM = 1000
-"""Smaller user ids are of the system: a service that listens for all users of a machine."""
+"""Smaller user ids belong to the system, such as a service for all users of a machine."""
 NOT_PEOPLE = (range(61184, 65520), (65534,))
-"""Ids of services that systemd makes up, and of nobody: what a container's other users look like."""
+"""Dynamic user ids of systemd services, and `nobody`, which stands for users from outside a container."""
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """This user's server: its address, and the token that lets its user in."""
+    """The server of this user: its address and its token."""
 
     url: str
     token: str
 
 
 class NotOwnFile(Exception):
-    """The file could have been written by another user; the message says so."""
+    """The file may have been written by another user. The message says why."""
 
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -52,8 +52,8 @@ def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 def running_server(folder: Path) -> RunningServer | None:
     """
-    The server that runs on this data folder, as far as this machine can reach it and tell; None without one. Raises
-    `NotOwnFile` where another user may have written the file: readings and token would go where that user likes.
+    The server that runs on this data folder. None if there is none or this machine cannot reach it. Raises `NotOwnFile`
+    if another user may have written the file, because readings and token could then go to that user.
     """
     content = _read(folder / "server.json")
     if content is None:
@@ -63,7 +63,7 @@ def running_server(folder: Path) -> RunningServer | None:
         return None
     if host == socket.gethostname():
         return RunningServer(url, token) if _runs(pid) else None
-    # a home that machines have in common: that machine's loopback addresses and sockets are not reached from here
+    # the home folder may be shared: another machine's loopback address or socket cannot be reached from here
     return None if is_loopback(url) else RunningServer(url, token)
 
 
@@ -105,8 +105,8 @@ def _runs(pid: object) -> bool:
 
 def other_user_on(url: str, tables: Path = Path("/proc/net")) -> int | None:
     """
-    The id of another user whose program listens on this loopback address, as on a login node. None if nobody does, or
-    this user, root or a system service, or if it is unknown.
+    The id of another user whose program listens on this loopback address, as can happen on a login node. None if
+    nothing listens there, if the listener belongs to this user, root or a system service, or if that is unknown.
     """
     if not hasattr(os, "getuid") or not is_loopback(url):
         return None

@@ -20,9 +20,9 @@ DEFAULT_URL = "http://127.0.0.1:4280"
 MODES = ("online", "offline", "disabled")
 
 MAX_POINTS_PER_REQUEST = 10_000
-"""Points in one request, by the wire contract."""
+"""The most points in one request, by the wire contract."""
 MAX_CELLS_PER_REQUEST = 250_000
-"""Points × columns in one request: at most 25 bytes a cell, this stays below the body limit of 8 MiB."""
+"""The most points × columns in one request. At 25 bytes per cell, it stays below the body limit of 8 MiB."""
 MAX_STEP = 2**53 - 1
 MAX_TIME = 1e11
 MAX_NAME_LENGTH = 128
@@ -33,27 +33,27 @@ LAYER_PREFIX = "layers/"
 
 
 class WrongUse(ValueError):
-    """An argument that the service would refuse. Raised with `strict=True`, else only warned about."""
+    """An invalid argument. Raised with `strict=True`; otherwise only a warning is logged."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where readings go: each field from the argument of `init`, else from the environment, else its default."""
+    """Where readings go. Each field comes from the argument of `init`, else the environment, else its default."""
 
     url: str
     token: str | None
     mode: str
     spool_dir: Path
     is_url_named: bool = False
-    """The address is an argument's or the environment's, not that of this user's server or the default."""
+    """Whether the address comes from an argument or the environment, not from this user's server or the default."""
     is_token_own: bool = False
-    """The token belongs to this user's server and is sent to no other."""
+    """Whether the token is that of this user's server. It is then sent to no other server."""
 
     other_user: int | None = None
-    """The id of another user who listens on the default address: nothing is sent there."""
+    """The id of another user who listens on the default address. Nothing is sent there."""
 
     def target(self, recorded_for: str) -> tuple[str, str | None]:
-        """Where readings go that were spooled for an address, and the token to show there. No address: nobody knows."""
+        """The address and token for readings spooled for an address. The address is empty if they must not be sent."""
         url = self.url if self.is_url_named or recorded_for == DEFAULT_URL else recorded_for
         if url == self.url and self.other_user is not None:
             return "", None
@@ -61,7 +61,7 @@ class Settings:
 
     @property
     def fallback_spool_dir(self) -> Path:
-        """Where the spool goes when `spool_dir` cannot be written: a folder of its own in the temporary one."""
+        """Where the spool goes if `spool_dir` cannot be written: this user's own folder in the temporary folder."""
         name = hashlib.sha256(str(self.spool_dir).encode()).hexdigest()[:8]
         return _own_temporary_folder() / f"spool-{name}"
 
@@ -79,9 +79,9 @@ def read_settings(
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
     """
-    The settings in force. With a URL or a mode that cannot be used, readings stay on this machine, for a later sync:
-    they never go to another server than the one that was meant. Neither token nor URL is repeated in a warning: the one
-    is a secret, and the other may hold one.
+    The settings to use. With an invalid URL or mode, readings stay on this machine for a later sync, because they must
+    not go to a server that was not meant. Warnings contain neither the token nor the URL: the token is a secret, and
+    the URL may contain one.
     """
     named = url or environment.get("NORMWATCH_URL")
     own = _own_server(None if named else refuse, environment)
@@ -126,7 +126,7 @@ def _own_server(refuse: Callable[[str, str], None] | None, environment: Mapping[
     except NotOwnFile as error:
         if refuse is not None:
             refuse("url", f"is not read from server.json: {error}")
-    except (OSError, RuntimeError):  # a user without a home
+    except (OSError, RuntimeError):  # the user has no home folder
         pass
     return None
 
@@ -134,7 +134,7 @@ def _own_server(refuse: Callable[[str, str], None] | None, environment: Mapping[
 def _expand(directory: str | os.PathLike[str]) -> Path:
     try:
         return Path(directory).expanduser()
-    except RuntimeError:  # a user without a home
+    except RuntimeError:  # the user has no home folder
         return Path(directory)
 
 
@@ -152,5 +152,5 @@ def _own_temporary_folder() -> Path:
 
 
 def new_run_id() -> str:
-    """An id that sorts by time and is unique: `20261123-081706-9f2c1a`."""
+    """A unique id that sorts by time: `20261123-081706-9f2c1a`."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"

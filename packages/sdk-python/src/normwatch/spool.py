@@ -1,6 +1,6 @@
 """
-Files of what could not be sent yet: one per run and process, one JSON object per line.
-Format: `packages/protocol/fixtures/README.md`; either SDK's `sync` can send what the other wrote.
+Spool files, which hold what could not be sent yet: one file per run and process, one JSON object per line.
+The format is in `packages/protocol/fixtures/README.md`. The `sync` of either SDK can send the files of the other.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ SUFFIX = ".ndjson"
 REFUSED_SUFFIX = ".refused.ndjson"
 MAX_LINE_BYTES = 64 * 1024 * 1024
 SILENT = 600.0
-"""Seconds without a new line after which a writer on another machine counts as gone."""
+"""Seconds without a new line after which a writer on another machine counts as ended."""
 
 
 _open_here: set[Path] = set()
 
 
 class SpoolFile:
-    """A file that one process writes and reads back in order. Every method may raise OSError."""
+    """A file that one process writes and reads back in order. Every method can raise OSError."""
 
     def __init__(self, directory: Path, url: str, run: str, fields: Mapping[str, Any]) -> None:
         self.path = directory / _new_name(run)
@@ -45,7 +45,7 @@ class SpoolFile:
         self._read_at = 0
         self._end = 0
         self._waiting: deque[tuple[int, int]] = deque()
-        """Points and bytes of each line not sent yet."""
+        """Points and bytes of each unsent line."""
 
     def __len__(self) -> int:
         """Unsent lines."""
@@ -53,40 +53,40 @@ class SpoolFile:
 
     @property
     def is_open(self) -> bool:
-        """Whether the file exists and this object writes it."""
+        """Whether this object has created its file and has not closed it."""
         return self._fd is not None
 
     def move(self, directory: Path) -> None:
-        """Writes into another folder. Only before the first line."""
+        """Switches to another folder. Only allowed before the first line."""
         make_private(directory)
         self.path = directory / self.path.name
 
     @property
     def points(self) -> int:
-        """Points in the lines not sent yet."""
+        """Points in the unsent lines."""
         return sum(points for points, _ in self._waiting)
 
     def append(self, line: bytes, points: int) -> None:
-        """Appends a line: whole, or, when the disk is full, not at all."""
+        """Appends a whole line, or nothing if the disk is full."""
         if self._fd is None:
             self._create()
         self._write(line + b"\n")
         self._waiting.append((points, len(line) + 1))
 
     def first(self) -> tuple[bytes, int]:
-        """The oldest line not sent yet, and its points."""
+        """The oldest unsent line, and its points."""
         points, length = self._waiting[0]
         return self._read(self._read_at, length)[:-1], points
 
     def drop_first(self) -> None:
-        """Removes the oldest line. The file is deleted with its last line."""
+        """Marks the oldest line as sent. Deletes the file after its last line."""
         self._read_at += self._waiting.popleft()[1]
         if not self._waiting:
             self.forget()
             self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Leaves exactly the unsent lines on disk, also where the file was deleted meanwhile."""
+        """Closes the file and leaves exactly the unsent lines on disk, even if the file was deleted meanwhile."""
         if self._fd is None:
             return
         try:
@@ -96,7 +96,7 @@ class SpoolFile:
             self.forget()
 
     def forget(self) -> None:
-        """Closes the file and leaves it as it is."""
+        """Closes the file without changing it."""
         if self._fd is not None:
             os.close(self._fd)
         self._fd = None
@@ -119,7 +119,7 @@ class SpoolFile:
 
     def _read(self, place: int, length: int) -> bytes:
         """
-        Through the descriptor that writes: what was written can be read even where the file was deleted. Unbuffered,
+        Reads through the descriptor used for writing, so that it works even if the file was deleted. Unbuffered,
         because writing moves the position in the file.
         """
         assert self._fd is not None
@@ -146,7 +146,7 @@ class SpoolFile:
         self._read_at = self._end
 
     def _write(self, text: bytes) -> None:
-        """Unbuffered, so that it survives kill -9. A line that fits only in part is removed again."""
+        """Writes unbuffered, so that lines survive kill -9. A line that was only written in part is removed again."""
         assert self._fd is not None
         os.lseek(self._fd, self._end, os.SEEK_SET)
         try:
@@ -160,7 +160,7 @@ class SpoolFile:
 
 
 def keep_refused(spool: Path, head: bytes, line: bytes, refused: Mapping[str, Any]) -> Path:
-    """Appends a line that the server refused, with its message, to the refused file beside `spool`."""
+    """Appends a line that the server refused, with the server's message, to the refused file of `spool`."""
     path = spool.with_name(spool.name[: -len(SUFFIX)] + REFUSED_SUFFIX)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open_private(path, "ab") as out:
@@ -171,12 +171,12 @@ def keep_refused(spool: Path, head: bytes, line: bytes, refused: Mapping[str, An
 
 
 def open_private(path: Path, mode: str) -> BinaryIO:
-    """Opens a file that only its user may read."""
+    """Opens a file that only this user can read."""
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))  # type: ignore[return-value]
 
 
 def make_private(directory: Path) -> None:
-    """Makes a folder that only its user may enter. Raises OSError where it is another user's."""
+    """Creates a folder that only this user can enter. Raises OSError if it belongs to another user."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if hasattr(os, "getuid"):
         for folder in (directory, directory.parent):
@@ -187,8 +187,8 @@ def make_private(directory: Path) -> None:
 
 def claim(path: Path) -> Path:
     """
-    Claims a file whose writer is gone by renaming it, so that no other process sends it too. Returns its new path.
-    Raises FileNotFoundError where another process was faster.
+    Claims a file whose writer has ended by renaming it, so that no other process sends it too. Returns its new path.
+    Raises FileNotFoundError if another process claimed it first.
     """
     is_refused = path.name.endswith(REFUSED_SUFFIX)
     run = path.name[: -len(REFUSED_SUFFIX if is_refused else SUFFIX)].rpartition(".")[0]
@@ -201,14 +201,14 @@ def _new_name(run: str) -> str:
 
 
 class RunAddress(NamedTuple):
-    """A run on one server: spool files belong to it."""
+    """A run on one server, to which spool files belong."""
 
     url: str
     run: str
 
 
 def abandoned_files(directory: Path, of: RunAddress | None = None, even_if_alive: bool = False) -> Iterator[Path]:
-    """Spool files, oldest first, whose writer is gone; of one run, or of all."""
+    """Spool files whose writer has ended, oldest first, of one run or of all runs."""
     for path in sorted(spool_files(directory, of), key=_written_at):
         head = read_head(path)
         if head is None or is_own_file(path):
@@ -218,7 +218,7 @@ def abandoned_files(directory: Path, of: RunAddress | None = None, even_if_alive
 
 
 def spool_files(directory: Path, of: RunAddress | None = None) -> list[Path]:
-    """The files of one run, or of all, without refused files."""
+    """The spool files of one run or of all runs, without refused files."""
     names = f"{of.run if of else '*'}.*{SUFFIX}"
     files = [path for path in directory.glob(names) if not path.name.endswith(REFUSED_SUFFIX)]
     return files if of is None else [path for path in files if _address_in(path) == of]
@@ -230,7 +230,7 @@ def _address_in(path: Path) -> RunAddress | None:
 
 
 def last_spooled_step(directory: Path, of: RunAddress) -> int:
-    """The highest step in the files of a run, -1 without one. May raise OSError."""
+    """The highest step in the spool files of a run, -1 if there is none. Can raise OSError."""
     last = -1
     for path in spool_files(directory, of):
         for line in read_lines(path):
@@ -247,7 +247,7 @@ def _written_at(path: Path) -> float:
 
 
 def read_head(path: Path) -> dict[str, Any] | None:
-    """The first line of a spool file, or None when the file is not one."""
+    """The first line of a spool file, or None if the file is not a spool file."""
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline(MAX_LINE_BYTES))
@@ -258,12 +258,12 @@ def read_head(path: Path) -> dict[str, Any] | None:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines after the head; empty ones, and a last line that was cut off, are ignored."""
+    """The lines after the head, without empty lines and a truncated last line."""
     return (line for line, _ in read_lines_from(path))
 
 
 def read_lines_from(path: Path, start: int = 0) -> Iterator[tuple[bytes, int]]:
-    """The lines after the head, or from byte `start` on, each with the place in the file where it ends."""
+    """The lines after the head, or from byte `start` on, each with the byte offset of its end."""
     with path.open("rb") as file:
         end = start or len(file.readline(MAX_LINE_BYTES))
         file.seek(end)
@@ -274,14 +274,14 @@ def read_lines_from(path: Path, start: int = 0) -> Iterator[tuple[bytes, int]]:
 
 
 def is_own_file(path: Path) -> bool:
-    """Whether this very process writes it."""
+    """Whether this process writes the file."""
     return path in _open_here
 
 
 def writer_lives(path: Path, head: Mapping[str, Any]) -> bool:
     """
-    Whether another process may still write this file. On another host, or on Windows, that cannot be checked: the
-    writer counts as gone after ten minutes without a new line.
+    Whether another process may still write this file. On another host or on Windows, that cannot be checked, and the
+    writer counts as ended after ten minutes without a new line.
     """
     pid, is_here = head.get("pid"), head.get("host") == socket.gethostname()
     if is_here and pid == os.getpid():

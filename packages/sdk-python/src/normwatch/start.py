@@ -1,4 +1,4 @@
-"""`init`: arguments and environment → an open run."""
+"""`init`, which creates an open run from its arguments and the environment."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ def init(
     log_layers: bool = False,
 ) -> Run:
     """
-    Starts a run and returns at once: the server is told in the background (a run that is resumed without `from_step`
-    asks it for the last step first, for at most some seconds).
+    Starts a run and returns at once. The server is contacted in the background. Only a run that is resumed without
+    `from_step` first asks it for the last step, which takes at most some seconds.
 
-    `max_norm` or `clip_value` says how the training clips; without either, the first clip call does. `optimizer`
-    (torch) names itself and gives `lr` to every step. `resume=True` continues the run `id` after its last step, or from
-    `from_step`, dropping what the server has from there on. `url`, `token`, `mode` (online, offline, disabled) and
-    `spool_dir` come from the environment where not given. `strict=True` raises `WrongUse` where this only warns.
+    `max_norm` or `clip_value` says how the training clips; without either, the first clip call does. If `optimizer`
+    (torch) is given, its name is recorded, and its `lr` with every step. `resume=True` continues the run `id` after its
+    last step, or from `from_step`, which deletes the run's stored points from that step on. `url`, `token`, `mode`
+    (online, offline, disabled) and `spool_dir` come from the environment if not given. With `strict=True`, wrong use
+    raises `WrongUse`; otherwise it only logs a warning.
     """
     notices = Notices(strict)
     refuse = notices.wrong_use
@@ -110,7 +111,7 @@ def init(
 
 
 def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, int]:
-    """Id and first step of a resumed run. Where the server does not answer: of a new run, to overwrite nothing."""
+    """Id and first step of a resumed run. If the server does not answer: those of a new run, to overwrite nothing."""
     if settings.mode == "online":
         transport = Transport(settings.url, settings.token)
         reply = transport.request("GET", f"{API}/runs/{run_id}")
@@ -118,7 +119,7 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
         transport.close()
         is_new = reply.status == 404 and reply.code == "run_not_found"
         if is_new or (reply.status == 200 and (last is None or isinstance(last, int))):
-            with contextlib.suppress(OSError):  # an unreadable spool
+            with contextlib.suppress(OSError):  # the spool cannot be read
                 address = RunAddress(settings.url, run_id)
                 spooled = max(last_spooled_step(folder, address) for folder in settings.spool_dirs)
                 return run_id, max(spooled, -1 if last is None else last) + 1
@@ -132,6 +133,6 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
 
 
 def finish(status: str = "finished", *, timeout: float = FINISH_TIMEOUT) -> FinishReport | None:
-    """Ends the current run, as `run.finish` does; None without an open one."""
+    """Ends the current run, like `run.finish`. Returns None if no run is open."""
     run = current_run()
     return None if run is None else run.finish(status, timeout=timeout)

@@ -29,16 +29,16 @@ from .spool import (
 from .transport import Transport
 
 TRIES = 5
-"""Tries of one request before `sync` gives up on the server."""
+"""How often `sync` tries one request before it gives up on the server."""
 
 
 class Delivered(NamedTuple):
-    """The outcome of one line, in points."""
+    """The outcome of one line of a spool file, in points."""
 
     sent: int
     refused: int
     end: int
-    """Where the line ends in its file."""
+    """The byte offset of the line's end in its file."""
 
 
 def replay(
@@ -51,9 +51,9 @@ def replay(
     keep: bool = False,
 ) -> Iterator[Later | Delivered]:
     """
-    Sends a spool file line by line, from byte `start` on. Each iteration is one try: what it delivered, or `Later`, and
-    the next iteration tries that line again. At the end, all lines are sent or refused and the file is deleted; with
-    `keep`, it stays: it belongs to a writer that is running.
+    Sends a spool file line by line, from byte `start` on. Each iteration is one try. It yields what was delivered, or
+    `Later`, and then the next iteration tries the same line again. At the end, all lines are sent or refused, and the
+    file is deleted. With `keep` it stays, because it belongs to a running writer.
     """
     head = read_head(path)
     if head is None:
@@ -71,7 +71,7 @@ def replay(
             yield outcome
         refused = outcome.parts if isinstance(outcome, Refused) else []
         for part, reply in refused:
-            if part.is_events:  # of a server that does not know them yet
+            if part.is_events:  # an older server does not know events
                 continue
             _keep(path, head, part, reply, notices)
         points_refused = sum(part.points for part, _ in refused)
@@ -100,13 +100,13 @@ def _keep(path: Path, head: dict[str, object], item: OutboxItem, reply: Reply, n
 
 @dataclass
 class SyncReport:
-    """What a sync did, in points."""
+    """The result of a sync, in points."""
 
     sent: int = 0
     refused: int = 0
-    """Refused by the server; kept in refused files."""
+    """Refused by the server, and kept in refused files."""
     files_left: list[Path] = field(default_factory=list)
-    """Files that still hold readings: the server was away, or their writer is running."""
+    """Files that still hold unsent readings, because the server was unreachable or their writer is still running."""
 
 
 def sync(
@@ -118,10 +118,10 @@ def sync(
     refused: bool = False,
 ) -> SyncReport:
     """
-    Sends what earlier trainings could not: every spool file whose writer is gone (`all_files`: every one; the file of a
-    writer that is running is copied to the server and stays its own). It goes to `url`, else to `NORMWATCH_URL`, else
-    to the address that each file names; where that is only the default one, to this user's server if one runs.
-    `refused` sends what the server refused earlier, for when its reason was fixed.
+    Sends what earlier trainings could not send: every spool file whose writer has ended. `all_files` also sends the
+    files of running writers, which stay. Readings go to `url`, else to `NORMWATCH_URL`, else to the address that each
+    file names. If that is only the default address, they go to this user's server, if it runs. `refused` sends again
+    what the server refused earlier: use it after fixing the reason.
     """
     notices = Notices()
     settings = read_settings(notices.wrong_use, url, token, spool_dir=spool_dir)
@@ -142,12 +142,12 @@ def sync(
                 continue
             transport = Transport(target, shown)
             try:
-                # the file of a writer that is running keeps its name and stays
+                # the file of a running writer is not claimed: it keeps its name and stays
                 is_live = not refused and writer_lives(path, head)
                 path = path if is_live else claim(path)  # noqa: PLW2901
                 _send_file(path, transport, notices, report, is_live)
             except FileNotFoundError:
-                pass  # another process has taken it
+                pass  # another process has claimed it
             except OSError as error:
                 notices.warn(f"unreadable {path}", f"{path} cannot be sent: {error}")
                 report.files_left.append(path)

@@ -1,6 +1,6 @@
 """
-Hugging Face Trainer: `Trainer(…, callbacks=[NormwatchCallback(project="…")])`. Importing this module also makes
-`TrainingArguments(report_to="normwatch")` known.
+For the Hugging Face Trainer: `Trainer(…, callbacks=[NormwatchCallback(project="…")])`. Importing this module also
+registers `TrainingArguments(report_to="normwatch")`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from .start import init
 
 NAMES = {"learning_rate": "lr"}
 OWN_NAMES = frozenset(("loss", "grad_norm", "lr"))
-"""What is recorded of every step, so that what the Trainer logs under these names now and then is not."""
+"""Recorded at every step. What the Trainer itself logs under these names, only now and then, is ignored."""
 
 
 class NormwatchCallback(TrainerCallback, ExportableState):
     """
-    Records every optimizer step under the Trainer's number for it, whatever `logging_steps` says: `grad_norm` before
-    clipping (the norm that the Trainer computes anyway), the loss of the step (the mean of its batches on this process,
-    a NaN included), `lr`, the loss scale; with `log_layers=True` the norm of each layer. What else the Trainer logs is
-    recorded when it does. Takes a run, or the arguments of `normwatch.init` for the run it makes (with `max_grad_norm`
-    as cap) and ends. Only the process of world rank 0 records. A checkpoint keeps the run's id: a training that resumes
-    from it continues that run.
+    Records every optimizer step under the Trainer's step number, for any `logging_steps`: `grad_norm` before clipping
+    (the norm that the Trainer computes anyway), the loss of the step (the mean of its batches on this process, which
+    may be NaN), `lr` and the loss scale. With `log_layers=True`, also the norm of each layer. Other values are recorded
+    when the Trainer logs them. Takes a run, or the arguments of `normwatch.init` for a run that it creates (with
+    `max_grad_norm` as cap) and ends. Only the process of world rank 0 records. A checkpoint keeps the run's id, so that
+    a training that resumes from it continues that run.
     """
 
     def __init__(self, run: Run | None = None, **init_arguments: Any) -> None:
@@ -45,7 +45,7 @@ class NormwatchCallback(TrainerCallback, ExportableState):
         self._thread: int | None = None
         self._model: Any = None
         self._records_steps = False
-        """Whether the last step was recorded by itself."""
+        """Whether this callback recorded the last step. If not, what the Trainer logs is all there is."""
         self._reset_step()
 
     def _reset_step(self) -> None:
@@ -56,7 +56,7 @@ class NormwatchCallback(TrainerCallback, ExportableState):
         self._rates: dict[str, Any] = {}
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps: data that loads without this package."""
+        """The state in a checkpoint: plain data that loads without this package."""
         plain = {name: plain_value(value, 8) for name, value in self._init_arguments.items()}
         return {"args": plain, "attributes": {"run_id": None if self.run is None else self.run.id}}
 
@@ -90,12 +90,12 @@ class NormwatchCallback(TrainerCallback, ExportableState):
         return run_id or self.run_id
 
     def heard_loss(self, loss: Any) -> None:
-        """The loss of one batch, already divided by the number of batches in the step."""
+        """Takes the loss of one batch, already divided by the number of batches in the step."""
         part = loss.detach()
         self._loss = part if self._loss is None else self._loss + part
 
     def heard_norm(self, accelerator: Any, max_norm: Any, norm: Any) -> None:
-        """The norm of the step that is about to be made; the gradients are clipped now."""
+        """Takes the norm of the coming step, after the gradients were clipped."""
         self._norm, self._scaler = whole(norm), accelerator.scaler
         if self.run is not None and self.run.log_layers and self._model is not None:
             self._layers = layers_after_clipping(Given(self._model.named_parameters()), norm, max_norm, self.run)
@@ -117,7 +117,7 @@ class NormwatchCallback(TrainerCallback, ExportableState):
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         if self.run is None or logs is None or not state.is_world_process_zero:
             return
-        # the summary at the end is no reading of a step
+        # the summary at the end of training is not a reading of a step
         named = {NAMES.get(name, name): value for name, value in logs.items() if not name.startswith("train_")}
         readings = {
             name: value
@@ -138,7 +138,7 @@ class NormwatchCallback(TrainerCallback, ExportableState):
 
 
 class _Watching:
-    """The callbacks whose trainings run now. Only while there are some, accelerate's methods are wrapped."""
+    """The callbacks whose trainings are running. Accelerate's methods are wrapped only while there is at least one."""
 
     def __init__(self) -> None:
         self._callbacks: list[NormwatchCallback] = []

@@ -1,9 +1,9 @@
-"""HTTP as the SDK needs it: one kept-alive connection, gzip for large bodies, bounded waits and answers."""
+"""A small HTTP client: one kept-alive connection, gzip for large bodies, limits on time and answer size."""
 
 from __future__ import annotations
 
 import contextlib
-import encodings.idna  # noqa: F401 - imported now: a fork in the middle of a later import would break the child
+import encodings.idna  # noqa: F401 - imported now, because a fork during a later import would break the child
 import gzip
 import http.client
 import json
@@ -18,10 +18,10 @@ from .retry import Reply, read_retry_after
 
 CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 10.0
-"""Seconds, for the connection and for the whole answer."""
+"""Seconds to connect, and seconds for the whole answer."""
 GZIP_FROM = 16 * 1024
 MAX_REPLY_BYTES = 16 * 1024 * 1024
-"""More than any answer of the server: it sends a run back with its config."""
+"""More than any answer of the server, the largest of which is a run with its config."""
 
 
 class Transport:
@@ -39,7 +39,7 @@ class Transport:
         self.last_date: str | None = None
 
     def request(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        """One request and its answer; the answer's JSON object is in `last_body`, its `date` in `last_date`."""
+        """Sends one request. Puts the answer's JSON object into `last_body` and its `date` header into `last_date`."""
         headers = dict(self._headers)
         if body is not None:
             headers["content-type"] = "application/json"
@@ -79,7 +79,7 @@ class Transport:
                 raise http.client.HTTPException("the answer is too long or too slow")
         if response.length:
             raise http.client.IncompleteRead(bytes(raw), response.length)
-        response.close()  # read1 does not notice the last chunk; the connection stays open
+        response.close()  # read1 does not notice the last chunk; closing the response keeps the connection open
         return bytes(raw)
 
     def _understand(self, response: http.client.HTTPResponse, raw: bytes) -> Reply:
@@ -101,7 +101,7 @@ class Transport:
         )
 
     def abort(self) -> None:
-        """From another thread: ends a request that waits for its answer. Later requests fail at once."""
+        """Called from another thread: ends a request that waits for its answer. Later requests fail at once."""
         self._is_aborted = True
         sock = self._connection.sock
         if sock is not None:
@@ -113,6 +113,6 @@ class Transport:
 
 
 def _hint(error: Exception) -> str:
-    """What helps where a certificate is not trusted, which is usual for a server inside a company."""
+    """Advice for an untrusted certificate, which is common for a server inside a company."""
     is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
     return " (for a private certificate authority, set SSL_CERT_FILE to its file)" if is_untrusted else ""

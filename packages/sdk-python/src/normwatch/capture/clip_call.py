@@ -10,8 +10,8 @@ from typing import Any
 
 class ClipCall:
     """
-    What was found by a clip call, or by our own measuring where nothing clips. It is kept until the step, with its
-    parameters, and holds no gradient.
+    The readings of a clip call, or of our own measurement if nothing clips. It is kept until the optimizer step. It
+    refers to the parameters, but holds no gradient.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class ClipCall:
         self.clip = clip
         self.readings = readings
         self.loss = loss
-        """The mean loss at the time of the call, over the `micro_batches` since the step before."""
+        """The mean loss at the time of the call, over the `micro_batches` since the previous step."""
         self.micro_batches = micro_batches
         self.is_recorded = False
         self._parameters = parameters
@@ -38,21 +38,21 @@ class ClipCall:
 
     @cached_property
     def ids(self) -> frozenset[int]:
-        """The identities of the parameters it was for."""
+        """The `id()`s of the call's parameters."""
         return frozenset(map(id, self._parameters))
 
     def concerns(self, ids: frozenset[int]) -> bool:
-        """Whether it was for one of the parameters with these identities; mostly its first one tells."""
+        """Whether the call had any of these parameters. Checks the first one first, which usually decides."""
         parameters = self._parameters
         return (bool(parameters) and id(parameters[0]) in ids) or not ids.isdisjoint(self.ids)
 
     def is_of_same_gradients(self, later: ClipCall) -> bool:
-        """Whether a later call for the same parameters found the gradients that this one has left."""
+        """Whether a later call for the same parameters saw the gradients as this call left them."""
         found = None if self._gradient is None else self._gradient()
         is_same = found is not None and later._gradient is not None and later._gradient() is found
         return is_same and later.micro_batches == self.micro_batches > 0 and not self.is_recorded
 
     @property
     def was_dropped(self) -> bool:
-        """Whether its gradients are gone: the training decided against the step, as after a NaN."""
+        """Whether its gradients are gone, because the training skipped the step, as after a NaN."""
         return self._gradient is not None and self._gradient() is None

@@ -1,6 +1,6 @@
 """
-Tells of a module once it has been imported, without importing it. Every Python process of a watched command runs this
-file, so it imports `sys` only.
+Calls a function once a module has been imported, without importing it. Every Python process of a watched command runs
+this file, so it imports only `sys`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _waiting: dict[str, list[Told]] = {}
 
 
 def when_imported(name: str, tell: Told) -> None:
-    """Calls `tell` with the module: at once where it is imported, else right after its own code has run."""
+    """Calls `tell` with the module: at once if it is already imported, else right after its code has run."""
     module = sys.modules.get(name)
     if module is not None:
         tell(module)
@@ -31,14 +31,14 @@ def when_imported(name: str, tell: Told) -> None:
 
 
 def cancel_imports() -> None:
-    """Nobody waits any more."""
+    """Forgets all functions that wait for an import."""
     _waiting.clear()
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
 
 
 class _Finder:
-    """Lets the other finders find a module that is waited for, and wraps its loader."""
+    """Lets the other finders find a module that somebody waits for, and wraps its loader."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

@@ -1,4 +1,4 @@
-"""`normwatch run -- python train.py`: the command replaces this process, with every Python in it watched."""
+"""`normwatch run -- python train.py`: the command replaces this process. Every Python process in it is watched."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 BOOTSTRAP = Path(__file__).parent / "bootstrap"
 OPTIONS_VARIABLE = "NORMWATCH_CAPTURE"
 OPTIONS = frozenset({"project", "name", "tags", "measure", "log_config", "url"})
-"""The arguments of `autolog` that travel to the processes started, as JSON in `OPTIONS_VARIABLE`."""
+"""The arguments of `autolog` that are passed to the started processes, as JSON in `OPTIONS_VARIABLE`."""
 NOT_FOUND = 127
 
 
 def watched_environment(options: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment in which each Python process finds our `sitecustomize.py` first."""
+    """A copy of the environment in which each Python process finds our `sitecustomize.py` first."""
     path = environment.get("PYTHONPATH")
     return {
         **environment,
@@ -29,8 +29,8 @@ def watched_environment(options: Mapping[str, Any], environment: Mapping[str, st
 
 def launch(command: Sequence[str], options: Mapping[str, Any]) -> int:
     """
-    Becomes `command`: same process id, so that signals and the exit code are its own. Returns only where it cannot be
-    started: 127, as a shell does.
+    Replaces this process by `command`. The process id stays, so signals and the exit code are those of the command.
+    Returns only if the command cannot be started: 127, like a shell.
     """
     program = shutil.which(command[0])
     if program is not None:

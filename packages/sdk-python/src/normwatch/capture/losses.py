@@ -1,4 +1,4 @@
-"""The loss of a step, from the roots of its backward passes."""
+"""The loss of a step, from the tensors that `backward` was called on."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 
 class PendingLosses:
     """
-    What `backward` was called on since the last step. A step of several micro-batches has their mean; roots that were
-    each divided by the number of micro-batches, the usual way to accumulate gradients, are added up for the same.
+    The tensors that `backward` was called on since the last step. The loss of a step with several micro-batches is
+    their mean. Gradient accumulation usually divides each loss by the number of micro-batches; such losses are summed,
+    which gives the same mean.
     """
 
     def __init__(self) -> None:
         self._losses: list[Any] = []
-        """Without a graph: floats, or scalars on a device."""
+        """Detached: floats, or scalar tensors on a device."""
         self._divisors: list[float | None] = []
-        """None for the first micro-batch of a step: looking costs, and it is divided as the others are."""
+        """None for the first micro-batch of a step: it is divided like the others, and a look-up takes time."""
         self._scaled: tuple[weakref.ref[Any], Any, float | None] | None = None
         self._is_frozen = False
 
     def remember_scaled(self, outputs: Any, scaled: Any) -> None:
-        """What a GradScaler made of the loss: `backward` will be called on it."""
+        """Remembers the loss behind what a GradScaler returned, as `backward` will be called on the scaled one."""
         if scaled is not outputs and _is_scalar(outputs) and _is_scalar(scaled):
             self._scaled = (weakref.ref(scaled), _value(outputs), _divisor(outputs) if self._losses else None)
 
@@ -39,7 +40,7 @@ class PendingLosses:
         self._divisors.append(divisor)
 
     def freeze(self) -> None:
-        """What follows until the step is a line search's, not the training's."""
+        """Ignores later backward passes until the step: they belong to a line search."""
         self._is_frozen = True
 
     def __len__(self) -> int:
@@ -47,11 +48,11 @@ class PendingLosses:
         return len(self._losses)
 
     def drop(self, count: int) -> None:
-        """The oldest `count` micro-batches belong to a step that the training decided against."""
+        """Drops the oldest `count` micro-batches, of a step that the training skipped."""
         del self._losses[:count], self._divisors[:count]
 
     def mean(self) -> Any:
-        """The mean loss, or None without one."""
+        """The mean loss, or None if there is no loss."""
         count = len(self._losses)
         if count == 0:
             return None
@@ -63,7 +64,7 @@ class PendingLosses:
         return total if all(divisor in (None, count) for divisor in self._divisors) else total / count
 
     def take(self) -> Any:
-        """`mean`, and the next step begins."""
+        """Returns `mean` and starts the next step."""
         mean = self.mean()
         self._losses, self._divisors, self._is_frozen, self._scaled = [], [], False, None
         return mean
@@ -78,11 +79,11 @@ def _value(loss: Any) -> Any:
 
 
 def _divisor(loss: Any) -> float:
-    """The plain number that the loss was divided by last, at once or in a row, as by a framework; else 1."""
+    """The plain number that the loss was finally divided by (the product of successive divisions); else 1."""
     divisor = 1.0
     graph = loss.grad_fn
     while type(graph).__name__ == "DivBackward0":
-        # a plain number is kept as a scalar on the CPU; a tensor on a device is not waited for
+        # torch keeps a plain number as a CPU scalar; reading a tensor on a device would wait, so that is not done
         other = getattr(graph, "_saved_other", None)
         if other is None or not other.is_cpu or other.numel() != 1:
             break

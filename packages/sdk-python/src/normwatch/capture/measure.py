@@ -1,4 +1,4 @@
-"""The norm of gradients that nothing clipped."""
+"""Measures the norm of gradients that were not clipped."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..clipping import is_sharded, whole
 from ..parameters import norm_over_meshes
 
 SMALL = 1 << 16
-"""Up to so many elements on a CPU are copied together and measured at once: quicker than a norm of each gradient."""
+"""Up to this many elements on a CPU are copied together and measured at once, which beats a norm per gradient."""
 
 _kind_of = attrgetter("__class__", "dtype", "device", "layout")
 
 
 def norm_of_gradients(gradients: Sequence[Any]) -> Any:
-    """The L2 norm of all gradients, summed in float32 at least: a float, or a tensor on the device of the first one."""
+    """The L2 norm of all gradients, summed in at least float32: a float, or a tensor on the first gradient's device."""
     torch = sys.modules["torch"]
     kinds = set(map(_kind_of, gradients))
     if len(kinds) == 1:
@@ -42,16 +42,16 @@ def norm_of_gradients(gradients: Sequence[Any]) -> Any:
 
 
 def _norm_of_shards(torch: Any, gradients: Sequence[Any]) -> Any:
-    """Of gradients of which each rank has a part. Every rank takes part."""
+    """The norm of gradients that are sharded over the ranks. Every rank must call this."""
     try:
         norms = torch.stack([_norm(torch, gradient) for gradient in gradients])
-    except (RuntimeError, ValueError):  # on several meshes, or beside gradients that each rank has whole
+    except (RuntimeError, ValueError):  # on several meshes, or mixed with gradients that are not sharded
         return norm_over_meshes(gradients, 2.0)
     return whole(torch.linalg.vector_norm(norms, 2.0))
 
 
 def _half_norms(torch: Any, gradients: Sequence[Any]) -> Sequence[Any]:
-    """The norms of gradients of 16 bits, summed in float32."""
+    """The norms of 16-bit gradients, summed in float32."""
     try:
         norms: Sequence[Any] = torch._foreach_norm(gradients, 2.0, dtype=torch.float32)
     except TypeError:  # torch before 2.5
@@ -65,7 +65,7 @@ def _norm(torch: Any, gradient: Any) -> Any:
 
 
 def kept(value: Any) -> Any:
-    """A number as it is now: a tensor on a device is copied there, since the training may write into it."""
+    """A number as it is now. A tensor on a device is copied on that device, since the training may write into it."""
     torch = sys.modules["torch"]
     if not isinstance(value, torch.Tensor):
         return float(value)

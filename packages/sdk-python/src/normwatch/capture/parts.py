@@ -1,4 +1,4 @@
-"""Several optimizers in one training: each trains a part of the run."""
+"""Several optimizers in one training. Each of them trains a part of the run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from ..optimizers import name_of
 
 MAX_OPTIMIZERS = 64
-"""Optimizers looked up quickly; one created per epoch must not fill memory."""
+"""The most optimizers in the look-up table, so that a training that creates one per epoch does not fill memory."""
 
 
 class Part:
@@ -19,7 +19,7 @@ class Part:
         self.kind = name_of(optimizer)
         self.steps = 0
         self.clip: Any = None
-        """The clip rule that the run was told of."""
+        """The clip rule that was declared to the run."""
         self._optimizer = weakref.ref(optimizer)
         self._groups = -1
         self._ids: frozenset[int] = frozenset()
@@ -30,7 +30,7 @@ class Part:
 
     @property
     def ids(self) -> frozenset[int]:
-        """The identities of its parameters."""
+        """The `id()`s of its parameters."""
         optimizer = self._optimizer()
         if optimizer is not None and len(optimizer.param_groups) != self._groups:
             self._groups = len(optimizer.param_groups)
@@ -42,19 +42,19 @@ class Part:
         return name if self.name is None else f"{name}/{self.name}"
 
     def follow(self, optimizer: Any) -> None:
-        """Another optimizer continues with the same parameters, such as one created per epoch."""
+        """Switches to another optimizer of the same parameters, such as one created per epoch."""
         self._optimizer, self._groups = weakref.ref(optimizer), -1
 
 
 class Parts:
-    """The parts of a training, by the first parameter of their optimizers."""
+    """The parts of a training, keyed by the first parameter of their optimizers."""
 
     def __init__(self) -> None:
         self._parts: dict[int, Part] = {}
         self._by_optimizer: dict[int, Part] = {}
-        """By the identity of the optimizer that stepped; a part knows whether that is still the same object."""
+        """Keyed by the `id()` of the optimizer that stepped. The part checks that it is still the same object."""
         self.single: Part | None = None
-        """The only part, while there is one only and it needs no name."""
+        """The only part, as long as there is only one and it needs no name."""
         self._named: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 
     @property
@@ -62,7 +62,7 @@ class Parts:
         return len(self._parts)
 
     def declared(self) -> dict[str, dict[str, Any]]:
-        """What the run says of its parts: those whose way to clip is known."""
+        """What to declare to the run: the parts whose clip rule is known."""
         return {
             part.name: {"clip": part.clip, "optimizer": part.kind}
             for part in self._parts.values()
@@ -73,7 +73,7 @@ class Parts:
         self._named[optimizer] = name
 
     def of(self, optimizer: Any, made: list[weakref.ref[Any]]) -> Part:
-        """The part that `optimizer` trains. `made`: those of this process, stepped or not."""
+        """The part that `optimizer` trains. `made`: all optimizers of this process, stepped or not."""
         part = self._by_optimizer.get(id(optimizer))
         if part is not None and part.optimizer is optimizer:
             return part
@@ -92,8 +92,8 @@ class Parts:
 
     def forget(self, made: list[weakref.ref[Any]]) -> list[weakref.ref[Any]]:
         """
-        Another run begins. Returns those of the optimizers `made` that may train in it: where there are new ones, the
-        others were of the run before, as in a search for hyperparameters.
+        Starts another run. Returns those of the optimizers `made` that may train in it. If there are new ones, the
+        others belonged to the run before, as in a hyperparameter search.
         """
         stepped = {id(part.optimizer) for part in self._parts.values()}
         self._parts.clear()
@@ -116,6 +116,6 @@ class Parts:
 
 
 def _shares(one: Any, other: Any) -> bool:
-    """Whether two optimizers train the same parameters: one takes the other's place then."""
+    """Whether two optimizers train the same parameters. If so, one replaces the other."""
     ids = {id(p) for group in one.param_groups for p in group["params"]}
     return any(id(p) in ids for group in other.param_groups for p in group["params"])

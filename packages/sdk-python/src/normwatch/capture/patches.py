@@ -1,4 +1,4 @@
-"""The places that every PyTorch training passes, wrapped, and unwrapped again."""
+"""Wraps, and unwraps, the functions that every PyTorch training calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _undo: list[Callable[[], None]] = []
 
 
 def install(training: CapturedTraining) -> None:
-    """Wraps what is imported already now, and the rest when it is imported."""
+    """Wraps what is already imported now, and everything else when it is imported."""
     remove()
     when_imported("torch", lambda torch: _patch_torch(torch, training))
     settings = training.settings
@@ -29,7 +29,7 @@ def install(training: CapturedTraining) -> None:
 
 
 def remove() -> None:
-    """Everything is as it was before `install`."""
+    """Restores everything to the state before `install`."""
     cancel_imports()
     while _undo:
         _undo.pop()()
@@ -45,12 +45,12 @@ def _patch_torch(torch: Any, training: CapturedTraining) -> None:
     for what, patch in attempts:
         try:
             patch()
-        except Exception as error:  # a version of torch that is built otherwise: it is left alone
+        except Exception as error:  # this version of torch is built differently: do not wrap it
             training.tell_once(what, f"{what} of torch {torch.__version__} cannot be watched: {error}")
 
 
 def _try(training: CapturedTraining, what: str, watch: Callable[..., None], module: Any) -> None:
-    """A version that is built otherwise is left alone."""
+    """Calls `watch`. If the module's version is built differently, warns and leaves it unwrapped."""
     try:
         watch(module, _replace)
     except Exception as error:
@@ -63,7 +63,7 @@ def _replace(owner: Any, attribute: str, wrapper: Callable[..., Any]) -> None:
     setattr(owner, attribute, wrapper)
 
     def undo() -> None:
-        # somebody else may have wrapped it since: then ours stays inside, and records nothing any more
+        # if another library has wrapped it since, our wrapper stays inside theirs and records nothing any more
         if vars(owner).get(attribute) is wrapper:
             if was_own:
                 setattr(owner, attribute, original)
@@ -74,7 +74,7 @@ def _replace(owner: Any, attribute: str, wrapper: Callable[..., Any]) -> None:
 
 
 def _is_compiling(torch: Any) -> Callable[[], bool]:
-    """While `torch.compile` traces, the wrappers step aside: it sees torch's own functions."""
+    """Whether `torch.compile` is tracing. The wrappers then only call torch's own functions, so that it sees those."""
     compiler = getattr(torch, "compiler", None)
     is_compiling: Callable[[], bool] = getattr(compiler, "is_compiling", None) or (lambda: False)
     return is_compiling
@@ -126,12 +126,12 @@ def _patch_clip_calls(torch: Any, training: CapturedTraining) -> None:
 def _parameters_once(
     torch: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any], list[Any]]:
-    """The call's arguments with parameters that can be read twice: an iterator can be read once only."""
+    """The call's arguments, with an iterator of parameters replaced, because it can be read only once."""
     given = args[0] if args else kwargs.get("parameters")
     if given is None or isinstance(given, torch.Tensor):
         return args, kwargs, [] if given is None else [given]
     tensors = list(given)
-    # torch warns of an empty generator, and of nothing else that is empty
+    # torch warns about an empty generator but not about an empty list, so an empty generator stays one
     again: Any = given if isinstance(given, (list, tuple)) else tensors if tensors else (_ for _ in ())
     if args:
         return (again, *args[1:]), kwargs, tensors
@@ -210,7 +210,7 @@ def _patch_fsdp1(module: Any, training: CapturedTraining) -> None:
 
 
 def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
-    """DeepSpeed clips inside its own optimizers and knows the global norm after the step."""
+    """DeepSpeed clips inside its own optimizers. The global norm is known after the step."""
     engine_class = module.DeepSpeedEngine
     step = engine_class.step
     backward = engine_class.backward
@@ -232,7 +232,7 @@ def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
 
     clip = getattr(module, "clip_grad_norm_", None)
     if clip is not None:
-        # without ZeRO the engine clips by a function of its own, which reduces over the ranks
+        # without ZeRO the engine clips with a function of its own, which reduces over the ranks
 
         @functools.wraps(clip)
         def watched_clip(parameters: Any, max_norm: Any, norm_type: Any = 2, **kwargs: Any) -> Any:
@@ -257,7 +257,7 @@ def _patch_megatron(module: Any, training: CapturedTraining) -> None:
 def _watched_megatron_step(step: Callable[..., Any], training: CapturedTraining) -> Callable[..., Any]:
     @functools.wraps(step)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if training.engine_depth:  # one of several in a chain, which has the norm of all
+        if training.engine_depth:  # one of several in a chained optimizer, which reports the norm of all of them
             return step(self, *args, **kwargs)
         with training.inside_engine():
             result = step(self, *args, **kwargs)

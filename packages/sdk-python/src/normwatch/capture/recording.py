@@ -1,4 +1,4 @@
-"""The run that captured steps are recorded to, and what it is told."""
+"""The run that captured steps are recorded to."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .seen_settings import SeenSettings
 
 
 class Recording:
-    """A run made by hand, else one of our own. What is logged by hand wins."""
+    """Records to the run that the training has made itself, else to a run of our own. The training's own logs win."""
 
     def __init__(self, settings: SeenSettings | None, init_arguments: Mapping[str, Any]) -> None:
         self._settings = settings
         self._init_arguments = init_arguments
         self._run: Run | None = None
         self.is_own = False
-        """Whether the run was begun here: then its steps are logged here too."""
+        """Whether the run was created here. If so, its steps are logged here too."""
         self._agreement = Agreement()
         self._declared: Any = None
-        """The clip rule that the server knows of, the very object that came with it."""
+        """The clip rule that was declared to the server: the same object, so that it can be compared with `is`."""
 
     def run(self, optimizer: str | None) -> Run:
-        """The run made by hand, or else one of our own, which begins now. `optimizer`: the name of the only one."""
+        """The run of the training, else a new run of our own. `optimizer`: its name, if there is only one."""
         run = current_run()
         if run is not None and run is self._run:
             return run
@@ -44,16 +44,16 @@ class Recording:
         return self._run
 
     def is_over(self) -> bool:
-        """Whether the user has made another run since the last step."""
+        """Whether the training has made another run since the last step."""
         run = current_run()
         return self._run is not None and run is not None and run is not self._run
 
     def note(self, run: Run, readings: Mapping[str, Any]) -> None:
-        """Readings of the step that `run.log` will complete."""
+        """Adds readings to the step that the next `run.log` completes."""
         run.note(**(readings if self.is_own else _not_noted(run, readings)))
 
     def note_clip(self, run: Run, clip: Mapping[str, Any], readings: Mapping[str, Any]) -> None:
-        """What a clip call of the whole training found."""
+        """Adds the readings of a clip call for the whole training."""
         if run.has_noted():
             readings = _not_noted(run, readings)
         if readings:
@@ -62,7 +62,7 @@ class Recording:
                 self._declared = clip
 
     def compare(self, run: Run, readings: Mapping[str, Any]) -> None:
-        """The norm of a step should be the same on every rank: it is the whole model's."""
+        """Compares the norm of a step over the ranks. It is the norm of the whole model, so it should be the same."""
         if "grad_norm" in readings:
             said = self._agreement.add(readings["grad_norm"], run.is_open)
             if said is not None:
@@ -73,7 +73,7 @@ class Recording:
                 )
 
     def is_usual(self, clip: Mapping[str, Any]) -> bool:
-        """Whether a step that was clipped so can be logged at once: nothing else has to be told, or waits."""
+        """Whether a step with this clip rule can be logged at once: nothing new to declare, and nothing else waits."""
         return self.is_own and clip is self._declared
 
 

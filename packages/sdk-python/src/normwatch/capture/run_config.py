@@ -1,4 +1,4 @@
-"""What a captured run says of itself: its command line, versions and world size. Never the environment."""
+"""The config of a captured run: its command line, versions and world size. Never environment variables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GIT_SECONDS = 2.0
 
 
 def training_config() -> dict[str, Any]:
-    """The run's config, in numbers and texts."""
+    """The run's config: numbers and texts."""
     config: dict[str, Any] = {"command": _command_line(), "python": platform.python_version()}
     torch = sys.modules.get("torch")
     if torch is not None:
@@ -33,7 +33,7 @@ def training_config() -> dict[str, Any]:
 
 
 def _command_line() -> str:
-    """The arguments of the script; the values of those that look like secrets are left out."""
+    """The arguments of the script, without the values of those that look like secrets."""
     shown: list[str] = []
     hide_next = False
     for argument in sys.argv[:MAX_ARGUMENTS]:
@@ -52,7 +52,7 @@ def _command_line() -> str:
 
 
 def _git_commit() -> str | None:
-    """The commit that the script's folder is at, where git can tell."""
+    """The git commit of the script's folder, or None if git cannot tell."""
     folder = Path(sys.argv[0]).resolve().parent if sys.argv and sys.argv[0] else Path.cwd()
     try:
         answer = subprocess.run(

@@ -1,4 +1,4 @@
-"""The settings that a program was seen to read: by argparse, Hydra, or Transformers' TrainingArguments."""
+"""Captures the settings that a program reads with argparse, Hydra or Transformers' TrainingArguments."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, Callable
 from ..config import read_config
 
 SECRET_NAME = re.compile(r"(token|secret|passw(or)?d|credentials?|api[-_]?key|access[-_]?key)$", re.IGNORECASE)
-"""Ends the name of a setting whose text is not recorded; `tokenizer` and `max_tokens` are no secrets."""
+"""Matches the end of a secret setting's name. It must not match `tokenizer` or `max_tokens`."""
 HIDDEN = "(hidden)"
 
 Replace = Callable[[Any, str, Callable[..., Any]], None]
-"""Puts a function in the place of an attribute, and remembers to undo it."""
+"""Replaces an attribute by a function, so that it can be restored later."""
 
 
 class SeenSettings:
-    """What was read last of each kind: a program reads its settings before it trains."""
+    """The last settings read of each kind. A program reads its settings before it trains."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Any] = {}
 
     def as_config(self) -> dict[str, Any]:
-        """The settings by kind, as `{"arguments": {"lr": 0.1}}`; texts whose names look like a secret's are hidden."""
+        """The settings by kind: `{"arguments": {"lr": 0.1}}`. Texts whose names look like secrets are hidden."""
         config: dict[str, Any] = {}
         for kind, settings in self._seen.items():
             entries = read_config(_without_environment(settings), lambda argument, reason: None)
@@ -52,7 +52,7 @@ class SeenSettings:
             self._seen["hydra"] = kwargs["config"] if "config" in kwargs else args[1]
             return run_job(*args, **kwargs)
 
-        # what Hydra imported by name before is replaced where it stands
+        # modules of Hydra that already imported the function by name are patched too
         for name, other in list(sys.modules.items()):
             if name.startswith("hydra.") and vars(other).get("run_job") is run_job:
                 replace(other, "run_job", watched)
@@ -69,7 +69,7 @@ class SeenSettings:
 
 
 def _without_environment(settings: Any) -> Any:
-    """Hydra's own settings are left out, and variables of the environment that a config names stay names."""
+    """Leaves out Hydra's own settings, and keeps references to environment variables unresolved."""
     omegaconf = sys.modules.get("omegaconf")
     if omegaconf is None or not omegaconf.OmegaConf.is_config(settings):
         return settings
@@ -82,7 +82,7 @@ def _without_environment(settings: Any) -> Any:
             name: omega.to_container(value, resolve=True) if omega.is_config(value) else value
             for name, value in ((name, settings[name]) for name in raw)
         }
-    except Exception:  # a value that is missing, or refers to one that is
+    except Exception:  # a value is missing, or refers to a missing one
         return raw
 
 

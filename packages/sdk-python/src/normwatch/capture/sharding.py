@@ -1,6 +1,6 @@
 """
-Do all ranks watch? A sharded norm is computed by all ranks together: one that enters alone waits for ever. So the ranks
-agree once, through the store that they met in, before the first of them does.
+Checks that all ranks are watched. A sharded norm is computed by all ranks together, and a rank that starts alone would
+wait for ever. So the ranks agree once, through the store of their process group, before the first norm is computed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _answer: bool | None = None
 
 def all_ranks_watch(measure_every: int) -> bool:
     """
-    Whether all ranks watch, and measure at the same steps: the one answer that every watched rank gets. It waits for it
-    the first time only.
+    Whether all ranks are watched and measure at the same steps. Every watched rank gets the same answer. Only the first
+    call waits.
     """
     global _answer
     if _answer is None:
@@ -50,7 +50,7 @@ def _agree(measure_every: int) -> bool:
 
 
 def _decide(store: Any, answer: str) -> bool:
-    """The first answer that reaches the store is everybody's: a rank that gave up and one that did not agree."""
+    """The first answer in the store counts for every rank, so that a rank that timed out agrees with the others."""
     with contextlib.suppress(Exception):
         decided = store.compare_set(f"{PREFIX}/answer", "", answer)
         return bytes(decided).decode() == "yes"

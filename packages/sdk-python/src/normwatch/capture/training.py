@@ -1,4 +1,4 @@
-"""What a training did since its last step, put together from the calls that it makes anyway."""
+"""Puts together what a training did since its last step, from the calls that it makes anyway."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _forgiving(what: str) -> Callable[[Method], Method]:
-    """A mistake of ours, or a training built otherwise: it goes on as if nobody watched."""
+    """Turns an exception of ours into one warning, so that the training goes on as if it were not watched."""
 
     def decorate(method: Method) -> Method:
         @functools.wraps(method)
@@ -46,14 +46,14 @@ def _forgiving(what: str) -> Callable[[Method], Method]:
 
 class CapturedTraining:
     """
-    The trainings of this process. Each `on_…` is called from a wrapped function of torch, raises nothing, waits for no
-    device and keeps no graph, gradient or activation alive.
+    The trainings of this process. Each `on_…` method is called by a wrapped function of torch. It raises nothing, does
+    not wait for a device, and keeps no graph, gradient or activation alive.
     """
 
     def __init__(self, measure_every: int, log_config: bool, init_arguments: dict[str, Any]) -> None:
         self._measure_every = measure_every
         self.settings = SeenSettings() if log_config else None
-        """What the program was seen to read; None where its config is not recorded."""
+        """The settings that the program has read; None if the config is not recorded."""
         self._begin = functools.partial(Recording, self.settings, init_arguments)
         self._notices = Notices(strict=False)
         self._made: list[weakref.ref[Any]] = []
@@ -68,15 +68,15 @@ class CapturedTraining:
         self._losses = PendingLosses()
         self._clips: list[ClipCall] = []
         self._stepped: set[Part] = set()
-        """The parts whose readings wait for `run.log`."""
+        """The parts that have stepped and whose readings wait for `run.log`."""
         self._scaled_step: Any = None
-        """The optimizer that a GradScaler is asked to step."""
+        """The optimizer that a GradScaler is about to step."""
         self.engine_depth = 0
         self._cap: float | None = None
         self._clip = NOT_CLIPPED
-        """The clip rule of the last call that clipped by norm, at `_cap`: most trainings have one only."""
+        """The rule of the last clip call by norm, for the cap `_cap`. Cached, as most trainings have only one."""
 
-    # What torch is asked to do
+    # Calls of torch
 
     @_forgiving("backward")
     def on_backward(self, root: Any) -> None:
@@ -112,7 +112,7 @@ class CapturedTraining:
 
     @_forgiving("clip_grad_norm_")
     def on_global_norm(self, tensors: list[Any], total: Any, max_norm: Any, norm_type: Any) -> None:
-        """A framework's own clip call, whose result is the norm over all ranks."""
+        """A framework's own clip call, which returns the norm over all ranks."""
         self._add_norm(tensors, total, max_norm, norm_type)
 
     def _add_norm(self, tensors: list[Any], total: Any, max_norm: Any, norm_type: Any) -> None:
@@ -129,7 +129,7 @@ class CapturedTraining:
 
     @_forgiving("clip_grad_value_")
     def on_clip_value(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Before the gradients are clamped."""
+        """Called before the gradients are clamped."""
         clip_value = float(args[1] if len(args) > 1 else kwargs["clip_value"])
         gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
         if tensors and local_reason(tensors[0]) is None and not any(map(is_sharded, gradients)):
@@ -139,7 +139,7 @@ class CapturedTraining:
 
     def _new_call(self, parameters: Sequence[Any], clip: dict[str, Any], readings: dict[str, Any]) -> ClipCall:
         if len(self._made) > 1 or self._parts.count > 1:
-            # a call for all of them, while only one has gradients, was for that one
+            # a call for the parameters of all optimizers, while only one of them has gradients, was for that one
             parameters = [parameter for parameter in parameters if parameter.grad is not None]
         losses = self._losses
         return ClipCall(parameters, clip, readings, losses.mean(), len(losses))
@@ -155,7 +155,7 @@ class CapturedTraining:
         self._clips.append(call)
 
     def _record_dropped(self, call: ClipCall) -> None:
-        """The training clipped and then decided against the step: its norm is the reading that mattered."""
+        """The training clipped and then skipped the step. Its norm is recorded, because it explains why."""
         run = self._ensure_run()
         self._complete_step(run)
         loss = {} if call.loss is None else {"loss": call.loss}
@@ -170,7 +170,7 @@ class CapturedTraining:
 
     @_forgiving("Optimizer.step")
     def on_before_step(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The step's arguments where they have to change: a closure computes gradients inside the step."""
+        """The step's arguments if they must change: a closure, which computes gradients inside the step, is wrapped."""
         if self.engine_depth:
             return None
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
@@ -181,7 +181,7 @@ class CapturedTraining:
         return ((args[0], watched, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": watched})
 
     def _watch_closure(self, optimizer: Any, closure: Callable[[], Any]) -> Callable[[], Any]:
-        """The closure, whose first evaluation gives loss and norm; later ones are a line search's."""
+        """Wraps the closure. Its first call gives the loss and the norm; later calls belong to a line search."""
         evaluated = False
 
         def watched() -> Any:
@@ -200,14 +200,14 @@ class CapturedTraining:
         self._losses.freeze()
 
     def _measure(self, optimizer: Any) -> None:
-        """The norm of gradients that nothing clipped. Every rank takes part where they are sharded."""
+        """Measures the norm of gradients that were not clipped. If they are sharded, every rank must take part."""
         if self._recording.is_over():
             self._made = self._parts.forget(self._made)
         part = self._parts.of(optimizer, self._made)
         part.steps += 1
         every = self._measure_every
         is_due = every > 0 and part.steps % every == 0
-        # at its first step each rank says that it watches: others may measure there, and wait for it
+        # at its first step each rank announces itself, because others that measure at this step wait for it
         if not (is_due or (every and part.steps == 1)) or (self._clips and self._clip_of(part) is not None):
             return
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -238,8 +238,8 @@ class CapturedTraining:
 
     def _log_usual_step(self, optimizer: Any) -> bool:
         """
-        What most steps are, in as few lines as possible, since the processor's caches are cold between two steps: one
-        optimizer, whose gradients were clipped or measured once, in the way that the server knows of.
+        The fast path for the usual step: one optimizer, whose gradients were clipped or measured once, by the rule that
+        the server knows. It uses as few lines as possible, since the processor's caches are cold between two steps.
         """
         part, clips = self._parts.single, self._clips
         if part is None or len(clips) != 1 or self._stepped or self._scaled_step is not None:
@@ -263,7 +263,7 @@ class CapturedTraining:
     def on_after_scaler_step(self, optimizer: Any) -> None:
         inner = unwrap(optimizer)
         if self._scaled_step is not None and self._parts.of(inner, self._made) not in self._stepped:
-            # found_inf: the scaler did not ask the optimizer to step
+            # found_inf: the scaler has skipped the step
             self._measure(inner)
             self._record_step(inner)
         self._scaled_step = None
@@ -275,7 +275,7 @@ class CapturedTraining:
 
     @contextlib.contextmanager
     def inside_engine(self) -> Iterator[None]:
-        """The optimizers that an engine steps inside are not looked at: the engine tells."""
+        """Ignores the optimizers that an engine steps internally: the engine reports for them."""
         self.engine_depth += 1
         try:
             yield
@@ -288,13 +288,13 @@ class CapturedTraining:
 
     @_forgiving("step")
     def on_engine_step(self, optimizer: Any, tell: Callable[[], tuple[Any, Any]]) -> None:
-        """An engine has stepped, whose optimizer is this: `tell` gives the global norm, or None, and the cap."""
+        """An engine with this optimizer has stepped. `tell` returns the global norm (or None) and the cap."""
         norm, cap = tell()
         clip = {"mode": "norm", "max_norm": float(cap)} if cap and cap > 0 else NOT_CLIPPED
         inner = unwrap(optimizer)
         parameters = [p for group in inner.param_groups for p in group["params"]]
         if norm is not None:
-            # not _new_call: their gradients are gone already
+            # not _new_call: the gradients are already gone
             self._clips.append(ClipCall(parameters, clip, {"grad_norm": kept(norm)}))
         self._record_step(inner)
         self._end_step(self._ensure_run())
@@ -303,7 +303,7 @@ class CapturedTraining:
     def name_part(self, optimizer: Any, name: str) -> None:
         self._parts.name(unwrap(optimizer), name)
 
-    # What becomes of it
+    # Recording
 
     def _ensure_run(self) -> Run:
         single = self._parts.single
@@ -321,7 +321,7 @@ class CapturedTraining:
                 self._clips.remove(call)
             self._note_clip(run, part, call)
         elif call is not None:
-            # one call for the parameters of several optimizers: the norm is the whole training's
+            # one call for the parameters of several optimizers: the norm belongs to the whole training
             self._note_clip(run, Part(None, optimizer), call)
         self._recording.note(run, self._readings_of(part, optimizer))
 
@@ -333,7 +333,7 @@ class CapturedTraining:
             readings[part.reading("loss")] = loss
         for number, group in enumerate(optimizer.param_groups):
             lr = group.get("lr")
-            if lr is None:  # an optimizer of the user's own
+            if lr is None:  # a custom optimizer
                 continue
             name = part.reading("lr") if number == 0 else f"{part.reading('lr')}/group-{number}"
             readings[name] = lr if type(lr) is float else kept(lr)
@@ -351,14 +351,14 @@ class CapturedTraining:
         self._recording.note(run, {part.reading(name): value for name, value in call.readings.items()})
 
     def _complete_step(self, run: Run) -> None:
-        """Before the readings of the next step: those of the last are logged, where the training has not done so."""
+        """Called before the next step's readings are added. Logs the last step, unless the training has logged it."""
         if self._stepped and run.has_noted():
             run.log()
         self._stepped.clear()
         self._clips.clear()
 
     def _end_step(self, run: Run, **arguments: Any) -> None:
-        """A run made by hand is logged by hand: it has until the next step for it."""
+        """Logs the step of our own run. A run that the training made is logged by the training before the next step."""
         if self._recording.is_own:
             run.log(**arguments)
             self._stepped.clear()
@@ -386,7 +386,7 @@ class CapturedTraining:
         self.tell_once("local norm", f"the norm of these gradients is not recorded, as it is not the model's: {reason}")
 
     def tell_once(self, kind: str, message: str) -> None:
-        """A warning, once a kind."""
+        """Warns once per kind."""
         self._notices.warn(f"capture {kind}", message)
 
 

@@ -1,4 +1,4 @@
-"""A run in a notebook: `serve` starts or finds the server, `show` draws a run in the cell."""
+"""For notebooks: `serve` finds or starts the server, and `show` draws a run in a cell."""
 
 from .serving import RunningHere, serve
 from .showing import RunView, show

@@ -1,4 +1,4 @@
-"""A run as HTML that stands alone: inline SVG, no script, no style sheet, nothing from elsewhere; all text escaped."""
+"""Draws a run as self-contained HTML: inline SVG, no scripts, no style sheets, no external files. Escapes all text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Callable
 WIDTH = 760
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 22, 22
 BLUE, ORANGE, RED, GREY = "#3b82c4", "#d9822b", "#d64545", "#8a929a"
-"""Read on white and on black: a notebook says not which it has."""
+"""Legible on white and on black, because a notebook does not tell which background it has."""
 SEVERITY = {"critical": RED, "warning": ORANGE, "info": GREY}
 HEALTH = {"flagged": RED, "watch": ORANGE, "ok": "#2f9e6e"}
 MAX_FINDINGS = 8
@@ -20,7 +20,7 @@ Scale = Callable[[float], float]
 
 
 def draw_run(run: dict[str, Any], series: dict[str, Any], findings: Sequence[dict[str, Any]], page: str) -> str:
-    """`run`, `series` (of grad_norm and loss) and `findings` as the API sends them; `page` is the run's address."""
+    """`run`, `series` (grad_norm and loss) and `findings` are as the API sends them. `page` is the run's address."""
     lines = series["series"]
     steps = (float(series["from"]), float(max(series["to"], series["from"] + 1)))
     cap = run["clip"].get("max_norm")
@@ -74,14 +74,14 @@ def _panel(title: str, line: dict[str, Any], steps: tuple[float, float], height:
         )
     marks = [
         step for step, count in zip(line["step"], line["nonfinite"]) if count
-    ]  # a reading that is no number is drawn, not left out
+    ]  # a reading that is NaN or infinite is marked, not left out
     parts += [f'<text x="{x(step):.1f}" y="{TOP - 4}" text-anchor="middle" fill="{RED}">×</text>' for step in marks]
     parts.append(f'<text x="{LEFT}" y="{TOP - 8}" fill="currentColor">{escape(title)}</text></svg>')
     return "".join(parts)
 
 
 def _band(line: dict[str, Any], x: Scale, y: Scale) -> str:
-    """What lay between the smallest and the largest of each bucket: no spike is lost."""
+    """The range from the smallest to the largest reading of each bucket, so that no spike is lost."""
     rows = [row for row in zip(line["step"], line["min"], line["max"]) if None not in row]
     if all(low == high for _, low, high in rows):
         return ""

@@ -1,4 +1,4 @@
-"""`normwatch.serve()`: this user's server, started where it does not run."""
+"""`normwatch.serve()`: finds this user's server, or starts it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ..transport import Transport
 DEFAULT_PORT = 4280
 PAUSE = 0.1
 FOR_THIS_USER = ["--first-token", "file"]
-"""Lets in by the token in `server.json` alone, which only its user can read."""
+"""The server then only accepts the token in `server.json`, which only this user can read."""
 TOKEN_COMMAND = "normwatch token create --name browser --scope admin"
 SIGN_IN = "The dashboard asks for a token, once: {command}, in a terminal, makes one."
 
 
 @dataclass(frozen=True)
 class RunningHere:
-    """This user's server. Trainings of this user find it by themselves; `asks_for_token`: a browser signs in once."""
+    """This user's server. Trainings of this user find it automatically. `asks_for_token`: a browser must sign in."""
 
     url: str
     asks_for_token: bool = False
@@ -44,11 +44,12 @@ class RunningHere:
 
 def serve(*flags: str, timeout: float = 60.0) -> RunningHere:
     """
-    Finds this user's server, or starts one that goes on when the notebook ends: `serve("--port", "4290")`. Port 4280 is
-    taken where it is free, else another. Only this user is let in, also on a machine with other users: the SDK and
-    `show` by the token in `server.json`, a browser once it has signed in; `serve("--first-token", "refuse")` starts one
-    that lets in whoever uses this machine. Raises `RuntimeError` where no server answers within `timeout` seconds, and
-    where the server is not installed (`pip install "normwatch[server]"`).
+    Finds this user's server, or starts one that keeps running when the notebook ends. `flags` are those of the server:
+    `serve("--port", "4290")`. The port is 4280 if it is free, else another one. Only this user has access, even on a
+    machine with other users: the SDK and `show` use the token in `server.json`, and a browser signs in once.
+    `serve("--first-token", "refuse")` starts a server that every user of this machine can access. Raises `RuntimeError`
+    if no server answers within `timeout` seconds, or if the server is not installed
+    (`pip install "normwatch[server]"`).
     """
     folder = data_folder()
     found = _answering(folder)
@@ -61,7 +62,7 @@ def serve(*flags: str, timeout: float = 60.0) -> RunningHere:
     process = _start(flags, log, folder)
     until = time.monotonic() + timeout
     while time.monotonic() < until:
-        # another notebook may have started one in the same moment: then this one ends by itself
+        # another notebook may have started a server at the same moment: ours then ends by itself
         found = _answering(folder)
         if found is not None:
             return _here(found)
@@ -83,10 +84,10 @@ def _start(flags: tuple[str, ...], log: Path, folder: Path) -> subprocess.Popen[
     names = {flag.split("=")[0] for flag in flags}
     where = [] if names & {"--port", "--socket"} or not _is_taken(DEFAULT_PORT) else ["--port", "0"]
     who = [] if names & {"--first-token", "--socket"} or "NORMWATCH_FIRST_TOKEN" in os.environ else FOR_THIS_USER
-    # a session of its own: neither the kernel's end nor an interrupt of a cell reaches it
+    # its own session, so that neither the end of the kernel nor an interrupted cell stops it
     alone: dict[str, Any] = {"start_new_session": True}
     if os.name == "nt":
-        alone = {"creationflags": 0x00000208}  # detached, a process group of its own
+        alone = {"creationflags": 0x00000208}  # detached, in its own process group
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         return subprocess.Popen(

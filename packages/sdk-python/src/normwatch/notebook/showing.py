@@ -1,4 +1,4 @@
-"""`normwatch.show(run)`: a run in a cell, drawn once, or as the page that follows it."""
+"""`normwatch.show(run)`: draws a run in a cell, once or as a live page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..transport import Transport
 from .drawing import draw_run
 
 MAX_POINTS = 400
-"""Buckets of a drawn line."""
+"""The most buckets of a drawn line."""
 FLUSH_TIMEOUT = 5.0
 
 
 class RunView:
-    """What a notebook draws of a run: HTML without scripts, which stays in the saved notebook."""
+    """A run as a notebook draws it: HTML without scripts, which is saved with the notebook."""
 
     def __init__(self, text: str, markup: str) -> None:
         self._text = text
@@ -43,10 +43,11 @@ def show(
     token: str | None = None,
 ) -> RunView:
     """
-    The run (or the run with this id) for the last line of a cell: its norm, its cap, its loss and its findings, drawn
-    as they are now. With `live`, a frame of `height` pixels with the run's page, which follows it: the server must have
-    been started with `NORMWATCH_EMBED` naming the notebook's origin, and `address` says how the browser reaches the
-    server where that is not how this program does. Raises `RuntimeError` where the server does not tell.
+    Draws a run, given as a run or as an id, in the last line of a cell: its norm, cap, loss and findings as they are
+    now. With `live`, it is a frame of `height` pixels with the run's page, which updates itself. For that, the server
+    must have been started with `NORMWATCH_EMBED` set to the notebook's origin. `address` is the address of the server
+    for the browser, if it differs from the one for this program. Raises `RuntimeError` if the server does not send the
+    run.
     """
     settings = read_settings(Notices(strict=True).wrong_use, url, token)
     run_id = run if isinstance(run, str) else run.id

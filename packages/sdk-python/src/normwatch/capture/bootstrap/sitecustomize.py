@@ -1,6 +1,6 @@
 """
-Run by every Python process that `normwatch run` starts. It waits for torch and costs next to nothing until then: what
-it needs is loaded from its own file, so that neither the path nor the packages of the training change.
+Run by every Python process that `normwatch run` starts. It does almost nothing until torch is imported. It loads what
+it needs from a file beside it, so that the import path and the packages of the training stay the same.
 """
 
 import os
@@ -26,7 +26,7 @@ def start_watching(_torch: object) -> None:
     try:
         import importlib.util
 
-        if importlib.util.find_spec("normwatch") is None:  # `normwatch run` is of another environment
+        if importlib.util.find_spec("normwatch") is None:  # `normwatch run` belongs to another environment
             spec = importlib.util.spec_from_file_location(
                 "normwatch", os.path.join(PACKAGE, "__init__.py"), submodule_search_locations=[PACKAGE]
             )
@@ -40,7 +40,7 @@ def start_watching(_torch: object) -> None:
 
 
 def run_the_other_sitecustomize() -> None:
-    """The one that this file stands before."""
+    """Runs the `sitecustomize` of the training's environment, which this file hides."""
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
     ours = sys.modules.pop("sitecustomize")
     try:
