@@ -1,6 +1,6 @@
 """
-An actor and a critic, as PPO trains them, on a task of a few states: walk right along a corridor, whose far end pays.
-The critic takes several steps for each of the actor's, so each part of the run counts its own steps.
+Trains an actor and a critic, as in PPO, on a small task: walk right along a corridor, with a reward at its far end.
+The critic takes several steps for each step of the actor, so each part of the run counts its own steps.
 
     python examples/actor_critic.py    with a Normwatch server running and the packages torch and normwatch installed
 """

@@ -1,6 +1,6 @@
 """
-A small GAN: a generator learns to put points on a ring, and a discriminator learns to tell them from real ones. Each is
-clipped by itself, so each is a part of the run with a norm, a cap and findings of its own.
+A small GAN: a generator learns to put points on a ring, and a discriminator learns to tell them from real points. Each
+network is clipped separately, so each is a part of the run with its own norm, cap and findings.
 
     python examples/gan.py        with a Normwatch server running and the packages torch and normwatch installed
 """
@@ -37,12 +37,12 @@ def network(inputs: int, outputs: int) -> torch.nn.Sequential:
 
 
 def distance_from_ring(points: torch.Tensor) -> float:
-    """How far points are from the circle on average: 0 is perfect, and noise around 0 gives about 2."""
+    """Mean distance of points from the circle: 0 is perfect, and untrained noise around the origin gives about 2."""
     return float((points.norm(dim=1) - 2).abs().mean())
 
 
 def train(steps: int = STEPS, seed: int = SEED) -> tuple[normwatch.Run, float]:
-    """Returns the run, and how far the generated points are from the ring in the end."""
+    """Returns the run, and the final mean distance of the generated points from the ring."""
     torch.manual_seed(seed)
     chance = torch.Generator().manual_seed(seed)
     generator, discriminator = network(NOISE, 2), network(2, 1)

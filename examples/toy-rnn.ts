@@ -1,6 +1,6 @@
 /**
- * The exercise that every lesson on clipping sets: a small RNN trained for 5 epochs without clipping, then with its
- * gradients clipped by global norm, then by value. `node examples/toy-rnn.ts`, with a server running.
+ * The classic exercise on gradient clipping: trains a small RNN for 5 epochs without clipping, then with clipping by global
+ * norm, then with clipping by value. Start a server, then run `node examples/toy-rnn.ts`.
  */
 import { init } from '@normwatch/sdk'
 import { train, type Clipping } from './toy-rnn/train.ts'
@@ -18,7 +18,7 @@ export const exercises: readonly Exercise[] = [
 
 const SEED = 2
 
-/** Trains one of them as a run of its own and resolves to the run's id. Fails no training for the monitor's sake. */
+/** Trains with one way of clipping as its own run, and resolves to the run's id. The monitor cannot fail the training. */
 export async function runExercise({ name, clipping }: Exercise, signal?: AbortSignal): Promise<string> {
   const run = init({
     project: 'toy-rnn',

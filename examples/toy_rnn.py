@@ -1,7 +1,6 @@
 """
-The exercise that every lesson on clipping sets, on a real training: a small RNN learns the adding problem for 5 epochs
-without clipping, then with its gradients clipped by global norm, then by value. The norm before clipping is logged at
-every batch.
+The classic exercise on gradient clipping: trains a small RNN on the adding problem for 5 epochs without clipping, then
+with clipping by global norm, then with clipping by value. Logs the norm before clipping at every batch.
 
     python examples/toy_rnn.py        with a Normwatch server running and the packages torch and normwatch installed
 """
@@ -38,7 +37,7 @@ EXERCISES = (
 
 
 class Adder(torch.nn.Module):
-    """A tanh RNN whose recurrent matrix starts orthogonal, times 1.1: gradients grow as they go back in time."""
+    """A tanh RNN. Its recurrent matrix starts as 1.1 times an orthogonal one, so gradients grow back through time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +51,7 @@ class Adder(torch.nn.Module):
 
 
 def adding_problem(seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """An epoch: sequences of numbers in [0, 1), two of them marked, whose sum is asked for."""
+    """Batches of one epoch: sequences of numbers in [0, 1) with two marks. The target is the sum of the marked ones."""
     generator = torch.Generator().manual_seed(seed)
     for _ in range(BATCHES):
         values = torch.rand(BATCH_SIZE, LENGTH, generator=generator)
@@ -64,7 +63,7 @@ def adding_problem(seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 
 
 def train(exercise: Exercise, seed: int = SEED) -> normwatch.Run:
-    """Trains one of them as a run of its own."""
+    """Trains with one way of clipping, as its own run."""
     torch.manual_seed(seed)
     model = Adder()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)

@@ -8,7 +8,7 @@ const {
   PORT = '8092',
 } = process.env
 
-// Alertmanager resolves by itself what nobody repeats for some minutes, unless its end is known to be far.
+// Alertmanager resolves an alert that is not repeated for some minutes, unless its end time is far in the future.
 const OPEN_FOR_MS = 30 * 24 * 60 * 60 * 1000
 const TEST_FOR_MS = 60 * 1000
 

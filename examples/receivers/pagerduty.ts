@@ -1,4 +1,5 @@
-// Turns findings into PagerDuty incidents (Events API v2): opened triggers, closed resolves, by the finding's id.
+// Turns findings into PagerDuty incidents (Events API v2). An opened finding triggers an incident, and a closed one
+// resolves it. The finding's id is the deduplication key.
 //   NORMWATCH_WEBHOOK_SECRET=whsec_… PAGERDUTY_ROUTING_KEY=… PORT=8091 node pagerduty.ts
 import { serveWebhooks, type WebhookEvent } from './webhook-server.ts'
 
@@ -11,7 +12,7 @@ const {
 
 function pagerDutyEvent({ type, finding, run }: WebhookEvent) {
   const dedup = { routing_key: routingKey, dedup_key: `normwatch-${finding.id}` }
-  // A test proves the way to PagerDuty without paging anybody.
+  // A test message checks the connection to PagerDuty without paging anybody.
   if (type === 'finding.closed' || type === 'channel.test') return { ...dedup, event_action: 'resolve' }
   return {
     ...dedup,

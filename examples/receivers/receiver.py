@@ -1,4 +1,4 @@
-"""Prints what Normwatch tells. Python 3.9 or newer, standard library only:
+"""Prints the messages that Normwatch sends. Python 3.9 or newer, standard library only:
 
     NORMWATCH_WEBHOOK_SECRET=whsec_... PORT=8090 python receiver.py
 """
@@ -20,7 +20,7 @@ seen: dict[str, None] = {}
 
 
 def verified(headers, body: bytes, now: float) -> bool:
-    """Whether the message is from the holder of the secret and from now (Standard Webhooks). `body` as it came."""
+    """Whether signature and time of the message are valid (Standard Webhooks). `body` must be the bytes as received."""
     message_id, timestamp = headers.get("webhook-id"), headers.get("webhook-timestamp")
     if not message_id or not timestamp or not timestamp.isdigit():
         return False
@@ -34,7 +34,7 @@ def verified(headers, body: bytes, now: float) -> bool:
 
 
 def events_of(message: dict) -> list[dict]:
-    """A message holds one event, or a group of them."""
+    """The events of a message, which holds one event or a group of events."""
     if message["type"] == "finding.group":
         return message["data"]["events"]
     return [{"type": message["type"], **message["data"]}]

@@ -1,4 +1,4 @@
-// Prints what Normwatch tells. Node 22.18 or newer, standard library only:
+// Prints the messages that Normwatch sends. Node 22.18 or newer, standard library only:
 //   NORMWATCH_WEBHOOK_SECRET=whsec_… PORT=8090 node receiver.ts
 import { serveWebhooks } from './webhook-server.ts'
 

@@ -1,14 +1,14 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-/** Messages older or newer than this are refused: a recorded one cannot be replayed later. */
+/** Messages that are older or newer than this are refused, so that a recorded message cannot be replayed later. */
 const TOLERANCE_SECONDS = 5 * 60
 
-/** The message is not from the holder of the secret, or not from now. */
+/** The signature of the message is invalid, or its time is not current. */
 export class NotVerified extends Error {}
 
 /**
- * Verifies a message by the Standard Webhooks specification. `body` must be the bytes as they came: parse after, not
- * before. `now` is in milliseconds. Throws `NotVerified`.
+ * Verifies a message by the Standard Webhooks specification. `body` must be the bytes as received: parse them only after
+ * this check. `now` is in milliseconds. Throws `NotVerified`.
  */
 export function verify(
   secret: string,

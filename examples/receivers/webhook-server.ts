@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { NotVerified, verify } from './verify.ts'
 
-/** An edge of a finding; `docs/alerts.md` lists the fields. */
+/** The start or end of a finding. `docs/alerts.md` lists the fields. */
 export interface WebhookEvent {
   type: 'finding.opened' | 'finding.closed' | 'finding.reminder' | 'channel.test'
   finding: {
@@ -21,8 +21,8 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024
 const REMEMBERED = 10_000
 
 /**
- * Serves a receiver on `port`: verifies each message, drops those seen before and hands its events to `take`. When
- * `take` throws, the answer is 500 and Normwatch sends the message again.
+ * Serves a receiver on `port`. Verifies each message, drops messages seen before and passes the events to `take`. If
+ * `take` throws, the answer is 500, and Normwatch sends the message again.
  */
 export function serveWebhooks(
   port: number,
@@ -56,7 +56,7 @@ export function serveWebhooks(
   })
 }
 
-/** A message holds one event, or a group of them. */
+/** The events of a message, which holds one event or a group of events. */
 function eventsOf(message: { type: string; data: unknown }): WebhookEvent[] {
   if (message.type === 'finding.group') return (message.data as { events: WebhookEvent[] }).events
   return [{ type: message.type, ...(message.data as object) } as WebhookEvent]

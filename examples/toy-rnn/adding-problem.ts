@@ -1,12 +1,12 @@
-/** A batch of the adding problem: `inputs` is [sequences, length, 2] and `targets` [sequences, 1], both row by row. */
+/** A batch of the adding problem. Shapes: `inputs` [sequences, length, 2], `targets` [sequences, 1], both row-major. */
 export interface Batch {
   readonly inputs: Float32Array
   readonly targets: Float32Array
 }
 
 /**
- * The adding problem (Hochreiter & Schmidhuber, 1997): each step of a sequence carries a number in [0, 1) and a mark; the
- * answer is the sum of the two marked numbers, one in each half. Always answering 1 has a mean squared error of 1/6.
+ * The adding problem (Hochreiter & Schmidhuber, 1997). Each step of a sequence has a number in [0, 1) and a mark. The answer
+ * is the sum of the two marked numbers, one in each half. Always answering 1 gives a mean squared error of 1/6.
  */
 export function makeBatch(random: () => number, sequences: number, length: number): Batch {
   const inputs = new Float32Array(sequences * length * 2)
@@ -23,7 +23,7 @@ export function makeBatch(random: () => number, sequences: number, length: numbe
   return { inputs, targets }
 }
 
-/** Mulberry32 (Tommy Ettinger, public domain): numbers in [0, 1), the same for the same seed on every machine. */
+/** Mulberry32 (Tommy Ettinger, public domain). Numbers in [0, 1); a seed gives the same numbers on every machine. */
 export function seededRandom(seed: number): () => number {
   let state = seed
   return () => {

@@ -9,11 +9,11 @@ export type Clipping = { readonly maxNorm: number } | { readonly clipValue: numb
 
 export interface Training {
   readonly clipping: Clipping
-  /** Of the weights and of the data: the same seed trains the same. */
+  /** Seeds the weights and the data, so that the same seed gives the same training. */
   readonly seed: number
   /** Called after every batch. */
   readonly onStep: (readings: Readings) => void
-  /** Ends the training before its time. */
+  /** Ends the training early. */
   readonly signal?: AbortSignal
 }
 
@@ -39,12 +39,12 @@ export async function train({ clipping, seed, onStep, signal }: Training): Promi
       return tf.mean(tf.squaredDifference(predicted, tf.tensor2d(targets, [SEQUENCES, 1]))) as tf.Scalar
     })
     const clipped = await clip(grads, clipping)
-    // the type asks for variables, the code for their gradients
+    // the declared type is variables, but applyGradients takes gradients
     optimizer.applyGradients(grads as Parameters<typeof optimizer.applyGradients>[0])
     const [loss] = await value.data()
     onStep({ ...clipped, loss, lr: LEARNING_RATE })
     tf.dispose([value, ...Object.values(grads)])
-    // lets timers and signals have their turn: without it Ctrl-C would wait for the end
+    // yields to timers and signals: without it, Ctrl-C would wait for the end of the training
     await tf.nextFrame()
   }
   model.dispose()

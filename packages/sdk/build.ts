@@ -1,5 +1,5 @@
 /**
- * Builds the package as it is published, in `dist`: JavaScript for Node 20 and browsers with the protocol's codec inside,
+ * Builds the published package in `dist`: JavaScript for Node 20 and browsers that includes the protocol's codec,
  * declarations that import nothing, and a manifest without dependencies. `npm pack ./dist` makes the tarball.
  */
 import { execFileSync } from 'node:child_process'
@@ -37,7 +37,7 @@ writeManifest()
 writeReadme()
 copyFileSync(join(here, '../../LICENSE'), join(dist, 'LICENSE'))
 
-/** What the registry shows: the first run as the repository's README has it, where a test runs it. */
+/** The package's README. Its first example is taken from the repository's README, where a test runs it. */
 function writeReadme(): void {
   const readme = readFileSync(join(here, '../../README.md'), 'utf8')
   const snippet = /```ts\n[\s\S]*?```/.exec(readme)?.[0]
@@ -60,7 +60,7 @@ gradients of TensorFlow.js, and has a callback for \`model.fit\`. Every option i
   writeFileSync(join(dist, 'README.md'), text)
 }
 
-/** Only what the entries reach: all of it stands alone. */
+/** The declaration files that the entries import, directly or indirectly. */
 function writeDeclarations(): void {
   const all = mkdtempSync(join(tmpdir(), 'normwatch-sdk-types-'))
   execFileSync('tsc', ['-p', join(here, 'tsconfig.build.json'), '--outDir', all], { stdio: 'inherit' })

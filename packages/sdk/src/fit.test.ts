@@ -7,7 +7,7 @@ import type { Readings } from './types.ts'
 
 beforeAll(() => tf.setBackend('cpu'))
 
-/** y = w x without a bias, squared error: the gradient of a batch is 2 mean(x (w x - y)). */
+/** y = w x without a bias, with squared error. The gradient of a batch is 2 mean(x (w x - y)). */
 function makeModel(): Sequential {
   const model = sequential()
   model.add(layers.dense({ units: 1, inputShape: [1], useBias: false, kernelInitializer: 'zeros' }))
@@ -17,7 +17,7 @@ function makeModel(): Sequential {
 const xs = [1, 2, 3, 4]
 const ys = xs.map((x) => 3 * x)
 
-/** Weight and gradient norm of each step of the same training, by hand. */
+/** Weight and gradient norm of each step of the same training, computed here. */
 function byHand(steps: number, maxNorm = Infinity): { norms: number[]; weight: number } {
   let weight = 0
   const norms: number[] = []

@@ -39,7 +39,7 @@ function start(firstStep: number, maxAgeMs = Infinity) {
   }
 }
 
-/** `{"float": "NaN"}` stands for the number that JSON cannot write. */
+/** In fixtures, `{"float": "NaN"}` stands for a number that JSON cannot represent. */
 function revive(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   const entries = Object.entries(value)

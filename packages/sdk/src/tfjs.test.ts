@@ -20,7 +20,7 @@ function expectClose(actual: number, expected: number) {
   else expect(actual).toBe(expected)
 }
 
-/** The tensors hold what the arrays hold, to float32. */
+/** Expects the tensors to equal the arrays, to float32 precision. */
 async function expectSame(tensors: tf.Tensor[], expected: Float32Array[]) {
   for (const [i, tensor] of tensors.entries()) {
     const values = await tensor.data()

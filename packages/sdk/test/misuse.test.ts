@@ -45,7 +45,7 @@ const badOptions: [string, Record<string, unknown>, string][] = [
   ['a configuration that is a list', { config: [1] }, 'init: config must be an object'],
 ]
 
-/** Nothing is sent with these: readings stay here, and never go to another server than the one that was meant. */
+/** With these options nothing is sent: readings stay on this machine, so that they cannot go to the wrong server. */
 const badTargets: [string, Record<string, unknown>, string][] = [
   ['an unknown mode', { mode: 'sometimes' }, 'mode must be disabled, offline or online'],
   ['a malformed address', { url: 'trainer:4280' }, 'url must be an http or https address'],

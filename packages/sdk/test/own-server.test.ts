@@ -21,7 +21,7 @@ function tempFolder(): string {
   return folder
 }
 
-/** A data folder with a `server.json`; returns the environment that names it. */
+/** Creates a data folder with a `server.json`. Returns the environment that names the folder. */
 function announced(content: object, mode = 0o600): { NORMWATCH_DATA: string } {
   const folder = tempFolder()
   const here = { version: 1, token: TOKEN, url: NOWHERE, host: hostname(), pid: process.pid }
@@ -30,7 +30,7 @@ function announced(content: object, mode = 0o600): { NORMWATCH_DATA: string } {
   return { NORMWATCH_DATA: folder }
 }
 
-/** The small server behind a Unix socket; returns its address. */
+/** Serves the small server on a Unix socket. Returns its address. */
 async function onSocket({ server }: Started): Promise<string> {
   const path = join(tempFolder(), 'nw.sock')
   const forward = createServer((socket) => {
@@ -143,7 +143,7 @@ describe('a Unix socket', () => {
 
   it('says the last step of a run that resumes', async () => {
     const path = join(tempFolder(), 'nw.sock')
-    // in a process of its own: who asks waits for the answer
+    // in a separate process, because the call blocks until the answer comes
     const program = `
       require('node:http').createServer(({ url, headers }, reply) => {
         const isKnown = url === '/api/v1/runs/r' && headers.authorization === 'Bearer ${TOKEN}'

@@ -109,7 +109,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     server.misbehave = () => undefined
     await Promise.all(['next', 'and next'].map((name) => start({ name }).finish()))
     await vi.waitFor(() => expect(server.runs.get('mine')).toEqual([{}, { status: 'finished' }]), PATIENCE)
-    // once to learn that the run is unknown, and once for good, although two runs looked into the spool
+    // one request finds that the run is unknown, the second is stored; no more, although two runs looked into the spool
     expect(server.requests.filter(({ path }) => path === '/api/v1/runs/mine/points')).toHaveLength(2)
     expect(server.runs.has('other')).toBe(false)
     await elsewhere.close()
@@ -182,7 +182,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
   })
 })
 
-/** A spool whose head names a process that does not run: as after that process has ended. */
+/** A spool file whose head names a process that is not running, as after that process has ended. */
 function deadWriter(spoolDir: string) {
   return (_folder: unknown, head: { run: string; url: string; normwatch: 1; fields: object }) =>
     new SpoolFile(`${spoolDir}/${head.run}.dead.ndjson`, {

@@ -7,7 +7,7 @@ export interface SeenRequest {
   readonly method: string
   readonly path: string
   readonly headers: IncomingMessage['headers']
-  /** `undefined` when it is no JSON. */
+  /** `undefined` if it is not JSON. */
   readonly body: unknown
 }
 
@@ -16,22 +16,22 @@ interface Answered {
   readonly body?: string
   readonly headers?: Record<string, string>
 }
-/** What a small server does instead of answering: a reply of its own, or a cut connection, before or after its work. */
+/** What a small server does instead of its normal answer: another reply or a cut connection, before or after storing. */
 export type Answer = Answered | 'hang up' | 'work, then hang up'
-/** `undefined`: it answers as it should. A promise: it takes its time. */
+/** Returns `undefined` for the normal answer. A promise delays the answer. */
 type Misbehaviour = Answer | undefined | Promise<Answer | undefined>
 
 /**
- * A real HTTP server that keeps runs and points as the wire contract says (it reads them with the protocol's own
- * parser), and misbehaves on demand.
+ * A real HTTP server that stores runs and points by the wire contract (it uses the protocol's parser) and misbehaves on
+ * demand.
  */
 export class SmallServer {
   readonly requests: SeenRequest[] = []
-  /** Fields and changes of each run, in order. */
+  /** Fields and changes of each run, in the order received. */
   readonly runs = new Map<string, unknown[]>()
   /** Readings by step and metric of each run. */
   readonly points = new Map<string, Map<number, Record<string, number>>>()
-  /** Points taken, repeats counted. */
+  /** Points accepted, including repeated ones. */
   taken = 0
   misbehave: (request: SeenRequest, number: number) => Misbehaviour = () => undefined
   readonly #server = createServer((request, response) => this.#receive(request, response))
@@ -50,7 +50,7 @@ export class SmallServer {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
-  /** Steps of a run with their readings, in order of steps. */
+  /** Steps of a run with their readings, in step order. */
   steps(run: string): [number, Record<string, number>][] {
     return [...(this.points.get(run) ?? [])].sort(([a], [b]) => a - b)
   }

@@ -41,7 +41,7 @@ async function makeFolder(): Promise<string> {
   return folder
 }
 
-/** A file on a disk that is always full. The device stands behind a link, so that removing the file cannot harm it. */
+/** A file on a disk that is always full (/dev/full). It is a link, so that removing it does not remove the device. */
 async function fullDisk(): Promise<string> {
   const path = join(await makeFolder(), 'full.ndjson')
   await symlink('/dev/full', path)
@@ -166,7 +166,7 @@ it('files of one run are sent in the order in which they were written', async ()
     const run = start({ id: 'toy', mode: 'offline', resume: true, fromStep: 0 })
     run.log({ loss: status === 'failed' ? 1 : 2 })
     const { spool } = await run.finish({ status })
-    // by name the second comes first
+    // in alphabetical order, the second would come first
     const [name, at] = status === 'failed' ? ['toy.b.ndjson', 1] : ['toy.a.ndjson', 2]
     await rename(spool as string, join(spoolDir, name))
     await utimes(join(spoolDir, name), at, at)

@@ -8,7 +8,7 @@ import type { Platform } from '../src/platform.ts'
 import type { InitOptions, Run } from '../src/types.ts'
 import { SmallServer } from './small-server.ts'
 
-/** For `vi.waitFor`: what takes milliseconds may take seconds on a machine that has much else to do. */
+/** Options for `vi.waitFor`. What takes milliseconds can take seconds on a busy machine. */
 export const PATIENCE = { timeout: 15_000 }
 
 export interface Started {
@@ -22,7 +22,7 @@ export interface Started {
   spooled(): Promise<Map<string, unknown[]>>
 }
 
-/** A small server, a spool folder, and runs between them, on the thread of the test; all gone when the test ends. */
+/** A small server, a spool folder and runs on the test's thread. All are removed when the test ends. */
 export async function startSdk(): Promise<Started> {
   const server = await new SmallServer().listen()
   const spoolDir = join(await mkdtemp(join(tmpdir(), 'normwatch-sdk-')), 'spool')

@@ -10,7 +10,7 @@ import { PATIENCE, startSdk } from './start.ts'
 
 const PROGRAM = join(import.meta.dirname, '../src/thread-program.ts')
 
-/** Runs whose backgrounds have threads of their own, which run this program. */
+/** Runs whose backgrounds have their own threads, which run this program. */
 async function startThreads(ids: readonly string[], program = PROGRAM, own: Partial<Platform> = {}) {
   const { server, spoolDir } = await startSdk()
   const warnings: string[] = []
@@ -26,7 +26,7 @@ async function startThreaded(program = PROGRAM, own: Partial<Platform> = {}) {
   return { run: runs[0]!, ...rest }
 }
 
-/** A thread's program that dies of a batch of so many rows. */
+/** A program for a thread that dies when it gets a batch of this many rows. */
 async function dyingAt(rows: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'normwatch-thread-'))
   onTestFinished(() => rm(folder, { recursive: true }))

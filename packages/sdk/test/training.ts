@@ -1,4 +1,4 @@
-/** A training process for tests: logs 10 steps, says "ready", then ends in the way its argument names. */
+/** A training process for tests: logs 10 steps, prints "ready", then ends in the way that its argument names. */
 import { writeSync } from 'node:fs'
 import { init } from '../src/index.ts'
 
