@@ -1,4 +1,4 @@
-/** `npm run audit`: known vulnerabilities of what the server runs with. A registry that cannot be reached fails nothing. */
+/** `npm run audit`: known vulnerabilities of the server's dependencies. Passes if the registry cannot be reached. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { installPackages } from './debian.ts'
 
-/** The browsers of the tests: the variable that names one, what it is called on PATH, and Debian's package. */
+/** The browsers of the tests: the environment variable with its path, its names on PATH, and its Debian package. */
 const BROWSERS = {
   chromium: {
     variable: 'CHROMIUM',
@@ -14,7 +14,7 @@ const BROWSERS = {
 
 export type BrowserName = keyof typeof BROWSERS
 
-/** Path of a browser on this machine: what its variable says, else the first known name on PATH. */
+/** Path of a browser on this machine: from its environment variable, else the first known name on PATH. */
 function findBrowser(browser: BrowserName): string | undefined {
   const { variable, names } = BROWSERS[browser]
   const chosen = process.env[variable]
@@ -23,13 +23,13 @@ function findBrowser(browser: BrowserName): string | undefined {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
 }
 
-/** Finds a browser, or installs Debian's where that is possible. Throws with a sentence that says what to do. */
+/** Finds a browser, or installs its Debian package if possible. Otherwise throws an error that says what to do. */
 export function ensureBrowser(browser: BrowserName): string {
   ensureBrowsers([browser])
   return findBrowser(browser) as string
 }
 
-/** Finds browsers, or installs all that are missing at once. Throws with a sentence that says what to do. */
+/** Finds browsers, and installs all missing ones at once. If that fails, throws an error that says what to do. */
 export function ensureBrowsers(browsers: readonly BrowserName[]): void {
   const missing = browsers.filter((browser) => findBrowser(browser) === undefined)
   if (missing.length === 0) return

@@ -1,10 +1,10 @@
-/** `npm run check`: everything a merge needs but the long tests. Says only what fails, and how long each took. */
+/** `npm run check`: all checks for a merge except the long tests. Prints the time of each, and output only for failures. */
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
-/** The longest first, so that none is left running alone at the end. */
+/** The longest checks first, so that a long one does not run alone at the end. */
 const steps: readonly (readonly [name: string, command: readonly string[]])[] = [
   ['lint', ['npm', 'run', '--silent', 'lint']],
   ['types', ['npm', 'run', '--silent', 'types']],

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 
-/** How long another installation is waited for (seconds). */
+/** How long to wait for another running installation, in seconds. */
 const LOCK_TIMEOUT = 300
 
-/** Installs Debian's packages by these names. False where this user may not, or there is no apt-get, or it fails. */
+/** Installs Debian packages. Returns false if this user is not allowed to, if there is no apt-get, or if it fails. */
 export function installPackages(names: readonly string[]): boolean {
   if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) return false
   const options = { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const

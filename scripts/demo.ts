@@ -1,7 +1,7 @@
 /**
  * `npm run demo [-- --speed 100] [--url http://127.0.0.1:4280]`: three trainings to watch. Two replay real logs through
- * the SDK, at `--speed` training steps a second; the third really trains a small RNN, with and without clipping.
- * Uses the server at `--url`, or starts one. Ctrl-C stops all of it.
+ * the SDK, at `--speed` training steps per second. The third really trains a small RNN, with and without clipping.
+ * Uses the server at `--url`, or starts one. Ctrl-C stops everything.
  */
 import { parseArgs } from 'node:util'
 import { exercises, runExercise } from '../examples/toy-rnn.ts'

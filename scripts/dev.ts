@@ -1,6 +1,6 @@
 /**
- * `npm run dev`: the server, restarted when a source of it changes, and the dashboard, whose pages reload themselves.
- * Arguments go to the server: `npm run dev -- --port 4290`.
+ * `npm run dev`: runs the server, which restarts when its sources change, and the dashboard, whose pages reload themselves.
+ * Arguments are passed to the server: `npm run dev -- --port 4290`.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ function start(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}
   return child
 }
 
-/** Neither runs without the other. */
+/** Stops both processes when one of them ends. */
 function stop(): void {
   isStopping = true
   for (const child of children)

@@ -1,6 +1,6 @@
 /**
- * `npm run pack`: everything that is published, made from this checkout into `dist/`: the npm packages, the Python SDK and the
- * wheels with the server. The same checkout gives the same bytes.
+ * `npm run pack`: builds everything that is published into `dist/`: the npm packages, the Python SDK and the wheels with the
+ * server. The same checkout gives the same bytes.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'

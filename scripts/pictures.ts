@@ -1,14 +1,14 @@
 /**
- * `npm run pictures`: makes the pictures of the README and of docs/tour.md anew, from a real server that has read real
- * logs, in the light and in the dark theme.
+ * `npm run pictures`: takes the pictures of the README and docs/tour.md again, in the light and the dark theme, from a real
+ * server with real logs.
  */
 import type { Page } from 'playwright-core'
 import { Camera } from './pictures/camera.ts'
 import { startPictureServer } from './pictures/picture-server.ts'
 
-/** The runs of one project of agents: one explodes, its siblings do not. */
+/** Runs of one project that trains agents. One of them explodes, the others do not. */
 const AGENTS = ['144822', '120842', '152244', '182421', '203738', '212417', '214315', '224918']
-/** What a chart waits for before its findings and events are marked. */
+/** Time-out to wait for a chart to mark its findings and events. */
 const MARKS = { timeout: 30_000 }
 
 const server = await startPictureServer()
@@ -21,7 +21,7 @@ try {
   await server.close()
 }
 
-/** The list of the sample runs, and the page of one. */
+/** The list of the sample runs, and the page of one run. */
 async function takeFirstPages(): Promise<void> {
   let hasSamples = false
   await camera.take(
@@ -54,7 +54,7 @@ async function takeFirstPages(): Promise<void> {
   )
 }
 
-/** From the message to the cause, in six pictures. */
+/** From the alert message to the cause, in six pictures. */
 async function takeTour(): Promise<void> {
   await server.addChannel()
   server.importLogs(
@@ -110,7 +110,7 @@ async function openRun(page: Page, id: string): Promise<void> {
   await settled(page)
 }
 
-/** Waits until nothing has been asked for half a second, and two frames have been drawn. */
+/** Waits until the page has sent no request for half a second and has drawn two frames. */
 async function settled(page: Page): Promise<void> {
   await page.waitForLoadState('networkidle')
   await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))')

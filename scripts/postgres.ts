@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL server for tests and benches: a cluster of its own in a temporary folder, reached by a socket in it. As
- * root it runs as the user that Debian's package makes, since PostgreSQL refuses root.
+ * A PostgreSQL server for tests and benches: its own cluster in a temporary folder, reached by a socket in that folder. If
+ * this process is root, it runs as the user that Debian's package creates, since PostgreSQL refuses root.
  */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
@@ -13,14 +13,14 @@ const OLDEST_VERSION = 15
 const START_TIMEOUT_MS = 60_000
 
 export interface Cluster {
-  /** Where its programs are. */
+  /** The folder of its programs. */
   readonly bin: string
   /** The address of one of its databases. */
   url(database: string): string
   stop(): Promise<void>
 }
 
-/** The folder of PostgreSQL's programs; installs Debian's package if it is missing and this user may. */
+/** The folder of PostgreSQL's programs. Installs the Debian package if it is missing and this user is allowed to. */
 export function ensurePostgres(): string {
   const found = findPostgres()
   if (found !== undefined) return found
@@ -37,7 +37,7 @@ function findPostgres(): string | undefined {
 
 const versionIn = (path: string): number => Number(/\d+/.exec(path)?.[0])
 
-/** Starts a cluster with these settings besides PostgreSQL's own. */
+/** Starts a cluster with these settings in addition to PostgreSQL's defaults. */
 export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
   const bin = ensurePostgres()
   const folder = mkdtempSync(join(tmpdir(), 'nwpg-'))
@@ -79,7 +79,7 @@ async function untilReady(bin: string, folder: string, server: ChildProcess): Pr
   }
 }
 
-/** A fast shutdown: connections are closed. */
+/** PostgreSQL's "fast" shutdown, which closes connections. */
 function ended(server: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (server.exitCode !== null || server.signalCode !== null) resolve()

@@ -8,21 +8,21 @@ const root = join(import.meta.dirname, '..')
 const DEBIAN_PACKAGES = ['python3-torch', 'python3-numpy', 'python3-venv']
 const NEEDED_MODULES = ['torch', 'numpy', 'venv', 'ensurepip']
 
-/** A Python environment of the checkout: its folder under `.venv/`, and a pip requirements file that it satisfies. */
+/** A Python environment of the checkout: the name of its folder under `.venv/`, and its pip requirements file. */
 export interface PythonEnvironment {
   readonly name: string
   readonly requirements: string
-  /** Whether the packages of the Python it is made from are visible in it. */
+  /** Whether packages of the system's Python are visible in it. */
   readonly seesSystem: boolean
-  /** Free bytes that making it takes, downloads included. */
+  /** Free disk space needed to create it, including downloads, in bytes. */
   readonly diskBytes?: number
-  /** Milliseconds that its packages may take to install. */
+  /** Time-out to install its packages, in milliseconds. */
   readonly timeoutMs?: number
 }
 
 /**
- * The interpreter of an environment, which is made, or brought up to date, where it has to be. Throws when it cannot be,
- * and leaves nothing of it then.
+ * The Python interpreter of an environment. Creates or updates the environment if needed. If that fails, removes it and
+ * throws.
  */
 export function ensurePython({
   name,
@@ -56,7 +56,7 @@ export function ensurePython({
   return python
 }
 
-/** Runs a program and shows what it says. Throws when it fails. */
+/** Runs a program and shows its output. Throws if it fails. */
 export function run(
   program: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** `npm run release -- VERSION`: writes the version everywhere it stands. Commits, tags and publishes nothing. */
+/** `npm run release -- VERSION`: writes the version into every file that has it. Does not commit, tag or publish. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { setVersion } from './release/set-version.ts'
@@ -16,5 +16,5 @@ try {
   console.error((error as Error).message)
   process.exit(1)
 }
-// Fails where the manifests and the lock file do not fit together.
+// Fails if the manifests and the lock file do not match.
 process.exitCode = spawnSync('npm', ['ls', '--package-lock-only', '--silent'], { cwd: root }).status ?? 1

@@ -1,11 +1,11 @@
-/** `npm start`: builds the dashboard where it is missing or older than its sources, then runs the server in this process. */
+/** `npm start`: builds the dashboard if it is missing or older than its sources, then runs the server in this process. */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const PAGE = 'apps/dashboard/build/index.html'
-/** All that the build reads, folders whole; a change of dependencies shows in the lock file. */
+/** Files and whole folders that the build reads. The lock file stands for the dependencies. */
 const SOURCES = [
   'apps/dashboard/src',
   'apps/dashboard/static',

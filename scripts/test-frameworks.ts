@@ -1,7 +1,7 @@
 /**
  * `npm run test:frameworks [-- --if-installable] [-- pytest's arguments]`: tiny trainings with the real Trainer, Lightning,
- * Keras, optax and a current PyTorch. They are gigabytes: with `--if-installable`, where they cannot be installed within
- * a quarter of an hour, that is said in a line and is no failure.
+ * Keras, optax and a current PyTorch. These packages take gigabytes. With `--if-installable`, if they cannot be installed
+ * within a quarter of an hour, a line says so, and that is not a failure.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -33,9 +33,9 @@ if (python !== undefined) {
 }
 
 /**
- * What is not on every machine to be built: tests of what cannot be installed are skipped, and a line says so. DeepSpeed
- * and Megatron go to folders of their own, which are returned, since other frameworks behave otherwise where they find
- * them.
+ * Installs packages that cannot be built on every machine. If one cannot be installed, its tests are skipped, and a line says
+ * so. DeepSpeed and Megatron go into their own folders, which are returned, because other frameworks behave differently if
+ * they find them.
  */
 function tryInstalls(python: string): [deepspeed: string, megatron: string] {
   const folder = join(dirname(dirname(python)), 'deepspeed')

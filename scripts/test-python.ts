@@ -1,6 +1,6 @@
 /**
- * `npm run test:python`: the Python SDK as its users get it: built, installed from the wheel, checked and tested. With a test
- * file among the arguments only that one runs, on the sources as they are.
+ * `npm run test:python`: builds the Python SDK, installs the wheel as users do, and runs the checks and tests. If the arguments
+ * name a test file, only that file runs, on the sources.
  */
 import { spawnSync } from 'node:child_process'
 import { globSync, rmSync } from 'node:fs'
@@ -22,7 +22,7 @@ if (args.some((arg) => /\.py(::|$)/.test(arg))) {
 }
 
 rmSync(join(sdk, 'dist'), { recursive: true, force: true })
-// the wheel is built from the sdist, so both are tried
+// the wheel is built from the sdist, so this checks both
 run(python, ['-m', 'build', '--no-isolation', sdk])
 const wheel = globSync(join(sdk, 'dist', '*.whl'))
 run(python, [

@@ -1,6 +1,6 @@
 /**
- * `npm test`: every kind of test there is, and one line of figures at the end. `npm test -- FILE…` runs these files alone,
- * as vitest or as pytest; other arguments go to the two, such as `npm test -- FILE -t "a sentence"`.
+ * `npm test`: runs every kind of test and prints one line of figures at the end. `npm test -- FILE…` runs only these files,
+ * with vitest or pytest. Other arguments are passed on: `npm test -- FILE -t "a sentence"`.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'

@@ -7,16 +7,16 @@ const START = join(import.meta.dirname, '../start.ts')
 const POLL = 200
 
 export interface DemoServer {
-  /** Says why, and waits until the demo is stopped; at once where the server was there before. */
+  /** Prints why the server keeps running, and waits until the demo is stopped. Returns at once if it did not start it. */
   untilStopped(why: string): Promise<void>
   close(): Promise<void>
 }
 
-/** The server that answers at `url`, else one started there for the demo. `undefined` when stopped before it was up. */
+/** The server that answers at `url`, else a new one started there. `undefined` if stopped before it was ready. */
 export async function findOrStartServer(url: string, signal: AbortSignal): Promise<DemoServer | undefined> {
   if (await answers(url)) return { untilStopped: async () => {}, close: async () => {} }
   const { hostname, port } = new URL(url)
-  // a process group of its own: Ctrl-C must not end it before the runs have told it that they end
+  // its own process group: Ctrl-C must not end the server before the runs have sent their ends
   const flags = ['--host', hostname, '--port', port]
   const child = spawn(process.execPath, [START, ...flags], {
     detached: true,

@@ -6,10 +6,10 @@ import type { Readings } from '@normwatch/sdk'
 
 const FOLDER = join(import.meta.dirname, '../../packages/importers/fixtures')
 
-/** A real training log that the repository ships; its licence and source stand in `meta.json` beside it. */
+/** A real training log in this repository. Its licence and source are in the `meta.json` beside it. */
 export interface RecordedLog {
   readonly maxNorm: number
-  /** Where the log comes from, and under which licence. */
+  /** The source of the log, and its licence. */
   readonly source: string
   /** The readings of each step, as `log` takes them. */
   readonly steps: readonly Readings[]

@@ -9,10 +9,10 @@ export interface Replay {
   readonly notes: string
 }
 
-/** Milliseconds between two looks at the clock. */
+/** Milliseconds between two checks of the clock. */
 const TICK = 50
 
-/** Logs a recorded training as if it trained now, `speed` training steps a second, until its end or until it is stopped. */
+/** Logs a recorded training as if it ran now, at `speed` training steps per second, until its end or until stopped. */
 export async function replay(
   { folder, file, name, notes }: Replay,
   speed: number,

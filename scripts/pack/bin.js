@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command of the installed package. Plain JavaScript, and old syntax until Node's version is known to be right.
+// The command of the installed package. Plain JavaScript with old syntax, so that an old Node can run the version check.
 var version = process.versions.node.split('.').map(Number)
 var isRight =
   version[0] > 24 || (version[0] === 24 && version[1] >= 15) || (version[0] === 22 && version[1] >= 23)

@@ -2,31 +2,31 @@ import { chmodSync, cpSync, existsSync, globSync, mkdirSync, readFileSync, write
 import { join } from 'node:path'
 import { build, type Metafile } from 'esbuild'
 
-/** The oldest Node whose `node:sqlite` is complete; `bin.js` says so to an older one. */
+/** The oldest Node with a complete `node:sqlite`. On an older one, `bin.js` prints an error. */
 const NODE = '>=22.23.0 <23 || >=24.15.0'
-/** A package that stays beside the bundle: it has binaries. Where it is missing, Node's own SQLite serves. */
+/** A package that is not bundled, because it has binaries. If it is missing, Node's own SQLite is used. */
 const SQLITE = 'better-sqlite3'
 
-/** Names that modules written for `require` expect. */
+/** Defines the variables that CommonJS modules expect. */
 const COMMONJS = `import { createRequire as __createRequire } from 'node:module'
 const require = __createRequire(import.meta.url), __dirname = import.meta.dirname, __filename = import.meta.filename
 `
 
-/** Bundles server and command line into `folder` as the npm package `normwatch`, ready for `npm pack`. Returns the folder. */
+/** Bundles the server and the command line into `folder` as the npm package `normwatch`. Returns the folder for `npm pack`. */
 export async function makeNpmPackage(root: string, folder: string): Promise<string> {
   const server = join(folder, 'server')
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { main: 'apps/server/src/main.ts', cli: 'apps/server/src/cli/normwatch.ts' },
     outdir: server,
-    // one folder: `layout.ts` finds everything else from there
+    // all files go into one folder, because `layout.ts` finds everything else relative to it
     chunkNames: '[name]-[hash]',
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node22',
-    // the driver of PostgreSQL asks for the second only where it is told to
+    // the PostgreSQL driver loads pg-native only if it is configured to
     external: [SQLITE, 'pg-native'],
     minifySyntax: true,
     minifyWhitespace: true,
@@ -79,7 +79,7 @@ function manifestOf(root: string): object {
   }
 }
 
-/** Every package whose code is in the bundle, with its licence. */
+/** Every package with code in the bundle, with its licence. */
 function licencesOf(root: string, { inputs }: Metafile): string {
   const folders = Object.keys(inputs).flatMap(
     (file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [],

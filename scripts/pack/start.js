@@ -1,15 +1,15 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** How the server's Node is started: see "How Node is started matters" in ARCHITECTURE.md. */
+/** Node's flags for the server: see "How Node is started matters" in ARCHITECTURE.md. */
 const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=200', '--expose-gc']
-/** Flags of the command itself, not of the server. */
+/** Flags of the command `normwatch` itself, not of the server. */
 const OF_ALL = ['--version', '-V', '--help', '-h']
 const server = join(import.meta.dirname, '../server')
 
 /**
- * Runs a verb, or the server without one. The server takes this process's place where the platform can do that: its
- * pid, its signals and its exit code are those of the command that was started.
+ * Runs a verb, or the server if there is no verb. If the platform allows it, the server replaces this process, so that
+ * pid, signals and exit code are those of the command.
  * @param {string[]} args
  */
 export async function start(args) {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { ensurePython, run } from '../python-env.ts'
 
 /**
- * Platforms of better-sqlite3's binaries and the tag of the wheel that carries each: what pip calls the oldest system on which
- * it loads. Everywhere else pip takes the wheel without one.
+ * Platforms of better-sqlite3's binaries and the wheel tag of each, which is pip's name for the oldest system on which the
+ * binary loads. On any other platform, pip installs the wheel without a binary.
  */
 export const PLATFORMS: Readonly<Record<string, string>> = {
   'linux-x64': 'manylinux_2_34_x86_64',
@@ -17,10 +17,10 @@ export const PLATFORMS: Readonly<Record<string, string>> = {
   'win32-arm64': 'win_arm64',
 }
 
-/** Seconds since 1970 that every file in a wheel is dated: what counts is its content. */
+/** The fixed date of every file in a wheel, in Unix seconds, so that the same content gives the same bytes. */
 const DATE = '1764288000'
 
-/** Builds the wheels of the server in the npm package's `folder`, and the SDK's sdist and wheel, into `dist`. */
+/** Builds the server's wheels, from the npm package in `folder`, and the SDK's sdist and wheel into `dist`. */
 export function makeWheels(root: string, folder: string, dist: string): void {
   const python = ensurePython({
     name: 'pack',
@@ -45,7 +45,7 @@ export function makeWheels(root: string, folder: string, dist: string): void {
   rmSync(content, { recursive: true })
 }
 
-/** What better-sqlite3 is at run time: its JavaScript and the binary of one platform. */
+/** What better-sqlite3 needs at run time: its JavaScript and the binary of one platform. */
 function addSqlite(root: string, content: string, platform: string): void {
   const from = join(root, 'node_modules/better-sqlite3')
   const to = join(content, 'node_modules/better-sqlite3')

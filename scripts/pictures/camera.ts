@@ -5,15 +5,15 @@ import { ensureBrowser } from '../browsers.ts'
 
 const FOLDER = join(import.meta.dirname, '../../docs/images')
 const VIEW = { width: 1280, height: 800 }
-/** WebP of this quality keeps text sharp at a third of what PNG takes. */
+/** WebP of this quality keeps text sharp at a third of the size of PNG. */
 const QUALITY = 82
-/** The most that one picture may weigh, in bytes. */
+/** The largest allowed size of one picture, in bytes. */
 const MOST = 120_000
 
-/** What leads a page to what is to be seen. */
+/** Brings a page to the state to be pictured. */
 export type Scene = (page: Page) => Promise<void>
 
-/** Takes pictures of pages, in the light and in the dark theme, into `docs/images`. */
+/** Takes pictures of pages in the light and the dark theme and saves them in `docs/images`. */
 export class Camera {
   readonly #browser: Promise<Awaited<ReturnType<typeof chromium.launch>>>
 
@@ -22,7 +22,7 @@ export class Camera {
     this.#browser = chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
   }
 
-  /** `name.webp` and `name-dark.webp`, `height` CSS pixels high. */
+  /** Writes `name.webp` and `name-dark.webp`, `height` CSS pixels high. */
   async take(name: string, scene: Scene, height = VIEW.height): Promise<void> {
     await mkdir(FOLDER, { recursive: true })
     for (const colorScheme of ['light', 'dark'] as const) {

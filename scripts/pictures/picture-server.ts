@@ -11,16 +11,16 @@ const root = join(import.meta.dirname, '../..')
 
 export interface PictureServer {
   readonly url: string
-  /** Adds a channel whose receiver takes what comes. */
+  /** Adds a channel with a receiver that accepts every message. */
   addChannel(): Promise<void>
   /** Imports recorded logs as `normwatch import` does, into a project. */
   importLogs(project: string, folders: readonly string[]): void
-  /** The newest run whose name has these words. */
+  /** The newest run whose name contains these words. */
   runNamed(words: string): Promise<Run>
   close(): Promise<void>
 }
 
-/** A server of its own with an empty data folder, and someone who takes its messages. */
+/** A separate server with an empty data folder, and a receiver for its messages. */
 export async function startPictureServer(): Promise<PictureServer> {
   const data = await mkdtemp(join(tmpdir(), 'normwatch-pictures-'))
   const receiver = createServer((request, response) => {

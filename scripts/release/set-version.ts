@@ -1,14 +1,14 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** A release such as 1.2.0, or a candidate such as 1.2.0-rc.1. */
+/** A release such as 1.2.0, or a release candidate such as 1.2.0-rc.1. */
 const VERSION = /^\d+\.\d+\.\d+(-rc\.\d+)?$/
 
-/** Every manifest of the workspaces, the root's first: its version is the one that counts. */
+/** Every manifest of the workspaces. The root's comes first, because its version is the current one. */
 const MANIFESTS = ['package.json', 'packages/*/package.json', 'apps/*/package.json', 'examples/package.json']
 const LOCK = 'package-lock.json'
 const CHANGELOG = 'CHANGELOG.md'
-/** Other files that say the version, and the text around it. Each must be found, or the release stops. */
+/** Other files with the version, and the text around it. The release stops if one is not found. */
 const TEXTS: readonly (readonly [file: string, around: (version: string) => string])[] = [
   ['packages/sdk-python/src/normwatch/__init__.py', (version) => `__version__ = "${python(version)}"`],
   ['packages/sdk-python/pyproject.toml', (version) => `normwatch-server==${python(version)}`],
@@ -31,8 +31,8 @@ export function versionOf(root: string): string {
 }
 
 /**
- * Writes `version` into every file that says one, and turns the changelog's *Unreleased* into it as of `date`. Returns the
- * files written. Throws, before anything is written, where the version is not one or a file does not say today's.
+ * Writes `version` into every file that has the version, and renames the changelog's *Unreleased* section to it, with `date`.
+ * Returns the files written. If the version is invalid or a file does not have the current one, throws before writing.
  */
 export function setVersion(root: string, version: string, date: string): string[] {
   if (!VERSION.test(version)) throw new Error(`"${version}" is not a version such as 1.2.0 or 1.2.0-rc.1.`)
@@ -53,12 +53,12 @@ export function setVersion(root: string, version: string, date: string): string[
   return [...changed.keys()]
 }
 
-/** As PEP 440 writes it: 1.2.0rc1 for 1.2.0-rc.1. */
+/** The version in PEP 440 form: 1.2.0rc1 for 1.2.0-rc.1. */
 export function python(version: string): string {
   return version.replace(/-rc\.(\d+)$/, 'rc$1')
 }
 
-/** A manifest or a lock file with the version of every package of this repository, and of what they need of each other. */
+/** Sets the version of every package of this repository in a manifest or lock file, also where they depend on each other. */
 function withVersion(manifest: unknown, before: string, version: string): string {
   const text = JSON.stringify(
     manifest,
