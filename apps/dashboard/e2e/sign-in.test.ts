@@ -30,7 +30,7 @@ it('asks for a token once there is one, signs in and out, and never shows a toke
   const status = async () =>
     (await fetch(`${server.url}/api/v1/runs/r`, { headers: { authorization: `Bearer ${shown}` } })).status
   expect(await status()).toBe(403)
-  const row = page.getByRole('row', { name: /ci write vision until/ })
+  const row = page.getByRole('row', { name: /ci write vision everywhere until/ })
   await row.getByRole('button', { name: 'Revoke ci' }).press('Enter')
   const dialog = page.getByRole('dialog', { name: 'Revoke this token?' })
   await dialog.getByText('Requests with ci will be refused at once').waitFor()
@@ -40,13 +40,13 @@ it('asks for a token once there is one, signs in and out, and never shows a toke
   expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('Revoke ci')
   await page.keyboard.press('Enter')
   await dialog.getByRole('button', { name: 'Revoke the token' }).press('Enter')
-  await page.getByRole('row', { name: /ci write vision revoked/ }).waitFor()
+  await page.getByRole('row', { name: /ci write vision everywhere revoked/ }).waitFor()
   await eventually(() => page.evaluate('document.activeElement.innerText')).toMatch(
-    /^ci\s+write\s+vision\s+revoked/,
+    /^ci\s+write\s+vision\s+everywhere\s+revoked/,
   )
   expect(await status()).toBe(401)
   await page.reload()
-  await page.getByRole('row', { name: /ci write vision revoked/ }).waitFor()
+  await page.getByRole('row', { name: /ci write vision everywhere revoked/ }).waitFor()
   expect(await page.content()).not.toMatch(SECRET)
 
   await page.getByRole('button', { name: 'Sign out' }).click()
