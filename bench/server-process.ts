@@ -9,15 +9,15 @@ const ROOT = join(import.meta.dirname, '..')
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   scripts: { start: string }
 }
-/** What `npm start` runs, without npm and without the look whether the dashboard is built. */
+/** The program that `npm start` runs, without npm and without the check that the dashboard is built. */
 const START = scripts.start.replace('exec node', `exec '${process.execPath}'`)
 const SERVER = 'apps/server/src/main.ts'
 
-/** A real server in a process of its own, on a free port of this machine. */
+/** A real server in a separate process, on a free port of this machine. */
 export class ServerProcess {
   readonly url: string
   readonly port: number
-  /** Seconds from the start of node itself to the first answer, which is the dashboard's page. */
+  /** Seconds from the start of node to the first answer, which is the dashboard's page. */
   readonly startSeconds: number
   readonly #child: ChildProcess
 
@@ -29,8 +29,8 @@ export class ServerProcess {
   }
 
   /**
-   * With an environment the server has that and nothing else of this process; another `program`, a path in the checkout,
-   * runs as the server would.
+   * If `environment` is given, the server gets only these variables and none of this process. `program` is the path of another
+   * program in the checkout, which is started like the server.
    */
   static async start(
     folder: string,
@@ -58,16 +58,16 @@ export class ServerProcess {
     return new ServerProcess(child, url, (performance.now() - begin) / 1000)
   }
 
-  /** Resident memory in MiB, as the kernel counts it. */
+  /** Resident memory in MiB, from the kernel. */
   get megabytes(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')
     return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 102.4) / 10
   }
 
-  /** Seconds of processor time used since the start, in steps of 10 ms. */
+  /** Processor time used since the start, in seconds, with a resolution of 10 ms. */
   get cpuSeconds(): number {
     const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8')
-    // User and system time, the 14th and 15th field; the second, a name, may hold spaces.
+    // User and system time are fields 14 and 15. Field 2, a name, may contain spaces.
     const [user, system] = stat
       .slice(stat.lastIndexOf(')') + 2)
       .split(' ')
@@ -98,7 +98,7 @@ export class ServerProcess {
   }
 }
 
-/** What a figure depends on besides the code: to be kept beside every result. */
+/** What a figure depends on other than the code. Stored with every result. */
 export function machine() {
   const gibibytes = Math.round(totalmem() / 2 ** 30)
   return {
@@ -108,7 +108,7 @@ export function machine() {
   }
 }
 
-/** The load average of the last minute; beside it the number of processors shows whether others kept them busy. */
+/** The load average of the last minute. Compared with the number of processors, it shows whether the machine was busy. */
 export function load(): number {
   return Math.round((loadavg()[0] ?? NaN) * 10) / 10
 }

@@ -1,6 +1,6 @@
 /**
- * One client that knows no measure: `node abuser.ts URL TOKEN KIND`. It speaks from an address of its own, as another
- * machine would, and goes on until it is ended; at SIGTERM it prints what it was answered.
+ * One abusive client: `node abuser.ts URL TOKEN KIND`. It uses its own address, like another machine, and runs until it is
+ * stopped. At SIGTERM it prints the answers that it got.
  */
 import { randomBytes } from 'node:crypto'
 import { Agent, request, type OutgoingHttpHeaders } from 'node:http'
@@ -10,7 +10,7 @@ import { batch } from './batch.ts'
 import { isKind, type Kind } from './kinds.ts'
 
 const ADDRESS = '127.0.0.2'
-/** Milliseconds until it tries again after its connection was cut. */
+/** Milliseconds before the next try after its connection was cut. */
 const AGAIN = 10
 
 const [url = '', token = '', kind = ''] = process.argv.slice(2)
@@ -48,16 +48,16 @@ const kinds: Readonly<Record<Kind, () => void>> = {
   'slow bodies': () => repeat(200, slowBody),
   connections: () => repeat(64, knock),
 }
-if (!isKind(kind)) throw new Error(`There is no abuse "${kind}".`)
+if (!isKind(kind)) throw new Error(`Unknown kind of abuse: "${kind}".`)
 process.once('SIGTERM', () => {
   console.log(JSON.stringify(answers))
   process.exit()
 })
-// It never outlives the measurement.
+// Ends with the measurement: stdin closes when its parent does.
 process.stdin.once('end', () => process.exit()).resume()
 kinds[kind]()
 
-/** So many at a time, each again and again. */
+/** Runs `work` `times` times in parallel, each in an endless loop. */
 function repeat(times: number, work: (i: number, nth: number) => Promise<void>): void {
   const again = async (i: number): Promise<void> => {
     for (let nth = 0; ; nth++) await work(i, nth)
@@ -84,7 +84,7 @@ async function ask(method: string, path: string, headers: OutgoingHttpHeaders, b
   })
 }
 
-/** Requests by the thousand down one connection, with no wait for an answer. */
+/** Sends thousands of requests on one connection without waiting for answers. */
 function pipeline(): Promise<void> {
   const many =
     `GET /api/v1/runs HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: ${bearer.authorization}\r\n\r\n`.repeat(
@@ -99,7 +99,7 @@ function pipeline(): Promise<void> {
   })
 }
 
-/** A body of which a byte comes every second. */
+/** Sends a body at one byte per second. */
 function slowBody(i: number): Promise<void> {
   return converse((socket) => {
     socket.write(
@@ -111,7 +111,7 @@ function slowBody(i: number): Promise<void> {
   })
 }
 
-/** A connection for one request, whose answer is not waited for. */
+/** Opens a connection for one request and does not wait for the answer. */
 function knock(): Promise<void> {
   return converse((socket) => {
     socket.write(`GET /api/v1/runs HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`)

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:access [-- KIND…]`: what others wait while one client knows no measure, beside what they usually wait.
- * Both are measured in turns on one server; results.json keeps the figures of the kinds that were not asked for.
+ * `npm run bench:access [-- KIND…]`: how long other clients wait during abuse by one client, compared with how long they
+ * usually wait. Both are measured in turns on one server. For kinds that are not given, results.json keeps its old figures.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ import { Others } from './others.ts'
 
 const ROUNDS = 5
 const ROUND_MS = 5_000
-/** Milliseconds in which an abuser spends what it may send at once: a burst is allowed. */
+/** Milliseconds in which an abuser uses up its allowed burst. Not measured. */
 const BURST_MS = 4_000
 const BAD_RUNS = 32
 const OPERATOR = `nw_${'b'.repeat(43)}`
@@ -68,7 +68,7 @@ async function measure(kind: Kind) {
         await sleep(BURST_MS)
         abused.push(await phase(server, others))
         answers.push(await abuser.end())
-        // What it left behind is not what is usual.
+        // The abuse has after-effects, which must not count as the usual state.
         await sleep(1_000)
       },
     ]
@@ -91,7 +91,7 @@ async function phase(server: ServerProcess, others: Others): Promise<Phase> {
   return { p50: at(0.5), p99: at(0.99), max: at(1), serverCpu: round2((server.cpuSeconds - cpu) / seconds) }
 }
 
-/** Starts the abuser with the least claim on the processors: it is to use up the server, not this machine. */
+/** Starts the abuser at the lowest priority, because it should load the server and not this machine. */
 function start(url: string, secret: string, kind: Kind) {
   const program = join(import.meta.dirname, 'abuser.ts')
   const child = spawn('nice', ['-n', '19', process.execPath, program, url, secret, kind], {

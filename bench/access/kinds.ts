@@ -1,4 +1,4 @@
-/** What one client may do to a server that others need; see abuser.ts for each. */
+/** Ways in which one client can abuse a shared server. See abuser.ts for each. */
 export const KINDS = [
   'requests',
   'pipelined',

@@ -1,4 +1,4 @@
-/** The clients that keep to their measure: trainings that send as the SDKs do, and readers of a chart. */
+/** The well-behaved clients: trainings that send like the SDKs, and readers of a chart. */
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { batch } from './batch.ts'
@@ -26,7 +26,7 @@ export class Others {
     for (let i = 0; i < TRAININGS; i++) await this.#send('PUT', `/runs/good-${i}`, this.#write, {})
   }
 
-  /** What each request waited for its answer in so many milliseconds; each is sent when it is due, whatever the others do. */
+  /** Runs for `duration` ms and returns each request's wait in ms. Requests are sent when due, even if others still wait. */
   async waits(duration: number): Promise<number[]> {
     const waits: Promise<number>[] = []
     const client = async (i: number) => {
@@ -34,7 +34,7 @@ export class Others {
       for (let due = begin; due < begin + duration; due += EVERY) {
         await sleep(Math.max(0, due - performance.now()))
         const wait = i < TRAININGS ? this.#train(i) : this.#look(i - TRAININGS)
-        // A failure is thrown when all were sent, so that nothing is left running.
+        // Failures are thrown after everything was sent, so that nothing is left running.
         wait.catch(() => undefined)
         waits.push(wait)
       }

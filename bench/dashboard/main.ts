@@ -1,4 +1,4 @@
-/** `npm run bench:dashboard`: what the pages weigh, a run's page of a million steps, and ten live charts, in Chromium. */
+/** `npm run bench:dashboard`: size of the pages, a run's page with a million steps, and ten live charts, in Chromium. */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const BATCH = 10_000
 const STEPS = 1_000_000
 const ROUNDS = 7
 const LIVE_SECONDS = 15
-/** Metrics of the live run besides norm, clip rate and loss: with them it has ten charts. */
+/** Metrics of the live run in addition to norm, clip rate and loss. Together they make ten charts. */
 const METRICS = Array.from({ length: 7 }, (_, i) => `metric_${i}`)
 
 const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
@@ -46,7 +46,7 @@ function columns(from: number, count: number, metrics: readonly string[] = []) {
   return { step, grad_norm, loss, ...Object.fromEntries(metrics.map((name) => [name, grad_norm])) }
 }
 
-/** Gzipped bytes of script and style that the list of runs and then a run's page ask for before they are drawn. */
+/** Gzipped bytes of scripts and styles that the list of runs and then a run's page load before they are drawn. */
 async function weight(of: Browser): Promise<number> {
   const page = await of.newPage()
   const sizes = new Map<string, number>()
@@ -61,7 +61,7 @@ async function weight(of: Browser): Promise<number> {
   return [...sizes.values()].reduce((sum, size) => sum + size, 0)
 }
 
-/** Milliseconds from the request of the page to the first chart that is drawn, in a browser that has its scripts already. */
+/** Milliseconds from the request of the page until its first chart is drawn, with scripts already in the browser's cache. */
 async function millionSteps(of: Browser) {
   const context = await of.newContext({ viewport: { width: 1440, height: 900 } })
   const taken: number[] = []
@@ -99,7 +99,7 @@ async function millionSteps(of: Browser) {
   }
 }
 
-/** A run that gets 20 points a second, looked at with ten charts: long tasks, frames, and processor time of the page. */
+/** Ten charts of a run that gets 20 points a second: long tasks, frames and processor time of the page. */
 async function tenLiveCharts(of: Browser) {
   await server.put('live', CAP)
   await server.post('live', columns(0, 2_000, METRICS))

@@ -1,4 +1,4 @@
-/** How often a cause that is named with weight is one that was planted, on made runs: `npm run report:causes`. */
+/** `npm run report:causes`: how often a cause that is named with weight is the planted one, on synthetic runs. */
 import { diagnosesOf, scenarios } from '../../packages/detector/test/planted-causes.ts'
 import { percent, table } from './markdown.ts'
 

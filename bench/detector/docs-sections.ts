@@ -8,7 +8,7 @@ import {
 import { judgeRecordedRuns, type Judged } from '../../packages/detector/test/recorded-runs.ts'
 import { table } from './markdown.ts'
 
-/** The parts of docs/detection.md that are written from the code and from the recorded logs, by name. */
+/** The sections of docs/detection.md that are generated from the code and the recorded logs, by name. */
 export function docsSections(): Readonly<Record<string, string>> {
   return {
     kinds: kindsSection(),
@@ -65,7 +65,7 @@ function recordedSection(): string {
   return table(['log', 'norms', 'while it ran', 'at its end', 'findings (point of the log)'], rows)
 }
 
-/** `kind step–step (point)`, with the causes named. */
+/** A finding as `kind step–step (point)`, followed by its causes. */
 function findingsOf({ changes }: Judged): string {
   return changes
     .flatMap(({ change, point }, i) => {

@@ -10,7 +10,7 @@ import { CAP, synthesise, type RunPlan } from './synthetic-runs.ts'
 
 const facts = clipAt(CAP)
 
-/** At which points (counted from 0) a kind opened, by kind. */
+/** The points (counted from 0) at which findings opened, by kind. */
 type Opened = ReadonlyMap<FindingKind, readonly number[]>
 
 function openedPoints(readings: readonly Reading[], settings: Settings): Opened {
@@ -23,11 +23,11 @@ function openedPoints(readings: readonly Reading[], settings: Settings): Opened 
   return opened
 }
 
-/** What a set of runs came to. */
+/** Findings in a set of runs. */
 export interface Tally {
   readonly runs: number
   readonly points: number
-  /** Runs in which the kind opened at all. */
+  /** The number of runs in which this kind opened at least once. */
   runsOpened(kind: FindingKind): number
   perThousandPoints(kind: FindingKind): number
 }
@@ -45,17 +45,17 @@ export function tally(plans: readonly RunPlan[], settings: Settings): Tally {
   }
 }
 
-/** How long after the onset a kind opened, in points, over a set of runs. */
+/** How many points after the onset a kind opened, over a set of runs. */
 export interface Delays {
   readonly runs: number
-  /** Opened before the onset, and never opened. */
+  /** `early`: runs in which it opened before the onset. `missed`: runs in which it never opened after it. */
   readonly early: number
   readonly missed: number
   readonly median: number | null
   readonly p90: number | null
 }
 
-/** `plan.onset` is when the kind should open at the earliest. */
+/** `plan.onset` is the earliest point at which the kind should open. */
 export function delays(plans: readonly RunPlan[], kind: FindingKind, settings: Settings): Delays {
   const found: number[] = []
   let early = 0

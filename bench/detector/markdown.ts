@@ -17,7 +17,7 @@ export function percent(share: number): string {
   return `${figure(100 * share)} %`
 }
 
-/** Puts `content` between `<!-- name -->` and `<!-- /name -->`; throws where the marks are missing. */
+/** Replaces what is between `<!-- name -->` and `<!-- /name -->` by `content`. Throws if the marks are missing. */
 export function replaceSection(document: string, name: string, content: string): string {
   const open = `<!-- ${name} -->`
   const close = `<!-- /${name} -->`
@@ -27,7 +27,7 @@ export function replaceSection(document: string, name: string, content: string):
   return `${document.slice(0, from + open.length)}\n\n${content}\n\n${document.slice(to)}`
 }
 
-/** What stands between the marks. */
+/** The text between the marks. */
 export function sectionOf(document: string, name: string): string {
   return (document.split(`<!-- ${name} -->`)[1] ?? '').split(`<!-- /${name} -->`)[0]?.trim() ?? ''
 }

@@ -1,6 +1,6 @@
 /**
- * How often `moved` names an innocent, and how often what was planted, on made runs: `npm run report:moved`. The bar was
- * chosen on other seeds than these.
+ * `npm run report:moved`: how often `moved` names a metric that did not change, and how often the planted one, on synthetic
+ * runs. The threshold was chosen with other seeds than these.
  */
 import { findMoved, type Column } from '../../packages/detector/src/index.ts'
 import { column, innocents, makers } from '../../packages/detector/test/innocent-metrics.ts'
@@ -17,13 +17,13 @@ interface Plan {
   /** Readings after the onset. */
   readonly after: number
   readonly metrics: number
-  /** What the planted metric is like. */
+  /** The maker of the planted metric's values, by name. */
   readonly like: string
 }
 
 const step = (length: number) => Float64Array.from({ length }, (_, i) => i)
 
-/** A metric that shifts by five of its own robust deviations, 50 readings before the onset to 5 after it. */
+/** A metric that shifts by five of its own robust deviations, between 50 readings before the onset and 5 after it. */
 function planted(noise: Noise, { onset, like }: Plan, length: number): { column: Column; from: number } {
   const from = onset - Math.min(50, onset >> 1) + Math.round((Math.min(50, onset >> 1) + 5) * noise.uniform())
   const values = (makers[like] as (typeof makers)[string])(noise)

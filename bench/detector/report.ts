@@ -1,5 +1,5 @@
 /**
- * Writes the false-alarm and delay report into docs/detection.md: `npm run report:detection`. The runs are made from
+ * `npm run report:detection`: writes the report on false alarms and delays into docs/detection.md. The synthetic runs have
  * fixed seeds, so the same code gives the same report.
  */
 import { readFileSync, writeFileSync } from 'node:fs'

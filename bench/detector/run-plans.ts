@@ -1,10 +1,10 @@
 import { levelFor, SPREAD, TAILS, type RunPlan, type Tails } from './synthetic-runs.ts'
 
-/** Steps of a steady run; logged every 1, 10 or 100 of them. */
+/** Steps of a steady run, of which every 1st, 10th or 100th is logged. */
 const STEPS = 20_000
 export const INTERVALS = [1, 10, 100] as const
 
-/** Steady runs at one clip rate. */
+/** Steady runs with the same clip rate. */
 export function steadyRuns(rate: number, seeds: number, tails: readonly Tails[] = TAILS): RunPlan[] {
   return tails.flatMap((tail) =>
     INTERVALS.flatMap((interval) => {
@@ -14,14 +14,14 @@ export function steadyRuns(rate: number, seeds: number, tails: readonly Tails[] 
   )
 }
 
-/** Steady runs of 5,000 points whose norms remember the ones before, with a standard deviation of log(norm) of 0.5. */
+/** Steady runs of 5,000 points with autocorrelated norms. The standard deviation of log(norm) is 0.5. */
 export function rememberingRuns(memory: number, rate: number, seeds: number): RunPlan[] {
   const spread = 0.5
   const level = (levelFor(rate, 'normal') * spread) / SPREAD
   return repeated(seeds, { points: 5000, tails: 'normal', memory, spread, interval: 1, level: () => level })
 }
 
-/** Runs whose clip rate goes from 5 % to 95 % over `length` points after 1,000 quiet ones; the onset is where it passes 80 %. */
+/** Runs whose clip rate rises from 5 % to 95 % over `length` points, after 1,000 quiet points. The onset is at 80 %. */
 export function driftingRuns(length: number, seeds: number): RunPlan[] {
   const start = 1000
   return TAILS.flatMap((tails) => {
@@ -37,8 +37,8 @@ export function driftingRuns(length: number, seeds: number): RunPlan[] {
 }
 
 /**
- * Runs that are clipped at nearly every step and settle far below the cap, most of the way within `length` points;
- * with the lr of that warm-up logged, or without.
+ * Runs that start clipped at nearly every step and settle far below the cap, mostly within `length` points. The lr of that
+ * warm-up is logged or not.
  */
 export function warmingRuns(length: number, isLrLogged: boolean, seeds: number): RunPlan[] {
   const level = (point: number): number => 2 - 3.5 * (1 - Math.exp((-3 * point) / length))
@@ -48,7 +48,7 @@ export function warmingRuns(length: number, isLrLogged: boolean, seeds: number):
   )
 }
 
-/** Runs far below the cap with a loss of their own course. */
+/** Runs far below the cap, with a given course of the loss. */
 export function lossRuns(
   loss: (point: number) => number,
   points: number,
@@ -58,7 +58,7 @@ export function lossRuns(
   return repeated(seeds, { points, tails: 'normal', interval: 1, level: () => -2, loss, onset })
 }
 
-/** The loss of a run that learns, and from point 2,000 on loses it all over `length` points; onset where half is lost. */
+/** The loss of a run that learns, then returns to its start over `length` points from point 2,000 on. Onset at half of that. */
 export function divergingRuns(length: number, seeds: number): RunPlan[] {
   const start = 2000
   const loss = (point: number): number =>
@@ -66,12 +66,12 @@ export function divergingRuns(length: number, seeds: number): RunPlan[] {
   return lossRuns(loss, start + length + 500, seeds, start + Math.floor(length / 2))
 }
 
-/** From 4 down to 1. */
+/** A falling loss, from 4 to 1. */
 export function learning(point: number): number {
   return 1 + 3 * Math.exp(-point / 500)
 }
 
-/** Steady quiet runs with one norm `factor` times its level at point 500, the onset. */
+/** Steady quiet runs with one norm of `factor` times its level, at point 500, the onset. */
 export function spikedRuns(factor: number, tails: Tails, seeds: number): RunPlan[] {
   const onset = 500
   const level = (point: number): number => -2 + (point === onset ? Math.log(factor) : 0)

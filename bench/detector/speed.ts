@@ -1,6 +1,6 @@
 /**
- * Readings a second through the whole fold on one core, and the size of the state: `npm run bench:detector`.
- * Rates are by processor time, so that a busy machine does not change them much; the best of five rounds is given.
+ * `npm run bench:detector`: readings per second through the whole detector on one core, and the size of its state. Rates use
+ * processor time, so that a busy machine changes them little. The best of five rounds is reported.
  */
 import { cpus } from 'node:os'
 import {

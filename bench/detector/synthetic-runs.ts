@@ -2,18 +2,18 @@ import type { Reading } from '../../packages/detector/src/index.ts'
 import { noiseFrom, type Noise } from '../../packages/detector/test/noise.ts'
 import { reading } from '../../packages/detector/test/readings.ts'
 
-/** How log(norm) scatters: normal, or with the heavy tails of Student's t with three degrees of freedom. */
+/** The noise of log(norm): normal, or heavy-tailed (Student's t with three degrees of freedom). */
 export type Tails = 'normal' | 'heavy'
 export const TAILS: readonly Tails[] = ['normal', 'heavy']
 
-/** Standard deviation of log(norm) from step to step: real runs have 0.1 to 0.5. */
+/** Standard deviation of log(norm) between steps. Real runs have 0.1 to 0.5. */
 export const SPREAD = 0.3
-/** How much of a step's deviation carries over to the next: batches are independent, weights are not. */
+/** The share of a step's deviation that carries over to the next: batches are independent, but weights are not. */
 const MEMORY = 0.3
-/** Every run is clipped at 1. */
+/** The cap of every run. */
 export const CAP = 1
 
-/** Deviations of log(norm) from its level, and of the loss from its curve. */
+/** Noise: deviations of log(norm) from its level, and of the loss from its curve. */
 class Scatter {
   readonly #noise: Noise
   readonly #tails: Tails
@@ -28,7 +28,7 @@ class Scatter {
     this.#tails = tails
   }
 
-  /** With variance 1, heavy tails or not. */
+  /** A random number with variance 1, with or without heavy tails. */
   #draw(): number {
     return this.#tails === 'normal' ? this.#noise.normal() : this.#noise.student(3) / Math.sqrt(3)
   }
@@ -48,20 +48,20 @@ export interface RunPlan {
   readonly seed: number
   readonly points: number
   readonly tails: Tails
-  /** Correlation of log(norm) from point to point, and its standard deviation, where they differ from the usual. */
+  /** Correlation of log(norm) between points, and its standard deviation, if they differ from the defaults. */
   readonly memory?: number
   readonly spread?: number
-  /** Steps from one logged point to the next. */
+  /** Steps between two logged points. */
   readonly interval: number
-  /** log(norm) around which point `i` scatters. */
+  /** The level of log(norm) at point `i`. */
   readonly level: (point: number) => number
   readonly loss?: (point: number) => number
   readonly lr?: (point: number) => number
-  /** The point from which a finding is due, where the plan has one. */
+  /** The point from which a finding is expected, if the plan has one. */
   readonly onset?: number
 }
 
-/** The readings of a run as planned. */
+/** The readings of a synthetic run. */
 export function synthesise({
   seed,
   points,
@@ -83,7 +83,7 @@ export function synthesise({
   )
 }
 
-/** The level of log(norm) at which the share `rate` of the steps is above the cap, found on a sample of the scatter. */
+/** The level of log(norm) at which a share `rate` of the steps is above the cap. Computed from a sample of the noise. */
 export function levelFor(rate: number, tails: Tails): number {
   if (rate <= 0) return -6
   if (rate >= 1) return 6

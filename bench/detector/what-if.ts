@@ -1,5 +1,5 @@
 /**
- * How long the what-if takes over HTTP on a run of 1,000,000 steps, whatever the caps and the range: part of
+ * Times the what-if analysis over HTTP on a run of 1,000,000 steps, for different caps and ranges. Part of
  * `npm run bench:detector`.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -25,7 +25,7 @@ try {
   }
   await measure('the whole run, 64 caps, asked again', () => '')
   await measure('the whole run, cap after cap', () => `cap=${Math.exp(4 * Math.random() - 2)}`)
-  // A server keeps the norms of the range it was asked for last: each of these is asked for the first time.
+  // The server caches the norms of the last range, so each of these ranges is new.
   let first = 0
   await measure('the whole run but its first steps, one cap, never asked before', () => {
     return `from=${++first}&cap=${Math.exp(4 * Math.random() - 2)}`

@@ -1,4 +1,4 @@
-/** Writes the sections of docs/detection.md that come from the code and the recorded logs: `npm run docs:detection`. */
+/** `npm run docs:detection`: writes the sections of docs/detection.md that come from the code and the recorded logs. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { docsSections } from './docs-sections.ts'

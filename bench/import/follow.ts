@@ -10,7 +10,7 @@ const FILES = 100
 const LINES = 100
 const IDLE_MS = 20_000
 
-/** Follows 100 logs: its share of a core while nothing is written, and milliseconds from a line that is written to its point in the server. */
+/** Follows 100 logs. Measures the share of a core while nothing is written, and the ms until a written line is in the server. */
 export async function followIdleLogs(url: string, folder: string) {
   mkdirSync(folder)
   const text = Array.from({ length: LINES }, (_, step) => jsonLine(step)).join('')

@@ -8,7 +8,7 @@ const norm = (step: number): number => 1 + Math.cos(step) / 2
 export const jsonLine = (step: number): string =>
   `{"step": ${step}, "loss": ${loss(step).toFixed(4)}, "grad_norm": ${norm(step).toFixed(4)}, "lr": 0.001}\n`
 
-/** Writes `points` pieces made by `piece`, a thousand at a time. */
+/** Writes `points` pieces, made by `piece`, a thousand at a time. */
 async function writePieces(
   path: string,
   points: number,
@@ -26,7 +26,7 @@ async function writePieces(
 export const writeJsonLines = (path: string, points: number): Promise<void> =>
   writePieces(path, points, jsonLine)
 
-/** A record of one scalar, as TensorBoard's writer makes it. */
+/** A record of one scalar, as TensorBoard's writer writes it. */
 export function scalarEvent(step: number, tag: string, value: number): Buffer {
   const number = Buffer.alloc(4)
   number.writeFloatLE(value)
@@ -42,7 +42,7 @@ export function scalarEvent(step: number, tag: string, value: number): Buffer {
   return framed(event)
 }
 
-/** An event file: a record for each scalar of each step. */
+/** An event file with a record for each scalar of each step. */
 export function writeEventFile(path: string, points: number): Promise<void> {
   return writePieces(path, points, (step) =>
     Buffer.concat([
@@ -72,7 +72,7 @@ function varint(value: number): number[] {
   return [...bytes, value]
 }
 
-/** Posts the points of such a log, a full request after the other, the next one made while one travels. */
+/** Posts the points of such a log in full requests, one at a time. Prepares the next request while one is being sent. */
 export async function postReadyMade(url: string, run: string, points: number): Promise<void> {
   const headers = { 'content-type': 'application/json' }
   const clip = { clip: { mode: 'norm', max_norm: 1 } }

@@ -1,7 +1,8 @@
 /**
- * `npm run bench:import`: logs into a running server on the same machine. In turns, in one run: `JSON.parse` of the lines and nothing
- * else, a client that posts the same points ready-made (two floors: no importer is faster), JSON lines, and a TensorBoard event file. Then a folder of 1,000
- * small runs, 100 logs that are followed, and the memory of shorter and longer logs.
+ * `npm run bench:import`: imports logs into a running server on the same machine. In turns, in one run, it measures: only
+ * `JSON.parse` of the lines; a client that posts the same points ready-made (no importer can be faster than these two); JSON
+ * lines; and a TensorBoard event file. Then it measures a folder of 1,000 small runs, 100 followed logs, and the memory for
+ * shorter and longer logs.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,11 +22,11 @@ interface Import {
   readonly seconds: number
   /** Processor time of the importing process. */
   readonly cpuSeconds: number
-  /** The most memory it had, MiB. */
+  /** Its peak memory, in MiB. */
   readonly megabytes: number
 }
 
-/** Imports in a process of its own. */
+/** Imports in a separate process. */
 async function run(url: string, path: string): Promise<Import> {
   const begin = performance.now()
   const child = spawn(process.execPath, [NORMWATCH, 'import', path, '--max-norm', '1', '--json'], {
@@ -43,7 +44,7 @@ async function run(url: string, path: string): Promise<Import> {
         .split(' ')
       ticks = Number(fields[11]) + Number(fields[12])
     } catch {
-      // it has just ended
+      // the process has just ended
     }
   }, 20)
   const [code] = (await once(child, 'exit')) as [number]
@@ -56,7 +57,7 @@ async function run(url: string, path: string): Promise<Import> {
   }
 }
 
-/** Processor seconds that it takes this process to parse the lines of a log, and to do nothing with them. */
+/** Processor seconds that this process needs to parse the lines of a log without using them. */
 function parseSeconds(path: string): number {
   const lines = readFileSync(path, 'utf8').trim().split('\n')
   const begin = process.cpuUsage()

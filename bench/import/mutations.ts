@@ -1,7 +1,7 @@
 /**
- * `node bench/import/mutations.ts [ROUNDS] [LOG…]`: reads 10,000 mutations of each recorded and each made log, and as many logs made by
- * chance of what logs consist of. Ends at one that is neither read nor refused; says the longest time that one took, and the most memory
- * so far. The tests of the importers do the same with fewer.
+ * `node bench/import/mutations.ts [ROUNDS] [LOG…]`: reads 10,000 mutations of each recorded and each synthetic log, and the
+ * same number of random logs built from typical pieces. Stops at a log that is neither read nor refused. Prints the longest
+ * time for one log and the peak memory so far. The importers' tests do the same with fewer mutations.
  */
 import { readGrammarMade, readMutations, wholeLogs } from '../../packages/importers/test/mutations.ts'
 

@@ -1,7 +1,7 @@
 /**
- * The floor under ingest: this stack with nothing of the product in it. Fastify parses the same JSON, each column is
- * checked to be numbers and appended as float64 to one file, and the answer goes out after a grouped fdatasync.
- * `node floor.ts --port PORT --data FOLDER`, as the server is started.
+ * The lower bound for ingest: the same stack without the product. Fastify parses the same JSON. Each column is checked to be
+ * numbers and appended as float64 to one file. The answer is sent after a grouped fdatasync. Started like the server:
+ * `node floor.ts --port PORT --data FOLDER`.
  */
 import { fdatasync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ const file = openSync(join(data, 'floor'), 'a')
 let waiting: (() => void)[] = []
 let isSyncing = false
 
-/** Resolves when everything written so far is on the disk; all who wait share a sync. */
+/** Resolves when everything written so far is on the disk. All waiting requests share one sync. */
 function durable(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve)

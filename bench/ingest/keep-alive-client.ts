@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 
-/** One keep-alive connection that sends a request and waits for its answer: as little work as a client can do. */
+/** A minimal HTTP client: one keep-alive connection that sends a request and waits for its answer. */
 export class KeepAliveClient {
   readonly #socket: Socket
   readonly #host: string

@@ -1,13 +1,13 @@
-/** The load generator, a process of its own: `node load.ts PORT '{"clients": 8, …}'` prints what it measured as JSON. */
+/** The load generator, a separate process: `node load.ts PORT '{"clients": 8, …}'` prints its measurements as JSON. */
 import { KeepAliveClient } from './keep-alive-client.ts'
 
 export interface Load {
   readonly clients: number
   readonly runs: number
-  /** Steps a request, each with grad_norm and loss. */
+  /** Steps per request, each with grad_norm and loss. */
   readonly steps: number
   readonly requests: number
-  /** Live sockets, each watching one of the runs. */
+  /** Live sockets, each of which watches one run. */
   readonly readers: number
 }
 
@@ -21,7 +21,7 @@ export interface Measured {
 }
 
 const [port, load] = [Number(process.argv[2]), JSON.parse(process.argv[3] as string) as Load]
-/** Texts of readings, reused, so that the generator stays light. */
+/** Texts of readings, which are reused so that the generator needs little processor time. */
 const readings = Array.from({ length: 32 }, (_, i) => readingsText(i))
 
 const clients = await Promise.all(Array.from({ length: load.clients }, () => KeepAliveClient.open(port)))
@@ -53,7 +53,7 @@ const measured: Measured = {
 }
 console.log(JSON.stringify(measured))
 
-/** Each client has runs of its own, as training processes have. */
+/** Each client has its own runs, like a training process. */
 async function sendAll(client: KeepAliveClient, index: number): Promise<void> {
   for (let turn = 0; sent < load.requests; turn++) {
     const request = sent++
@@ -78,7 +78,7 @@ function bodyText(first: number, rest: string): string {
   return `{"columns":{"step":[${steps}],${rest}}}`
 }
 
-/** Norms around a cap of 1 and a loss, with the digits that float32 readings have. */
+/** Norms around a cap of 1, and a loss, with the digits of float32 readings. */
 function readingsText(seed: number): string {
   const norms = Array.from({ length: load.steps }, (_, i) =>
     Math.fround(0.6 + ((i * 7919 + seed * 104729) % 1000) / 1500),

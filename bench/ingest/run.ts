@@ -1,4 +1,4 @@
-/** `npm run bench:ingest`: how much one server process takes in over HTTP, durably, with detection and live frames on. */
+/** `npm run bench:ingest`: how much one server process ingests over HTTP, durably, with detection and live frames on. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ interface Round {
   readonly p50: number
   readonly p99: number
   readonly max: number
-  /** Of the server's processor time. */
+  /** Processor time of the server per request. */
   readonly microsecondsARequest: number
   readonly livePoints: number
   readonly megabytesIdle: number
@@ -59,7 +59,7 @@ for (const { name, load } of cases) {
 }
 await writeResults(import.meta.dirname, results)
 
-/** One round, with a server and a folder of its own. */
+/** One round, with its own server and folder. */
 async function measure(load: Load, program?: string): Promise<Round> {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
   const server = await ServerProcess.start(folder, { program })

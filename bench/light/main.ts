@@ -1,4 +1,4 @@
-/** `npm run bench:light`: what the dashboard weighs, how soon the server answers, what it holds idle, and how a long run is drawn. */
+/** `npm run bench:light`: size of the dashboard, start time and idle memory of the server, and drawing of a long run. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

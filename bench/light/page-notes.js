@@ -1,16 +1,16 @@
-/* Runs in the page before its own scripts. Milliseconds of the page's own clock, which starts at the navigation. */
+/* Runs in the page before the page's scripts. Times are milliseconds of the page's clock, which starts at navigation. */
 const NORM_CHART = 'Pre-clip gradient norm'
 
 let sayDrawn
 globalThis.notes = {
-  /** The first frame after a line of the norm's chart was stroked that crosses it. */
+  /** Time of the first frame after a series of the norm's chart was drawn. */
   normDrawnAt: null,
-  /** Fulfilled then. */
+  /** Resolves at that time. */
   normDrawn: new Promise((resolve) => (sayDrawn = resolve)),
   frames: [],
   longTasks: [],
 
-  /** What came when on the way to the norm. */
+  /** The times of the stages until the norm was drawn. */
   way() {
     const files = performance
       .getEntriesByType('resource')
@@ -25,7 +25,7 @@ globalThis.notes = {
     }
   },
 
-  /** The share of the norm chart's columns of pixels, from its first to its last painted one, that hold its colour. */
+  /** The share of pixel columns with the norm's colour, between the first and the last such column of its chart. */
   paintedColumns() {
     const canvas = document.querySelector(`[aria-label^="${NORM_CHART}"] canvas`)
     const probe = document.createElement('span')
@@ -48,7 +48,7 @@ const { stroke } = CanvasRenderingContext2D.prototype
 CanvasRenderingContext2D.prototype.stroke = function (...path) {
   stroke.apply(this, path)
   const label = this.canvas.closest('[aria-label]')?.getAttribute('aria-label') ?? ''
-  // A path is a series; the grid and the ticks are stroked without one.
+  // Only series pass a path to stroke(). The grid and the ticks do not.
   if (globalThis.notes.normDrawnAt !== null || path.length === 0 || !label.startsWith(NORM_CHART)) return
   globalThis.notes.normDrawnAt = 0
   requestAnimationFrame(() =>

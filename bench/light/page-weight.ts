@@ -3,7 +3,7 @@ import { chromium } from 'playwright-core'
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
-/** KB of scripts and style sheets that a browser loads for these pages one after the other, each file once. */
+/** KB of scripts and style sheets that a browser loads for these pages in sequence. Each file counts once. */
 export async function pageWeight(pages: readonly string[]) {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
   try {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { chromium, type Browser, type Page } from 'playwright-core'
 
-/** What `page-notes.js` notes in the page. */
+/** What `page-notes.js` records in the page. */
 interface Notes {
   readonly frames: number[]
   readonly longTasks: number[]
@@ -9,11 +9,11 @@ interface Notes {
 
 const NORM_CHART = '[aria-label^="Pre-clip gradient norm"]'
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-/** Wheel turns and pan moves of one round. */
+/** Wheel turns, and pan moves, in one round. */
 const MOVES = 60
 const VISITS = 8
 
-/** Opens the page of a run, each time in a fresh profile: until the norm is drawn, and how evenly it zooms and pans. */
+/** Opens a run's page in a fresh profile each time. Measures the time to draw the norm, and frames while zooming and panning. */
 export async function runPage(url: string) {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
   try {
@@ -30,7 +30,7 @@ export async function runPage(url: string) {
     await page.waitForTimeout(1000)
     const still = await smoothness(page, async () => page.waitForTimeout(2000))
     const moved = await smoothness(page, () => zoomAndPan(page))
-    // The first visit is that of a browser that has just started.
+    // The first visit is reported separately, because the browser has just started.
     return {
       drawnFirstVisit: drawn[0],
       drawn: [...drawn.slice(1), drawnAt],
@@ -45,15 +45,15 @@ export async function runPage(url: string) {
 }
 
 async function visitUntilDrawn(browser: Browser, url: string) {
-  // The notes are asked for by text, which the page's policy refuses.
+  // bypassCSP, because the page's Content-Security-Policy forbids evaluating script text.
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, bypassCSP: true })
   const page = await context.newPage()
   const session = await context.newCDPSession(page)
   await page.addInitScript({ path: join(import.meta.dirname, 'page-notes.js') })
-  // The server may still be busy with what the page of the visit before had asked for last.
+  // The server may still be busy with the last requests of the visit before.
   await page.waitForTimeout(1000)
   await page.goto(url, { waitUntil: 'commit' })
-  // Asked for so, because Playwright's own ways of waiting run scripts of theirs in the page meanwhile.
+  // Waits this way, because Playwright's own waiting functions run scripts in the page meanwhile.
   const { result } = await session.send('Runtime.evaluate', {
     expression: 'notes.normDrawn',
     awaitPromise: true,
@@ -74,7 +74,7 @@ async function smoothness(page: Page, work: () => Promise<void>) {
   }
 }
 
-/** Ctrl+wheel at the cursor in and out again, then Shift+drag to and fro, as a hand does it: a move a frame. */
+/** Zooms in and out with Ctrl+wheel, then pans back and forth with Shift+drag, one move per frame, as by hand. */
 async function zoomAndPan(page: Page): Promise<void> {
   const box = await page.locator(NORM_CHART).boundingBox()
   if (box === null) throw new Error('the norm has no chart')

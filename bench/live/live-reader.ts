@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 
-/** A points frame: when it came, in milliseconds of this process's clock, and the steps that it told of. */
+/** A points frame: its arrival time, in milliseconds of this process's clock, and its steps. */
 export interface Arrival {
   readonly at: number
   readonly steps: ReadonlySet<number>
 }
 
-/** A live socket that watches runs as a run page does, and notes what comes. */
+/** A live socket that watches runs, like a run page, and records the frames. */
 export class LiveReader {
   pointsFrames = 0
   otherFrames = 0
@@ -39,7 +39,7 @@ export class LiveReader {
     this.pointsFrames = this.otherFrames = this.gaps = 0
   }
 
-  /** Reads nothing more, and keeps the connection. */
+  /** Stops reading, but keeps the connection open. */
   stopReading(): void {
     this.#socket.pause()
   }

@@ -1,5 +1,5 @@
 /**
- * Training processes and live readers, in a process of their own with one clock: `node load.ts PORT '{"runs": 50, …}'`
+ * Trainings and live readers in one separate process, so that they share a clock: `node load.ts PORT '{"runs": 50, …}'`
  * prints what the readers saw as JSON.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,7 +9,7 @@ import { LiveReader } from './live-reader.ts'
 
 export interface Load {
   readonly runs: number
-  /** Batches a second, of all runs together, at random moments as independent trainings have them. */
+  /** Batches per second of all runs together, at random moments, as from independent trainings. */
   readonly batchesPerSecond: number
   readonly seconds: number
   readonly readers: number
@@ -20,25 +20,25 @@ export interface Load {
 /** Milliseconds, and counts. */
 export interface Seen {
   readonly batches: number
-  /** From POST to its answer, which says that the points are durable. */
+  /** From the POST to its answer, which confirms that the points are durable. */
   readonly answer: Timing
-  /** From POST to the frame, over all batches and all their readers. */
+  /** From the POST to the frame, over all batches and all readers. */
   readonly frame: Timing
-  /** Those of a run that had been quiet, so that nothing was to be waited for. */
+  /** The same, only for batches after a quiet time of their run, so that the rate limit of frames did not delay them. */
   readonly frameAfterQuiet: Timing
-  /** Those sent sooner after the run's last batch or frame than frames may follow each other. */
+  /** The same, only for the other batches, which the rate limit of frames delays. */
   readonly frameCoalesced: Timing
   readonly pointsFrames: number
   readonly otherFrames: number
   readonly gaps: number
-  /** Batches that a reader was never told of. */
+  /** Batches that a reader never received. */
   readonly missing: number
 }
 
 const STEPS = 10
-/** Milliseconds that the server lets pass between two points frames of a run. */
+/** The minimum milliseconds between two points frames of a run, set by the server. */
 const POINTS_EVERY = 56
-/** Requests that may be on their way at the same time. */
+/** The most requests in flight at the same time. */
 const CLIENTS = 32
 
 const [port, load] = [Number(process.argv[2]), JSON.parse(process.argv[3] as string) as Load]
@@ -56,7 +56,7 @@ const readers = await Promise.all(
     return LiveReader.open(port, watched)
   }),
 )
-// What the readers are told when they come is not what is measured.
+// The frames that readers get when they connect are not measured.
 await sleep(2500)
 for (const reader of readers) reader.forget()
 

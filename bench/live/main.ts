@@ -1,4 +1,4 @@
-/** `npm run bench:live`: from POST to the frame at a reader, a thousand readers of one run, and readers that stop reading. */
+/** `npm run bench:live`: time from POST to a reader's frame, a thousand readers of one run, and readers that stop reading. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -7,18 +7,18 @@ const STEPS = 2000
 const METRICS = 8
 const SECONDS = 10
 
-/** What readers that stop reading cost: the server's memory with that many that read, and with that many that do not. */
+/** The cost of readers that stop reading: the server's memory with readers that read, and with as many that do not. */
 export async function stoppedReaders(server: ServerProcess) {
   await server.put('wide', {})
   const reading = await memoryWith(server, 0, () => undefined)
   const stopped = await memoryWith(server, SECONDS * 10 * STEPS, (reader) => reader.stopReading())
   return {
     readers: READERS,
-    /** What each was to be told of, had it read. */
+    /** How much each reader would have received. */
     megabytesPosted: Math.round((stopped.characters / 2 ** 20) * 10) / 10,
     whileTheyRead: reading.megabytes,
     whileTheyDoNot: stopped.megabytes,
-    /** One that reads, beside those that do not. */
+    /** A reader that keeps reading while the others do not. */
     readerBeside: stopped.beside,
   }
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const PATIENCE_SECONDS = 90
 
-/** A peer's server, in a process group of its own. */
+/** A peer's server, in its own process group. */
 export class ForeignProcess {
   /** Seconds from its start to the first page. */
   readonly startSeconds: number
@@ -40,7 +40,7 @@ export class ForeignProcess {
     )
   }
 
-  /** Resident MiB of the process and all below it, as the kernel counts them; shared pages count in each. */
+  /** Resident memory of the process and its descendants in MiB. Shared pages count once per process. */
   get megabytes(): number {
     const parents = new Map<number, number>()
     for (const name of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:peers [-- --long]`: the same run through other trackers and through ours, in turns on this machine: three
- * times 100,000 steps, or once a million.
+ * `npm run bench:peers [-- --long]`: logs the same run with other trackers and with ours, in turns on this machine: three times
+ * 100,000 steps, or a million steps once.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
@@ -17,7 +17,7 @@ import { printed, type Figures } from './table.ts'
 
 const isLong = process.argv.includes('--long')
 const STEPS = isLong ? 1_000_000 : 100_000
-/** The work is done so often; the median counts, and the last one is served. */
+/** How often the run is logged. The median counts, and the last run is served. */
 const ROUNDS = isLong ? 1 : 3
 const SDK = join(import.meta.dirname, '../../packages/sdk-python/src')
 const PORT = Number(process.env['BENCH_PORT'] ?? 4441)
@@ -110,12 +110,12 @@ async function theirs({ name, serve, chart }: Peer): Promise<Figures> {
   }
 }
 
-/** Without reports to their makers, and with nothing outside the folder. */
+/** Environment that turns off telemetry and keeps all files in the folder. */
 function quiet(folder: string): Record<string, string> {
   return { TRACKIO_DIR: folder, HOME: folder, MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: '1' }
 }
 
-/** Seconds until the run is written and can be read by others. */
+/** Seconds until the run is written and other processes can read it. */
 function write(python: string, name: string, folder: string, more: Record<string, string>) {
   const script = join(import.meta.dirname, 'write.py')
   const said = execFileSync(python, [script, name, `${STEPS}`, folder], {
@@ -132,7 +132,7 @@ function rates(ingestSeconds: readonly number[]) {
   return { ingestSeconds, scalarsPerSecond: Math.round((2 * STEPS) / median(ingestSeconds)) }
 }
 
-/** The chart call until it knows the end of the run, then the median of nine, and the spikes that it shows. */
+/** Repeats the chart call until it includes the end of the run, then returns the median of nine calls and the spikes shown. */
 async function charted(ask: () => Promise<Drawn>) {
   const deadline = performance.now() + 60_000
   while (((await ask().catch(() => [])).at(-1)?.[0] ?? 0) < STEPS * 0.95) {
@@ -147,7 +147,7 @@ async function charted(ask: () => Promise<Drawn>) {
     milliseconds.push(performance.now() - begin)
   }
   const spikes = Array.from({ length: STEPS }, (_, step) => step).filter(isSpike)
-  // A spike is seen where a point stands for its step and reaches its height, of 40 or more.
+  // A spike is visible if a point covers its step and has a value of 40 or more.
   const seen = spikes.filter((spike) => (drawn.findLast(([step]) => step <= spike)?.[1] ?? 0) >= 40)
   return {
     chartMilliseconds: Math.round(median(milliseconds) * 10) / 10,

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What a chart of the norm shows: for each point drawn its step, and the largest value it stands for. */
+/** A chart of the norm: for each point its step, and the largest value that it represents. */
 export type Drawn = readonly (readonly [step: number, value: number])[]
 
-/** A tracker that does the same work. */
+/** Another tracker for the same work. */
 export interface Peer {
   readonly name: string
-  /** Its server in the foreground; absent where it has none without an account. */
+  /** The command of its server, in the foreground. Absent if it has no server without an account. */
   readonly serve?: (bin: string, port: number, folder: string) => readonly string[]
-  /** The call that its own page makes for the chart of grad_norm. */
+  /** The request that its own page makes for the chart of grad_norm. */
   readonly chart?: (url: string, folder: string) => Promise<Drawn>
 }
 
@@ -79,7 +79,7 @@ export const PEERS: readonly Peer[] = [
   { name: 'wandb' },
 ]
 
-/** Ours: the call that the run page makes, each point with its bucket's largest value. */
+/** For Normwatch: the request of the run page. Each point has the largest value of its bucket. */
 export async function ourChart(url: string, run: string): Promise<Drawn> {
   type Reply = { series: Record<string, { step: number[]; max: number[] }> }
   const path = `api/v1/runs/${run}/series?metric=grad_norm&max_points=1000`
@@ -87,7 +87,7 @@ export async function ourChart(url: string, run: string): Promise<Drawn> {
   return norm?.step.map((step, i) => [step, norm.max[i] as number] as const) ?? []
 }
 
-/** A GET, or a POST of a body; some peers wrap their answer in `data`. */
+/** A GET, or a POST if there is a body. Some peers wrap their answer in `data`. */
 async function ask<Reply>(url: string, body?: object): Promise<Reply> {
   const post = body instanceof URLSearchParams ? { body } : { body: JSON.stringify(body), headers: JSON_BODY }
   const reply = await fetch(url, body === undefined ? {} : { method: 'POST', ...post })

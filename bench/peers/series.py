@@ -1,4 +1,4 @@
-"""The run that every tracker gets: a norm with one-step spikes, and a loss, the same at every call."""
+"""The run that every tracker logs: a norm with one-step spikes, and a loss. Each call returns the same values."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-/** What was measured of one tracker; a figure that it has not is left out. */
+/** The measurements of one tracker. A figure that it does not have is left out. */
 export interface Figures {
   readonly name: string
   readonly steps: number
-  /** Of each round. */
+  /** One figure per round. */
   readonly ingestSeconds?: readonly number[]
   readonly scalarsPerSecond?: number
   readonly bytesAScalar?: number
@@ -24,7 +24,7 @@ const COLUMNS = [
   'idleMegabytes',
 ] as const
 
-/** A table of all, each figure with how many times ours is as good; the first row is ours. */
+/** A table of all trackers. Ours is the first row, and every other figure says by what factor ours is better. */
 export function printed(figures: readonly Figures[]): string {
   const ours = figures[0]
   const cell = (row: Figures, column: (typeof COLUMNS)[number]) => {

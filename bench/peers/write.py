@@ -1,6 +1,6 @@
 """
-One run logged as fast as the loop goes: `python write.py aim 100000 FOLDER`. Prints one line of JSON: seconds until
-another process can read everything (the loop and the tracker's own end), and the run's id where it has one.
+Logs one run as fast as possible: `python write.py aim 100000 FOLDER`. Prints one line of JSON: the seconds until
+another process can read everything (the loop and the tracker's own end call), and the run's id if it has one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from writers import WRITERS, Writer
 
 
 def mlflow_batches(folder: Path) -> Writer:
-    """Into SQLite by its quickest call, 1,000 readings at a time; one call a step takes 200 times as long."""
+    """Into SQLite with its fastest call, 1,000 readings at a time. One call per step takes 200 times as long."""
     import mlflow
     from mlflow.entities import Metric
 

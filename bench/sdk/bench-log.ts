@@ -1,7 +1,7 @@
 /**
- * Time of `run.log` on the caller's path, against an empty call, with a real server process taking the readings in the
- * background. Medians and percentiles come from single timed calls, the mean from whole blocks (it holds no clock reads).
- * `node bench/sdk/bench-log.ts [--calls 200000]`
+ * `node bench/sdk/bench-log.ts [--calls 200000]`: time of `run.log` for the caller, compared with an empty call, while a real
+ * server process takes the readings in the background. Medians and percentiles come from calls that are timed one by one. The
+ * mean comes from whole blocks, so it does not include clock reads.
  */
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
@@ -20,7 +20,7 @@ await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const address = server.address()
 if (address === null || typeof address === 'string') throw new Error('no port')
 
-/** One training step's call; `null` measures the empty call. */
+/** The call of one training step. `null` measures an empty call. */
 type Call = ((readings: Readings) => void) | null
 
 async function measure(name: string, call: Call): Promise<void> {
@@ -34,7 +34,7 @@ async function measure(name: string, call: Call): Promise<void> {
       work({ step: i, gradNorm: i * 0.5, loss: 1 / i, lr: 1e-3 })
       single[i] = Number(process.hrtime.bigint() - start)
     }
-    // a training loop lets the background run now and then
+    // yield, as a training loop does now and then, so that the background can run
     await new Promise((resolve) => setImmediate(resolve))
   }
   for (let from = 0; from < CALLS; from += BLOCK) {

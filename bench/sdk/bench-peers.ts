@@ -1,7 +1,7 @@
 /**
- * `npm run bench:sdk:peers`: the Python SDK's log call beside other trackers', one process each, in turns, on this machine;
- * then a training with and without it (`-- --only-training`: that alone). Each tracker has an environment of its
- * own under `.venv/`.
+ * `npm run bench:sdk:peers`: compares the Python SDK's log call with those of other trackers, one process each, in turns, on
+ * this machine. Then compares a training with and without the SDK (`-- --only-training`: only this). Each tracker has its own
+ * environment under `.venv/`.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const ROUNDS = 3
 const TIMEOUT_MS = 300_000
 const TRAINING_ROUNDS = '1200'
 
-/** What one process measured: the writer's name and its figures. */
+/** The result of one process: the writer's name and its figures. */
 interface Row {
   readonly writer: string
   readonly [figure: string]: string | number
@@ -69,7 +69,7 @@ try {
   rmSync(data, { recursive: true, force: true })
 }
 
-/** Runs a script that says its figures as a line of JSON. */
+/** Runs a script that prints its figures as a line of JSON. */
 function measure(python: string, script: string, args: readonly string[]): unknown {
   const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(data, 'spool') }
   const { status, stdout } = spawnSync(python, [join(import.meta.dirname, script), ...args], {
@@ -88,7 +88,7 @@ function measure(python: string, script: string, args: readonly string[]): unkno
   return JSON.parse(said)
 }
 
-/** Of the rounds of each writer, each figure's median. */
+/** The median of each figure over the rounds of each writer. */
 function medians(): Row[] {
   return [...Map.groupBy(rows, ({ writer }) => writer)].map(([writer, same]) => {
     const figures = Object.keys(same[0] as Row).filter((name) => name !== 'writer')

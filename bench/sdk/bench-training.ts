@@ -1,7 +1,7 @@
 /**
- * What recording costs a training: the toy RNN, its steps recorded and not, a few each in turns, so that a machine that
- * slows down slows both; and what `init` and `finish` take, with a real server. The SDK is the package as it is installed,
- * built first. `node bench/sdk/bench-training.ts [--trainings 15]`
+ * `node bench/sdk/bench-training.ts [--trainings 15]`: the cost of recording for a training, and the time of `init` and
+ * `finish`, with a real server. Trains the toy RNN. A few recorded and a few unrecorded steps take turns, so that a slower
+ * machine slows both. Uses the built package, as it is installed; it is built first.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,14 +19,14 @@ execFileSync('npm', ['run', '--silent', 'build', '-w', '@normwatch/sdk'], { cwd:
 const { init } = (await import(join(root, 'packages/sdk/dist/index.js'))) as typeof Sdk
 
 const maxNorm = 1
-/** Steps of one turn: what recording leaves cold in the caches is paid within it. */
+/** Steps per turn. Cache misses caused by recording fall into the same turn. */
 const STEPS = 5
 const IS_RECORDED = [false, true, true, false]
 
 interface Training {
-  /** Recorded against not, for each four turns. */
+  /** Time with recording divided by time without, for each group of four turns. */
   readonly ratios: readonly number[]
-  /** Milliseconds of a step that is not recorded. */
+  /** Milliseconds of an unrecorded step. */
   readonly step: number
   readonly init: number
   readonly finish: number
@@ -51,7 +51,7 @@ async function measure(url: string): Promise<Training> {
   await run.finish()
   const finish = performance.now() - trainedAt
   const rounds = Array.from({ length: Math.floor(turns.length / 4) }, (_, i) => turns.slice(4 * i, 4 * i + 4))
-  const measured = rounds.slice(2) as [number, number, number, number][] // the first ones warm up
+  const measured = rounds.slice(2) as [number, number, number, number][] // the first two warm up
   return {
     ratios: measured.map(([first, on, again, last]) => (on + again) / (first + last)),
     step: median(measured.map(([first, , , last]) => (first + last) / 2 / STEPS)),
@@ -60,7 +60,7 @@ async function measure(url: string): Promise<Training> {
   }
 }
 
-/** A 95 % interval for the median, from the order of the values alone: no outlier moves it. */
+/** A 95 % confidence interval of the median from order statistics, which outliers do not affect. */
 function interval(values: readonly number[]): [number, number] {
   const sorted = values.toSorted((a, b) => a - b)
   const reach = (1.96 * Math.sqrt(sorted.length)) / 2

@@ -1,8 +1,8 @@
 """
-What watching costs a training that is not touched: the toy RNN with and without `autolog`, a few steps each in turns,
-with torch's own clip call and without any clipping (where the watcher measures the norm itself).
-The cost is a median of pairs, of time that passed and of time on the processor: where other programs run beside it, the
-second is the one to trust. `NORMWATCH_URL=… python bench_capture.py 200`, one line of JSON a kind.
+The cost of `autolog` for an unchanged training: the toy RNN with and without it, a few steps each in turns. Measured
+with torch's own clip call, and without clipping, where the watcher measures the norm itself.
+The cost is a median over pairs, both in wall time and in processor time. If other programs run, only processor time is
+reliable. `NORMWATCH_URL=… python bench_capture.py 200` prints one line of JSON per kind.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ CLOCKS = ("passed", "processor")
 
 
 class Turns:
-    """Takes turns of training steps and says how many seconds each took: that passed, and on the processor."""
+    """Runs turns of training steps and returns the seconds of each: wall time and processor time."""
 
     def __init__(self, clips: bool) -> None:
         self._clips = clips
         self._model = Adder()
         self._optimizer = torch.optim.SGD(self._model.parameters(), lr=1e-3)
-        # a prime number of batches, so that each turn gets each of them
+        # a prime number of batches, so that each turn gets every batch
         self._batches: Iterator[Any] = itertools.cycle(list(adding_problem(seed=1))[:59])
 
     def take(self) -> tuple[float, float]:
-        """A step that does not count, as setting an attribute of a class empties Python's caches, and some that do."""
+        """One unmeasured step, because setting a class attribute clears Python's caches. Then the measured steps."""
         self._train(1)
         began, began_thread = time.perf_counter(), time.thread_time()
         self._train(STEPS)

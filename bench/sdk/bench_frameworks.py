@@ -1,11 +1,11 @@
 """
-What a watched step costs where a model has many parameters, against the same step unwatched, in turns: clipping with
-names against torch's own call, and Keras with and without its callback.
+The cost of a watched step for a model with many parameters, compared with the same step unwatched, in turns: clipping
+with names compared with torch's own call, and Keras with and without the callback.
 
     python bench/sdk/bench_frameworks.py clip          current PyTorch
     KERAS_BACKEND=jax python bench/sdk/bench_frameworks.py keras
 
-Nothing is sent (offline): it is the cost on the caller's path that is measured. Prints medians and their ratio.
+Nothing is sent (offline), because only the cost for the caller is measured. Prints medians and their ratio.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KERAS_STEPS = 40
 
 
 def in_turns(ways: dict[str, Callable[[], float]], rounds: int) -> None:
-    """Runs each way once a round, in changing order, and prints the median seconds and the ratio to the first."""
+    """Runs each way once per round, in changing order. Prints the median seconds, and the ratio to the first way."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 2):
         for name in sorted(ways, reverse=bool(number % 2)):
@@ -96,7 +96,7 @@ def keras() -> None:
     y = x.sum(axis=1)
 
     class Clock(keras.callbacks.Callback):
-        """Seconds a step from the first to the last of an epoch: what is compiled or set up is not counted."""
+        """Seconds per step, from the first to the last of an epoch, so that compilation and set-up do not count."""
 
         took = 0.0
 

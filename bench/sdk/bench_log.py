@@ -1,9 +1,8 @@
 """
-Time of one log call on the caller's path, in a loop as fast as it goes: `python bench_log.py normwatch 100000`.
-Prints one line of JSON, and leaves what the tracker wrote in a new folder where it stands. Each call is timed with the
-clock read around it, whose own cost `nothing` shows. On a machine that others use too, the mean holds their turns as
-well; `cpu_mean_us`, the processor time of the whole process by call, background threads and this loop included, does
-not.
+Times one log call for the caller, in a loop without pauses: `python bench_log.py normwatch 100000`. Prints one line of
+JSON. The tracker's files stay in a new folder in the current one. Each call is timed by reading the clock before and
+after it; the writer `nothing` shows the cost of that. On a machine that others use too, the mean includes their turns.
+`cpu_mean_us` does not: it is the processor time of the whole process per call, with background threads and this loop.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def measure(name: str, steps: int) -> dict[str, object]:
     losses = [1.5 + chance.gauss(0, 0.05) for _ in range(steps)]
     nanoseconds = array.array("q", bytes(8 * steps))
     clock = time.perf_counter_ns
-    # left where it is: aim still writes after its end
+    # the folder is not removed, because aim still writes after its end
     log, finish = WRITERS[name](Path(tempfile.mkdtemp(dir=".")).resolve())
     cpu = time.process_time()
     begin = clock()

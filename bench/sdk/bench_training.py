@@ -1,8 +1,8 @@
 """
-What monitoring costs a training: the toy RNN with torch's own clip call and no monitor, and with
-`normwatch.clip_grad_norm_` and `run.log`, a few steps each in turns, so that a machine that slows down slows both; and
-what `init` and `finish` take, and with them the whole training. `NORMWATCH_URL=… python bench_training.py 200`, one
-line of JSON.
+The cost of monitoring for a training. Trains the toy RNN with torch's own clip call and no monitor, and with
+`normwatch.clip_grad_norm_` and `run.log`, a few steps each in turns, so that a slower machine slows both. Also measures
+`init` and `finish`, and the whole training with them. `NORMWATCH_URL=… python bench_training.py 200` prints one line of
+JSON.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 from toy_rnn import BATCHES, EPOCHS, Adder, adding_problem
 
 STEPS = 5
-"""Of one turn: what the monitor leaves cold in the caches is paid within it."""
+"""Steps per turn. Cache misses caused by the monitor fall into the same turn."""
 
 
 RUNS = 10
 
 
 class Turns:
-    """Takes turns of training steps, watched by a run or by none, and says how many seconds each took."""
+    """Runs turns of training steps, with or without a run, and returns the seconds of each turn."""
 
     def __init__(self) -> None:
         self._model = Adder()
         self._optimizer = torch.optim.SGD(self._model.parameters(), lr=1e-3)
-        # a prime number of batches, so that each turn gets each of them
+        # a prime number of batches, so that each turn gets every batch
         self._batches: Iterator[Any] = itertools.cycle(list(adding_problem(seed=1))[:59])
 
     def take(self, run: normwatch.Run | None) -> float:
@@ -69,7 +69,7 @@ def main(rounds: int) -> None:
         inits.append(time.perf_counter() - began)
         for number in range(2 + rounds // RUNS):
             first, watched, again, last = (turns.take(by) for by in (None, run, run, None))
-            if number >= 2:  # the first ones warm up
+            if number >= 2:  # the first two warm up
                 plain.append((first + last) / 2)
                 costs.append(100 * ((watched + again) / (first + last) - 1))
         trained = time.perf_counter()
@@ -90,7 +90,7 @@ def main(rounds: int) -> None:
 
 
 def interval(values: list[float]) -> tuple[float, float]:
-    """A 95 % interval for the median, from the order of the values alone: no outlier moves it."""
+    """A 95 % confidence interval of the median from order statistics, which outliers do not affect."""
     ordered = sorted(values)
     middle, reach = len(ordered) / 2, 1.96 * math.sqrt(len(ordered)) / 2
     return ordered[max(0, int(middle - reach))], ordered[min(len(ordered) - 1, math.ceil(middle + reach))]

@@ -5,7 +5,7 @@ import { writeResults } from '../write-results.ts'
 
 const FILE = join(import.meta.dirname, 'results.json')
 
-/** Puts figures under their name into results.json, with the machine and its load; those of other names stay. */
+/** Writes figures under their name into results.json, with the machine and its load. Figures of other names stay. */
 export async function keep(name: string, figures: unknown): Promise<void> {
   const kept = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as object) : {}
   await writeResults(import.meta.dirname, { ...kept, [name]: { ...machine(), figures } })

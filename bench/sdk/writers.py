@@ -1,4 +1,4 @@
-"""How each tracker is asked to log two readings a step: opened with its quickest settings, without its extras."""
+"""How each tracker logs two readings per step: with its fastest settings and without extras."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Callable, NamedTuple
 
 class Writer(NamedTuple):
     log: Callable[[int, float, float], Any]
-    """Step, gradient norm, loss."""
+    """A log call: step, gradient norm, loss."""
     finish: Callable[[], Any]
 
 
@@ -18,7 +18,7 @@ def nothing(folder: Path) -> Writer:
 
 
 def normwatch(folder: Path) -> Writer:
-    """To a server by HTTP; `NORMWATCH_URL` names it."""
+    """To a server over HTTP. `NORMWATCH_URL` names the server."""
     import normwatch
 
     run = normwatch.init("bench", spool_dir=folder)
@@ -77,7 +77,7 @@ def aim(folder: Path) -> Writer:
 
 
 def mlflow(folder: Path) -> Writer:
-    """Straight into SQLite, one call a step."""
+    """Directly into SQLite, one call per step."""
     import mlflow
 
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")

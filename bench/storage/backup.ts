@@ -7,7 +7,7 @@ import { whileWriting } from './while-writing.ts'
 
 const COMMAND = join(import.meta.dirname, '../../apps/server/src/cli/normwatch.ts')
 
-/** Backs the folder up while others send batches as fast as they are answered. */
+/** Backs up the folder while clients send batches as fast as they are answered. */
 export async function backup(server: ServerProcess, folder: string) {
   const file = join(folder, 'backup.db')
   const { batches, seconds } = await whileWriting(server, 'backup', () =>

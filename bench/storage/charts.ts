@@ -2,7 +2,7 @@ import type { Store } from '../../apps/server/src/storage/store.ts'
 import { isSpike } from './run-of-steps.ts'
 import { timed, type Timing } from './timing.ts'
 
-/** Whole-run charts, zooms into random ranges of every size, and what the eye gets. */
+/** Times charts of the whole run and of random ranges of every size, and counts the spikes shown. */
 export async function charts(store: Store, run: string, steps: number) {
   const maxPoints = 1000
   const ask = (from?: number, to?: number) =>

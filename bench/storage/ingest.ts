@@ -3,14 +3,14 @@ import { STATE_AFTER, type Judgement, type Store } from '../../apps/server/src/s
 import { stepsOf } from './run-of-steps.ts'
 import { timing, type Timing } from './timing.ts'
 
-/** About what the detector says of a run. */
+/** A typical summary of a run by the detector. */
 export const judgement: Judgement = {
   health: 'ok',
   conditions: [],
   clipping: { window: 200, rate: 0.4, mean_coefficient: 0.8, current_streak: 0, longest_streak: 4 },
   parts: [],
 }
-/** About the size of the detector's own. */
+/** A state of about the same size as the detector's. */
 const state = { recent: Array.from({ length: 1000 }, (_, i) => Math.sin(i)) }
 
 export interface Ingested {
@@ -20,8 +20,8 @@ export interface Ingested {
 }
 
 /**
- * Appends `steps` steps of grad_norm and loss to each run in batches of `batch`, the runs side by side, each waiting
- * until its batch is durable. Making the batches is part of the time.
+ * Appends `steps` steps of grad_norm and loss to each run, in batches of `batch`. The runs are written in parallel, and each
+ * waits until its batch is durable. The time includes making the batches.
  */
 export async function ingest(
   store: Store,

@@ -38,7 +38,7 @@ async function withServer<T>(
   }
 }
 
-/** Bytes a scalar of one run of 1,000,000 steps, everything included, when the store is closed. */
+/** Bytes per scalar of one run of 1,000,000 steps, with everything included, after the store is closed. */
 async function size(name: string, doubles: boolean): Promise<number> {
   const steps = 1_000_000
   await withStore(name, async (store) => {
@@ -48,7 +48,7 @@ async function size(name: string, doubles: boolean): Promise<number> {
   return Math.round((statSync(join(root, name, 'normwatch.db')).size / (2 * steps)) * 100) / 100
 }
 
-/** A backup of two runs of 10,000,000 steps, and the removal of one of them. */
+/** A backup of two runs of 10,000,000 steps, and the deletion of one of them. */
 async function upkeep() {
   const bytes = await withStore('upkeep', async (store, folder) => {
     const size = () => statSync(join(folder, 'normwatch.db')).size

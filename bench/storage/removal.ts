@@ -6,8 +6,8 @@ import type { ServerProcess } from '../server-process.ts'
 import { whileWriting } from './while-writing.ts'
 
 /**
- * Deletes a run of `bytes` over HTTP while others send batches as fast as they are answered, until nine tenths of its
- * space are given back; and how fast those are answered without a removal, for as long.
+ * Deletes a run of `bytes` over HTTP while clients send batches as fast as they are answered, until nine tenths of its space
+ * are freed. For comparison, also measures the same batches for the same time without a deletion.
  */
 export async function removal(server: ServerProcess, folder: string, run: string, bytes: number) {
   const size = () => statSync(join(folder, 'normwatch.db')).size

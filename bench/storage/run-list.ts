@@ -3,7 +3,7 @@ import { judgement } from './ingest.ts'
 import { stepsOf } from './run-of-steps.ts'
 import { timed } from './timing.ts'
 
-/** Runs as teams have them: of several projects, healths and statuses, with tags, configs and a few points. */
+/** Typical runs of teams: several projects, healths and statuses, with tags, configs and a few points. */
 export async function makeRuns(store: Store, count: number): Promise<void> {
   const projects = ['vision', 'language', 'speech', 'default']
   const make = async (i: number): Promise<void> => {
@@ -25,7 +25,7 @@ export async function makeRuns(store: Store, count: number): Promise<void> {
   await Promise.all(Array.from({ length: count }, (_, i) => make(i)))
 }
 
-/** Pages of 50, as the runs page asks for them: from the request to the last byte of the answer. */
+/** Times pages of 50, as the runs page requests them, from the request to the last byte of the answer. */
 export async function runList(url: string) {
   const page = (query: string) =>
     timed(500, 20, async () => {

@@ -1,9 +1,9 @@
 import type { PointColumns } from '@normwatch/protocol'
 
-/** Steps between two spikes: a run of 1,000,000 has 462 of them. */
+/** Steps between two spikes. A run of 1,000,000 steps has 462 spikes. */
 const SPIKE_EVERY = 2161
 
-/** A reproducible uniform number in [0, 1) of a whole number (splitmix-like mixing). */
+/** Maps a whole number to a reproducible uniform number in [0, 1), with mixing like splitmix. */
 function noise(n: number): number {
   let x = Math.imul(n ^ 0x9e3779b9, 0x85ebca6b)
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
@@ -13,8 +13,8 @@ function noise(n: number): number {
 export const isSpike = (step: number): boolean => step % SPIKE_EVERY === 2000
 
 /**
- * Steps `from` to `from + count` of the run that the issue names: grad_norm with one-step spikes and loss, born as
- * float32 unless `doubles`; about 50 ms a step with the jitter of a real clock.
+ * Steps `from` to `from + count` of the benchmark run: grad_norm with one-step spikes, and loss. Values are float32 unless
+ * `doubles`. A step takes about 50 ms, with the jitter of a real clock.
  */
 export function stepsOf(from: number, count: number, { doubles = false, seed = 0 } = {}): PointColumns {
   const step = new Float64Array(count)

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks'
 
-/** Milliseconds of a number of calls. */
+/** Statistics of the calls' durations, in milliseconds. */
 export interface Timing {
   readonly calls: number
-  /** What the machine can do while nobody else is using it. */
+  /** The fastest call, which shows what the machine can do when it is idle. */
   readonly min: number
   readonly p50: number
   readonly p99: number
@@ -25,7 +25,7 @@ export function timing(milliseconds: readonly number[]): Timing {
   }
 }
 
-/** Runs `work` that many times, one after the other, after `warmUp` runs that do not count. */
+/** Times `work`, run this many times in sequence, after `warmUp` unmeasured runs. */
 export async function timed(
   calls: number,
   warmUp: number,

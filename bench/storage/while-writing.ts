@@ -6,7 +6,7 @@ import { timing } from './timing.ts'
 const WRITERS = 4
 const BATCH = 100
 
-/** Sends batches to runs of this name, as fast as they are answered, while `work` goes on: milliseconds of each. */
+/** Sends batches to runs of this name, as fast as they are answered, while `work` runs. Returns the milliseconds of each. */
 export async function whileWriting(server: ServerProcess, name: string, work: () => Promise<unknown>) {
   const milliseconds: number[] = []
   let isOver = false
