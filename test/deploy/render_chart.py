@@ -1,6 +1,7 @@
 """
-Renders a chart by Helm's own library, as `helm lint --strict` and `helm template` do, without a cluster: render_chart.py CHART.
-Reads a list of values from standard input and prints for each the objects, which the schemas of Kubernetes take, or the refusal.
+`render_chart.py CHART`: renders a chart with Helm's own library, without a cluster, like `helm lint --strict` and
+`helm template`. Reads a list of values from standard input. For each, prints the objects, after Kubernetes' schemas
+accepted them, or the error.
 """
 
 import json

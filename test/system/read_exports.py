@@ -1,4 +1,7 @@
-"""Reads a Parquet file by DuckDB and an event file by TensorBoard; prints what they hold as JSON, as text what JSON cannot hold."""
+"""
+Reads a Parquet file with DuckDB and an event file with TensorBoard. Prints their content as JSON. Values that JSON cannot
+represent become text.
+"""
 
 import json
 import sys

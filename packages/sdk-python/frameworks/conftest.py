@@ -18,6 +18,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServ
     server = FakeServer()
     monkeypatch.setenv("NORMWATCH_URL", server.url)
     monkeypatch.setenv("NORMWATCH_SPOOL", str(tmp_path / "spool"))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))  # what the processes of a test leave goes with its folder
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # files left by a test's processes are removed with its folder
     yield server
     server.stop()

@@ -1,6 +1,7 @@
 """
-Linear models in Keras, on the backend of the environment, one of each kind and each a run of its name. Prints of each,
-as JSON: its first gradient's true norm and largest element, and what a checkpoint has that was saved with the callback.
+Linear models in Keras, on the backend of the environment: one per kind, each recorded as a run of that name. For each,
+prints as JSON the true norm and the largest element of its first gradient, and the content of a checkpoint that was
+saved with the callback.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`normwatch run -- python train.py`: trainings that know nothing of Normwatch, with and without it."""
+"""`normwatch run -- python train.py`: trainings without Normwatch in their code, run with it and without it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TRAININGS: dict[str, list[str]] = {
 
 
 def train(arguments: list[str], server: FakeServer | None, tmp_path: Path) -> dict[str, Any]:
-    """Runs a program, watched where there is a server; returns what its reference noted."""
+    """Runs a program, watched if there is a server. Returns what its reference recorded."""
     command = [sys.executable, *arguments]
     if server is not None:
         command = [sys.executable, "-m", "normwatch", "run", "--project", "captured", "--", *command]

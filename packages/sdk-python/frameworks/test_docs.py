@@ -1,4 +1,4 @@
-"""The blocks of the documentation that need a framework, or a current PyTorch."""
+"""Runs the code blocks of the documentation that need a framework or a current PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keras on each backend: the true norms, one reading an update, and nothing of ours in what is saved."""
+"""Keras on each backend: true norms, one reading per update, and nothing of Normwatch in saved files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROGRAM = Path(__file__).with_name("keras_training.py")
 class Trained(NamedTuple):
     server: FakeServer
     told: dict[str, Any]
-    """What the program computed by itself, by the kind of training."""
+    """What the program itself computed, by kind of training."""
     words: str
 
 

@@ -1,4 +1,4 @@
-"""Lightning: the norm before clipping, however it clips, one reading a step of each optimizer."""
+"""Lightning: the norm before any kind of clipping, with one reading per step of each optimizer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TinyModule(lightning.LightningModule):
 
 
 class ManualModule(TinyModule):
-    """Clips by hand, and steps two optimizers in turn, the critic twice as often."""
+    """Clips manually, and steps two optimizers in turn, the critic twice as often."""
 
     def __init__(self, clips: bool = True) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Mixed precision on a CPU: the scale of GradScaler halves, and a step is skipped, when a gradient is infinite."""
+"""Mixed precision on a CPU: if a gradient is infinite, GradScaler halves its scale and skips the step."""
 
 from __future__ import annotations
 

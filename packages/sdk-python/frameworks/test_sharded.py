@@ -1,4 +1,4 @@
-"""Gradients of which each rank has a part (FSDP): every call comes back on every rank, and one rank records."""
+"""Gradients that are sharded over ranks (FSDP): every call returns on every rank, and one rank records."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_norm_over_several_meshes_is_the_whole_models_and_raises_nothing(serve
     points = server.points("r")
     for step in range(3):
         assert points[step]["grad_norm"] == pytest.approx(points[step]["expected"], rel=1e-5)
-    assert points[3] == {"replicated": 4}  # a number that no rank has whole is refused, and nobody waits for it
+    assert points[3] == {"replicated": 4}  # a sharded number is refused, without waiting for other ranks
 
 
 @pytest.mark.parametrize("name", SET_UPS)

@@ -1,4 +1,4 @@
-"""The Trainer: every step, the norm that it computes itself, and the run's id in its checkpoints."""
+"""The Trainer: a reading for every step, the norm that the Trainer computes, and the run's id in checkpoints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TinyModel(torch.nn.Module):
 
 
 class Spy(TrainerCallback):  # type: ignore[misc]
-    """What the Trainer logs, when it logs every step."""
+    """Collects what the Trainer logs if it logs every step."""
 
     def __init__(self) -> None:
         self.seen: dict[int, dict[str, float]] = {}

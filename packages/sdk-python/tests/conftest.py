@@ -19,7 +19,7 @@ from service import Service
 
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the settings of the machine, or another test's spool."""
+    """Hides the machine's settings, and the spools of other tests, from each test."""
     for name in ("URL", "TOKEN", "PROJECT", "RUN_ID", "MODE", "RANK"):
         monkeypatch.delenv(f"NORMWATCH_{name}", raising=False)
     for name in (*(name for names in RANKS for name in names if name), LOCAL_RANK, *NODE_RANKS, "SLURM_JOB_ID"):
@@ -27,7 +27,7 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NORMWATCH_SPOOL", str(tmp_path / "spool"))
     monkeypatch.setenv("NORMWATCH_DATA", str(tmp_path / "no-server"))
     monkeypatch.setattr("normwatch.settings.other_user_on", lambda url: None)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))  # what the processes of a test leave goes with its folder
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # files left by a test's processes are removed with its folder
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def server() -> Iterator[FakeServer]:
 
 @pytest.fixture
 def start(server: FakeServer) -> Iterator[Any]:
-    """`init` against the server; what a test leaves open is finished."""
+    """`init` with the server's address. Finishes runs that a test leaves open."""
     runs: list[Run] = []
 
     def start(**arguments: Any) -> Run:
@@ -60,7 +60,7 @@ def start(server: FakeServer) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A real Normwatch server, one for all tests."""
+    """A real Normwatch server, shared by all tests."""
     service = Service(tmp_path_factory.mktemp("service"))
     yield service
     service.stop()

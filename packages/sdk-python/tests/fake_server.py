@@ -1,4 +1,4 @@
-"""A small HTTP server that keeps what it is sent as the real one does, and misbehaves on demand."""
+"""A small HTTP server that stores what it is sent, like the real one, and misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Request(NamedTuple):
 class Answer(NamedTuple):
     status: int
     body: Any = None
-    """Bytes as they are; anything else as JSON."""
+    """The body: bytes are sent unchanged, anything else as JSON."""
     headers: dict[str, str] = {}  # noqa: RUF012
 
 
@@ -33,7 +33,7 @@ def refusal(status: int, code: str, message: str = "no", **headers: str) -> Answ
 
 
 class FakeServer:
-    """Runs and their points in memory; `misbehave` may answer in its place. It can stop and start again on its port."""
+    """Keeps runs and points in memory. `misbehave` can answer instead of it. It can stop and restart on its port."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -86,7 +86,7 @@ class FakeServer:
             block_on_close = False
 
             def handle_error(self, request: object, client_address: object) -> None:
-                pass  # a client that hung up is what some tests are about
+                pass  # the client has hung up, as some tests intend
 
         self._server = Server(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_address[1]
@@ -148,7 +148,7 @@ class FakeServer:
         return Answer(200, {"accepted": len(steps), "last_step": max(run["points"], default=None)})
 
     def points(self, run_id: str) -> dict[int, dict[str, Any]]:
-        """The readings stored, by step, without their times."""
+        """The stored readings by step, without times."""
         points = self.runs[run_id]["points"]
         return {
             step: {k: v for k, v in sorted(points[step].items()) if k not in ("step", "time")}

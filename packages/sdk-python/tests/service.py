@@ -1,4 +1,4 @@
-"""A real Normwatch server process, and what a reader sees of it."""
+"""A real Normwatch server process, and requests to read from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ START_TIMEOUT = 60.0
 
 
 class Service:
-    """Started at once; `kill` is kill -9, and `start` takes the same data and port again."""
+    """Starts at once. `kill` is kill -9. `start` starts it again with the same data and port."""
 
     def __init__(self, data: Path, socket: Path | None = None) -> None:
         self.data = data
@@ -68,7 +68,7 @@ class Service:
             return json.load(reply)
 
     def has(self, path: str) -> bool:
-        """Whether the server knows this route at all."""
+        """Whether the server has this route."""
         try:
             self.get(path)
         except urllib.error.HTTPError as error:

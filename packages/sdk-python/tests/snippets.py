@@ -1,4 +1,4 @@
-"""The code blocks of the documentation, and how each is run."""
+"""The code blocks of the documentation, and how to run each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Snippet(NamedTuple):
 
 
 def snippets(*kinds: str) -> list[Snippet]:
-    """The blocks of these kinds, each named by its page and its heading."""
+    """The blocks of these kinds, each named after its page and heading."""
     found = []
     for page in PAGES:
         text = (ROOT / page).read_text()
@@ -33,10 +33,10 @@ def snippets(*kinds: str) -> list[Snippet]:
 
 
 def run_snippet(snippet: Snippet, url: str, folder: Path) -> str:
-    """Runs a block as a program of its own against the server at `url` and returns what it said, warnings included."""
+    """Runs a block as a separate program with the server at `url`. Returns its output, including warnings."""
     suffix = {"ts": ".ts", "sh": ".sh"}.get(snippet.kind, ".py")
     program = folder / f"snippet{suffix}"
-    # torch's own threads abort now and then while a process that used gloo ends, with and without a monitor
+    # torch's threads sometimes abort while a process that used gloo exits, with and without a monitor
     code = snippet.code + "\nimport os\nos._exit(0)\n" if snippet.kind == "python torchrun" else snippet.code
     program.write_text(code)
     if suffix == ".ts":

@@ -1,4 +1,4 @@
-"""The clip functions do to the gradients what torch's own do, bit for bit, and record what torch found."""
+"""The clip functions change gradients exactly like torch's, bit for bit, and record the values that torch computed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOREACH: list[bool | None] = [None, True, False] if HAS_FOREACH else [None]
 
 
 def gradients(kind: str, dtype: torch.dtype, seed: int) -> list[Any]:
-    """A parameter's gradient each; None is a parameter without one."""
+    """Parameters with these gradients. None stands for a parameter without a gradient."""
     generator = torch.Generator().manual_seed(seed)
     shapes = [(7,), (3, 5), (), (1,), (2, 3, 4)]
     dense = [(torch.randn(shape, generator=generator) * 3).to(dtype) for shape in shapes]
@@ -68,7 +68,7 @@ def parameters_with(given: list[Any]) -> list[Any]:
 
 
 def bits(value: Any) -> Any:
-    """Something that is equal exactly when the bits are, any NaN apart."""
+    """A value that is equal exactly if the bits are equal. All NaNs count as equal."""
     if not isinstance(value, torch.Tensor):
         return value
     dense = value.detach().to_dense()
@@ -76,7 +76,7 @@ def bits(value: Any) -> Any:
 
 
 def outcome(clip: Callable[..., Any], parameters: list[Any], given: Any, *arguments: Any, **named: Any) -> Any:
-    """What a call leaves behind: its value or its error, and all gradients."""
+    """The outcome of a call: its value or error, and all gradients."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -90,7 +90,7 @@ def compare(ours: Any, theirs: Any, given: list[Any], shape: str, *arguments: An
     if shape == "tensor" and not given:
         return
     mine, reference = parameters_with(given), parameters_with(given)
-    # torch's own takes no names
+    # torch's own function does not accept names
     plain = SHAPES["list" if shape == "named" else shape](reference)
     assert outcome(ours, mine, SHAPES[shape](mine), *arguments, **named) == outcome(
         theirs, reference, plain, *arguments, **named
@@ -150,7 +150,7 @@ def test_a_clip_call_and_log_make_one_step(start: Any, server: FakeServer) -> No
     run.log(loss=3.0)
     run.finish()
     assert server.points("r") == {0: {"grad_norm": pytest.approx(norm.item()), "loss": 2}, 1: {"loss": 3}}
-    # nobody told the run how it clips: the call did
+    # the clip rule was not given to init: the call declares it
     assert server.runs["r"]["fields"]["clip"] == {"mode": "norm", "max_norm": 0.1}
 
 

@@ -1,4 +1,4 @@
-"""A config of any kind arrives value by value; one too large is cut, and the rest of it arrives."""
+"""A config of any kind arrives value by value. If it is too large, it is cut, and the rest arrives."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Settings:
 
 
 class Model:
-    """As a pydantic model, or a config of transformers."""
+    """A config like a pydantic model or a config of transformers."""
 
     def model_dump(self) -> dict[str, Any]:
         return {"width": 4}

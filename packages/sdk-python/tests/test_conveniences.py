@@ -1,4 +1,4 @@
-"""What users of other trackers look for."""
+"""Conveniences that users of other trackers expect."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_clipping_by_value_with_names_records_layers(start: Any, server: FakeSer
 
 
 class Shell:
-    """As much of IPython's shell as the SDK talks to."""
+    """The part of IPython's shell that the SDK uses."""
 
     def __init__(self) -> None:
         self.execution_count = 1
@@ -129,7 +129,7 @@ def test_in_a_notebook_a_second_init_ends_the_first_and_a_cell_that_raises_marks
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     monkeypatch.setattr(lifecycle, "_notebook_is_watched", False)
     first = start(id="first")
-    beside = start(id="beside")  # in the same cell, as the networks of a GAN
+    beside = start(id="beside")  # in the same cell, like the networks of a GAN
     assert first.is_open
     shell.execution_count = 2
     second = start(id="second")
@@ -137,7 +137,7 @@ def test_in_a_notebook_a_second_init_ends_the_first_and_a_cell_that_raises_marks
     assert not beside.is_open
     shell.after_cell(SimpleNamespace(success=False))
     assert second.is_marked_failed
-    second.log(loss=1.0)  # the next cell goes on
+    second.log(loss=1.0)  # the next cell continues the run
     assert not second.is_marked_failed
 
 

@@ -1,4 +1,4 @@
-"""A spool on a disk that fills up: counted, said, never raised, and nothing torn on disk."""
+"""A spool on a disk that fills up: losses are counted and reported, nothing raises, and no line is cut on disk."""
 
 from __future__ import annotations
 

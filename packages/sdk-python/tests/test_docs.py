@@ -1,4 +1,4 @@
-"""Every block of the documentation runs as it stands (those that need a framework: `frameworks/test_docs.py`)."""
+"""Every code block of the documentation runs unchanged. `frameworks/test_docs.py` has those that need a framework."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ loss.backward()
     "ts": "",
     "sh": "",
 }
-"""What an excerpt of a training loop leaves to its reader."""
+"""Definitions that an excerpt of a training loop leaves out."""
 
 
 def test_no_block_of_these_pages_goes_untried() -> None:
-    """The start of the front page is what a checkout begins with: `.ci/run` and `test/deploy` do it."""
+    """The first commands of the README need a new checkout. `.ci/run` and `test/deploy` run them."""
     tried = [*WHOLE, *FOREIGN, *EXCERPTS, *INSTALLATION]
     elsewhere = [snippet for snippet in EVERY if snippet.kind in ("python frameworks", "python torchrun")]
     assert {s.name for s in EVERY} - {s.name for s in [*tried, *elsewhere]} == {"README.md: Start"}
@@ -55,7 +55,7 @@ def test_the_first_point_of_the_front_page_arrives(snippet: Snippet, service: Se
 
 @pytest.mark.parametrize("snippet", INSTALLATION, ids=lambda snippet: snippet.name)
 def test_the_installation_installs(snippet: Snippet, service: Service, tmp_path: Path) -> None:
-    # beside the package that the other tests have installed
+    # separate from the package that the other tests have installed
     settings = {"PIP_NO_INDEX": "1", "PIP_TARGET": str(tmp_path / "here")}
     tools = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     code = snippet.code.replace("http://127.0.0.1:4280", service.url)

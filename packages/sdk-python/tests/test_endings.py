@@ -1,4 +1,4 @@
-"""However a process ends, what it logged is on the server or on disk, and the run says how it ended."""
+"""For any way a process ends, its readings are on the server or on disk, and the run's status says how it ended."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_a_worker_that_imports_the_main_module_makes_no_run_of_its_own(server: F
 
 @pytest.fixture
 def lag() -> Iterator[Callable[[], float]]:
-    """Seconds that this process has had to wait for a processor at the longest: a busy machine adds them to a bound."""
+    """The longest time that this process had to wait for a processor, in seconds. Added to time limits of tests."""
     pause, is_over, longest = threading.Event(), threading.Event(), [0.0]
 
     def watch() -> None:
@@ -175,7 +175,7 @@ def lag() -> Iterator[Callable[[], float]]:
 
 
 def most_lost(lag: float) -> int:
-    """Steps of two milliseconds in a second, and what the training, its thread and the server may wait in it."""
+    """Two-millisecond steps in one second, plus the waits for a processor of the training, its thread and the server."""
     return int((1 + 3 * lag) / 0.002)
 
 

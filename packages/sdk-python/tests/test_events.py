@@ -1,4 +1,4 @@
-"""Marks on a run's steps: a user's own, the batch of a suspicious step, and which gradients were not finite."""
+"""Marks on a run's steps: user events, the batch of a suspicious step, and names of non-finite gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples with several networks train for real, and each network is a part of the run on a real server."""
+"""The examples with several networks really train, and each network is a part of the run on a real server."""
 
 from __future__ import annotations
 

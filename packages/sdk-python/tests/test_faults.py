@@ -1,4 +1,4 @@
-"""A server that is away, slow or out of its mind costs no reading and no time of the loop."""
+"""A server that is down, slow or faulty loses no reading and does not slow down the loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from normwatch.clock import steady_clock
 
 
 def first(count: int, answer: Answer) -> Misbehaviour:
-    """Answers so for the first `count` posts of points, and behaves from then on."""
+    """Gives this answer to the first `count` posts of points, and works normally after that."""
     left = iter(range(count))
 
     def misbehave(request: Request) -> Answer | None:
@@ -197,7 +197,7 @@ def test_sync_sends_what_is_left_and_says_what_it_could_not(
 
 @pytest.fixture
 def black_hole() -> Iterator[str]:
-    """Takes connections and never says a word."""
+    """Accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(16)
@@ -275,7 +275,7 @@ def test_rows_keep_their_order_and_steps_however_many_wait() -> None:
 
 def test_log_never_waits_for_the_thread_that_takes_the_rows() -> None:
     batcher = Batcher()
-    with batcher._lock:  # as a signal handler may find it, in the thread that it interrupted
+    with batcher._lock:  # as if a signal handler had interrupted the thread that holds the lock
         for i in range(2000):
             batcher.add(None, 0.0, {"loss": float(i)}, True)
     assert sum(map(len, batcher.take())) == 2000

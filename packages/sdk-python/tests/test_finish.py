@@ -1,4 +1,4 @@
-"""`finish` returns in time and tells the truth, whatever the background thread is doing at that moment."""
+"""`finish` returns in time with a correct report, no matter what the background thread is doing at that moment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from normwatch import start as starting
 
 @pytest.fixture
 def hang(server: FakeServer) -> Iterator[threading.Event]:
-    """Takes posts of points and does not answer them until the test ends; set when the first one is there."""
+    """Does not answer posts of points until the test ends. The event is set when the first one arrives."""
     arrived, release = threading.Event(), threading.Event()
 
     def misbehave(request: Request) -> Answer | None:
@@ -50,7 +50,7 @@ def test_what_is_under_way_when_the_time_is_up_is_kept_and_counted_and_sent_once
     run = start(id="r")
     for i in range(10):
         run.log(loss=float(i))
-    assert hang.wait(10)  # a request is under way, over a connection that was open
+    assert hang.wait(10)  # a request is being sent, over a connection that was already open
     for i in range(10, 20):
         run.log(loss=float(i))
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Both SDKs read these files: what they must agree on."""
+"""Fixtures shared by both SDKs, on which they must agree."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_calls_become_the_columns_of_the_contract(case: dict[str, Any]) -> None:
     clock = [0.0]
     notices = RecordingNotices()
     batcher = Batcher(case.get("from_step", 0))
-    nobody: Any = object()  # nothing is sent: what a sender would take is looked at
+    nobody: Any = object()  # nothing is sent: the test looks at what a sender would take
     run = Run("case", "", notices, Names(), batcher, nobody, clock=lambda: clock[0])
     for call in case["calls"]:
         clock[0] = call["clock"]

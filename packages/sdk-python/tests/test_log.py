@@ -1,4 +1,4 @@
-"""What a user logs is what the server gets."""
+"""The server gets exactly what a user logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run in a notebook's cell."""
+"""A run in a cell of a notebook."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ LAUNCHER = f"""
 import os, sys
 os.execv({str(NODE)!r}, ["node", {str(MAIN)!r}, *sys.argv[1:]])
 """
-"""In the place of the installed package's: the server of this checkout."""
+"""Replaces the server of the installed package by that of this checkout."""
 
 
 def test_serve_starts_a_server_that_lets_in_only_its_user(

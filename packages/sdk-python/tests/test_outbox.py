@@ -1,4 +1,4 @@
-"""What waits to be sent: in order, on disk where it can be, and never more in memory than its bound."""
+"""Items that wait to be sent stay in order, go to disk if possible, and never exceed the memory bound."""
 
 from __future__ import annotations
 

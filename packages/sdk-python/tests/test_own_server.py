@@ -1,4 +1,4 @@
-"""Whose server it is: `server.json`, Unix sockets, and a login node where other people listen."""
+"""Finding this user's own server: `server.json`, Unix sockets, and login nodes where other people listen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from normwatch.transport import Transport
 
 TOKEN = "nw_" + "t" * 43
 NO_PID = 2**30
-"""More than any system gives."""
+"""A process id larger than any system uses."""
 
 
 @pytest.fixture

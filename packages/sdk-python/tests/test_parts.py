@@ -1,4 +1,4 @@
-"""Several networks in one run, and several runs in one process: each clip call is recorded where it belongs."""
+"""Several networks in one run, and several runs in one process: each clip call goes to the right run and part."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_an_inner_run_gives_way_to_the_outer_one_when_it_ends(start: Any, server
 
 
 def test_threads_have_runs_of_their_own(server: FakeServer) -> None:
-    """As the trials of a search that run at the same time."""
+    """Runs in parallel threads, like the trials of a hyperparameter search."""
     barrier = threading.Barrier(3)
 
     def train(number: int) -> None:
@@ -182,7 +182,7 @@ def test_a_cap_of_one_step_does_not_stay_for_the_next(start: Any, server: FakeSe
     run = start(id="r", max_norm=1.0)
     model = parameter(3.0, 4.0)
     normwatch.clip_grad_norm_([model], 0.5)
-    normwatch.clip_grad_norm_([model], 1.0)  # the run's own again, in the same step
+    normwatch.clip_grad_norm_([model], 1.0)  # clips for the run itself again, in the same step
     run.log()
     normwatch.clip_grad_norm_([model], 1.0)
     run.log()
@@ -214,7 +214,7 @@ def test_a_17th_part_is_refused_and_the_others_stay(
 ) -> None:
     run = start(id="r")
     parameters = [parameter(float(i)) for i in range(20)]
-    for one in parameters:  # somebody clips each parameter by itself
+    for one in parameters:  # some trainings clip each parameter separately
         normwatch.clip_grad_norm_(one, 1.0)
     run.log()
     run.finish()

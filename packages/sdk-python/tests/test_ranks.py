@@ -1,4 +1,4 @@
-"""One process of a distributed training records, however it was launched."""
+"""One process of a distributed training records, for every launcher."""
 
 from __future__ import annotations
 

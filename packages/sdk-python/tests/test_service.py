@@ -1,4 +1,4 @@
-"""The same promises, against a real Normwatch server: kept over a million calls, kills and restarts."""
+"""The same promises with a real Normwatch server, over a million calls, kills and restarts."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_a_million_calls_arrive_though_the_server_is_killed_twice(service: Servi
         service.start()
     assert end(process) == [MILLION, 0, 0, 0]
     check_all_are_there(service, "killed")
-    # there is no folder where each new server was up before the next batch
+    # there is no spool folder if each new server was up before the next batch
     assert list(spool.glob("*")) == []
 
 

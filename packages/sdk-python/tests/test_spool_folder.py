@@ -1,4 +1,4 @@
-"""The spool on disk: another folder where one cannot be written, private, and never taken from a writer that runs."""
+"""The spool on disk: it has a fallback folder, is private, and is never claimed while its writer runs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 @pytest.fixture
 def writer(spool: Path) -> Iterator[subprocess.Popen[str]]:
-    """A training that runs offline and logs the numbers that it is given."""
+    """An offline training that logs the given numbers."""
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER],
         env={**os.environ, "NORMWATCH_SPOOL": str(spool)},
@@ -113,7 +113,7 @@ def test_a_sync_of_everything_leaves_a_running_writer_its_file(
     assert losses(server) == [1, 2]
     assert server.runs["r"]["status"] == "running"
     log(writer, 3)
-    writer.kill()  # -9: what it logged after the sync is on disk
+    writer.kill()  # kill -9: what it logged after the sync is on disk
     writer.wait()
     assert normwatch.sync(server.url, spool_dir=spool).files_left == []
     assert losses(server) == [1, 2, 3]
@@ -134,7 +134,7 @@ def test_following_brings_a_running_training_to_the_server_and_ends_its_file_wit
         log(writer, 3)
         wait_for(lambda: losses(server) == [1, 2, 3])
         posted = [request.body["columns"]["loss"] for request in server.requests if "points" in request.path]
-        # the first one twice: the server did not know the run
+        # the first item is sent twice, because the server did not know the run
         assert posted == [[1], [1], [2], [3]]
         assert writer.stdin is not None
         writer.stdin.close()

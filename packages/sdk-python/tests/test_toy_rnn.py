@@ -1,4 +1,4 @@
-"""The exercise: the norm spikes without clipping, and with it the training learns and its loss is smoother."""
+"""The toy RNN: without clipping the norm spikes; with clipping the training learns and its loss is smoother."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_clipping_by_norm_makes_the_loss_at_least_three_times_smoother(trained: 
 
 
 def test_it_learns(trained: tuple[list[Any], list[Any]]) -> None:
-    """Who always answers 1 is off by 1/6; the clipped trainings come from three times that."""
+    """Always answering 1 gives an error of 1/6. The clipped trainings start at three times that."""
     _, by_norm, by_value = (run["final_loss"] for run in trained[0])
     assert max(by_norm, by_value) < 0.2
 

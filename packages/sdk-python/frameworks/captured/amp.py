@@ -1,4 +1,4 @@
-"""GradScaler: every other step is unscaled and clipped by hand, one overflows; a fused optimizer unscales by itself."""
+"""GradScaler: every other step is unscaled and clipped in the loop, and one overflows. A fused optimizer unscales."""
 
 import sys
 

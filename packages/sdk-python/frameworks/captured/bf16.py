@@ -1,4 +1,4 @@
-"""Weights and gradients in bfloat16: their norm is summed in float32."""
+"""Weights and gradients in bfloat16, whose norm is summed in float32."""
 
 import torch
 from reference import Reference, norm_of

@@ -1,4 +1,4 @@
-"""A loop that clips by value: the norm, the largest element and the share clamped are those from before."""
+"""A loop that clips by value. Norm, largest element and clamped share are those of the gradients before clipping."""
 
 import torch
 from reference import Reference, norm_of

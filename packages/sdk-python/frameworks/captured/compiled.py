@@ -1,4 +1,4 @@
-"""A compiled model and a compiled optimizer step: what torch.compile traces is torch's own."""
+"""A compiled model and a compiled optimizer step: torch.compile must trace torch's own functions, not wrappers."""
 
 import torch
 from reference import Reference

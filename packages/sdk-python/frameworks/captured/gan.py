@@ -1,4 +1,4 @@
-"""Two optimizers of one kind: two parts, in the order in which they were made."""
+"""Two optimizers of the same class: two parts, in the order in which they were created."""
 
 import torch
 from reference import Reference

@@ -1,4 +1,4 @@
-"""A training that decides against a step whose norm is not finite."""
+"""A training that skips a step whose norm is not finite."""
 
 import torch
 from reference import Reference

@@ -1,4 +1,4 @@
-"""A notebook, run by a kernel of its own as Jupyter does: it calls `autolog` itself where it is watched."""
+"""A notebook, run in its own kernel as in Jupyter. If it is to be watched, it calls `autolog` itself."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""One clip call over the parameters of two optimizers: the norm is the whole training's."""
+"""One clip call for the parameters of two optimizers: the norm belongs to the whole training."""
 
 import torch
 from reference import Reference

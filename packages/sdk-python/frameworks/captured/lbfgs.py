@@ -1,4 +1,4 @@
-"""LBFGS evaluates its closure several times a step: the first evaluation is the training's, the rest a line search."""
+"""LBFGS evaluates its closure several times per step: first for the training, then for a line search."""
 
 import torch
 from reference import Reference, norm_of

@@ -1,4 +1,4 @@
-"""Lightning in a SLURM job, with a run that was made before: how it takes signals stays as it is."""
+"""Lightning in a SLURM job, with a run created before: Lightning's signal handling must stay the same."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A loop that clips by norm, imported by name."""
+"""A loop that clips by norm, with the clip function imported by name."""
 
 import torch
 from reference import Reference

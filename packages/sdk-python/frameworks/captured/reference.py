@@ -1,4 +1,4 @@
-"""What a hand-written reference notes of a training: the programs beside this file know nothing of Normwatch."""
+"""A hand-written reference that records a training. The programs beside this file do not use Normwatch."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def _wire(number: float) -> Any:
 
 
 def norm_of(module: Any) -> float:
-    """The L2 norm of a module's gradients, by the textbook."""
+    """The L2 norm of a module's gradients, from its definition."""
     return math.sqrt(sum(float(p.grad.double().square().sum()) for p in module.parameters() if p.grad is not None))

@@ -1,4 +1,4 @@
-"""DDP, FSDP1, FSDP2, HSDP or tensor parallel under torchrun: the norms are those of the same model on one process."""
+"""DDP, FSDP1, FSDP2, HSDP or tensor parallel under torchrun: norms must equal those of the model on one process."""
 
 import sys
 
@@ -34,7 +34,7 @@ elif kind == "hsdp":
     fully_shard(model, mesh=init_device_mesh("cpu", (2, world // 2), mesh_dim_names=("replicate", "shard")))
 elif kind == "tp":
     parallelize_module(model, init_device_mesh("cpu", (world,)), {"0": ColwiseParallel(), "2": RowwiseParallel()})
-elif kind == "tp-in-part":  # the last layer is whole on every rank
+elif kind == "tp-in-part":  # the last layer is not sharded
     plan = {"0": ColwiseParallel(output_layouts=Replicate())}
     parallelize_module(model, init_device_mesh("cpu", (world,)), plan)
 else:
@@ -63,7 +63,7 @@ for step in range(4):
 if rank == 0:
     reference.tell(whole)
 dist.barrier()
-# a rank that closes its connections while another is still within the barrier makes that one abort
+# if a rank closes its connections while another is still in the barrier, the other one aborts
 store = dist.distributed_c10d._get_default_store()
 store.set(f"done/{rank}", "yes")
 store.wait([f"done/{other}" for other in range(world)])

@@ -1,4 +1,4 @@
-"""argparse: its namespace is the run's config, apart from what looks like a secret."""
+"""argparse: its namespace is the run's config, without values that look like secrets."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A click command, which ends the process by itself."""
+"""A click command, which exits the process itself."""
 
 import click
 import torch

@@ -1,4 +1,4 @@
-"""DeepSpeed without ZeRO or with stage 2: it clips inside its own engine, two micro-batches a step."""
+"""DeepSpeed without ZeRO or with stage 2, with two micro-batches per step. It clips inside its own engine."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = str(probe.getsockname()[1])
 os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port, RANK="0", LOCAL_RANK="0", WORLD_SIZE="1")
-deepspeed.ops.__compatible_ops__.clear()  # or it compiles C++ for minutes, to talk within one machine
+deepspeed.ops.__compatible_ops__.clear()  # else it compiles C++ for minutes, for communication within one machine
 stage = int(sys.argv[1])
 torch.manual_seed(0)
 reference = Reference()
@@ -27,7 +27,7 @@ settings = {
 }
 engine, *_ = deepspeed.initialize(model=model, model_parameters=model.parameters(), config=settings)
 twin = torch.nn.Linear(8, 1)
-"""The same weights outside DeepSpeed, whose hooks count every gradient."""
+"""A copy of the weights outside DeepSpeed, because DeepSpeed's hooks count every gradient."""
 for _ in range(4):
     losses = []
     twin.load_state_dict({name: value.float() for name, value in model.state_dict().items()})

@@ -1,4 +1,4 @@
-"""A Hydra main: the program's own configuration, and its folder is another by the time it trains."""
+"""A Hydra program with its own configuration. Hydra has changed the working folder by the time it trains."""
 
 import hydra
 import torch

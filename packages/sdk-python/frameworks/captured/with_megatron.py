@@ -1,4 +1,4 @@
-"""An optimizer of Megatron-Core. Its own norm needs a GPU: here its clip call is torch's, where Megatron calls it."""
+"""An optimizer of Megatron-Core. Its own norm needs a GPU, so its clip call is replaced by torch's here."""
 
 import torch
 from megatron.core.optimizer.optimizer import FP32Optimizer, MegatronOptimizer
