@@ -3,11 +3,11 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 interface Room {
-  /** A folder, or one file. */
+  /** A folder or a file. */
   path: string
-  /** Rooms, packages as `npm:name`, and `node` for all that Node has built in. */
+  /** Rooms, packages as `npm:name`, and `node` for all built-in modules of Node. */
   mayImport: string[]
-  /** Only the files that lie in this very folder belong to the room: each folder in it is a room of its own. */
+  /** Only files directly in this folder belong to the room. Each folder in it is a separate room. */
   isFlat?: true
 }
 
@@ -15,7 +15,7 @@ const server = 'apps/server/src'
 const wire = ['protocol', 'node']
 const sqlite = ['engine', 'points', 'runs', 'alerts', 'tokens'].map((room) => `storage/sqlite/${room}`)
 
-/** The rooms of the house, and what each may import besides itself. A file is in the room with the longest path. */
+/** All rooms, and what each may import other than itself. A file belongs to the room with the longest matching path. */
 const rooms: Record<string, Room> = {
   protocol: { path: 'packages/protocol', mayImport: ['npm:typebox'] },
   detector: {
@@ -49,7 +49,7 @@ const rooms: Record<string, Room> = {
     mayImport: ['detector', 'detector/series', 'detector/record'],
   },
   sdk: { path: 'packages/sdk', mayImport: [...wire, 'npm:@tensorflow/tfjs-core'] },
-  // a browser reads logs too: nothing of Node
+  // browsers read logs too, so nothing of Node is allowed
   importers: {
     path: 'packages/importers',
     mayImport: ['protocol', 'npm:hyparquet', 'npm:hyparquet-compressors'],
@@ -73,7 +73,7 @@ const rooms: Record<string, Room> = {
     path: `${server}/storage/postgres`,
     mayImport: ['storage', 'storage/run', 'layout', ...wire, 'npm:pg', 'npm:drizzle-orm'],
   },
-  // puts the engine together: opens the file, and names every table
+  // assembles the engine: opens the file and lists every table
   'storage/sqlite': {
     path: `${server}/storage/sqlite`,
     isFlat: true,
@@ -264,7 +264,7 @@ function targetOf(file: string, specifier: string): string {
 const arrows = files.flatMap((file) => {
   const room = roomOf(file)
   if (room === undefined) return [{ file, room: 'none', target: 'none' }]
-  // text in template literals, such as a snippet that a page shows, is no import
+  // ignore text in template literals, such as a snippet that a page shows: it is not an import
   const source = readFileSync(join(root, file), 'utf8').replace(/`[^`]*`/g, '``')
   const imports =
     /(?:^|\s)(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g

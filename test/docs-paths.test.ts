@@ -16,7 +16,7 @@ it.each(PAGES)('%s names files and folders that are there', (page) => {
   expect(missing).toEqual([])
 })
 
-/** Pages for who works on this repository; the others are for who installed a package. */
+/** Pages for developers of this repository. All others are for users who installed a package. */
 const FOR_DEVELOPERS = [
   'README.md',
   'ARCHITECTURE.md',

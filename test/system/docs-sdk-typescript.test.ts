@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const page = readFileSync(join(ROOT, 'docs/sdk-typescript.md'), 'utf8')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
-/** Each TypeScript block of the page, under the heading it stands below; and that of the README. */
+/** Each TypeScript block of the page, named after the heading above it, and the block of the README. */
 const snippets = [...`${page}\n${readme}`.matchAll(/```ts\n([\s\S]*?)```/g)].map((match, number) => {
   const heading =
     `${page}\n${readme}`

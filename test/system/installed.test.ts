@@ -16,7 +16,7 @@ const data = join(home, '.local/share/normwatch')
 const venv = join(place, 'venv')
 const python = join(venv, 'bin/python')
 
-/** What `npm run pack` made, by its name, with the hash of its bytes. */
+/** The files made by `npm run pack`: name → hash of the content. */
 function packed(): Record<string, string> {
   const files = globSync('*.{tgz,whl,gz}', { cwd: dist }).sort()
   return Object.fromEntries(
@@ -31,7 +31,7 @@ function packed(): Record<string, string> {
 
 const pack = () => execFileSync('npm', ['run', '--silent', 'pack'], { cwd: root, stdio: 'pipe' })
 
-/** A server that was started by a command, with an empty home and, but for `path`, nothing on PATH. */
+/** A server started by an installed command, with an empty home folder and only `path` on PATH. */
 class Installed {
   readonly process: ChildProcess
   said = ''
@@ -54,7 +54,7 @@ class Installed {
     return address.exec(this.said)?.[1] as string
   }
 
-  /** The exit code after a signal to the process that was started. */
+  /** Sends a signal to the started process and returns the exit code. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const ended = once(this.process, 'exit')
     this.process.kill(signal)
@@ -62,7 +62,7 @@ class Installed {
     return code
   }
 
-  /** As a terminal sends Ctrl-C: to the process and its children. */
+  /** Sends a signal to the process and its children, as a terminal does for Ctrl-C. */
   toAll(signal: NodeJS.Signals | 0): void {
     try {
       process.kill(-(this.process.pid as number), signal)
@@ -81,7 +81,7 @@ class Installed {
   }
 }
 
-/** Fails unless the package that is installed has the files of a wheel, and says the same of itself. */
+/** Fails unless the installed package has the same files and metadata as a wheel. */
 const SAME_FILES = `
 import importlib.metadata, sys, zipfile
 wheel, package = zipfile.ZipFile(sys.argv[1]), importlib.metadata.distribution("normwatch")
@@ -197,7 +197,7 @@ describe('installed by pip, without Node and with an empty home', () => {
     const trainer = join(place, 'trainer')
     execFileSync('/usr/bin/python3', ['-m', 'venv', trainer])
     const trainerPython = join(trainer, 'bin/python')
-    // nobody listens at that proxy: all but this machine is out of reach
+    // nothing listens at this proxy address, so only this machine can be reached
     const away = {
       http_proxy: 'http://127.0.0.1:1',
       https_proxy: 'http://127.0.0.1:1',
@@ -232,7 +232,7 @@ with normwatch.init(id="from-afar", max_norm=1.0) as run:
       try {
         process.kill(pid, 'SIGKILL')
       } catch {
-        // it has ended, as it should
+        // the process has ended, as expected
       }
     })
     expect(announced).toBe(url)

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readRecordedLog, type RecordedLog } from '../../scripts/demo/recorded-log.ts'
 import { startRealServer, type RealServer } from './real-server.ts'
 
-/** What a reader of the live socket comes to know of one run: like the dashboard, it fetches again after a gap. */
+/** What a reader of the live socket knows about one run. Like the dashboard, it fetches again after a gap. */
 class Reader {
   readonly frames: LiveFrame[] = []
   readonly norms = new Map<number, unknown>()
@@ -30,7 +30,7 @@ class Reader {
     await expect.poll(() => this.frames.some(({ type }) => type === 'run')).toBe(true)
   }
 
-  /** Resolves when the run's end has been told and every fetch has come back. */
+  /** Resolves when the end of the run was received and every fetch is complete. */
   async untilFinished(): Promise<void> {
     await vi.waitFor(
       () => {
@@ -64,7 +64,7 @@ class Reader {
 
 const STEPS_A_FLUSH = 200
 
-/** Trains as the log tells, much faster, watched from its first step. */
+/** Replays a recorded training much faster, with a reader from its first step on. */
 async function replay(server: RealServer, id: string, { maxNorm, steps }: RecordedLog) {
   const run = init({ id, url: server.url, maxNorm, spoolDir: join(server.folder, 'spool') })
   await run.flush()

@@ -16,7 +16,7 @@ const TOKEN = `nw_${'n'.repeat(43)}`
 const JUPYTER_TOKEN = 'notebook'
 const PATIENCE = { timeout: 90_000 }
 
-/** The Python of an environment with JupyterLab; a sentence where it cannot be installed here. */
+/** The Python of an environment with JupyterLab, or the reason why it cannot be installed here. */
 function findJupyter(): { python: string } | { reason: string } {
   try {
     const requirements = join(import.meta.dirname, 'requirements-jupyter.txt')
@@ -67,12 +67,12 @@ interface Jupyter {
   readonly folder: string
   readonly server: string
   readonly token?: string
-  /** Where the browser finds Jupyter. */
+  /** The host name at which the browser reaches Jupyter. */
   readonly host: string
   readonly port: number
-  /** The path below which a hub serves this user's Jupyter. */
+  /** The base path at which a hub serves this user's Jupyter. */
   readonly below: string
-  /** What the second cell does. */
+  /** The code of the second cell. */
   readonly live: string
 }
 
@@ -158,7 +158,7 @@ it('a notebook shows a run in its cells, drawn and live, signed in there, in a r
   await expect.poll(() => drawn.count(), PATIENCE).toBe(2)
   expect(await page.locator('.jp-OutputArea-output').first().innerText()).toContain('in a cell')
 
-  // the notebook's site is another than the server's: the session is the frame's own
+  // notebook and server are different sites, so the session belongs to the frame
   const frame = page.frameLocator('.jp-OutputArea-output iframe')
   const field = frame.getByLabel(/token/i)
   await field.waitFor(PATIENCE)
@@ -172,7 +172,7 @@ it('a hub serves the live page to its notebooks by jupyter-server-proxy, below i
   const [port, own] = [await freePort(), await freePort()]
   const hub = `http://hub.localhost:${port}`
   const basePath = `/user/me/proxy/absolute/${own}`
-  // the flags of docs/notebooks.md
+  // the flags from docs/notebooks.md
   const flags = ['--base-path', basePath, '--allowed-hosts', 'hub.localhost', '--embed', hub]
   const server = await startServer(join(folder, 'data'), ['--port', String(own), ...flags])
   const { page, sockets } = await openNotebook({

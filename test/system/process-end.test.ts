@@ -10,7 +10,7 @@ import { PATIENCE, startSdk, type Started } from '../../packages/sdk/test/start.
 
 const program = fileURLToPath(new URL('../../packages/sdk/test/training.ts', import.meta.url))
 
-/** Starts the training process and, where it waits for somebody, does that once it is ready. */
+/** Starts the training process. With `signal`, sends it the signal once it is ready. */
 async function train({ server, spoolDir }: Started, ending: string, signal?: NodeJS.Signals) {
   const child = spawn(process.execPath, [program, ending], {
     env: { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: spoolDir },
@@ -109,10 +109,10 @@ describe('a training process that never calls finish', () => {
   )
 })
 
-/** From the call to the disk: the training's thread, the background's, the server's; each may wait for a processor. */
+/** Hops of a point to the disk: the threads of the training, the background and the server. Each may wait for a processor. */
 const HOPS = 3
 
-/** Starts the training process with its steps told as they are logged, and the newest of them. */
+/** Starts a training process that prints each step when it logs it. `newest` is the newest step printed. */
 function trainForEver({ spoolDir }: Started, ending: string, url: string) {
   const child = spawn(process.execPath, [program, ending], {
     env: { ...process.env, NORMWATCH_URL: url, NORMWATCH_SPOOL: spoolDir },
@@ -128,7 +128,7 @@ function trainForEver({ spoolDir }: Started, ending: string, url: string) {
   })
   const newest = (until = Infinity) =>
     Math.max(...logged.filter(({ at }) => at < until).map(({ step }) => step))
-  /** Ends the process; the newest step that was logged a second before, or longer where a busy machine let us wait. */
+  /** Ends the process. Returns the newest step logged a second before, or earlier if the machine was busy. */
   async function newestBefore(end: () => void): Promise<number> {
     const exited = once(child, 'exit')
     end()

@@ -1,6 +1,6 @@
 """
-Reads a Parquet file with DuckDB and an event file with TensorBoard. Prints their content as JSON. Values that JSON cannot
-represent become text.
+Reads a Parquet file with DuckDB and an event file with TensorBoard. Prints their content as JSON. Values that JSON
+cannot represent become text.
 """
 
 import json

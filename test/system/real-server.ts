@@ -8,10 +8,10 @@ import { onTestFinished } from 'vitest'
 
 const MAIN = join(import.meta.dirname, '../../apps/server/src/main.ts')
 
-/** The server as a process of its own, on a data folder that goes with the test; it can be killed and started again. */
+/** A separate server process with a data folder that is removed after the test. It can be killed and started again. */
 export class RealServer {
   url = ''
-  /** Folder of this test: `data` for the server, the rest is free. */
+  /** Folder of this test. The server uses `data`; everything else is free. */
   readonly folder: string
   #process: ChildProcess | undefined
   #port = '0'
@@ -20,7 +20,7 @@ export class RealServer {
     this.folder = folder
   }
 
-  /** Starts the process, the second time on the port of the first. Resolves when it answers. */
+  /** Starts the process. After the first time, it uses the same port again. Resolves when the server answers. */
   async start(): Promise<void> {
     const flags = ['--port', this.#port, '--data', join(this.folder, 'data')]
     const child = spawn(process.execPath, [MAIN, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -51,7 +51,7 @@ export class RealServer {
     return (await response.json()) as T
   }
 
-  /** The raw readings of a run in order of steps. */
+  /** The raw readings of a run, in step order. */
   async points(run: string): Promise<Record<string, unknown>[]> {
     const response = await fetch(`${this.url}/api/v1/runs/${run}/points?format=ndjson`)
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
@@ -60,7 +60,7 @@ export class RealServer {
   }
 }
 
-/** A running server that is gone when the test ends. */
+/** A running server that is stopped when the test ends. */
 export async function startRealServer(): Promise<RealServer> {
   const folder = await mkdtemp(join(tmpdir(), 'normwatch-system-'))
   const server = new RealServer(folder)

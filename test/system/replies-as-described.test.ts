@@ -13,7 +13,7 @@ const CHECKS = [
   'response_schema_conformance',
 ]
 
-/** Paths whose id a generator would never guess; they are asked about what is there. */
+/** Sets the id for paths, because a generator would never guess an id that exists. */
 const there = (method: string, paths: string, id: string) =>
   `[[operations]]\ninclude-path-regex = "${paths}"\ninclude-method = "${method}"\nparameters = { "path.id" = "${id}" }\n`
 
@@ -53,7 +53,7 @@ it(
       config,
       there('GET', '/runs/', 'hot') +
         there('POST', '/preview', 'hot') +
-        // a request that waits for a finding is answered within a minute, which is too long here
+        // a request that waits for a finding can take a minute, which is too long here
         '[[operations]]\ninclude-path = "/api/v1/findings"\nparameters = { "query.wait" = 0 }\n' +
         there('GET', '/channels/', channel.id),
     )

@@ -13,7 +13,7 @@ import { ensureBrowser } from '../../scripts/browsers.ts'
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
 
-/** One Node of each version on this machine's PATH that the package is for. */
+/** The path of one Node for each supported version on this machine's PATH. */
 function nodesHere(): [string, string][] {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
   const programs = new Set([
@@ -26,11 +26,11 @@ function nodesHere(): [string, string][] {
   return [...byVersion].filter(([version]) => Number(/^v(\d+)/.exec(version)?.[1]) >= 20)
 }
 
-/** A project that has the package installed from its tarball, and nothing else. */
+/** A project with only the package, installed from its tarball. */
 let project: string
 const installed = () => join(project, 'node_modules/@normwatch/sdk')
 
-/** The lines of the documentation that make and install the package. */
+/** The lines of the documentation that build and install the package. */
 const [, block = ''] =
   /```sh\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/sdk-typescript.md'), 'utf8')) ?? []
 const [buildLine = '', pack = '', install = ''] = block.split('\n')
@@ -230,7 +230,7 @@ describe('the package that users install', () => {
       `import { init, sync, type FinishReport, type Run } from '@normwatch/sdk'
        const run: Run = init({ maxNorm: 1, mode: 'online' })
        run.log({ step: 1, gradNorm: 1, 'val/acc': 0.5, layers: { a: 1 } })
-       // @ts-expect-error a loss is no text
+       // @ts-expect-error a loss is not a text
        run.log({ loss: '0.5' })
        // @ts-expect-error there is no such option
        init({ maxNrom: 1 })

@@ -11,7 +11,7 @@ const MILLION = 1_000_000
 const MAX_MIB = 400
 const loss = (step: number) => Math.sin(step) + 2
 
-/** The server holds each of a million steps once, with its own readings. */
+/** Expects the server to hold each of a million steps once, with its readings. */
 async function expectMillion(server: RealServer): Promise<void> {
   const run = await server.get<StoredRun>('/runs/million')
   expect(run).toMatchObject({ status: 'finished', points: MILLION, last_step: MILLION - 1, nonfinite: 1 })

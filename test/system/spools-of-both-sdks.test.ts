@@ -40,7 +40,7 @@ describe.skipIf(python === undefined)('a spool that one SDK wrote', () => {
     const training = init({ id: 'toy', url: server.url, spoolDir, mode: 'offline', maxNorm: 1 })
     for (let i = 0; i < POINTS; i++) training.log({ gradNorm: i === 7 ? Infinity : i / 8, loss: NaN })
     await training.finish()
-    // the writer, this process, still runs: its file is sent and stays, which is the exit code 1
+    // the writer, this process, still runs, so its file is sent but stays: exit code 1
     const left: unknown = await run(python as string, ['-m', 'normwatch', 'sync', '--all'], {
       env: env(spoolDir, server.url),
     }).catch((error: unknown) => error)

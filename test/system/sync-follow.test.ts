@@ -27,7 +27,7 @@ function start(server: RealServer, program: readonly string[], env: NodeJS.Proce
   return child
 }
 
-/** A training that records offline, logs for ever, and tells each step. */
+/** An offline training that logs for ever and prints each step. */
 function startTraining(server: RealServer): ChildProcess {
   const child = start(server, [TRAINING, 'logs for ever'], { NORMWATCH_MODE: 'offline' })
   child.stdout?.resume()
@@ -45,7 +45,7 @@ const lastStep = async (server: RealServer): Promise<number> =>
   (await server.get<{ last_step: number | null }>('/runs/toy').catch(() => ({ last_step: null })))
     .last_step ?? -1
 
-/** The highest step on disk. */
+/** The highest step in the spool. */
 async function lastSpooled(server: RealServer): Promise<number> {
   const [file = ''] = await readdir(spoolOf(server))
   const lines = (await readFile(join(spoolOf(server), file), 'utf8')).split('\n')

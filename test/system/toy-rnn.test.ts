@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { startRealServer } from './real-server.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/toy-rnn.ts')
-/** Mean squared error of always answering 1 in the adding problem. */
+/** The mean squared error if one always answers 1 in the adding problem. */
 const GUESSING = 1 / 6
 
 describe('the exercise: a small RNN without clipping, clipped by norm, clipped by value', () => {

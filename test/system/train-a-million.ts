@@ -1,4 +1,4 @@
-/** A training process for tests: logs a million steps as fast as it can, then ends by itself; prints its peak memory in MiB. */
+/** A training process for tests: logs a million steps as fast as it can, prints its peak memory in MiB and ends. */
 import { setImmediate } from 'node:timers/promises'
 import { init } from '@normwatch/sdk'
 

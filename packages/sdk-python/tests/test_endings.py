@@ -175,7 +175,7 @@ def lag() -> Iterator[Callable[[], float]]:
 
 
 def most_lost(lag: float) -> int:
-    """Two-millisecond steps in one second, plus the waits for a processor of the training, its thread and the server."""
+    """Two-millisecond steps in one second, plus the waits for a processor of training, thread and server."""
     return int((1 + 3 * lag) / 0.002)
 
 
