@@ -87,15 +87,15 @@ export class LocalBackground implements Background {
       maxTries: Infinity,
       onExisting: () => {
         if (!job.isNew) return
-        const what = 'readings of the same steps replace its own'
+        const what = 'new readings replace those of the same steps'
         warn(
           'exists',
-          `run ${run} already exists: ${what} (resume: true continues it, another id leaves it alone)`,
+          `run ${run} already exists: ${what}. Use resume: true to continue it, or another id for a new run`,
         )
       },
       onRetry: (words) => {
         this.#sender.noteFailure()
-        const until = spool === undefined ? ' while this process lives' : ''
+        const until = spool === undefined ? ' while this process runs' : ''
         warn('away', `${url} does not take readings now (${words}); they are kept and sent later${until}`)
       },
     })

@@ -66,8 +66,8 @@ function offlineIfOtherUser(settings: Settings, { otherUserOn }: Platform, notic
   if (otherUser === undefined) return settings
   notices.warn(
     'other_user',
-    `the user ${otherUser} listens on ${url}, and no server of your own runs: this run is recorded offline; ` +
-      'NORMWATCH_URL names a server',
+    `the user ${otherUser} listens on ${url}, and your own server is not running: this run is recorded offline; ` +
+      'set NORMWATCH_URL to use another server',
   )
   return { ...settings, mode: 'offline' }
 }

@@ -23,7 +23,7 @@ export function continueRun(
   notices.warn(
     'resume',
     `the last step of run ${id} is not known (no answer from ${url}): this training goes on as run ${goesOnAs}; ` +
-      'fromStep would continue it without asking',
+      'set fromStep to continue it without asking the server',
   )
   return { ...settings, id: goesOnAs }
 }

@@ -10,15 +10,15 @@ const HELP = `normwatch-sync [--all | --follow] [file…]
 
 Sends what trainings could not send: the files given, else all in the spool folder.
 
-  --all     also files whose trainings still run: what they hold is sent, and they stay
-  --follow  goes on until Ctrl-C, with what trainings write meanwhile
-  --help    this text
+  --all     also sends files whose trainings still run; these files stay
+  --follow  keeps sending what trainings write, until Ctrl-C
+  --help    prints this text
 
 NORMWATCH_URL    the server (default: the one that each file names)
-NORMWATCH_TOKEN  its token, where it asks for one
+NORMWATCH_TOKEN  its token, if it requires one
 NORMWATCH_SPOOL  the spool folder (default ~/.cache/normwatch/spool)
 
-Exit codes: 0 all is sent, 1 files are left, 2 wrong use.
+Exit codes: 0 everything was sent, 1 files are left, 2 invalid arguments.
 `
 
 const folder = spoolFolder(process.env['NORMWATCH_SPOOL'])

@@ -18,7 +18,7 @@ from .spool import REFUSED_SUFFIX, abandoned_files
 from .sync import sync
 from .transport import Transport
 
-MEASURE_HELP = "measure the norm of every N-th step that nothing clips (default 1), or of none"
+MEASURE_HELP = "measure the norm of every N-th step that is not clipped (default 1), or never"
 FOLLOW_INTERVAL = 1.0
 """Seconds between two checks of the spool by `sync --follow`."""
 CLOCK_TOLERANCE = 5.0
@@ -35,14 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
     if not arguments or arguments[0].split("=")[0] not in OWN:
         return _serve(arguments)
     parser = argparse.ArgumentParser(
-        prog="normwatch", description="Watch a training, send what a training could not, and check the setup."
+        prog="normwatch", description="Watch a training, send what a training could not send, and check the setup."
     )
     parser.add_argument("--url", help="the server, instead of NORMWATCH_URL and of the address in each spool file")
     parser.add_argument("--spool", metavar="DIR", help="the spool directory, instead of NORMWATCH_SPOOL")
     commands = parser.add_subparsers(dest="command", required=True)
-    send = commands.add_parser("sync", help="send what earlier trainings could not")
-    send.add_argument("--all", action="store_true", help="also files whose writer may still be running")
-    send.add_argument("--follow", action="store_true", help="go on until Ctrl-C, with what trainings write meanwhile")
+    send = commands.add_parser("sync", help="send what earlier trainings could not send")
+    send.add_argument("--all", action="store_true", help="also send files whose writer may still be running")
+    send.add_argument("--follow", action="store_true", help="keep sending what trainings write, until Ctrl-C")
     send.add_argument("--refused", action="store_true", help="send again what the server refused")
     watched = commands.add_parser(
         "run",
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     watched.add_argument("--name", help="the run's name")
     watched.add_argument("--tag", action="append", dest="tags", metavar="TAG", help="a tag of the run; may be repeated")
     watched.add_argument("--measure", type=_measure, default=1, metavar="N|off", help=MEASURE_HELP)
-    watched.add_argument("--no-config", action="store_true", help="record neither the command line nor versions")
+    watched.add_argument("--no-config", action="store_true", help="do not record the command line and versions")
     watched.add_argument("watched_command", nargs="+", metavar="command", help="what to run, with its arguments")
     commands.add_parser("doctor", help="check server, token, clock and spool")
     options = parser.parse_args(arguments)

@@ -275,7 +275,7 @@ def _note(
 def _wait_for_log(run: Run, note: Callable[[Run], None]) -> None:
     run.notices.warn(
         "several runs",
-        "several runs are open: a clip call belongs to the one that logs next; name it: "
+        "several runs are open: a clip call is recorded for the run that logs next. To choose a run, call "
         "run.clip_grad_norm_(parameters, max_norm)",
     )
     decide_later(note)

@@ -110,7 +110,7 @@ class Noted:
             self._number_first()
         if key not in self._numbered:
             if len(self._numbered) == MAX_PARTS:
-                self._notices.warn("parts", f"a run has at most {MAX_PARTS} parts: the others are recorded as the last")
+                self._notices.warn("parts", f"a run has at most {MAX_PARTS} parts: others count as the last part")
                 return str(MAX_PARTS)
             self._numbered[key] = str(len(self._numbered) + 1)
         return self._numbered[key]

@@ -306,8 +306,8 @@ class Sender:
         elif self._is_new and not is_made and self._attempt == 1:
             self._notices.warn(
                 "run exists",
-                f"run {self._run} already exists: readings of the same steps replace its own "
-                "(resume=True continues it, another id leaves it alone)",
+                f"run {self._run} already exists: new readings replace those of the same steps. "
+                "Use resume=True to continue it, or another id for a new run",
             )
         return None
 
@@ -319,7 +319,7 @@ class Sender:
         self._notices.warn(
             "away",
             f"{self._settings.url} does not accept readings ({later.reason}): "
-            f"they wait in {self.outbox.folder} and are sent when it does",
+            f"they wait in {self.outbox.folder} and are sent later",
         )
 
     def _replay_leftovers(self) -> Iterator[Later | Delivered]:

@@ -60,8 +60,8 @@ def init(
     if settings.other_user is not None and settings.mode != "disabled":
         notices.warn(
             "other_user",
-            f"the user {settings.other_user} listens on {settings.url}, and no server of your own runs: this run is "
-            "recorded offline; NORMWATCH_URL names a server",
+            f"the user {settings.other_user} listens on {settings.url}, and your own server is not running: this run "
+            "is recorded offline; set NORMWATCH_URL to use another server",
         )
     run_id = take("id", id or os.environ.get("NORMWATCH_RUN_ID") or None, refuse)
     if resume and run_id is None:
@@ -127,7 +127,7 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
     notices.warn(
         "resume",
         f"the last step of run {run_id} is not known (no answer from {settings.url}): this training goes on as run "
-        f"{new_id}; from_step=… would continue it without asking",
+        f"{new_id}; set from_step to continue it without asking the server",
     )
     return new_id, 0
 

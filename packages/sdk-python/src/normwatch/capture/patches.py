@@ -264,7 +264,7 @@ def _watched_megatron_step(step: Callable[..., Any], training: CapturedTraining)
         has_stepped, norm, *_ = result if isinstance(result, tuple) and len(result) >= 2 else (False, None)
         if has_stepped:
             if norm is None:
-                training.tell_once("Megatron", "Megatron-Core measures no norm without clip_grad: none is recorded")
+                training.tell_once("Megatron", "Megatron-Core measures no norm without clip_grad, so none is recorded")
             training.on_engine_step(self, lambda: (norm, self.config.clip_grad))
         return result
 
