@@ -278,7 +278,7 @@ describe('import arrows', () => {
       new Set(Object.keys(rooms).filter((room) => rooms[room]?.mayImport.length !== 0)),
     )
   })
-  it('know the room of every file', () => {
+  it('find a room for every file', () => {
     expect(files.filter((file) => roomOf(file) === undefined)).toEqual([])
   })
   it.each(Object.keys(rooms))('%s imports only what its room may', (room) => {
@@ -286,7 +286,7 @@ describe('import arrows', () => {
     const allowed = (target: string) => target === room || mayImport.includes(target)
     expect(arrows.filter((arrow) => arrow.room === room && !allowed(arrow.target))).toEqual([])
   })
-  it("know SQLite's driver in one file, tests included", () => {
+  it("import SQLite's driver in one file only, tests included", () => {
     const sources = globSync('{apps,packages}/*/{src,test}/**/*.ts', { cwd: root })
     const names = (file: string) =>
       /(from|import\() ?'better-sqlite3'/.test(readFileSync(join(root, file), 'utf8'))

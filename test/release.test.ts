@@ -32,7 +32,7 @@ function copy(): string {
 }
 
 describe('a release', () => {
-  it('writes the version everywhere it stands, and nothing else', () => {
+  it('writes the version into every file that has it, and nothing else', () => {
     const folder = copy()
     const written = setVersion(folder, '7.8.9-rc.3', '2030-01-02')
     expect(written).toEqual(expect.arrayContaining(globSync(FILES, { cwd: root })))
@@ -46,7 +46,7 @@ describe('a release', () => {
     }
   })
 
-  it('leaves no file of the repository that says the old version of a package of it', () => {
+  it('leaves no file with the old version of one of its packages', () => {
     const folder = copy()
     setVersion(folder, '7.8.9', '2030-01-02')
     const sayIt = globSync(
@@ -67,7 +67,7 @@ describe('a release', () => {
     }
   })
 
-  it('dates what is unreleased in the changelog, and starts a new section above it', () => {
+  it('dates the unreleased section of the changelog, and starts a new one above it', () => {
     const folder = copy()
     setVersion(folder, '7.8.9', '2030-01-02')
     const [, unreleased, , after] = readFileSync(join(folder, 'CHANGELOG.md'), 'utf8').split(/^## (.*)\n/m)

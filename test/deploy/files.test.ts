@@ -12,11 +12,11 @@ const run = (command: string, ...args: string[]) => {
   return { status, output: `${stdout}${stderr}` }
 }
 
-it('has a Dockerfile that hadolint finds nothing in', () => {
+it('has a Dockerfile without hadolint findings', () => {
   expect(run(ensureHadolint(), 'Dockerfile')).toEqual({ status: 0, output: '' })
 })
 
-it('has a compose file that is valid by the schema of compose', () => {
+it("has a compose file that is valid by compose's schema", () => {
   const args = [
     '--disable-rule',
     'service-keys-order',
@@ -45,7 +45,7 @@ it.each([
   expect(named.filter((variable) => !known.includes(variable))).toEqual([])
 })
 
-it('mounts only files that are there', () => {
+it('mounts only files that exist', () => {
   const mounted = [...text('docker-compose.yml').matchAll(/- \.\/(\S+?):/g)].map(([, path]) => path as string)
   expect(mounted.length).toBeGreaterThan(2)
   const { output } = run('git', 'ls-files', '-c', '-o', '--exclude-standard', ...mounted)

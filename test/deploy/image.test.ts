@@ -69,7 +69,7 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
     }
   }
 
-  it('holds the packed package in at most 10 MB, nothing that made it, and no binary of one processor', () => {
+  it('holds the packed package in at most 10 MB, without build files and without a binary for one processor', () => {
     const files = globSync('**/*', { cwd: join(image.folder, 'app'), withFileTypes: true }).filter((file) =>
       file.isFile(),
     )
@@ -124,7 +124,7 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
     },
   )
 
-  it("says in one sentence that its volume, or a file that was put there, is another user's", () => {
+  it('says in one sentence that its volume, or a file in it, belongs to another user', () => {
     const [own] = image.user.split(':')
     const command = [...image.entrypoint, ...image.command]
     for (const path of [data, join(data, 'normwatch.db')]) {
@@ -139,7 +139,7 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
     }
   })
 
-  it('runs as a user without a name and a home, and says that this one has no place for data', () => {
+  it('runs as a user without a name and a home folder, and says that there is no folder for data', () => {
     const [program, args] = inContainer(['sh', '-c', 'unset NORMWATCH_DATA; exec normwatch'], '4711:4711')
     expect(spawnSync(program, args, { env: env(), encoding: 'utf8' })).toMatchObject({
       status: 1,
@@ -148,7 +148,7 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
     })
   })
 
-  it('has a health check that says whether the server answers, for less than 50 ms of processor', async () => {
+  it('has a health check that says whether the server answers, for less than 50 ms of processor time', async () => {
     expect(exec(image.healthcheck).status).toBe(1)
     const server = await start()
     const times = 10

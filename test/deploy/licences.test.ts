@@ -32,14 +32,14 @@ interface Component {
 
 beforeAll(() => buildDashboard(), 300_000)
 
-it('ships the licence of every package in its pages, and only permissive ones', () => {
+it('ships the licence of every package in its pages, and all are permissive', () => {
   const page = readFileSync(join(root, 'apps/dashboard/build/licences.md'), 'utf8')
   const shipped = [...page.matchAll(/^## (\S+) - \S+ \((.+)\)$/gm)] as unknown as [string, string, string][]
   expect(shipped.map(([, name]) => name)).toEqual(expect.arrayContaining(['svelte', 'uplot']))
   expect(shipped.filter(([, , licence]) => !isPermissive(licence))).toEqual([])
 })
 
-it('lists what the server runs with, all of it under permissive licences', () => {
+it("lists the server's dependencies, all under permissive licences", () => {
   const args = [
     'sbom',
     '--omit=dev',

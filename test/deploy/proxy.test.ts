@@ -68,7 +68,7 @@ describe('behind a real nginx, below /normwatch/', () => {
     return { server, url: await startNginx(new URL(server.url).origin) }
   }
 
-  it('serves the API, the socket and the cookie, and believes the proxy about the client', async () => {
+  it("serves the API, the socket and the cookie, and takes the client's address from the proxy", async () => {
     const { server, url } = await start()
     expect((await fetch(`${url}/api/v1/runs`)).status).toBe(401)
     const put = { method: 'PUT', headers: { ...bearer, 'content-type': 'application/json' }, body: '{}' }
@@ -103,7 +103,7 @@ describe('behind a real nginx, below /normwatch/', () => {
     expect(server.output()).not.toContain('/healthz')
   })
 
-  it('serves the dashboard, whose files and calls all stay below the path', async () => {
+  it('serves the dashboard, with all its files and requests below the path', async () => {
     const { url } = await start()
     const browser = await chromium.launch({
       executablePath: ensureBrowser('chromium'),
@@ -124,7 +124,7 @@ describe('behind a real nginx, below /normwatch/', () => {
   })
 })
 
-it('speaks TLS by its own certificate, and marks its cookie Secure', async () => {
+it('serves TLS with its own certificate, and marks its cookie Secure', async () => {
   const folder = tempFolder()
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']

@@ -112,7 +112,7 @@ const hasName = await lookup(hostname()).then(
 
 describe('docs/clusters.md', () => {
   it.skipIf(!hasName)(
-    'a job reaches the server on the login node by the file in the common home',
+    'a job reaches the server on the login node by the file in the shared home',
     async () => {
       const cluster = new Cluster()
       const [start = '', job = ''] = blocksOf('A server on the login node')
@@ -126,7 +126,7 @@ describe('docs/clusters.md', () => {
     },
   )
 
-  it('a job brings the socket of the login node along by ssh', async () => {
+  it('a job forwards the socket of the login node by ssh', async () => {
     const cluster = new Cluster()
     const [start = '', job = ''] = blocksOf('A socket')
     cluster.keep(start)
@@ -136,7 +136,7 @@ describe('docs/clusters.md', () => {
     expect(await pointsOf(server)).toBe(200)
   })
 
-  it('what a job without a network records follows to the server of its user', async () => {
+  it("the readings of a job without a network are sent to its user's server later", async () => {
     const cluster = new Cluster()
     const [job = '', follow = ''] = blocksOf('The spool')
     cluster.keep('normwatch --socket ~/.normwatch.sock')

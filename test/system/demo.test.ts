@@ -8,7 +8,7 @@ import { startRealServer } from './real-server.ts'
 const DEMO = join(import.meta.dirname, '../../scripts/demo.ts')
 
 describe('npm run demo', () => {
-  it('moves a healthy run, a flagged one and a real training at once, and stops cleanly on Ctrl-C', async () => {
+  it('runs a healthy run, a flagged run and a real training at the same time, and stops cleanly on Ctrl-C', async () => {
     const server = await startRealServer()
     const env = { ...process.env, NORMWATCH_SPOOL: join(server.folder, 'spool') }
     const demo = spawn(process.execPath, [DEMO, '--speed', '400', '--url', server.url], {

@@ -17,7 +17,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-it('serves while one edits: the pages through the development server, the API restarted by a change', async () => {
+it('serves pages by the development server, and restarts the API after a change', async () => {
   const data = await mkdtemp(join(tmpdir(), 'normwatch-dev-'))
   const port = String(await freePort())
   const args = ['scripts/dev.ts', '--port', port, '--data', data]

@@ -16,7 +16,7 @@ for (let i = 0; i < ${POINTS}; i++) run.log({ gradNorm: i + 0.123456789, loss: i
 console.log(JSON.stringify(await run.finish({ timeoutMs: 6_000 })))`
 
 describe('a spool on a disk that fills up', () => {
-  it('keeps whole lines, and the rest is counted and said', async () => {
+  it('keeps whole lines, and the rest is counted and reported', async () => {
     const { server, spoolDir } = await startSdk()
     const env = { ...process.env, NORMWATCH_URL: 'http://127.0.0.1:1', NORMWATCH_SPOOL: spoolDir }
     const command = `ulimit -f ${LIMIT_KIB}; exec "$0" --input-type=module --eval "$1"`

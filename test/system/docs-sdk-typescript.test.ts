@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('the page of the TypeScript SDK', () => {
-  it('has no other block than these and the installation, which the test of the package runs', () => {
+  it('has no blocks other than these and the installation, which the test of the package runs', () => {
     const kinds = [...page.matchAll(/^```(\S.*)$/gm)].map(([, kind]) => kind)
     const inReadme = [...readme.matchAll(/^```ts$/gm)].length
     expect(inReadme).toBe(1)

@@ -14,7 +14,7 @@ interface Read {
   readonly scalars: [step: number, time: number, tag: string, value: string][]
 }
 
-it('exports a run as DuckDB and TensorBoard read it, reading by reading', { timeout: 300_000 }, async () => {
+it('exports a run so that DuckDB and TensorBoard read every reading', { timeout: 300_000 }, async () => {
   const python = ensurePython({
     name: 'readers',
     requirements: join(import.meta.dirname, 'requirements-readers.txt'),

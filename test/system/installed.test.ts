@@ -111,14 +111,14 @@ beforeAll(pack, 400_000)
 afterAll(() => rmSync(place, { recursive: true, force: true }))
 
 describe('what pack makes', () => {
-  it('is every package, the same bytes each time', () => {
+  it('is every package, with the same bytes each time', () => {
     const first = packed()
     expect(Object.keys(first)).toHaveLength(13)
     pack()
     expect(packed()).toEqual(first)
   }, 400_000)
 
-  it('says a system for each binary that has what the binary asks for', () => {
+  it('names, for each binary, a system that has what the binary needs', () => {
     for (const [file, tag] of [
       ['linux-x64', 'manylinux_2_34_x86_64'],
       ['linux-arm64', 'manylinux_2_34_aarch64'],
@@ -161,7 +161,7 @@ describe('installed by pip, without Node and with an empty home', () => {
     execFileSync(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...what])
   })
 
-  it('has the binary of this platform alone', () => {
+  it('has only the binary of this platform', () => {
     const binaries = globSync('lib/python*/site-packages/normwatch_server/node/node_modules/**/*.node', {
       cwd: venv,
     })
@@ -169,7 +169,7 @@ describe('installed by pip, without Node and with an empty home', () => {
     expect(binaries[0]).toContain(`${process.platform}`)
   })
 
-  it('serves all of the product and stops at SIGTERM and Ctrl-C: exit 0, data closed, nothing left running', async () => {
+  it('serves the whole product and stops at SIGTERM and Ctrl-C: exit 0, data closed, nothing left running', async () => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       const server = new Installed(join(venv, 'bin/normwatch'), [])
       const url = await server.url()
@@ -191,7 +191,7 @@ describe('installed by pip, without Node and with an empty home', () => {
     expect(await again.end('SIGTERM')).toBe(0)
   })
 
-  it('hands out its own SDK, of the files that pack publishes, to a machine that reaches nothing else', async () => {
+  it('serves its own SDK, with the files that pack publishes, to a machine that can reach nothing else', async () => {
     const server = new Installed(join(venv, 'bin/normwatch'), [])
     const url = await server.url()
     const trainer = join(place, 'trainer')
@@ -217,7 +217,7 @@ with normwatch.init(id="from-afar", max_norm=1.0) as run:
     expect(await server.end('SIGTERM')).toBe(0)
   })
 
-  it('is started by a notebook that goes, and found by the next one', async () => {
+  it('is started by a notebook that ends, and found by the next one', async () => {
     const env = { HOME: home, PATH: '/nowhere' }
     const serve = () => {
       const program = 'import normwatch; print(normwatch.serve("--port", "0").url)'
@@ -244,7 +244,7 @@ with normwatch.init(id="from-afar", max_norm=1.0) as run:
       .not.toHaveProperty('url')
   })
 
-  it('keeps data that only this user reads', () => {
+  it('keeps data that only this user can read', () => {
     expect(statSync(data).mode & 0o777).toBe(0o700)
     for (const file of globSync('*', { cwd: data }))
       expect(statSync(join(data, file)).mode & 0o777).toBe(0o600)
@@ -261,13 +261,13 @@ with normwatch.init(id="from-afar", max_norm=1.0) as run:
     expect(String(help)).toContain('NORMWATCH_DATA')
   })
 
-  it('hands a wrong setting back as exit code 1 with one sentence', () => {
+  it('reports an invalid setting with exit code 1 and one sentence', () => {
     const env = { HOME: home, PATH: '/nowhere' }
     const wrong = () => execFileSync(join(venv, 'bin/normwatch'), ['--port', 'x'], { env, stdio: 'pipe' })
     expect(wrong).toThrow(/--port is "x"; it must be a port/)
   })
 
-  it('stops in order at Ctrl-C where a process cannot take the place of another, as on Windows', async () => {
+  it('stops in order at Ctrl-C where a process cannot replace another, as on Windows', async () => {
     const elsewhere = [
       'import os, sys, normwatch_server as server',
       'node = server.node()',
@@ -314,7 +314,7 @@ describe('installed by npm', () => {
   })
 
   it.runIf(existsSync('/proc/self/cmdline'))(
-    'starts Node with the flags that keep it small, whatever the shell has set',
+    'starts Node with the flags that limit its memory, for any settings of the shell',
     async () => {
       const server = new Installed(command, [], dirname(process.execPath), { MALLOC_ARENA_MAX: '1' })
       await server.url()
@@ -323,7 +323,7 @@ describe('installed by npm', () => {
     },
   )
 
-  it('exports the page of a run, with all that the page is made of', async () => {
+  it('exports the page of a run, with all files of the page', async () => {
     const server = new Installed(command, [], dirname(process.execPath))
     const url = await server.url()
     expect(await sendPoints(url, 'npm-page')).toBe(3)
@@ -337,7 +337,7 @@ describe('installed by npm', () => {
     expect(await server.end('SIGTERM')).toBe(0)
   })
 
-  it('serves with the SQLite of Node where the binary does not load', async () => {
+  it("serves with Node's SQLite if the binary does not load", async () => {
     rmSync(join(folder, 'node_modules/better-sqlite3'), { recursive: true })
     const server = new Installed(command, [], dirname(process.execPath))
     expect(await sendPoints(await server.url(), 'npm-node-sqlite')).toBe(3)
@@ -345,14 +345,14 @@ describe('installed by npm', () => {
     expect(existsSync(join(data, 'normwatch.db-wal'))).toBe(false)
   })
 
-  it('says in one sentence that a Node is too old', () => {
+  it('says in one sentence that Node is too old', () => {
     const bin = join(folder, 'node_modules/normwatch/bin/normwatch.js')
     const old = `Object.defineProperty(process.versions, 'node', { value: '20.19.0' }); await import(${JSON.stringify(bin)})`
     const run = () => execFileSync(process.execPath, ['--input-type=module', '-e', old], { stdio: 'pipe' })
     expect(run).toThrow('Normwatch needs Node 24.15 or later, or 22.23; this is 20.19.0.')
   })
 
-  it('names the licence of all the code that it carries', () => {
+  it('names the licence of all code that it includes', () => {
     const text = readFileSync(join(folder, 'node_modules/normwatch/THIRD-PARTY.md'), 'utf8')
     for (const name of ['fastify', 'pino', 'nodemailer'])
       expect(text).toMatch(new RegExp(`^## ${name} [\\d.]+ \\(`, 'm'))

@@ -83,7 +83,7 @@ async function replay(server: RealServer, id: string, { maxNorm, steps }: Record
 const norms = ({ steps }: RecordedLog) => new Map(steps.map(({ step, grad_norm }) => [step, grad_norm]))
 
 describe('a real log, replayed as live training through the SDK and watched on the live socket', () => {
-  it('is not flagged where clipping belongs to the warm-up alone (llm.c, GPT-2 124M)', async () => {
+  it('is not flagged if only the warm-up is clipped (llm.c, GPT-2 124M)', async () => {
     const server = await startRealServer()
     const log = await readRecordedLog('llmc-gpt2-124m', 'main.log.gz')
     const reader = await replay(server, 'gpt2', log)
@@ -96,7 +96,7 @@ describe('a real log, replayed as live training through the SDK and watched on t
     expect(reader.norms).toEqual(norms(log))
   })
 
-  it('is flagged within its first 150 points where nearly every step is clipped (Mistral 7B LoRA)', async () => {
+  it('is flagged within its first 150 points if nearly every step is clipped (Mistral 7B LoRA)', async () => {
     const server = await startRealServer()
     const log = await readRecordedLog('mistral7b-lora-translator', 'trainer_state.json.gz')
     const reader = await replay(server, 'mistral', log)

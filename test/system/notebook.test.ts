@@ -137,7 +137,7 @@ function ready(test: TestContext): { python: string; folder: string } {
   return { python: found.python, folder }
 }
 
-it('a notebook shows a run in its cells, drawn and live, signed in there, in a real JupyterLab', async (test) => {
+it('a notebook in a real JupyterLab shows a run in its cells, drawn and live, with a sign-in there', async (test) => {
   const { python, folder } = ready(test)
   const port = await freePort()
   const embed = ['--embed', `http://localhost:${port}`]
@@ -167,7 +167,7 @@ it('a notebook shows a run in its cells, drawn and live, signed in there, in a r
   await frame.getByRole('heading', { name: 'in a cell' }).waitFor(PATIENCE)
 }, 900_000)
 
-it('a hub serves the live page to its notebooks by jupyter-server-proxy, below its own path and name', async (test) => {
+it('a hub serves the live page to its notebooks by jupyter-server-proxy, under its own path and host name', async (test) => {
   const { python, folder } = ready(test)
   const [port, own] = [await freePort(), await freePort()]
   const hub = `http://hub.localhost:${port}`

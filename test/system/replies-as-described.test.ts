@@ -18,7 +18,7 @@ const there = (method: string, paths: string, id: string) =>
   `[[operations]]\ninclude-path-regex = "${paths}"\ninclude-method = "${method}"\nparameters = { "path.id" = "${id}" }\n`
 
 it(
-  'gives on every route replies as its OpenAPI document says, to right and to wrong requests',
+  'replies on every route as its OpenAPI document says, to valid and invalid requests',
   { timeout: 300_000 },
   async () => {
     const python = ensurePython({

@@ -14,7 +14,7 @@ const lossesOf = async (server: RealServer, run: string) =>
   (await server.points(run)).map(({ step, loss }) => [step, loss])
 
 describe('a training that resumes', () => {
-  it('goes on after the last step that the server has, where it names none', async () => {
+  it('continues after the last step on the server if it names no step', async () => {
     const server = await startRealServer()
     await train(server, [1, 1, 1], { id: 'toy', maxNorm: 1 })
     await train(server, [2, 2], { id: 'toy', resume: true })
@@ -31,7 +31,7 @@ describe('a training that resumes', () => {
     })
   })
 
-  it('goes on after what is in the spool still, which is sent first', async () => {
+  it('continues after the steps that are still in the spool, which are sent first', async () => {
     const server = await startRealServer()
     await train(server, [1], { id: 'toy' })
     await server.kill()
@@ -47,7 +47,7 @@ describe('a training that resumes', () => {
     expect(await server.get<StoredRun>('/runs/toy')).toMatchObject({ status: 'finished' })
   })
 
-  it('begins at 0 where the server knows no such run, or no step of it', async () => {
+  it('begins at 0 if the server does not know the run or it has no steps', async () => {
     const server = await startRealServer()
     await train(server, [], { id: 'toy', resume: true })
     await train(server, [1], { id: 'toy', resume: true })
@@ -64,7 +64,7 @@ describe('a training that resumes', () => {
     expect(await lossesOf(server, 'toy')).toEqual([...kept.map((step) => [step, 1]), [fromStep, 2]])
   })
 
-  it('goes on as a new run where the server cannot say, so that nothing is overwritten', async () => {
+  it('continues as a new run if the server does not answer, so that nothing is overwritten', async () => {
     const server = await startRealServer()
     await train(server, [1, 1, 1], { id: 'toy' })
     await server.kill()

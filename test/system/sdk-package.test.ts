@@ -54,12 +54,12 @@ async function startServer(): Promise<SmallServer> {
 }
 
 describe('the package that users install', () => {
-  it('brings no other package', async () => {
+  it('has no dependencies', async () => {
     const { stdout } = await run('npm', ['ls', '--all', '--parseable'], { cwd: project })
     expect(stdout.trim().split('\n')).toEqual([project, installed()])
   })
 
-  it('says what it is, how it is installed and under which license', async () => {
+  it('says what it is, how to install it and its licence', async () => {
     const readme = await readFile(join(installed(), 'README.md'), 'utf8')
     expect(readme).toContain('npm install @normwatch/sdk')
     expect(readme).toContain('run.log({ gradNorm, loss: 0.7 })')
@@ -149,7 +149,7 @@ describe('the package that users install', () => {
   })
 
   it.each(nodesHere().filter(([version]) => Number(/^v(\d+)/.exec(version)?.[1]) >= 22))(
-    'is taken by require in Node %s',
+    'can be loaded by require in Node %s',
     async (_version, node) => {
       const server = await startServer()
       await writeFile(
@@ -208,7 +208,7 @@ describe('the package that users install', () => {
       ])
     })
 
-    it('sends what waits when the page goes away', async () => {
+    it('sends waiting readings when the page is closed', async () => {
       const server = await startServer()
       const page = await openPage(
         server,
@@ -224,7 +224,7 @@ describe('the package that users install', () => {
     })
   })
 
-  it('has types that need nothing else', async () => {
+  it('has types that need no other package', async () => {
     await writeFile(
       join(project, 'train.ts'),
       `import { init, sync, type FinishReport, type Run } from '@normwatch/sdk'

@@ -23,7 +23,7 @@ async function expectMillion(server: RealServer): Promise<void> {
   expect(last['loss']?.last).toEqual(Array.from({ length: 1_000 }, (_, i) => loss(999_000 + i)))
 }
 
-describe('a million calls of log, as fast as they come', () => {
+describe('a million calls of log without pauses', () => {
   it('are all stored, once, while the server is killed and started again twice', async () => {
     const server = await startRealServer()
     const run = init({ id: 'million', url: server.url, maxNorm: 1, spoolDir: join(server.folder, 'spool') })
@@ -52,7 +52,7 @@ describe('a million calls of log, as fast as they come', () => {
     await expectMillion(server)
   })
 
-  it('are all sent by a sync when the server is away until after the process has ended', async () => {
+  it('are all sent by a sync if the server starts only after the process has ended', async () => {
     const server = await startRealServer()
     await server.kill()
     const spoolDir = join(server.folder, 'spool')

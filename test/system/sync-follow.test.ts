@@ -54,7 +54,7 @@ async function lastSpooled(server: RealServer): Promise<number> {
 }
 
 describe.each(followers)('%s', (_name, program) => {
-  it('brings a training that runs offline to a server live, whatever is killed meanwhile', async () => {
+  it('sends an offline training to a server live, even if processes are killed meanwhile', async () => {
     const server = await startRealServer()
     const training = startTraining(server)
     let follower = start(server, program, {})
@@ -86,7 +86,7 @@ describe.each(followers)('%s', (_name, program) => {
   }, 180_000)
 })
 
-it('sync({ all: true }) sends what a running training has written, and takes nothing from under it', async () => {
+it('sync({ all: true }) sends what a running training has written, and leaves its file unchanged', async () => {
   const server = await startRealServer()
   const training = startTraining(server)
   await vi.waitFor(async () => expect(await lastSpooled(server)).toBeGreaterThan(100), PATIENCE)
@@ -102,7 +102,7 @@ it('sync({ all: true }) sends what a running training has written, and takes not
   )
 }, 120_000)
 
-it('a spool that is followed ends with its run, whose status arrives', async () => {
+it('a followed spool ends with its run, whose status arrives', async () => {
   const server = await startRealServer()
   const run = init({ id: 'ends', url: server.url, spoolDir: spoolOf(server), mode: 'offline' })
   start(server, [...(followers[1]?.[1] ?? [])], {})

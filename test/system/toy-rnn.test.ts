@@ -10,7 +10,7 @@ const EXAMPLE = join(import.meta.dirname, '../../examples/toy-rnn.ts')
 const GUESSING = 1 / 6
 
 describe('the exercise: a small RNN without clipping, clipped by norm, clipped by value', () => {
-  it('spikes without clipping, learns with it, and has a loss that the server finds much smoother', async () => {
+  it("spikes without clipping; with it, learns and has a loss that is much smoother by the server's measure", async () => {
     const server = await startRealServer()
     const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(server.folder, 'spool') }
     const { stdout } = await promisify(execFile)(process.execPath, [EXAMPLE], { env })

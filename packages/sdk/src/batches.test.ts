@@ -13,7 +13,7 @@ function start() {
   return { told, batches, log }
 }
 
-it('the batches of a suspicious step and of two steps around it are told, and no other', () => {
+it('only the batches of a suspicious step and of the two steps before and after it are sent', () => {
   const { told, log } = start()
   for (let step = 0; step < 40; step++) log(step, step === 20 ? 3.1 : 1)
   for (let step = 40; step < 60; step++) log(step, step === 50 ? NaN : 3)
@@ -21,7 +21,7 @@ it('the batches of a suspicious step and of two steps around it are told, and no
   expect(told).toEqual([...around(20), ...around(50)])
 })
 
-it('sixteen norms are needed to call one large, and parts are compared each with themselves', () => {
+it('a norm is judged only after sixteen norms, and each part is compared with itself', () => {
   const { told, batches, log } = start()
   for (let step = 0; step < 16; step++) log(step, step === 8 ? 100 : 1)
   expect(told).toEqual([])
@@ -66,7 +66,7 @@ it.each<[BatchName, string]>([
   expect(told).toEqual([[0, text]])
 })
 
-it('a name has at most 2,048 characters, a function is asked only when its answer is needed, and a training that has diverged tells 1,000', () => {
+it('a name has at most 2,048 characters, a function is called only if needed, and a diverged training sends 1,000 batches', () => {
   const { told, log } = start()
   log(0, 1, () => {
     throw new Error('asked')

@@ -8,12 +8,12 @@ const tensors = fc.array(fc.array(fc.double({ min: -1e3, max: 1e3, noNaN: true }
 const caps = fc.double({ min: 1e-3, max: 1e3, noNaN: true })
 
 describe('clipping by global norm', () => {
-  it('is worked out over all tensors together', () => {
+  it('is computed over all tensors together', () => {
     expect(globalNorm([[3], new Float32Array([0]), new Float64Array([4])])).toBe(5)
     expect(globalNorm([])).toBe(0)
   })
 
-  it('returns the norm before, and leaves one of at most the cap with the same direction', () => {
+  it('returns the norm before clipping, and scales to at most the cap without changing the direction', () => {
     fc.assert(
       fc.property(tensors, caps, (gradients, cap) => {
         const before = gradients.map((tensor) => [...tensor])
@@ -36,7 +36,7 @@ describe('clipping by global norm', () => {
     expect([...tensor]).toEqual(after)
   })
 
-  it('takes an iterator once', () => {
+  it('reads an iterator once', () => {
     const tensor = new Float32Array([3, 4])
     expect(clipByGlobalNorm([tensor].values(), 1)).toBe(5)
     expect(globalNorm([tensor])).toBeCloseTo(1, 5)
@@ -44,7 +44,7 @@ describe('clipping by global norm', () => {
 })
 
 describe('clipping by value', () => {
-  it('clamps every element, and tells the norm, the largest element and the share clamped, as they were before', () => {
+  it('clamps every element, and returns the norm and the largest element before clipping and the share clamped', () => {
     fc.assert(
       fc.property(tensors, caps, (gradients, cap) => {
         const before = gradients.flat()
@@ -58,7 +58,7 @@ describe('clipping by value', () => {
     )
   })
 
-  it('leaves a NaN as it is and clamps infinities, as torch does', () => {
+  it('keeps NaN and clamps infinities, like torch', () => {
     const tensor = new Float64Array([NaN, Infinity, -Infinity, 0.25])
     expect(clipByValue([tensor], 0.5)).toEqual({ gradNorm: NaN, maxAbsGrad: NaN, clipFraction: 0.5 })
     expect([...tensor]).toEqual([NaN, 0.5, -0.5, 0.25])

@@ -43,7 +43,7 @@ async function fit(model: Sequential, options: Parameters<typeof fitCallback>[2]
 const weightOf = (model: Sequential) => model.getWeights()[0]?.dataSync()[0]
 
 describe('the callback for fit', () => {
-  it('logs the global norm, the loss and the metrics of each batch, and changes nothing of the training', async () => {
+  it('logs the global norm, the loss and the metrics of each batch, and does not change the training', async () => {
     const [watched, plain] = [makeModel(), makeModel()]
     const logged = await fit(watched)
     const { norms, weight } = byHand(6)
@@ -57,7 +57,7 @@ describe('the callback for fit', () => {
     expect(Object.hasOwn(watched.optimizer, 'applyGradients')).toBe(false)
   })
 
-  it('clips to a norm before the optimizer applies, and logs the norm before', async () => {
+  it('clips before the optimizer applies the gradients, and logs the norm before clipping', async () => {
     const model = makeModel()
     const logged = await fit(model, { maxNorm: 1, fromStep: 100 })
     const { norms, weight } = byHand(6, 1)
@@ -69,7 +69,7 @@ describe('the callback for fit', () => {
     )
   })
 
-  it('logs what an epoch validated at its last step, and leaves no tensor behind', async () => {
+  it('logs validation results at the last step of their epoch, and leaks no tensor', async () => {
     const model = makeModel()
     await fit(model, {}, true)
     const before = tf.memory().numTensors

@@ -59,7 +59,7 @@ const CAMEL = new Map([
 const inTypeScript = (readings: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(readings).map(([name, value]) => [CAMEL.get(name) ?? name, value]))
 
-describe('what log makes of its arguments', () => {
+describe('how log reads its arguments', () => {
   it.each(cases)('$name', ({ from_step, calls, columns, refused }) => {
     const run = start(from_step ?? 0)
     for (const { clock, readings } of calls)
@@ -68,26 +68,26 @@ describe('what log makes of its arguments', () => {
     expect(run.refused).toEqual(refused)
   })
 
-  it('lets a batch leave when its first row is half a second old, also where no timer can run', () => {
+  it('sends a batch when its first row is half a second old, even if no timer can run', () => {
     const run = start(0, 500)
     for (const at of [1, 1.2, 1.4, 1.6, 1.9, 2.2]) run.log({ loss: at }, at)
     expect(run.batches().map(({ step }) => step)).toEqual([[0, 1, 2], [3, 4], [5]])
   })
 
-  it('keeps metrics whose names mean something to objects', () => {
+  it('keeps metrics with names of object properties, such as __proto__', () => {
     const { log, batches } = start(0)
     log(JSON.parse('{"__proto__": 1, "constructor": 2}'))
     expect(JSON.stringify(batches())).toBe('[{"step":[0],"time":[100],"__proto__":[1],"constructor":[2]}]')
   })
 
-  it('leaves the time to the server while the clock of the machine is absurd', () => {
+  it("leaves the time to the server while the machine's clock is out of range", () => {
     const run = start(0)
     run.log({ loss: 1 }, -5)
     run.log({ loss: 2 }, 1e12)
     expect(run.batches()[0]?.['time']).toEqual([null, null])
   })
 
-  it('splits what is too much for one request, and keeps every step', () => {
+  it('splits readings that are too many for one request, and keeps every step', () => {
     const run = start(0)
     for (let i = 0; i < 25_000; i++) run.log({ loss: i })
     const batches = run.batches()
@@ -96,7 +96,7 @@ describe('what log makes of its arguments', () => {
     expect(batches.flatMap(({ loss }) => loss)).toEqual(Array.from({ length: 25_000 }, (_, i) => i))
   })
 
-  it('keeps a batch below the body limit when a step brings thousands of layers late', () => {
+  it('keeps a batch below the body limit if a late step adds thousands of layers', () => {
     const run = start(0)
     for (let i = 0; i < 3_000; i++) run.log({ gradNorm: i })
     const layers = Object.fromEntries(
@@ -112,7 +112,7 @@ describe('what log makes of its arguments', () => {
     expect(steps.size).toBe(3_100)
   })
 
-  it('refuses a 257th metric and a 4,097th layer alone', () => {
+  it('refuses only a 257th metric and a 4,097th layer', () => {
     const run = start(0)
     run.log(Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`m${i}`, i])))
     run.log({ layers: Object.fromEntries(Array.from({ length: 4_097 }, (_, i) => [`l${i}`, i])) })

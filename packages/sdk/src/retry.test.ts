@@ -29,7 +29,7 @@ describe('the retry policy', () => {
     },
   )
 
-  it('never waits longer than five minutes, nor less than a quarter of a second', () => {
+  it('never waits longer than five minutes or less than a quarter of a second', () => {
     const outcomes = fc.record({
       kind: fc.constant('reply' as const),
       status: fc.constantFrom(408, 425, 429, 500, 503, 302),

@@ -29,7 +29,7 @@ async function expectSame(tensors: tf.Tensor[], expected: Float32Array[]) {
 }
 
 describe('clipping TensorFlow.js gradients', () => {
-  it('does by global norm what it does to typed arrays', async () => {
+  it('by global norm equals clipping of typed arrays', async () => {
     await fc.assert(
       fc.asyncProperty(gradients, fc.double({ min: 0.01, max: 100, noNaN: true }), async (lists, cap) => {
         const [tensors, expected] = [toTensors(lists), toArrays(lists)]
@@ -41,7 +41,7 @@ describe('clipping TensorFlow.js gradients', () => {
     )
   })
 
-  it('does by value what it does to typed arrays', async () => {
+  it('by value equals clipping of typed arrays', async () => {
     const finite = fc.array(fc.array(fc.double({ min: -100, max: 100, noNaN: true }), { minLength: 1 }), {
       minLength: 1,
     })
@@ -62,7 +62,7 @@ describe('clipping TensorFlow.js gradients', () => {
     )
   })
 
-  it('replaces the gradients of a map in place, and keeps no tensor of its own', async () => {
+  it('replaces the gradients of a map in place, and leaks no tensor', async () => {
     const before = tf.memory().numTensors
     const map: tf.NamedTensorMap = { w: tf.tensor1d([3, 0]), b: tf.scalar(4) }
     expect(await clipByGlobalNorm(map, 1)).toBe(5)

@@ -13,7 +13,7 @@ const run = promisify(execFile)
 const SYNC = join(import.meta.dirname, '../src/sync-program.ts')
 
 describe('a configuration', () => {
-  it('is converted value by value: what JSON cannot write costs no other value', () => {
+  it('is converted value by value: a value that JSON cannot represent does not affect the others', () => {
     const source = {
       map: new Map([['a', 1]]),
       set: new Set([1, 2]),
@@ -41,7 +41,7 @@ describe('a configuration', () => {
     expect(notes).toEqual(['config.broken cannot be read (Error: no) and is left out'])
   })
 
-  it('that refers to itself, or is nested without end, is cut', () => {
+  it('is cut if it refers to itself or is nested too deeply', () => {
     const self: Record<string, unknown> = {}
     self['me'] = { self }
     expect(toWireConfig(self).config).toEqual({ me: { self: '(cut: refers to itself)' } })
@@ -55,7 +55,7 @@ describe('a configuration', () => {
     expect(levels).toBe(32)
   })
 
-  it('never takes more than 64 KiB as JSON', () => {
+  it('never exceeds 64 KiB as JSON', () => {
     const text = fc.string({ maxLength: 50_000 })
     fc.assert(
       fc.property(fc.dictionary(fc.string({ maxLength: 20 }), text, { maxKeys: 12 }), (source) => {
@@ -68,7 +68,7 @@ describe('a configuration', () => {
     )
   })
 
-  it('that is large is cut with a warning, and the readings are sent', async () => {
+  it('is cut with a warning if it is too large, and the readings are sent', async () => {
     const { server, start, warnings } = await startSdk()
     const toy = start({ id: 'toy', config: { lr: 0.1, vocabulary: 'x'.repeat(9_000_000) } })
     toy.log({ loss: 1 })
@@ -78,15 +78,15 @@ describe('a configuration', () => {
   })
 })
 
-describe('caps that would damage a training', () => {
-  it.each([undefined, NaN, 0, -1, '1'])('are refused before a number is touched: %s', (cap) => {
+describe('arguments that would damage a training', () => {
+  it.each([undefined, NaN, 0, -1, '1'])('are refused before any gradient is changed: %s', (cap) => {
     const gradient = new Float32Array([3, 4])
     expect(() => clipByGlobalNorm([gradient], cap as number)).toThrow('must be a number above 0')
     expect(() => clipByValue([gradient], cap as number)).toThrow('must be a number above 0')
     expect([...gradient]).toEqual([3, 4])
   })
 
-  it('and a list that was forgotten as well', () => {
+  it('are refused: a single tensor that is not in a list', () => {
     const gradient = new Float32Array([3, 4]) as unknown as Iterable<Float32Array>
     for (const call of [globalNorm, (g: typeof gradient) => clipByGlobalNorm(g, 1)])
       expect(() => call(gradient)).toThrow('tensors must be a list of arrays')
@@ -103,7 +103,7 @@ describe('a run', { timeout: 30_000 }, () => {
     expect(await toy.finish()).toMatchObject({ sent: 20, refused: 0, unsent: 0 })
   })
 
-  it('does not take any JSON for the answer of the server', async () => {
+  it('accepts only the answer of a Normwatch server, not any JSON', async () => {
     const { server, start } = await startSdk()
     server.misbehave = (_request, number) => (number < 3 ? { status: 200, body: '{}' } : undefined)
     const toy = start({ id: 'toy' })
@@ -112,7 +112,7 @@ describe('a run', { timeout: 30_000 }, () => {
     expect(server.steps('toy')).toHaveLength(1)
   })
 
-  it('says that its id was used before, unless it resumes', async () => {
+  it('warns that its id was used before, unless it resumes', async () => {
     const { start, warnings } = await startSdk()
     await start({ id: 'toy' }).finish()
     await start({ id: 'toy', resume: true, fromStep: 0 }).finish()
@@ -121,7 +121,7 @@ describe('a run', { timeout: 30_000 }, () => {
     expect(warnings).toEqual([expect.stringContaining('run toy already exists')])
   })
 
-  it('trims its token, and names the variable when the server refuses it', async () => {
+  it('trims its token, and names the environment variable if the server refuses it', async () => {
     const { server, start, warnings } = await startSdk()
     server.misbehave = () => refusal(401, 'unauthorized', 'Unknown token.')
     const toy = start({ id: 'toy', token: ' nw_mounted\n' })
@@ -131,7 +131,7 @@ describe('a run', { timeout: 30_000 }, () => {
     expect(warnings[0]).toContain('NORMWATCH_TOKEN')
   })
 
-  it('doubts names that were probably meant to be others, keeps them, and counts what it refuses', async () => {
+  it('warns about names that are probably misspelt, keeps them, and counts what it refuses', async () => {
     const { server, start, warnings } = await startSdk()
     const toy = start({ id: 'toy' })
     toy.log({ gradnorm: 1, grad_norm: 2, 'val/acc': 1, maxNorm: 0 })
@@ -144,7 +144,7 @@ describe('a run', { timeout: 30_000 }, () => {
     expect(() => start({ strict: true }).log({ gradnorm: 1 })).toThrow(TypeError)
   })
 
-  it.each([null, 'toy', 7])('takes %s for no options, with a warning', async (options) => {
+  it.each([null, 'toy', 7])('treats %s as no options, with a warning', async (options) => {
     const { start, warnings } = await startSdk()
     const { startRun } = await import('../src/init.ts')
     const { nodePlatform } = await import('../src/node/platform.ts')
@@ -155,7 +155,7 @@ describe('a run', { timeout: 30_000 }, () => {
     expect([...warnings, ...lines][0]).toContain('init: options must be an object')
   })
 
-  it('has parts, whose steps advance by themselves, and events', async () => {
+  it('has events, and parts with their own step counters', async () => {
     const { server, start } = await startSdk()
     const events: unknown[] = []
     server.misbehave = ({ path, body }) => {
@@ -188,7 +188,7 @@ describe('a run', { timeout: 30_000 }, () => {
 })
 
 describe('the batch of a step', () => {
-  it('is told as an event where the norm is suspicious, and is no metric', async () => {
+  it('is sent as an event if the norm is suspicious, and is not a metric', async () => {
     const { server, start, warnings } = await startSdk()
     const events: unknown[] = []
     server.misbehave = ({ path, body }) => {
@@ -217,7 +217,7 @@ describe('the batch of a step', () => {
 })
 
 describe('normwatch-sync', { timeout: 60_000 }, () => {
-  it('says what it does, and what is wrong with its arguments', async () => {
+  it('prints its help, and what is wrong with its arguments', async () => {
     expect((await run(process.execPath, [SYNC, '--help'])).stdout).toContain('NORMWATCH_TOKEN')
     const wrong = run(process.execPath, [SYNC, '--al'])
     await expect(wrong).rejects.toMatchObject({
@@ -226,7 +226,7 @@ describe('normwatch-sync', { timeout: 60_000 }, () => {
     })
   })
 
-  it('tells which files are left when the server is away', async () => {
+  it('names the files that are left if the server is unreachable', async () => {
     const { start, spoolDir } = await startSdk()
     const toy = start({ id: 'toy', mode: 'offline', url: 'http://127.0.0.1:2' })
     toy.log({ loss: 1 })

@@ -50,7 +50,7 @@ const badTargets: [string, Record<string, unknown>, string][] = [
   ['an unknown mode', { mode: 'sometimes' }, 'mode must be disabled, offline or online'],
   ['a malformed address', { url: 'trainer:4280' }, 'url must be an http or https address'],
   [
-    'an address that is no text',
+    'an address that is not a text',
     { url: new URL('http://127.0.0.1') },
     'url must be an http or https address',
   ],
@@ -58,7 +58,7 @@ const badTargets: [string, Record<string, unknown>, string][] = [
 
 describe('wrong use', { timeout: 30_000 }, () => {
   it.each(badOptions)(
-    'of init is a warning, and the run goes on without it: %s',
+    'of init is a warning, and the run continues without the option: %s',
     async (_name, options, sentence) => {
       const { server, start, warnings } = await startSdk()
       const run = start({ url: server.url, ...options } as InitOptions, {
@@ -77,24 +77,27 @@ describe('wrong use', { timeout: 30_000 }, () => {
     expect(() => start({ ...(options as InitOptions), strict: true })).toThrow(sentence)
   })
 
-  it.each(badTargets)('of a target records offline, and says where: %s', async (_name, options, sentence) => {
-    const { server, start, warnings, said, spooled, spoolDir } = await startSdk()
-    const run = start({ id: 'toy', ...options } as InitOptions, {
-      ownServer: () => ({ url: server.url, token: 'nw_own' }),
-    })
-    run.log({ loss: 1 })
-    const { unsent, spool } = await run.finish()
-    expect(unsent).toBe(1)
-    expect(warnings).toEqual([`normwatch: init: ${sentence}${warnings[0]?.split(sentence)[1]}`])
-    expect(warnings[0]).toContain('this run is recorded offline')
-    expect(said.join()).toContain(spool)
-    expect((await spooled()).size).toBe(1)
-    expect(server.requests).toEqual([])
-    if ('url' in options)
-      expect(await sendSpoolFiles([spool as string], {})).toMatchObject({ filesLeft: [expect.any(String)] })
-    const files = (await readdir(spoolDir)).map((file) => join(spoolDir, file))
-    expect(await sendSpoolFiles(files, { url: server.url })).toMatchObject({ sent: 1, filesLeft: [] })
-  })
+  it.each(badTargets)(
+    'of a target records offline, and prints where: %s',
+    async (_name, options, sentence) => {
+      const { server, start, warnings, said, spooled, spoolDir } = await startSdk()
+      const run = start({ id: 'toy', ...options } as InitOptions, {
+        ownServer: () => ({ url: server.url, token: 'nw_own' }),
+      })
+      run.log({ loss: 1 })
+      const { unsent, spool } = await run.finish()
+      expect(unsent).toBe(1)
+      expect(warnings).toEqual([`normwatch: init: ${sentence}${warnings[0]?.split(sentence)[1]}`])
+      expect(warnings[0]).toContain('this run is recorded offline')
+      expect(said.join()).toContain(spool)
+      expect((await spooled()).size).toBe(1)
+      expect(server.requests).toEqual([])
+      if ('url' in options)
+        expect(await sendSpoolFiles([spool as string], {})).toMatchObject({ filesLeft: [expect.any(String)] })
+      const files = (await readdir(spoolDir)).map((file) => join(spoolDir, file))
+      expect(await sendSpoolFiles(files, { url: server.url })).toMatchObject({ sent: 1, filesLeft: [] })
+    },
+  )
 
   it.each([
     ['NORMWATCH_URL', 'trainer:4280'],
@@ -108,7 +111,7 @@ describe('wrong use', { timeout: 30_000 }, () => {
     expect(server.requests).toEqual([])
   })
 
-  it('of init never ends a training, whatever its options do when they are read', async () => {
+  it('of init never ends a training, even if reading its options throws', async () => {
     const { server, spoolDir } = await startSdk()
     const warnings: string[] = []
     const platform = { ...nodePlatform(), warn: (line: string) => warnings.push(line), say: () => {} }
@@ -126,7 +129,7 @@ describe('wrong use', { timeout: 30_000 }, () => {
     expect(warnings.at(-1)).toContain('the run cannot be started (Error: no): nothing is recorded')
   })
 
-  it('of the other calls is a warning as well, and what can be done is done', async () => {
+  it('of the other calls is a warning too, and everything valid is still done', async () => {
     const { server, start, warnings } = await startSdk()
     const run = start({ id: 'toy' })
     run.part('critic', { max_norm: 1 } as never).log({ gradNorm: 2 })
@@ -148,7 +151,7 @@ describe('wrong use', { timeout: 30_000 }, () => {
     ])
   })
 
-  it('of one reading costs no other of its batch: caps by their wire names, and parts beyond the sixteenth', async () => {
+  it('of one reading does not affect the others of its batch: caps by wire name, and a seventeenth part', async () => {
     const { server, start, warnings } = await startSdk()
     const run = start({ id: 'toy' })
     run.log({ gradNorm: 1, max_norm: 0, 'max_norm/critic': NaN })
@@ -160,7 +163,7 @@ describe('wrong use', { timeout: 30_000 }, () => {
     expect(warnings.filter((line) => line.includes('a run has at most 16 parts'))).toHaveLength(2)
   })
 
-  it('that never repeats fills neither memory nor the log', async () => {
+  it('that is different each time fills neither memory nor the log', async () => {
     const { start, warnings } = await startSdk()
     const run = start({ id: 'toy' })
     for (let i = 0; i < 1_000; i++) run.log({ loss: i, [`metric ${i}`]: 'x' as unknown as number })
@@ -168,7 +171,7 @@ describe('wrong use', { timeout: 30_000 }, () => {
     expect(warnings.length).toBeLessThanOrEqual(200)
   })
 
-  it('of log is a warning, once for each argument, and the other readings are kept', async () => {
+  it('of log is one warning per argument, and the other readings are kept', async () => {
     const { server, start, warnings } = await startSdk()
     const run = start({ id: 'toy' })
     for (let i = 0; i < 3; i++) run.log({ gradNorm: i, loss: '0.5' as unknown as number })
@@ -203,7 +206,7 @@ describe('wrong use', { timeout: 30_000 }, () => {
 })
 
 describe('the environment', () => {
-  it('sets what the call leaves out', async () => {
+  it('sets the options that the call leaves out', async () => {
     const { server, start } = await startSdk()
     const environment: Record<string, string> = {
       NORMWATCH_URL: `${server.url}/`,

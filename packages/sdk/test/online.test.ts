@@ -5,7 +5,7 @@ import { PATIENCE, startSdk } from './start.ts'
 const isPoints = ({ path }: { path: string }) => path.endsWith('/points')
 
 describe('a run with its server up', { timeout: 30_000 }, () => {
-  it('is created at once, sends its readings and its end, and says where to look', async () => {
+  it('is created at once, sends its readings and its end, and prints its address', async () => {
     const { server, start, said, warnings } = await startSdk()
     const run = start({
       id: 'toy',
@@ -49,14 +49,14 @@ describe('a run with its server up', { timeout: 30_000 }, () => {
     expect(warnings).toEqual([])
   })
 
-  it('sends what was logged without being asked', async () => {
+  it('sends what was logged without a call of flush', async () => {
     const { server, start } = await startSdk()
     const run = start({ id: 'toy' })
     run.log({ loss: 1 })
     await vi.waitFor(() => expect(server.steps('toy')).toHaveLength(1), PATIENCE)
   })
 
-  it('moves no reading when the clock of the machine is set', async () => {
+  it("keeps correct times when the machine's clock is set", async () => {
     const { server, start } = await startSdk()
     const jumps = [1.7e12, 1e12, 2e12, 0, -5e12]
     let call = 0
@@ -83,7 +83,7 @@ describe('a run with its server up', { timeout: 30_000 }, () => {
     expect(server.steps('toy')).toHaveLength(5_000)
   })
 
-  it('goes on with a run: drops what came after its step, and counts from there', async () => {
+  it('continues a run: deletes points from its step on, and counts from there', async () => {
     const { server, start } = await startSdk()
     const first = start({ id: 'toy', maxNorm: 1 })
     for (let i = 0; i < 10; i++) first.log({ loss: i })
@@ -130,7 +130,7 @@ describe('a run with its server up', { timeout: 30_000 }, () => {
     expect(warnings[0]).toContain('they are kept and sent later')
   })
 
-  it('is refused by a server that cannot make it, and goes on', async () => {
+  it('continues when the server refuses to create it', async () => {
     const { server, start } = await startSdk()
     server.misbehave = () => refusal(404, 'run_not_found', 'no')
     const run = start({ id: 'toy' })
@@ -139,7 +139,7 @@ describe('a run with its server up', { timeout: 30_000 }, () => {
     expect(server.requests.length).toBeLessThan(10)
   })
 
-  it('halves what the server finds too large', async () => {
+  it('halves a batch that is too large for the server', async () => {
     const { server, start } = await startSdk()
     server.misbehave = ({ body }) => {
       const steps = (body as { columns?: { step: number[] } })?.columns?.step
@@ -162,7 +162,7 @@ describe('a run with its server up', { timeout: 30_000 }, () => {
     expect(server.steps('toy')).toHaveLength(1)
   })
 
-  it('keeps what the server refuses, says so once in its words, and sends the rest', async () => {
+  it("keeps what the server refuses, warns once with the server's message, and sends the rest", async () => {
     const { server, start, warnings, spooled } = await startSdk()
     const run = start({ id: 'toy' })
     server.misbehave = (request) => {

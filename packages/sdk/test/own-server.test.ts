@@ -47,7 +47,7 @@ const tokensSeen = ({ server }: Started) =>
   new Set(server.requests.map(({ headers }) => headers.authorization))
 
 describe("this user's own server", () => {
-  it('gets the run that names none, and is shown its token', async () => {
+  it('gets a run that names no server, and its own token', async () => {
     const sdk = await startSdk()
     const ownServer = () => ({ url: sdk.server.url, token: TOKEN })
     const run = sdk.start({ url: undefined, id: 'r' }, { ownServer })
@@ -56,7 +56,7 @@ describe("this user's own server", () => {
     expect(tokensSeen(sdk)).toEqual(new Set([`Bearer ${TOKEN}`]))
   })
 
-  it('keeps its token from another server that is named', async () => {
+  it('does not have its token sent to another server', async () => {
     const sdk = await startSdk()
     const run = sdk.start({ id: 'r' }, { ownServer: () => ({ url: NOWHERE, token: TOKEN }) })
     run.log({ loss: 1 })
@@ -80,7 +80,7 @@ describe("this user's own server", () => {
     expect(findOwnServer(announced(content))?.url).toBe(url)
   })
 
-  it('is not believed where another user may have written the file', () => {
+  it('is ignored if another user may have written the file', () => {
     const warn = vi.fn()
     expect(findOwnServer(announced({}, 0o640), warn)).toBeUndefined()
     expect(warn).toHaveBeenLastCalledWith(expect.stringContaining('can be opened by other users'))
@@ -117,7 +117,7 @@ describe('another person on the default address', () => {
     expect(otherUserOn(url, 1001, table(uid, state))).toBe(found)
   })
 
-  it('is sent nothing: the run is recorded offline', async () => {
+  it('gets no readings: the run is recorded offline', async () => {
     const sdk = await startSdk()
     const run = sdk.start(
       { url: undefined, id: 'r' },
@@ -130,7 +130,7 @@ describe('another person on the default address', () => {
 })
 
 describe('a Unix socket', () => {
-  it('takes a run, compressed batches too', async () => {
+  it('works for a run, with compressed batches too', async () => {
     const sdk = await startSdk()
     const url = await onSocket(sdk)
     const run = sdk.start({ id: 'r', url })
@@ -141,7 +141,7 @@ describe('a Unix socket', () => {
     expect(sdk.server.requests.some(({ headers }) => headers['content-encoding'] === 'gzip')).toBe(true)
   })
 
-  it('says the last step of a run that resumes', async () => {
+  it('returns the last step of a run that resumes', async () => {
     const path = join(tempFolder(), 'nw.sock')
     // in a separate process, because the call blocks until the answer comes
     const program = `
@@ -158,7 +158,7 @@ describe('a Unix socket', () => {
     expect(askLastStep({ url: `unix:${path}.gone`, run: 'r' }, TOKEN)).toBeUndefined()
   }, 30_000)
 
-  it('takes what was recorded offline', async () => {
+  it('works for a sync of offline readings', async () => {
     const sdk = await startSdk()
     const url = await onSocket(sdk)
     const run = sdk.start({ id: 'r', url, mode: 'offline' })

@@ -12,7 +12,7 @@ import { PATIENCE, startSdk } from './start.ts'
 const AWAY = { status: 503 }
 
 describe('a run whose server is away', { timeout: 30_000 }, () => {
-  it('keeps its readings in the spool as they come, and sends them in order when the server is back', async () => {
+  it('writes its readings to the spool at once, and sends them in order when the server is back', async () => {
     const { server, start, spooled } = await startSdk()
     let isAway = true
     server.misbehave = () => (isAway ? AWAY : undefined)
@@ -37,7 +37,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     expect(await spooled()).toEqual(new Map())
   })
 
-  it('keeps them so as well when the server takes connections and never answers', async () => {
+  it('does the same if the server accepts connections and never answers', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void silent.close().closeAllConnections())
     await once(silent, 'listening')
@@ -49,7 +49,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     expect(await run.finish({ timeoutMs: 50 })).toMatchObject({ sent: 0, unsent: 50, lost: 0 })
   })
 
-  it('counts and keeps what is under way when its time is up, and a sync sends it once', async () => {
+  it('counts and keeps what is being sent when its time is up, and a sync sends it once', async () => {
     const { server, spoolDir, start } = await startSdk()
     const run = start({ id: 'toy' }, { openSpool: deadWriter(spoolDir) })
     expect(await run.flush()).toBe(true)
@@ -67,7 +67,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     expect(server.taken).toBe(10)
   })
 
-  it.each([Infinity, 2 ** 40])('waits for it as long as it is told, were it %d ms', async (timeoutMs) => {
+  it.each([Infinity, 2 ** 40])('waits as long as timeoutMs says, even %d ms', async (timeoutMs) => {
     const { server, start } = await startSdk()
     server.misbehave = (_request, number) => (number < 3 ? AWAY : undefined)
     const run = start({ id: 'toy' })
@@ -75,7 +75,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     expect(await run.finish({ timeoutMs })).toMatchObject({ sent: 1, unsent: 0 })
   })
 
-  it('says at its end what could not be sent, and a sync sends it, once', async () => {
+  it('reports at its end what could not be sent, and a sync sends it once', async () => {
     const { server, spoolDir, start, warnings, spooled } = await startSdk()
     server.misbehave = () => AWAY
     const run = start({ id: 'toy', maxNorm: 1 }, { openSpool: deadWriter(spoolDir) })
@@ -93,7 +93,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     expect(server.steps('toy')).toHaveLength(100)
   })
 
-  it('sends with the next run what an earlier process left for this server, and only that', async () => {
+  it('sends, with the next run, what an earlier process left for this server, and nothing else', async () => {
     const { server, spoolDir, start } = await startSdk()
     server.misbehave = () => AWAY
     const elsewhere = await new SmallServer().listen()
@@ -115,7 +115,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     await elsewhere.close()
   })
 
-  it('sends what an earlier process of the run left before the change that drops it', async () => {
+  it('sends what an earlier process of the run left before the change that deletes it', async () => {
     const { server, spoolDir, start, spooled } = await startSdk()
     const first = start({ id: 'toy' }, { openSpool: deadWriter(spoolDir) })
     first.log({ loss: 0 })
@@ -138,7 +138,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     expect(await spooled()).toEqual(new Map())
   })
 
-  it('loses nothing of a spool when a sync finds the server away as well', async () => {
+  it('loses nothing of a spool if the server is still unreachable during a sync', async () => {
     const { server, spoolDir, start, spooled } = await startSdk()
     server.misbehave = () => AWAY
     const run = start({ id: 'toy' }, { openSpool: deadWriter(spoolDir) })
@@ -150,7 +150,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     expect([...(await spooled()).values()]).toEqual(before)
   })
 
-  it('leaves the file of a run that goes on alone, and takes it once the run has ended', async () => {
+  it('does not claim the file of a running run, and claims it once the run has ended', async () => {
     const { server, spoolDir, start, spooled } = await startSdk()
     const run = start({ id: 'toy', mode: 'offline' })
     run.log({ loss: 1 })
@@ -162,7 +162,7 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
     expect(await sync({ spoolDir, url: server.url })).toEqual({ sent: 1, refused: 0, filesLeft: [] })
   })
 
-  it('reports as lost what neither the server nor the disk takes', async () => {
+  it('reports as lost what neither the server nor the disk accepts', async () => {
     const { server, spoolDir, start, warnings } = await startSdk()
     await writeFile(spoolDir, 'a file where the folder should be')
     server.misbehave = () => AWAY

@@ -50,7 +50,7 @@ async function fullDisk(): Promise<string> {
 
 describe('a spool file', { timeout: 30_000 }, () => {
   it.each(cases)(
-    'becomes the requests that were not made: $name',
+    'becomes the requests that could not be sent: $name',
     async ({ file, torn_tail, server_knows_run, requests }) => {
       const folder = await makeFolder()
       const server = await new SmallServer().listen()
@@ -69,7 +69,7 @@ describe('a spool file', { timeout: 30_000 }, () => {
     },
   )
 
-  it('that holds refused readings can be sent again once the reason is put right', async () => {
+  it('with refused readings can be sent again once the reason is fixed', async () => {
     const { server, spoolDir, start } = await startSdk()
     server.misbehave = ({ path }) =>
       path.endsWith('/points') ? refusal(400, 'points_invalid', 'no') : undefined
@@ -86,7 +86,7 @@ describe('a spool file', { timeout: 30_000 }, () => {
     expect(await readdir(spoolDir)).toEqual([])
   })
 
-  it('is one that a run of this SDK writes, without its token', async () => {
+  it('is written by a run of this SDK, without its token', async () => {
     const { start, spooled } = await startSdk()
     const run = start({
       id: 'toy',
@@ -114,7 +114,7 @@ describe('a spool file', { timeout: 30_000 }, () => {
     expect(JSON.stringify(lines)).not.toContain('nw_secret')
   })
 
-  it('gives back each item from its place, also after half a line was left in it', async () => {
+  it('returns each item from its place, even after half a line was left in the file', async () => {
     const path = join(await makeFolder(), 'deep', 'toy.ndjson')
     const spool = new SpoolFile(path, HEAD)
     const items = [1, 2, 3].map((step) => ({ columns: { step: [step], note: ['NaN' as const] } }))
@@ -127,7 +127,7 @@ describe('a spool file', { timeout: 30_000 }, () => {
     await expect(spool.read(places[0] as Place)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  it('starts over with its head when a sync has sent and removed it', async () => {
+  it('starts again with its head when a sync has sent and removed it', async () => {
     const path = join(await makeFolder(), 'toy.ndjson')
     const spool = new SpoolFile(path, HEAD)
     const first = await spool.append({ patch: { status: 'running' } })
@@ -139,14 +139,14 @@ describe('a spool file', { timeout: 30_000 }, () => {
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([HEAD, { patch: { status: 'failed' } }])
   })
 
-  it('fails, and says so, on a full disk', async () => {
+  it('rejects on a full disk', async () => {
     const spool = new SpoolFile(await fullDisk(), HEAD)
     await expect(spool.append({ patch: {} })).rejects.toThrow('ENOSPC')
     expect(() => spool.appendNow({ patch: {} })).toThrow('ENOSPC')
   })
 })
 
-it('a file is sent by one of those who find it at once, the others find it gone', async () => {
+it('of several processes that find a file at once, one sends it and the others find it gone', async () => {
   const { server, spoolDir, start } = await startSdk()
   const run = start({ id: 'toy', mode: 'offline' })
   run.log({ loss: 1 })
@@ -176,7 +176,7 @@ it('files of one run are sent in the order in which they were written', async ()
   expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
 })
 
-it('a folder of many files is looked through without leaving one open', { timeout: 30_000 }, async () => {
+it('a folder of many files is read without leaving a file open', { timeout: 30_000 }, async () => {
   const folder = await makeFolder()
   const lines = `${JSON.stringify(HEAD)}\n${`${JSON.stringify({ patch: { status: 'running' } })}\n`.repeat(10_000)}`
   for (let i = 0; i < 20; i++) await writeFile(join(folder, `toy.${i}.ndjson`), lines)
@@ -212,7 +212,7 @@ describe('the outbox', () => {
     return { outbox, failures, tally, lost: () => lost }
   }
 
-  it('moves to the disk in order, and comes back whole', async () => {
+  it('moves to the disk in order, and is read back completely', async () => {
     const { outbox, tally } = fill(new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD), 1e6, 45_000)
     expect(outbox.isOverBound).toBe(true)
     await outbox.spill()
@@ -229,7 +229,7 @@ describe('the outbox', () => {
     expect(tally.of('spooled')).toBe(0)
   })
 
-  it('goes on when its file can be written and not removed', async () => {
+  it('continues when its file can be written but not removed', async () => {
     const spool = new SpoolFile(join(await makeFolder(), 'toy.ndjson'), HEAD)
     spool.clear = () => Promise.reject(new Error('EPERM'))
     const { outbox, failures } = fill(spool, 1e6, 10)
@@ -240,7 +240,7 @@ describe('the outbox', () => {
     expect(new Set(failures)).toEqual(new Set(['Error: EPERM']))
   })
 
-  it('counts the oldest readings as lost when memory is full and nothing lets it spill', () => {
+  it('counts the oldest readings as lost when memory is full and it cannot spill', () => {
     const { outbox, lost } = fill(undefined, 1e6, 500_000)
     expect(lost()).toBeGreaterThan(0)
     expect(lost() + outbox.points).toBe(500_000)

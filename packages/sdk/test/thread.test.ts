@@ -47,8 +47,8 @@ function holdTheEventLoop(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
-describe('a run whose background has a thread of its own', { timeout: 30_000 }, () => {
-  it('sends what it is given, and the end', async () => {
+describe('a run whose background has its own thread', { timeout: 30_000 }, () => {
+  it('sends its readings and its end', async () => {
     const { server, run } = await startThreaded()
     for (let i = 0; i < 30_000; i++) run.log({ gradNorm: i, loss: NaN })
     expect(await run.flush()).toBe(true)
@@ -66,7 +66,7 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
   })
 
-  it('hears its warnings, and where the readings are that could not be sent', async () => {
+  it("gets the thread's warnings, and the place of readings that could not be sent", async () => {
     const { server, spoolDir, run, warnings } = await startThreaded()
     await server.close()
     run.log({ loss: 1 })
@@ -78,7 +78,7 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     await server.listen()
   })
 
-  it('hears the reports of threads that ended while the training held the event loop', async () => {
+  it('gets the reports of threads that ended while the training blocked the event loop', async () => {
     const { server, runs } = await startThreads(Array.from({ length: 16 }, (_, i) => `toy-${i}`))
     await server.close()
     for (const run of runs) run.log({ loss: 1 })
@@ -88,7 +88,7 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     await server.listen()
   })
 
-  it('says that its readings are lost when the thread cannot run, and goes on', async () => {
+  it('warns that its readings are lost if the thread cannot run, and continues', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'normwatch-thread-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     const broken = join(folder, 'broken.mjs')
@@ -129,7 +129,7 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
   })
 
-  it('counts as unsent what a thread had spooled before it died, while the server is away', async () => {
+  it('counts readings that a thread had spooled before it died as unsent while the server is unreachable', async () => {
     const { server, spoolDir, run } = await startThreaded(await dyingAt(7))
     server.misbehave = () => ({ status: 503 })
     for (let i = 0; i < 5; i++) run.log({ loss: i })
@@ -144,7 +144,7 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     expect(server.steps('toy').map(([step]) => step)).toEqual([0, 1, 2, 3, 4, 12, 13, 14])
   })
 
-  it('does not wait at the exit of the process for a thread that has died', async () => {
+  it('does not wait for a dead thread at process exit', async () => {
     const watchers: ExitWatcher[] = []
     const watchExit = (watcher: ExitWatcher) => {
       watchers.push(watcher)
@@ -160,7 +160,7 @@ describe('a run whose background has a thread of its own', { timeout: 30_000 }, 
     expect(await flushed).toBe(false)
   })
 
-  it('shares the thread of the training where the program of its own is missing, as in a bundle', async () => {
+  it("uses the thread of the training if the thread's program is missing, as in a bundle", async () => {
     const { server, run } = await startThreaded('/there/is/none.js')
     run.log({ loss: 1 })
     expect(await run.finish()).toMatchObject({ sent: 1, lost: 0 })
