@@ -8,7 +8,7 @@ const PAGES = globSync(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECU
 })
 const PATH = /`((?:apps|packages|scripts|bench|docs|test|drizzle|deploy|examples)\/[\w./[\]-]*[\w\]])\/?`/g
 
-it.each(PAGES)('%s names files and folders that are there', (page) => {
+it.each(PAGES)('%s names files and folders that exist', (page) => {
   const text = readFileSync(join(root, page), 'utf8')
   const missing = [...text.matchAll(PATH)]
     .map(([, path]) => path as string)

@@ -98,7 +98,9 @@ const jsonOf = (instruction: Instruction) =>
 function contextFiles(packed: string): ReadonlyMap<string, string> {
   const [first, ...taken] = readFileSync(join(root, '.dockerignore'), 'utf8').trim().split('\n')
   if (first !== '*' || taken.some((line) => !line.startsWith('!'))) {
-    throw new Error('This test knows a .dockerignore that begins with * and goes on with lines of !.')
+    throw new Error(
+      'This test supports only a .dockerignore that begins with * and continues with lines of !.',
+    )
   }
   const patterns = taken.map((line) => line.slice(1))
   const context = new Map(globSync(patterns, { cwd: root }).map((file) => [file, join(root, file)]))

@@ -93,26 +93,33 @@ describe('the Helm chart', () => {
   const entries = (made: Case) => server(made).template.spec.containers[0].env
   const env = (made: Case) => Object.fromEntries(entries(made).map(({ name, value }) => [name, value]))
 
-  promise('is well formed by helm lint, strictly', () => expect(report?.lint).toEqual([]))
+  promise('passes helm lint --strict', () => expect(report?.lint).toEqual([]))
 
-  promise('is one server with a volume of its own that nothing of the cluster sets up otherwise', (of) => {
-    const { replicas, volumeClaimTemplates, template } = server(of('asItIs'))
-    expect([replicas, volumeClaimTemplates?.length, template.spec.enableServiceLinks]).toEqual([1, 1, false])
-    expect(
-      of('asItIs')
-        .objects.map(({ kind }) => kind)
-        .sort(),
-    ).toEqual(['Service', 'StatefulSet'])
-    expect(of('asItIs').notes).toContain('kubectl --namespace training logs lab-normwatch-0 | grep nw_')
-    expect(server(of('ownClaim'))).toMatchObject({ replicas: 0 })
-    expect(server(of('ownClaim')).volumeClaimTemplates).toBeUndefined()
-    expect(server(of('ownClaim')).template.spec.volumes).toContainEqual({
-      name: 'data',
-      persistentVolumeClaim: { claimName: 'mine' },
-    })
-  })
+  promise(
+    "is one server with its own volume, which the cluster's service variables cannot configure",
+    (of) => {
+      const { replicas, volumeClaimTemplates, template } = server(of('asItIs'))
+      expect([replicas, volumeClaimTemplates?.length, template.spec.enableServiceLinks]).toEqual([
+        1,
+        1,
+        false,
+      ])
+      expect(
+        of('asItIs')
+          .objects.map(({ kind }) => kind)
+          .sort(),
+      ).toEqual(['Service', 'StatefulSet'])
+      expect(of('asItIs').notes).toContain('kubectl --namespace training logs lab-normwatch-0 | grep nw_')
+      expect(server(of('ownClaim'))).toMatchObject({ replicas: 0 })
+      expect(server(of('ownClaim')).volumeClaimTemplates).toBeUndefined()
+      expect(server(of('ownClaim')).template.spec.volumes).toContainEqual({
+        name: 'data',
+        persistentVolumeClaim: { claimName: 'mine' },
+      })
+    },
+  )
 
-  promise('keeps its data in PostgreSQL, behind an ingress, with settings that the server takes', (of) => {
+  promise('can use PostgreSQL and an ingress, with settings that the server accepts', (of) => {
     const made = of('onPostgres')
     expect(server(made).volumeClaimTemplates).toBeUndefined()
     expect(env(made)).toMatchObject({

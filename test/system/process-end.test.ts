@@ -48,7 +48,7 @@ const endings: [
 
 describe('a training process that never calls finish', () => {
   it.each(endings)(
-    '%s %s: every reading arrives and the status is told',
+    '%s %s: every reading and the status arrive',
     async (ending, signal, code, endedBy, status) => {
       const sdk = await startSdk()
       expect(await train(sdk, ending, signal)).toMatchObject({ code, endedBy })
@@ -60,7 +60,7 @@ describe('a training process that never calls finish', () => {
   )
 
   it.each(['ends by itself', 'throws'])(
-    '%s while the server is away: a sync brings it all later',
+    '%s while the server is unreachable: a sync sends everything later',
     async (ending) => {
       const sdk = await startSdk()
       sdk.server.misbehave = () => 'hang up'

@@ -57,7 +57,7 @@ describe('a training that resumes', () => {
   it.each([
     [2, [0, 1]],
     [0, []],
-  ])('from step %i replaces what followed', async (fromStep, kept) => {
+  ])('from step %i replaces the later steps', async (fromStep, kept) => {
     const server = await startRealServer()
     await train(server, [1, 1, 1], { id: 'toy' })
     await train(server, [2], { id: 'toy', resume: true, fromStep })
@@ -70,7 +70,7 @@ describe('a training that resumes', () => {
     await server.kill()
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const { id, report } = await train(server, [2], { id: 'toy', resume: true })
-    expect(warn.mock.calls[0]?.[0]).toContain(`this training goes on as run ${id}`)
+    expect(warn.mock.calls[0]?.[0]).toContain(`this training continues as run ${id}`)
     expect(report).toMatchObject({ unsent: 1, lost: 0 })
     warn.mockRestore()
     await server.start()

@@ -120,7 +120,7 @@ describe('the package that users install', () => {
   it.each([
     ['a module', 'esm', 'bundle.mjs'],
     ['CommonJS', 'cjs', 'bundle.cjs'],
-  ] as const)('bundled into one file, as %s, records its run', async (_kind, format, file) => {
+  ] as const)('records a run when bundled into one file, as %s', async (_kind, format, file) => {
     const server = await startServer()
     await writeFile(
       join(project, 'bundled.js'),

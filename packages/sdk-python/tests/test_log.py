@@ -210,7 +210,7 @@ def test_a_resumed_run_whose_last_step_is_unknown_overwrites_nothing(
     server.stop()
     run = start(id="r", resume=True)
     assert run.id.startswith("r-")
-    assert "goes on as run r-" in caplog.records[0].message
+    assert "continues as run r-" in caplog.records[0].message
 
 
 def test_an_id_that_is_taken_is_a_warning(start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:

@@ -60,7 +60,7 @@ it.each<[BatchName, string]>([
     },
     'unreadable: Error: no',
   ],
-])('names are told as people read them: %s', (name, text) => {
+])('names become readable text: %s', (name, text) => {
   const { told, log } = start()
   log(0, Infinity, name)
   expect(told).toEqual([[0, text]])

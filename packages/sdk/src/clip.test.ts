@@ -30,7 +30,7 @@ describe('clipping by global norm', () => {
     ['a NaN makes everything NaN', [NaN, 1], NaN, [NaN, NaN]],
     ['an infinity takes the finite ones to 0 and itself to NaN', [Infinity, 1], Infinity, [NaN, 0]],
     ['a zero gradient stays', [0, 0], 0, [0, 0]],
-  ])('does with non-finite gradients what torch does: %s', (_name, gradient, norm, after) => {
+  ])('treats non-finite gradients like torch: %s', (_name, gradient, norm, after) => {
     const tensor = new Float32Array(gradient)
     expect(clipByGlobalNorm([tensor], 1)).toBe(norm)
     expect([...tensor]).toEqual(after)

@@ -22,7 +22,7 @@ export function continueRun(
   const goesOnAs = `${id.slice(0, MAX_ID_LENGTH - tail.length - 1)}-${tail}`
   notices.warn(
     'resume',
-    `the last step of run ${id} is not known (no answer from ${url}): this training goes on as run ${goesOnAs}; ` +
+    `the last step of run ${id} is not known (no answer from ${url}): this training continues as run ${goesOnAs}; ` +
       'set fromStep to continue it without asking the server',
   )
   return { ...settings, id: goesOnAs }

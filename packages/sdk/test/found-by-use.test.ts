@@ -241,7 +241,7 @@ describe('normwatch-sync', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a process beside signal-exit', { timeout: 60_000 }, () => {
+describe('a process with signal-exit', { timeout: 60_000 }, () => {
   const addresses = [import.meta.resolve('signal-exit-3'), import.meta.resolve('signal-exit')]
   const [third, fourth] = addresses.map((address) => JSON.stringify(address))
   const cleaning = `(() => console.log('cleaned up'))`
@@ -278,7 +278,7 @@ describe('a process beside signal-exit', { timeout: 60_000 }, () => {
   it.each([
     ['', 'preempted'],
     [`process.once('SIGTERM', () => process.exit(0))`, 'finished'],
-  ])('that SLURM stops is preempted, unless it says otherwise: %s', async (listener, status) => {
+  ])('that SLURM stops is preempted, unless it sets another status: %s', async (listener, status) => {
     const { spoolDir, spooled } = await startSdk()
     const child = execFile(process.execPath, ['--input-type=module', '--eval', script(listener)], {
       env: { PATH: process.env['PATH'], NORMWATCH_SPOOL: spoolDir, SLURM_JOB_ID: '7' },

@@ -102,7 +102,7 @@ describe('wrong use', { timeout: 30_000 }, () => {
   it.each([
     ['NORMWATCH_URL', 'trainer:4280'],
     ['NORMWATCH_MODE', 'Offline'],
-  ])('of the variable %s names it, and records offline', async (variable, value) => {
+  ])('of the variable %s is reported by name, and records offline', async (variable, value) => {
     const { server, start, warnings } = await startSdk()
     const run = start({ url: undefined }, { env: (name) => (name === variable ? value : undefined) })
     run.log({ loss: 1 })

@@ -113,7 +113,7 @@ describe('another person on the default address', () => {
     [998, address, '0A', undefined],
     [61_184, address, '0A', undefined],
     [65_534, address, '0A', undefined],
-  ])('is known by the kernel: uid %s on %s, state %s', (uid, url, state, found) => {
+  ])("is found in the kernel's tables: uid %s on %s, state %s", (uid, url, state, found) => {
     expect(otherUserOn(url, 1001, table(uid, state))).toBe(found)
   })
 

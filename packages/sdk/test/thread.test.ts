@@ -103,7 +103,7 @@ describe('a run whose background has its own thread', { timeout: 30_000 }, () =>
   it.each([
     ['sent', undefined],
     ['spooled', { status: 503 }],
-  ])('counts what a thread had %s before it died, and goes on without it', async (_fate, answer) => {
+  ])('counts what a thread had %s before it died, and continues without it', async (_fate, answer) => {
     const { server, spoolDir, run, warnings } = await startThreaded(await dyingAt(7))
     server.misbehave = () => answer
     for (let i = 0; i < 5; i++) run.log({ loss: i })

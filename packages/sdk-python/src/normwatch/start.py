@@ -126,7 +126,7 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
     new_id = f"{run_id[:50]}-{new_run_id()[-6:]}"
     notices.warn(
         "resume",
-        f"the last step of run {run_id} is not known (no answer from {settings.url}): this training goes on as run "
+        f"the last step of run {run_id} is not known (no answer from {settings.url}): this training continues as run "
         f"{new_id}; set from_step to continue it without asking the server",
     )
     return new_id, 0
