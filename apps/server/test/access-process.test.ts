@@ -84,7 +84,7 @@ describe('the command line beside a running server', () => {
     expect([await status(url), await status(url, bearer(secret))]).toEqual([401, 200])
 
     const { stdout: list } = normwatch(folder, 'token', 'list')
-    expect(list).toMatch(/^tok_\S+ {2}ci {2}read {2}\(all\) {2}until \S+ {2}used \S+\n$/)
+    expect(list).toMatch(/^tok_\S+ {2}ci {2}read {2}\(all\) {2}\(everywhere\) {2}until \S+ {2}used \S+\n$/)
     expect(list).not.toMatch(SECRET)
     const [id] = list.split(' ') as [string]
     expect(normwatch(folder, 'token', 'revoke', id).status).toBe(0)
