@@ -35,7 +35,8 @@ function stepsIn(format: string, path: string): number {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [format = '', path = '', to = ''] = process.argv.slice(2)
   const write = WRITERS[format]
-  if (write === undefined) throw new Error(`${format} is none of ${Object.keys(WRITERS).join(', ')}`)
+  if (write === undefined)
+    throw new Error(`unknown format ${format}; known: ${Object.keys(WRITERS).join(', ')}`)
   for (let step = stepsIn(format, path); step < Number(to); step++) {
     appendFileSync(path, write(step, !existsSync(path)))
     await setTimeout(4)

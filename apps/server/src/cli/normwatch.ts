@@ -36,7 +36,7 @@ const ENVIRONMENT = `
 Environment:
   NORMWATCH_URL    the server, http://host:4280 or unix:/path
                    (default: your own that runs, else http://127.0.0.1:4280)
-  NORMWATCH_TOKEN  its token, where it asks for one
+  NORMWATCH_TOKEN  its token, if the server requires one
   NORMWATCH_DATA   the data folder of token, backup and doctor
                    (default ${defaultDataFolder})
 

@@ -52,7 +52,7 @@ const LEVEL = 50
  * with this scatter and this memory are expected to make. So saw-teeth, counters and metrics that wander are measured by what they
  * do anyway. Scatter and memory are told by the values on both sides, each about its own level: few before are enough where many follow.
  * `undefined` where there are too few values, where nothing surprises, and where a metric that only rose, or only fell,
- * leaps back: such as a counter that restarts with each epoch. `bar`: what surprises less is none; `mayRestart`: such a leap counts, too.
+ * leaps back: such as a counter that restarts with each epoch. `bar`: a smaller surprise is no shift; `mayRestart`: such a leap counts, too.
  */
 export function levelShift(
   values: Float64Array,

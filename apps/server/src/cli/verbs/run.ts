@@ -12,7 +12,7 @@ export function addTo(program: Command): void {
     .option('--project <project>', "the run's project")
     .option('--name <name>', "the run's name")
     .option('--tag <tag>', 'a tag of the run; may be repeated')
-    .option('--measure <n>', 'measures every n-th step that nothing clips, or none: off')
+    .option('--measure <n>', 'measure the norm of every n-th step without clipping; off: never')
     .option('--no-config', 'records neither the command line nor versions')
     .allowUnknownOption()
     .addHelpText('after', example('normwatch run --project toys -- python3 --version'))

@@ -14,8 +14,8 @@ export function addTo(program: Command): void {
     .command('sync')
     .description('sends what trainings could not send; exit code 1 when files are left')
     .argument('[folder]', 'the spool folder (default: NORMWATCH_SPOOL, else ~/.cache/normwatch/spool)')
-    .option('--all', 'also files whose trainings still run: what they hold is sent, and they stay')
-    .option('--follow', 'goes on until Ctrl-C, with what trainings write meanwhile')
+    .option('--all', 'also send the files of trainings that still run, and keep them')
+    .option('--follow', 'keep sending what trainings write, until Ctrl-C')
     .option('--json', 'one JSON document; with --follow a line for what was sent')
     .addHelpText('after', example('normwatch sync', 'normwatch sync --follow ~/normwatch-spool'))
     .action((folder: string | undefined, options: Options) =>
