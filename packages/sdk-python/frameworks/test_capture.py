@@ -335,6 +335,38 @@ for step in range(3):
     assert "could not be watched" not in done.stderr
 
 
+def test_checkpoints_and_changes_of_the_cap_or_the_groups_are_events(server: FakeServer, tmp_path: Path) -> None:
+    program = f"""
+import normwatch, torch
+normwatch.autolog()
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD([model.weight], lr=0.1)
+torch.save(model.state_dict(), {str(tmp_path / "before.pt")!r})
+for step in range(12):
+    if step == 4:
+        optimizer.add_param_group({{"params": [model.bias]}})
+    optimizer.zero_grad()
+    model(torch.ones(2, 4)).sum().backward()
+    torch.nn.utils.clip_grad_norm_([model.weight], 0.5 if 6 <= step < 9 else 1.0)
+    optimizer.step()
+    if step == 7:
+        torch.save(model.state_dict(), {str(tmp_path / "step-7.pt")!r})
+        with open({str(tmp_path / "open.pt")!r}, "wb") as file:
+            torch.save(model.state_dict(), file)
+assert torch.load({str(tmp_path / "step-7.pt")!r})["weight"].shape == (1, 4)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
+    [run] = server.runs.values()
+    assert [(event["step"], event["label"], event.get("text")) for event in run["events"]] == [
+        (4, "lr group changed", "parameter groups: 1 → 2"),
+        (6, "cap changed", "max_norm: 1 → 0.5"),
+        (7, "checkpoint", "step-7.pt"),
+        (7, "checkpoint", "open.pt"),
+        (9, "cap changed", "max_norm: 0.5 → 1"),
+    ]
+
+
 @pytest.mark.parametrize(("ending", "code", "status"), [("", 0, "finished"), ("raise ValueError", 1, "failed")])
 def test_the_command_keeps_its_exit_code_and_the_run_gets_its_end(
     ending: str, code: int, status: str, server: FakeServer, tmp_path: Path

@@ -48,6 +48,35 @@ def test_a_training_that_resumes_says_where(start: Any, server: FakeServer) -> N
     assert events(server) == [(1, "resumed", None)]
 
 
+def test_a_cap_or_the_groups_of_an_optimizer_that_change_are_events(start: Any, server: FakeServer) -> None:
+    layer = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD([layer.weight], lr=0.1)
+    run = start(id="r", max_norm=1.0, optimizer=optimizer)
+    for step in range(12):
+        if step == 4:
+            optimizer.add_param_group({"params": [layer.bias]})
+        layer(torch.ones(1, 2)).sum().backward()
+        run.clip_grad_norm_(layer.parameters(), 0.5 if 6 <= step < 9 else 1.0)
+        run.log()
+    run.finish()
+    assert events(server) == [
+        (4, "lr group changed", "parameter groups: 1 → 2"),
+        (6, "cap changed", "max_norm: 1 → 0.5"),
+        (9, "cap changed", "max_norm: 0.5 → 1"),
+    ]
+
+
+def test_a_cap_that_follows_a_schedule_is_a_bounded_number_of_events(start: Any, server: FakeServer) -> None:
+    layer = torch.nn.Linear(2, 1)
+    run = start(id="r")
+    for step in range(300):
+        layer(torch.ones(1, 2)).sum().backward()
+        run.clip_grad_norm_(layer.parameters(), 1.0 + step)
+        run.log()
+    run.finish()
+    assert len(events(server)) == 100
+
+
 def test_a_server_without_events_costs_no_reading_and_one_warning(
     start: Any, server: FakeServer, spool: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

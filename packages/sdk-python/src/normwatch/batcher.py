@@ -137,11 +137,15 @@ class Batcher:
         """
         self._is_abandoned = True
 
-    def last_step(self) -> int:
-        """The last step of the default counter, at least 0."""
+    def next_step(self) -> int:
+        """The next step of the default counter."""
         with self._lock:
             self._pack()
-        return max(0, self.steps.next - 1)
+        return self.steps.next
+
+    def last_step(self) -> int:
+        """The last step of the default counter, at least 0."""
+        return max(0, self.next_step() - 1)
 
     @property
     def added(self) -> int:

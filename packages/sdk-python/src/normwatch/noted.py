@@ -10,6 +10,8 @@ from .notices import Notices
 from .readings import LayerNorms
 
 MAX_PARTS = 16
+MAX_CAP_EVENTS = 100
+"""A cap that follows a schedule changes at every step: the readings show it, and events would only hide others."""
 Clip = Mapping[str, Any]
 
 
@@ -24,10 +26,22 @@ class Noted:
     clips. Calls without a part's name for different parameters within one step become the parts "1", "2", …
     """
 
-    def __init__(self, clip: Clip | None, declare: Callable[[dict[str, Any]], None], notices: Notices) -> None:
+    def __init__(
+        self,
+        clip: Clip | None,
+        declare: Callable[[dict[str, Any]], None],
+        notices: Notices,
+        mark: Callable[[str, str], None],
+    ) -> None:
+        self._mark = mark
+        """Marks the step that the next `log` completes: a label and a text."""
+        self._caps: dict[str | None, float] = {}
+        """The cap of the last call of each part."""
+        self._cap_events = 0
         self.readings: dict[str, Any] = {}
         self._clips: dict[str | None, Clip | None] = {None: clip}
         self._max_norm = None if clip is None else clip.get("max_norm")
+        self._is_at_declared_cap = True
         self._is_given = clip is not None
         """Whether the user declared how the run clips. If not, its first clip call does."""
         self._declare = declare
@@ -41,7 +55,8 @@ class Noted:
     def norm(self, part: str | None, key: int | None, max_norm: Any, readings: dict[str, Any]) -> None:
         """Adds the readings of a call that clips by norm at `max_norm`, with a fast path for the usual call."""
         is_number = type(max_norm) is float or type(max_norm) is int
-        if is_number and max_norm == self._max_norm and part is None and not self.readings and not self._numbered:
+        is_declared = is_number and max_norm == self._max_norm and self._is_at_declared_cap
+        if is_declared and part is None and not self.readings and not self._numbered:
             self.readings = readings
             self._key = key
             return
@@ -80,6 +95,7 @@ class Noted:
             return
         cap = float(cap)
         declared = self._clips.get(part)
+        self._note_change(part, cap, declared)
         if declared is None and 0 < cap < math.inf:
             self._declare_clip(part, {"mode": "norm", "max_norm": cap})
         elif declared is not None and cap == declared.get("max_norm"):
@@ -87,10 +103,22 @@ class Noted:
         elif cap > 0 and not (declared is not None and declared["mode"] == "none" and cap == math.inf):
             self.readings[name] = cap
 
+    def _note_change(self, part: str | None, cap: float, declared: Clip | None) -> None:
+        before = self._caps.get(part, None if declared is None else declared.get("max_norm"))
+        self._caps[part] = cap
+        if part is None:
+            self._is_at_declared_cap = cap == self._max_norm
+        if before is None or cap == before or not cap > 0 or self._cap_events == MAX_CAP_EVENTS:
+            return
+        self._cap_events += 1
+        of_part = "" if part is None else f" of {part}"
+        self._mark("cap changed", f"max_norm{of_part}: {before:g} → {cap:g}")
+
     def _declare_clip(self, part: str | None, clip: Clip) -> None:
         self._clips[part] = clip
         if part is None:
             self._max_norm = clip.get("max_norm")
+            self._is_at_declared_cap = True
             self._declare({"clip": dict(clip)})
         else:
             self.declare_part(part, {"clip": dict(clip)})

@@ -36,11 +36,16 @@ def name_of(optimizer: Any) -> str:
     return type(unwrap(optimizer)).__name__.lower()[:MAX_NAME]
 
 
+def said_of_groups(before: int, count: int) -> str:
+    return f"parameter groups: {before} → {count}"
+
+
 class LearningRates:
     """The learning rates of a torch optimizer: of the first group, and of any group that once differed from it."""
 
     def __init__(self, optimizer: Any) -> None:
         self._optimizer = optimizer
+        self._group_count = len(optimizer.param_groups)
         self._differing: set[int] = set()
 
     @staticmethod
@@ -51,6 +56,12 @@ class LearningRates:
 
     def first(self) -> Any:
         return self._optimizer.param_groups[0]["lr"]
+
+    def change_of_groups(self) -> str | None:
+        """What to say of groups that were added or removed since the last call; None if there are as many."""
+        count = len(self._optimizer.param_groups)
+        before, self._group_count = self._group_count, count
+        return None if count == before else said_of_groups(before, count)
 
     def add(self, readings: dict[str, Any], lr: Any) -> None:
         """Adds `lr`, and `lr/group-1` and so on, to `readings`."""

@@ -84,7 +84,7 @@ class Run:
         self._sender = sender
         self._is_open = sender is not None
         self._why_closed = "the run is finished" if sender is not None else None
-        self.noted = Noted(clip, self._change, notices)
+        self.noted = Noted(clip, self._change, notices, self.mark_next)
         """The readings of clip calls since the last `log`."""
         self._parts: dict[str, Part] = {}
         self._first_step = batcher.steps.next
@@ -143,6 +143,9 @@ class Run:
                 metrics["lr"] = lr
             elif self._rates is not None:
                 self._rates.add(metrics, self._rates.first())
+                change = self._rates.change_of_groups()
+                if change is not None:
+                    self.mark_next("lr group changed", change)
             if self.noted.readings:
                 metrics = {**self.noted.take(), **metrics}
                 if self._parts:
@@ -192,6 +195,10 @@ class Run:
         if at is not None:
             about = {} if text is None else {"text": text}
             self._sender.add_event({"step": at, "time": self._clock(), "label": label, **about})
+
+    def mark_next(self, label: str, text: str) -> None:
+        """Marks the step that the next `log` completes."""
+        self.event(label, text=text, step=self._batcher.next_step())
 
     def part(
         self, name: str, *, max_norm: float | None = None, clip_value: float | None = None, optimizer: Any = None

@@ -41,6 +41,7 @@ def _patch_torch(torch: Any, training: CapturedTraining) -> None:
         ("clip_grad_norm_", lambda: _patch_clip_calls(torch, training)),
         ("Optimizer.step", lambda: _patch_optimizers(torch, training)),
         ("GradScaler", lambda: _patch_scaler(torch, training)),
+        ("torch.save", lambda: _patch_save(torch, training)),
     )
     for what, patch in attempts:
         try:
@@ -164,6 +165,18 @@ def _patch_optimizers(torch: Any, training: CapturedTraining) -> None:
         module.register_optimizer_step_post_hook(after),
     ):
         _undo.append(handle.remove)
+
+
+def _patch_save(torch: Any, training: CapturedTraining) -> None:
+    save = torch.save
+
+    @functools.wraps(save)
+    def watched(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
+        result = save(obj, f, *args, **kwargs)
+        training.on_saved(f)
+        return result
+
+    _replace(torch, "save", watched)
 
 
 def _patch_scaler(torch: Any, training: CapturedTraining) -> None:

@@ -43,6 +43,11 @@ class Recording:
             self._run = init(**{**arguments, **self._init_arguments})
         return self._run
 
+    def current(self) -> Run | None:
+        """The run that is recorded to now, if there is one already."""
+        run = current_run() or self._run
+        return run if run is not None and run.is_open else None
+
     def is_over(self) -> bool:
         """Whether the training has made another run since the last step."""
         run = current_run()

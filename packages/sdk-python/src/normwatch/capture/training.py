@@ -251,7 +251,7 @@ class CapturedTraining:
         if not call.concerns(part.ids):
             return False
         self._recording.compare(run, call.readings)
-        run.log(**call.readings, **self._readings_of(part, optimizer))
+        run.log(**call.readings, **self._readings_of(run, part, optimizer))
         clips.clear()
         return True
 
@@ -272,6 +272,14 @@ class CapturedTraining:
     def on_scaler_update(self, scaler: Any) -> None:
         if self._stepped and scaler.is_enabled():
             self._end_step(self._ensure_run(), scaler=scaler)
+
+    @_forgiving("torch.save")
+    def on_saved(self, target: Any) -> None:
+        """Something was saved by `torch.save`, to a path or an open file."""
+        run = self._recording.current()
+        name = target if isinstance(target, (str, os.PathLike)) else getattr(target, "name", None)
+        if run is not None and isinstance(name, (str, os.PathLike)):
+            run.event("checkpoint", text=os.path.basename(os.fspath(name))[:256] or None)
 
     @contextlib.contextmanager
     def inside_engine(self) -> Iterator[None]:
@@ -323,15 +331,19 @@ class CapturedTraining:
         elif call is not None:
             # one call for the parameters of several optimizers: the norm belongs to the whole training
             self._note_clip(run, Part(None, optimizer), call)
-        self._recording.note(run, self._readings_of(part, optimizer))
+        self._recording.note(run, self._readings_of(run, part, optimizer))
 
-    def _readings_of(self, part: Part, optimizer: Any) -> dict[str, Any]:
+    def _readings_of(self, run: Run, part: Part, optimizer: Any) -> dict[str, Any]:
         """The loss and the learning rates of a step."""
         readings: dict[str, Any] = {}
         loss = self._losses.take()
         if loss is not None:
             readings[part.reading("loss")] = loss
-        for number, group in enumerate(optimizer.param_groups):
+        groups = optimizer.param_groups
+        change = part.change_of_groups(len(groups))
+        if change is not None:
+            run.mark_next("lr group changed", change)
+        for number, group in enumerate(groups):
             lr = group.get("lr")
             if lr is None:  # a custom optimizer
                 continue
