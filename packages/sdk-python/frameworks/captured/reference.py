@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import math
-from typing import Any
+import os
+import sys
+from typing import Any, NoReturn
+
+
+def leave() -> NoReturn:
+    """
+    Ends a rank as its script would, but without the teardown of gloo: that aborts the process now and then, when
+    another rank has closed its connections first.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 class Reference:

@@ -4,7 +4,7 @@ import sys
 
 import torch
 import torch.distributed as dist
-from reference import Reference, norm_of
+from reference import Reference, leave, norm_of
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor import Replicate
@@ -67,4 +67,4 @@ dist.barrier()
 store = dist.distributed_c10d._get_default_store()
 store.set(f"done/{rank}", "yes")
 store.wait([f"done/{other}" for other in range(world)])
-dist.destroy_process_group()
+leave()
