@@ -106,7 +106,7 @@ const rooms: Record<string, Room> = {
   live: { path: `${server}/live`, mayImport: ['storage', ...wire] },
   alerts: {
     path: `${server}/alerts`,
-    mayImport: ['storage', 'detector', ...wire, 'npm:ipaddr.js', 'npm:nodemailer'],
+    mayImport: ['address-ranges', 'storage', 'detector', ...wire, 'npm:ipaddr.js', 'npm:nodemailer'],
   },
   ingest: { path: `${server}/ingest`, mayImport: ['storage', 'live', 'detector', ...wire] },
   analysis: { path: `${server}/analysis`, mayImport: ['storage', 'ingest', 'detector', ...wire] },
@@ -117,6 +117,7 @@ const rooms: Record<string, Room> = {
   services: { path: `${server}/services.ts`, mayImport: ['storage', 'ingest', 'live', 'alerts'] },
   layout: { path: `${server}/layout.ts`, mayImport: ['node'] },
   version: { path: `${server}/version.ts`, mayImport: ['layout', 'node'] },
+  'address-ranges': { path: `${server}/address-ranges.ts`, mayImport: ['node', 'npm:ipaddr.js'] },
   errors: { path: `${server}/errors.ts`, mayImport: ['storage', 'ingest', 'alerts', 'protocol'] },
   plugins: {
     path: `${server}/plugins`,
@@ -135,6 +136,7 @@ const rooms: Record<string, Room> = {
     mayImport: [
       'access/identity',
       'access/limits',
+      'address-ranges',
       'plugins',
       'errors',
       'storage',
@@ -146,7 +148,7 @@ const rooms: Record<string, Room> = {
   },
   'access/identity': {
     path: `${server}/access/identity`,
-    mayImport: ['storage', ...wire, 'npm:fastify', 'npm:@fastify/cookie'],
+    mayImport: ['address-ranges', 'storage', ...wire, 'npm:fastify', 'npm:@fastify/cookie'],
   },
   'access/limits': {
     path: `${server}/access/limits`,

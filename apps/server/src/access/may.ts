@@ -1,5 +1,5 @@
+import { isWithin, parseRange } from '../address-ranges.ts'
 import { Refusal } from '../errors.ts'
-import { isWithin } from './identity/addresses.ts'
 import type { Caller } from './identity/caller.ts'
 import type { RouteRule } from './route-rules.ts'
 
@@ -22,5 +22,6 @@ export function forbidden({ project }: Caller): Refusal {
 
 /** Throws a `Refusal` where a caller asks from an address that its token does not name. */
 export function refuseElsewhere({ addresses }: Caller, address: string): void {
-  if (addresses !== null && !isWithin(address, addresses)) throw new Refusal('address_forbidden')
+  if (addresses === null || isWithin(address, addresses.split(',').map(parseRange))) return
+  throw new Refusal('address_forbidden')
 }

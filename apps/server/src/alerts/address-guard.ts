@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { isWithin, parseRange, type AddressRange } from '../address-ranges.ts'
 
 export interface Address {
   readonly address: string
@@ -21,15 +22,13 @@ export class AddressRefused extends Error {
   override readonly name = 'AddressRefused'
 }
 
-type Range = ReturnType<typeof ipaddr.parseCIDR>
-
 /**
  * Decides which addresses messages may go to: public unicast addresses, and those the operator allows. Everything else is
  * refused: loopback, private, link-local, unique-local, shared, multicast, reserved, documentation, and IPv6 forms
  * that carry an IPv4 address elsewhere (mapped ones are judged as the IPv4 address they are).
  */
 export class AddressGuard {
-  readonly #allowed: readonly Range[]
+  readonly #allowed: readonly AddressRange[]
   readonly #resolve: Resolve
 
   /** `allow`: addresses and CIDR ranges, separated by commas. Throws an `Error` that names a malformed one. */
@@ -46,8 +45,7 @@ export class AddressGuard {
   permits(address: string): boolean {
     if (isIP(address) === 0 || address.includes('%')) return false
     const ip = ipaddr.process(address)
-    if (this.#allowed.some(([range, bits]) => range.kind() === ip.kind() && ip.match(range, bits)))
-      return true
+    if (isWithin(address, this.#allowed)) return true
     // Only 2000::/3 is assigned to the public internet.
     const global = ip.kind() === 'ipv4' || ip.match(GLOBAL_UNICAST)
     return global && ip.range() === 'unicast'
@@ -83,13 +81,4 @@ function literalOf(host: string): Address | undefined {
   const address = host.startsWith('[') ? host.slice(1, -1) : host
   const family = isIP(address)
   return family === 4 || family === 6 ? { address, family } : undefined
-}
-
-function parseRange(text: string): Range {
-  const cidr = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
-  // ipaddr.js alone would also take the octal, decimal and shortened spellings of IPv4.
-  if (isIP(cidr.slice(0, cidr.indexOf('/'))) === 0 || !ipaddr.isValidCIDR(cidr)) {
-    throw new Error(`"${text}" is neither an IP address nor a CIDR range.`)
-  }
-  return ipaddr.parseCIDR(cidr)
 }

@@ -7,9 +7,8 @@ import {
   TokenWithSecretSchema,
 } from '@normwatch/protocol'
 import type { Access } from '../access/access.ts'
-import { isRange } from '../access/identity/addresses.ts'
 import { OWNER } from '../access/identity/caller.ts'
-import { newToken, shownToken } from '../access/identity/tokens.ts'
+import { isTokenAddress, newToken, shownToken } from '../access/identity/tokens.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { replies } from './schemas.ts'
@@ -35,7 +34,7 @@ export function tokenRoutes({ store, now }: Services, { sockets }: Access): Fast
       },
       async ({ body, caller }, reply) => {
         const faults = (body.addresses ?? []).flatMap((text, i) =>
-          isRange(text)
+          isTokenAddress(text)
             ? []
             : [{ path: `/addresses/${i}`, message: 'must be an IP address or a CIDR range' }],
         )

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { NewToken, Token } from '@normwatch/protocol'
+import { isRange } from '../../address-ranges.ts'
 import type { StoredToken } from '../../storage/token-store.ts'
 import { iso, isoOrNull } from '../../storage/to-wire.ts'
 import { hashSecret, newTokenSecret } from './secret.ts'
@@ -28,6 +29,9 @@ export function newToken(
   }
   return { token, secret }
 }
+
+/** Whether a token can be limited to this: an IP address or a CIDR range, without a zone. */
+export const isTokenAddress = (text: string): boolean => !text.includes('%') && isRange(text)
 
 /** The token for replies: without its hash. */
 export function shownToken({ hash: _, ...token }: StoredToken): Token {

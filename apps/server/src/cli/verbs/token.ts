@@ -1,8 +1,7 @@
 import { NewTokenSchema, SCOPES, type NewToken, type Token } from '@normwatch/protocol'
 import type { Command } from 'commander'
-import { isRange } from '../../access/identity/addresses.ts'
 import { newTokenSecret } from '../../access/identity/secret.ts'
-import { newToken, shownToken } from '../../access/identity/tokens.ts'
+import { isTokenAddress, newToken, shownToken } from '../../access/identity/tokens.ts'
 import { compileSchema } from '../../plugins/compile-schema.ts'
 import type { Config } from '../../config.ts'
 import { DATA_OPTION, openTokens, withDataFolder } from '../data-folder.ts'
@@ -76,7 +75,7 @@ async function create(
     throw new UsageError(
       `--name NAME and --scope ${SCOPES.join('|')} are needed, --project may have no slash.`,
     )
-  const wrong = from?.find((text) => !isRange(text))
+  const wrong = from?.find((text) => !isTokenAddress(text))
   if (wrong !== undefined)
     throw new UsageError(`--from "${wrong}" is neither an IP address nor a CIDR range.`)
   const { token, secret } = newToken(given as NewToken, Date.now(), 'command line')

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { isRange, isWithin } from './addresses.ts'
+import { isTokenAddress } from './access/identity/tokens.ts'
+import { isWithin, parseRange } from './address-ranges.ts'
 
 describe('the addresses of a token', () => {
   it.each(['10.0.0.7', '10.0.0.0/8', '0.0.0.0/0', '::1', 'fd00::/8'])('may be %s', (text) => {
-    expect(isRange(text)).toBe(true)
+    expect(isTokenAddress(text)).toBe(true)
   })
   it.each([
     '',
@@ -16,7 +17,7 @@ describe('the addresses of a token', () => {
     '::/129',
     '010.0.0.1',
   ])('may not be "%s"', (text) => {
-    expect(isRange(text)).toBe(false)
+    expect(isTokenAddress(text)).toBe(false)
   })
   it.each([
     ['10.1.2.3', '10.0.0.0/8', true],
@@ -28,6 +29,6 @@ describe('the addresses of a token', () => {
     // who comes through a socket of the file system has no address
     ['', '0.0.0.0/0', false],
   ])('hold %s within %s: %s', (address, ranges, is) => {
-    expect(isWithin(address, ranges)).toBe(is)
+    expect(isWithin(address, ranges.split(',').map(parseRange))).toBe(is)
   })
 })
