@@ -1,6 +1,8 @@
 import type { Finding, LiveFrame, Run } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
 import { sentenceOf } from '#lib/api/failure.ts'
+import { untrack } from 'svelte'
+import { clock } from '#lib/state/clock.svelte.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
 
 /** Pages of runs that are read: of more than these the newest are shown. */
@@ -69,7 +71,8 @@ export class ProjectRuns {
 
   /** The findings of this week that are no mere notes, the newest first. */
   async #readFlagged(): Promise<Finding[]> {
-    const since = Date.now() - WEEK
+    // not a dependency: the effect that loads would run again each second
+    const since = untrack(() => clock.now) - WEEK
     const flagged: Finding[] = []
     let cursor: string | null = null
     this.hasMoreFlagged = false
