@@ -40,8 +40,8 @@ class Noted:
         self._cap_events = 0
         self.readings: dict[str, Any] = {}
         self._clips: dict[str | None, Clip | None] = {None: clip}
-        self._max_norm = None if clip is None else clip.get("max_norm")
-        self._is_at_declared_cap = True
+        self._usual_cap = None if clip is None else clip.get("max_norm")
+        """The declared cap of the whole run, as long as its last call clipped at it too."""
         self._is_given = clip is not None
         """Whether the user declared how the run clips. If not, its first clip call does."""
         self._declare = declare
@@ -55,8 +55,7 @@ class Noted:
     def norm(self, part: str | None, key: int | None, max_norm: Any, readings: dict[str, Any]) -> None:
         """Adds the readings of a call that clips by norm at `max_norm`, with a fast path for the usual call."""
         is_number = type(max_norm) is float or type(max_norm) is int
-        is_declared = is_number and max_norm == self._max_norm and self._is_at_declared_cap
-        if is_declared and part is None and not self.readings and not self._numbered:
+        if is_number and max_norm == self._usual_cap and part is None and not self.readings and not self._numbered:
             self.readings = readings
             self._key = key
             return
@@ -104,10 +103,11 @@ class Noted:
             self.readings[name] = cap
 
     def _note_change(self, part: str | None, cap: float, declared: Clip | None) -> None:
-        before = self._caps.get(part, None if declared is None else declared.get("max_norm"))
+        declared_cap = None if declared is None else declared.get("max_norm")
+        before = self._caps.get(part, declared_cap)
         self._caps[part] = cap
         if part is None:
-            self._is_at_declared_cap = cap == self._max_norm
+            self._usual_cap = cap if cap == declared_cap else None
         if before is None or cap == before or not cap > 0 or self._cap_events == MAX_CAP_EVENTS:
             return
         self._cap_events += 1
@@ -117,8 +117,7 @@ class Noted:
     def _declare_clip(self, part: str | None, clip: Clip) -> None:
         self._clips[part] = clip
         if part is None:
-            self._max_norm = clip.get("max_norm")
-            self._is_at_declared_cap = True
+            self._usual_cap = clip.get("max_norm")
             self._declare({"clip": dict(clip)})
         else:
             self.declare_part(part, {"clip": dict(clip)})
@@ -161,7 +160,7 @@ class Noted:
             self._declare_clip("1", clip)
             if not self._is_given:
                 self._clips[None] = None
-                self._max_norm = None
+                self._usual_cap = None
                 self._declare({"clip": {"mode": "none"}})
 
     def take(self) -> dict[str, Any]:

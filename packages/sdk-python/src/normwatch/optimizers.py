@@ -36,8 +36,17 @@ def name_of(optimizer: Any) -> str:
     return type(unwrap(optimizer)).__name__.lower()[:MAX_NAME]
 
 
-def said_of_groups(before: int, count: int) -> str:
-    return f"parameter groups: {before} → {count}"
+class GroupCount:
+    """The number of an optimizer's parameter groups, to notice groups that are added or removed."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def change(self, optimizer: Any) -> str | None:
+        """A description of the change since the last call. None if there is none, and for the first call."""
+        count = len(optimizer.param_groups)
+        before, self._count = self._count, count
+        return None if before in (0, count) else f"parameter groups: {before} → {count}"
 
 
 class LearningRates:
@@ -45,7 +54,8 @@ class LearningRates:
 
     def __init__(self, optimizer: Any) -> None:
         self._optimizer = optimizer
-        self._group_count = len(optimizer.param_groups)
+        self._groups = GroupCount()
+        self._groups.change(optimizer)
         self._differing: set[int] = set()
 
     @staticmethod
@@ -58,10 +68,8 @@ class LearningRates:
         return self._optimizer.param_groups[0]["lr"]
 
     def change_of_groups(self) -> str | None:
-        """What to say of groups that were added or removed since the last call; None if there are as many."""
-        count = len(self._optimizer.param_groups)
-        before, self._group_count = self._group_count, count
-        return None if count == before else said_of_groups(before, count)
+        """See `GroupCount.change`."""
+        return self._groups.change(self._optimizer)
 
     def add(self, readings: dict[str, Any], lr: Any) -> None:
         """Adds `lr`, and `lr/group-1` and so on, to `readings`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from ..optimizers import name_of, said_of_groups
+from ..optimizers import GroupCount, name_of
 
 MAX_OPTIMIZERS = 64
 """The most optimizers in the look-up table, so that a training that creates one per epoch does not fill memory."""
@@ -22,13 +22,8 @@ class Part:
         """The clip rule that was declared to the run."""
         self._optimizer = weakref.ref(optimizer)
         self._groups = -1
-        self._group_count = 0
+        self.groups = GroupCount()
         self._ids: frozenset[int] = frozenset()
-
-    def change_of_groups(self, count: int) -> str | None:
-        """What to say of the optimizer's groups where they were added or removed since its last step."""
-        before, self._group_count = self._group_count, count
-        return None if before in (0, count) else said_of_groups(before, count)
 
     @property
     def optimizer(self) -> Any:

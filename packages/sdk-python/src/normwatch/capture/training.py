@@ -7,7 +7,7 @@ import functools
 import os
 import weakref
 from collections.abc import Iterator, Sequence
-from typing import Any, Callable, TypeVar, cast
+from typing import Any, Callable
 
 from ..clipping import before_clamping, is_sharded, is_sharded_type, whole
 from ..notices import Notices
@@ -15,6 +15,7 @@ from ..optimizers import unwrap
 from ..parameters import Given, local_reason
 from ..run import Run
 from .clip_call import ClipCall
+from .forgiving import forgiving
 from .losses import PendingLosses
 from .measure import kept, norm_of_gradients
 from .parts import Part, Parts
@@ -23,25 +24,6 @@ from .seen_settings import SeenSettings
 from .sharding import all_ranks_watch
 
 NOT_CLIPPED: dict[str, Any] = {"mode": "none"}
-
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def _forgiving(what: str) -> Callable[[Method], Method]:
-    """Turns an exception of ours into one warning, so that the training goes on as if it were not watched."""
-
-    def decorate(method: Method) -> Method:
-        @functools.wraps(method)
-        def forgiving(self: CapturedTraining, *args: Any) -> Any:
-            try:
-                return method(self, *args)
-            except Exception as error:
-                self.tell_once(what, f"{what} could not be watched: {type(error).__name__}: {error}")
-                return None
-
-        return cast(Method, forgiving)
-
-    return decorate
 
 
 class CapturedTraining:
@@ -78,22 +60,22 @@ class CapturedTraining:
 
     # Calls of torch
 
-    @_forgiving("backward")
+    @forgiving("backward")
     def on_backward(self, root: Any) -> None:
         if not self.engine_depth:
             self._losses.add(root)
 
-    @_forgiving("GradScaler.scale")
+    @forgiving("GradScaler.scale")
     def on_scale(self, outputs: Any, scaled: Any) -> None:
         self._losses.remember_scaled(outputs, scaled)
 
-    @_forgiving("clip_grad_norm_")
+    @forgiving("clip_grad_norm_")
     def on_clip_norm(self, tensors: list[Any], total: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         max_norm = args[1] if len(args) > 1 else kwargs.get("max_norm")
         norm_type = args[2] if len(args) > 2 else kwargs.get("norm_type", 2.0)
         self._on_norm(tensors, total, max_norm, norm_type)
 
-    @_forgiving("clip_grads_with_norm_")
+    @forgiving("clip_grads_with_norm_")
     def on_clip_with_norm(self, tensors: list[Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         max_norm = args[1] if len(args) > 1 else kwargs.get("max_norm")
         total = args[2] if len(args) > 2 else kwargs.get("total_norm")
@@ -110,7 +92,7 @@ class CapturedTraining:
             total = whole(total)
         self._add_norm(tensors, total, max_norm, norm_type)
 
-    @_forgiving("clip_grad_norm_")
+    @forgiving("clip_grad_norm_")
     def on_global_norm(self, tensors: list[Any], total: Any, max_norm: Any, norm_type: Any) -> None:
         """A framework's own clip call, which returns the norm over all ranks."""
         self._add_norm(tensors, total, max_norm, norm_type)
@@ -127,7 +109,7 @@ class CapturedTraining:
             self._cap = cap
         self._add_clip(self._new_call(tensors, self._clip, {"grad_norm": kept(total)}))
 
-    @_forgiving("clip_grad_value_")
+    @forgiving("clip_grad_value_")
     def on_clip_value(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Called before the gradients are clamped."""
         clip_value = float(args[1] if len(args) > 1 else kwargs["clip_value"])
@@ -163,12 +145,12 @@ class CapturedTraining:
         run.note_clip(call.clip, {**call.readings, **loss, "skipped": 1.0})
         self._end_step(run)
 
-    @_forgiving("Optimizer")
+    @forgiving("Optimizer")
     def on_optimizer_made(self, optimizer: Any) -> None:
         self._made = [ref for ref in self._made if ref() is not None]
         self._made.append(weakref.ref(optimizer))
 
-    @_forgiving("Optimizer.step")
+    @forgiving("Optimizer.step")
     def on_before_step(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The step's arguments if they must change: a closure, which computes gradients inside the step, is wrapped."""
         if self.engine_depth:
@@ -194,7 +176,7 @@ class CapturedTraining:
 
         return watched
 
-    @_forgiving("closure")
+    @forgiving("closure")
     def _on_first_evaluation(self, optimizer: Any) -> None:
         self._measure(optimizer)
         self._losses.freeze()
@@ -228,7 +210,7 @@ class CapturedTraining:
             norm = norm if scale is None else norm / scale
             self._clips.append(self._new_call(parameters, NOT_CLIPPED, {"grad_norm": kept(norm)}))
 
-    @_forgiving("Optimizer.step")
+    @forgiving("Optimizer.step")
     def on_after_step(self, optimizer: Any) -> None:
         if self.engine_depth or self._log_usual_step(optimizer):
             return
@@ -255,11 +237,11 @@ class CapturedTraining:
         clips.clear()
         return True
 
-    @_forgiving("GradScaler.step")
+    @forgiving("GradScaler.step")
     def on_before_scaler_step(self, scaler: Any, optimizer: Any) -> None:
         self._scaled_step = optimizer if scaler.is_enabled() else None
 
-    @_forgiving("GradScaler.step")
+    @forgiving("GradScaler.step")
     def on_after_scaler_step(self, optimizer: Any) -> None:
         inner = unwrap(optimizer)
         if self._scaled_step is not None and self._parts.of(inner, self._made) not in self._stepped:
@@ -268,12 +250,12 @@ class CapturedTraining:
             self._record_step(inner)
         self._scaled_step = None
 
-    @_forgiving("GradScaler.update")
+    @forgiving("GradScaler.update")
     def on_scaler_update(self, scaler: Any) -> None:
         if self._stepped and scaler.is_enabled():
             self._end_step(self._ensure_run(), scaler=scaler)
 
-    @_forgiving("torch.save")
+    @forgiving("torch.save")
     def on_saved(self, target: Any) -> None:
         """Something was saved by `torch.save`, to a path or an open file."""
         run = self._recording.current()
@@ -290,11 +272,11 @@ class CapturedTraining:
         finally:
             self.engine_depth -= 1
 
-    @_forgiving("backward")
+    @forgiving("backward")
     def on_engine_backward(self, loss: Any) -> None:
         self._losses.add(loss)
 
-    @_forgiving("step")
+    @forgiving("step")
     def on_engine_step(self, optimizer: Any, tell: Callable[[], tuple[Any, Any]]) -> None:
         """An engine with this optimizer has stepped. `tell` returns the global norm (or None) and the cap."""
         norm, cap = tell()
@@ -307,7 +289,7 @@ class CapturedTraining:
         self._record_step(inner)
         self._end_step(self._ensure_run())
 
-    @_forgiving("name")
+    @forgiving("name")
     def name_part(self, optimizer: Any, name: str) -> None:
         self._parts.name(unwrap(optimizer), name)
 
@@ -339,11 +321,10 @@ class CapturedTraining:
         loss = self._losses.take()
         if loss is not None:
             readings[part.reading("loss")] = loss
-        groups = optimizer.param_groups
-        change = part.change_of_groups(len(groups))
+        change = part.groups.change(optimizer)
         if change is not None:
             run.mark_next("lr group changed", change)
-        for number, group in enumerate(groups):
+        for number, group in enumerate(optimizer.param_groups):
             lr = group.get("lr")
             if lr is None:  # a custom optimizer
                 continue

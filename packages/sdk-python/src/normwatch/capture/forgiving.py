@@ -1,0 +1,29 @@
+"""Keeps mistakes of ours, and trainings that are built otherwise, from ending a training."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, Protocol, TypeVar, cast
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class Teller(Protocol):
+    def tell_once(self, kind: str, message: str) -> None: ...
+
+
+def forgiving(what: str) -> Callable[[Method], Method]:
+    """Turns an exception of a method into one warning, so that the training goes on as if it were not watched."""
+
+    def decorate(method: Method) -> Method:
+        @functools.wraps(method)
+        def forgiven(self: Teller, *args: Any) -> Any:
+            try:
+                return method(self, *args)
+            except Exception as error:
+                self.tell_once(what, f"{what} could not be watched: {type(error).__name__}: {error}")
+                return None
+
+        return cast(Method, forgiven)
+
+    return decorate
