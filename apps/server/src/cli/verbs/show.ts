@@ -1,4 +1,11 @@
-import type { Finding, FindingList, Run, SeriesReply, WireNumber } from '@normwatch/protocol'
+import {
+  metricOf,
+  type Finding,
+  type FindingList,
+  type Run,
+  type SeriesReply,
+  type WireNumber,
+} from '@normwatch/protocol'
 import { layerWords, movedWords, siblingWords, wordsOfKind } from '@normwatch/detector'
 import type { Command } from 'commander'
 import { figure, percent, whole } from '../figures.ts'
@@ -42,7 +49,7 @@ function normsOf({ clip, parts, latest }: Run) {
   const own = { name: '', metric: 'grad_norm', clip }
   const ofParts = parts.map((part) => ({
     name: part.name,
-    metric: `grad_norm/${part.name}`,
+    metric: metricOf('grad_norm', part.name),
     clip: part.clip,
   }))
   return 'grad_norm' in latest || ofParts.length === 0 ? [own, ...ofParts] : ofParts
