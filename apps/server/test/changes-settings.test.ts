@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { startApp, type TestApp } from './start-app.ts'
+import { startApp, tempFolder, type TestApp } from './start-app.ts'
 
 /** 60 steps clipped, 300 far below the cap: saturated at first, well later. */
 async function sendSaturatedStart(call: TestApp['call'], id: string, fields: object = {}): Promise<void> {
@@ -78,6 +78,18 @@ it("judges a project's runs again in the background", async () => {
   const points = Array.from({ length: 80 }, (_, step) => ({ step, grad_norm: 3 + (step % 7) / 10, loss: 2 }))
   await call('POST', '/runs/a/points', { points })
   await call('PUT', '/projects/p/settings', { clip_saturated: { enabled: false } })
+  await expect.poll(async () => (await call('GET', '/runs/a')).body.health).not.toBe('flagged')
+})
+
+it('ends the judging of a project that its stop interrupts, and the next start finishes it', async () => {
+  const folder = await tempFolder()
+  const before = await startApp({ folder })
+  await sendSaturatedStart(before.call, 'a', { project: 'p' })
+  await before.call('PUT', '/projects/p/settings', { clip_saturated: { enabled: false } })
+  await before.services.ingest.stop()
+  await before.services.store.close()
+  const { call } = await startApp({ folder })
+  await call('POST', '/runs/a/points', { points: [{ step: 1_000, grad_norm: 0.1, loss: 2 }] })
   await expect.poll(async () => (await call('GET', '/runs/a')).body.health).not.toBe('flagged')
 })
 

@@ -21,6 +21,8 @@ export interface IngestContext {
   readonly explainer: Explainer
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Aborted when the service stops: what is judged again by then is left for the next start. */
+  readonly stopping: AbortSignal
 }
 
 /** The runs that are being judged, the most recently used ones in memory. */

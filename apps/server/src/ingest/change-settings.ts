@@ -39,12 +39,13 @@ export async function changeProjectSettings(
 }
 
 async function judgeProject(context: IngestContext, project: string): Promise<void> {
-  const { store, runs } = context
+  const { store, runs, stopping } = context
   let cursor: string | null = null
   do {
     const query = { project, sort: 'created', limit: RUNS_A_PAGE, cursor: cursor ?? undefined } as const
     const page = await store.runs.list(query)
     for (const { id } of page.runs) {
+      if (stopping.aborted) return
       await runs.use(id, alone, async (active) => {
         await noteEdit(context, active, await store.runs.get(id))
         active.markStale()

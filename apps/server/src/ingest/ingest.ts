@@ -21,6 +21,8 @@ export class Ingest {
   readonly #context: IngestContext
   readonly #stopping = new AbortController()
   readonly #onError: (error: unknown) => void
+  /** Runs that are judged again while nobody waits for it. */
+  readonly #judging = new Set<Promise<void>>()
   /** Points accepted since the start. */
   pointsAccepted = 0
   /** Batches that are not durable yet. */
@@ -29,10 +31,10 @@ export class Ingest {
   constructor(store: Store, hub: Hub, now: () => number, onError: (error: unknown) => void) {
     this.#onError = onError
     const runs = new ActiveRuns(store, (active) => {
-      judgeAgain(this.#context, active).catch(onError)
+      this.#inBackground(judgeAgain(this.#context, active))
     })
     const explainer = new Explainer({ store, hub, runs, onError })
-    this.#context = { store, hub, runs, explainer, now }
+    this.#context = { store, hub, runs, explainer, now, stopping: this.#stopping.signal }
   }
 
   /** Runs whose detector state is in memory. */
@@ -45,7 +47,7 @@ export class Ingest {
     if (retention !== undefined) {
       void keepFor(this.#context, retention, this.#stopping.signal, this.#onError)
     }
-    judgeInterrupted(this.#context).catch(this.#onError)
+    this.#inBackground(judgeInterrupted(this.#context))
     this.#context.explainer.wake()
     const since = this.#context.now()
     void watchSilence(this.#context, since, this.#stopping.signal, this.#onError)
@@ -70,6 +72,17 @@ export class Ingest {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#context.explainer.stop()
+    await Promise.all(this.#judging)
+  }
+
+  /** `stop` ends such work early and waits for it. */
+  #inBackground(work: Promise<void>): void {
+    const done = work
+      .catch((error: unknown) => {
+        if (!this.#stopping.signal.aborted) this.#onError(error)
+      })
+      .finally(() => this.#judging.delete(done))
+    this.#judging.add(done)
   }
 
   async accept(run: string, columns: PointColumns): Promise<StoredRun> {
@@ -107,7 +120,7 @@ export class Ingest {
   /** Throws `SettingsRefused`; resolves when they are stored, and the project's runs are judged again meanwhile. */
   async changeProjectSettings(project: string, overrides: unknown): Promise<void> {
     const { judged } = await changeProjectSettings(this.#context, project, overrides)
-    judged.catch(this.#onError)
+    this.#inBackground(judged)
   }
 }
 

@@ -12,7 +12,8 @@ const FINDINGS_A_PAGE = 1_000
 
 /**
  * Judges a stale record from its first point by the current facts, while new batches are stored, and replaces the old
- * judgement. Callers share one pass; an edit meanwhile starts it over.
+ * judgement. Callers share one pass; an edit meanwhile starts it over. Throws `StoreUnavailable` when the service stops:
+ * the record stays stale, and is judged when the run is used next.
  */
 export function judgeAgain(context: IngestContext, active: ActiveRun): Promise<void> {
   return (active.judging ??= untilFresh(context, active)
@@ -28,14 +29,14 @@ async function untilFresh(context: IngestContext, active: ActiveRun): Promise<vo
 }
 
 async function attempt(context: IngestContext, active: ActiveRun): Promise<void> {
-  const { store, hub, runs } = context
+  const { store, hub, runs, stopping } = context
   const { edition } = active
   const replay = new Replay(store, await store.runs.get(active.id), active.inForce)
-  while ((await replay.catchUp()) > LAST_SLICE);
+  while ((await replay.catchUp(stopping)) > LAST_SLICE);
   const alone = () => true
   await runs.use(active.id, alone, async (current) => {
     if (current !== active || active.edition !== edition) return
-    await replay.catchUp()
+    await replay.catchUp(stopping)
     const run = await store.runs.get(active.id)
     const stored = await allFindings(store, { run: active.id })
     const stalled = stored.some(({ kind, state }) => kind === 'stalled' && state === 'open')
@@ -53,9 +54,10 @@ async function attempt(context: IngestContext, active: ActiveRun): Promise<void>
  * a record that was cut or whose cap was changed with it.
  */
 export async function judgeInterrupted(context: IngestContext): Promise<void> {
-  const { store, runs } = context
+  const { store, runs, stopping } = context
   const open = await allFindings(store, { state: 'open' })
   for (const id of new Set(open.map(({ run }) => run))) {
+    if (stopping.aborted) return
     const { status } = await store.runs.get(id)
     if (status === 'running') continue
     const active = await runs.get(id)

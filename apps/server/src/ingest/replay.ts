@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Store, StoredFinding, StoredRun } from '../storage/store.ts'
+import { StoreUnavailable, type Store, type StoredFinding, type StoredRun } from '../storage/store.ts'
 import { ActiveRun, type Outcome } from './active-run.ts'
 import type { SettingsInForce } from './run-settings.ts'
 
@@ -15,10 +15,11 @@ export class Replay {
     this.judged = new ActiveRun({ ...run, status: 'running' }, undefined, [], inForce)
   }
 
-  /** Judges the next steps; returns how many there were. */
-  async catchUp(): Promise<number> {
+  /** Judges the next steps; returns how many there were. Throws `StoreUnavailable` once `stopping` is aborted. */
+  async catchUp(stopping?: AbortSignal): Promise<number> {
     let count = 0
     for await (const block of this.#store.points.read(this.judged.id, { from: this.#next })) {
+      if (stopping?.aborted === true) throw new StoreUnavailable('The server is stopping.')
       const { step } = block
       if (step.length === 0) continue
       this.#remember(this.judged.fold(block, 0))
