@@ -115,6 +115,19 @@ describe('normwatch import', { timeout: 90_000 }, () => {
     expect(await runs()).toMatchObject([{ points: 30 }])
   })
 
+  it('fails where a file that was named is not imported, or nothing is', async () => {
+    const { environment, folder } = await start()
+    await mkdir(join(folder, 'empty'))
+    await writeFile(join(folder, 'odd.txt'), 'nothing to see\n'.repeat(50))
+    await writeFile(join(folder, 'good.jsonl'), lines(0, 30))
+    const codeOf = async (...names: string[]) =>
+      (await normwatch(['import', ...names.map((name) => join(folder, name))], environment)).code
+    expect(await codeOf('odd.txt')).toBe(1)
+    expect(await codeOf('good.jsonl', 'odd.txt')).toBe(1)
+    expect(await codeOf('empty')).toBe(1)
+    expect(await codeOf('.')).toBe(0)
+  })
+
   it('sends a long log while it is read: resumes, caps that stand further on, and nothing of one that is broken', async () => {
     const { get, runs, environment, folder } = await start()
     const cap = `${JSON.stringify({ max_grad_norm: 2.5 })}\n`

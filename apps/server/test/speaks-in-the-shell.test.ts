@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { examplesIn, listVerbs, normwatch, NORMWATCH } from './command-line.ts'
@@ -47,6 +47,7 @@ describe('the command normwatch', { timeout: 300_000 }, () => {
     expectToFit((await normwatch(['serve', '--help'])).stdout)
     expect(verbs.length).toBeGreaterThan(5)
     const cwd = await tempFolder()
+    writeFileSync(join(cwd, 'train.jsonl'), '{"step":1,"grad_norm":0.5}\n{"step":2,"grad_norm":0.6}\n')
     for (const { path, help } of verbs) {
       expect(help).toMatchObject({ code: 0, stderr: '' })
       expectToFit(help.stdout)
@@ -136,7 +137,7 @@ describe('the command normwatch', { timeout: 300_000 }, () => {
     expect(ended).toMatchObject({ code: 3, stdout: "['--lr', '3']\n" })
   })
 
-  it('completes verbs, options and choices for a shell', async () => {
+  it('completes verbs, options, choices and runs for a shell', async () => {
     const completed = async (...words: string[]) =>
       (await normwatch(['complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0])
     expect(await completed('sna')).toContain('snapshot')
@@ -144,6 +145,16 @@ describe('the command normwatch', { timeout: 300_000 }, () => {
     expect(await completed('export', 'toy', '--format', '')).toEqual(
       expect.arrayContaining(['csv', 'parquet', 'html']),
     )
+    const { environment } = await startWithRuns()
+    const runs = async (address: Record<string, string>, ...words: string[]) =>
+      (await normwatch(['complete', '--', ...words], address)).stdout
+        .split('\n')
+        .map((line) => line.split('\t')[0])
+        .filter((word) => word?.startsWith('toy'))
+        .sort()
+    expect(await runs(environment, 'show', '')).toEqual(['toy', 'toy-2'])
+    expect(await runs(environment, 'compare', 'toy', 'toy-')).toEqual(['toy-2'])
+    expect(await runs({ NORMWATCH_URL: 'http://127.0.0.1:2' }, 'show', 't')).toEqual([])
     const script = await normwatch(['complete', 'bash'])
     expect(spawnSync('bash', ['-n'], { input: script.stdout })).toMatchObject({ status: 0 })
   })

@@ -9,7 +9,7 @@ import { Failure, UsageError } from './failures.ts'
 enableCompileCache(layout.compileCache)
 
 /** What a verb's file exports: adds the verb, with its options, help and example, to the program. */
-type AddTo = (program: Command) => void
+type AddTo = (program: Command) => void | Promise<void>
 
 const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> = {
   serve: () => import('./verbs/serve.ts'),
@@ -65,7 +65,7 @@ try {
   // completion has to know every verb
   const isOne = Object.hasOwn(verbs, name) && name !== 'complete'
   const called = isOne ? { [name]: verbs[name] } : verbs
-  for (const load of Object.values(called)) (await load?.())?.addTo(program)
+  for (const load of Object.values(called)) await (await load?.())?.addTo(program)
   await program.parseAsync()
 } catch (error) {
   process.exitCode = exitCodeOf(error)

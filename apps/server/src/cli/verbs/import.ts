@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import {
   capWords,
@@ -71,12 +72,18 @@ export function addTo(program: Command): void {
       const passed: Passed[] = []
       if (paths.includes('-')) {
         if (paths.length > 1) throw new UsageError('- stands alone: it reads what is piped in.')
-        return report(await followStdin(sender, settings, options.follow === true), passed, options)
+        const outcomes = await followStdin(sender, settings, options.follow === true)
+        if (outcomes.length === 0) process.exitCode = 1
+        return report(outcomes, passed, options)
       }
       if (options.follow) return followLogs(paths, sender, settings, options.json === true)
       const found = await findLogs(paths, options.format).catch(asUsageError)
       passed.push(...found.passed)
-      return report(await importLogs(found.logs, sender, settings, passed), passed, options)
+      const outcomes = await importLogs(found.logs, sender, settings, passed)
+      // a file that was named is wanted; of a folder, what there is
+      const named = new Set(paths.map((path) => resolve(path)))
+      if (outcomes.length === 0 || passed.some(({ path }) => named.has(path))) process.exitCode = 1
+      return report(outcomes, passed, options)
     })
 }
 
