@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { hashSecret } from '../src/access/identity/secret.ts'
 import { SESSION_LIVES_MS } from '../src/access/identity/session-cookie.ts'
-import type { StoredSession } from '../src/storage/token-store.ts'
+import type { StoredSession } from '../src/storage/session-store.ts'
 import { bearer, makeToken } from './access-fixtures.ts'
 import { startApp, type Answer, type TestApp } from './start-app.ts'
 

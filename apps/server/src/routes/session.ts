@@ -33,7 +33,9 @@ export function sessionRoutes({ store, now }: Services, access: Access): Fastify
         refuseElsewhere(caller, request.ip)
         const secret = randomSecret()
         const expires_at = Math.min(now() + SESSION_LIVES_MS, caller.expiresAt ?? Infinity)
-        await store.tokens.openSession({ hash: hashSecret(secret), token: caller.id, expires_at }, now())
+        const at = now()
+        const opener = { token: caller.id, person: null, id_token: null }
+        await store.tokens.openSession({ hash: hashSecret(secret), ...opener, opened_at: at, expires_at }, at)
         return reply
           .setCookie(SESSION_COOKIE, secret, {
             ...cookieOptions(request, access),

@@ -1,6 +1,7 @@
 import { MAX_TOKENS } from '@normwatch/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from './store.ts'
+import type { StoredSession } from './session-store.ts'
 import { TokenNotFound, TooManyTokens, type StoredToken } from './token-store.ts'
 
 const token = (id: string, more: Partial<StoredToken> = {}): StoredToken => ({
@@ -16,6 +17,15 @@ const token = (id: string, more: Partial<StoredToken> = {}): StoredToken => ({
   revoked_at: null,
   last_used_at: null,
   ...more,
+})
+
+const session = (hash: string, token: string, expires_at: number): StoredSession => ({
+  hash,
+  token,
+  opened_at: 1_000,
+  expires_at,
+  person: null,
+  id_token: null,
 })
 
 /** What every engine promises of tokens and sessions. `open` gives an empty store each time. */
@@ -56,12 +66,12 @@ export function describeTokenStore(engine: string, open: () => Promise<Store>): 
 
     it('revokes once, ends the sessions of the token and no others', async () => {
       await store.tokens.create(token('a'))
-      await store.tokens.openSession({ hash: 's', token: 'a', expires_at: 9_000 }, 1_000)
-      await store.tokens.openSession({ hash: 't', token: 'b', expires_at: 9_000 }, 1_000)
+      await store.tokens.openSession(session('s', 'a', 9_000), 1_000)
+      await store.tokens.openSession(session('t', 'b', 9_000), 1_000)
       expect(await store.tokens.revoke('a', 5_000)).toEqual(token('a', { revoked_at: 5_000 }))
       expect(await store.tokens.revoke('a', 6_000)).toEqual(token('a', { revoked_at: 5_000 }))
       expect(await store.tokens.session('s')).toBeUndefined()
-      expect(await store.tokens.session('t')).toEqual({ hash: 't', token: 'b', expires_at: 9_000 })
+      expect(await store.tokens.session('t')).toEqual(session('t', 'b', 9_000))
       await expect(store.tokens.revoke('c', 1)).rejects.toBeInstanceOf(TokenNotFound)
     })
 
@@ -70,8 +80,8 @@ export function describeTokenStore(engine: string, open: () => Promise<Store>): 
       await store.tokens.used('a', 7_000)
       await store.tokens.used('gone', 7_000)
       expect(await store.tokens.byId('a')).toEqual(token('a', { last_used_at: 7_000 }))
-      await store.tokens.openSession({ hash: 's', token: 'a', expires_at: 2_000 }, 1_000)
-      await store.tokens.openSession({ hash: 't', token: 'a', expires_at: 9_000 }, 2_000)
+      await store.tokens.openSession(session('s', 'a', 2_000), 1_000)
+      await store.tokens.openSession(session('t', 'a', 9_000), 2_000)
       expect(await store.tokens.session('s')).toBeUndefined()
       await store.tokens.closeSession('t')
       await store.tokens.closeSession('t')

@@ -1,4 +1,5 @@
 import type { Scope } from '@normwatch/protocol'
+import type { SessionStore } from './session-store.ts'
 import { UnitRefused } from './unit-refused.ts'
 
 /** A token as stored. Its secret is not stored: `hash` is the secret's SHA-256, in hex. Instants are milliseconds since 1970. */
@@ -17,14 +18,6 @@ export interface StoredToken {
   readonly expires_at: number | null
   readonly revoked_at: number | null
   readonly last_used_at: number | null
-}
-
-/** A browser session. `hash` is the SHA-256 of its cookie, in hex. */
-export interface StoredSession {
-  readonly hash: string
-  /** Id of the token it was opened with. */
-  readonly token: string
-  readonly expires_at: number
 }
 
 export const TOKEN_COLUMNS = [
@@ -53,7 +46,7 @@ export class TooManyTokens extends UnitRefused {
  * Tokens and sessions. Another process (the command line) may create and revoke while a server runs: every call sees what was
  * durable when it was made.
  */
-export interface TokenStore {
+export interface TokenStore extends SessionStore {
   /** Whether a token was ever made, revoked and expired ones included: a server that had one does not open itself again. */
   any(): Promise<boolean>
   /** Throws `TooManyTokens` beyond `MAX_TOKENS`. */
@@ -66,10 +59,4 @@ export interface TokenStore {
   revoke(id: string, now: number): Promise<StoredToken>
   /** Records that the token was used; an unknown one is ignored. */
   used(id: string, now: number): Promise<void>
-
-  /** Removes sessions that have expired at `now`, and stores this one. */
-  openSession(session: StoredSession, now: number): Promise<void>
-  session(hash: string): Promise<StoredSession | undefined>
-  /** Removes the session; an unknown one is ignored. */
-  closeSession(hash: string): Promise<void>
 }

@@ -9,6 +9,7 @@ import { describeRuns } from '../runs.contract.ts'
 import { describeSettings } from '../settings-store.contract.ts'
 import { describeStore } from '../store.contract.ts'
 import type { Store } from '../store.ts'
+import { describeSessionStore } from '../session-store.contract.ts'
 import { describeTokenStore } from '../token-store.contract.ts'
 import { describeUpkeep } from '../upkeep.contract.ts'
 import { ask, emptyDatabase, restoredBackup } from '../../../test/postgres.ts'
@@ -52,6 +53,7 @@ describeStore('postgres', openEmpty)
 describeRuns('postgres', openEmpty)
 describeSettings('postgres', openEmpty)
 describeEvents('postgres', openEmpty)
+describeSessionStore('postgres', openEmpty)
 describeTokenStore('postgres', openEmpty)
 describeAlertStore('postgres', openWithClock)
 describeChannelStore('postgres', openWithClock)

@@ -6,11 +6,11 @@ import {
   TOKEN_COLUMNS,
   TokenNotFound,
   TooManyTokens,
-  type StoredSession,
   type StoredToken,
   type TokenStore,
 } from '../token-store.ts'
 import type { Database, Statements } from './database.ts'
+import { openSessions } from './sessions.ts'
 
 /** Throws `RunNotFound`. In a transaction that changes rows of the run, it is not deleted meanwhile. */
 async function refuseUnknown(on: Statements, run: string, isChange: boolean): Promise<void> {
@@ -90,6 +90,7 @@ export function openSettings(db: Database): SettingsStore {
 export function openTokens(db: Database): TokenStore {
   const byId = (on: Statements, id: string) => on.get<StoredToken>('select * from tokens where id = ?', id)
   return {
+    ...openSessions(db),
     any: async () => (await db.get('select 1 from tokens limit 1')) !== undefined,
     byHash: (hash) => db.get<StoredToken>('select * from tokens where hash = ?', hash),
     byId: (id) => byId(db, id),
@@ -115,18 +116,5 @@ export function openTokens(db: Database): TokenStore {
         return (await byId(on, id)) as StoredToken
       }),
     used: async (id, now) => void (await db.run('update tokens set last_used_at = ? where id = ?', now, id)),
-
-    openSession: (opened, now) =>
-      db.transaction(async (on) => {
-        await on.run('delete from sessions where expires_at <= ?', now)
-        await on.run(
-          'insert into sessions (hash, token, expires_at) values (?, ?, ?)',
-          opened.hash,
-          opened.token,
-          opened.expires_at,
-        )
-      }),
-    session: (hash) => db.get<StoredSession>('select * from sessions where hash = ?', hash),
-    closeSession: async (hash) => void (await db.run('delete from sessions where hash = ?', hash)),
   }
 }

@@ -191,9 +191,21 @@ export const tokens = pgTable('tokens', {
 
 export const sessions = pgTable(
   'sessions',
-  { hash: text().primaryKey(), token: text().notNull(), expires_at: whole().notNull() },
+  {
+    hash: text().primaryKey(),
+    token: text().notNull(),
+    expires_at: whole().notNull(),
+    opened_at: whole(),
+    person: text(),
+    id_token: text(),
+  },
   (table) => [index('sessions_by_token').on(table.token), index('sessions_by_end').on(table.expires_at)],
 )
+
+export const usedStates = pgTable('used_states', {
+  state: text().primaryKey(),
+  expires_at: whole().notNull(),
+})
 
 export const channels = pgTable('channels', {
   id: text().primaryKey(),

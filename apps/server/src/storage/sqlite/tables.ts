@@ -195,12 +195,25 @@ export const tokens = sqliteTable('tokens', {
   lastUsedAt: integer('last_used_at'),
 })
 
-/** Browser sessions. `token` is the id of the token that the browser signed in with, which may be the operator's. */
+/** Browser sessions. `token` is the id of who opened it: a token, which may be the operator's, or a person. */
 export const sessions = sqliteTable(
   'sessions',
-  { hash: text().primaryKey(), token: text().notNull(), expiresAt: integer('expires_at').notNull() },
+  {
+    hash: text().primaryKey(),
+    token: text().notNull(),
+    expiresAt: integer('expires_at').notNull(),
+    openedAt: integer('opened_at'),
+    person: text(),
+    idToken: text('id_token'),
+  },
   (table) => [index('sessions_by_token').on(table.token), index('sessions_by_end').on(table.expiresAt)],
 )
+
+/** States of completed sign-ins at a provider: each opens one session. */
+export const usedStates = sqliteTable('used_states', {
+  state: text().primaryKey(),
+  expiresAt: integer('expires_at').notNull(),
+})
 
 /** Channels. The columns are named as in `StoredChannel`. */
 export const channels = sqliteTable('channels', {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { newToken } from '../../../access/identity/tokens.ts'
+import { describeSessionStore } from '../../session-store.contract.ts'
 import { describeTokenStore } from '../../token-store.contract.ts'
 import { openSqliteStore } from '../open.ts'
 import { openTokensFile } from '../open-tokens-file.ts'
@@ -11,6 +12,7 @@ const root = mkdtempSync(join(tmpdir(), 'normwatch-'))
 afterAll(() => rmSync(root, { recursive: true }))
 const emptyFolder = () => mkdtempSync(join(root, 'data-'))
 
+describeSessionStore('sqlite', () => openSqliteStore({ folder: emptyFolder() }))
 describeTokenStore('sqlite', () => openSqliteStore({ folder: emptyFolder() }))
 
 it('lets the command line make and revoke tokens while a server holds the folder', async () => {

@@ -4,19 +4,14 @@ import {
   TOKEN_COLUMNS,
   TokenNotFound,
   TooManyTokens,
-  type StoredSession,
   type StoredToken,
   type TokenStore,
 } from '../../token-store.ts'
-
-/** Reads, and runs units of work in a transaction, which resolve when they are durable; both explain their failures. */
-export interface Access {
-  readonly read: <T>(work: () => T) => T
-  readonly write: <T>(work: () => T) => Promise<T>
-}
+import { openSessions, type Access } from './sessions.ts'
 
 /** The tables of tokens and sessions. Nothing is kept in memory, so that two processes see the same. */
-export function openTokens(db: Database, { read, write }: Access): TokenStore {
+export function openTokens(db: Database, access: Access): TokenStore {
+  const { read, write } = access
   const any = db.prepare('select 1 from tokens limit 1')
   const count = db.prepare<[], number>('select count(*) from tokens').pluck()
   const all = db.prepare<[], StoredToken>('select * from tokens order by created_at, id')
@@ -30,15 +25,10 @@ export function openTokens(db: Database, { read, write }: Access): TokenStore {
   )
   const used = db.prepare<[number, string]>('update tokens set last_used_at = ? where id = ?')
 
-  const session = db.prepare<[string], StoredSession>('select * from sessions where hash = ?')
-  const keepSession = db.prepare<[StoredSession]>(
-    'insert into sessions (hash, token, expires_at) values (@hash, @token, @expires_at)',
-  )
-  const dropSession = db.prepare<[string]>('delete from sessions where hash = ?')
   const dropSessionsOf = db.prepare<[string]>('delete from sessions where token = ?')
-  const dropExpired = db.prepare<[number]>('delete from sessions where expires_at <= ?')
 
   return {
+    ...openSessions(db, access),
     any: async () => read(() => any.get() !== undefined),
     byHash: async (hash) => read(() => byHash.get(hash)),
     byId: async (id) => read(() => byId.get(id)),
@@ -58,13 +48,5 @@ export function openTokens(db: Database, { read, write }: Access): TokenStore {
         return byId.get(id) as StoredToken
       }),
     used: (id, now) => write(() => void used.run(now, id)),
-
-    openSession: (opened, now) =>
-      write(() => {
-        dropExpired.run(now)
-        keepSession.run(opened)
-      }),
-    session: async (hash) => read(() => session.get(hash)),
-    closeSession: (hash) => write(() => void dropSession.run(hash)),
   }
 }
