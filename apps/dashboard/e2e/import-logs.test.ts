@@ -81,6 +81,17 @@ describe('logs that are dropped on the runs page', { timeout: 120_000 }, () => {
     )
   })
 
+  it('may be Parquet in any of its compressions, which the page unpacks without WebAssembly', async () => {
+    const server = await startServer()
+    const page = await openPage()
+    await page.goto(server.url)
+    await page.getByRole('button', { name: 'Import logs' }).click()
+    const made = join(import.meta.dirname, '../../../packages/importers/test/made/parquet')
+    const codecs = ['none', 'snappy', 'gzip', 'zstd', 'lz4', 'brotli']
+    await page.getByLabel('Files').setInputFiles(codecs.map((codec) => join(made, `${codec}.parquet`)))
+    await expect.poll(() => textOf(page, 'dialog'), { timeout: 60_000 }).toContain('6 runs, 240 new points')
+  })
+
   it('are chosen with a button too, leave the page free while they are read, and can be cancelled', async () => {
     const server = await startServer()
     const page = await openPage()
