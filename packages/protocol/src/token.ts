@@ -1,4 +1,5 @@
 import type { Static } from 'typebox'
+import { GrantSchema, ScopeSchema } from './grants.ts'
 import { Type } from './schema.ts'
 import { Nullable } from './nullable.ts'
 
@@ -12,11 +13,6 @@ export const MAX_TOKEN_DAYS = 3_650
 export const MAX_TOKEN_ADDRESSES = 16
 /** Every token starts with this, so that secret scanners can find leaked ones. */
 export const TOKEN_PREFIX = 'nw_'
-
-/** `write`: what an SDK does. `read`: look at everything, change nothing. `admin`: everything. */
-export const SCOPES = ['write', 'read', 'admin'] as const
-export type Scope = (typeof SCOPES)[number]
-export const ScopeSchema = Type.Enum(SCOPES)
 
 const tokenFields = {
   name: Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u001f]+$' }),
@@ -87,8 +83,11 @@ export const SessionSchema = Type.Object({
   caller: Nullable(
     Type.Object({
       name: Type.String(),
-      scope: ScopeSchema,
+      scope: Nullable(ScopeSchema),
       project: Nullable(Type.String()),
+      grants: Type.Array(GrantSchema, {
+        description: 'What the caller may do; `scope` and `project` sum it up.',
+      }),
       expires_at: Nullable(Instant),
     }),
   ),

@@ -1,4 +1,5 @@
 import cookie from '@fastify/cookie'
+import type { Projects } from '@normwatch/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
 import type { BodyGuard } from '../plugins/json-bodies.ts'
@@ -9,7 +10,7 @@ import { confine } from './confine.ts'
 import { Authenticator, type Invalid } from './identity/authenticator.ts'
 import { createLimiter } from './limits/limiter.ts'
 import type { Limits } from './limits/limits.ts'
-import { mayUse, refuseElsewhere } from './may.ts'
+import { reachOf, refuseElsewhere, refuseRoute } from './may.ts'
 import { CrossOrigin } from './cross-origin.ts'
 import { ruleFor } from './route-rules.ts'
 import { isSameOrigin, needsSameOrigin } from './identity/session-cookie.ts'
@@ -20,6 +21,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent the request; `undefined` only on public routes. */
     caller: Caller | undefined
+    /** The projects in which the caller may do what the route is for; none on public routes without a caller. */
+    reach: Projects
   }
 }
 
@@ -90,12 +93,14 @@ export async function controlAccess(
   const limiter =
     limits === undefined ? undefined : await createLimiter(app, { store, now: steadyNow }, limits, sockets)
   app.decorateRequest('caller', undefined)
+  app.decorateRequest('reach')
   app.addHook('onRoute', (route) => {
     for (const one of [route.method].flat()) {
       if (ruleFor(one, route.url).for === 'everybody') route.bodyLimit = MAX_UNAUTHENTICATED_BODY
     }
   })
   app.addHook('onRequest', async (request, reply) => {
+    request.reach = []
     const isOpen = await authenticator.isOpen().catch((error: unknown) => {
       if (isHealthCheck(request)) return false
       throw error
@@ -109,6 +114,7 @@ export async function controlAccess(
     if (isOpen) {
       refuseForeign(request, isAdmitted, allowedHosts)
       request.caller = OWNER
+      request.reach = 'all'
     } else {
       if (request.is404) {
         // Perhaps a page of the dashboard; else no body is read.
@@ -159,26 +165,17 @@ async function admit(
 ): Promise<void> {
   const rule = ruleOf(request)
   const caller = await callerOf(request, authenticator)
-  request.caller = typeof caller === 'string' ? undefined : caller
+  if (typeof caller !== 'string') {
+    request.caller = caller
+    request.reach = reachOf(caller, rule)
+  }
   if (rule.for === 'everybody') return
   if (typeof caller === 'string') {
     void reply.header('www-authenticate', 'Bearer realm="normwatch"')
     throw new Refusal(caller)
   }
   refuseElsewhere(caller, request.ip)
-  if (!mayUse(caller, rule)) {
-    const needed = rule.for === 'any' || rule.for === 'admin' ? 'admin' : `${rule.for} or admin`
-    throw new Refusal(
-      'scope_forbidden',
-      `This needs a token with the scope ${needed}; this one has ${caller.scope}.`,
-    )
-  }
-  if (rule.project === 'all' && caller.project !== null) {
-    throw new Refusal(
-      'project_forbidden',
-      `This concerns all projects; this token is limited to "${caller.project}".`,
-    )
-  }
+  refuseRoute(caller, rule)
 }
 
 async function callerOf(request: FastifyRequest, authenticator: Authenticator): Promise<Caller | Invalid> {

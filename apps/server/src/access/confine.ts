@@ -1,13 +1,18 @@
+import { isAmong, onlyProject } from '@normwatch/protocol'
 import type { FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
 import { RunNotFound, type RunStore } from '../storage/store.ts'
 import type { Caller } from './identity/caller.ts'
-import { forbidden, mayTouch } from './may.ts'
+import { refuseProject } from './may.ts'
 import type { ProjectSource } from './route-rules.ts'
 
+/** The project of a run that names none. */
+const DEFAULT_PROJECT = 'default'
+
 /**
- * Refuses a request for another project than the one the caller's token is limited to; a request that could name a
- * project and does not gets the token's. Runs after validation. Throws `RunNotFound` for a run that must be there.
+ * Refuses a request that names a project, or a run of a project, in which the caller may not do what it asks. A new run
+ * without a project gets one where the caller may create it. Lists are filtered by the routes, with `request.reach`.
+ * Runs after validation. Throws `RunNotFound` for a run that must be there.
  */
 export async function confine(
   request: FastifyRequest,
@@ -15,62 +20,53 @@ export async function confine(
   source: ProjectSource,
   runs: RunStore,
 ): Promise<void> {
-  const { project: only } = caller
-  if (only === null) return
+  const { reach } = request
+  if (reach === 'all') return
   const params = request.params as { id?: string; project?: string }
   const query = request.query as { run?: string | string[]; project?: string }
   const body = request.body as { id?: string; project?: string } | undefined
+  const check = (project: string | undefined) => refuseProject(caller, reach, project)
   switch (source) {
     case 'run':
-      await checkRun(caller, params.id as string, runs)
-      return check(caller, body?.project)
+      check((await runs.get(params.id as string)).project)
+      return check(body?.project)
     case 'new-run': {
-      const id = params.id ?? body?.id
-      if (id !== undefined) await checkRun(caller, id, runs, 'may be missing')
-      check(caller, body?.project)
-      if (body !== undefined) body.project ??= only
+      const present = await projectOf(params.id ?? body?.id, runs)
+      check(present)
+      check(body?.project)
+      if (body !== undefined && present === undefined) body.project ??= homeIn(reach)
       return
     }
     case 'asked':
-      check(caller, query.project)
-      query.project = only
-      return
-    case 'asked-runs': {
-      const asked = [query.run ?? []].flat()
-      if (asked.length === 0) {
-        throw new Refusal(
-          'project_forbidden',
-          `Name a run of the project "${only}" with ?run=; this token is limited to it.`,
-        )
-      }
-      for (const run of asked) await checkRun(caller, run, runs)
-      return
-    }
+      return check(query.project)
     case 'asked-any':
-      check(caller, query.project)
-      query.project = only
-      for (const run of [query.run ?? []].flat()) await checkRun(caller, run, runs, 'may be missing')
+      check(query.project)
+      for (const run of [query.run ?? []].flat()) check(await projectOf(run, runs))
+      return
+    case 'asked-runs':
+      for (const run of [query.run ?? []].flat()) check((await runs.get(run)).project)
       return
     case 'named':
-      return check(caller, params.project)
+      return check(params.project)
     // 'all' was refused before the body was read; the routes themselves check the others.
   }
 }
 
-function check(caller: Caller, project: string | undefined): void {
-  if (project !== undefined && !mayTouch(caller, project)) throw forbidden(caller)
+/** Where a new run goes that names no project: to the only project there is for this caller, else to `default`. */
+function homeIn(reach: readonly string[]): string {
+  const only = onlyProject(reach)
+  if (only !== null) return only
+  if (isAmong(reach, DEFAULT_PROJECT)) return DEFAULT_PROJECT
+  throw new Refusal('project_forbidden', 'Name the project of the run: this token is limited to several.')
 }
 
-async function checkRun(
-  caller: Caller,
-  id: string,
-  runs: RunStore,
-  absence?: 'may be missing',
-): Promise<void> {
+/** The project of a run; `undefined` where it is not there. */
+async function projectOf(id: string | undefined, runs: RunStore): Promise<string | undefined> {
+  if (id === undefined) return undefined
   try {
-    const { project } = await runs.get(id)
-    if (!mayTouch(caller, project)) throw forbidden(caller)
+    return (await runs.get(id)).project
   } catch (error) {
-    if (!(absence === 'may be missing' && error instanceof RunNotFound)) throw error
+    if (error instanceof RunNotFound) return undefined
+    throw error
   }
 }

@@ -1,27 +1,58 @@
+import { isAmong, projectsFor, SCOPES, type Projects, type Scope } from '@normwatch/protocol'
 import { isWithin, parseRange } from '../address-ranges.ts'
 import { Refusal } from '../errors.ts'
 import type { Caller } from './identity/caller.ts'
 import type { RouteRule } from './route-rules.ts'
 
-/** Whether a caller's scope is enough for a route; projects are checked separately. */
-export function mayUse(caller: Caller | undefined, { for: who }: RouteRule): boolean {
-  if (who === 'everybody') return true
-  if (caller === undefined) return false
-  return who === 'any' || caller.scope === 'admin' || who.split(' or ').includes(caller.scope)
+/** Names and patterns of projects that a refusal repeats. */
+const MAX_NAMED = 5
+
+/** The projects in which a caller may do what a route is for. */
+export const reachOf = ({ grants }: Caller, rule: RouteRule): Projects =>
+  projectsFor(grants, ...scopesOf(rule))
+
+/** The scopes that a route asks for, one of which is enough; an `admin` may do everything in its projects. */
+function scopesOf({ for: who }: RouteRule): readonly Scope[] {
+  return who === 'any' || who === 'everybody' ? SCOPES : (who.split(' or ') as Scope[])
 }
 
-/** Whether a caller may touch the runs of this project. */
-export function mayTouch({ project: only }: Caller, project: string): boolean {
-  return only === null || only === project
+/** Throws a `Refusal` where a caller may use a route in no project, or not in all where it concerns all. */
+export function refuseRoute(caller: Caller, rule: RouteRule): void {
+  if (rule.for === 'everybody' || rule.for === 'any') return
+  const reach = reachOf(caller, rule)
+  if (reach !== 'all' && reach.length === 0) {
+    const needed = rule.for === 'admin' ? 'admin' : `${rule.for} or admin`
+    const held = SCOPES.filter((scope) => caller.grants.some((grant) => grant.scope === scope))
+    throw new Refusal(
+      'scope_forbidden',
+      `This needs the scope ${needed}; this token has ${held.join(' and ') || 'none'}.`,
+    )
+  }
+  if (rule.project === 'all' && reach !== 'all') {
+    throw new Refusal('project_forbidden', `This concerns all projects; ${limited(reach)}`)
+  }
 }
 
-/** The refusal of a caller that is limited to another project. */
-export function forbidden({ project }: Caller): Refusal {
-  return new Refusal('project_forbidden', `This token is limited to the project "${project}".`)
+/** Throws a `Refusal` where a project is not among those in which a caller may do what it asks. */
+export function refuseProject(caller: Caller, reach: Projects, project: string | undefined): void {
+  if (project === undefined || isAmong(reach, project)) return
+  const isAllItHas = String(projectsFor(caller.grants, ...SCOPES)) === String(reach)
+  const sentence = limited(reach)
+  throw new Refusal(
+    'project_forbidden',
+    isAllItHas ? sentence.replace(/^./, (letter) => letter.toUpperCase()) : `For this, ${sentence}`,
+  )
 }
 
 /** Throws a `Refusal` where a caller asks from an address that its token does not name. */
 export function refuseElsewhere({ addresses }: Caller, address: string): void {
   if (addresses === null || isWithin(address, addresses.split(',').map(parseRange))) return
   throw new Refusal('address_forbidden')
+}
+
+function limited(reach: Projects): string {
+  const named = reach === 'all' ? [] : reach.map((pattern) => `"${pattern}"`)
+  const more = named.length > MAX_NAMED ? ` and ${named.length - MAX_NAMED} more` : ''
+  const names = named.slice(0, MAX_NAMED).join(', ') + more
+  return `this token is limited to the project${named.length === 1 ? '' : 's'} ${names}.`
 }

@@ -2,20 +2,20 @@
 export interface RouteRule {
   /** `everybody`: no token needed. `any`: any valid token. Else the scopes allowed; `admin` always is. */
   readonly for: 'everybody' | 'any' | 'admin' | 'read' | 'write' | 'read or write'
-  /** How the request names its project, for tokens limited to one project. */
+  /** How the request names its project, for callers who may not do this in every project. */
   readonly project: ProjectSource
 }
 
 /**
  * - `none`: it reads and changes no project's data.
- * - `all`: it concerns the whole server, so a limited token is refused.
+ * - `all`: it concerns the whole server, so who is limited to some projects is refused.
  * - `run`: the project of the run named by the parameter `id`; for a change also the one named in the body.
- * - `new-run`: that of the run if it exists, and of the body, which gets the token's project where it names none.
- * - `asked`: that of the parameter `project` in the query, which gets the token's project where it names none.
- * - `asked-runs`: those of all runs in the query's parameter `run`, which must be there.
- * - `asked-any`: those of all runs in the query's `run`, and of `project`, which gets the token's project where it names none.
+ * - `new-run`: that of the run if it exists, and of the body, which gets a project of the caller's where it names none.
+ * - `asked`: that of the parameter `project` in the query; the list has the caller's projects only.
+ * - `asked-runs`: those of all runs in the query's parameter `run`, which must be there; the list has the caller's projects only.
+ * - `asked-any`: those of all runs in the query's `run`, and of `project`; the list has the caller's projects only.
  * - `named`: that of the parameter `project` in the path.
- * - `listed`: lists project names; a limited token gets only its own.
+ * - `listed`: the list has the caller's projects only.
  * - `frames`: each frame names a run or a project.
  */
 export type ProjectSource =

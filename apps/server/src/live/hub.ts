@@ -1,4 +1,4 @@
-import type { GapReason, LiveRequest, PointColumns, RunEvent } from '@normwatch/protocol'
+import type { GapReason, LiveRequest, PointColumns, Projects, RunEvent } from '@normwatch/protocol'
 import type { StoredFinding, StoredRun } from '../storage/store.ts'
 import { toFinding, toRun } from '../storage/to-wire.ts'
 import { FindingWaits } from './finding-waits.ts'
@@ -81,9 +81,9 @@ export class Hub {
     this.#feed.deleted(id, project)
   }
 
-  /** A new reader; if `project` is set, it gets only runs of that project, and nothing more of a run that leaves it. */
-  join(peer: Peer, project: string | null = null): Reader {
-    const reader = new Reader(peer, project)
+  /** A new reader, which gets only runs of these projects, and nothing more of a run that leaves them. */
+  join(peer: Peer, projects: Projects = 'all'): Reader {
+    const reader = new Reader(peer, projects)
     this.#readers.add(reader)
     return reader
   }

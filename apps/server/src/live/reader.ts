@@ -1,4 +1,4 @@
-import { MAX_FRAMES_PER_SECOND } from '@normwatch/protocol'
+import { matcherOf, MAX_FRAMES_PER_SECOND, type Projects } from '@normwatch/protocol'
 
 /** The part of a socket that the hub needs. */
 export interface Peer {
@@ -16,18 +16,14 @@ const MAX_CHANGES_PER_SECOND = 5
 /** One live connection: what it may be sent now. */
 export class Reader {
   readonly #peer: Peer
-  readonly #project: string | null
+  readonly mayHearOf: (project: string) => boolean
   readonly #frames = new LastSecond(MAX_FRAMES_PER_SECOND)
   readonly #changes = new LastSecond(MAX_CHANGES_PER_SECOND)
 
-  /** `project`: the only project it may see; `null`: all. */
-  constructor(peer: Peer, project: string | null) {
+  /** `projects`: those it may see. */
+  constructor(peer: Peer, projects: Projects) {
     this.#peer = peer
-    this.#project = project
-  }
-
-  mayHearOf(project: string): boolean {
-    return this.#project === null || this.#project === project
+    this.mayHearOf = matcherOf(projects)
   }
 
   /** It has too many unsent bytes. */

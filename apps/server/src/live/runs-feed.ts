@@ -57,11 +57,11 @@ export class RunsFeed {
   deleted(run: string, project: string): void {
     this.#entries.delete(`run ${run}`)
     for (const [reader, watch] of this.#watches) {
-      if (concerns(watch, project)) reader.send(gapFrame(run, 'deleted'), this.#now())
+      if (concerns(reader, watch, project)) reader.send(gapFrame(run, 'deleted'), this.#now())
     }
   }
 
-  /** `project` undefined: the runs of all projects. */
+  /** `project` undefined: the runs of all projects that the reader may see. */
   watch(reader: Reader, project: string | undefined): void {
     const known = this.#watches.get(reader)
     if (known !== undefined) known.projects.add(project)
@@ -124,7 +124,7 @@ export class RunsFeed {
         if (entry[order] <= watch[order]) continue
         const wasSent =
           order === 'place' && (entry.urgentPlace === entry.place || entry.findingPlace === entry.place)
-        if (!wasSent && concerns(watch, entry.project)) {
+        if (!wasSent && concerns(reader, watch, entry.project)) {
           if (reader.isSlow) return false
           // The limit of twenty frames a second applies to all but findings.
           const reserved = order === 'place' ? RESERVED_FOR_URGENT : 0
@@ -138,6 +138,6 @@ export class RunsFeed {
   }
 }
 
-function concerns({ projects }: Watch, project: string): boolean {
-  return projects.has(undefined) || projects.has(project)
+function concerns(reader: Reader, { projects }: Watch, project: string): boolean {
+  return (projects.has(undefined) || projects.has(project)) && reader.mayHearOf(project)
 }

@@ -5,7 +5,6 @@ import {
   DeliverySchema,
   DeliveryStateSchema,
   RunIdSchema,
-  type Delivery,
 } from '@normwatch/protocol'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
@@ -41,11 +40,7 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
           response: replies(DeliveryListSchema),
         },
       },
-      async ({ query, caller }) => {
-        const { deliveries, next_cursor } = await listed(query)
-        if (caller?.project == null) return { deliveries, next_cursor }
-        return { deliveries: deliveries.map((delivery) => only(query.run, delivery)), next_cursor }
-      },
+      ({ query, reach }) => listed({ ...query, projects: reach }),
     )
 
     app.get(
@@ -80,10 +75,4 @@ export function deliveryRoutes({ store, now }: Services): FastifyPluginAsyncType
       },
     )
   }
-}
-
-/** The part of a delivery about one run: its other events and the receiver's answer may concern other projects. */
-function only(run: string | undefined, delivery: Delivery): Delivery {
-  const events = delivery.events.filter((event) => event.run === run)
-  return { ...delivery, events, event_count: events.length, response: null }
 }

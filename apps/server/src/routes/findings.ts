@@ -3,6 +3,8 @@ import { Type, FindingKindSchema, FindingListSchema, RunIdSchema } from '@normwa
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Access } from '../access/access.ts'
 import type { Caller } from '../access/identity/caller.ts'
+import { reachOf } from '../access/may.ts'
+import { ruleFor } from '../access/route-rules.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import type { FindingQuery, StoredFinding } from '../storage/store.ts'
@@ -60,6 +62,7 @@ export function findingRoutes(
     reply: FastifyReply,
   ) {
     const caller = request.caller as Caller
+    let projects = request.reach
     const concerns = ({ run, kind }: StoredFinding) =>
       run === (query.run ?? run) && kind === (query.kind ?? kind)
     const wait = hub.waits.enter(caller.id, concerns)
@@ -68,13 +71,14 @@ export function findingRoutes(
     const timer = setTimeout(() => wait.leave(), seconds * 1_000)
     try {
       for (;;) {
-        const list = await listed(query)
+        const list = await listed({ ...query, projects })
         if (wait.over === 'closing') throw new Refusal('shutting_down')
         if (list.findings.length > 0 || wait.over === 'left') return list
         await wait.news()
-        // The token may have been revoked meanwhile.
+        // The token may have been revoked meanwhile, or its grants changed.
         const now = await authenticator.recheck(caller)
         if (typeof now === 'string') throw new Refusal(now)
+        projects = reachOf(now, ruleFor('GET', request.routeOptions.url ?? ''))
       }
     } finally {
       clearTimeout(timer)
@@ -93,8 +97,10 @@ export function findingRoutes(
         },
       },
       (request, reply) => {
-        const { wait = 0, ...query } = request.query
-        return wait === 0 ? listed(query) : awaited(query, wait, request, reply)
+        const { wait = 0, ...asked } = request.query
+        return wait === 0
+          ? listed({ ...asked, projects: request.reach })
+          : awaited(asked, wait, request, reply)
       },
     )
 

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import { LiveRequestSchema, type LiveRequest } from '@normwatch/protocol'
+import { LiveRequestSchema, type LiveRequest, type Projects } from '@normwatch/protocol'
 import type { WebSocket } from 'ws'
 import type { Caller } from '../access/identity/caller.ts'
 import { compileSchema } from '../plugins/compile-schema.ts'
-import { forbidden, mayTouch } from '../access/may.ts'
+import { refuseProject } from '../access/may.ts'
 import { liveErrors, Refusal, refusalOf } from '../errors.ts'
 import { errorFrame } from '../live/frames.ts'
 import type { Services } from '../services.ts'
@@ -30,13 +30,13 @@ export function liveRoute(services: Services): (app: FastifyInstance) => Promise
         void reply.header('upgrade', 'websocket')
         throw new Refusal('upgrade_required')
       },
-      wsHandler: (socket: WebSocket, { caller }) => serve(services, socket, caller as Caller),
+      wsHandler: (socket: WebSocket, { caller, reach }) => serve(services, socket, caller as Caller, reach),
     })
   }
 }
 
-function serve({ hub, store }: Services, socket: WebSocket, caller: Caller): void {
-  const reader = hub.join(socket, caller.project)
+function serve({ hub, store }: Services, socket: WebSocket, caller: Caller, reach: Projects): void {
+  const reader = hub.join(socket, reach)
   const watched = new Set<string>()
   let waiting = 0
   let answered = Promise.resolve()
@@ -56,8 +56,8 @@ function serve({ hub, store }: Services, socket: WebSocket, caller: Caller): voi
 
   async function follow(request: LiveRequest): Promise<void> {
     if ('runs' in request) {
-      const { project = caller.project ?? undefined } = request.runs
-      if (project !== undefined && !mayTouch(caller, project)) throw forbidden(caller)
+      const { project } = request.runs
+      refuseProject(caller, reach, project)
       return request.type === 'watch' ? hub.watchRuns(reader, project) : hub.unwatchRuns(reader, project)
     }
     if (request.type === 'unwatch') {
@@ -70,7 +70,7 @@ function serve({ hub, store }: Services, socket: WebSocket, caller: Caller): voi
     watched.add(request.run)
     try {
       const run = await store.runs.get(request.run)
-      if (!mayTouch(caller, run.project)) throw forbidden(caller)
+      refuseProject(caller, reach, run.project)
       hub.watchRun(reader, run, request)
     } catch (error) {
       watched.delete(request.run)

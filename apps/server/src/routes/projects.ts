@@ -1,7 +1,5 @@
-import { Type } from '@normwatch/protocol'
+import { matcherOf, Type } from '@normwatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Caller } from '../access/identity/caller.ts'
-import { mayTouch } from '../access/may.ts'
 import type { Services } from '../services.ts'
 import { replies } from './schemas.ts'
 
@@ -15,10 +13,7 @@ export function projectRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           response: replies(Type.Object({ projects: Type.Array(Type.String()) })),
         },
       },
-      async ({ caller }) => {
-        const projects = await store.runs.projects()
-        return { projects: projects.filter((project) => mayTouch(caller as Caller, project)) }
-      },
+      async ({ reach }) => ({ projects: (await store.runs.projects()).filter(matcherOf(reach)) }),
     )
   }
 }

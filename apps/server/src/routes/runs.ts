@@ -36,9 +36,10 @@ export function runRoutes({ store, ingest }: Services): FastifyPluginAsyncTypebo
     app.get(
       '/runs',
       { schema: { summary: 'List runs', querystring: ListQuery, response: replies(RunListSchema) } },
-      async ({ query: { limit = 50, fields, ...query } }) => {
+      async ({ query: { limit = 50, fields, ...query }, reach }) => {
         const { runs, next_cursor } = await store.runs.list({
           ...query,
+          projects: reach,
           limit,
           withConfig: fields === 'config',
         })

@@ -1,5 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { SessionSchema, SignInSchema, type Session } from '@normwatch/protocol'
+import {
+  onlyProject,
+  projectsFor,
+  SCOPES,
+  SessionSchema,
+  SignInSchema,
+  type Session,
+} from '@normwatch/protocol'
 import type { Access } from '../access/access.ts'
 import type { Caller } from '../access/identity/caller.ts'
 import { hashSecret, randomSecret } from '../access/identity/secret.ts'
@@ -7,7 +14,10 @@ import { cookieOptions, SESSION_COOKIE, SESSION_LIVES_MS } from '../access/ident
 import { refuseElsewhere } from '../access/may.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
+import { isoOrNull } from '../storage/to-wire.ts'
 import { noContent, replies } from './schemas.ts'
+
+const STRONGEST_FIRST = ['admin', 'write', 'read'] as const
 
 /** A browser signs in with a token and gets a cookie; no page ever holds the token. */
 export function sessionRoutes({ store, now }: Services, access: Access): FastifyPluginAsyncTypebox {
@@ -59,6 +69,12 @@ export function sessionRoutes({ store, now }: Services, access: Access): Fastify
   }
 }
 
-function shownCaller({ name, scope, project, expiresAt }: Caller): Session['caller'] {
-  return { name, scope, project, expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString() }
+function shownCaller({ name, grants, expiresAt }: Caller): Session['caller'] {
+  return {
+    name,
+    scope: STRONGEST_FIRST.find((scope) => grants.some((grant) => grant.scope === scope)) ?? null,
+    project: onlyProject(projectsFor(grants, ...SCOPES)),
+    grants: [...grants],
+    expires_at: isoOrNull(expiresAt),
+  }
 }

@@ -1,5 +1,5 @@
 import type { ChannelKind, Delivery, DeliveryState, EventRun, EventType, Mute } from '@normwatch/protocol'
-import type { FindingKind, Severity } from '@normwatch/protocol'
+import type { FindingKind, Projects, Severity } from '@normwatch/protocol'
 import type { StoredFinding } from './store.ts'
 import { UnitRefused } from './unit-refused.ts'
 
@@ -152,6 +152,11 @@ export interface DeliveryQuery {
   readonly channel?: string | undefined
   readonly run?: string | undefined
   readonly finding?: string | undefined
+  /**
+   * Only deliveries that concern runs of these projects, with the events of those runs alone, and without the receiver's
+   * answer, which may speak of others; left out: all of all.
+   */
+  readonly projects?: Projects | undefined
   readonly state?: DeliveryState | undefined
   readonly limit: number
   /** From the page before; a malformed one throws `BadCursor`. */

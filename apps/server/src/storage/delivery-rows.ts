@@ -1,5 +1,6 @@
-import type { DeliveryState, EventType } from '@normwatch/protocol'
-import type { QueuedEvent, RunFacts, StoredDelivery } from './alert-store.ts'
+import { MAX_EVENTS_LISTED, type DeliveryState, type EventType } from '@normwatch/protocol'
+import type { DeliveryQuery, QueuedEvent, RunFacts, StoredDelivery } from './alert-store.ts'
+import { among, given, where, type Likeness } from './list-query.ts'
 import { BadCursor, type StoredFinding, type StoredRun } from './store.ts'
 
 /** The due time of a delivery that waits for another one: the latest instant possible. */
@@ -63,6 +64,51 @@ function findingIn(record: string): StoredFinding {
     explained: finding.explained ?? true,
     opened_at: typeof opened_at === 'string' ? Date.parse(opened_at) : opened_at,
     closed_at: typeof closed_at === 'string' ? Date.parse(closed_at) : closed_at,
+  }
+}
+
+export interface DeliveryDialect {
+  readonly like: Likeness
+  /** The kind of the finding in `finding_record`. */
+  readonly kind: string
+}
+
+/**
+ * A statement that lists deliveries, the newest first; one for the first events of each that the query may see, and
+ * where that may not be all, one that counts them. Values are `?`; those of the last two begin with the delivery's key.
+ */
+export function deliveriesQuery(dialect: DeliveryDialect, query: DeliveryQuery) {
+  const { channel, run, finding, state, projects, limit, cursor } = query
+  const visible = among(dialect.like, 'runs.project', projects)
+  const events = `from delivery_events e ${visible ? 'join runs on runs.id = e.run' : ''}`
+  const isAsked = where([given('e.run = ?', run), given('e.finding = ?', finding), visible])
+  const ofOne = where([given('e.delivery = ?', 0), visible])
+  const filter = where([
+    given('key < ?', cursor === undefined ? Number.MAX_SAFE_INTEGER : deliveryCursor(cursor)),
+    given('channel = ?', channel),
+    given('state = ?', state),
+    // few deliveries concern one run or finding; else each is looked at, the newest first, until the page is full
+    run !== undefined || finding !== undefined
+      ? { ...isAsked, sql: `key in (select e.delivery ${events} ${isAsked.sql})` }
+      : visible && {
+          ...visible,
+          sql: `exists (select 1 ${events} where e.delivery = deliveries.key and ${visible.sql})`,
+        },
+  ])
+  const [, ...values] = ofOne.values
+  return {
+    page: {
+      sql: `select * from deliveries ${filter.sql} order by key desc limit ?`,
+      values: [...filter.values, limit + 1],
+    },
+    events: {
+      sql: `select e.type, e.finding, ${dialect.kind} as kind, e.run ${events} ${ofOne.sql} order by e.key limit ?`,
+      values: [...values, MAX_EVENTS_LISTED],
+    },
+    count: visible && { sql: `select count(*) as count ${events} ${ofOne.sql}`, values },
+    /** The answer of the receiver, and how many events there are, where the query may see only some. */
+    seen: (row: DeliveryRow, count: number | undefined): DeliveryRow =>
+      count === undefined ? row : { ...row, event_count: count, response: null },
   }
 }
 

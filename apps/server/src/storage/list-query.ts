@@ -1,3 +1,4 @@
+import { literalsOf, type Projects } from '@normwatch/protocol'
 import { BadCursor } from './store.ts'
 
 /** A part of a `where` clause, with the values of its parameters. */
@@ -9,6 +10,26 @@ export interface Condition {
 /** A condition; `undefined` if the value is not given. */
 export const given = (sql: string, value: string | number | undefined): Condition | undefined =>
   value === undefined ? undefined : { sql, values: [value] }
+
+/** How an engine compares a column with a pattern, given as the texts between its stars. */
+export type Likeness = (column: string, literals: readonly string[]) => Condition
+
+/** Whether the project in a column is one of these; `undefined` if every project is. */
+export function among(like: Likeness, column: string, projects: Projects | undefined): Condition | undefined {
+  if (projects === undefined || projects === 'all') return undefined
+  const all = projects.map(literalsOf)
+  const names = all.flatMap((literals) => (literals.length === 1 ? literals : []))
+  const isNamed = { sql: `${column} in (${names.map(() => '?').join(', ')})`, values: names }
+  const alternatives = [
+    ...(names.length > 0 ? [isNamed] : []),
+    ...all.filter((literals) => literals.length > 1).map((literals) => like(column, literals)),
+  ]
+  if (alternatives.length === 0) return { sql: '1 = 0', values: [] }
+  return {
+    sql: `(${alternatives.map(({ sql }) => sql).join(' or ')})`,
+    values: alternatives.flatMap(({ values }) => values),
+  }
+}
 
 /** The `where` clause that requires all of the conditions; empty without conditions. */
 export function where(conditions: readonly (Condition | undefined)[]): Condition {

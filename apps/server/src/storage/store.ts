@@ -2,6 +2,7 @@ import type {
   Finding,
   Health,
   PointColumns,
+  Projects,
   Run,
   RunFields,
   RunPatch,
@@ -151,6 +152,8 @@ export interface RunQuery {
   /** Whether the runs carry their `config`. */
   readonly withConfig?: boolean | undefined
   readonly project?: string | undefined
+  /** Only runs of these projects; left out: of all. */
+  readonly projects?: Projects | undefined
   readonly status?: RunStatus | undefined
   readonly health?: Health | undefined
   /** Text that the id, the name, the project or a tag contains, letter case ignored. */
@@ -284,6 +287,8 @@ export interface PointStore {
 export interface FindingQuery {
   readonly run?: string | undefined
   readonly project?: string | undefined
+  /** Only findings of runs of these projects; left out: of all. */
+  readonly projects?: Projects | undefined
   /** Only findings that were entered after the one with this id; an unknown one throws `FindingNotFound`. */
   readonly since?: string | undefined
   readonly kind?: Finding['kind'] | undefined

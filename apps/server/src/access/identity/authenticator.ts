@@ -1,6 +1,7 @@
 import type { StoredToken, TokenStore } from '../../storage/token-store.ts'
 import { OWNER, type Caller } from './caller.ts'
 import { hashSecret, sameHash } from './secret.ts'
+import { grantsOf } from './tokens.ts'
 
 /** Why a credential is refused. Only the holder of the secret learns that it expired or was revoked. */
 export type Invalid =
@@ -83,10 +84,10 @@ export class Authenticator {
   }
 
   #caller(token: StoredToken, via: Caller['via'], credentialHash: string): Caller | Invalid {
-    const { id, name, scope, project, addresses, expires_at: expiresAt } = token
+    const { id, name, addresses, expires_at: expiresAt } = token
     if (token.revoked_at !== null) return 'token_revoked'
     if (expiresAt !== null && expiresAt <= this.#now()) return 'token_expired'
-    return { id, name, scope, project, addresses, expiresAt, via, credentialHash }
+    return { id, name, grants: grantsOf(token), addresses, expiresAt, via, credentialHash }
   }
 }
 
@@ -95,6 +96,5 @@ const operatorId = (hash: string) => OPERATOR + hash.slice(0, 16)
 
 function operator(hash: string, via: Caller['via'], credentialHash: string): Caller {
   const id = operatorId(hash)
-  const everything = { scope: 'admin', project: null, addresses: null, expiresAt: null } as const
-  return { id, name: 'operator', ...everything, via, credentialHash }
+  return { ...OWNER, id, name: 'operator', via, credentialHash }
 }

@@ -1,13 +1,12 @@
-import type { Scope } from '@normwatch/protocol'
+import type { Grant } from '@normwatch/protocol'
 
 /** Who sent a request. */
 export interface Caller {
   /** Id of the token; that of the operator's begins with `operator`; `owner` on a server that requires no token. */
   readonly id: string
   readonly name: string
-  readonly scope: Scope
-  /** The only project it may touch; `null`: every project. */
-  readonly project: string | null
+  /** What it may do, and in which projects; `access/may.ts` answers questions about them. */
+  readonly grants: readonly Grant[]
   /** The ranges it may ask from, separated by commas; `null`: everywhere. */
   readonly addresses: string | null
   /** Milliseconds since 1970; `null`: never. */
@@ -22,8 +21,7 @@ export interface Caller {
 export const OWNER: Caller = {
   id: 'owner',
   name: 'owner',
-  scope: 'admin',
-  project: null,
+  grants: [{ scope: 'admin', projects: 'all' }],
   addresses: null,
   expiresAt: null,
   via: 'nothing',

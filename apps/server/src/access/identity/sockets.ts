@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Caller } from './caller.ts'
 import type { Authenticator } from './authenticator.ts'
 
 /** Close code of a socket whose token or session has ended: 4000 + 401. */
 export const CLOSE_UNAUTHORIZED = 4401
 
+/** Close code of a socket whose caller may now do something else than before: 4000 + 403. Whoever connects again is told by the new rules. */
+export const CLOSE_FORBIDDEN = 4403
 /** Milliseconds after which an open socket's token is checked again, at the latest. */
 const RECHECK_EVERY_MS = 2_000
 
@@ -37,7 +40,10 @@ export class Sockets {
     this.#timer ??= setInterval(() => void this.recheck().catch(this.#onError), RECHECK_EVERY_MS).unref()
   }
 
-  /** Closes the sockets whose token or session has ended: at once after a revocation, else every two seconds. */
+  /**
+   * Closes the sockets whose token or session has ended, or whose caller has other grants now: at once after a
+   * revocation, else every two seconds.
+   */
   async recheck(): Promise<void> {
     const checked = new Map<string, ReturnType<Authenticator['recheck']>>()
     for (const [socket, caller] of [...this.#open]) {
@@ -45,6 +51,7 @@ export class Sockets {
       checked.set(caller.credentialHash, checking)
       const now = await checking
       if (typeof now === 'string') socket.close(CLOSE_UNAUTHORIZED, now)
+      else if (!isDeepStrictEqual(now.grants, caller.grants)) socket.close(CLOSE_FORBIDDEN, 'grants_changed')
     }
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { NewToken, Token } from '@normwatch/protocol'
+import { patternOf, type Grant, type NewToken, type Token } from '@normwatch/protocol'
 import { isRange } from '../../address-ranges.ts'
 import type { StoredToken } from '../../storage/token-store.ts'
 import { iso, isoOrNull } from '../../storage/to-wire.ts'
@@ -29,6 +29,11 @@ export function newToken(
   }
   return { token, secret }
 }
+
+/** What a token allows its holder. */
+export const grantsOf = ({ scope, project }: StoredToken): Grant[] => [
+  { scope, projects: project === null ? 'all' : [patternOf(project)] },
+]
 
 /** Whether a token can be limited to this: an IP address or a CIDR range, without a zone. */
 export const isTokenAddress = (text: string): boolean => !text.includes('%') && isRange(text)

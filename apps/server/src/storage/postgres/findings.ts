@@ -8,8 +8,9 @@ import {
 } from '../run/list-findings.ts'
 import type { FindingStore, StoredFinding } from '../store.ts'
 import type { Database, Statements } from './database.ts'
+import { like } from './like.ts'
 
-const dialect = { run: 'runs.id' }
+const dialect = { run: 'runs.id', like }
 
 /** One finding, unless its run is gone. */
 export async function findingById(on: Statements, id: string): Promise<StoredFinding | undefined> {

@@ -5,6 +5,7 @@ import { describeCharts } from '../charts.contract.ts'
 import { describeEvents } from '../event-store.contract.ts'
 import { describeFindings } from '../finding-store.contract.ts'
 import { describeLargeRuns } from '../large-runs.contract.ts'
+import { describeProjectLists } from '../project-lists.contract.ts'
 import { describeRuns } from '../runs.contract.ts'
 import { describeSettings } from '../settings-store.contract.ts'
 import { describeStore } from '../store.contract.ts'
@@ -57,6 +58,7 @@ describeSessionStore('postgres', openEmpty)
 describeTokenStore('postgres', openEmpty)
 describeAlertStore('postgres', openWithClock)
 describeChannelStore('postgres', openWithClock)
+describeProjectLists('postgres', openWithClock)
 describeFindings('postgres', openEmpty)
 describeCharts('postgres', openReopenable)
 describeLargeRuns('postgres', openReopenable)

@@ -1,9 +1,11 @@
 import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../run/list-runs.ts'
 import { RunNotFound, type ProjectUsage, type RunStore } from '../store.ts'
 import type { Database } from './database.ts'
+import { like } from './like.ts'
 import type { PostgresUnits } from './run-units.ts'
 
 const dialect: ListDialect = {
+  like,
   owner: 'runs.id',
   project: 'runs.project',
   contains: (column) => `strpos(${column}, ?) > 0`,

@@ -1,4 +1,4 @@
-import { fromCursor, given, toCursor, where } from '../list-query.ts'
+import { among, fromCursor, given, toCursor, where, type Likeness } from '../list-query.ts'
 import {
   FindingNotFound,
   NOTHING_FOUND,
@@ -20,8 +20,9 @@ export interface FindingRow extends Omit<
 /** Findings without an explanation that are read at once. */
 const FINDINGS_A_LOOK = 256
 
-/** What `findings.run` is in `runs`. */
 export interface FindingDialect {
+  readonly like: Likeness
+  /** What `findings.run` is in `runs`. */
   readonly run: string
 }
 
@@ -33,12 +34,13 @@ const select = ({ run }: FindingDialect) =>
 /** A statement that lists findings, the newest first, and the reply that its rows make. `behind` is the key of `since`. Values are `?`. */
 export function findingsQuery(
   dialect: FindingDialect,
-  { run, project, kind, state, limit, cursor }: FindingQuery,
+  { run, project, projects, kind, state, limit, cursor }: FindingQuery,
   behind: number | undefined,
 ) {
   const filter = where([
     given('runs.id = ?', run),
     given('runs.project = ?', project),
+    among(dialect.like, 'runs.project', projects),
     // the keys of findings grow in the order in which they were entered
     given('findings.key > ?', behind),
     given('findings.kind = ?', kind),

@@ -1,5 +1,5 @@
 import type { ListedRun, RunQuery } from '../store.ts'
-import { fromCursor, given, toCursor, where, type Condition } from '../list-query.ts'
+import { among, fromCursor, given, toCursor, where, type Condition, type Likeness } from '../list-query.ts'
 import { RUN_COLUMNS, SELECT_RUN, toListedRun, type RunRow } from './run-row.ts'
 
 type OrderField = 'attention' | 'createdAt' | 'updatedAt' | 'name' | 'key'
@@ -33,6 +33,7 @@ export type ListRow = RunRow & { readonly notes: string; readonly config?: strin
 
 /** What differs between engines. Values are `?`. */
 export interface ListDialect {
+  readonly like: Likeness
   /** The run that a row of `run_documents` belongs to, in `runs`. */
   readonly owner: string
   /** The project's column, such that its index is not used: the order's index is. */
@@ -75,9 +76,10 @@ export const toListed = (row: ListRow): ListedRun => toListedRun(row, row.notes,
 
 const filtersOf = (
   dialect: ListDialect,
-  { project, status, health, q, tag }: RunQuery,
+  { project, projects, status, health, q, tag }: RunQuery,
 ): (Condition | undefined)[] => [
   given(`${dialect.project} = ?`, project),
+  among(dialect.like, dialect.project, projects),
   given('runs.status = ?', status),
   given('runs.health = ?', health),
   given(dialect.contains('runs.search'), q?.toLowerCase()),

@@ -7,7 +7,7 @@ import {
   type StoredDelivery,
 } from '../../alert-store.ts'
 import {
-  deliveryCursor,
+  deliveriesQuery,
   eventOf,
   NEVER,
   shownDelivery,
@@ -17,8 +17,11 @@ import {
 import type { StoredRun } from '../../store.ts'
 import type { Database, Statements, Value } from '../database.ts'
 import { findingById } from '../findings.ts'
+import { like } from '../like.ts'
 import { allChannels, channelTried } from './channels.ts'
 import type { openOutbox } from './outbox.ts'
+
+const dialect = { like, kind: "e.finding_record::json ->> 'kind'" }
 
 /** Most reminders that one call of `remind` queues, and most rows that one call of `prune` removes. */
 const REMINDED_AT_ONCE = 500
@@ -78,24 +81,20 @@ export function openDeliveryStore({
     return row
   }
 
-  async function list({ channel, run, finding, state, limit, cursor }: DeliveryQuery, now: number) {
-    const rows = await db.all<DeliveryRow>(
-      `select * from deliveries where key < ?
-       and (?::text is null or channel = ?) and (?::text is null or state = ?)
-       and (?::text is null or key in (select delivery from delivery_events where run = ?))
-       and (?::text is null or key in (select delivery from delivery_events where finding = ?))
-       order by key desc limit ?`,
-      cursor === undefined ? Number.MAX_SAFE_INTEGER : deliveryCursor(cursor),
-      ...[channel, state, run, finding].flatMap((value) => [value ?? null, value ?? null]),
-      limit + 1,
-    )
-    const page = rows.slice(0, limit)
+  async function list(query: DeliveryQuery, now: number) {
+    const { page: asked, events, count, seen } = deliveriesQuery(dialect, query)
+    const rows = await db.all<DeliveryRow>(asked.sql, ...asked.values)
+    const page = rows.slice(0, query.limit)
     const last = page.at(-1)
     const deliveries: StoredDelivery[] = []
-    for (const row of page) deliveries.push(await shown(db, row, now))
+    for (const row of page) {
+      const counted = count && (await db.get<{ count: number }>(count.sql, row.key, ...count.values))
+      const listed = await db.all<StoredDelivery['events'][number]>(events.sql, row.key, ...events.values)
+      deliveries.push(shownDelivery(seen(row, counted?.count), listed, now))
+    }
     return {
       deliveries,
-      next_cursor: rows.length > limit && last !== undefined ? String(last.key) : null,
+      next_cursor: rows.length > query.limit && last !== undefined ? String(last.key) : null,
     }
   }
 

@@ -6,6 +6,7 @@ import { aChannel, aFinding } from '../../../alerts/fixtures/event.ts'
 import { groupedBy } from '../../../alerts/grouping.ts'
 import { describeAlertStore, type OpenWithClock } from '../../alert-store.contract.ts'
 import { describeChannelStore } from '../../channel-store.contract.ts'
+import { describeProjectLists } from '../../project-lists.contract.ts'
 import { record } from '../../store.fixture.ts'
 import { openSqliteStore } from '../open.ts'
 
@@ -17,6 +18,7 @@ const open: OpenWithClock = (now) =>
   openSqliteStore({ folder: emptyFolder(), alerts: { rules: groupedBy(30), now } })
 describeAlertStore('sqlite', open)
 describeChannelStore('sqlite', open)
+describeProjectLists('sqlite', open)
 
 it('gives up at its opening what a former process was trying', async () => {
   const folder = emptyFolder()

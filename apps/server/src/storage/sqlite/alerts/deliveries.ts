@@ -1,5 +1,6 @@
 import { MAX_EVENTS_LISTED } from '@normwatch/protocol'
 import type { Database } from '../engine/database.ts'
+import { glob } from '../engine/glob.ts'
 import {
   DeliveryNotFound,
   type ClaimOptions,
@@ -9,7 +10,7 @@ import {
   type StoredDelivery,
 } from '../../alert-store.ts'
 import {
-  deliveryCursor,
+  deliveriesQuery,
   eventOf,
   NEVER,
   shownDelivery,
@@ -17,6 +18,9 @@ import {
   type EventRow,
 } from '../../delivery-rows.ts'
 import type { ChannelTable } from './channels.ts'
+
+type Value = string | number
+const dialect = { like: glob, kind: "e.finding_record ->> '$.kind'" }
 
 interface Reminder {
   readonly channel: string
@@ -132,13 +136,6 @@ export function openDeliveryLog(db: Database) {
     `select type, finding, finding_record ->> '$.kind' as kind, run from delivery_events
      where delivery = ? order by key limit ?`,
   )
-  const selectPage = db.prepare<[object], DeliveryRow>(
-    `select * from deliveries where key < @before
-     and (@channel is null or channel = @channel) and (@state is null or state = @state)
-     and (@run is null or key in (select delivery from delivery_events where run = @run))
-     and (@finding is null or key in (select delivery from delivery_events where finding = @finding))
-     order by key desc limit @limit`,
-  )
   const selectOne = db.prepare<[string], DeliveryRow>('select * from deliveries where id = ?')
   const again = db.prepare<[number, string]>(
     `update deliveries set state = 'pending', due_at = ?, leased_until = 0, tries = 0, hold = null where id = ?`,
@@ -169,14 +166,18 @@ export function openDeliveryLog(db: Database) {
   const shown = (row: DeliveryRow, now: number): StoredDelivery =>
     shownDelivery(row, selectNamed.all(row.key, MAX_EVENTS_LISTED), now)
   const list = (query: DeliveryQuery, now: number) => {
-    const { channel = null, run = null, finding = null, state = null, limit, cursor } = query
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : deliveryCursor(cursor)
-    const rows = selectPage.all({ channel, run, finding, state, before, limit: limit + 1 })
-    const page = rows.slice(0, limit)
+    const sql = deliveriesQuery(dialect, query)
+    const rows = db.prepare<Value[], DeliveryRow>(sql.page.sql).all(...sql.page.values)
+    const events = db.prepare<Value[], StoredDelivery['events'][number]>(sql.events.sql)
+    const count = sql.count && db.prepare<Value[], number>(sql.count.sql).pluck()
+    const page = rows.slice(0, query.limit)
     const last = page.at(-1)
     return {
-      deliveries: page.map((row) => shown(row, now)),
-      next_cursor: rows.length > limit && last !== undefined ? String(last.key) : null,
+      deliveries: page.map((row) => {
+        const seen = sql.seen(row, count?.get(row.key, ...(sql.count?.values ?? [])))
+        return shownDelivery(seen, events.all(row.key, ...sql.events.values), now)
+      }),
+      next_cursor: rows.length > query.limit && last !== undefined ? String(last.key) : null,
     }
   }
 

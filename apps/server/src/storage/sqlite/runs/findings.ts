@@ -1,4 +1,5 @@
 import type { Database } from '../engine/database.ts'
+import { glob } from '../engine/glob.ts'
 import {
   CLOSE_FINDING,
   INSERT_FINDING,
@@ -13,7 +14,7 @@ import {
 import type { FindingChange, FindingQuery, FindingStore, StoredFinding } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 
-const dialect = { run: 'runs.key' }
+const dialect = { run: 'runs.key', like: glob }
 
 /** The newest first. */
 export function listFindings(

@@ -1,4 +1,5 @@
 import type { Database } from '../engine/database.ts'
+import { glob } from '../engine/glob.ts'
 import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../../run/list-runs.ts'
 import { RunNotFound, type ProjectUsage, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
@@ -7,6 +8,7 @@ import type { Reaper } from './reaper.ts'
 import type { RunTable } from './run-table.ts'
 
 const dialect: ListDialect = {
+  like: glob,
   owner: 'runs.key',
   // the plus keeps the index of the order in use, where a project's would sort all its runs
   project: '+runs.project',
