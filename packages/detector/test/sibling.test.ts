@@ -34,6 +34,28 @@ describe('the run that is most alike', () => {
     expect(mostAlike(own, [other])).toBeUndefined()
     expect(mostAlike(own, [])).toBeUndefined()
   })
+  it.each([
+    ['no settings at all', {}, {}],
+    ['no settings of its own', { lr: 3e-3 }, {}],
+    ['settings of another kind', { lr: 3e-3, width: 256 }, { vocabulary: 50_000, tokenizer: 'bpe' }],
+    [
+      'only what is captured of every training',
+      { command: 'gan.py', python: '3.11.2', torch: '2.4.0', world_size: 1 },
+      { command: 'resnet.py', python: '3.11.2', torch: '2.4.0', world_size: 1 },
+    ],
+  ])('is not just any run of the project: %s in common', (_, config, other) => {
+    expect(
+      mostAlike({ ...run(config), name: 'gan-7' }, [{ ...run(other), name: 'resnet-7' }]),
+    ).toBeUndefined()
+  })
+  it('may be told by its name alone, up to a number', () => {
+    const [again, unnamed] = [
+      { ...run({}), name: 'agent-opd-152244' },
+      { ...run({}), name: '152244' },
+    ]
+    expect(mostAlike({ ...run({}), name: 'agent-opd-144822' }, [unnamed, again])?.run).toBe(again)
+    expect(mostAlike({ ...run({}), name: '144822' }, [unnamed])).toBeUndefined()
+  })
 })
 
 it('says how a sibling differs as a difference, and how the norms compare', () => {
