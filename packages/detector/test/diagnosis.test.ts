@@ -106,6 +106,7 @@ describe('diagnosis', () => {
       logMedian(window.slice(-5)),
       5,
       0.1,
+      100,
       coefficient,
       coefficient * 0.1,
     ])

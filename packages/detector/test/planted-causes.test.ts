@@ -33,10 +33,14 @@ describe('a planted cause', () => {
 
 describe('a diagnosis with what was found around the beginning', () => {
   const lr = { metric: 'lr', before: 1e-4, after: 1e-3, ratio: 10, at_step: 33, lead: -1, effect: 1e6 }
+  const reward = { ...lr, metric: 'reward', before: 0.7, after: 0.1, ratio: 0.14 }
+  const loss = { ...lr, metric: 'critic/loss' }
+  const seconds = { ...lr, metric: 'timing_s/step' }
+  const around = { onset: 34, moved: [], events: [], readingsAtLr: 0 }
   const resumed = { step: 30, label: 'resumed', text: null }
 
   it('cites the lr that rose and the event that was noted, by step', () => {
-    const causes = explainedDiagnosis('clip_saturated', [], { onset: 34, moved: [lr], events: [resumed] })
+    const causes = explainedDiagnosis('clip_saturated', [], { ...around, moved: [lr], events: [resumed] })
     expect(causes).toMatchObject([
       {
         cause: 'lr_too_high',
@@ -47,7 +51,7 @@ describe('a diagnosis with what was found around the beginning', () => {
   })
   it('gives a cause that both speak for more weight, and never all', () => {
     const known = { cause: 'lr_too_high', weight: 0.8, because: 'The norm follows lr.', look_at: 'lr' }
-    const [cause] = explainedDiagnosis('clip_saturated', [known], { onset: 34, moved: [lr], events: [] })
+    const [cause] = explainedDiagnosis('clip_saturated', [known], { ...around, moved: [lr] })
     expect(cause).toMatchObject({
       weight: 0.95,
       because: expect.stringMatching(/follows lr\. The learning rate lr rose from/),
@@ -59,10 +63,22 @@ describe('a diagnosis with what was found around the beginning', () => {
       { ...lr, ratio: 0.1 },
       { ...lr, metric: 'batch_size', lead: 2 },
     ]
-    expect(explainedDiagnosis('clip_saturated', [], { onset: 34, moved, events })).toEqual([])
+    expect(explainedDiagnosis('clip_saturated', [], { ...around, moved, events })).toEqual([])
+  })
+  it.each([
+    ['a metric moved before the norm', { moved: [reward] }, false],
+    ['something was changed', { events: [resumed] }, false],
+    ['only the loss and the time of a step moved', { moved: [loss, seconds] }, true],
+    ['a metric moved after the norm', { moved: [{ ...reward, lead: 1 }] }, true],
+    ['a checkpoint was saved', { events: [{ ...resumed, label: 'checkpoint' }] }, true],
+    ['lr had been as high for less than 20 readings', { moved: [reward], readingsAtLr: 19 }, true],
+  ])('blames an lr that stood still for long only if nothing else moved first: %s', (_, found, isNamed) => {
+    const known = { cause: 'lr_too_high', weight: 0.4, because: 'The norm rose.', look_at: 'lr' }
+    const causes = explainedDiagnosis('clip_saturated', [known], { ...around, readingsAtLr: 33, ...found })
+    expect(causes.some(({ cause }) => cause === 'lr_too_high')).toBe(isNamed)
   })
   it('leaves a kind that is its own explanation, or that is not known here, as it is', () => {
     for (const kind of ['stalled', 'of_tomorrow'])
-      expect(explainedDiagnosis(kind, [], { onset: 34, moved: [lr], events: [resumed] })).toEqual([])
+      expect(explainedDiagnosis(kind, [], { ...around, moved: [lr], events: [resumed] })).toEqual([])
   })
 })

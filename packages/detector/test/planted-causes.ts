@@ -6,6 +6,7 @@ import {
   findMoved,
   judge,
   newState,
+  readingsAtLr,
 } from '../src/index.ts'
 import { innocents } from './innocent-metrics.ts'
 import { noiseFrom, type Noise } from './noise.ts'
@@ -168,6 +169,46 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       others: { 'response_length/mean': (i >= FROM - 2 ? 20 : 800) * Math.exp(0.1 * noise.normal()) },
     }),
   },
+  'shorter responses at one lr': {
+    planted: 'inputs_changed',
+    step: (i, noise, { gradNorm, loss }) => ({
+      reading: { lr: 1e-3, loss: after(i) ? 1.5 * loss : loss, gradNorm: after(i) ? 9 * gradNorm : gradNorm },
+      others: { 'response_length/mean': (i >= FROM - 2 ? 20 : 800) * Math.exp(0.1 * noise.normal()) },
+    }),
+  },
+  'reward fell first, at one lr': {
+    planted: null,
+    step: (i, noise, { gradNorm, loss }) => ({
+      reading: { lr: 1e-3, loss: after(i) ? 1.5 * loss : loss, gradNorm: after(i) ? 9 * gradNorm : gradNorm },
+      others: { reward: (i >= FROM - 3 ? 0.1 : 0.7) + 0.02 * noise.normal() },
+    }),
+  },
+  'too high from the start': {
+    planted: 'lr_too_high',
+    step: (i, noise) => ({
+      reading: {
+        lr: 1e-2,
+        loss: 2 * Math.exp(i / 300) * (1 + 0.03 * noise.normal()),
+        gradNorm: 0.1 * Math.exp(i / 60) * (1 + 0.05 * noise.normal()),
+      },
+    }),
+  },
+  'too high at the end of warm-up': {
+    planted: 'lr_too_high',
+    step: (i, _, { gradNorm, loss }) => ({
+      reading: {
+        lr: 1e-3 * Math.min(1, (i + 1) / (FROM - 10)),
+        loss: after(i) ? loss * (1 + (i - FROM) / 80) : loss,
+        gradNorm: after(i) ? 9 * gradNorm : gradNorm,
+      },
+    }),
+  },
+  'no cause logged, at one lr': {
+    planted: null,
+    step: (i, _, { gradNorm, loss }) => ({
+      reading: { lr: 1e-3, loss: after(i) ? 1.5 * loss : loss, gradNorm: after(i) ? 9 * gradNorm : gradNorm },
+    }),
+  },
   'no cause logged': {
     planted: null,
     step: (i, _, { gradNorm, loss, lr }) => ({
@@ -228,9 +269,11 @@ function explained(
   const length = Math.max(...[...metrics.values()].map(({ values }) => values.length))
   const steps = Float64Array.from({ length }, (_, i) => i)
   const events = notes.filter((event) => event.step <= around && event.step >= around - 5)
+  const record = { step: steps, metrics }
   return explainedDiagnosis(kind, diagnosis, {
     onset: around,
-    moved: findMoved({ step: steps, metrics }, around),
+    moved: findMoved(record, around),
     events,
+    readingsAtLr: readingsAtLr(record, around),
   })
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Change, FindingKind } from '../src/index.ts'
+import { recordedRun } from '../../importers/test/recorded-logs.ts'
+import { explainedDiagnosis, findMoved, readingsAtLr, type Change, type FindingKind } from '../src/index.ts'
 import { judgeRecordedRuns, type Judged } from './recorded-runs.ts'
 
 const judged = new Map(judgeRecordedRuns().map((run) => [run.name, run]))
@@ -8,9 +9,11 @@ function run(name: string): Judged {
   return judged.get(name) as Judged
 }
 
-function opened(name: string, kind?: FindingKind): { change: Change & { type: 'opened' }; point: number }[] {
+type Opened = Change & { type: 'opened' }
+
+function opened(name: string, kind?: FindingKind): { change: Opened; point: number }[] {
   return run(name).changes.filter(
-    (entry): entry is { change: Change & { type: 'opened' }; point: number } =>
+    (entry): entry is { change: Opened; point: number } =>
       entry.change.type === 'opened' && (kind === undefined || entry.change.kind === kind),
   )
 }
@@ -56,6 +59,23 @@ describe('recorded runs', () => {
     expect(regime?.change.step).toBeLessThan(saturated?.change.step as number)
     expect(divergence?.change.evidence).toMatchObject({ start: 0.02621, loss: 0.4262 })
     expect(saturated?.change.diagnosis[0]?.cause).toBe('lr_too_high')
+  })
+
+  it('does not blame the constant lr of verl-agent-opd-144822 once it is known that the inputs moved first', () => {
+    const { points } = recordedRun('verl-agent-opd-144822')
+    const record = { step: points.step, metrics: points.metrics }
+    for (const kind of ['clip_regime_change', 'clip_saturated'] as const) {
+      const { diagnosis, onset } = opened('verl-agent-opd-144822', kind)[0]?.change as Opened
+      const around = onset as number
+      const causes = explainedDiagnosis(kind, diagnosis, {
+        onset: around,
+        moved: findMoved(record, around),
+        events: [],
+        readingsAtLr: readingsAtLr(record, around),
+      })
+      expect(causes.map(({ cause }) => cause)).toEqual(['inputs_changed'])
+      expect(causes[0]?.because).toContain('response_length/mean went from 829 to 9.24 at step 34')
+    }
   })
 
   it('watches verl-agent-opd-194146 at most', () => {

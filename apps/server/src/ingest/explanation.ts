@@ -5,6 +5,7 @@ import {
   LayerSearch,
   mostAlike,
   MovedSearch,
+  readingsAtLr,
   type Surroundings,
 } from '@normwatch/detector'
 import { LAYER_PREFIX, metricOf, type Sibling } from '@normwatch/protocol'
@@ -46,7 +47,12 @@ export async function explain(store: Store, finding: StoredFinding): Promise<Exp
   const sibling = await siblingOf(store, run, part, opened_step ?? around)
   const record = await surroundings(store, run, around)
   const found = await search(record, part, around, opened_step ?? around)
-  const causes = explainedDiagnosis(kind, diagnosis, { onset: around, moved: found.moved, events })
+  const causes = explainedDiagnosis(kind, diagnosis, {
+    onset: around,
+    moved: found.moved,
+    events,
+    readingsAtLr: readingsAtLr(record, around, part),
+  })
   const explanation: Explanation = {
     ...found,
     events,

@@ -11,10 +11,15 @@ export interface Around {
   readonly moved: readonly Moved[]
   /** Shortly before it began, by step. */
   readonly events: readonly { readonly step: number; readonly label: string; readonly text: string | null }[]
+  /** Readings of lr before it began that were already as high as from there on; 0 if lr rose, or is not logged. */
+  readonly readingsAtLr: number
 }
 
-/** Looks for a cause in what was found around the beginning; `undefined` if nothing supports it. */
-type AroundCheck = (around: Around) => Omit<Cause, 'cause'> | undefined
+/** What was found around the beginning speaks against the cause. */
+export const REFUTED = 'refuted'
+
+/** Looks for a cause in what was found around the beginning; `undefined` if nothing there speaks for or against it. */
+export type AroundCheck = (around: Around) => Omit<Cause, 'cause'> | typeof REFUTED | undefined
 
 /** One cause that a diagnosis can name: from the record when the finding opens, from what is found around its beginning, or both. */
 export interface CauseRecord {

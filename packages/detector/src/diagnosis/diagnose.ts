@@ -2,7 +2,7 @@ import type { Cause } from '../contract.ts'
 import type { Fold } from '../record/fold.ts'
 import { significant } from '../series/round.ts'
 import { causes, type CauseName } from './causes.ts'
-import type { Around, CauseRecord } from './cause.ts'
+import { REFUTED, type Around, type CauseRecord } from './cause.ts'
 
 /**
  * The causes that the record supports, the strongest first. Checked once per finding. An empty list is a valid result:
@@ -20,7 +20,7 @@ export function diagnose(fold: Fold, names: readonly CauseName[]): readonly Caus
 
 /**
  * The diagnosis of a finding once it is known what moved and happened around its beginning: a cause that this also
- * supports gains half of its weight, others are added.
+ * supports gains half of its weight, one that it refutes is left out, others are added.
  */
 export function diagnoseAround(
   diagnosis: readonly Cause[],
@@ -31,6 +31,10 @@ export function diagnoseAround(
   for (const cause of names) {
     const more = (causes[cause] as CauseRecord).around?.(around)
     if (more === undefined) continue
+    if (more === REFUTED) {
+      found.delete(cause)
+      continue
+    }
     const known = found.get(cause)
     const both = known && {
       ...known,

@@ -1,4 +1,4 @@
-import type { Around, CauseRecord } from './cause.ts'
+import type { Around, AroundCheck, CauseRecord } from './cause.ts'
 import { figure, stepsBefore } from './figures.ts'
 
 /** Names of what goes into a step. */
@@ -14,7 +14,7 @@ export const inputsChanged: CauseRecord = {
   around,
 }
 
-function around({ moved }: Around): ReturnType<NonNullable<CauseRecord['around']>> {
+function around({ moved }: Around): ReturnType<AroundCheck> {
   const inputs = moved.find(
     ({ metric, lead, ratio }) =>
       lead <= 0 && INPUTS.test(metric) && ratio !== null && Math.max(ratio, 1 / ratio) >= LEAST,

@@ -1,4 +1,4 @@
-import type { Around, CauseRecord } from './cause.ts'
+import type { Around, AroundCheck, CauseRecord } from './cause.ts'
 import { stepsBefore } from './figures.ts'
 
 /** Events that are routine and change nothing by themselves. */
@@ -13,8 +13,11 @@ export const notedEvent: CauseRecord = {
   around,
 }
 
-function around({ onset, events }: Around): ReturnType<NonNullable<CauseRecord['around']>> {
-  const event = events.filter(({ label }) => !ROUTINE.test(label)).at(-1)
+/** Whether an event with this label may have changed the training. */
+export const isChange = (label: string): boolean => !ROUTINE.test(label)
+
+function around({ onset, events }: Around): ReturnType<AroundCheck> {
+  const event = events.filter(({ label }) => isChange(label)).at(-1)
   if (event === undefined) return undefined
   const text = event.text === null ? '' : ` (${event.text.slice(0, 200)})`
   return {

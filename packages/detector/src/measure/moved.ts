@@ -1,4 +1,5 @@
 import type { Moved } from '../contract.ts'
+import { isLr, isPace } from '../record/metric-names.ts'
 import type { Column } from '../series/columns.ts'
 import { significant } from '../series/round.ts'
 import { correlationOfRanks, ranks } from '../series/statistics.ts'
@@ -20,10 +21,6 @@ const DERIVED: ReadonlySet<string> = new Set([
 ])
 
 const LAYERS = 'layers/'
-/** A learning rate that leaps back was set to a new value, which is worth reporting. */
-const SCHEDULE = /(^|[/_.-])(lr|learning_rate)($|[/_.-])/
-/** How long a step took follows from what it did. */
-const PACE = /(^|[/_.-])(perf|timing|time|duration|throughput|mfu|fps|seconds?|secs?|ms|speed)($|[/_.-])/i
 
 /**
  * How surprising a shift must be. It grows where few values tell the scatter, and with the
@@ -156,7 +153,8 @@ function shiftOf(metric: string, readings: Readings, onset: number, bar: number)
   const { steps, values, at } = readings
   if (at === values.length) return undefined
   const isPositive = values.every((value) => value > 0)
-  const shift = levelShift(isPositive ? logs(values) : values, at, bar, SCHEDULE.test(metric))
+  // A learning rate that leaps back was set to a new value, which is worth reporting.
+  const shift = levelShift(isPositive ? logs(values) : values, at, bar, isLr(metric))
   if (shift === undefined) return undefined
   const plain = (value: number): number => significant(isPositive ? Math.exp(value) : value, 4)
   const step = steps[shift.start] as number
@@ -174,16 +172,16 @@ function shiftOf(metric: string, readings: Readings, onset: number, bar: number)
 
 /**
  * Earlier moves rank higher than larger ones: four times the surprise before the onset, twice at it; and how long the steps
- * took counts a quarter.
+ * took counts a quarter, as it follows from what they did.
  */
 function rank({ moved: { metric, lead, effect }, surprise }: Candidate): number {
   const ahead = lead < 0 ? 2 : lead === 0 ? 1 : 0
-  return Math.log2(Math.min(surprise, effect, MOST_SURPRISE)) + ahead - (PACE.test(metric) ? 2 : 0)
+  return Math.log2(Math.min(surprise, effect, MOST_SURPRISE)) + ahead - (isPace(metric) ? 2 : 0)
 }
 
 /** Of two that mirror each other the one that moved more; but not how long the steps took, where the other is something else. */
 function newsOf(a: Candidate, b: Candidate): Candidate {
-  const [isPaceA, isPaceB] = [PACE.test(a.moved.metric), PACE.test(b.moved.metric)]
+  const [isPaceA, isPaceB] = [isPace(a.moved.metric), isPace(b.moved.metric)]
   if (isPaceA !== isPaceB) return isPaceA ? b : a
   return b.moved.effect > a.moved.effect ? b : a
 }
