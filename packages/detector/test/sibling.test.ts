@@ -48,12 +48,12 @@ describe('the run that is most alike', () => {
       mostAlike({ ...run(config), name: 'gan-7' }, [{ ...run(other), name: 'resnet-7' }]),
     ).toBeUndefined()
   })
-  it('may be told by its name alone, up to a number', () => {
+  it('may be told by its name alone, numbers apart', () => {
     const [again, unnamed] = [
-      { ...run({}), name: 'agent-opd-152244' },
+      { ...run({}), name: 'agent-opd-152244/output.log' },
       { ...run({}), name: '152244' },
     ]
-    expect(mostAlike({ ...run({}), name: 'agent-opd-144822' }, [unnamed, again])?.run).toBe(again)
+    expect(mostAlike({ ...run({}), name: 'agent-opd-144822/output.log' }, [unnamed, again])?.run).toBe(again)
     expect(mostAlike({ ...run({}), name: '144822' }, [unnamed])).toBeUndefined()
   })
 })

@@ -32,7 +32,7 @@ const TELLING =
 
 /**
  * The first of the runs that share the largest part of their settings with this one, and in what it differs. Only runs that
- * have most keys of their configuration in common are compared, or that have the same name up to a number.
+ * have most keys of their configuration in common are compared, or whose names differ only in numbers.
  */
 export function mostAlike<T extends Settings>(
   run: Settings,
@@ -66,8 +66,13 @@ function isRelated(run: Settings, other: Settings): boolean {
 const chosenKeys = (config: Settings['config']): string[] =>
   [...settingsOf(config).keys()].filter((key) => !ENVIRONMENT.has(key))
 
-/** A name up to its last letter: `sft` for `sft-0417`. */
-const stemOf = (name = ''): string => name.replace(/[^\p{L}]+$/u, '').toLowerCase()
+/** The words of a name, without its numbers: `sft/log` for `sft-0417/log`; empty if it is only numbers. */
+const stemOf = (name = ''): string =>
+  name
+    .split(/[^\p{L}]+/u)
+    .filter((word) => word !== '')
+    .join('/')
+    .toLowerCase()
 
 const allOf = ({ config, max_norm, optimizer }: Settings): Map<string, unknown> =>
   settingsOf({ ...config, max_norm, optimizer })
