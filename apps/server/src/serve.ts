@@ -33,8 +33,8 @@ export interface Server {
 /** Opens the store, puts the service together and listens. Rejects, with everything closed again, when one cannot be. */
 export async function serve(config: Config): Promise<Server> {
   const { host, port, socket, data, logLevel, basePath, tlsCert, tlsKey } = config
-  const now = Date.now
-  const store = await openStore(config, { rules: groupedBy(config.groupSeconds), now })
+  const store = await openStore(config, { rules: groupedBy(config.groupSeconds) })
+  const { now } = store
   const hub = new Hub(steadyNow)
   const ingest = new Ingest(store, hub, now, (error) => app.log.error({ err: error }, 'failed'))
   const serverFile = new ServerFile(data)
@@ -48,7 +48,7 @@ export async function serve(config: Config): Promise<Server> {
     allowedHosts: config.allowedHosts,
     limits: config,
   }
-  const alerts = openAlerts(config, store.deliveries, ingest.explained.bind(ingest), now, {
+  const alerts = openAlerts(config, store, ingest.explained.bind(ingest), now, {
     error: (fields, sentence) => app.log.error(fields, sentence),
     info: (fields, sentence) => app.log.info(fields, sentence),
   })

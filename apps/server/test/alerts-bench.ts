@@ -9,9 +9,9 @@ import { groupedBy } from '../src/alerts/grouping.ts'
 import { createSender } from '../src/alerts/kinds/kinds.ts'
 import { newSecret } from '../src/alerts/signature.ts'
 import type { DeliveryStore, StoredChannel } from '../src/storage/alert-store.ts'
-import { openSqliteStore } from '../src/storage/sqlite/open.ts'
 import { record as recordIn } from '../src/storage/store.fixture.ts'
 import type { FindingChange } from '../src/storage/store.ts'
+import { openStore } from './start-app.ts'
 
 export const secret = newSecret()
 
@@ -27,11 +27,12 @@ export async function startAlerts({
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-alerts-'))
   let now = Date.now()
   const clock = () => now
-  const store = await openSqliteStore({ folder, alerts: { rules: groupedBy(groupSeconds), now: clock } })
+  const store = await openStore(folder, { rules: groupedBy(groupSeconds), now: clock })
   const guard = new AddressGuard('127.0.0.0/8', systemResolve)
   const begin = () => {
     const alerts = new Alerts({
       deliveries: watch(store.deliveries),
+      chores: store.chores,
       guard,
       explained: async (finding) => finding,
       send: createSender({ guard, smtp: null, timeoutMs }),

@@ -64,7 +64,7 @@ export async function startApp({
   const failures: unknown[] = []
   const ingest = new Ingest(store, hub, now, (error) => failures.push(error))
   const settings = { webhookAllow: '127.0.0.0/8', smtpUrl: undefined, smtpFrom: undefined }
-  const alerts = openAlerts(settings, store.deliveries, ingest.explained.bind(ingest), now, {
+  const alerts = openAlerts(settings, store, ingest.explained.bind(ingest), now, {
     error: (_fields, sentence) => failures.push(new Error(sentence)),
     info: () => undefined,
   })

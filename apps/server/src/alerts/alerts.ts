@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ChannelTest } from '@normwatch/protocol'
-import type { DeliveryStore, StoredChannel } from '../storage/alert-store.ts'
+import type { StoredChannel } from '../storage/alert-store.ts'
+import type { Store } from '../storage/store.ts'
 import { AddressGuard, systemResolve } from './address-guard.ts'
 import { DeliveryCounts } from './delivery-counts.ts'
 import { DeliveryWorker, type WorkerOptions } from './delivery-worker.ts'
@@ -29,7 +30,7 @@ export interface AlertSettings {
 /** Alerts by the operator's settings, on the real network. */
 export function openAlerts(
   { webhookAllow, smtpUrl, smtpFrom }: AlertSettings,
-  deliveries: DeliveryStore,
+  { deliveries, chores }: Pick<Store, 'deliveries' | 'chores'>,
   explained: AlertsOptions['explained'],
   now: () => number,
   log: AlertsOptions['log'],
@@ -37,7 +38,7 @@ export function openAlerts(
   const guard = new AddressGuard(webhookAllow, systemResolve)
   const smtp = smtpUrl === undefined || smtpFrom === undefined ? null : { url: smtpUrl, from: smtpFrom }
   const send = createSender({ guard, smtp, timeoutMs: SEND_TIMEOUT_MS })
-  return new Alerts({ deliveries, guard, send, explained, now, random: Math.random, log })
+  return new Alerts({ deliveries, chores, guard, send, explained, now, random: Math.random, log })
 }
 
 /** Everything that sends: the outbox worker, and tests of channels. */

@@ -1,4 +1,5 @@
 import type { ClaimedDelivery, DeliveryStore, Settlement } from '../storage/alert-store.ts'
+import type { ChoreStore } from '../storage/chore-store.ts'
 import type { StoredFinding } from '../storage/store.ts'
 import { messageOf } from './messages/message.ts'
 import { verdict, type Answer } from './retry-schedule.ts'
@@ -10,6 +11,10 @@ const MAX_PER_CHANNEL = 2
 /** Longer than any attempt takes: after a crash, a claimed delivery is tried again after this. */
 const LEASE_MS = 60_000
 const CHORES_EVERY_MS = 60_000
+/** The claim of a server that dies ends before the next check. */
+const CHORES_LEASE_MS = 45_000
+/** How often to look for what other servers left or made due: the longest sleep where there may be others. */
+const LOOK_EVERY_MS = 2_000
 const PAUSE_AFTER_ERROR_MS = 5_000
 /** `setTimeout` takes no longer wait. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1
@@ -26,6 +31,7 @@ export type Outcome = 'sent' | 'retried' | 'failed' | 'disabled'
 
 export interface WorkerOptions {
   readonly deliveries: DeliveryStore
+  readonly chores: ChoreStore
   readonly send: Sender
   /** The finding with its explanation; without it if that takes longer than `timeoutMs`. */
   readonly explained: (finding: StoredFinding, timeoutMs: number) => Promise<StoredFinding>
@@ -40,8 +46,9 @@ export interface WorkerOptions {
 }
 
 /**
- * Sends due deliveries, and sleeps until the next is due: there is no polling. Each attempt claims its delivery with a
- * lease, so after a crash between sending and recording it is sent again under the same id, and none is lost.
+ * Sends due deliveries, and sleeps until the next is due: there is no polling, unless other servers may queue deliveries
+ * too. Each attempt claims its delivery with a lease, so after a crash between sending and recording it is sent again
+ * under the same id, and none is lost.
  */
 export class DeliveryWorker {
   readonly #options: WorkerOptions
@@ -106,7 +113,9 @@ export class DeliveryWorker {
         this.#again ||= claimed.length > 0
       }
       const next = await deliveries.nextDue(now)
-      if (next !== null) this.#sleepFor(next - now - (performance.now() - began))
+      const wait = next === null ? Infinity : next - now - (performance.now() - began)
+      const longest = this.#options.chores.isShared ? LOOK_EVERY_MS : Infinity
+      if (wait < Infinity || longest < Infinity) this.#sleepFor(Math.min(wait, longest))
     } catch (error) {
       log.error({ err: error }, 'deliveries could not be claimed; trying again soon')
       this.#sleepFor(PAUSE_AFTER_ERROR_MS)
@@ -150,7 +159,7 @@ export class DeliveryWorker {
     this.#tries.add(done)
   }
 
-  async #try({ id, channel, tries, events }: ClaimedDelivery): Promise<void> {
+  async #try({ id, claim, channel, tries, events }: ClaimedDelivery): Promise<void> {
     const { deliveries, send, now, random, log, onOutcome } = this.#options
     const explained = await Promise.all(
       events.map(async (event) => ({
@@ -163,7 +172,7 @@ export class DeliveryWorker {
     // An attempt aborted by the stop says nothing about the receiver: it stays claimed until its lease ends.
     if (this.#abort.signal.aborted && answer.status === null) return
     const settlement = settlementOf(answer, tries, now(), random())
-    await deliveries.settle(id, settlement, now())
+    if (!(await deliveries.settle({ id, claim }, settlement, now()))) return
     const outcome = outcomeOf(settlement)
     onOutcome(channel.id, outcome)
     if (outcome !== 'sent') {
@@ -181,10 +190,12 @@ export class DeliveryWorker {
   }
 
   async #doChores(): Promise<void> {
-    const { deliveries, now, log } = this.#options
+    const { deliveries, chores, now, log } = this.#options
     try {
-      await deliveries.remind(now())
-      await deliveries.prune(now() - KEEP_MS)
+      if (await chores.claim('reminders', CHORES_LEASE_MS)) {
+        await deliveries.remind(now())
+        await deliveries.prune(now() - KEEP_MS)
+      }
       // The clock may have jumped over a due time while the machine slept.
       this.wake()
     } catch (error) {

@@ -99,7 +99,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await channel('ch-2', { kinds: ['spike'] })
         await openings('f-1')
         now += WINDOW
-        await store.deliveries.settle((await claimOne()).id, taken, now)
+        await store.deliveries.settle(await claimOne(), taken, now)
         await channel('ch-3')
         await record(closing('f-1'))
         now += WINDOW
@@ -138,7 +138,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         const first = await claimOne()
         expect(await claim()).toEqual([])
         now += 60_000
-        expect(await claimOne()).toEqual({ ...first, tries: 2 })
+        expect(await claimOne()).toEqual({ ...first, tries: 2, claim: expect.any(String) })
       })
       it('takes one message a channel, leaves out busy channels and keeps its limit', async () => {
         for (const id of ['ch-1', 'ch-2', 'ch-3']) await channel(id)
@@ -160,16 +160,17 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await record(closing('f-1'))
         await openings('f-2')
         now += WINDOW
-        await store.deliveries.settle(opening.id, refused(now + HOUR), now)
+        await store.deliveries.settle(opening, refused(now + HOUR), now)
         const other = await claimOne()
         expect(other.events).toMatchObject([{ type: 'finding.opened', finding: { id: 'f-2' } }])
-        await store.deliveries.settle(other.id, taken, now)
+        await store.deliveries.settle(other, taken, now)
         expect(await claim()).toEqual([])
         expect(await store.deliveries.nextDue(now)).toBe(now + HOUR)
         now += HOUR
-        expect((await claimOne()).id).toBe(opening.id)
+        const again = await claimOne()
+        expect(again.id).toBe(opening.id)
         expect(await claim()).toEqual([])
-        await store.deliveries.settle(opening.id, failed, now)
+        await store.deliveries.settle(again, failed, now)
         expect((await claimOne()).events).toMatchObject([{ type: 'finding.closed' }])
       })
     })
@@ -179,8 +180,9 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await channel('ch-1')
         await openings('f-1')
         now += WINDOW
-        const { id } = await claimOne()
-        await store.deliveries.settle(id, taken, now)
+        const claimed = await claimOne()
+        const { id } = claimed
+        await store.deliveries.settle(claimed, taken, now)
         expect(await store.deliveries.get(id, now)).toMatchObject({
           state: 'sent',
           tries: 1,
@@ -198,19 +200,18 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await openings('f-1')
         now += WINDOW
         const since = now
-        const { id } = await claimOne()
-        await store.deliveries.settle(id, refused(now + 5_000), now)
+        await store.deliveries.settle(await claimOne(), refused(now + 5_000), now)
         expect(await store.deliveries.nextDue(now)).toBe(now + 5_000)
         now += 5_000
-        await claimOne()
-        await store.deliveries.settle(id, refused(now + 300_000), now)
+        await store.deliveries.settle(await claimOne(), refused(now + 300_000), now)
         expect(await store.channels.get('ch-1')).toMatchObject({
           failing_since: since,
           failing_error: 'The receiver answered 500.',
         })
         now += 300_000
-        expect((await claimOne()).tries).toBe(3)
-        await store.deliveries.settle(id, taken, now)
+        const third = await claimOne()
+        expect(third.tries).toBe(3)
+        await store.deliveries.settle(third, taken, now)
         expect(await store.channels.get('ch-1')).toMatchObject({ failing_since: null, failing_error: null })
       })
       it('that disables its channel fails what the channel has pending', async () => {
@@ -218,8 +219,8 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await openings('f-1')
         now += WINDOW
         await openings('f-2')
-        const { id } = await claimOne()
-        await store.deliveries.settle(id, { ...failed, disable: 'gone' }, now)
+        const claimed = await claimOne()
+        await store.deliveries.settle(claimed, { ...failed, disable: 'gone' }, now)
         expect(await store.channels.get('ch-1')).toMatchObject({ enabled: false, disabled_reason: 'gone' })
         const { deliveries } = await store.deliveries.list({ limit: 10 }, now)
         expect(deliveries.map(({ state }) => state)).toEqual(['failed', 'failed'])
@@ -230,9 +231,10 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await channel('ch-1')
         await openings('f-1')
         now += WINDOW
-        const { id } = await claimOne()
+        const claimed = await claimOne()
+        const { id } = claimed
         await store.channels.delete('ch-1')
-        await store.deliveries.settle(id, taken, now)
+        await store.deliveries.settle(claimed, taken, now)
         await expect(store.deliveries.get(id, now)).rejects.toBeInstanceOf(DeliveryNotFound)
       })
     })
@@ -246,8 +248,9 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await store.deliveries.restartWaits(now)
         expect(await store.deliveries.nextDue(now)).toBe(now + WINDOW)
         now += WINDOW
-        const { id } = await claimOne()
-        await store.deliveries.settle(id, refused(now + 5_000), now)
+        const claimed = await claimOne()
+        const { id } = claimed
+        await store.deliveries.settle(claimed, refused(now + 5_000), now)
         now -= 2 * HOUR
         await store.deliveries.restartWaits(now)
         expect(await store.deliveries.get(id, now)).toMatchObject({
@@ -292,7 +295,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await channel('ch-1')
         await openings('f-1')
         now += WINDOW
-        await store.deliveries.settle((await claimOne()).id, taken, now)
+        await store.deliveries.settle(await claimOne(), taken, now)
         await store.mutes.create(mute('mute_1', now + HOUR))
         await record(closing('f-1'))
         now += WINDOW
@@ -306,11 +309,11 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await channel('ch-2')
         await openings('f-1', 'f-2')
         now += WINDOW
-        for (const { id } of await claim()) await store.deliveries.settle(id, taken, now)
+        for (const claimed of await claim()) await store.deliveries.settle(claimed, taken, now)
         await record(closing('f-2'))
         now += 2 * HOUR - WINDOW - 1
         await store.deliveries.remind(now)
-        for (const { id } of await claim()) await store.deliveries.settle(id, taken, now)
+        for (const claimed of await claim()) await store.deliveries.settle(claimed, taken, now)
         expect(await claim()).toEqual([])
         now += 1
         await store.deliveries.remind(now)
@@ -353,10 +356,11 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         await channel('ch-1')
         await openings('f-1')
         now += WINDOW
-        const { id } = await claimOne()
+        const claimed = await claimOne()
+        const { id } = claimed
         await store.deliveries.redeliver(id, now)
         expect(await claim()).toEqual([])
-        await store.deliveries.settle(id, failed, now)
+        await store.deliveries.settle(claimed, failed, now)
         expect(await store.deliveries.redeliver(id, now)).toMatchObject({ id, state: 'pending', tries: 0 })
         expect(await claimOne()).toMatchObject({ id, tries: 1 })
         await expect(store.deliveries.redeliver('msg_x', now)).rejects.toBeInstanceOf(DeliveryNotFound)
@@ -369,12 +373,12 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         expect(await store.deliveries.queue(now)).toEqual({ due: 1, oldest_due_at: now - 1_000 })
         await store.deliveries.prune(now)
         expect(await told()).toHaveLength(1)
-        await store.deliveries.settle((await claimOne()).id, taken, now)
+        await store.deliveries.settle(await claimOne(), taken, now)
         await store.deliveries.prune(now)
         expect(await told()).toHaveLength(1)
         await record(closing('f-1'))
         now += WINDOW
-        await store.deliveries.settle((await claimOne()).id, taken, now)
+        await store.deliveries.settle(await claimOne(), taken, now)
         await store.deliveries.prune(now)
         expect(await told()).toEqual([])
       })

@@ -98,8 +98,8 @@ export interface AlertRules {
 /** What an engine is opened with, so that it can queue deliveries by itself. */
 export interface AlertOptions {
   readonly rules: AlertRules
-  /** Milliseconds since 1970. */
-  readonly now: () => number
+  /** Milliseconds since 1970. Default: the store's own clock. */
+  readonly now?: () => number
 }
 /** No finding causes any delivery. */
 export const NO_ALERTS: AlertOptions = { rules: { routes: () => [], dueAt: (now) => now }, now: () => 0 }
@@ -122,6 +122,8 @@ export interface ClaimOptions {
 
 export interface ClaimedDelivery {
   readonly id: string
+  /** Names this claim: another one may follow when its lease has ended. */
+  readonly claim: string
   readonly channel: StoredChannel
   /** This try included. */
   readonly tries: number
@@ -177,8 +179,15 @@ export interface DeliveryStore {
    * opening is sent or has failed.
    */
   claim(options: ClaimOptions): Promise<ClaimedDelivery[]>
-  /** Records the result of a claimed delivery's attempt, also in its channel. A delivery removed meanwhile is ignored. */
-  settle(id: string, settlement: Settlement, now: number): Promise<void>
+  /**
+   * Records the result of a claimed delivery's attempt, also in its channel. Does nothing if the delivery was removed, or
+   * claimed or sent again since this claim. Says whether it was recorded.
+   */
+  settle(
+    claimed: Pick<ClaimedDelivery, 'id' | 'claim'>,
+    settlement: Settlement,
+    now: number,
+  ): Promise<boolean>
   /** The first moment after `now` at which a delivery becomes due or its lease ends; `null` if nothing is pending. */
   nextDue(now: number): Promise<number | null>
   /**
@@ -186,7 +195,7 @@ export interface DeliveryStore {
    * as they would have, from `now` on; but for those that a mute or another delivery holds.
    */
   restartWaits(now: number): Promise<void>
-  /** Queues a reminder for each finding that has been open for its channel's `remind_hours`, once. */
+  /** Queues a reminder for each finding that has been open for its channel's `remind_hours`: once, also where several servers call this. */
   remind(now: number): Promise<void>
   /** Newest first. */
   list(

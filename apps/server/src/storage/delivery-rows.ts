@@ -15,6 +15,7 @@ export interface DeliveryRow {
   readonly hold: string | null
   readonly due_at: number
   readonly leased_until: number
+  readonly claim: string | null
   readonly tries: number
   readonly event_count: number
   readonly created_at: number

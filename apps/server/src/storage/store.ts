@@ -10,6 +10,7 @@ import type {
   SeriesReply,
 } from '@normwatch/protocol'
 import type { ChannelStore, DeliveryStore, MuteStore } from './alert-store.ts'
+import type { ChoreStore } from './chore-store.ts'
 import type { EventStore } from './event-store.ts'
 import type { SettingsStore } from './settings-store.ts'
 import type { TokenStore } from './token-store.ts'
@@ -33,7 +34,10 @@ export interface Store {
   readonly mutes: MuteStore
   readonly deliveries: DeliveryStore
   readonly tokens: TokenStore
+  readonly chores: ChoreStore
 
+  /** Milliseconds since 1970, by the clock that all servers of the data share. */
+  readonly now: () => number
   /** How many migrations the data has had: all that this program knows. */
   readonly migrations: number
   /** Proves that the store can be written now. Rejects with `StoreUnavailable` and a sentence when it cannot. */

@@ -3,9 +3,11 @@ import { openPoints, recordFindings } from '../run/points.ts'
 import { openRuns } from '../run/runs.ts'
 import type { Store } from '../store.ts'
 import { openChannelStore, openMuteStore } from './alerts/channels.ts'
-import { freeLeases, openDeliveryStore } from './alerts/deliveries.ts'
+import { openDeliveryStore } from './alerts/deliveries.ts'
 import { openOutbox } from './alerts/outbox.ts'
 import type { TokenStore } from '../token-store.ts'
+import { openChores } from './chores.ts'
+import { DatabaseClock } from './clock.ts'
 import { Database } from './database.ts'
 import { CannotOpenDatabase, asUnavailable } from './errors.ts'
 import { openFindings } from './findings.ts'
@@ -35,8 +37,7 @@ export async function openPostgresStore({
     await refuseOther(db)
     lock = await ServerLock.take(url)
     const migrations = await migrate(db)
-    await freeLeases(db)
-    return assemble(db, lock, migrations, alerts)
+    return assemble(db, lock, await DatabaseClock.start(db), migrations, alerts)
   } catch (error) {
     await lock?.close()
     await db.close()
@@ -78,12 +79,19 @@ async function refuseOther(db: Database): Promise<void> {
   }
 }
 
-function assemble(db: Database, lock: ServerLock, migrations: number, alerts: AlertOptions): Store {
+function assemble(
+  db: Database,
+  lock: ServerLock,
+  clock: DatabaseClock,
+  migrations: number,
+  alerts: AlertOptions,
+): Store {
   const listeners = new Set<() => void>()
   const tellQueued = () => {
     for (const listener of listeners) listener()
   }
-  const outbox = openOutbox(alerts)
+  const outbox = openOutbox({ now: clock.now, ...alerts })
+  const chores = openChores(db)
   const guard = () => lock.check()
   const units = new PostgresUnits({
     db,
@@ -95,6 +103,9 @@ function assemble(db: Database, lock: ServerLock, migrations: number, alerts: Al
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
     await units.close()
+    await clock.stop()
+    // without it, others wait for the end of the claims
+    await chores.releaseAll().catch(() => undefined)
     await lock.close()
     await db.close()
   }
@@ -117,6 +128,8 @@ function assemble(db: Database, lock: ServerLock, migrations: number, alerts: Al
       runOf: (id) => runs.get(id),
     }),
     tokens: openTokens(db),
+    chores,
+    now: clock.now,
     migrations,
     check: async () => {
       if (units.damage !== undefined) throw units.damage

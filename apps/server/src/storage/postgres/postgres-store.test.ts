@@ -1,6 +1,7 @@
 import { describeAlertStore, type OpenWithClock } from '../alert-store.contract.ts'
 import { groupedBy } from '../../alerts/grouping.ts'
 import { describeChannelStore } from '../channel-store.contract.ts'
+import { describeDeliveryClaims } from '../delivery-claims.contract.ts'
 import { describeCharts } from '../charts.contract.ts'
 import { describeEvents } from '../event-store.contract.ts'
 import { describeFindings } from '../finding-store.contract.ts'
@@ -59,6 +60,7 @@ describeTokenStore('postgres', openEmpty)
 describeAlertStore('postgres', openWithClock)
 describeChannelStore('postgres', openWithClock)
 describeProjectLists('postgres', openWithClock)
+describeDeliveryClaims('postgres', openWithClock)
 describeFindings('postgres', openEmpty)
 describeCharts('postgres', openReopenable)
 describeLargeRuns('postgres', openReopenable)

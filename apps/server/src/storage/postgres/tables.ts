@@ -8,6 +8,7 @@ import {
   integer,
   pgTable,
   primaryKey,
+  timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
 
@@ -248,6 +249,7 @@ export const deliveries = pgTable(
     hold: text(),
     due_at: whole().notNull(),
     leased_until: whole().notNull(),
+    claim: text(),
     tries: integer().notNull(),
     event_count: integer().notNull(),
     created_at: whole().notNull(),
@@ -284,3 +286,10 @@ export const deliveryEvents = pgTable(
     index('delivery_events_by_run').on(table.run, table.delivery),
   ],
 )
+
+/** Background work that one server at a time does: who has claimed it, and until when by the database's clock. */
+export const chores = pgTable('chores', {
+  name: text().primaryKey(),
+  owner: text().notNull(),
+  expires_at: timestamp({ withTimezone: true }).notNull(),
+})

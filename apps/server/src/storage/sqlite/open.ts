@@ -1,6 +1,7 @@
 import { statfsSync, statSync, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { NO_ALERTS, type AlertOptions } from '../alert-store.ts'
+import { ALONE } from '../chore-store.ts'
 import { openPoints, recordFindings } from '../run/points.ts'
 import { RunCache } from '../run/run-cache.ts'
 import type { RunUnits } from '../run/run-tables.ts'
@@ -134,6 +135,8 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     mutes: openMuteStore(tables, commits),
     deliveries: openDeliveryStore(tables, cache, commits),
     tokens: openTokens(db, { read: (work) => commits.read(work), write: (work) => commits.run(work) }),
+    chores: ALONE,
+    now: Date.now,
     migrations: migrationsOf(db).applied,
     check: async () => {
       if (commits.damage !== undefined) throw commits.damage

@@ -260,6 +260,8 @@ export const deliveries = sqliteTable(
     dueAt: integer('due_at').notNull(),
     /** Until then a worker is trying to send it. */
     leasedUntil: integer('leased_until').notNull(),
+    /** The last claim: only its try may be recorded. */
+    claim: text(),
     tries: integer().notNull(),
     eventCount: integer('event_count').notNull(),
     createdAt: integer('created_at').notNull(),

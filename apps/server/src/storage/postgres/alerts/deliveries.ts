@@ -1,7 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { MAX_EVENTS_LISTED } from '@normwatch/protocol'
 import {
   DeliveryNotFound,
-  type ClaimedDelivery,
   type DeliveryQuery,
   type DeliveryStore,
   type StoredDelivery,
@@ -45,10 +45,6 @@ export async function removeDeliveries(on: Statements, condition: string, ...val
     ...values,
   )
 }
-
-/** Releases the leases of a server that has stopped. Called while no other server uses the database. */
-export const freeLeases = (on: Statements): Promise<number> =>
-  on.run(`update deliveries set leased_until = 0 where state = 'pending' and leased_until > 0`)
 
 export interface DeliveryOptions {
   readonly db: Database
@@ -101,43 +97,51 @@ export function openDeliveryStore({
   return {
     onQueued,
 
-    claim: ({ now, leaseMs, limit, except }) =>
-      db.transaction(async (on) => {
-        const due: { channel: ClaimedDelivery['channel']; row: DeliveryRow }[] = []
-        for (const channel of await allChannels(on)) {
-          if (!channel.enabled || except.includes(channel.id)) continue
-          const row = await on.get<DeliveryRow>(
-            `select * from deliveries where channel = ? and state = 'pending' and due_at <= ? and leased_until <= ?
-             order by due_at, key limit 1 for update skip locked`,
-            channel.id,
-            now,
-            now,
-          )
-          if (row !== undefined) due.push({ channel, row })
-        }
-        due.sort((a, b) => a.row.due_at - b.row.due_at)
-        const claimed: ClaimedDelivery[] = []
-        for (const { channel, row } of due.slice(0, limit)) {
-          await on.run(
-            'update deliveries set leased_until = ?, tries = tries + 1 where key = ?',
-            now + leaseMs,
-            row.key,
-          )
-          const events = await on.all<EventRow>(
-            `select type, at, finding, run, finding_record, run_record from delivery_events where delivery = ?
-             order by key`,
-            row.key,
-          )
-          claimed.push({ id: row.id, channel, tries: row.tries + 1, events: events.map(eventOf) })
-        }
-        return claimed
-      }),
+    // One statement, so that looking costs little while nothing is due.
+    claim: async ({ now, leaseMs, limit, except }) => {
+      const claim = randomUUID()
+      const rows = await db.all<DeliveryRow>(
+        `with due as (
+           select one.key, one.due_at from channels cross join lateral (
+             select key, due_at from deliveries
+             where channel = channels.id and state = 'pending' and due_at <= ? and leased_until <= ?
+             order by due_at, key limit 1 for update skip locked
+           ) one
+           where channels.enabled and channels.id <> all (?::text[])
+           order by one.due_at, one.key limit ?
+         )
+         update deliveries set leased_until = ?, claim = ?, tries = tries + 1
+         from due where deliveries.key = due.key returning deliveries.*`,
+        now,
+        now,
+        except,
+        limit,
+        now + leaseMs,
+        claim,
+      )
+      if (rows.length === 0) return []
+      const channels = new Map((await allChannels(db)).map((channel) => [channel.id, channel]))
+      const events = await db.all<EventRow & { delivery: number }>(
+        `select delivery, type, at, finding, run, finding_record, run_record from delivery_events
+         where delivery = any (?::bigint[]) order by key`,
+        rows.map(({ key }) => key),
+      )
+      return rows
+        .sort((a, b) => a.due_at - b.due_at || a.key - b.key)
+        .flatMap(({ id, key, channel: name, tries }) => {
+          const channel = channels.get(name)
+          // removed with its deliveries meanwhile
+          if (channel === undefined) return []
+          const own = events.filter(({ delivery }) => delivery === key)
+          return [{ id, claim, channel, tries, events: own.map(eventOf) }]
+        })
+    },
 
-    settle: (id, { state, due_at, status, error, response, disable }, now) =>
+    settle: ({ id, claim }, { state, due_at, status, error, response, disable }, now) =>
       db.transaction(async (on) => {
         const settled = await on.get<{ channel: string }>(
           `update deliveries set state = ?, due_at = coalesce(?, due_at), leased_until = 0, last_try_at = ?,
-           status = ?, error = ?, response = ? where id = ? returning channel`,
+           status = ?, error = ?, response = ? where id = ? and claim = ? returning channel`,
           state,
           due_at,
           now,
@@ -145,11 +149,13 @@ export function openDeliveryStore({
           error,
           response,
           id,
+          claim,
         )
-        if (settled === undefined) return
+        if (settled === undefined) return false
         const channel = await channelTried(on, settled.channel, { error, disable }, now)
         if (state !== 'pending') await release(on, id, now)
         if (channel?.enabled === false) await failPending(on, settled.channel)
+        return true
       }),
 
     restartWaits: async (now) => {
@@ -192,6 +198,8 @@ export function openDeliveryStore({
         const facts = await runOf(run).catch(() => undefined)
         if (facts === undefined) continue
         await db.transaction(async (on) => {
+          // neither another server's reminder nor the closing comes between
+          await on.run('select 1 from findings where run = ? and id = ? for update', run, finding)
           const record = await findingById(on, finding)
           if (record?.state === 'open') await outbox.reminder(on, channel, record, facts, now)
         })
@@ -206,7 +214,7 @@ export function openDeliveryStore({
         await one(on, id)
         // one that is being tried now stays as it is
         await on.run(
-          `update deliveries set state = 'pending', due_at = ?, leased_until = 0, tries = 0, hold = null
+          `update deliveries set state = 'pending', due_at = ?, leased_until = 0, claim = null, tries = 0, hold = null
            where id = ? and (state <> 'pending' or leased_until <= ?)`,
           now,
           id,

@@ -24,11 +24,17 @@ interface NewEvent {
   readonly hold: string | null
 }
 
+/** The key of the lock that a transaction holds from its first delivery to its end. */
+const QUEUEING = 0x6e6f7271
+
+/** One transaction at a time queues: else two that are under way would not see each other's delivery, which they are to share. */
+const lockQueue = (on: Statements) => on.run('select pg_advisory_xact_lock(?)', QUEUEING)
+
 /**
  * Writes deliveries in the transaction that writes their finding, by the same rules as SQLite's outbox. Deliveries that
  * events are added to or taken from are locked: nobody claims them meanwhile.
  */
-export function openOutbox({ rules, now: clock }: AlertOptions) {
+export function openOutbox({ rules, now: clock }: Required<AlertOptions>) {
   async function add(
     on: Statements,
     { channel, due_at, hold }: NewEvent,
@@ -86,12 +92,15 @@ export function openOutbox({ rules, now: clock }: AlertOptions) {
 
   async function opened(on: Statements, finding: StoredFinding, run: StoredRun, now: number): Promise<void> {
     const routes = rules.routes(finding, run, await allChannels(on), await mutesInForce(on, now), now)
+    if (routes.length > 0) await lockQueue(on)
     for (const route of routes) {
       await add(on, { ...route, hold: route.mute }, 'finding.opened', finding, run, now)
     }
   }
 
   async function closed(on: Statements, finding: StoredFinding, run: StoredRun, now: number): Promise<void> {
+    if ((await on.get('select 1 from delivery_events where finding = ?', finding.id)) === undefined) return
+    await lockQueue(on)
     const openings = await on.all<Opening>(
       `select e.key as event, e.delivery, e.channel, d.state = 'pending' and d.tries = 0 and d.due_at > ? as waits,
          case d.state when 'pending' then d.id end as pending
@@ -100,7 +109,6 @@ export function openOutbox({ rules, now: clock }: AlertOptions) {
       now,
       finding.id,
     )
-    if (openings.length === 0) return
     const channels = await allChannels(on)
     const enabled = new Set(channels.flatMap(({ id, enabled }) => (enabled ? id : [])))
     for (const opening of openings) {
@@ -137,6 +145,7 @@ export function openOutbox({ rules, now: clock }: AlertOptions) {
       const channels = (await allChannels(on)).filter(({ id }) => id === channel)
       const [route] = rules.routes(finding, run, channels, await mutesInForce(on, now), now)
       if (route !== undefined && route.mute === null) {
+        await lockQueue(on)
         await add(on, { ...route, hold: null }, 'finding.reminder', finding, run, now)
       }
     },

@@ -7,6 +7,7 @@ import { groupedBy } from '../../../alerts/grouping.ts'
 import { describeAlertStore, type OpenWithClock } from '../../alert-store.contract.ts'
 import { describeChannelStore } from '../../channel-store.contract.ts'
 import { describeProjectLists } from '../../project-lists.contract.ts'
+import { describeDeliveryClaims } from '../../delivery-claims.contract.ts'
 import { record } from '../../store.fixture.ts'
 import { openSqliteStore } from '../open.ts'
 
@@ -19,6 +20,7 @@ const open: OpenWithClock = (now) =>
 describeAlertStore('sqlite', open)
 describeChannelStore('sqlite', open)
 describeProjectLists('sqlite', open)
+describeDeliveryClaims('sqlite', open)
 
 it('gives up at its opening what a former process was trying', async () => {
   const folder = emptyFolder()
@@ -32,6 +34,6 @@ it('gives up at its opening what a former process was trying', async () => {
   expect(await first.deliveries.claim(claim)).toEqual([])
   await first.close()
   const second = await openSqliteStore({ folder, alerts })
-  expect(await second.deliveries.claim(claim)).toEqual([{ ...claimed, tries: 2 }])
+  expect(await second.deliveries.claim(claim)).toEqual([{ ...claimed, tries: 2, claim: expect.any(String) }])
   await second.close()
 })

@@ -61,7 +61,7 @@ export function openDeliveryStore(
   return {
     onQueued: (listener) => outbox.onQueued(listener),
     claim: (options) => commits.run(() => deliveries.claim(options)),
-    settle: (id, settlement, now) => commits.run(() => deliveries.settle(id, settlement, now)),
+    settle: (claimed, settlement, now) => commits.run(() => deliveries.settle(claimed, settlement, now)),
     restartWaits: (now) => commits.run(() => deliveries.restartWaits(now)),
     nextDue: async (now) => commits.read(() => deliveries.nextDue(now)),
     remind: (now) =>

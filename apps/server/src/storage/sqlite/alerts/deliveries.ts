@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { MAX_EVENTS_LISTED } from '@normwatch/protocol'
 import type { Database } from '../engine/database.ts'
 import { glob } from '../engine/glob.ts'
@@ -36,16 +37,16 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
     `select * from deliveries where channel = @channel and state = 'pending' and due_at <= @now and leased_until <= @now
      order by due_at, key limit 1`,
   )
-  const lease = db.prepare<[number, number]>(
-    'update deliveries set leased_until = ?, tries = tries + 1 where key = ?',
+  const lease = db.prepare<[number, string, number]>(
+    'update deliveries set leased_until = ?, claim = ?, tries = tries + 1 where key = ?',
   )
   const selectEvents = db.prepare<[number, number], EventRow>(
     `select type, at, finding, run, finding_record, run_record from delivery_events where delivery = ?
      order by key limit ?`,
   )
-  const settle = db.prepare<[Settlement & { id: string; now: number }], { channel: string }>(
+  const settle = db.prepare<[Settlement & { id: string; claim: string; now: number }], { channel: string }>(
     `update deliveries set state = @state, due_at = coalesce(@due_at, due_at), leased_until = 0, last_try_at = @now,
-     status = @status, error = @error, response = @response where id = @id returning channel`,
+     status = @status, error = @error, response = @response where id = @id and claim = @claim returning channel`,
   )
   const failPending = db.prepare<[string]>(
     `update deliveries set state = 'failed', error = 'The channel was disabled.' where channel = ? and state = 'pending'`,
@@ -80,7 +81,7 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
      limit @limit`,
   )
   // Only one process holds the data, so leases of a former process are void.
-  db.exec("update deliveries set leased_until = 0 where state = 'pending' and leased_until > 0")
+  db.exec("update deliveries set leased_until = 0, claim = null where state = 'pending' and leased_until > 0")
 
   return {
     claim({ now, leaseMs, limit, except }: ClaimOptions): ClaimedDelivery[] {
@@ -93,24 +94,31 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
         })
         .sort((a, b) => a.row.due_at - b.row.due_at)
       return due.slice(0, limit).map(({ channel, row }) => {
-        lease.run(now + leaseMs, row.key)
+        const claim = randomUUID()
+        lease.run(now + leaseMs, claim, row.key)
         return {
           id: row.id,
+          claim,
           channel,
           tries: row.tries + 1,
           events: selectEvents.all(row.key, -1).map(eventOf),
         }
       })
     },
-    settle(id: string, settlement: Settlement, now: number): void {
-      const { disable, ...fields } = settlement
-      const settled = settle.get({ ...fields, disable, id, now })
-      if (settled === undefined) return
+    settle(
+      { id, claim }: Pick<ClaimedDelivery, 'id' | 'claim'>,
+      settlement: Settlement,
+      now: number,
+    ): boolean {
+      const { disable } = settlement
+      const settled = settle.get({ ...settlement, id, claim, now })
+      if (settled === undefined) return false
       channels.tried(settled.channel, settlement.error, now)
       if (disable !== null)
         channels.change(settled.channel, { enabled: false, disabled_reason: disable }, now)
       if (settlement.state !== 'pending') release.run(now, id)
       if (!channels.get(settled.channel).enabled) failPending.run(settled.channel)
+      return true
     },
     failPending: (channel: string): void => void failPending.run(channel),
     /** What waits for this mute or delivery is due. */
@@ -138,7 +146,7 @@ export function openDeliveryLog(db: Database) {
   )
   const selectOne = db.prepare<[string], DeliveryRow>('select * from deliveries where id = ?')
   const again = db.prepare<[number, string]>(
-    `update deliveries set state = 'pending', due_at = ?, leased_until = 0, tries = 0, hold = null where id = ?`,
+    `update deliveries set state = 'pending', due_at = ?, leased_until = 0, claim = null, tries = 0, hold = null where id = ?`,
   )
   const selectOld = db
     .prepare<[number, number], number>(

@@ -27,7 +27,7 @@ export function openOutbox(
   db: Database,
   channels: ChannelTable,
   mutes: MuteTable,
-  { rules, now: clock }: AlertOptions,
+  { rules, now: clock = Date.now }: AlertOptions,
 ) {
   const selectGroup = db
     .prepare<[string, number, string | null, number], number>(
