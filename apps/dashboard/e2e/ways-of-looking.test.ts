@@ -62,6 +62,9 @@ describe('in other ways of looking, a person', () => {
     await page.emulateMedia({ media: 'print' })
     expect(await page.getByRole('toolbar').isVisible()).toBe(false)
     expect(await page.getByRole('button', { name: 'Delete' }).isVisible()).toBe(false)
+    // a page on paper has nothing to unfold: the finding is told whole
+    const told = page.locator('.why.short p').first()
+    expect(await told.evaluate((words) => getComputedStyle(words).display)).toBe('block')
   })
 
   it('is told by a screen reader what a chart shows', async () => {
