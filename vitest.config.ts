@@ -12,6 +12,9 @@ const onPostgres = [
   'tries-caps-and-compares',
 ]
 
+/** Promises that need a database. */
+const needPostgres = ['migrates-to-postgres'].map((promise) => `apps/server/test/${promise}.test.ts`)
+
 /** Tests of these packages that take seconds: real files, threads and servers, thousands of cases. */
 const long = [
   'apps/server/src/storage/sqlite/**/*.test.ts',
@@ -49,12 +52,18 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'server', include: ['apps/server/test/**/*.test.ts'], testTimeout: 60_000, expect },
+        test: {
+          name: 'server',
+          include: ['apps/server/test/**/*.test.ts'],
+          exclude: needPostgres,
+          testTimeout: 60_000,
+          expect,
+        },
       },
       {
         test: {
           name: 'server-on-postgres',
-          include: onPostgres.map((promise) => `apps/server/test/${promise}.test.ts`),
+          include: [...onPostgres.map((promise) => `apps/server/test/${promise}.test.ts`), ...needPostgres],
           globalSetup: 'apps/server/test/postgres.ts',
           testTimeout: 180_000,
           expect,

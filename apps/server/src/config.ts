@@ -352,7 +352,8 @@ function readSocket(text: string): string | undefined {
   return path
 }
 
-function readDatabaseUrl(text: string): string | undefined {
+/** Reads the address of a database; throws a message that continues after the setting's name and never holds the address. */
+export function readDatabaseUrl(text: string): string | undefined {
   if (text === NONE) return undefined
   const url = URL.parse(text.replace('@/', '@socket/'))
   if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol) || url.pathname.length < 2) {

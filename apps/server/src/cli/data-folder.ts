@@ -5,6 +5,7 @@ import { CannotOpenDatabase } from '../storage/postgres/errors.ts'
 import { CannotOpenStore } from '../storage/sqlite/engine/store-errors.ts'
 import { openTokensFile } from '../storage/sqlite/open-tokens-file.ts'
 import { StoreUnavailable } from '../storage/store.ts'
+import { CannotMove } from '../storage/whole-data.ts'
 import { TokenNotFound, TooManyTokens, type TokenStore } from '../storage/token-store.ts'
 import { Failure } from './failures.ts'
 
@@ -16,6 +17,7 @@ export const DATA_OPTION = [
 
 const expected = [
   CannotBackUp,
+  CannotMove,
   CannotOpenStore,
   CannotOpenDatabase,
   ConfigError,

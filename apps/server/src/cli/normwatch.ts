@@ -27,6 +27,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> 
   skill: () => import('./verbs/skill.ts'),
   token: () => import('./verbs/token.ts'),
   backup: () => import('./verbs/backup.ts'),
+  migrate: () => import('./verbs/migrate.ts'),
   doctor: () => import('./verbs/doctor.ts'),
   health: () => import('./verbs/health.ts'),
   complete: () => import('./verbs/complete.ts'),
@@ -37,7 +38,7 @@ Environment:
   NORMWATCH_URL    the server, http://host:4280 or unix:/path
                    (default: your own that runs, else http://127.0.0.1:4280)
   NORMWATCH_TOKEN  its token, if the server requires one
-  NORMWATCH_DATA   the data folder of token, backup and doctor
+  NORMWATCH_DATA   the data folder of token, backup, migrate and doctor
                    (default ${defaultDataFolder})
 
 Exit codes: 0 done, 1 failed, 2 wrong use.`

@@ -18,6 +18,7 @@ import { example } from '../help.ts'
 import { followLogs } from '../import/follow.ts'
 import { besideOf, findLogs, isFileError } from '../import/log-files.ts'
 import { followStdin } from '../import/stdin.ts'
+import { endProgress, showProgress } from '../progress.ts'
 import { serverFromEnvironment } from '../server.ts'
 import { inColumns, lineWidth } from '../table.ts'
 
@@ -97,10 +98,7 @@ function readingOptions({ format, maxNorm, norm, postClip, map, withoutNorms }: 
     ...(norm !== undefined && { norm }),
     ...(postClip !== undefined && { postClip }),
     ...(map !== undefined && { map }),
-    ...(process.stderr.isTTY &&
-      !process.env['CI'] && {
-        onProgress: (path: string) => process.stderr.write(`\u001b[2K\r${path.slice(-100)}`),
-      }),
+    onProgress: showProgress,
   }
 }
 
@@ -112,7 +110,7 @@ function asUsageError(error: unknown): never {
 }
 
 function report(outcomes: readonly Outcome[], passed: readonly Passed[], { json }: Options): void {
-  if (process.stderr.isTTY) process.stderr.write('\u001b[2K\r')
+  endProgress()
   const { url } = serverFromEnvironment()
   if (json)
     return console.log(JSON.stringify({ runs: outcomes.map((outcome) => summary(outcome, url)), passed }))

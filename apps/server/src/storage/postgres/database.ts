@@ -51,9 +51,10 @@ export class Database implements Statements {
   readonly #pool: pg.Pool
   #isClosed = false
 
-  constructor(url: string) {
+  /** `name` is what the database calls its connections; that of a server is the default. */
+  constructor(url: string, name?: string) {
     this.#pool = new pg.Pool({
-      ...settingsOf(url),
+      ...settingsOf(url, name),
       max: CONNECTIONS,
       idleTimeoutMillis: 60_000,
       onConnect: keepDurable,
@@ -121,9 +122,9 @@ async function keepDurable(client: pg.ClientBase): Promise<void> {
 }
 
 /** How every connection to the database is made. */
-export const settingsOf = (url: string): pg.ClientConfig => ({
+export const settingsOf = (url: string, name = 'normwatch'): pg.ClientConfig => ({
   connectionString: url,
-  application_name: 'normwatch',
+  application_name: name,
   connectionTimeoutMillis: TIMEOUT_MS,
   query_timeout: TIMEOUT_MS,
   keepAlive: true,
@@ -131,7 +132,7 @@ export const settingsOf = (url: string): pg.ClientConfig => ({
 })
 
 /** PostgreSQL's text cannot hold the character 0: its symbol stands in for it. */
-const storable = (value: Value): Value =>
+export const storable = (value: Value): Value =>
   typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u2400') : value
 
 function statementsOn(client: Pick<pg.ClientBase, 'query'>): Statements {

@@ -12,6 +12,7 @@ import { Database } from './database.ts'
 import { CannotOpenDatabase, asUnavailable } from './errors.ts'
 import { openFindings } from './findings.ts'
 import { migrate } from './migrate.ts'
+import { refuseUnfinishedMove } from './move/unfinished.ts'
 import { openRunLists } from './run-lists.ts'
 import { PostgresUnits } from './run-units.ts'
 import { ServerLock } from './server-lock.ts'
@@ -34,7 +35,8 @@ export async function openPostgresStore({
   const db = new Database(url)
   let lock: ServerLock | undefined
   try {
-    await refuseOther(db)
+    await refuseOtherDatabases(db)
+    await refuseUnfinishedMove(db)
     lock = await ServerLock.take(url)
     const migrations = await migrate(db)
     return assemble(db, lock, await DatabaseClock.start(db), migrations, alerts)
@@ -49,7 +51,8 @@ export async function openPostgresStore({
 export async function openTokensOf(url: string): Promise<{ tokens: TokenStore; close: () => Promise<void> }> {
   const db = new Database(url)
   try {
-    await refuseOther(db)
+    await refuseOtherDatabases(db)
+    await refuseUnfinishedMove(db)
     await migrate(db)
   } catch (error) {
     await db.close()
@@ -65,7 +68,8 @@ function cannotOpen(error: unknown): CannotOpenDatabase {
   return new CannotOpenDatabase(`The database cannot be used: ${reason}`, { cause: error })
 }
 
-async function refuseOther(db: Database): Promise<void> {
+/** Throws `CannotOpenDatabase` where the database is too old, or of another encoding. */
+export async function refuseOtherDatabases(db: Database): Promise<void> {
   const server = await db.get<{ version: number; encoding: string }>(
     `select current_setting('server_version_num')::int / 10000 as version, current_setting('server_encoding') as encoding`,
   )
