@@ -18,6 +18,7 @@ from typing import Any
 
 from .current import open_runs
 from .exit_codes import is_failing_code, is_failure
+from .preemption import is_preemption, note, noting, on_continue, status_at_end
 from .run import Run
 
 TERM_TIMEOUT = 8.0
@@ -40,6 +41,8 @@ _installed = False
 _last_error_before: Any = None
 _watched: list[Run] = []
 """The open runs, and runs that are being finished right now, because a signal may arrive meanwhile."""
+_noted: set[int] = set()
+"""The signals whose handler, the program's own, is wrapped to note a preemption."""
 _notebook_is_watched = False
 _execution_of: dict[int, int] = {}
 """In a notebook: the cell in which each run was created."""
@@ -72,16 +75,23 @@ def _watch_signals() -> None:
     Sets our signal handlers, but keeps the program's own: when those exit, atexit ends the run. Only the main thread
     can set handlers.
     """
-    if threading.current_thread() is threading.main_thread():
-        for number in SIGNALS:
-            is_left_to_lightning = number != signal.SIGTERM and any(name in sys.modules for name in LIGHTNING)
-            if signal.getsignal(number) is signal.SIG_DFL and not is_left_to_lightning:
-                signal.signal(number, _on_signal)
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in SIGNALS:
+        is_left_to_lightning = number != signal.SIGTERM and any(name in sys.modules for name in LIGHTNING)
+        handler = signal.getsignal(number)
+        if handler is signal.SIG_DFL and not is_left_to_lightning:
+            signal.signal(number, _on_signal)
+        elif callable(handler) and handler is not _on_signal and is_preemption(number) and number not in _noted:
+            _noted.add(number)
+            signal.signal(number, noting(handler))
+    if is_preemption(signal.SIGTERM) and signal.getsignal(signal.SIGCONT) is signal.SIG_DFL:
+        signal.signal(signal.SIGCONT, on_continue)
 
 
 def _at_exit() -> None:
     for run in list(_watched):
-        run.finish("failed" if _has_crashed() or run.is_marked_failed else "finished")
+        run.finish(status_at_end(failed=_has_crashed() or run.is_marked_failed))
 
 
 def _has_crashed() -> bool:
@@ -134,6 +144,7 @@ def _finish_then(previous: Any) -> Any:
 def _on_signal(number: int, _frame: FrameType | None) -> None:
     if signal.getsignal(number) is not _on_signal:
         # a handler that was set later has called this one, and decides what the process does next
+        note(number)
         return
     until = time.monotonic() + TERM_TIMEOUT
     for run in list(_watched):
@@ -143,9 +154,8 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def status_after(number: int) -> str:
-    """The run's status after a signal. A job that its scheduler stops in order to run it again has not failed."""
-    is_preemption = number == signal.SIGTERM or number == getattr(signal, "SIGUSR1", None)
-    return "preempted" if is_preemption and os.environ.get("SLURM_JOB_ID") else "failed"
+    """The run's status after a signal that ends the process."""
+    return "preempted" if is_preemption(number) else "failed"
 
 
 def _forget_all() -> None:

@@ -21,6 +21,7 @@ from .noted import MAX_PARTS, Noted, with_part
 from .notices import Notices
 from .optimizers import LearningRates, name_of
 from .parts import Part
+from .preemption import status_at_end
 from .recorder import Recorder
 from .sender import Sender
 from .settings import WrongUse
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 FINISH_TIMEOUT = 10.0
 """The most seconds that `finish` and `flush` wait for the server."""
-
 
 STATUSES = ("finished", "failed", "preempted")
 
@@ -384,7 +384,7 @@ class Run:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         leave(self)
-        self.finish("failed" if error is not None and is_failure(error) else "finished")
+        self.finish(status_at_end(failed=error is not None and is_failure(error)))
 
     def __repr__(self) -> str:
         state = "open" if self._is_open else self._why_closed or "records nothing"
