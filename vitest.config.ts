@@ -13,7 +13,9 @@ const onPostgres = [
 ]
 
 /** Promises that need a database. */
-const needPostgres = ['migrates-to-postgres'].map((promise) => `apps/server/test/${promise}.test.ts`)
+const needPostgres = ['migrates-to-postgres', 'several-servers'].map(
+  (promise) => `apps/server/test/${promise}.test.ts`,
+)
 
 /** Tests of these packages that take seconds: real files, threads and servers, thousands of cases. */
 const long = [

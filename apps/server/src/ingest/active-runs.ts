@@ -1,6 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { stateFrom } from '@normwatch/detector'
 import type { Hub } from '../live/hub.ts'
-import { VersionConflict, type Explanation, type Store, type StoredFinding } from '../storage/store.ts'
+import {
+  StoreUnavailable,
+  VersionConflict,
+  type Explanation,
+  type Store,
+  type StoredFinding,
+} from '../storage/store.ts'
 import { ActiveRun, type SavedState } from './active-run.ts'
 import type { Explainer } from './explainer.ts'
 import { settingsInForce } from './run-settings.ts'
@@ -11,7 +18,9 @@ const MAX_ACTIVE_RUNS = 512
 const MAX_OPEN_FINDINGS = 1_000
 
 /** Attempts for a unit that loses the race against another one each time. */
-const MAX_TRIES = 20
+const MAX_TRIES = 24
+/** Most milliseconds between two attempts; the first retries follow at once. */
+const MAX_PAUSE_MS = 100
 
 /** What the parts of ingest share. */
 export interface IngestContext {
@@ -66,8 +75,8 @@ export class ActiveRuns {
 
   /**
    * Does work on a run once its gate lets it through: beside other work, or alone with `alone`. A copy whose work failed
-   * may be ahead of the store, so it is dropped. After a `VersionConflict` the work is done again on a fresh copy.
-   * Throws `RunNotFound` and what `work` throws.
+   * may be ahead of the store, so it is dropped. After a `VersionConflict` the work is done again on a fresh copy: another
+   * server may have changed the run. Throws `RunNotFound`, `StoreUnavailable` and what `work` throws.
    */
   async use<T>(
     id: string,
@@ -82,7 +91,12 @@ export class ActiveRuns {
         if (done !== undefined) return done.result
       } catch (error) {
         this.drop(active)
-        if (!(error instanceof VersionConflict) || tries >= MAX_TRIES) throw error
+        if (!(error instanceof VersionConflict)) throw error
+        if (tries >= MAX_TRIES) {
+          throw new StoreUnavailable('Other servers keep changing this run: try again.', { cause: error })
+        }
+        // by chance, so that servers that meet once do not meet each time
+        if (tries > 1) await pause(Math.random() * Math.min(2 ** tries, MAX_PAUSE_MS))
       }
     }
   }

@@ -20,7 +20,9 @@ export async function putRun(
     context.hub.run(run, true)
     return { run, created }
   }
-  await context.runs.use(id, alone, (active) => noteEdit(context, active, run))
+  await context.runs.use(id, alone, async (active) => {
+    if (run.version > active.version) await noteEdit(context, active, run, active.version + 1)
+  })
   return { run: await freshRun(context, id), created }
 }
 
@@ -33,10 +35,11 @@ export async function patchRun(context: IngestContext, id: string, patch: RunPat
   await runs.use(id, alone, async (active) => {
     const outcome: Outcome = { changes: [], findings: [] }
     const wasRunning = active.status === 'running'
+    const { version } = active
     const ended = endedBy(active, patch, now(), outcome)
-    const run = await store.runs.patch(id, patch, now(), ended)
+    const run = await store.runs.patch(id, patch, now(), ended ?? { version })
     active.status = run.status
-    await noteEdit(context, active, run)
+    await noteEdit(context, active, run, version + 1)
     if (wasRunning && run.status !== 'running' && ended === undefined) active.markStale()
     if (patch.truncate_after !== undefined) {
       active.markStale()
@@ -88,9 +91,18 @@ export async function deleteRun(context: IngestContext, id: string): Promise<voi
   })
 }
 
-/** Sets the facts by which the run is judged; if they changed, the record must be judged again. */
-export async function noteEdit(context: IngestContext, active: ActiveRun, run: StoredRun): Promise<void> {
-  active.version = Math.max(active.version, run.version)
+/**
+ * Sets the facts by which the run is judged; if they changed, the record must be judged again. The copy is dropped where
+ * the run is not at version `expected`: another server has changed it, and this copy has not followed.
+ */
+export async function noteEdit(
+  context: IngestContext,
+  active: ActiveRun,
+  run: StoredRun,
+  expected: number,
+): Promise<void> {
+  if (run.version !== expected) return context.runs.drop(active)
+  active.version = expected
   const inForce = await settingsInForce(context.store, run)
   const { basis } = active
   active.rebase(run, inForce)

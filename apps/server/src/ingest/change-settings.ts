@@ -18,7 +18,7 @@ export async function changeRunSettings(context: IngestContext, id: string, body
   await settingsWith(store, project, body)
   await runs.use(id, alone, async (active) => {
     await store.settings.put({ run: id }, body as Overrides)
-    await noteEdit(context, active, await store.runs.get(id))
+    await noteEdit(context, active, await store.runs.get(id), active.version)
   })
   await freshRun(context, id)
 }
@@ -47,7 +47,7 @@ async function judgeProject(context: IngestContext, project: string): Promise<vo
     for (const { id } of page.runs) {
       if (stopping.aborted) return
       await runs.use(id, alone, async (active) => {
-        await noteEdit(context, active, await store.runs.get(id))
+        await noteEdit(context, active, await store.runs.get(id), active.version)
         active.markStale()
       })
       await judgeAgain(context, await runs.get(id))

@@ -5,7 +5,10 @@ export type SettingsScope = { readonly project: string } | { readonly run: strin
 export interface SettingsStore {
   /** The overrides kept; `{}` where there are none. Throws `RunNotFound`. */
   get(scope: SettingsScope): Promise<Overrides>
-  /** Puts these overrides in place of the former ones. They go with their run. Throws `RunNotFound`. */
+  /**
+   * Puts these overrides in place of the former ones. They go with their run. Where several servers share the data, each run
+   * concerned gets a new version and is to be judged again, so that no server judges on by the former ones. Throws `RunNotFound`.
+   */
   put(scope: SettingsScope, overrides: Overrides): Promise<void>
 }
 export type Overrides = Readonly<Record<string, Readonly<Record<string, number | boolean>>>>

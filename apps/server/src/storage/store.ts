@@ -179,9 +179,10 @@ export interface RunStore {
   put(id: string, fields: RunFields, now: number): Promise<{ run: StoredRun; created: boolean }>
   /**
    * Changes fields, the status (`ended_at` follows it) and, with `truncate_after`, drops every point after that step.
-   * `ended` is what judging the end of the run came to, where the status ends it. Throws `RunNotFound`, `VersionConflict`.
+   * `base` names the version that the change is based on, with what judging the end of the run came to where the status
+   * ends it. Throws `RunNotFound`, `VersionConflict`.
    */
-  patch(id: string, patch: RunPatch, now: number, ended?: Judged): Promise<StoredRun>
+  patch(id: string, patch: RunPatch, now: number, base?: Judged | Pick<Judged, 'version'>): Promise<StoredRun>
   /** Removes the run and all its data: it is gone for every reader when this resolves; the space follows later. Throws `RunNotFound`. */
   delete(id: string): Promise<void>
   /** Throws `RunNotFound`. */

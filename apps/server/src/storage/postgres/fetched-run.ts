@@ -95,6 +95,7 @@ export class FetchedRun {
   #readAhead = READ_AHEAD
   /** The version of the run as stored; `undefined`: there is no run. */
   loadedVersion: number | undefined
+  readonly #firstVersion: number
   #row: RunRow | undefined
   #documents: RunDocuments
   readonly #names: string[]
@@ -104,7 +105,9 @@ export class FetchedRun {
   readonly #pages = new Map<number, number[]>()
   #writes = emptyWriteSet()
 
-  constructor(loaded: Loaded | undefined) {
+  /** `firstVersion`: the version of the run if a unit makes it. */
+  constructor(loaded: Loaded | undefined, firstVersion: number) {
+    this.#firstVersion = firstVersion
     this.#row = loaded?.row
     this.loadedVersion = loaded?.row.version
     this.#documents = loaded?.documents ?? { config: '{}', notes: '' }
@@ -186,7 +189,7 @@ export class FetchedRun {
     find: () => this.#row && { ...this.#row },
     documents: () => this.#documents,
     insert: (row) => {
-      this.#row = { ...row, key: 0 }
+      this.#row = { ...row, key: 0, version: this.#firstVersion }
       this.#writes.isNew = true
       return 0
     },

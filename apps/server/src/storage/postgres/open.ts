@@ -15,14 +15,13 @@ import { migrate } from './migrate.ts'
 import { refuseUnfinishedMove } from './move/unfinished.ts'
 import { openRunLists } from './run-lists.ts'
 import { PostgresUnits } from './run-units.ts'
-import { ServerLock } from './server-lock.ts'
 import { openEvents, openSettings, openTokens } from './small-stores.ts'
 
 const OLDEST_VERSION = 15
 
 /**
  * Opens the store that keeps everything in one PostgreSQL database, whose tables are made or migrated. `alerts` decides
- * which deliveries findings cause; without it, none. One server at a time may use a database. Rejects with
+ * which deliveries findings cause; without it, none. Several servers may use one database. Rejects with
  * `CannotOpenDatabase`.
  */
 export async function openPostgresStore({
@@ -33,15 +32,12 @@ export async function openPostgresStore({
   readonly alerts?: AlertOptions
 }): Promise<Store> {
   const db = new Database(url)
-  let lock: ServerLock | undefined
   try {
     await refuseOtherDatabases(db)
     await refuseUnfinishedMove(db)
-    lock = await ServerLock.take(url)
     const migrations = await migrate(db)
-    return assemble(db, lock, await DatabaseClock.start(db), migrations, alerts)
+    return assemble(db, await DatabaseClock.start(db), migrations, alerts)
   } catch (error) {
-    await lock?.close()
     await db.close()
     throw cannotOpen(error)
   }
@@ -83,34 +79,25 @@ export async function refuseOtherDatabases(db: Database): Promise<void> {
   }
 }
 
-function assemble(
-  db: Database,
-  lock: ServerLock,
-  clock: DatabaseClock,
-  migrations: number,
-  alerts: AlertOptions,
-): Store {
+function assemble(db: Database, clock: DatabaseClock, migrations: number, alerts: AlertOptions): Store {
   const listeners = new Set<() => void>()
   const tellQueued = () => {
     for (const listener of listeners) listener()
   }
   const outbox = openOutbox({ now: clock.now, ...alerts })
   const chores = openChores(db)
-  const guard = () => lock.check()
   const units = new PostgresUnits({
     db,
     tell: (on, recorded) => outbox.tell(on, recorded),
     onTold: tellQueued,
-    guard,
   })
-  const runs = { ...openRuns(units), ...openRunLists(db, units, guard) }
+  const runs = { ...openRuns(units), ...openRunLists(db, units) }
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
     await units.close()
     await clock.stop()
     // without it, others wait for the end of the claims
     await chores.releaseAll().catch(() => undefined)
-    await lock.close()
     await db.close()
   }
   return {
@@ -137,7 +124,6 @@ function assemble(
     migrations,
     check: async () => {
       if (units.damage !== undefined) throw units.damage
-      guard()
       // writes a row that never matters, as every change would
       await db.run('update normwatch_migrations set created_at = created_at where id = 1')
     },

@@ -62,8 +62,6 @@ export interface RunUnitsOptions {
   readonly tell: TellChannels
   /** Called after the commit of a transaction that queued notifications. */
   readonly onTold: () => void
-  /** Throws when nothing may be stored now. */
-  readonly guard: () => void
 }
 
 /**
@@ -154,7 +152,7 @@ export class PostgresUnits implements RunUnits {
     await Promise.resolve()
     while (hosted.writes.length + hosted.reads.length > 0) {
       const reads = hosted.reads.splice(0)
-      for (const unit of reads) await this.#read(id, hosted, unit)
+      if (reads.length > 0) await this.#read(id, hosted, reads)
       const writes = hosted.writes.splice(0, MAX_UNITS)
       if (writes.length > 0) await this.#write(id, hosted, writes)
     }
@@ -164,13 +162,33 @@ export class PostgresUnits implements RunUnits {
     this.#trim()
   }
 
-  async #read(id: string, hosted: Hosted, { work, resolve, reject }: Unit): Promise<void> {
+  async #read(id: string, hosted: Hosted, units: readonly Unit[]): Promise<void> {
     try {
-      resolve(await this.#untilFetched(id, hosted, false, ({ tables, cache }) => work(tables, cache)))
+      await this.#refresh(id, hosted)
     } catch (error) {
-      reject(this.#explained(error))
+      for (const { reject } of units) reject(error)
+      return
+    }
+    for (const { work, resolve, reject } of units) {
+      try {
+        resolve(await this.#untilFetched(id, hosted, false, ({ tables, cache }) => work(tables, cache)))
+      } catch (error) {
+        reject(this.#explained(error))
+      }
     }
     hosted.space?.rows.trim(MAX_BYTES_A_RUN)
+  }
+
+  /** Drops what is in memory of a run that another server has changed or removed. */
+  async #refresh(id: string, hosted: Hosted): Promise<void> {
+    if (hosted.space === undefined) return
+    const stored = await this.#options.db.get<{ version: number }>(
+      'select version from runs where id = ?',
+      id,
+    )
+    if (stored?.version === hosted.space.rows.loadedVersion) return
+    this.#drop(hosted)
+    this.#tell(id, undefined)
   }
 
   async #write(id: string, hosted: Hosted, units: readonly Unit[]): Promise<void> {
@@ -269,8 +287,9 @@ export class PostgresUnits implements RunUnits {
 
   /** Loads a run; with what `former` fetched of it, where that still holds. */
   async #load(id: string, former?: Space): Promise<Space> {
-    const loaded = await load(this.#options.db, id)
-    const rows = new FetchedRun(loaded)
+    const { db } = this.#options
+    const loaded = await load(db, id)
+    const rows = new FetchedRun(loaded, loaded === undefined ? await firstVersion(db) : 0)
     if (former !== undefined) {
       if (former.rows.loadedVersion === rows.loadedVersion) rows.inherit(former.rows)
       else this.#tell(id, undefined)
@@ -295,7 +314,6 @@ export class PostgresUnits implements RunUnits {
     const changes = recorded.splice(0)
     const writes = rows.takeWrites()
     if (rows.row === undefined || (!writes.isNew && !writes.isMoved && !writes.isEdited)) return
-    this.#options.guard()
     await writeUnit(this.#options.db, this.#options.tell, { id, base, row: rows.row, writes, changes })
     rows.stored()
     if (changes.some(({ told }) => told.length > 0)) this.#options.onTold()
@@ -327,6 +345,17 @@ export class PostgresUnits implements RunUnits {
       this.#runs.delete(id)
     }
   }
+}
+
+/**
+ * The version of a run that is made now: microseconds since 1970, so that a run that was removed and made again never has
+ * a version that the former one had.
+ */
+async function firstVersion(db: Database): Promise<number> {
+  const now = await db.get<{ version: number }>(
+    'select floor(extract(epoch from clock_timestamp()) * 1e6)::bigint as version',
+  )
+  return (now as { version: number }).version
 }
 
 interface LoadedRow extends RunRow {

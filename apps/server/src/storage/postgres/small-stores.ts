@@ -75,12 +75,24 @@ export function openSettings(db: Database): SettingsStore {
     put: (scope, overrides) =>
       db.transaction(async (on) => {
         const { table, column, owner } = place(scope)
-        if ('run' in scope) await refuseUnknown(on, scope.run, true)
+        // in one order, so that two changes of a project cannot wait for each other
+        const changed = await on.all<{ id: string }>(
+          `select id from runs where ${'run' in scope ? 'id' : 'project'} = ? order by id for update`,
+          owner,
+        )
+        if ('run' in scope && changed.length === 0) throw new RunNotFound(scope.run)
         await on.run(
           `insert into ${table} (${column}, overrides) values (?, ?)
            on conflict (${column}) do update set overrides = excluded.overrides`,
           owner,
           JSON.stringify(overrides),
+        )
+        const ids = changed.map(({ id }) => id)
+        await on.run('update runs set version = version + 1 where id = any(?::text[])', ids)
+        await on.run(
+          `insert into detections (run, state, through, stale) select id, null, 0, 1 from runs where id = any(?::text[]) and points > 0
+           on conflict (run) do update set stale = 1`,
+          ids,
         )
       }),
   }

@@ -87,7 +87,7 @@ export class CachedRun {
   }
 
   /** Begins a unit, whose judgement must be based on the current version. Throws `VersionConflict`. */
-  begin(judged?: Judged): void {
+  begin(judged?: Pick<Judged, 'version'>): void {
     const { id, version } = this.row
     if (judged !== undefined && judged.version !== version) {
       throw new VersionConflict(id, judged.version, version)

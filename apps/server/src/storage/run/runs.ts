@@ -65,11 +65,12 @@ export function openRuns(units: RunUnits): Pick<RunStore, 'put' | 'patch' | 'get
         return { run: cached.run, created: false }
       }),
 
-    patch: (id, { status, truncate_after, ...fields }, now, ended) =>
+    patch: (id, { status, truncate_after, ...fields }, now, base) =>
       editing(id, fields, (tables, cache, ahead) => {
         const cached = cache.open(id)
         cached.refuseParts(Object.keys(fields.parts ?? {}))
-        cached.begin(ended)
+        cached.begin(base)
+        const ended = base !== undefined && 'judgement' in base ? base : undefined
         if (truncate_after !== undefined) {
           truncate(tables, cache, cached, truncate_after)
           units.reclaim()

@@ -28,14 +28,6 @@ const patience = { timeout: 30_000 }
 /** What making sure that the store can be written says; `undefined`: it can. */
 const trouble = (store: Store) => store.check().then(() => undefined, String)
 
-it('refuses a second server on a database, until the first has left', async () => {
-  const { url, store } = await opened()
-  await expect(openPostgresStore({ url })).rejects.toThrow('Another Normwatch server uses this database')
-  await store.close()
-  const second = await openPostgresStore({ url })
-  await second.close()
-})
-
 it('changes tokens beside a running server', async () => {
   const { url, store } = await opened()
   const { tokens, close } = await openTokensOf(url)
