@@ -148,7 +148,15 @@ const rooms: Record<string, Room> = {
   },
   'access/identity': {
     path: `${server}/access/identity`,
-    mayImport: ['address-ranges', 'storage', ...wire, 'npm:fastify', 'npm:@fastify/cookie'],
+    mayImport: [
+      'address-ranges',
+      'storage',
+      ...wire,
+      'npm:fastify',
+      'npm:@fastify/cookie',
+      'npm:@fastify/proxy-addr',
+      'npm:openid-client',
+    ],
   },
   'access/limits': {
     path: `${server}/access/limits`,

@@ -32,7 +32,9 @@ import { runRoutes } from './routes/runs.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { settingsRoutes } from './routes/settings.ts'
+import { providerRoutes } from './routes/session-oidc.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { sessionListRoutes } from './routes/sessions.ts'
 import { snapshotRoutes } from './routes/snapshot.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import type { Services } from './services.ts'
@@ -113,6 +115,8 @@ export async function buildApp(
   await app.register(liveRoute(services), api)
   await app.register(tokenRoutes(services, access), api)
   await app.register(sessionRoutes(services, access), api)
+  await app.register(providerRoutes(services, access), api)
+  await app.register(sessionListRoutes(services, access), api)
   await app.register(mcpRoute)
   await app.register(serviceRoutes(services, counts))
   servePythonSdk(app, access)

@@ -37,6 +37,16 @@ describe('configuration', () => {
       smtpUrl: undefined,
       databaseUrl: undefined,
       smtpFrom: undefined,
+      oidcIssuer: undefined,
+      oidcClientId: undefined,
+      oidcClientSecret: undefined,
+      oidcScopes: 'openid profile email',
+      oidcGroupsClaim: ['groups'],
+      oidcName: undefined,
+      oidcSessionHours: 12,
+      proxyUserHeader: undefined,
+      proxyGroupsHeader: undefined,
+      roles: undefined,
     })
   })
 

@@ -13,6 +13,7 @@ import {
   readToken,
   type FirstToken,
 } from './access/setting-readers.ts'
+import { checkPeople, peopleSettings } from './access/people-settings.ts'
 import {
   readAllowedAddresses,
   readGroupSeconds,
@@ -158,6 +159,7 @@ export const settings = {
     about: 'connections of one address, and sockets of one token',
     read: readBound,
   } satisfies Setting<number>,
+  ...peopleSettings,
   publicUrl: {
     default: 'none',
     about: 'the address of this server in alerts; defaults to the address listened on',
@@ -252,6 +254,11 @@ export function readConfig(
     throw new ConfigError(
       'NORMWATCH_SMTP_URL and NORMWATCH_SMTP_FROM belong together: give both, or neither.',
     )
+  }
+  try {
+    checkPeople(config)
+  } catch (error) {
+    throw new ConfigError((error as Error).message)
   }
   return config
 }

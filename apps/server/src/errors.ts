@@ -76,6 +76,10 @@ export const refusals = {
   token_expired: { status: 401, sentence: 'This token has expired.' },
   token_revoked: { status: 401, sentence: 'This token was revoked.' },
   session_invalid: { status: 401, sentence: 'You are no longer signed in.' },
+  role_missing: {
+    status: 403,
+    sentence: 'None of your groups may use this server: ask its operator for a role.',
+  },
   scope_forbidden: { status: 403, sentence: 'The scope of this token does not allow this.' },
   address_forbidden: { status: 403, sentence: 'This token may not be used from this address.' },
   project_forbidden: { status: 403, sentence: 'This token is limited to another project.' },
@@ -95,6 +99,7 @@ export const refusals = {
   channel_not_found: { status: 404, sentence: 'There is no such channel.', thrown: ChannelNotFound },
   delivery_not_found: { status: 404, sentence: 'There is no such delivery.', thrown: DeliveryNotFound },
   mute_not_found: { status: 404, sentence: 'There is no such mute.', thrown: MuteNotFound },
+  session_not_found: { status: 404, sentence: 'There is no such session.' },
   token_not_found: { status: 404, sentence: 'There is no such token.', thrown: TokenNotFound },
   route_not_found: { status: 404, sentence: 'No such route.' },
   request_timeout: {

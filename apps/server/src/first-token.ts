@@ -7,6 +7,8 @@ export interface FirstTokenOptions {
   /** Whether other machines can reach the server. */
   readonly isShared: boolean
   readonly operatorToken: string | undefined
+  /** Whether people can sign in without a token. */
+  readonly hasPeople: boolean
   readonly firstToken: FirstToken
   readonly now: number
 }
@@ -17,11 +19,12 @@ export interface FirstTokenOptions {
  */
 export async function ensureToken(
   tokens: TokenStore,
-  { isShared, operatorToken, firstToken, now }: FirstTokenOptions,
+  { isShared, operatorToken, hasPeople, firstToken, now }: FirstTokenOptions,
 ): Promise<string | undefined> {
   if (!isShared || operatorToken !== undefined || firstToken === 'file' || (await tokens.any()))
     return undefined
   if (firstToken === 'refuse') {
+    if (hasPeople) return undefined
     throw new ConfigError(
       'Other machines can reach this address, and there is no token yet: make one with ' +
         '"normwatch token create --name admin --scope admin", set NORMWATCH_TOKEN, let in by server.json with ' +

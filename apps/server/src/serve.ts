@@ -12,6 +12,7 @@ import { layout } from './layout.ts'
 import { Hub } from './live/hub.ts'
 import { findDashboard } from './plugins/dashboard-files.ts'
 import { isLoopbackName } from './access/local-only.ts'
+import { peopleOptionsOf } from './access/people-settings.ts'
 import { ServerFile } from './server-file.ts'
 import type { AlertOptions } from './storage/alert-store.ts'
 import { openSqliteStore } from './storage/sqlite/open.ts'
@@ -46,6 +47,7 @@ export async function serve(config: Config): Promise<Server> {
     basePath,
     allowedOrigins: config.allowedOrigins,
     allowedHosts: config.allowedHosts,
+    people: peopleOptionsOf(config),
     limits: config,
   }
   const alerts = openAlerts(config, store, ingest.explained.bind(ingest), now, {
@@ -65,7 +67,12 @@ export async function serve(config: Config): Promise<Server> {
   )
   let firstToken: string | undefined
   try {
-    firstToken = await ensureToken(store.tokens, { ...access, firstToken: config.firstToken, now: now() })
+    firstToken = await ensureToken(store.tokens, {
+      ...access,
+      hasPeople: access.people !== undefined,
+      firstToken: config.firstToken,
+      now: now(),
+    })
     if (socket === undefined) await app.listen({ host, port })
     else {
       await clearSocket(socket)
@@ -87,7 +94,8 @@ export async function serve(config: Config): Promise<Server> {
     }
   }
   tell(() => serverFile.announce(forOthers(url, config)))
-  const asksForToken = access.isShared || access.isPrivate || config.token !== undefined
+  const asksForToken =
+    access.isShared || access.isPrivate || config.token !== undefined || access.people !== undefined
   const isOpen = !asksForToken && !(await store.tokens.any())
   return {
     welcome: welcome(url, placeOfData(config), { isOpen, firstToken }),

@@ -63,6 +63,9 @@ describe('the description of the API', () => {
       Object.entries(stand).reduce((made, [name, value]) => made.replace(name, value), text)
     const refused: unknown[] = []
     for (const { method, path, operation } of operations.sort(byNeed)) {
+      if (path === '/api/v1/sessions/{session}') {
+        stand['SESSION'] = (await asAdmin('GET', '/api/v1/sessions')).body.sessions[0].id
+      }
       if (path.endsWith('/redeliver')) stand['DELIVERY'] = await deliveryOf(asAdmin)
       const body = exampleBody(operation)
       const payload = body === undefined ? undefined : filled(JSON.stringify(body))

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import { GrantSchema, ScopeSchema } from './grants.ts'
+import { ScopeSchema } from './grants.ts'
 import { Type } from './schema.ts'
 import { Nullable } from './nullable.ts'
 
@@ -70,26 +70,3 @@ export type TokenWithSecret = Static<typeof TokenWithSecretSchema>
 
 export const TokenListSchema = Type.Object({ tokens: Type.Array(TokenSchema) })
 export type TokenList = Static<typeof TokenListSchema>
-
-/** Body of `POST /session`, which signs a browser in. */
-export const SignInSchema = Type.Object(
-  { token: Type.String({ minLength: 1, maxLength: 256 }) },
-  { additionalProperties: false },
-)
-
-/** Reply of `GET` and `POST /session`: whether a token is required, and who the caller is. */
-export const SessionSchema = Type.Object({
-  open: Type.Boolean({ description: 'True: this server requires no token.' }),
-  caller: Nullable(
-    Type.Object({
-      name: Type.String(),
-      scope: Nullable(ScopeSchema),
-      project: Nullable(Type.String()),
-      grants: Type.Array(GrantSchema, {
-        description: 'What the caller may do; `scope` and `project` sum it up.',
-      }),
-      expires_at: Nullable(Instant),
-    }),
-  ),
-})
-export type Session = Static<typeof SessionSchema>

@@ -16,6 +16,9 @@ import { ruleFor } from './route-rules.ts'
 import { isSameOrigin, needsSameOrigin } from './identity/session-cookie.ts'
 import { SESSION_COOKIE } from './identity/session-cookie.ts'
 import { Sockets } from './identity/sockets.ts'
+import type { People } from './identity/people.ts'
+import { readerOfProxyUsers, type ProxyUserReader } from './identity/proxy-user.ts'
+import { peopleOf, type PeopleOptions } from './people-settings.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,6 +42,8 @@ export interface AccessOptions {
   readonly basePath?: string
   /** Origins whose pages may record runs here, such as `http://localhost:5173`; left out: none. */
   readonly allowedOrigins?: readonly string[]
+  /** How people sign in; left out: only tokens do. */
+  readonly people?: PeopleOptions | undefined
   /** Host names by which a proxy reaches a server that requires no token. */
   readonly allowedHosts?: readonly string[]
   /** Other sites may embed the pages in a frame, where signing in must work. */
@@ -55,6 +60,9 @@ const MAX_UNAUTHENTICATED_BODY = 4 * 1024
 /** What the routes for sessions and tokens need. */
 export interface Access {
   readonly authenticator: Authenticator
+  readonly people: People | undefined
+  /** The address of this server as browsers reach it, if it is known. */
+  readonly publicUrl: string | undefined
   readonly sockets: Sockets
   readonly basePath: string
   readonly isEmbedded: boolean
@@ -74,14 +82,18 @@ export async function controlAccess(
     allowedOrigins = [],
     allowedHosts = [],
     isEmbedded = false,
+    people: peopleOptions,
     limits,
     steadyNow = () => performance.now(),
   }: AccessOptions,
 ): Promise<Access> {
+  const people = peopleOptions && peopleOf(peopleOptions, now)
+  const proxyUser = peopleOptions?.proxyUsers && readerOfProxyUsers(peopleOptions.proxyUsers)
   const authenticator = new Authenticator(store.tokens, {
     operatorToken,
     localToken,
     asksAnyway: isShared || isPrivate,
+    people,
     now,
   })
   const sockets = new Sockets(authenticator, (error) => app.log.error({ err: error }, 'failed'))
@@ -121,7 +133,7 @@ export async function controlAccess(
         if (!['GET', 'HEAD'].includes(request.method)) throw new Refusal('route_not_found')
         return
       }
-      await admit(request, reply, authenticator)
+      await admit(request, reply, authenticator, proxyUser)
       if (request.caller === undefined) return
       use(request.caller)
       await limiter?.caller(request, reply, request.caller)
@@ -147,7 +159,8 @@ export async function controlAccess(
     received: async (request, length) =>
       request.caller === undefined || isLimited(request) ? limiter?.bytes(request, length) : undefined,
   }
-  return { authenticator, sockets, basePath, isEmbedded, bodies }
+  const { publicUrl } = peopleOptions ?? {}
+  return { authenticator, people, publicUrl, sockets, basePath, isEmbedded, bodies }
 }
 
 /** On an open server the owner is the only caller, and is not limited. */
@@ -162,39 +175,46 @@ async function admit(
   request: FastifyRequest,
   reply: FastifyReply,
   authenticator: Authenticator,
+  proxyUser: ProxyUserReader | undefined,
 ): Promise<void> {
   const rule = ruleOf(request)
-  const caller = await callerOf(request, authenticator)
+  const caller = await callerOf(request, authenticator, proxyUser)
   if (typeof caller !== 'string') {
     request.caller = caller
     request.reach = reachOf(caller, rule)
   }
   if (rule.for === 'everybody') return
   if (typeof caller === 'string') {
-    void reply.header('www-authenticate', 'Bearer realm="normwatch"')
+    if (caller !== 'role_missing') void reply.header('www-authenticate', 'Bearer realm="normwatch"')
     throw new Refusal(caller)
   }
   refuseElsewhere(caller, request.ip)
   refuseRoute(caller, rule)
 }
 
-async function callerOf(request: FastifyRequest, authenticator: Authenticator): Promise<Caller | Invalid> {
+async function callerOf(
+  request: FastifyRequest,
+  authenticator: Authenticator,
+  proxyUser: ProxyUserReader | undefined,
+): Promise<Caller | Invalid> {
   const { authorization } = request.headers
   if (authorization !== undefined) {
     const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
     return secret === undefined ? 'token_invalid' : authenticator.bearer(secret)
   }
+  const user = proxyUser?.(request)
   const secret = request.cookies[SESSION_COOKIE]
-  if (secret === undefined) return 'token_missing'
+  if (user === undefined && secret === undefined) return 'token_missing'
+  // A browser sends both by itself, whichever page asks.
   if (needsSameOrigin(request) && !isSameOrigin(request)) throw new Refusal('origin_not_allowed')
-  return authenticator.cookie(secret)
+  return user === undefined ? authenticator.cookie(secret as string) : authenticator.proxyUser(user)
 }
 
 /** Notes the use of a token, at most once a minute. */
 function noteUse(store: Store, now: () => number): (caller: Caller) => void {
   const noted = new Map<string, number>()
   return ({ id, via }) => {
-    if (via === 'nothing' || now() - (noted.get(id) ?? -Infinity) < 60_000) return
+    if (via === 'nothing' || via === 'proxy' || now() - (noted.get(id) ?? -Infinity) < 60_000) return
     noted.set(id, now())
     // The request does not wait for this; a failing store is reported by requests that need it.
     store.tokens.used(id, now()).catch(() => noted.delete(id))

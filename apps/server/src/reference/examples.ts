@@ -12,6 +12,7 @@ export const pathExamples: Readonly<Record<string, string>> = {
   deliveries: 'DELIVERY',
   mutes: 'MUTE',
   tokens: 'TOKEN',
+  sessions: 'SESSION',
 }
 
 /** By method and path. A test sends them all, in this order where one needs another's result. */

@@ -4,6 +4,7 @@ import {
   projectsFor,
   SCOPES,
   SessionSchema,
+  SignedOutSchema,
   SignInSchema,
   type Session,
 } from '@normwatch/protocol'
@@ -15,15 +16,17 @@ import { refuseElsewhere } from '../access/may.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { isoOrNull } from '../storage/to-wire.ts'
+import { addressOf } from './own-address.ts'
 import { noContent, replies } from './schemas.ts'
 
 const STRONGEST_FIRST = ['admin', 'write', 'read'] as const
 
 /** A browser signs in with a token and gets a cookie; no page ever holds the token. */
 export function sessionRoutes({ store, now }: Services, access: Access): FastifyPluginAsyncTypebox {
-  const { authenticator, sockets } = access
+  const { authenticator, sockets, people } = access
   const shown = async (caller: Caller | undefined): Promise<Session> => ({
     open: await authenticator.isOpen(),
+    provider: people?.provider === undefined ? null : { name: people.provider.name },
     caller: caller === undefined ? null : shownCaller(caller),
   })
   return async (app) => {
@@ -58,23 +61,31 @@ export function sessionRoutes({ store, now }: Services, access: Access): Fastify
 
     app.delete(
       '/session',
-      { schema: { summary: 'Sign the browser out', response: noContent } },
+      {
+        schema: { summary: 'Sign the browser out', response: { 200: SignedOutSchema, ...noContent } },
+      },
       async (request, reply) => {
         const secret = request.cookies[SESSION_COOKIE]
-        if (secret !== undefined) await store.tokens.closeSession(hashSecret(secret))
+        const session = secret === undefined ? undefined : await store.tokens.session(hashSecret(secret))
+        if (session !== undefined) await store.tokens.closeSession(session.hash)
         await sockets.recheck()
-        return reply.clearCookie(SESSION_COOKIE, cookieOptions(request, access)).status(204).send()
+        void reply.clearCookie(SESSION_COOKIE, cookieOptions(request, access))
+        const { person = null, id_token: idToken } = session ?? {}
+        if (person === null || idToken == null) return reply.status(204).send(undefined)
+        const returnTo = `${addressOf(request, access)}/sign-in`
+        return reply.send({ continue_at: (await people?.provider?.signOutUrl(idToken, returnTo)) ?? null })
       },
     )
   }
 }
 
-function shownCaller({ name, grants, expiresAt }: Caller): Session['caller'] {
+function shownCaller({ name, grants, expiresAt, via }: Caller): Session['caller'] {
   return {
     name,
     scope: STRONGEST_FIRST.find((scope) => grants.some((grant) => grant.scope === scope)) ?? null,
     project: onlyProject(projectsFor(grants, ...SCOPES)),
     grants: [...grants],
+    signs_out: via === 'cookie',
     expires_at: isoOrNull(expiresAt),
   }
 }

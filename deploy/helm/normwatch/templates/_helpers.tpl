@@ -26,7 +26,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- fail "persistence.enabled is false and database.existingSecret is empty: the data would end with the pod. Set one of them." }}
 {{- end }}
 {{- range $name, $_ := .Values.settings }}
-{{- if has $name (list "NORMWATCH_TOKEN" "NORMWATCH_DATABASE_URL" "NORMWATCH_SMTP_URL") }}
+{{- if has $name (list "NORMWATCH_TOKEN" "NORMWATCH_DATABASE_URL" "NORMWATCH_SMTP_URL" "NORMWATCH_OIDC_CLIENT_SECRET") }}
 {{- fail (printf "settings.%s would be readable by everybody who sees this release: put it into a Secret and name that in token, database or extraEnv." $name) }}
 {{- end }}
 {{- if has $name (list "NORMWATCH_HOST" "NORMWATCH_PORT" "NORMWATCH_DATA" "NORMWATCH_SOCKET" "NORMWATCH_TLS_CERT" "NORMWATCH_TLS_KEY") }}

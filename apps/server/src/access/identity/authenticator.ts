@@ -1,11 +1,13 @@
 import type { StoredToken, TokenStore } from '../../storage/token-store.ts'
 import { OWNER, type Caller } from './caller.ts'
+import { callerOfProxy, callerOfSession, type NoRole, type People } from './people.ts'
+import type { ProxyUser } from './proxy-user.ts'
 import { hashSecret, sameHash } from './secret.ts'
 import { grantsOf } from './tokens.ts'
 
 /** Why a credential is refused. Only the holder of the secret learns that it expired or was revoked. */
 export type Invalid =
-  'token_missing' | 'token_invalid' | 'token_expired' | 'token_revoked' | 'session_invalid'
+  'token_missing' | 'token_invalid' | 'token_expired' | 'token_revoked' | 'session_invalid' | NoRole
 
 export interface AuthenticatorOptions {
   /** The admin token of NORMWATCH_TOKEN, if there is one. */
@@ -14,6 +16,8 @@ export interface AuthenticatorOptions {
   readonly localToken?: string | undefined
   /** Whether it asks for a token even when none was made: others can reach the server. */
   readonly asksAnyway: boolean
+  /** How people sign in; `undefined`: only tokens do. With it, nobody is let in without being asked. */
+  readonly people?: People | undefined
   readonly now: () => number
 }
 
@@ -22,13 +26,18 @@ export class Authenticator {
   readonly #tokens: TokenStore
   /** Hashes of the tokens that are not in the store. */
   readonly #operatorHashes: readonly string[]
+  readonly #people: People | undefined
   readonly #now: () => number
   #asksForTokens: boolean
 
-  constructor(tokens: TokenStore, { operatorToken, localToken, asksAnyway, now }: AuthenticatorOptions) {
+  constructor(
+    tokens: TokenStore,
+    { operatorToken, localToken, asksAnyway, people, now }: AuthenticatorOptions,
+  ) {
     this.#tokens = tokens
     this.#operatorHashes = [operatorToken, localToken].flatMap((token) => token ?? []).map(hashSecret)
-    this.#asksForTokens = asksAnyway || operatorToken !== undefined
+    this.#asksForTokens = asksAnyway || operatorToken !== undefined || people !== undefined
+    this.#people = people
     this.#now = now
   }
 
@@ -48,8 +57,16 @@ export class Authenticator {
     return this.#bySession(hashSecret(secret))
   }
 
+  /** The caller that a trusted proxy names. */
+  proxyUser(user: ProxyUser): Caller | Invalid {
+    return this.#people === undefined ? 'token_missing' : callerOfProxy(user, this.#people.roles)
+  }
+
   /** The same caller, as it is now. */
-  async recheck({ via, credentialHash }: Caller): Promise<Caller | Invalid> {
+  async recheck(caller: Caller): Promise<Caller | Invalid> {
+    const { via, credentialHash } = caller
+    // The proxy vouched for the whole connection.
+    if (via === 'proxy') return caller
     if (via === 'nothing') return (await this.isOpen()) ? OWNER : 'token_missing'
     return via === 'bearer' ? this.#byToken(credentialHash) : this.#bySession(credentialHash)
   }
@@ -67,6 +84,9 @@ export class Authenticator {
     const session = await this.#tokens.session(hash)
     if (session === undefined || !sameHash(session.hash, hash) || session.expires_at <= this.#now()) {
       return 'session_invalid'
+    }
+    if (session.person !== null) {
+      return (this.#people && callerOfSession(session, this.#people)) ?? 'session_invalid'
     }
     const caller = await this.#byId(session.token, hash)
     if (typeof caller === 'string') return caller

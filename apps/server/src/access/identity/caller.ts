@@ -2,7 +2,7 @@ import type { Grant } from '@normwatch/protocol'
 
 /** Who sent a request. */
 export interface Caller {
-  /** Id of the token; that of the operator's begins with `operator`; `owner` on a server that requires no token. */
+  /** Id of the token or the person; that of the operator's token begins with `operator`; `owner` on a server that requires no token. */
   readonly id: string
   readonly name: string
   /** What it may do, and in which projects; `access/may.ts` answers questions about them. */
@@ -12,7 +12,7 @@ export interface Caller {
   /** Milliseconds since 1970; `null`: never. */
   readonly expiresAt: number | null
   /** How it authenticated. */
-  readonly via: 'nothing' | 'bearer' | 'cookie'
+  readonly via: 'nothing' | 'bearer' | 'cookie' | 'proxy'
   /** Hash of its token or cookie, to check it again later. */
   readonly credentialHash: string
 }
