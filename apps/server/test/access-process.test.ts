@@ -89,7 +89,11 @@ describe('the command line beside a running server', () => {
     const [id] = list.split(' ') as [string]
     expect(normwatch(folder, 'token', 'revoke', id).status).toBe(0)
     expect(await status(url, bearer(secret))).toBe(401)
-    expect(normwatch(folder, 'token', 'list').stdout).toContain('revoked')
+    const several = ['--scope', 'read', '--project', 'vision', '--project', 'speech-*']
+    expect(normwatch(folder, 'token', 'create', '--name', 'team', ...several).status).toBe(0)
+    const { stdout: both } = normwatch(folder, 'token', 'list')
+    expect(both).toContain('revoked')
+    expect(both).toMatch(/ team +read +vision speech-\* +\(everywhere\) /)
   })
 
   it.each([

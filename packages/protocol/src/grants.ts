@@ -1,4 +1,3 @@
-import type { Static } from 'typebox'
 import { Type } from './schema.ts'
 
 /** `write`: what an SDK does. `read`: look at everything, change nothing. `admin`: everything. */
@@ -33,11 +32,14 @@ export const GrantSchema = Type.Object({
     Type.Array(Type.String()),
   ]),
 })
-/** What somebody may do, and in which projects: all of them, or those that a name or pattern matches. */
-export type Grant = Readonly<Static<typeof GrantSchema>>
-
 /** Every project, or those that a name or pattern matches. */
 export type Projects = 'all' | readonly string[]
+
+/** What somebody may do, and in which projects. */
+export interface Grant {
+  readonly scope: Scope
+  readonly projects: Projects
+}
 
 /** The projects in which these grants allow any of the scopes; `admin` allows each of them. */
 export function projectsFor(grants: readonly Grant[], ...scopes: readonly Scope[]): Projects {

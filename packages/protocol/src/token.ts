@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import { ScopeSchema } from './grants.ts'
+import { ProjectPatternSchema, ProjectPatternsSchema, ScopeSchema } from './grants.ts'
 import { Type } from './schema.ts'
 import { Nullable } from './nullable.ts'
 
@@ -36,6 +36,12 @@ export const NewTokenSchema = Type.Object(
   {
     ...tokenFields,
     project: Type.Optional(Nullable(Project)),
+    projects: Type.Optional(
+      Nullable({
+        ...ProjectPatternsSchema,
+        description: 'Only the runs of these projects; instead of `project`.',
+      }),
+    ),
     addresses: Type.Optional(Nullable(Addresses)),
     expires_in_days: Type.Optional(
       Nullable(Type.Number({ exclusiveMinimum: 0, maximum: MAX_TOKEN_DAYS, description: 'From now.' })),
@@ -48,7 +54,12 @@ export type NewToken = Static<typeof NewTokenSchema>
 export const TokenSchema = Type.Object({
   id: Type.String(),
   ...tokenFields,
-  project: Nullable(Project),
+  project: Nullable({ ...Project, description: 'The only project, if it is limited to one.' }),
+  projects: Nullable(
+    Type.Array(ProjectPatternSchema, {
+      description: 'Names and patterns of its projects; null: every project.',
+    }),
+  ),
   addresses: Nullable(Addresses),
   created_at: Instant,
   created_by: Nullable(

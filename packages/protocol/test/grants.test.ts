@@ -8,6 +8,8 @@ import {
   projectsFor,
   ProjectPatternSchema,
   type Grant,
+  type Projects,
+  type Scope,
 } from '../src/grants.ts'
 
 const name = fc.stringMatching(/^[ab*\\?%[\]_ü-]{1,12}$/)
@@ -94,7 +96,7 @@ describe('grants', () => {
     [[...grants, { scope: 'read', projects: 'all' }], ['write'], ['c', 'd']],
     [[{ scope: 'admin', projects: 'all' }], ['write'], 'all'],
     [[{ scope: 'write', projects: ['**'] }], ['write'], 'all'],
-  ] as const)('%j allow %j in %j', (given, scopes, projects) => {
+  ] satisfies [Grant[], Scope[], Projects][])('%j allow %j in %j', (given, scopes, projects) => {
     expect(projectsFor(given, ...scopes)).toEqual(projects)
   })
 

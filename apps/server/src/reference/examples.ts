@@ -61,7 +61,7 @@ export const examples: Readonly<Record<string, Example>> = {
   'GET /api/v1/deliveries': { parameters: { run: 'first', state: 'failed' } },
   'POST /api/v1/mutes': { body: { run: 'first', until: '2100-01-01T00:00:00Z' } },
   'POST /api/v1/tokens': {
-    body: { name: 'cluster', scope: 'write', project: 'toy-rnn', expires_in_days: 90 },
+    body: { name: 'cluster', scope: 'write', projects: ['toy-rnn', 'vision-*'], expires_in_days: 90 },
   },
   'POST /api/v1/session': { body: { token: 'SECRET' } },
 }

@@ -84,7 +84,10 @@ function shownCaller({ name, grants, expiresAt, via }: Caller): Session['caller'
     name,
     scope: STRONGEST_FIRST.find((scope) => grants.some((grant) => grant.scope === scope)) ?? null,
     project: onlyProject(projectsFor(grants, ...SCOPES)),
-    grants: [...grants],
+    grants: grants.map(({ scope, projects }) => ({
+      scope,
+      projects: projects === 'all' ? projects : [...projects],
+    })),
     signs_out: via === 'cookie',
     expires_at: isoOrNull(expiresAt),
   }

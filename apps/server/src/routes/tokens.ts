@@ -38,6 +38,9 @@ export function tokenRoutes({ store, now }: Services, { sockets }: Access): Fast
             ? []
             : [{ path: `/addresses/${i}`, message: 'must be an IP address or a CIDR range' }],
         )
+        if (body.project != null && body.projects != null) {
+          faults.push({ path: '/projects', message: 'cannot be given together with project' })
+        }
         if (faults.length > 0) throw new Refusal('request_invalid', undefined, faults)
         const { token, secret } = newToken(body, now(), (caller ?? OWNER).name)
         await store.tokens.create(token)

@@ -10,6 +10,7 @@ const token = (id: string, more: Partial<StoredToken> = {}): StoredToken => ({
   name: id,
   scope: 'read',
   project: null,
+  projects: null,
   addresses: null,
   created_at: 1_000,
   created_by: null,
@@ -42,6 +43,7 @@ export function describeTokenStore(engine: string, open: () => Promise<Store>): 
         token('a', { created_at: 2_000 }),
         token('b', {
           project: 'p',
+          projects: '["a","b-*"]',
           addresses: '10.0.0.0/8,::1',
           created_by: 'a',
           scope: 'admin',

@@ -8,8 +8,10 @@ export interface StoredToken {
   readonly hash: string
   readonly name: string
   readonly scope: Scope
-  /** The only project it may touch; `null`: every project. */
+  /** The only project it may touch; `null`: those of `projects`. */
   readonly project: string | null
+  /** Names and patterns of the projects it may touch, as JSON; `null`: what `project` says, or else every project. */
+  readonly projects: string | null
   /** Addresses and CIDR ranges it may be used from, separated by commas; `null`: everywhere. */
   readonly addresses: string | null
   readonly created_at: number
@@ -26,6 +28,7 @@ export const TOKEN_COLUMNS = [
   'name',
   'scope',
   'project',
+  'projects',
   'addresses',
   'created_at',
   'created_by',

@@ -15,7 +15,7 @@ const newTokens = compileSchema(NewTokenSchema)
 interface NewTokenOptions {
   readonly name?: string
   readonly scope?: string
-  readonly project?: string
+  readonly project?: readonly string[]
   readonly from?: readonly string[]
   readonly expires?: string
   readonly data?: string
@@ -28,7 +28,11 @@ export function addTo(program: Command): void {
     .description('makes a token and prints its secret, this once')
     .option('--name <name>', 'what people call it')
     .option('--scope <scope>', SCOPES.join(', '))
-    .option('--project <project>', 'only this project (default: all)')
+    .option(
+      '--project <project>',
+      'only this project, or those of a pattern such as "vision-*"; may be given again (default: all)',
+      (project: string, before: readonly string[] | undefined) => [...(before ?? []), project],
+    )
     .option('--from <addresses...>', 'only from these IP addresses and CIDR ranges (default: everywhere)')
     .option('--expires <duration>', 'such as 12h, 90d, 4w or 1y (default: never)')
     .option(...DATA_OPTION)
@@ -66,14 +70,14 @@ async function create(
   const fields = {
     name,
     scope,
-    project,
+    projects: project,
     addresses: from,
     expires_in_days: expires === undefined ? undefined : readDays(expires),
   }
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
   if (!newTokens(given))
     throw new UsageError(
-      `--name NAME and --scope ${SCOPES.join('|')} are needed, --project may have no slash.`,
+      `--name NAME and --scope ${SCOPES.join('|')} are needed, --project may have no slash, at most four * and each name once.`,
     )
   const wrong = from?.find((text) => !isTokenAddress(text))
   if (wrong !== undefined)
@@ -99,7 +103,7 @@ async function list(config: Config, asJson: boolean): Promise<void> {
       token.id,
       token.name,
       token.scope,
-      token.project ?? '(all)',
+      token.projects?.join(' ') ?? '(all)',
       token.addresses?.join(' ') ?? '(everywhere)',
       state(token, now),
       `used ${token.last_used_at ?? 'never'}`,

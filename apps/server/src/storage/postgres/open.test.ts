@@ -37,6 +37,7 @@ it('changes tokens beside a running server', async () => {
     name: 'a',
     scope: 'read',
     project: null,
+    projects: null,
     addresses: null,
     created_at: 1,
     created_by: null,

@@ -182,6 +182,7 @@ export const tokens = pgTable('tokens', {
   name: text().notNull(),
   scope: text().notNull(),
   project: text(),
+  projects: text(),
   addresses: text(),
   created_at: whole().notNull(),
   created_by: text(),

@@ -187,6 +187,8 @@ export const tokens = sqliteTable('tokens', {
   name: text().notNull(),
   scope: text({ enum: ['write', 'read', 'admin'] }).notNull(),
   project: text(),
+  /** Names and patterns of projects, as JSON; null: what `project` says. */
+  projects: text(),
   addresses: text(),
   createdAt: integer('created_at').notNull(),
   createdBy: text('created_by'),
