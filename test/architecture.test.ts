@@ -52,7 +52,7 @@ const rooms: Record<string, Room> = {
   // browsers read logs too, so nothing of Node is allowed
   importers: {
     path: 'packages/importers',
-    mayImport: ['protocol', 'npm:hyparquet', 'npm:hyparquet-compressors'],
+    mayImport: ['protocol', 'npm:fzstd', 'npm:hyparquet', 'npm:hyparquet-compressors'],
   },
   dashboard: {
     path: 'apps/dashboard/src',
@@ -180,7 +180,7 @@ const rooms: Record<string, Room> = {
       'mcp',
       'metrics',
       'plugins',
-      'python-sdk',
+      'sdk-downloads',
       'reference',
       'services',
       'storage',
@@ -194,7 +194,7 @@ const rooms: Record<string, Room> = {
       'npm:ws',
     ],
   },
-  'python-sdk': { path: `${server}/python-sdk`, mayImport: ['reference', 'node'] },
+  'sdk-downloads': { path: `${server}/sdk-downloads`, mayImport: ['reference', 'node'] },
   reference: { path: `${server}/reference`, mayImport: ['version', 'npm:openapi-types'] },
   cli: {
     path: `${server}/cli`,

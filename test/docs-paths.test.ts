@@ -27,7 +27,7 @@ const FOR_DEVELOPERS = [
 const OF_A_CHECKOUT =
   /git clone|^ *npm (ci|start|run|test)\b|npm (start|run (-\S+ )*(normwatch|backup|dev))\b/m
 
-it.each(PAGES.filter((page) => !FOR_DEVELOPERS.includes(page) && page !== 'docs/sdk-typescript.md'))(
+it.each(PAGES.filter((page) => !FOR_DEVELOPERS.includes(page)))(
   '%s asks for no command of a checkout',
   (page) => {
     expect(OF_A_CHECKOUT.exec(readFileSync(join(root, page), 'utf8'))?.[0]).toBeUndefined()

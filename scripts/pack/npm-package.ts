@@ -52,6 +52,7 @@ export async function makeNpmPackage(root: string, folder: string): Promise<stri
       filter: (path) => !path.includes('__pycache__'),
     })
   }
+  cpSync(join(root, 'packages/sdk/dist'), join(folder, 'sdk-npm'), { recursive: true })
   mkdirSync(join(folder, 'bin'))
   cpSync(join(root, 'scripts/pack/bin.js'), join(folder, 'bin/normwatch.js'))
   chmodSync(join(folder, 'bin/normwatch.js'), 0o755)
@@ -73,7 +74,7 @@ function manifestOf(root: string): object {
     license,
     type: 'module',
     bin: { normwatch: './bin/normwatch.js' },
-    files: ['bin', 'dashboard', 'drizzle', 'sdk-python', 'server', 'THIRD-PARTY.md'],
+    files: ['bin', 'dashboard', 'drizzle', 'sdk-npm', 'sdk-python', 'server', 'THIRD-PARTY.md'],
     engines: { node: NODE },
     optionalDependencies: { [SQLITE]: read('apps/server/package.json').dependencies[SQLITE] },
   }

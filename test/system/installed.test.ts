@@ -208,6 +208,7 @@ describe('installed by pip, without Node and with an empty home', () => {
 
     const wheel = join(dist, `normwatch-${version}-py3-none-any.whl`)
     execFileSync(trainerPython, ['-c', SAME_FILES, wheel], { env, stdio: 'pipe' })
+    expect((await fetch(`${url}/sdk/npm`)).status).toBe(200)
     const program = `import normwatch
 with normwatch.init(id="from-afar", max_norm=1.0) as run:
     run.log(grad_norm=2.0, loss=1.0)`

@@ -9,6 +9,7 @@ import { chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SmallServer } from '../../packages/sdk/test/small-server.ts'
 import { ensureBrowser } from '../../scripts/browsers.ts'
+import { RealServer } from './real-server.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
@@ -30,20 +31,24 @@ function nodesHere(): [string, string][] {
 let project: string
 const installed = () => join(project, 'node_modules/@normwatch/sdk')
 
-/** The lines of the documentation that build and install the package. */
-const [, block = ''] =
+/** The line of the documentation that installs the package from a server. */
+const [, install = ''] =
   /```sh\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/sdk-typescript.md'), 'utf8')) ?? []
-const [buildLine = '', pack = '', install = ''] = block.split('\n')
+const NOWHERE = 'http://127.0.0.1:9/'
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'normwatch-package-'))
-  await run('bash', ['-ec', buildLine], { cwd: ROOT })
-  await run('bash', ['-ec', pack], {
-    cwd: ROOT,
-    env: { ...process.env, npm_config_pack_destination: project },
-  })
+  await run('npm', ['run', 'build', '-w', '@normwatch/sdk'], { cwd: ROOT })
   await writeFile(join(project, 'package.json'), '{"type": "module", "private": true}')
-  await run('bash', ['-ec', install], { cwd: project, env: { ...process.env, npm_config_offline: 'true' } })
+  const server = new RealServer(join(project, 'server'))
+  await server.start()
+  try {
+    // the machine reaches nothing but the server
+    const env = { ...process.env, npm_config_registry: NOWHERE, npm_config_audit: 'false' }
+    await run('bash', ['-ec', install.replace('http://127.0.0.1:4280', server.url)], { cwd: project, env })
+  } finally {
+    await server.kill()
+  }
 })
 afterAll(() => rm(project, { recursive: true, force: true }))
 

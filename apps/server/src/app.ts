@@ -27,7 +27,7 @@ import { mcpRoute } from './routes/mcp.ts'
 import { muteRoutes } from './routes/mutes.ts'
 import { pointRoutes } from './routes/points.ts'
 import { projectRoutes } from './routes/projects.ts'
-import { servePythonSdk } from './routes/python-sdk.ts'
+import { serveSdks } from './routes/sdk-downloads.ts'
 import { runRoutes } from './routes/runs.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -119,7 +119,7 @@ export async function buildApp(
   await app.register(sessionListRoutes(services, access), api)
   await app.register(mcpRoute)
   await app.register(serviceRoutes(services, counts))
-  servePythonSdk(app, access)
+  serveSdks(app, access)
   await serveDashboard(app, dashboard)
   return app
 }

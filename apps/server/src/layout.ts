@@ -17,6 +17,8 @@ export const layout = {
   migrations: join(root, 'drizzle'),
   /** Its sources in `src`, and `offline`, which builds them where no package index is reached. */
   pythonSdk: join(root, isInstalled ? 'sdk-python' : 'packages/sdk-python'),
+  /** The built npm package. */
+  npmSdk: join(root, isInstalled ? 'sdk-npm' : 'packages/sdk/dist'),
   /** Script and style of an exported run page, and those of the charts in it. */
   exportPage: join(root, isInstalled ? 'server/export-page' : 'apps/server/src/cli/export/page'),
   uplot: join(root, isInstalled ? 'server/export-page' : 'node_modules/uplot/dist'),

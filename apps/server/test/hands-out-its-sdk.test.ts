@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { layout } from '../src/layout.ts'
 import { VERSION } from '../src/version.ts'
 import { startApp } from './start-app.ts'
 
@@ -28,6 +30,17 @@ it('shows a browser the line to paste, with the address that the reader used', a
   expect(text).toContain(`href="python/normwatch-${VERSION}.tar.gz"`)
   expect(text).not.toMatch(/<script/)
   expect((await app.inject({ url: '/docs/page.css' })).status).toBe(200)
+})
+
+it('hands out the npm package too, or says what builds it', async () => {
+  const app = await startApp({ access: shared })
+  const headers = { accept: 'text/html', host: 'gpu-4.example:4280' }
+  const { text } = await app.inject({ url: '/normwatch/sdk/npm', headers })
+  expect(text).toContain('npm install http://gpu-4.example:4280/normwatch/sdk/npm<')
+  expect(text).toContain(`href="npm/normwatch-sdk-${VERSION}.tgz"`)
+  const reply = await app.inject({ url: '/sdk/npm', headers: { accept: '*/*' } })
+  if (existsSync(layout.npmSdk)) expect(reply).toMatchObject({ status: 200, headers: { vary: 'accept' } })
+  else expect(reply.body.error.message).toContain('npm run build -w packages/sdk')
 })
 
 it('writes no foreign markup into that page', async () => {

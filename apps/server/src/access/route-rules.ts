@@ -70,9 +70,11 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /docs': rule('any', 'none'),
   'GET /docs/': rule('any', 'none'),
   'GET /docs/page.css': rule('everybody', 'none'),
-  // Public code, and pip sends no token.
+  // Public code, and pip and npm send no token.
   'GET /sdk/python': rule('everybody', 'none'),
   'GET /sdk/python/:archive': rule('everybody', 'none'),
+  'GET /sdk/npm': rule('everybody', 'none'),
+  'GET /sdk/npm/:archive': rule('everybody', 'none'),
   // The dashboard's files: no user data, and the sign-in page.
   'GET /*': rule('everybody', 'none'),
   'GET /metrics': rule('read', 'all'),

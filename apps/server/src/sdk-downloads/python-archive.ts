@@ -12,10 +12,10 @@ backend-path = ["."]
 `
 
 /** Name of the archive; pip reads package and version from it. */
-export const archiveName = (version: string): string => `normwatch-${version}.tar.gz`
+export const pythonArchiveName = (version: string): string => `normwatch-${version}.tar.gz`
 
 /** The Python SDK in `folder` (sources in `src`, build backend in `offline`) as a source archive that pip installs offline. */
-export async function makeArchive(folder: string, version: string): Promise<Buffer> {
+export async function makePythonArchive(folder: string, version: string): Promise<Buffer> {
   const root = `normwatch-${version}`
   const sources = globSync('src/normwatch/**/*.{py,typed}', { cwd: folder }).sort()
   const files = Object.fromEntries(
