@@ -32,6 +32,6 @@ export async function ensureToken(
     )
   }
   const { token, secret } = newToken({ name: 'first', scope: 'admin' }, now, 'the first start')
-  await tokens.create(token)
-  return secret
+  // another server may have been first
+  return (await tokens.createFirst(token)) ? secret : undefined
 }

@@ -52,6 +52,11 @@ export class ActiveRuns {
     return this.#entries.size
   }
 
+  /** Whether a copy of this run is in memory. */
+  has(id: string): boolean {
+    return this.#entries.has(id)
+  }
+
   /** The one copy of this run in memory; the first caller loads it. Throws `RunNotFound`. */
   get(id: string): Promise<ActiveRun> {
     const known = this.#entries.get(id)

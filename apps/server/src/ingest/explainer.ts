@@ -9,6 +9,7 @@ import {
   type StoredFinding,
 } from '../storage/store.ts'
 import type { ActiveRuns } from './active-runs.ts'
+import { claimed } from './claimed.ts'
 import { explain, type Explained } from './explanation.ts'
 import { SecondLooks } from './second-looks.ts'
 
@@ -18,6 +19,12 @@ const FINDINGS_A_RUN = 16
 const REST = 3
 /** How long stopping goes on explaining what waits. */
 const DRAIN_MS = 2_000
+/** How long a finding of another server waits for its explanation until this one explains it. */
+const LEFT_AFTER_MS = 10_000
+/** How often a message that waits looks whether another server has explained its finding. */
+const LOOK_EVERY_MS = 500
+/** Names the chore of explaining a finding. */
+export const EXPLAIN = 'explain the finding '
 
 export interface ExplainerParts {
   readonly store: Store
@@ -29,6 +36,7 @@ export interface ExplainerParts {
 /**
  * Explains each finding that has opened by what the record shows around its beginning: beside ingest, one finding after
  * the other, in slices of some milliseconds. Findings still to be explained are marked in the store, so a crash loses none.
+ * Of several servers the one that judges the run does it; another one only if the finding is left unexplained.
  */
 export class Explainer {
   readonly #parts: ExplainerParts
@@ -36,6 +44,8 @@ export class Explainer {
   /** Findings, as before their first explanation, that are to be explained again. */
   readonly #due: StoredFinding[] = []
   readonly #waiting = new Map<string, Set<(finding: StoredFinding | undefined) => void>>()
+  /** Since when findings of other servers are known to wait, by a monotonic clock. */
+  #known = new Map<string, number>()
   #working: Promise<void> | undefined
   #again = false
   #stopping = false
@@ -78,17 +88,23 @@ export class Explainer {
   async explained(finding: StoredFinding, timeoutMs: number): Promise<StoredFinding> {
     if (finding.explained) return finding
     const { store } = this.#parts
+    let look = () => {}
     const arrived = new Promise<StoredFinding | undefined>((resolve) => {
       const waiters = this.#waiting.get(finding.id) ?? new Set()
       this.#waiting.set(finding.id, waiters.add(resolve))
       setTimeout(() => this.#answer(finding.id, undefined), timeoutMs).unref()
-      store.findings.get(finding.id).then(
-        (stored) => stored?.explained !== false && resolve(stored),
-        () => undefined,
-      )
+      look = () => {
+        store.findings.get(finding.id).then(
+          (stored) => stored?.explained !== false && resolve(stored),
+          () => undefined,
+        )
+      }
+      look()
     })
+    const looking = store.chores.isShared ? setInterval(look, LOOK_EVERY_MS).unref() : undefined
     this.wake()
     const found = await arrived
+    clearInterval(looking)
     return found === undefined ? finding : { ...finding, ...explanationOf(found), explained: true }
   }
 
@@ -96,16 +112,38 @@ export class Explainer {
     const { store } = this.#parts
     while (this.#again && !this.#stopped) {
       this.#again = false
-      const findings = await store.findings.unexplained(FINDINGS_A_RUN)
+      const findings = this.#ours(await store.findings.unexplained(FINDINGS_A_RUN))
       const again = this.#due.splice(0)
+      let isAnyDone = false
       for (const finding of [...findings, ...again]) {
         if (this.#stopped) break
         const began = performance.now()
-        await this.#explain(finding, again.includes(finding))
+        if (again.includes(finding)) await this.#explain(finding, true)
+        else isAnyDone = (await this.#explainOnce(finding)) || isAnyDone
         if (!this.#stopping) await pause(REST * (performance.now() - began))
       }
-      this.#again ||= findings.length > 0
+      this.#again ||= isAnyDone
     }
+  }
+
+  /** The findings that this server explains: those of runs that it judges, and those that were left. */
+  #ours(findings: readonly StoredFinding[]): readonly StoredFinding[] {
+    const { store, runs } = this.#parts
+    if (!store.chores.isShared) return findings
+    const now = performance.now()
+    this.#known = new Map(findings.map(({ id }) => [id, this.#known.get(id) ?? now]))
+    const isLeft = (id: string) => now - (this.#known.get(id) ?? now) >= LEFT_AFTER_MS
+    return findings.filter(({ id, run }) => runs.has(run) || isLeft(id))
+  }
+
+  /** Explains a finding unless another server does or did; says whether this one did. */
+  async #explainOnce(finding: StoredFinding): Promise<boolean> {
+    const { store } = this.#parts
+    return claimed(store.chores, EXPLAIN + finding.id, async () => {
+      const stored = store.chores.isShared ? await store.findings.get(finding.id) : finding
+      if (stored?.explained === false) await this.#explain(finding, false)
+      else this.#answer(finding.id, stored)
+    })
   }
 
   async #explain(finding: StoredFinding, isSecondLook: boolean): Promise<void> {

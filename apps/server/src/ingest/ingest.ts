@@ -11,6 +11,7 @@ import { Explainer } from './explainer.ts'
 import { slices } from './readings.ts'
 import { keepFor, removeSilent, type Retention } from './retention.ts'
 import { noticeSilence, watchSilence } from './silence-watch.ts'
+import { takeOver } from './take-over.ts'
 import { tellFindings } from './tell-findings.ts'
 
 /** Readings that are merged and committed at once: tens of milliseconds if all of them replace older ones. */
@@ -21,8 +22,8 @@ export class Ingest {
   readonly #context: IngestContext
   readonly #stopping = new AbortController()
   readonly #onError: (error: unknown) => void
-  /** Runs that are judged again while nobody waits for it. */
-  readonly #judging = new Set<Promise<void>>()
+  /** Work that nobody waits for. */
+  readonly #background = new Set<Promise<void>>()
   /** Points accepted since the start. */
   pointsAccepted = 0
   /** Batches that are not durable yet. */
@@ -45,12 +46,13 @@ export class Ingest {
   /** Resumes what a crash interrupted; starts the silence watch, and the removal of runs older than `retention`. */
   start(retention?: Retention): void {
     if (retention !== undefined) {
-      void keepFor(this.#context, retention, this.#stopping.signal, this.#onError)
+      this.#inBackground(keepFor(this.#context, retention, this.#stopping.signal, this.#onError))
     }
     this.#inBackground(judgeInterrupted(this.#context))
+    this.#inBackground(takeOver(this.#context, this.#onError))
     this.#context.explainer.wake()
     const since = this.#context.now()
-    void watchSilence(this.#context, since, this.#stopping.signal, this.#onError)
+    this.#inBackground(watchSilence(this.#context, since, this.#stopping.signal, this.#onError))
   }
 
   /** Checks the running runs once for silence, not counting the time before `since`. */
@@ -72,7 +74,7 @@ export class Ingest {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#context.explainer.stop()
-    await Promise.all(this.#judging)
+    await Promise.all(this.#background)
   }
 
   /** `stop` ends such work early and waits for it. */
@@ -81,8 +83,8 @@ export class Ingest {
       .catch((error: unknown) => {
         if (!this.#stopping.signal.aborted) this.#onError(error)
       })
-      .finally(() => this.#judging.delete(done))
-    this.#judging.add(done)
+      .finally(() => this.#background.delete(done))
+    this.#background.add(done)
   }
 
   async accept(run: string, columns: PointColumns): Promise<StoredRun> {

@@ -1,7 +1,14 @@
 import type { CloseReason } from '@normwatch/protocol'
-import type { FindingChange, FindingQuery, Store, StoredFinding } from '../storage/store.ts'
+import {
+  RunNotFound,
+  type FindingChange,
+  type FindingQuery,
+  type Store,
+  type StoredFinding,
+} from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
+import { claimed } from './claimed.ts'
 import { closedFinding, closeFinding, episodeOf } from './judgement.ts'
 import { Replay } from './replay.ts'
 import { tellFindings } from './tell-findings.ts'
@@ -9,6 +16,12 @@ import { tellFindings } from './tell-findings.ts'
 /** Remaining steps that are judged while the run's appends wait. */
 const LAST_SLICE = 10_000
 const FINDINGS_A_PAGE = 1_000
+/** Names the chore of judging a run whose judging was interrupted. */
+const JUDGE_RUN = 'judge again the run '
+
+/** The run that is judged again under this claim, if it is one. */
+export const runOf = (chore: string): string | undefined =>
+  chore.startsWith(JUDGE_RUN) ? chore.slice(JUDGE_RUN.length) : undefined
 
 /**
  * Judges a stale record from its first point by the current facts, while new batches are stored, and replaces the old
@@ -51,18 +64,31 @@ async function attempt(context: IngestContext, active: ActiveRun): Promise<void>
 
 /**
  * Judges again the runs that have ended and still have an open finding: a crash came between their end and the judging of
- * a record that was cut or whose cap was changed with it.
+ * a record that was cut or whose cap was changed with it. Rejects when the service stops.
  */
 export async function judgeInterrupted(context: IngestContext): Promise<void> {
-  const { store, runs, stopping } = context
+  const { store, stopping } = context
   const open = await allFindings(store, { state: 'open' })
   for (const id of new Set(open.map(({ run }) => run))) {
-    if (stopping.aborted) return
+    stopping.throwIfAborted()
+    await judgeEnded(context, id)
+  }
+}
+
+/** Judges a run again if it has ended, unless another server is doing so. */
+export async function judgeEnded(context: IngestContext, id: string): Promise<void> {
+  const { store, runs } = context
+  try {
     const { status } = await store.runs.get(id)
-    if (status === 'running') continue
-    const active = await runs.get(id)
-    active.markStale()
-    await judgeAgain(context, active)
+    if (status === 'running') return
+    await claimed(store.chores, JUDGE_RUN + id, async () => {
+      const active = await runs.get(id)
+      active.markStale()
+      await judgeAgain(context, active)
+    })
+  } catch (error) {
+    // removed meanwhile
+    if (!(error instanceof RunNotFound)) throw error
   }
 }
 

@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { RunNotFound } from '../storage/store.ts'
 import type { IngestContext } from './active-runs.ts'
+import { claimed } from './claimed.ts'
 import { patchRun } from './change-run.ts'
 
 /** Days after its last point at which a run is removed; 0: never. */
@@ -24,7 +26,7 @@ export async function keepFor(
 ): Promise<void> {
   for (;;) {
     try {
-      await removeSilent(context, retention)
+      await claimed(context.store.chores, 'remove silent runs', () => removeSilent(context, retention))
     } catch (error) {
       onError(error)
     }
@@ -41,8 +43,13 @@ export async function keepFor(
  * whose last points were noted by a clock that was ahead counts from now.
  */
 export async function removeSilent(context: IngestContext, { days, projects }: Retention): Promise<void> {
-  const { store, hub, runs, now } = context
-  for (const id of await store.runs.arrivedAfter(now())) await patchRun(context, id, {})
+  const { store, hub, runs, now, stopping } = context
+  for (const id of await store.runs.arrivedAfter(now())) {
+    await patchRun(context, id, {}).catch((error: unknown) => {
+      // removed meanwhile
+      if (!(error instanceof RunNotFound)) throw error
+    })
+  }
   for (const project of await store.runs.projects()) {
     const allowed = projects.get(project) ?? days
     if (allowed === 0) continue
@@ -54,6 +61,6 @@ export async function removeSilent(context: IngestContext, { days, projects }: R
         runs.forget(id)
         hub.deleted({ id, project })
       }
-    } while (removed.length === RUNS_A_BATCH)
+    } while (removed.length === RUNS_A_BATCH && !stopping.aborted)
   }
 }

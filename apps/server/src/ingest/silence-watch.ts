@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ListedRun } from '../storage/store.ts'
+import { RunNotFound, VersionConflict, type ListedRun } from '../storage/store.ts'
 import type { Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
+import { CLAIM_MS } from './claimed.ts'
 import { tellFindings } from './tell-findings.ts'
 
 /** Milliseconds between two checks of the running runs. */
@@ -14,7 +15,8 @@ const MAX_CLOCK_STEP_MS = 15_000
 
 /**
  * Checks the running runs regularly until `signal` aborts. Silence counts from the last arrival of points, but not
- * from before `since` or before the machine woke: time in which no server listened does not count.
+ * from before `since` or before the machine woke: time in which this server did not listen does not count. Of several
+ * servers one does it.
  */
 export async function watchSilence(
   context: IngestContext,
@@ -28,7 +30,8 @@ export async function watchSilence(
       const before = context.now()
       await pause(LOOK_EVERY_MS, undefined, { signal, ref: false })
       listening = listeningSince(listening, before, context.now())
-      await noticeSilence(context, listening)
+      if (await context.store.chores.claim('notice silence', CLAIM_MS))
+        await noticeSilence(context, listening)
     } catch (error) {
       if (signal.aborted) return
       onError(error)
@@ -54,7 +57,14 @@ export async function noticeSilence(context: IngestContext, since: number): Prom
   for (const run of await context.store.runs.running()) {
     const silent = silentFor(run.last_arrival, since, context.now())
     const isKnown = run.conditions.some(({ kind, finding }) => kind === 'stalled' && finding !== null)
-    if (silent >= MIN_SILENCE_MS && !isKnown) await judgeSilence(context, run, silent / 1000)
+    if (context.stopping.aborted) return
+    if (silent < MIN_SILENCE_MS || isKnown) continue
+    try {
+      await judgeSilence(context, run, silent / 1000)
+    } catch (error) {
+      // removed meanwhile
+      if (!(error instanceof RunNotFound)) throw error
+    }
   }
 }
 
@@ -68,6 +78,8 @@ async function judgeSilence(
   await runs.use(id, alone, async (active) => {
     const run = await store.runs.get(id)
     if (run.last_arrival !== last_arrival || run.status !== 'running' || active.stale) return
+    // another server has judged it since: only a fresh copy says whether it is known to be silent
+    if (run.version !== active.version) throw new VersionConflict(id, active.version, run.version)
     const outcome: Outcome = { changes: [], findings: [] }
     active.silence(seconds, now(), outcome)
     if (outcome.changes.length === 0) return

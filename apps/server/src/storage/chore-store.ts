@@ -10,8 +10,10 @@ export interface ChoreStore {
    * another server has it. Where the data has only one server, it has every chore.
    */
   claim(chore: string, leaseMs: number): Promise<boolean>
-  /** Gives up this server's claim: another one may have it at once. */
+  /** Ends this server's claim: the chore is done. */
   release(chore: string): Promise<void>
+  /** Chores whose claims have run out: their servers have died or stopped before these were done. */
+  abandoned(): Promise<string[]>
 }
 
 /** For data that only one server uses. */
@@ -19,4 +21,5 @@ export const ALONE: ChoreStore = {
   isShared: false,
   claim: () => Promise.resolve(true),
   release: () => Promise.resolve(),
+  abandoned: () => Promise.resolve([]),
 }

@@ -59,6 +59,15 @@ export function describeTokenStore(engine: string, open: () => Promise<Store>): 
       expect(await store.tokens.list()).toEqual([b, a])
     })
 
+    it('makes a first token once, whoever else is making one', async () => {
+      const made = await Promise.all(['a', 'b', 'c'].map((id) => store.tokens.createFirst(token(id))))
+      expect(made.filter(Boolean)).toHaveLength(1)
+      const [first] = await store.tokens.list()
+      await store.tokens.revoke(first?.id ?? '', 2_000)
+      expect(await store.tokens.createFirst(token('d'))).toBe(false)
+      expect(await store.tokens.list()).toHaveLength(1)
+    })
+
     it('remembers that there was a token after it is revoked', async () => {
       expect(await store.tokens.any()).toBe(false)
       await store.tokens.create(token('a'))

@@ -54,6 +54,8 @@ export interface TokenStore extends SessionStore {
   any(): Promise<boolean>
   /** Throws `TooManyTokens` beyond `MAX_TOKENS`. */
   create(token: StoredToken): Promise<void>
+  /** Stores the token if none was ever made; says whether it did. */
+  createFirst(token: StoredToken): Promise<boolean>
   byHash(hash: string): Promise<StoredToken | undefined>
   byId(id: string): Promise<StoredToken | undefined>
   /** All of them, the oldest first. */

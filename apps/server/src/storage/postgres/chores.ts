@@ -3,7 +3,7 @@ import type { ChoreStore } from '../chore-store.ts'
 import type { Database } from './database.ts'
 
 /** Claims by the clock of the database, for as long as a server lives or says. */
-export function openChores(db: Database): ChoreStore & { releaseAll(): Promise<void> } {
+export function openChores(db: Database): ChoreStore & { abandonAll(): Promise<void> } {
   const owner = randomUUID()
   return {
     isShared: true,
@@ -18,7 +18,14 @@ export function openChores(db: Database): ChoreStore & { releaseAll(): Promise<v
       )) > 0,
     release: async (chore) =>
       void (await db.run('delete from chores where name = ? and owner = ?', chore, owner)),
+    abandoned: async () =>
+      (
+        await db.all<{ name: string }>(
+          'select name from chores where expires_at <= clock_timestamp() order by expires_at',
+        )
+      ).map(({ name }) => name),
     /** Called when the store closes, so that other servers need not wait for the end of the claims. */
-    releaseAll: async () => void (await db.run('delete from chores where owner = ?', owner)),
+    abandonAll: async () =>
+      void (await db.run('update chores set expires_at = clock_timestamp() where owner = ?', owner)),
   }
 }

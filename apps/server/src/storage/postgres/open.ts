@@ -97,7 +97,7 @@ function assemble(db: Database, clock: DatabaseClock, migrations: number, alerts
     await units.close()
     await clock.stop()
     // without it, others wait for the end of the claims
-    await chores.releaseAll().catch(() => undefined)
+    await chores.abandonAll().catch(() => undefined)
     await db.close()
   }
   return {

@@ -101,6 +101,18 @@ export function openSettings(db: Database): SettingsStore {
 /** The tables of tokens and sessions. */
 export function openTokens(db: Database): TokenStore {
   const byId = (on: Statements, id: string) => on.get<StoredToken>('select * from tokens where id = ?', id)
+  /** One at a time, so that what the count allows holds. */
+  const insert = (token: StoredToken, allows: (count: number) => boolean): Promise<boolean> =>
+    db.transaction(async (on) => {
+      await on.run('lock table tokens in share row exclusive mode')
+      const counted = await on.get<{ count: number }>('select count(*) as count from tokens')
+      if (!allows(counted?.count ?? 0)) return false
+      await on.run(
+        `insert into tokens (${TOKEN_COLUMNS.join(', ')}) values (${TOKEN_COLUMNS.map(() => '?').join(', ')})`,
+        ...TOKEN_COLUMNS.map((column) => token[column]),
+      )
+      return true
+    })
   return {
     ...openSessions(db),
     any: async () => (await db.get('select 1 from tokens limit 1')) !== undefined,
@@ -108,18 +120,11 @@ export function openTokens(db: Database): TokenStore {
     byId: (id) => byId(db, id),
     list: () => db.all<StoredToken>('select * from tokens order by created_at, id'),
 
-    create: (token) =>
-      db.transaction(async (on) => {
-        await on.run('lock table tokens in share row exclusive mode')
-        const counted = await on.get<{ count: number }>('select count(*) as count from tokens')
-        if ((counted?.count ?? 0) >= MAX_TOKENS) {
-          throw new TooManyTokens(`There are at most ${MAX_TOKENS} tokens, revoked ones included.`)
-        }
-        await on.run(
-          `insert into tokens (${TOKEN_COLUMNS.join(', ')}) values (${TOKEN_COLUMNS.map(() => '?').join(', ')})`,
-          ...TOKEN_COLUMNS.map((column) => token[column]),
-        )
-      }),
+    create: async (token) => {
+      if (await insert(token, (count) => count < MAX_TOKENS)) return
+      throw new TooManyTokens(`There are at most ${MAX_TOKENS} tokens, revoked ones included.`)
+    },
+    createFirst: (token) => insert(token, (count) => count === 0),
     revoke: (id, now) =>
       db.transaction(async (on) => {
         const revoked = 'update tokens set revoked_at = coalesce(revoked_at, ?) where id = ?'

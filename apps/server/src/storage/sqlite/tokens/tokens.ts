@@ -41,6 +41,12 @@ export function openTokens(db: Database, access: Access): TokenStore {
         }
         insert.run(token)
       }),
+    createFirst: (token) =>
+      write(() => {
+        if (any.get() !== undefined) return false
+        insert.run(token)
+        return true
+      }),
     revoke: (id, now) =>
       write(() => {
         if (revoke.run(now, id).changes === 0) throw new TokenNotFound(`There is no token "${id}".`)
