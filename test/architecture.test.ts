@@ -13,7 +13,9 @@ interface Room {
 
 const server = 'apps/server/src'
 const wire = ['protocol', 'node']
-const sqlite = ['engine', 'points', 'runs', 'alerts', 'tokens'].map((room) => `storage/sqlite/${room}`)
+const sqlite = ['engine', 'points', 'runs', 'alerts', 'tokens', 'audit'].map(
+  (room) => `storage/sqlite/${room}`,
+)
 
 /** All rooms, and what each may import other than itself. A file belongs to the room with the longest matching path. */
 const rooms: Record<string, Room> = {
@@ -68,10 +70,11 @@ const rooms: Record<string, Room> = {
     ],
   },
   storage: { path: `${server}/storage`, mayImport: ['protocol', 'detector'] },
+  'storage/audit': { path: `${server}/storage/audit`, mayImport: ['storage', ...wire] },
   'storage/run': { path: `${server}/storage/run`, mayImport: ['storage', 'detector', ...wire] },
   'storage/postgres': {
     path: `${server}/storage/postgres`,
-    mayImport: ['storage', 'storage/run', 'layout', ...wire, 'npm:pg', 'npm:drizzle-orm'],
+    mayImport: ['storage', 'storage/run', 'storage/audit', 'layout', ...wire, 'npm:pg', 'npm:drizzle-orm'],
   },
   // assembles the engine: opens the file and lists every table
   'storage/sqlite': {
@@ -98,6 +101,10 @@ const rooms: Record<string, Room> = {
   'storage/sqlite/tokens': {
     path: `${server}/storage/sqlite/tokens`,
     mayImport: ['storage', 'storage/sqlite/engine', ...wire],
+  },
+  'storage/sqlite/audit': {
+    path: `${server}/storage/sqlite/audit`,
+    mayImport: ['storage', 'storage/audit', 'storage/sqlite/engine'],
   },
   'storage/sqlite/upkeep': {
     path: `${server}/storage/sqlite/upkeep`,

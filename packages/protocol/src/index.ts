@@ -1,3 +1,4 @@
+export * from './audit.ts'
 export * from './channel.ts'
 export * from './columns.ts'
 export * from './compare.ts'

@@ -6,6 +6,7 @@ import { CannotOpenStore } from '../storage/sqlite/engine/store-errors.ts'
 import { openTokensFile } from '../storage/sqlite/open-tokens-file.ts'
 import { StoreUnavailable } from '../storage/store.ts'
 import { CannotMove } from '../storage/whole-data.ts'
+import type { AuditStore } from '../storage/audit-store.ts'
 import { TokenNotFound, TooManyTokens, type TokenStore } from '../storage/token-store.ts'
 import { Failure } from './failures.ts'
 
@@ -48,11 +49,11 @@ export function refuseDatabase({ databaseUrl }: Config, instead: string): void {
   throw new Failure(`The data is in the database that NORMWATCH_DATABASE_URL names: ${instead}`)
 }
 
-/** The tokens of the data folder or the database, also while a server uses it. */
+/** The tokens and the audit log of the data folder or the database, also while a server uses it. */
 export async function openTokens({
   databaseUrl,
   data,
-}: Config): Promise<{ tokens: TokenStore; close: () => Promise<void> }> {
+}: Config): Promise<{ tokens: TokenStore; audit: AuditStore; close: () => Promise<void> }> {
   if (databaseUrl === undefined) return openTokensFile(data)
   const { openTokensOf } = await import('../storage/postgres/open.ts')
   return openTokensOf(databaseUrl)

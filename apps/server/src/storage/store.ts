@@ -11,6 +11,7 @@ import type {
 } from '@normwatch/protocol'
 import type { ChannelStore, DeliveryStore, MuteStore } from './alert-store.ts'
 import type { ChoreStore } from './chore-store.ts'
+import type { AuditStore } from './audit-store.ts'
 import type { EventStore } from './event-store.ts'
 import type { SettingsStore } from './settings-store.ts'
 import type { TokenStore } from './token-store.ts'
@@ -35,6 +36,7 @@ export interface Store {
   readonly deliveries: DeliveryStore
   readonly tokens: TokenStore
   readonly chores: ChoreStore
+  readonly audit: AuditStore
 
   /** Milliseconds since 1970, by the clock that all servers of the data share. */
   readonly now: () => number

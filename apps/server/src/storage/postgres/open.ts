@@ -5,9 +5,11 @@ import type { Store } from '../store.ts'
 import { openChannelStore, openMuteStore } from './alerts/channels.ts'
 import { openDeliveryStore } from './alerts/deliveries.ts'
 import { openOutbox } from './alerts/outbox.ts'
+import type { AuditStore } from '../audit-store.ts'
 import type { TokenStore } from '../token-store.ts'
 import { openChores } from './chores.ts'
 import { DatabaseClock } from './clock.ts'
+import { openAudit } from './audit.ts'
 import { Database } from './database.ts'
 import { CannotOpenDatabase, asUnavailable } from './errors.ts'
 import { openFindings } from './findings.ts'
@@ -43,8 +45,10 @@ export async function openPostgresStore({
   }
 }
 
-/** The tokens of a database, also while a server uses it. Rejects with `CannotOpenDatabase`. */
-export async function openTokensOf(url: string): Promise<{ tokens: TokenStore; close: () => Promise<void> }> {
+/** The tokens and the audit log of a database, also while a server uses it. Rejects with `CannotOpenDatabase`. */
+export async function openTokensOf(
+  url: string,
+): Promise<{ tokens: TokenStore; audit: AuditStore; close: () => Promise<void> }> {
   const db = new Database(url)
   try {
     await refuseOtherDatabases(db)
@@ -54,7 +58,7 @@ export async function openTokensOf(url: string): Promise<{ tokens: TokenStore; c
     await db.close()
     throw cannotOpen(error)
   }
-  return { tokens: openTokens(db), close: () => db.close() }
+  return { tokens: openTokens(db), audit: openAudit(db), close: () => db.close() }
 }
 
 function cannotOpen(error: unknown): CannotOpenDatabase {
@@ -121,6 +125,7 @@ function assemble(db: Database, clock: DatabaseClock, migrations: number, alerts
     tokens: openTokens(db),
     chores,
     now: clock.now,
+    audit: openAudit(db),
     migrations,
     check: async () => {
       if (units.damage !== undefined) throw units.damage

@@ -1,3 +1,4 @@
+import { describeAuditStore } from '../audit-store.contract.ts'
 import { describeAlertStore, type OpenWithClock } from '../alert-store.contract.ts'
 import { groupedBy } from '../../alerts/grouping.ts'
 import { describeChannelStore } from '../channel-store.contract.ts'
@@ -57,6 +58,10 @@ describeSettings('postgres', openEmpty)
 describeEvents('postgres', openEmpty)
 describeSessionStore('postgres', openEmpty)
 describeTokenStore('postgres', openEmpty)
+describeAuditStore('postgres', async () => {
+  const url = await emptyDatabase()
+  return { store: await openPostgresStore({ url }), tamper: async (sql) => void (await ask(url, sql)) }
+})
 describeAlertStore('postgres', openWithClock)
 describeChannelStore('postgres', openWithClock)
 describeProjectLists('postgres', openWithClock)

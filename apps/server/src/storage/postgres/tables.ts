@@ -294,3 +294,32 @@ export const chores = pgTable('chores', {
   owner: text().notNull(),
   expires_at: timestamp({ withTimezone: true }).notNull(),
 })
+
+export const audit = pgTable(
+  'audit',
+  {
+    number: whole().primaryKey(),
+    at: whole().notNull(),
+    actor_id: text(),
+    actor: text().notNull(),
+    action: text().notNull(),
+    target_kind: text().notNull(),
+    target: text(),
+    project: text(),
+    address: text(),
+    detail: text(),
+    hash: text().notNull(),
+  },
+  (table) => [
+    index('audit_by_action').on(table.action, table.number),
+    index('audit_by_project').on(table.project, table.number),
+  ],
+)
+
+export const auditHead = pgTable('audit_head', {
+  one: integer().primaryKey(),
+  last: whole().notNull(),
+  hash: text().notNull(),
+  anchor: whole().notNull(),
+  anchor_hash: text().notNull(),
+})

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { AuditStore } from '../audit-store.ts'
 import type { TokenStore } from '../token-store.ts'
+import { openAudit } from './audit/audit.ts'
 import { CannotOpenStore, asUnavailable } from './engine/store-errors.ts'
 import { FILE } from './engine/data-folder.ts'
 import { openSqliteStore } from './open.ts'
@@ -11,15 +13,15 @@ import { openDatabase } from './engine/database.ts'
 const WAIT_MS = 10_000
 
 /**
- * Opens the tokens of a data folder, also while a server holds it: tokens are the one thing that two processes may change.
+ * Opens the tokens and the audit log of a data folder, also while a server holds it: they are what two processes may change.
  * A folder that no server has used yet is made. Rejects with `CannotOpenStore`.
  */
 export async function openTokensFile(
   folder: string,
-): Promise<{ tokens: TokenStore; close: () => Promise<void> }> {
+): Promise<{ tokens: TokenStore; audit: AuditStore; close: () => Promise<void> }> {
   try {
-    const { tokens, close } = await openSqliteStore({ folder })
-    return { tokens, close }
+    const { tokens, audit, close } = await openSqliteStore({ folder })
+    return { tokens, audit, close }
   } catch (error) {
     const file = join(folder, FILE)
     if (!(error instanceof CannotOpenStore && error.isInUse && existsSync(file))) throw error
@@ -33,7 +35,11 @@ export async function openTokensFile(
       }
     }
     const write = async <T>(work: () => T): Promise<T> => read(() => db.transaction(work).immediate())
-    const tokens = openTokens(db, { read, write })
-    return { tokens, close: async () => void db.close() }
+    const access = { read, write }
+    return {
+      tokens: openTokens(db, access),
+      audit: openAudit(db, access),
+      close: async () => void db.close(),
+    }
   }
 }

@@ -7,6 +7,7 @@ import { RunCache } from '../run/run-cache.ts'
 import type { RunUnits } from '../run/run-tables.ts'
 import { openRuns } from '../run/runs.ts'
 import { StoreUnavailable, type Store } from '../store.ts'
+import { openAudit } from './audit/audit.ts'
 import { openChannelStore, openDeliveryStore, openMuteStore } from './alerts/alert-store.ts'
 import { FILE, lockFolder, makeOwnFolder } from './engine/data-folder.ts'
 import { GroupCommit } from './engine/group-commit.ts'
@@ -19,7 +20,7 @@ import { listFindings, openExplanations } from './runs/findings.ts'
 import { Reaper } from './runs/reaper.ts'
 import { openRunLists } from './runs/run-lists.ts'
 import { openSettings } from './runs/settings.ts'
-import { openTokens } from './tokens/tokens.ts'
+import { openTokens, type Access } from './tokens/tokens.ts'
 import { openDatabase, type Database } from './engine/database.ts'
 
 export { CannotOpenStore } from './engine/store-errors.ts'
@@ -109,6 +110,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     },
     reclaim: () => reaper.start(),
   }
+  const access: Access = { read: (work) => commits.read(work), write: (work) => commits.run(work) }
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
     try {
@@ -134,9 +136,10 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     channels: openChannelStore(tables, commits),
     mutes: openMuteStore(tables, commits),
     deliveries: openDeliveryStore(tables, cache, commits),
-    tokens: openTokens(db, { read: (work) => commits.read(work), write: (work) => commits.run(work) }),
     chores: ALONE,
     now: Date.now,
+    tokens: openTokens(db, access),
+    audit: openAudit(db, access),
     migrations: migrationsOf(db).applied,
     check: async () => {
       if (commits.damage !== undefined) throw commits.damage

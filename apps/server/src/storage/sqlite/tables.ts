@@ -313,3 +313,34 @@ export const runSettings = sqliteTable('run_settings', {
   run: integer().primaryKey(),
   overrides: text().notNull(),
 })
+
+/** The audit log: one entry a row, each chained to the one before by its hash. The columns are named as in `StoredAuditEntry`. */
+export const audit = sqliteTable(
+  'audit',
+  {
+    number: integer().primaryKey(),
+    at: integer().notNull(),
+    actorId: text('actor_id'),
+    actor: text().notNull(),
+    action: text().notNull(),
+    targetKind: text('target_kind').notNull(),
+    target: text(),
+    project: text(),
+    address: text(),
+    detail: text(),
+    hash: text().notNull(),
+  },
+  (table) => [
+    index('audit_by_action').on(table.action, table.number),
+    index('audit_by_project').on(table.project, table.number),
+  ],
+)
+
+/** One row: the ends of the audit log's chain. Entries up to `anchor` have expired. */
+export const auditHead = sqliteTable('audit_head', {
+  one: integer().primaryKey(),
+  last: integer().notNull(),
+  hash: text().notNull(),
+  anchor: integer().notNull(),
+  anchorHash: text('anchor_hash').notNull(),
+})
