@@ -8,6 +8,7 @@ const onPostgres = [
   'alerts-worker',
   'changes-settings',
   'judges-parts',
+  'keeps-an-audit-log',
   'keeps-events',
   'tries-caps-and-compares',
 ]

@@ -3,6 +3,7 @@ import websocket from '@fastify/websocket'
 import { MAX_BODY_BYTES, MAX_LIVE_MESSAGE_BYTES } from '@normwatch/protocol'
 import Fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { controlAccess, type AccessOptions } from './access/access.ts'
+import { auditRequests } from './audit/audit-requests.ts'
 import { RequestCounts } from './metrics/request-counts.ts'
 import { withoutBasePath } from './plugins/base-path.ts'
 import { closeGracefully } from './plugins/close-gracefully.ts'
@@ -13,6 +14,7 @@ import { readJsonBodies } from './plugins/json-bodies.ts'
 import { logRequests, requestId } from './plugins/request-log.ts'
 import { schemaController } from './plugins/compile-schema.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { capRoutes } from './routes/caps.ts'
 import { channelRoutes } from './routes/channels.ts'
 import { compareRoutes } from './routes/compare.ts'
@@ -95,6 +97,7 @@ export async function buildApp(
   closeGracefully(app)
   const access = await controlAccess(app, services, { ...accessOptions, isEmbedded: embed.length > 0 })
   readJsonBodies(app, access.bodies)
+  auditRequests(app, services.store, services.audit)
 
   nameFindingKinds(app)
   await describeApi(app)
@@ -117,6 +120,7 @@ export async function buildApp(
   await app.register(sessionRoutes(services, access), api)
   await app.register(providerRoutes(services, access), api)
   await app.register(sessionListRoutes(services, access), api)
+  await app.register(auditRoutes(services), api)
   await app.register(mcpRoute)
   await app.register(serviceRoutes(services, counts))
   serveSdks(app, access)

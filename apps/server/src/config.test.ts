@@ -36,6 +36,7 @@ describe('configuration', () => {
       webhookAllow: '',
       smtpUrl: undefined,
       databaseUrl: undefined,
+      auditDays: 365,
       smtpFrom: undefined,
       oidcIssuer: undefined,
       oidcClientId: undefined,

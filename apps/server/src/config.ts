@@ -81,6 +81,11 @@ export const settings = {
       'days after its last point at which a run is removed with all its data, of all projects and of some, as 90,ci=7,paper=0; 0 keeps',
     read: readRetention,
   } satisfies Setting<Retention | undefined>,
+  auditDays: {
+    default: '365',
+    about: 'days after which entries of the audit log are removed; 0 keeps them',
+    read: readDays,
+  } satisfies Setting<number>,
   token: {
     default: 'none',
     about: 'an admin token, for containers',
@@ -344,6 +349,11 @@ function readRetention(text: string): Retention | undefined {
     else projects.set(project, Number(digits))
   }
   return { days: days ?? 0, projects }
+}
+
+function readDays(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new Error(`is "${text}"; it must be days from 0 to 99999.`)
+  return Number(text)
 }
 
 /** The most bytes that every system takes for the path of a socket. */

@@ -5,6 +5,8 @@ import type { FastifyServerOptions } from 'fastify'
 import { ensureToken } from './first-token.ts'
 import { openAlerts } from './alerts/alerts.ts'
 import { groupedBy } from './alerts/grouping.ts'
+import { Audit } from './audit/audit.ts'
+import { keepAudit } from './audit/keep-audit.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { Ingest } from './ingest/ingest.ts'
@@ -54,8 +56,9 @@ export async function serve(config: Config): Promise<Server> {
     error: (fields, sentence) => app.log.error(fields, sentence),
     info: (fields, sentence) => app.log.info(fields, sentence),
   })
+  const audit = new Audit(store.audit, now)
   const app = await buildApp(
-    { store, hub, ingest, alerts, now },
+    { store, hub, ingest, alerts, audit, now },
     {
       access,
       embed: config.embed,
@@ -84,6 +87,9 @@ export async function serve(config: Config): Promise<Server> {
     throw error
   }
   ingest.start(config.retentionDays)
+  const stopAudit = keepAudit(store.audit, audit, config.auditDays, now, (error) =>
+    app.log.error({ err: error }, 'failed'),
+  )
   const url = addressOf(app.server.address() as AddressInfo | string, config)
   alerts.start(config.publicUrl ?? url)
   const tell = (change: () => void) => {
@@ -105,6 +111,7 @@ export async function serve(config: Config): Promise<Server> {
       await app.close()
       tell(() => serverFile.withdraw())
       await alerts.stop()
+      await stopAudit()
       await store.close()
     },
   }

@@ -1,4 +1,5 @@
 import type { Alerts } from './alerts/alerts.ts'
+import type { Audit } from './audit/audit.ts'
 import type { Ingest } from './ingest/ingest.ts'
 import type { Hub } from './live/hub.ts'
 import type { Store } from './storage/store.ts'
@@ -9,6 +10,7 @@ export interface Services {
   readonly hub: Hub
   readonly ingest: Ingest
   readonly alerts: Alerts
+  readonly audit: Audit
   /** Milliseconds since 1970. */
   readonly now: () => number
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { onTestFinished } from 'vitest'
+import { Audit } from '../src/audit/audit.ts'
 import { openAlerts } from '../src/alerts/alerts.ts'
 import { groupedBy } from '../src/alerts/grouping.ts'
 import { buildApp, type AppOptions } from '../src/app.ts'
@@ -68,7 +69,7 @@ export async function startApp({
     error: (_fields, sentence) => failures.push(new Error(sentence)),
     info: () => undefined,
   })
-  const services = { store, hub, ingest, alerts, now }
+  const services = { store, hub, ingest, alerts, audit: new Audit(store.audit, now), now }
   const access = { ...options.access, ...(now === Date.now ? {} : { steadyNow: now }) }
   const app = await buildApp(services, { ...options, access })
   onTestFinished(async () => {

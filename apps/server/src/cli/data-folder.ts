@@ -6,7 +6,7 @@ import { CannotOpenStore } from '../storage/sqlite/engine/store-errors.ts'
 import { openTokensFile } from '../storage/sqlite/open-tokens-file.ts'
 import { StoreUnavailable } from '../storage/store.ts'
 import { CannotMove } from '../storage/whole-data.ts'
-import type { AuditStore } from '../storage/audit-store.ts'
+import type { AuditRecord, AuditStore } from '../storage/audit-store.ts'
 import { TokenNotFound, TooManyTokens, type TokenStore } from '../storage/token-store.ts'
 import { Failure } from './failures.ts'
 
@@ -57,4 +57,12 @@ export async function openTokens({
   if (databaseUrl === undefined) return openTokensFile(data)
   const { openTokensOf } = await import('../storage/postgres/open.ts')
   return openTokensOf(databaseUrl)
+}
+
+/** Records in the audit log what was done by the command line. */
+export async function recordHere(
+  audit: AuditStore,
+  record: Omit<AuditRecord, 'at' | 'actor_id' | 'actor' | 'address'>,
+): Promise<void> {
+  await audit.record({ ...record, at: Date.now(), actor_id: null, actor: 'command line', address: null })
 }

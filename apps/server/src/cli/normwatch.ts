@@ -26,6 +26,7 @@ const verbs: Readonly<Record<string, () => Promise<{ readonly addTo: AddTo }>>> 
   mcp: () => import('./verbs/mcp.ts'),
   skill: () => import('./verbs/skill.ts'),
   token: () => import('./verbs/token.ts'),
+  audit: () => import('./verbs/audit.ts'),
   backup: () => import('./verbs/backup.ts'),
   migrate: () => import('./verbs/migrate.ts'),
   doctor: () => import('./verbs/doctor.ts'),
@@ -38,7 +39,7 @@ Environment:
   NORMWATCH_URL    the server, http://host:4280 or unix:/path
                    (default: your own that runs, else http://127.0.0.1:4280)
   NORMWATCH_TOKEN  its token, if the server requires one
-  NORMWATCH_DATA   the data folder of token, backup, migrate and doctor
+  NORMWATCH_DATA   the data folder of token, audit, backup, migrate, doctor
                    (default ${defaultDataFolder})
 
 Exit codes: 0 done, 1 failed, 2 wrong use.`

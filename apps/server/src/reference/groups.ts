@@ -43,7 +43,8 @@ export const groups: readonly Group[] = [
     name: 'Projects and access',
     description:
       'A token is sent as "authorization: Bearer nw_…". A server on this machine alone with no token made asks for none.',
-    paths: /^\/api\/v1\/(projects|tokens|sessions?)(\/(\{token\}|\{session\}|oidc(\/callback)?))?$/,
+    paths:
+      /^\/api\/v1\/((projects|tokens|sessions?)(\/(\{token\}|\{session\}|oidc(\/callback)?))?|audit(\/(export|verify))?)$/,
   },
   {
     name: 'The service',

@@ -22,13 +22,21 @@ import { noContent, replies } from './schemas.ts'
 const STRONGEST_FIRST = ['admin', 'write', 'read'] as const
 
 /** A browser signs in with a token and gets a cookie; no page ever holds the token. */
-export function sessionRoutes({ store, now }: Services, access: Access): FastifyPluginAsyncTypebox {
+export function sessionRoutes({ store, audit, now }: Services, access: Access): FastifyPluginAsyncTypebox {
   const { authenticator, sockets, people } = access
   const shown = async (caller: Caller | undefined): Promise<Session> => ({
     open: await authenticator.isOpen(),
     provider: people?.provider === undefined ? null : { name: people.provider.name },
     caller: caller === undefined ? null : shownCaller(caller),
   })
+  async function refuseFrom(caller: Caller, address: string): Promise<void> {
+    try {
+      refuseElsewhere(caller, address)
+    } catch (error) {
+      await audit.refused(address, 'address_forbidden')
+      throw error
+    }
+  }
   return async (app) => {
     app.get(
       '/session',
@@ -42,13 +50,21 @@ export function sessionRoutes({ store, now }: Services, access: Access): Fastify
       async (request, reply) => {
         const { body } = request
         const caller = await authenticator.bearer(body.token)
-        if (typeof caller === 'string') throw new Refusal(caller)
-        refuseElsewhere(caller, request.ip)
+        if (typeof caller === 'string') {
+          await audit.refused(request.ip, caller)
+          throw new Refusal(caller)
+        }
+        await refuseFrom(caller, request.ip)
         const secret = randomSecret()
         const expires_at = Math.min(now() + SESSION_LIVES_MS, caller.expiresAt ?? Infinity)
         const at = now()
         const opener = { token: caller.id, person: null, id_token: null }
         await store.tokens.openSession({ hash: hashSecret(secret), ...opener, opened_at: at, expires_at }, at)
+        await audit.record(caller, request.ip, {
+          action: 'session.open',
+          kind: 'session',
+          detail: 'with a token',
+        })
         return reply
           .setCookie(SESSION_COOKIE, secret, {
             ...cookieOptions(request, access),
@@ -69,6 +85,10 @@ export function sessionRoutes({ store, now }: Services, access: Access): Fastify
         const session = secret === undefined ? undefined : await store.tokens.session(hashSecret(secret))
         if (session !== undefined) await store.tokens.closeSession(session.hash)
         await sockets.recheck()
+        const { caller, ip } = request
+        if (caller?.via === 'cookie') {
+          await audit.record(caller, ip, { action: 'session.close', kind: 'session' })
+        }
         void reply.clearCookie(SESSION_COOKIE, cookieOptions(request, access))
         const { person = null, id_token: idToken } = session ?? {}
         if (person === null || idToken == null) return reply.status(204).send(undefined)

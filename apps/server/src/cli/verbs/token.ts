@@ -4,7 +4,7 @@ import { newTokenSecret } from '../../access/identity/secret.ts'
 import { isTokenAddress, newToken, shownToken } from '../../access/identity/tokens.ts'
 import { compileSchema } from '../../plugins/compile-schema.ts'
 import type { Config } from '../../config.ts'
-import { DATA_OPTION, openTokens, withDataFolder } from '../data-folder.ts'
+import { DATA_OPTION, openTokens, recordHere, withDataFolder } from '../data-folder.ts'
 import { readDays } from '../days.ts'
 import { UsageError } from '../failures.ts'
 import { example } from '../help.ts'
@@ -86,6 +86,13 @@ async function create(
   const file = await openTokens(config)
   try {
     await file.tokens.create(token)
+    await recordHere(file.audit, {
+      action: 'token.create',
+      target_kind: 'token',
+      target: token.id,
+      project: token.project,
+      detail: `${token.name}, ${token.scope}`,
+    })
   } finally {
     await file.close()
   }
@@ -119,7 +126,14 @@ async function revoke(config: Config, id: string | undefined): Promise<void> {
   if (id === undefined) throw new UsageError('Name the token: "token list" shows the ids.')
   const file = await openTokens(config)
   try {
-    const { name } = await file.tokens.revoke(id, Date.now())
+    const { name, project } = await file.tokens.revoke(id, Date.now())
+    await recordHere(file.audit, {
+      action: 'token.revoke',
+      target_kind: 'token',
+      target: id,
+      project,
+      detail: name,
+    })
     console.log(`Token ${id} (${name}) is revoked; its sessions and sockets end within seconds.`)
   } finally {
     await file.close()

@@ -47,8 +47,7 @@ export function bounded(record: AuditRecord): AuditRecord {
 
 const cutOrNull = (text: string | null, max: number) => (text === null ? null : cut(text, max))
 const cut = (text: string, max: number): string =>
-  // eslint-disable-next-line no-control-regex
   text
     .slice(0, max)
     .toWellFormed()
-    .replaceAll(/[\u0000-\u001f\u007f]/g, ' ')
+    .replaceAll(/\p{Cc}/gu, ' ')

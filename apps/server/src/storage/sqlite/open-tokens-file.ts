@@ -25,21 +25,38 @@ export async function openTokensFile(
   } catch (error) {
     const file = join(folder, FILE)
     if (!(error instanceof CannotOpenStore && error.isInUse && existsSync(file))) throw error
-    const db = openDatabase(file, { timeout: WAIT_MS })
-    db.pragma('synchronous = full')
-    const read = <T>(work: () => T): T => {
-      try {
-        return work()
-      } catch (cause) {
-        throw asUnavailable(cause)
-      }
-    }
-    const write = async <T>(work: () => T): Promise<T> => read(() => db.transaction(work).immediate())
-    const access = { read, write }
-    return {
-      tokens: openTokens(db, access),
-      audit: openAudit(db, access),
-      close: async () => void db.close(),
+    const { db, access, close } = openBeside(file)
+    return { tokens: openTokens(db, access), audit: openAudit(db, access), close }
+  }
+}
+
+/**
+ * Opens the audit log of a data folder as it is, without a migration, also while a server holds it. `undefined` where
+ * there is none: no data, or data of an older version.
+ */
+export function openAuditFile(
+  folder: string,
+): { readonly audit: AuditStore; readonly close: () => Promise<void> } | undefined {
+  const file = join(folder, FILE)
+  if (!existsSync(file)) return undefined
+  const { db, access, close } = openBeside(file)
+  const isThere = db.prepare("select 1 from sqlite_master where name = 'audit'").get() !== undefined
+  if (isThere) return { audit: openAudit(db, access), close }
+  db.close()
+  return undefined
+}
+
+/** The file, which a server may write to at the same time. */
+function openBeside(file: string) {
+  const db = openDatabase(file, { timeout: WAIT_MS })
+  db.pragma('synchronous = full')
+  const read = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (cause) {
+      throw asUnavailable(cause)
     }
   }
+  const write = async <T>(work: () => T): Promise<T> => read(() => db.transaction(work).immediate())
+  return { db, access: { read, write }, close: async () => void db.close() }
 }

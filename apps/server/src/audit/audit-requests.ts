@@ -1,0 +1,61 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Caller } from '../access/identity/caller.ts'
+import { mayUse } from '../access/may.ts'
+import { RunNotFound, type Store } from '../storage/store.ts'
+import type { Audit } from './audit.ts'
+import { auditedRoutes, type Audited, type Facts } from './audited-routes.ts'
+
+/**
+ * Records every successful request that `auditedRoutes` names, after it was done and before its reply is sent: no
+ * secret, export or confirmation leaves the server before its entry is durable. Where the entry cannot be stored, the
+ * reply is the failure.
+ */
+export function auditRequests(app: FastifyInstance, store: Store, audit: Audit): void {
+  const projects = new WeakMap<FastifyRequest, string>()
+
+  app.addHook('preHandler', async (request) => {
+    const { id } = request.params as { id?: string }
+    const isOfRun = request.routeOptions.url?.startsWith('/api/v1/runs/:id') === true
+    if (describeOf(request) === undefined || !isOfRun || id === undefined || !isRecorded(request)) return
+    try {
+      projects.set(request, (await store.runs.get(id)).project)
+    } catch (error) {
+      if (!(error instanceof RunNotFound)) throw error
+    }
+  })
+  app.addHook('onSend', async (request, reply, payload) => {
+    const { caller, ip } = request
+    if (caller === undefined || reply.statusCode >= 400 || !isRecorded(request)) return
+    const audited = describeOf(request)?.(factsOf(request, reply, payload))
+    if (audited === undefined) return
+    const entry: Audited = { ...audited, project: audited.project ?? projects.get(request) ?? null }
+    await (request.method === 'GET' ? audit.recordExport(caller, ip, entry) : audit.record(caller, ip, entry))
+  })
+}
+
+const describeOf = ({ method, routeOptions }: FastifyRequest) =>
+  auditedRoutes[`${method} ${routeOptions.url}`]
+
+/** Recorders change runs all the time: their requests need no look at the run. */
+const isRecorded = (request: FastifyRequest) =>
+  !['PUT', 'PATCH'].includes(request.method) || isPersonal(request)
+
+/** Browsers send an origin with every change; on an open server, nothing else tells a person from a recorder. */
+function isPersonal({ caller, headers }: FastifyRequest): boolean {
+  if (caller?.via === 'nothing') return headers.origin !== undefined
+  return caller?.via === 'cookie' || isAdmin(caller)
+}
+const isAdmin = (caller: Caller | undefined) => mayUse(caller, { for: 'admin', project: 'none' })
+
+function factsOf(request: FastifyRequest, reply: FastifyReply, payload: unknown): Facts {
+  const isJson =
+    request.method !== 'GET' && String(reply.getHeader('content-type')).startsWith('application/json')
+  return {
+    params: request.params as Facts['params'],
+    query: request.query as Facts['query'],
+    body: (request.body ?? {}) as Facts['body'],
+    reply: isJson && typeof payload === 'string' ? (JSON.parse(payload) as Facts['reply']) : {},
+    status: reply.statusCode,
+    isPersonal: isPersonal(request),
+  }
+}
