@@ -124,7 +124,7 @@ const rooms: Record<string, Room> = {
   services: { path: `${server}/services.ts`, mayImport: ['storage', 'ingest', 'live', 'alerts', 'audit'] },
   audit: {
     path: `${server}/audit`,
-    mayImport: ['access', 'access/identity', 'storage', ...wire, 'npm:fastify'],
+    mayImport: ['storage', ...wire, 'npm:fastify'],
   },
   layout: { path: `${server}/layout.ts`, mayImport: ['node'] },
   version: { path: `${server}/version.ts`, mayImport: ['layout', 'node'] },

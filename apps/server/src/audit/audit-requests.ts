@@ -1,6 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Caller } from '../access/identity/caller.ts'
-import { mayUse } from '../access/may.ts'
 import { RunNotFound, type Store } from '../storage/store.ts'
 import type { Audit } from './audit.ts'
 import { auditedRoutes, type Audited, type Facts } from './audited-routes.ts'
@@ -43,9 +41,8 @@ const isRecorded = (request: FastifyRequest) =>
 /** Browsers send an origin with every change; on an open server, nothing else tells a person from a recorder. */
 function isPersonal({ caller, headers }: FastifyRequest): boolean {
   if (caller?.via === 'nothing') return headers.origin !== undefined
-  return caller?.via === 'cookie' || isAdmin(caller)
+  return caller?.via === 'cookie' || caller?.grants.some(({ scope }) => scope === 'admin') === true
 }
-const isAdmin = (caller: Caller | undefined) => mayUse(caller, { for: 'admin', project: 'none' })
 
 function factsOf(request: FastifyRequest, reply: FastifyReply, payload: unknown): Facts {
   const isJson =
