@@ -278,6 +278,25 @@ describe('signing people in with an OpenID Connect provider', () => {
     })
   })
 
+  it('has who signed in, out and was refused in the audit log', async () => {
+    const provider = await startIdentityProvider()
+    const service = await startWith(provider)
+    const { headers } = await signIn(service, provider)
+    await service.inject({ method: 'DELETE', url: '/api/v1/session', headers: { ...headers, ...SAME } })
+    provider.person = { sub: 'eve', groups: ['sales'] }
+    await signIn(service, provider)
+    provider.person = 'denied'
+    await signIn(service, provider)
+    const entries = await service.services.store.audit.read(0, 9)
+    expect(entries).toMatchObject([
+      { action: 'session.open', actor: 'Ada Lovelace', detail: 'with the lab' },
+      { action: 'session.close', actor: 'Ada Lovelace', target: entries[0]?.target },
+      { action: 'session.refuse', detail: 'no_role' },
+      { action: 'session.refuse', actor: 'unknown', actor_id: null, detail: 'denied' },
+    ])
+    expect(entries[2]?.actor_id).toMatch(/^person_/)
+  })
+
   it('ends the session here at sign-out, and says where to end that of the provider', async () => {
     const provider = await startIdentityProvider()
     const service = await startWith(provider)

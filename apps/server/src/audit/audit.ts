@@ -47,11 +47,11 @@ export class Audit {
   }
 
   /** A sign-in that was refused; of one address once a minute, so that nobody can fill the disk. */
-  async refused(address: string | undefined, reason: string): Promise<void> {
-    const left = this.#refused.leftOut(address ?? '')
+  async refused(address: string | undefined, reason: string, by: Actor = 'unknown'): Promise<void> {
+    const left = this.#refused.leftOut(JSON.stringify([address, by]))
     if (left === undefined) return
     const more = left === 0 ? '' : `; ${left} more before it`
-    await this.record('unknown', address, {
+    await this.record(by, address, {
       action: 'session.refuse',
       kind: 'session',
       detail: reason + more,

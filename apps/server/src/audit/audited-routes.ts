@@ -45,6 +45,11 @@ export const auditedRoutes: Readonly<Record<string, Describe>> = {
     project: text(reply['project']),
     detail: text(reply['name']),
   }),
+  'DELETE /api/v1/sessions/:session': ({ params }) => ({
+    action: 'session.revoke',
+    kind: 'session',
+    id: params['session'],
+  }),
   'POST /api/v1/channels': ({ reply }) => ({
     action: 'channel.create',
     kind: 'channel',

@@ -17,6 +17,7 @@ import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
 import { SignInReplayed } from '../storage/session-store.ts'
 import { addressOf } from './own-address.ts'
+import { sessionId } from './sessions.ts'
 
 /** What the sign-in page says of a sign-in that did not succeed. */
 type Failure =
@@ -35,7 +36,7 @@ const CallbackQuery = Type.Object({ state: Type.Optional(Type.String({ maxLength
  * People sign in at the provider: it sends their browser back with a code, and the browser gets a session's cookie. Both ways end
  * on the sign-in page, which leads on to the place that was asked for, or says what went wrong.
  */
-export function providerRoutes({ store, now }: Services, access: Access): FastifyPluginAsyncTypebox {
+export function providerRoutes({ store, audit, now }: Services, access: Access): FastifyPluginAsyncTypebox {
   const { people, basePath } = access
   const callbackOf = (request: FastifyRequest) => `${addressOf(request, access)}/api/v1/session/oidc/callback`
   const provided = (): Provider => {
@@ -81,14 +82,21 @@ export function providerRoutes({ store, now }: Services, access: Access): Fastif
         const { state = '' } = request.query
         const name = signInCookie(state)
         const pending = readSignIn(request.cookies[name], state, now())
-        if (pending === undefined) return lead(reply, null, { failed: 'stale' })
+        if (pending === undefined) {
+          await audit.refused(request.ip, 'stale')
+          return lead(reply, null, { failed: 'stale' })
+        }
         void reply.clearCookie(name, signInCookieOptions(request, basePath))
         const { to } = pending
         try {
           const query = request.url.slice(request.url.indexOf('?') + 1)
           const { person, idToken } = await provider.finish(callbackOf(request), query, pending)
           const { roles, sessionMs } = people as NonNullable<typeof people>
-          if (grantsOf(person.groups, roles).length === 0) return await lead(reply, to, { failed: 'no_role' })
+          const by = { id: personId(person), name: person.name }
+          if (grantsOf(person.groups, roles).length === 0) {
+            await audit.refused(request.ip, 'no_role', by)
+            return await lead(reply, to, { failed: 'no_role' })
+          }
           const secret = randomSecret()
           const at = now()
           const session = {
@@ -100,6 +108,12 @@ export function providerRoutes({ store, now }: Services, access: Access): Fastif
             id_token: idToken.length <= MAX_ID_TOKEN ? idToken : null,
           }
           await store.tokens.openSession(session, at, hashSecret(state))
+          await audit.record(by, request.ip, {
+            action: 'session.open',
+            kind: 'session',
+            id: sessionId(session.hash),
+            detail: `with ${provider.name}`,
+          })
           void reply.setCookie(SESSION_COOKIE, secret, {
             ...cookieOptions(request, access),
             expires: new Date(session.expires_at),
@@ -107,6 +121,7 @@ export function providerRoutes({ store, now }: Services, access: Access): Fastif
           return await lead(reply, to, { done: '1' })
         } catch (error) {
           const failed = error instanceof SignInReplayed ? 'stale' : failureOf(request, error)
+          await audit.refused(request.ip, failed)
           return lead(reply, to, { failed })
         }
       },

@@ -18,6 +18,7 @@ import type { Services } from '../services.ts'
 import { isoOrNull } from '../storage/to-wire.ts'
 import { addressOf } from './own-address.ts'
 import { noContent, replies } from './schemas.ts'
+import { sessionId } from './sessions.ts'
 
 const STRONGEST_FIRST = ['admin', 'write', 'read'] as const
 
@@ -56,13 +57,15 @@ export function sessionRoutes({ store, audit, now }: Services, access: Access): 
         }
         await refuseFrom(caller, request.ip)
         const secret = randomSecret()
+        const hash = hashSecret(secret)
         const expires_at = Math.min(now() + SESSION_LIVES_MS, caller.expiresAt ?? Infinity)
         const at = now()
         const opener = { token: caller.id, person: null, id_token: null }
-        await store.tokens.openSession({ hash: hashSecret(secret), ...opener, opened_at: at, expires_at }, at)
+        await store.tokens.openSession({ hash, ...opener, opened_at: at, expires_at }, at)
         await audit.record(caller, request.ip, {
           action: 'session.open',
           kind: 'session',
+          id: sessionId(hash),
           detail: 'with a token',
         })
         return reply
@@ -87,7 +90,8 @@ export function sessionRoutes({ store, audit, now }: Services, access: Access): 
         await sockets.recheck()
         const { caller, ip } = request
         if (caller?.via === 'cookie') {
-          await audit.record(caller, ip, { action: 'session.close', kind: 'session' })
+          const id = sessionId(caller.credentialHash)
+          await audit.record(caller, ip, { action: 'session.close', kind: 'session', id })
         }
         void reply.clearCookie(SESSION_COOKIE, cookieOptions(request, access))
         const { person = null, id_token: idToken } = session ?? {}

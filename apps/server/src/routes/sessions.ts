@@ -10,6 +10,9 @@ import { iso, isoOrNull } from '../storage/to-wire.ts'
 import { noContent, replies } from './schemas.ts'
 
 const PREFIX = 'ses_'
+/** The id of a session by the hash of its cookie. */
+export const sessionId = (hash: string): string => PREFIX + hash.slice(0, SESSION_ID_DIGITS)
+
 const SessionParams = Type.Object({ session: Type.String({ minLength: 1, maxLength: 64 }) })
 
 /** Browsers that are signed in: an admin of everything sees and ends all of them, everybody else their own. */
@@ -62,7 +65,7 @@ function shown(
   { credentialHash }: Caller,
 ): ListedSession {
   return {
-    id: PREFIX + hash.slice(0, SESSION_ID_DIGITS),
+    id: sessionId(hash),
     kind: person === null ? 'token' : 'person',
     opened_by: token,
     // The operator's token is not stored.
