@@ -1,12 +1,9 @@
-import axe from 'axe-core'
-import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import { faultsOf } from './axe.ts'
 import { openPage } from './open-page.ts'
 import { startServer } from './start-server.ts'
 import { high, quiet, steps } from './training.ts'
 
-/** WCAG 2.2 at level AA, and what axe's makers hold to be good besides. */
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 /** Each page, and a part that is there when all of it is. */
 const PAGES = [
   ['the runs', '/', '[data-run]'],
@@ -44,14 +41,3 @@ describe('read by a screen reader', () => {
     expect(faults).toEqual({})
   })
 })
-
-async function faultsOf(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe.source)
-  const { violations, passes } = (await page.evaluate(
-    `axe.run({ runOnly: ${JSON.stringify(RULES)} })`,
-  )) as axe.AxeResults
-  expect(passes.length).toBeGreaterThan(10)
-  return violations.map(
-    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join('\n')}`,
-  )
-}

@@ -17,13 +17,15 @@ type IdToken = Record<string, unknown>
 const CLIENT = { client_id: 'normwatch', client_secret: 'a-secret-that-is-never-printed' }
 const ADA: Account = { sub: 'ada', name: 'Ada Lovelace', email: 'ada@lab.example', groups: ['ml'] }
 
-/** A real provider on loopback, with one person at its keyboard. `home`: the address of the server that people sign in to. */
-export async function startIdentityProvider(home = 'http://localhost') {
+/** A real provider on loopback, with one person at its keyboard. */
+export async function startIdentityProvider() {
   const server = createServer((request, response) => void answer(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const issuer = `http://127.0.0.1:${port}`
+  /** The address of the server that people sign in to. */
+  let home = 'http://localhost'
   let keys = newKeys()
   let signer = keys
   let provider = await newProvider()
@@ -60,6 +62,11 @@ export async function startIdentityProvider(home = 'http://localhost') {
       signer = old
       self.change = (claims) => claims
     },
+    /** Sends people back to the server at this address. */
+    async serve(address: string) {
+      home = address
+      provider = await newProvider()
+    },
     stop,
     async start() {
       server.listen(port, '127.0.0.1')
@@ -90,7 +97,17 @@ export async function startIdentityProvider(home = 'http://localhost') {
       },
       cookies: { keys: ['of a test'] },
       claims: { openid: ['sub', 'groups'], profile: ['name'], email: ['email', 'email_verified'] },
-      features: { devInteractions: { enabled: false } },
+      features: {
+        devInteractions: { enabled: false },
+        rpInitiatedLogout: {
+          enabled: true,
+          // Its own page loads a font from elsewhere.
+          logoutSource: (context, form) => {
+            context.body = `<!doctype html><link rel="icon" href="data:,">${form}
+              <button form="op.logoutForm" name="logout" value="yes">Yes, sign me out</button>`
+          },
+        },
+      },
       interactions: { url: (_, { uid }) => `/interaction/${uid}` },
       ttl: {
         AccessToken: 600,

@@ -15,6 +15,7 @@ import type {
   Session,
   SettingsOverrides,
   SettingsReply,
+  SignedOut,
   Token,
   TokenList,
   TokenWithSecret,
@@ -120,7 +121,7 @@ export function createApi(root: string, fetch: typeof globalThis.fetch) {
     /** Whether a token is required, and who this browser is signed in as. */
     session: () => call<Session>('/session'),
     signIn: (token: string) => call<Session>('/session', withBody('POST', { token })),
-    signOut: () => call<void>('/session', { method: 'DELETE' }),
+    signOut: () => call<SignedOut | undefined>('/session', { method: 'DELETE' }),
     tokens: () => call<TokenList>('/tokens'),
     createToken: (token: NewToken) => call<TokenWithSecret>('/tokens', withBody('POST', token)),
     revokeToken: (id: string) => call<Token>(`/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' }),

@@ -4,13 +4,26 @@ import type { Api } from '#lib/api/client.ts'
 /** The signed-in user as of loading the pages: signing in and out reload them. */
 export class SessionState {
   #session = $state.raw<Session | null>(null)
+  #isAsked = $state(false)
 
   constructor(api: Pick<Api, 'session'>) {
     // Without an answer the caller stays unknown; the page itself says that the server is away.
-    api.session().then(
-      (session) => (this.#session = session),
-      () => undefined,
-    )
+    api
+      .session()
+      .then(
+        (session) => (this.#session = session),
+        () => undefined,
+      )
+      .finally(() => (this.#isAsked = true))
+  }
+
+  /** Whether the server has not answered yet. */
+  get isUnknown(): boolean {
+    return !this.#isAsked
+  }
+  /** The provider that people sign in with; `null`: they need a token. */
+  get provider(): Session['provider'] {
+    return this.#session?.provider ?? null
   }
 
   /** Whose token this browser signed in with; `null` when signed out, and on an open server. */
