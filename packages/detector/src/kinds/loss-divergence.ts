@@ -83,7 +83,7 @@ function judgeDivergence(fold: Fold): void {
     if (excess <= 0) closeFinding(fold, KIND, 'recovered')
     return
   }
-  if (!(excess > settings.noise * lossNoise(fold))) {
+  if (!(excess > 0 && excess > settings.noise * lossNoise(fold))) {
     divergence.held = 0
     return dropPending(fold, KIND)
   }

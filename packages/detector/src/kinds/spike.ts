@@ -140,5 +140,8 @@ function judgeSpike(fold: Fold, log: number): void {
 
 /** Whether the norm is a hundred times all norms of the baseline: five of them are enough to say so. */
 function isAboveEverything({ baseline, thresholds }: Fold, log: number): boolean {
-  return baseline.size >= BLOCK && log - baseline.at(baseline.size - 1) >= thresholds.spikeAboveAll
+  const { spikeAboveAll } = thresholds
+  // The median, which costs nothing, is not above the largest.
+  if (baseline.size < BLOCK || log - baseline.median() < spikeAboveAll) return false
+  return log - baseline.largest() >= spikeAboveAll
 }

@@ -1,5 +1,6 @@
 import { findLevelChange } from '../series/change-point.ts'
-import { SortedWindow } from '../series/sorted-window.ts'
+import { SlidingWindow } from '../series/sliding-window.ts'
+import { upperMedian } from '../series/statistics.ts'
 
 /** A shift of the level near a place, and how unusual it is for these values. */
 export interface LevelShift {
@@ -124,7 +125,7 @@ function differences(
   const by = new Float64Array(values.length)
   for (let place = width; place + ahead <= values.length; place++)
     by[place] = (then[place] as number) - (behind[place - width] as number)
-  const centre = medianOf(by.subarray(width, values.length - ahead + 1))
+  const centre = upperMedian(by.subarray(width, values.length - ahead + 1))
   return {
     by,
     width,
@@ -204,10 +205,10 @@ function noiseOf(values: Float64Array, place: number): Noise {
   // values on their way to the new level belong to neither
   const later = values.subarray(Math.min(values.length, place + FEWEST))
   const sides = later.length < FEWEST_BEFORE ? [old] : [old, later]
-  const levels = sides.map(medianOf)
+  const levels = sides.map(upperMedian)
   const distances = sides.map((side, i) => distancesFrom(levels[i] as number, side))
-  const before = medianOf(distances[0] as Float64Array)
-  const scatter = ROBUST_SD * Math.max(CALMER * before, medianOf(joined(distances)))
+  const before = upperMedian(distances[0] as Float64Array)
+  const scatter = ROBUST_SD * Math.max(CALMER * before, upperMedian(joined(distances)))
   const count = sides.reduce((sum, side) => sum + side.length, 0)
   const memory = scatter === 0 ? 0 : memoryOf(sides, levels, scatter)
   const error = Math.sqrt((1 - memory ** 2) / count)
@@ -219,7 +220,7 @@ function noiseOf(values: Float64Array, place: number): Noise {
   return {
     count,
     scatter,
-    step: ROBUST_SD * Math.max(medianOf(steps), medianOf(steps.subarray(0, place - 1))),
+    step: ROBUST_SD * Math.max(upperMedian(steps), upperMedian(steps.subarray(0, place - 1))),
     memory,
     highest: Math.min(MOST_MEMORY, memory + MEMORY_ERRORS * error + bias),
     least: Math.max(LEAST_SHARE * Math.abs(levels[0] as number), 1e-300),
@@ -283,45 +284,20 @@ function placed(
   const start = change === undefined ? place : from + change.start
   const end = change === undefined ? place : from + change.end
   const old = values.subarray(Math.max(0, start - LEVEL), start)
-  const before = medianOf(old)
-  const after = medianOf(values.subarray(end, end + LEVEL))
-  const scatter = ROBUST_SD * medianOf(old.map((value) => Math.abs(value - before)))
+  const before = upperMedian(old)
+  const after = upperMedian(values.subarray(end, end + LEVEL))
+  const scatter = ROBUST_SD * upperMedian(old.map((value) => Math.abs(value - before)))
   return { start, end, before, after, effect: Math.abs(after - before) / Math.max(scatter, 1e-300) }
 }
 
 /** The medians of the `width` values from each place on. */
 function runningMedians(values: Float64Array, width: number): Float64Array {
   const medians = new Float64Array(Math.max(0, values.length - width + 1))
-  const window = new SortedWindow(width)
+  const window = new SlidingWindow(width)
   for (let i = 0; i < values.length; i++) {
-    if (i < width) window.insert(values[i] as number)
-    else window.replace(values[i - width] as number, values[i] as number)
+    if (i < width) window.push(values[i] as number)
+    else window.slide(values[i] as number)
     if (i >= width - 1) medians[i - width + 1] = window.median()
   }
   return medians
-}
-
-/** The middle value, of an even number the upper of the two; by Hoare's selection, which needs no sorting. */
-function medianOf(values: Float64Array): number {
-  const kept = values.slice()
-  const middle = kept.length >> 1
-  let low = 0
-  let high = kept.length - 1
-  while (low < high) {
-    const pivot = kept[(low + high) >> 1] as number
-    let i = low
-    let j = high
-    while (i <= j) {
-      while ((kept[i] as number) < pivot) i++
-      while ((kept[j] as number) > pivot) j--
-      if (i > j) break
-      const swapped = kept[i] as number
-      kept[i++] = kept[j] as number
-      kept[j--] = swapped
-    }
-    if (middle <= j) high = j
-    else if (middle >= i) low = i
-    else break
-  }
-  return kept[middle] as number
 }

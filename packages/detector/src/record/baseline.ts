@@ -1,4 +1,4 @@
-import { newRing, push, recent } from '../series/ring.ts'
+import { newRing, push } from '../series/ring.ts'
 import type { Fold } from './fold.ts'
 
 /** Resets the baseline: the following norms are at another level. */
@@ -11,7 +11,7 @@ export function restartBaseline(fold: Fold): void {
 export function addToBaseline(fold: Fold, log: number): void {
   const { baseline: ring } = fold.state.spike
   const capacity = fold.settings.spike.baseline
-  if (ring.values.length < capacity) fold.baseline.insert(log)
-  else fold.baseline.replace(recent(ring, ring.values.length - 1), log)
+  if (ring.values.length < capacity) fold.baseline.push(log)
+  else fold.baseline.slide(log)
   push(ring, capacity, log)
 }

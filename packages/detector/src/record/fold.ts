@@ -1,27 +1,26 @@
 import { logThresholds, type LogThresholds, type Settings } from '../settings/settings.ts'
 import { clipRule, type ClipRule } from './clipped-step.ts'
 import type { Change, RunFacts } from '../contract.ts'
-import { MOVES } from './losses.ts'
+import { LossMoves } from './loss-moves.ts'
 import { lastOf } from '../series/ring.ts'
-import { SortedWindow } from '../series/sorted-window.ts'
-import { BLOCK, KEPT, type DetectorState } from './state.ts'
+import { SlidingWindow } from '../series/sliding-window.ts'
+import { KEPT, type DetectorState } from './state.ts'
 
 const NO_CHANGES: readonly Change[] = Object.freeze([])
 
 /**
  * What one judgement works with: the state, the facts, and views of the state that are quicker to read than to store
- * (sorted windows). The views are rebuilt from the state when it comes from storage, and never hold more than it does.
+ * (windows). The views are rebuilt from the state when it comes from storage, and never hold more than it does.
  */
 export class Fold {
   readonly state: DetectorState
-  /** Norms of the window, of the open block, spike-free ones of the baseline, medians of the reference's blocks: all on the log scale. */
-  readonly window: SortedWindow
-  readonly block: SortedWindow
-  readonly baseline: SortedWindow
-  readonly reference: SortedWindow
-  /** Losses of the running median; moves from point to point among the newest losses. */
-  readonly losses: SortedWindow
-  readonly lossMoves: SortedWindow
+  /** Norms of the window, spike-free ones of the baseline, medians of the reference's blocks: all on the log scale. */
+  readonly window: SlidingWindow
+  readonly baseline: SlidingWindow
+  readonly reference: SlidingWindow
+  /** Losses of the running median. */
+  readonly losses: SlidingWindow
+  readonly lossMoves: LossMoves
   facts: RunFacts
   clipRule: ClipRule
   settings: Settings
@@ -37,16 +36,11 @@ export class Fold {
     this.thresholds = logThresholds(settings)
     this.step = state.step
     const { norms, losses, spike } = state
-    this.window = new SortedWindow(KEPT, lastOf(norms.log, norms.size))
-    this.block = new SortedWindow(BLOCK, norms.open)
-    this.baseline = new SortedWindow(KEPT, spike.baseline.values)
-    this.reference = new SortedWindow(KEPT, lastOf(norms.blocks, norms.reference))
-    this.losses = new SortedWindow(KEPT, lastOf(losses.values, losses.size))
-    const kept = lastOf(losses.values, MOVES + 1)
-    this.lossMoves = new SortedWindow(
-      MOVES,
-      kept.slice(1).map((loss, i) => Math.abs(loss - (kept[i] as number))),
-    )
+    this.window = new SlidingWindow(KEPT, lastOf(norms.log, norms.size))
+    this.baseline = new SlidingWindow(KEPT, lastOf(spike.baseline, spike.baseline.values.length))
+    this.reference = new SlidingWindow(KEPT, lastOf(norms.blocks, norms.reference))
+    this.losses = new SlidingWindow(KEPT, lastOf(losses.values, losses.size))
+    this.lossMoves = new LossMoves(losses)
   }
 
   static readonly #folds = new WeakMap<DetectorState, Fold>()

@@ -1,10 +1,7 @@
 import type { Fold } from './fold.ts'
-import { push, recent } from '../series/ring.ts'
+import { push } from '../series/ring.ts'
 import { shortened } from '../series/round.ts'
 import { KEPT } from './state.ts'
-
-/** Moves from point to point that the noise is measured on: its error is then about a tenth. */
-export const MOVES = 64
 
 /** Losses beyond are taken for this, so that differences of two stay finite. */
 const LARGEST = 4e307
@@ -17,17 +14,11 @@ export function addToLosses(fold: Fold, reading: number): void {
   losses.seen++
   if (!(reading > 0)) losses.positive = false
   const { values } = losses
-  const held = values.values.length
-  if (held > 0) {
-    const move = Math.abs(loss - recent(values, 0))
-    if (held <= MOVES) fold.lossMoves.insert(move)
-    else fold.lossMoves.replace(Math.abs(recent(values, MOVES - 1) - recent(values, MOVES)), move)
-  }
   const target = Math.min(losses.seen, max, Math.max(min, Math.floor(losses.seen * share)))
-  if (losses.size === target) fold.losses.replace(recent(values, losses.size - 1), loss)
+  if (losses.size === target) fold.losses.slide(loss)
   else {
-    while (losses.size >= target) fold.losses.remove(recent(values, --losses.size))
-    fold.losses.insert(loss)
+    for (; losses.size >= target; losses.size--) fold.losses.shift()
+    fold.losses.push(loss)
     losses.size++
   }
   push(values, KEPT, loss)

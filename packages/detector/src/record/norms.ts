@@ -11,19 +11,15 @@ const FIRST = 10
 export function addToNorms(fold: Fold, log: number): void {
   const { norms, lr } = fold.state
   const target = windowSize(++norms.seen, fold.settings)
-  // A window that does not grow gives one for one: a single move in the sorted view.
   if (norms.size === target) {
-    const oldest = recent(norms.log, norms.size - 1)
-    fold.window.replace(oldest, log)
-    leave(fold, oldest)
+    leave(fold, recent(norms.log, norms.size - 1))
+    fold.window.slide(log)
   } else {
-    while (norms.size >= target) {
-      const oldest = recent(norms.log, norms.size - 1)
-      fold.window.remove(oldest)
-      norms.size--
-      leave(fold, oldest)
+    for (; norms.size >= target; norms.size--) {
+      leave(fold, recent(norms.log, norms.size - 1))
+      fold.window.shift()
     }
-    fold.window.insert(log)
+    fold.window.push(log)
     norms.size++
   }
   push(norms.log, KEPT, log)
@@ -36,23 +32,36 @@ function leave(fold: Fold, log: number): void {
   const { norms, losses } = fold.state
   const { open } = norms
   open.push(log)
-  fold.block.insert(log)
   norms.settled++
   if (open.length < BLOCK) return
-  const median = fold.block.median()
-  fold.block.clear()
-  open.length = 0
+  const median = medianOfBlock(open)
+  // `length = 0` would give its memory away, to be allocated again for the next block.
+  while (open.length > 0) open.pop()
   const isReference = norms.settled >= BLOCK
   if (isReference) {
     const allowed = referenceBlocks(norms.seen, fold)
-    while (norms.reference >= allowed) fold.reference.remove(recent(norms.blocks, --norms.reference))
-    fold.reference.insert(median)
-    norms.reference++
+    if (norms.reference === allowed) fold.reference.slide(median)
+    else {
+      for (; norms.reference >= allowed; norms.reference--) fold.reference.shift()
+      fold.reference.push(median)
+      norms.reference++
+    }
   }
   push(norms.blocks, KEPT, median)
   norms.blocksSeen++
   if (losses.seen > 0 && norms.blocksSeen % BLOCKS_A_LOSS === 0)
     push(norms.pastLosses, KEPT / BLOCKS_A_LOSS, shortened(fold.losses.median()))
+}
+
+/** The middle one of a block's norms; sorts them. */
+function medianOfBlock(block: number[]): number {
+  for (let i = 1; i < BLOCK; i++) {
+    const value = block[i] as number
+    let at = i
+    for (; at > 0 && (block[at - 1] as number) > value; at--) block[at] = block[at - 1] as number
+    block[at] = value
+  }
+  return block[BLOCK >> 1] as number
 }
 
 /** The most blocks of the past that count as "the norms before", at least one. */

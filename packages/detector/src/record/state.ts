@@ -119,7 +119,7 @@ export interface Clips {
   longest: number
 }
 
-interface Losses {
+export interface Losses {
   seen: number
   size: number
   readonly values: Ring

@@ -2,7 +2,8 @@ import type { Fold } from './fold.ts'
 import { restartBaseline } from './baseline.ts'
 import { restartReference } from './norms.ts'
 import { KEPT } from './state.ts'
-import { lastOf } from '../series/ring.ts'
+import { recent, type Ring } from '../series/ring.ts'
+import { selectMiddle } from '../series/statistics.ts'
 
 /**
  * Whether the run is still warming up: norms fall through warm-up, so nothing is measured against them. Judged from the
@@ -38,15 +39,21 @@ export function judgeWarmUp(fold: Fold): void {
 
 /** Whether the newer half of the norms that are kept, up to the last 200, lies below the older half. */
 function isSettling(fold: Fold): boolean {
-  const values = lastOf(fold.state.norms.log, KEPT)
-  if (values.length < 2) return false
-  const half = values.length >> 1
-  return median(values.slice(-half)) - median(values.slice(0, half)) < fold.thresholds.settling
+  const { log } = fold.state.norms
+  const half = log.values.length >> 1
+  if (half === 0) return false
+  return medianOf(log, 0, half) - medianOf(log, log.values.length - half, half) < fold.thresholds.settling
 }
 
-function median(values: number[]): number {
-  values.sort((a, b) => a - b)
-  const middle = values.length >> 1
-  const high = values[middle] as number
-  return values.length % 2 === 1 ? high : ((values[middle - 1] as number) + high) / 2
+const scratch = new Float64Array(KEPT)
+
+/** The median of `count` norms, the newest of them `age` places before the newest of all. */
+function medianOf(log: Ring, age: number, count: number): number {
+  for (let i = 0; i < count; i++) scratch[i] = recent(log, age + i)
+  const high = selectMiddle(scratch, count)
+  if (count % 2 === 1) return high
+  // Those before the middle are not larger now.
+  let low = -Infinity
+  for (let i = 0; i < count >> 1; i++) low = Math.max(low, scratch[i] as number)
+  return (low + high) / 2
 }

@@ -13,6 +13,8 @@ export function newRepeats(): Repeats {
 export function pushRepeat(repeats: Repeats, capacity: number, rows: number, value: number): void {
   const { values, counts } = repeats
   const newest = values.length - 1
+  // Full of one value, which comes once more.
+  if (newest === 0 && repeats.held === capacity && values[0] === value) return
   if (values[newest] === value) counts[newest] = (counts[newest] as number) + 1
   else {
     values.push(value)

@@ -3,6 +3,36 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
 }
 
+/** The middle value, of an even number the upper of the two; NaN when empty. */
+export function upperMedian(values: Float64Array): number {
+  return selectMiddle(values.slice(), values.length)
+}
+
+/** The same of the first `count` values, which it reorders: by Hoare's selection, which needs no sorting. */
+export function selectMiddle(values: Float64Array, count: number): number {
+  if (count === 0) return NaN
+  const middle = count >> 1
+  let low = 0
+  let high = count - 1
+  while (low < high) {
+    const pivot = values[(low + high) >> 1] as number
+    let i = low
+    let j = high
+    while (i <= j) {
+      while ((values[i] as number) < pivot) i++
+      while ((values[j] as number) > pivot) j--
+      if (i > j) break
+      const swapped = values[i] as number
+      values[i++] = values[j] as number
+      values[j--] = swapped
+    }
+    if (middle <= j) high = j
+    else if (middle >= i) low = i
+    else break
+  }
+  return values[middle] as number
+}
+
 /** The quantile `share` in [0, 1], linear between ranks; NaN when empty. */
 export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) return NaN

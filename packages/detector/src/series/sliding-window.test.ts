@@ -1,0 +1,68 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { quantile } from './statistics.ts'
+import { SlidingWindow } from './sliding-window.ts'
+
+// The detector puts no -0 in: it would change in JSON.
+const value = fc
+  .oneof(fc.integer({ min: -5, max: 5 }), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  .map((one) => one + 0)
+
+/** What comes and goes: a value is pushed, slides in for the oldest, or the oldest is dropped. */
+const moves = fc.array(
+  fc.record({ value, kind: fc.constantFrom('push', 'push', 'slide', 'slide', 'slide', 'shift') }),
+  { maxLength: 300 },
+)
+
+describe('a sliding window', () => {
+  it('holds the newest values, however they come and go', () => {
+    fc.assert(
+      fc.property(moves, fc.array(value, { maxLength: 70 }), (moves, start) => {
+        const window = new SlidingWindow(4, start)
+        const held = [...start]
+        for (const { kind, value } of moves) {
+          if (held.length > 0 && kind !== 'push') held.shift()
+          else if (kind !== 'push') continue
+          if (kind === 'shift') window.shift()
+          else held.push(value)
+          if (kind === 'push') window.push(value)
+          if (kind === 'slide') window.slide(value)
+          expect(window.size).toBe(held.length)
+          expect(window.median()).toBe(quantile(held, 0.5))
+        }
+        expect(window.quantile(0.1)).toBe(quantile(held, 0.1))
+        expect(window.largest()).toBe(Math.max(...held))
+        window.clear()
+        expect(window.size).toBe(0)
+      }),
+    )
+  })
+
+  it('finds the median of a series that climbs, falls and stands still', () => {
+    const window = new SlidingWindow(100)
+    const held: number[] = []
+    for (let i = 0; i < 2000; i++) {
+      const next = i < 700 ? i : i < 1400 ? Math.round(Math.sin(i) * 50) - i : 5
+      held.push(next)
+      if (held.length <= 100) window.push(next)
+      else window.slide(next)
+      expect(window.median()).toBe(quantile(held.slice(-100), 0.5))
+    }
+  })
+
+  it('gives the median distance from its median', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -99, max: 99 }), { minLength: 1, maxLength: 31 }), (values) => {
+        const window = new SlidingWindow(8, values)
+        const median = window.median()
+        const distances = values.map((one) => Math.abs(one - median)).sort((a, b) => a - b)
+        expect(window.medianDistance(median)).toBe(distances[values.length >> 1])
+      }),
+    )
+  })
+
+  it('is NaN when empty', () => {
+    const empty = new SlidingWindow(4)
+    expect([empty.median(), empty.quantile(0.1), empty.medianDistance(0)]).toEqual([NaN, NaN, NaN])
+  })
+})
