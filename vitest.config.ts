@@ -10,6 +10,7 @@ const onPostgres = [
   'judges-parts',
   'keeps-an-audit-log',
   'keeps-events',
+  'lists-sessions',
   'tries-caps-and-compares',
 ]
 

@@ -184,6 +184,42 @@ describe('configuration', () => {
     expect(() => readConfig(flags, environment)).toThrow(says)
   })
 
+  const provider = {
+    NORMWATCH_OIDC_ISSUER: 'https://id.example',
+    NORMWATCH_OIDC_CLIENT_ID: 'normwatch',
+    NORMWATCH_OIDC_CLIENT_SECRET: 'a-secret',
+    NORMWATCH_ROLES: 'ml=admin',
+  }
+  it('takes a provider of people, whole, and never repeats its secret', () => {
+    expect(readConfig([], provider)).toMatchObject({
+      oidcIssuer: 'https://id.example',
+      oidcClientSecret: 'a-secret',
+    })
+    expect(() => readConfig(['--oidc-client-secret', 'a-secret'], {})).toThrow(/Unknown option(?!.*a-secret)/)
+    for (const missing of Object.keys(provider)) {
+      const rest = Object.fromEntries(Object.entries(provider).filter(([name]) => name !== missing))
+      expect(() => readConfig([], rest)).toThrow(missing)
+    }
+  })
+
+  it.each<[Record<string, string>, RegExp]>([
+    [{ NORMWATCH_OIDC_ISSUER: 'http://id.example' }, /^NORMWATCH_OIDC_ISSUER is .* must be an https address/],
+    [{ NORMWATCH_OIDC_ISSUER: 'id.example' }, /^NORMWATCH_OIDC_ISSUER is/],
+    [{ NORMWATCH_OIDC_SCOPES: 'profile' }, /openid must be among the scopes/],
+    [{ NORMWATCH_OIDC_GROUPS_CLAIM: 'groups,' }, /^NORMWATCH_OIDC_GROUPS_CLAIM is "groups,"/],
+    [{ NORMWATCH_OIDC_SESSION_HOURS: '721' }, /at most 720 hours/],
+    [{ NORMWATCH_ROLES: 'ml=owner' }, /^NORMWATCH_ROLES has "ml=owner"/],
+    [{ NORMWATCH_PROXY_USER_HEADER: 'X-User', NORMWATCH_ROLES: 'a=read' }, /needs NORMWATCH_TRUST_PROXY/],
+    [{ NORMWATCH_PROXY_USER_HEADER: 'Cookie' }, /must be the name of a header/],
+    [{ NORMWATCH_PROXY_GROUPS_HEADER: 'X-Groups' }, /needs NORMWATCH_PROXY_USER_HEADER/],
+    [
+      { NORMWATCH_PROXY_USER_HEADER: 'X-User', NORMWATCH_TRUST_PROXY: 'loopback' },
+      /^NORMWATCH_ROLES must say/,
+    ],
+  ])('refuses %j, by which people could not sign in safely', (environment, says) => {
+    expect(() => readConfig([], environment)).toThrow(says)
+  })
+
   it('lists every setting on --help', () => {
     expect(readConfig(['--help'], {})).toBe('help')
     for (const name of names) expect(helpText()).toContain(variableOf(name))

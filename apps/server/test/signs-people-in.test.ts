@@ -1,50 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { readRoles, type Roles } from '../src/access/identity/roles.ts'
 import { bearer, makeToken } from './access-fixtures.ts'
-import { startIdentityProvider, walkThrough, type IdentityProvider } from './identity-provider.ts'
-import { startApp, type Answer, type TestApp } from './start-app.ts'
-
-const SAME = { origin: 'http://localhost' }
-const ROLES = 'ml=write:vision-*;ml=read:*;admins=admin'
-const START = '/api/v1/session/oidc'
-
-function startWith(provider: IdentityProvider, roles = ROLES, more: Parameters<typeof startApp>[0] = {}) {
-  const people = { provider: provider.settings, roles: readRoles(roles) as Roles, sessionHours: 12 }
-  return startApp({ ...more, access: { people, ...more.access } })
-}
-
-const cookiesOf = ({ headers }: Answer): string[] => [headers['set-cookie'] ?? []].flat().map(String)
-const pair = (cookie: string | undefined) => ({ cookie: cookie?.split(';')[0] as string })
-
-/** The way to the provider and back; `callback` completes it. */
-async function begin(service: TestApp, provider: IdentityProvider, to = '/runs/a') {
-  const start = await service.inject({ url: `${START}?${new URLSearchParams({ to })}` })
-  const back = await walkThrough(String(start.headers['location']), provider)
-  const { pathname, search, searchParams } = new URL(back)
-  const headers = pair(cookiesOf(start)[0])
-  return {
-    start,
-    query: searchParams,
-    headers,
-    callback: (url = pathname + search, from: Record<string, string> = headers) =>
-      service.inject({ url, headers: from }),
-  }
-}
-
-async function signIn(service: TestApp, provider: IdentityProvider) {
-  const answer = await (await begin(service, provider)).callback()
-  const session = cookiesOf(answer).find((cookie) => cookie.startsWith('normwatch_session='))
-  return { answer, headers: pair(session) }
-}
-
-/** Where the browser is sent: what the sign-in page says then, if it failed. */
-const resultOf = ({ headers }: Answer) => {
-  const place = new URL(String(headers['location']), 'http://localhost')
-  expect(place.pathname).toBe('/sign-in')
-  return Object.fromEntries(place.searchParams)
-}
-const whoIs = async (service: TestApp, headers: Record<string, string>) =>
-  (await service.inject({ url: '/api/v1/session', headers })).body
+import { startIdentityProvider } from './identity-provider.ts'
+import { begin, cookiesOf, pair, resultOf, ROLES, SAME, signIn, START, startWith, whoIs } from './people.ts'
 
 describe('signing people in with an OpenID Connect provider', () => {
   it('asks everybody, and names the provider, before any token was made', async () => {
@@ -314,5 +271,25 @@ describe('signing people in with an OpenID Connect provider', () => {
       post_logout_redirect_uri: 'http://localhost/sign-in',
     })
     expect((await service.inject({ url: '/api/v1/runs', headers })).status).toBe(401)
+  })
+
+  it('logs why a sign-in failed, and no secret of any', async () => {
+    const provider = await startIdentityProvider()
+    let log = ''
+    const stream = { write: (line: string) => void (log += line) }
+    const service = await startWith(provider, ROLES, { logger: { level: 'trace', stream } })
+    const { callback, query, headers } = await begin(service, provider)
+    const { cookie } = pair(cookiesOf(await callback())[1])
+    provider.change = (claims) => ({ ...claims, aud: 'another' })
+    await signIn(service, provider)
+    expect(log).toContain('unexpected JWT \\"aud\\" (audience) claim value')
+    const secrets = [
+      provider.settings.clientSecret,
+      cookie.split('=')[1],
+      headers.cookie.split('=')[1],
+      ...['code', 'state'].map((name) => query.get(name)),
+    ]
+    for (const secret of secrets) expect(log).not.toContain(secret)
+    expect(log).not.toMatch(/eyJ[\w-]+\.[\w-]+\./)
   })
 })

@@ -171,14 +171,10 @@ export function peopleOptionsOf(
   }
 }
 
-export function peopleOf(
-  { roles, sessionHours, provider, proxyUsers }: PeopleOptions,
-  now: () => number,
-): People {
+export function peopleOf({ roles, sessionHours, provider }: PeopleOptions, now: () => number): People {
   return {
     roles,
     sessionMs: sessionHours * 3_600_000,
     provider: provider && new Provider(provider, now),
-    trustsProxy: proxyUsers !== undefined,
   }
 }

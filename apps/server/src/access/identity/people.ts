@@ -11,8 +11,6 @@ export interface People {
   readonly sessionMs: number
   /** The provider they sign in with, if there is one. */
   readonly provider: Provider | undefined
-  /** Whether a proxy in front of this server may say who asks. */
-  readonly trustsProxy: boolean
 }
 
 /** Refusals of people who are known, but may do nothing. */
