@@ -121,7 +121,7 @@ export async function buildApp(
   await app.register(providerRoutes(services, access), api)
   await app.register(sessionListRoutes(services, access), api)
   await app.register(auditRoutes(services), api)
-  await app.register(mcpRoute)
+  await app.register(mcpRoute(access))
   await app.register(serviceRoutes(services, counts))
   serveSdks(app, access)
   await serveDashboard(app, dashboard)

@@ -57,6 +57,17 @@ export interface AccessOptions {
 /** Bytes of a body that may be read before the caller is known: enough to sign in with a token. */
 const MAX_UNAUTHENTICATED_BODY = 4 * 1024
 
+/** Headers that say who asks, and from where. */
+const IDENTITY = [
+  'authorization',
+  'cookie',
+  'host',
+  'origin',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+]
+
 /** What the routes for sessions and tokens need. */
 export interface Access {
   readonly authenticator: Authenticator
@@ -67,6 +78,8 @@ export interface Access {
   readonly basePath: string
   readonly isEmbedded: boolean
   readonly bodies: BodyGuard
+  /** Headers that say who asks, and from where: a request with the same ones is answered to the same caller. */
+  readonly identityHeaders: readonly string[]
 }
 
 /** Guards every route registered after this, by `routeRules`: over HTTP and for sockets, from upgrade to end. */
@@ -159,8 +172,12 @@ export async function controlAccess(
     received: async (request, length) =>
       request.caller === undefined || isLimited(request) ? limiter?.bytes(request, length) : undefined,
   }
-  const { publicUrl } = peopleOptions ?? {}
-  return { authenticator, people, publicUrl, sockets, basePath, isEmbedded, bodies }
+  const { publicUrl, proxyUsers } = peopleOptions ?? {}
+  const identityHeaders = [
+    ...IDENTITY,
+    ...[proxyUsers?.userHeader, proxyUsers?.groupsHeader].flatMap((name) => name ?? []),
+  ]
+  return { authenticator, people, publicUrl, sockets, basePath, isEmbedded, bodies, identityHeaders }
 }
 
 /** On an open server the owner is the only caller, and is not limited. */

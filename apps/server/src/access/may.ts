@@ -25,19 +25,23 @@ export function refuseRoute(caller: Caller, rule: RouteRule): void {
     const held = SCOPES.filter((scope) => caller.grants.some((grant) => grant.scope === scope))
     throw new Refusal(
       'scope_forbidden',
-      `This needs the scope ${needed}; this token has ${held.join(' and ') || 'none'}.`,
+      `This needs the scope ${needed}; ${isPerson(caller) ? 'you have' : 'this token has'} ${held.join(' and ') || 'none'}.`,
     )
   }
-  if (rule.project === 'all' && reach !== 'all') {
-    throw new Refusal('project_forbidden', `This concerns all projects; ${limited(reach)}`)
-  }
+  if (rule.project === 'all') refuseWhole(caller, reach)
+}
+
+/** Throws a `Refusal` where a caller may do what concerns all projects in some only. */
+export function refuseWhole(caller: Caller, reach: Projects): void {
+  if (reach === 'all') return
+  throw new Refusal('project_forbidden', `This concerns all projects; ${limited(caller, reach)}`)
 }
 
 /** Throws a `Refusal` where a project is not among those in which a caller may do what it asks. */
 export function refuseProject(caller: Caller, reach: Projects, project: string | undefined): void {
   if (project === undefined || isAmong(reach, project)) return
   const isAllItHas = String(projectsFor(caller.grants, ...SCOPES)) === String(reach)
-  const sentence = limited(reach)
+  const sentence = limited(caller, reach)
   throw new Refusal(
     'project_forbidden',
     isAllItHas ? sentence.replace(/^./, (letter) => letter.toUpperCase()) : `For this, ${sentence}`,
@@ -50,9 +54,13 @@ export function refuseElsewhere({ addresses }: Caller, address: string): void {
   throw new Refusal('address_forbidden')
 }
 
-function limited(reach: Projects): string {
+/** Whether somebody signed in, and not with a token. */
+const isPerson = ({ id }: Caller) => id.startsWith('person_')
+
+function limited(caller: Caller, reach: Projects): string {
   const named = reach === 'all' ? [] : reach.map((pattern) => `"${pattern}"`)
   const more = named.length > MAX_NAMED ? ` and ${named.length - MAX_NAMED} more` : ''
   const names = named.slice(0, MAX_NAMED).join(', ') + more
-  return `this token is limited to the project${named.length === 1 ? '' : 's'} ${names}.`
+  const who = isPerson(caller) ? 'you are' : 'this token is'
+  return `${who} limited to the project${named.length === 1 ? '' : 's'} ${names}.`
 }

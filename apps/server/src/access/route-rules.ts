@@ -16,10 +16,21 @@ export interface RouteRule {
  * - `asked-any`: those of all runs in the query's `run`, and of `project`; the list has the caller's projects only.
  * - `named`: that of the parameter `project` in the path.
  * - `listed`: the list has the caller's projects only.
+ * - `mute`: that of the run or the project that the mute names; one of neither concerns all.
  * - `frames`: each frame names a run or a project.
  */
 export type ProjectSource =
-  'none' | 'all' | 'run' | 'new-run' | 'asked' | 'asked-runs' | 'asked-any' | 'named' | 'listed' | 'frames'
+  | 'none'
+  | 'all'
+  | 'run'
+  | 'new-run'
+  | 'asked'
+  | 'asked-runs'
+  | 'asked-any'
+  | 'named'
+  | 'listed'
+  | 'mute'
+  | 'frames'
 
 const rule = (who: RouteRule['for'], project: ProjectSource): RouteRule => ({ for: who, project })
 
@@ -49,9 +60,9 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/channels/:id/deliveries': rule('admin', 'all'),
   'GET /api/v1/deliveries': rule('read', 'asked-runs'),
   'POST /api/v1/deliveries/:id/redeliver': rule('admin', 'all'),
-  'GET /api/v1/mutes': rule('read', 'all'),
-  'POST /api/v1/mutes': rule('admin', 'all'),
-  'DELETE /api/v1/mutes/:id': rule('admin', 'all'),
+  'GET /api/v1/mutes': rule('read', 'listed'),
+  'POST /api/v1/mutes': rule('admin', 'mute'),
+  'DELETE /api/v1/mutes/:id': rule('admin', 'mute'),
   'GET /api/v1/projects': rule('read', 'listed'),
   'GET /api/v1/live': rule('read', 'frames'),
   'POST /api/v1/runs/:id/preview': rule('read', 'run'),

@@ -1,17 +1,51 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { MuteListSchema, MuteSchema, NewMuteSchema } from '@normwatch/protocol'
+import { isAmong, MuteListSchema, MuteSchema, NewMuteSchema, type Projects } from '@normwatch/protocol'
+import type { FastifyRequest } from 'fastify'
+import type { Caller } from '../access/identity/caller.ts'
+import { refuseProject, refuseWhole } from '../access/may.ts'
 import { newMute } from '../alerts/channels.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
+import type { StoredMute } from '../storage/alert-store.ts'
+import { RunNotFound } from '../storage/store.ts'
 import { toMute } from '../storage/to-wire.ts'
 import { AlertId, noContent, replies } from './schemas.ts'
 
-export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAsyncTypebox {
+export function muteRoutes({ store: { mutes, runs }, now }: Services): FastifyPluginAsyncTypebox {
+  /** The project whose findings it holds; `null`: those of all, or of a run that is gone. */
+  async function projectOf({ run, project }: StoredMute): Promise<string | null> {
+    if (run === null) return project
+    try {
+      return (await runs.get(run)).project
+    } catch (error) {
+      if (error instanceof RunNotFound) return project
+      throw error
+    }
+  }
+
+  async function seenBy(reach: Projects): Promise<StoredMute[]> {
+    const all = await mutes.list(now())
+    if (reach === 'all') return all
+    const seen: StoredMute[] = []
+    for (const mute of all) {
+      const project = await projectOf(mute)
+      if (project === null ? mute.run === null : isAmong(reach, project)) seen.push(mute)
+    }
+    return seen
+  }
+
+  async function refuseOthers({ caller, reach }: FastifyRequest, mute: StoredMute): Promise<void> {
+    if (reach === 'all') return
+    const project = await projectOf(mute)
+    if (project === null) refuseWhole(caller as Caller, reach)
+    else refuseProject(caller as Caller, reach, project)
+  }
+
   return async (app) => {
     app.get(
       '/mutes',
       { schema: { summary: 'Active mutes, the first to end first', response: replies(MuteListSchema) } },
-      async () => ({ mutes: (await mutes.list(now())).map(toMute) }),
+      async ({ reach }) => ({ mutes: (await seenBy(reach)).map(toMute) }),
     )
 
     app.post(
@@ -24,8 +58,8 @@ export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAs
           response: replies(MuteSchema),
         },
       },
-      async ({ body }, reply) => {
-        const mute = newMute(body, now())
+      async (request, reply) => {
+        const mute = newMute(request.body, now())
         if (mute.run === null && mute.project === null && mute.kind === null) {
           throw new Refusal('mute_invalid', 'A mute names a run, a project or a kind.')
         }
@@ -34,6 +68,7 @@ export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAs
             { path: '/until', message: 'is over' },
           ])
         }
+        await refuseOthers(request, mute)
         return reply.status(201).send(toMute(await mutes.create(mute)))
       },
     )
@@ -41,8 +76,11 @@ export function muteRoutes({ store: { mutes }, now }: Services): FastifyPluginAs
     app.delete(
       '/mutes/:id',
       { schema: { summary: 'End a mute: what it held is sent', params: AlertId, response: noContent } },
-      async ({ params }, reply) => {
-        await mutes.delete(params.id, now())
+      async (request, reply) => {
+        const { id } = request.params
+        const mute = (await mutes.list(now())).find((one) => one.id === id)
+        if (mute !== undefined) await refuseOthers(request, mute)
+        await mutes.delete(id, now())
         return reply.status(204).send()
       },
     )
