@@ -23,6 +23,7 @@ describe('signing people in with an OpenID Connect provider', () => {
         name: 'Ada Lovelace',
         grants: [
           { scope: 'write', projects: ['vision-*'] },
+          { scope: 'read', projects: ['vision-*'] },
           { scope: 'read', projects: 'all' },
         ],
         signs_out: true,

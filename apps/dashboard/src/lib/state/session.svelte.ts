@@ -1,4 +1,4 @@
-import type { Session } from '@normwatch/protocol'
+import type { Grant, Session } from '@normwatch/protocol'
 import type { Api } from '#lib/api/client.ts'
 
 /** The signed-in user as of loading the pages: signing in and out reload them. */
@@ -30,14 +30,16 @@ export class SessionState {
   get signedIn(): Session['caller'] {
     return this.#session?.open === false ? this.#session.caller : null
   }
-  /** Whether this person may read runs and findings. */
+  /** Whether this person may read runs and findings, of any project. */
   get mayRead(): boolean {
-    const scope = this.#session?.caller?.scope
-    return scope === 'read' || scope === 'admin'
+    return this.#grants.some(({ scope }) => scope === 'read' || scope === 'admin')
   }
   /** Whether channels, mutes and tokens may be seen and changed. */
   get isAdmin(): boolean {
-    const caller = this.#session?.caller
-    return caller?.scope === 'admin' && caller.project === null
+    return this.#grants.some(({ scope, projects }) => scope === 'admin' && projects === 'all')
+  }
+
+  get #grants(): readonly Grant[] {
+    return this.#session?.caller?.grants ?? []
   }
 }

@@ -14,6 +14,7 @@ it('reads what each group may do, and adds up what somebody in several may', () 
   expect(grantsOf(['team-a', 'unknown', 'everyone'], roles)).toEqual([
     { scope: 'read', projects: ['open'] },
     { scope: 'write', projects: ['proj-a-*', 'shared'] },
+    { scope: 'read', projects: ['proj-a-*', 'shared'] },
     { scope: 'read', projects: 'all' },
   ])
   expect(grantsOf(['cn=x,ou=y'], roles)).toContainEqual({ scope: 'read', projects: 'all' })

@@ -24,7 +24,10 @@ export function readRoles(text: string): Roles | undefined {
       )
     }
     const grants = roles.get(group) ?? []
-    grants.push({ scope: scope as Scope, projects: readProjects(projects, entry) })
+    const reach = readProjects(projects, entry)
+    grants.push({ scope: scope as Scope, projects: reach })
+    // The scope `write` alone is for jobs: people also look at what they write.
+    if (scope === 'write') grants.push({ scope: 'read', projects: reach })
     roles.set(group, grants)
   }
   return roles
