@@ -14,7 +14,7 @@ const FILES = [
   'deploy/helm/normwatch/Chart.yaml',
   'docker-compose.yml',
   'docs/deploy.md',
-  'docs/sdk-typescript.md',
+  '',
   'examples/package.json',
   'packages/*/package.json',
   'packages/sdk-python/pyproject.toml',

@@ -17,7 +17,6 @@ const TEXTS: readonly (readonly [file: string, around: (version: string) => stri
     (version) => `__version__ = "${python(version)}"`,
   ],
   ['docs/deploy.md', (version) => `normwatch:${version}`],
-  ['docs/sdk-typescript.md', (version) => `normwatch-sdk-${version}.tgz`],
   ['Dockerfile', (version) => `org.opencontainers.image.version="${version}"`],
   ['Dockerfile', (version) => `normwatch:${version}`],
   ['docker-compose.yml', (version) => `image: normwatch:${version}`],

@@ -1,3 +1,5 @@
+// eslint-disable-next-line @typescript-eslint/triple-slash-reference -- the dashboard, which imports this file, finds the types so
+/// <reference path="./hyparquet-compressors.d.ts" />
 import type { Compressors } from 'hyparquet'
 
 /**
