@@ -14,7 +14,6 @@ const FILES = [
   'deploy/helm/normwatch/Chart.yaml',
   'docker-compose.yml',
   'docs/deploy.md',
-  '',
   'examples/package.json',
   'packages/*/package.json',
   'packages/sdk-python/pyproject.toml',
