@@ -15,7 +15,7 @@ const onPostgres = [
 ]
 
 /** Promises that need a database. */
-const needPostgres = ['migrates-to-postgres', 'several-servers'].map(
+const needPostgres = ['migrates-to-postgres', 'several-servers', 'several-servers-work'].map(
   (promise) => `apps/server/test/${promise}.test.ts`,
 )
 

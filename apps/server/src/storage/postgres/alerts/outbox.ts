@@ -90,17 +90,20 @@ export function openOutbox({ rules, now: clock }: Required<AlertOptions>) {
     await on.run('delete from deliveries where key = ? and event_count = 0', delivery)
   }
 
-  async function opened(on: Statements, finding: StoredFinding, run: StoredRun, now: number): Promise<void> {
-    const routes = rules.routes(finding, run, await allChannels(on), await mutesInForce(on, now), now)
-    if (routes.length > 0) await lockQueue(on)
-    for (const route of routes) {
+  async function opened(on: Statements, finding: StoredFinding, run: StoredRun): Promise<void> {
+    const channels = await allChannels(on)
+    if (rules.routes(finding, run, channels, [], clock()).length === 0) return
+    await lockQueue(on)
+    const now = clock()
+    for (const route of rules.routes(finding, run, channels, await mutesInForce(on, now), now)) {
       await add(on, { ...route, hold: route.mute }, 'finding.opened', finding, run, now)
     }
   }
 
-  async function closed(on: Statements, finding: StoredFinding, run: StoredRun, now: number): Promise<void> {
+  async function closed(on: Statements, finding: StoredFinding, run: StoredRun): Promise<void> {
     if ((await on.get('select 1 from delivery_events where finding = ?', finding.id)) === undefined) return
     await lockQueue(on)
+    const now = clock()
     const openings = await on.all<Opening>(
       `select e.key as event, e.delivery, e.channel, d.state = 'pending' and d.tries = 0 and d.due_at > ? as waits,
          case d.state when 'pending' then d.id end as pending
@@ -126,10 +129,10 @@ export function openOutbox({ rules, now: clock }: Required<AlertOptions>) {
     /** Queues notifications of findings that this transaction opens or closes. */
     async tell(on: Statements, { told, run }: RecordedChanges): Promise<void> {
       for (const change of told) {
-        if (change.type === 'opened') await opened(on, change.finding, run, clock())
+        if (change.type === 'opened') await opened(on, change.finding, run)
         else {
           const finding = await findingById(on, change.id)
-          if (finding !== undefined) await closed(on, finding, run, clock())
+          if (finding !== undefined) await closed(on, finding, run)
         }
       }
     },
