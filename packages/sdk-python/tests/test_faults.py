@@ -75,6 +75,27 @@ def test_a_413_is_split_until_it_fits_and_a_point_that_never_fits_is_kept(
     assert caplog.records[0].message.startswith("the server refused readings (413 too large)")
 
 
+def test_a_413_of_a_proxy_is_split_and_loses_nothing_even_if_a_single_point_does_not_fit(
+    start: Any, server: FakeServer, spool: Path
+) -> None:
+    def at_most_ten(request: Request) -> Answer | None:
+        columns = (request.body or {}).get("columns", {"step": []})
+        is_too_large = len(columns["step"]) > 10 or 77 in columns["step"]
+        return Answer(413, b"<h1>413 Request Entity Too Large</h1>") if is_too_large else None
+
+    server.misbehave = at_most_ten
+    run = start(id="r")
+    for i in range(100):
+        run.log(loss=float(i))
+    report = run.finish(timeout=1)
+    assert report.refused == report.lost == 0
+    assert report.unsent > 0
+    assert list(spool.glob("*.refused.ndjson")) == []
+    server.misbehave = lambda request: None
+    normwatch.sync(url=server.url)
+    assert [point["loss"] for point in server.points("r").values()] == list(range(100))
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 422])
 def test_a_refusal_is_said_once_and_kept_and_can_be_sent_again_when_it_is_put_right(
     start: Any, server: FakeServer, spool: Path, caplog: pytest.LogCaptureFixture, status: int

@@ -91,6 +91,20 @@ def layers_of(point: dict[str, Any]) -> set[str]:
     return flat | set(point.get("layers", {}))
 
 
+def test_a_cap_that_is_none_costs_itself_only(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    run = normwatch.init(project="python", url=service.url)
+    for cap in (1.0, 0, -1.0, math.nan, math.inf):
+        run.log(grad_norm=0.5, loss=2.0, max_norm=cap, **{"max_norm/critic": cap, "grad_norm/critic": 1.0})
+    assert run.finish() == (5, 0, 0, 0, None)
+    points = list(service.points(run.id))
+    assert [point["loss"] for point in points] == [2.0] * 5
+    for name in ("max_norm", "max_norm/critic"):
+        assert [point.get(name) for point in points] == [1.0, None, None, None, "Infinity"]
+    assert [record.message for record in caplog.records] == [
+        "log: max_norm must be a number above 0; infinity means no cap at this step"
+    ]
+
+
 def test_parts_events_and_a_preempted_end_are_on_the_server(service: Service) -> None:
     run = normwatch.init(id="marks", url=service.url)
     parameter = torch.nn.Parameter(torch.zeros(2))

@@ -26,19 +26,19 @@ const TRANSIENT = new Set([408, 425, 429])
 
 /**
  * What to do after try number `attempt` (from 1) of a request that holds `points` points. `chance` is a random number
- * in [0, 1). Only a 4xx from Normwatch itself ends the tries. Any other outcome except a readable 2xx is retried for ever.
+ * in [0, 1). Only a 4xx from Normwatch itself ends the tries. Any other outcome except a readable 2xx is retried for ever; a
+ * batch that is too large for something on the way is split first.
  */
 export function decide(outcome: Outcome, attempt: number, points: number, chance: number): Decision {
   if (outcome.kind === 'no_reply') return retry(attempt, 0, chance)
   const { status, readable, code } = outcome
   if (status >= 200 && status < 300 && readable) return { action: 'done' }
-  const isRefusal = code !== undefined || status === 413
-  if (status < 400 || status >= 500 || TRANSIENT.has(status) || !isRefusal) {
+  // also from a proxy with a smaller limit
+  if (status === 413 && points > 1) return { action: 'split' }
+  if (status < 400 || status >= 500 || TRANSIENT.has(status) || code === undefined) {
     return retry(attempt, outcome.retry_after_ms ?? 0, chance)
   }
-  if (status === 404 && code === 'run_not_found') return { action: 'create' }
-  if (status === 413 && points > 1) return { action: 'split' }
-  return { action: 'refuse' }
+  return { action: status === 404 && code === 'run_not_found' ? 'create' : 'refuse' }
 }
 
 function retry(attempt: number, askedMs: number, chance: number): Decision {

@@ -151,6 +151,23 @@ describe('a run with its server up', { timeout: 30_000 }, () => {
     expect(server.steps('toy').map(([step]) => step)).toEqual(Array.from({ length: 1_000 }, (_, i) => i))
   })
 
+  it('halves a batch that is too large for a proxy, and keeps a point that is, to send it later', async () => {
+    const { server, start, warnings } = await startSdk()
+    server.misbehave = ({ body }) => {
+      const steps = (body as { columns?: { step: number[] } })?.columns?.step
+      const isTooLarge = steps !== undefined && (steps.length > 100 || steps.includes(999))
+      return isTooLarge ? { status: 413, body: '<h1>413 Request Entity Too Large</h1>' } : undefined
+    }
+    const run = start({ id: 'toy' })
+    for (let i = 0; i < 1_000; i++) run.log({ loss: i })
+    await vi.waitFor(() => expect(server.steps('toy')).toHaveLength(999), PATIENCE)
+    await vi.waitFor(() => expect(warnings.join()).toContain('413'), PATIENCE)
+    const report = await run.finish({ timeoutMs: 500 })
+    expect(report).toMatchObject({ refused: 0, lost: 0 })
+    expect(report.unsent).toBeGreaterThan(0)
+    expect(report.sent + report.unsent).toBe(1_000)
+  })
+
   it('creates the run again when the server has lost it', async () => {
     const { server, start } = await startSdk()
     const run = start({ id: 'toy', maxNorm: 1 })

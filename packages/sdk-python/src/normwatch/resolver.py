@@ -47,6 +47,20 @@ class Resolver:
                 out.append(block)
             else:
                 self._resolve(block, block.flat, out)
+        return [checked for block in out for checked in self._with_valid_caps(block)]
+
+    def _with_valid_caps(self, block: Block) -> list[Block]:
+        """The rows without caps that the server would refuse, and the whole batch with them."""
+        caps = [i for i, name in enumerate(block.names, 2) if name == "max_norm" or name.startswith("max_norm/")]
+        flat, width = block.flat, block.width
+        if all(value > 0 for i in caps for value in flat[i::width]):  # type: ignore[operator]
+            return [block]
+        self._warn("cap", "log: max_norm must be a number above 0; infinity means no cap at this step")
+        out: list[Block] = []
+        for start in range(0, len(flat), width):
+            row = dict(zip(block.names, flat[start + 2 : start + width]))
+            valid = {name: value for i, (name, value) in enumerate(row.items(), 2) if i not in caps or value > 0}  # type: ignore[operator]
+            append_row(out, flat[start], flat[start + 1], valid, True)
         return out
 
     def _resolve(self, block: Block, flat: list[Kept], out: list[Block]) -> None:

@@ -38,12 +38,10 @@ def decide(reply: Reply, attempt: int, points: int) -> Decision:
     if status is not None and 200 <= status < 300 and reply.readable:
         return Decision("done")
     is_about_request = status is not None and 400 <= status < 500 and status not in RETRIED_STATUSES
-    if is_about_request and (reply.code is not None or status == 413):
-        if status == 404 and reply.code == "run_not_found":
-            return Decision("create")
-        if status == 413 and points > 1:
-            return Decision("split")
-        return Decision("refuse")
+    if status == 413 and points > 1:  # also from a proxy with a smaller limit
+        return Decision("split")
+    if is_about_request and reply.code is not None:
+        return Decision("create" if status == 404 and reply.code == "run_not_found" else "refuse")
     # no answer, a server error, or an answer from something else than Normwatch, such as a gateway
     longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempt - 1, 10))
     asked = min(reply.retry_after or 0.0, LONGEST_RETRY_AFTER)
