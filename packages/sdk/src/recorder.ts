@@ -2,6 +2,7 @@ import { LAYER_PREFIX } from '@normwatch/protocol/columns'
 import { MAX_TIME } from '@normwatch/protocol/limits'
 import type { Batcher } from './batcher.ts'
 import type { Batches } from './batches.ts'
+import type { Caps } from './caps.ts'
 import type { Column } from './chunk.ts'
 import { isWireName, Names, READING_NAMES, type NameCheck } from './names.ts'
 import { nearestName } from './near-names.ts'
@@ -22,6 +23,8 @@ export interface RecorderOptions {
   readonly names?: Names
   /** Knows the batch of each step. Shared by the run and its parts. */
   readonly batches?: Batches
+  /** Knows the caps. Shared by the run and its parts. */
+  readonly caps?: Caps
   /** The part whose readings these are. Left out for the run itself. */
   readonly part?: string
 }
@@ -37,11 +40,12 @@ export class Recorder {
   readonly #doubt: RecorderOptions['doubt']
   readonly #names: Names
   readonly #batches: Batches | undefined
+  readonly #caps: Caps | undefined
   readonly #part: string | undefined
   #nextStep: number
 
   constructor(options: RecorderOptions) {
-    const { batcher, now, firstStep, refuse, doubt, names = new Names(), batches, part } = options
+    const { batcher, now, firstStep, refuse, doubt, names = new Names(), batches, caps, part } = options
     this.#batcher = batcher
     this.#now = now
     this.#nextStep = firstStep
@@ -49,6 +53,7 @@ export class Recorder {
     this.#doubt = doubt
     this.#names = names
     this.#batches = batches
+    this.#caps = caps
     this.#part = part
   }
 
@@ -78,7 +83,10 @@ export class Recorder {
         const column = this.#batcher.open.byMetric.get(slot) ?? this.#newMetric(key, slot)
         if (column === undefined) continue
         if (column.isCap && !(value > 0)) this.#refuse(key, NO_CAP)
-        else this.#batcher.open.put(column, value)
+        else {
+          this.#batcher.open.put(column, value)
+          if (column.isCap) this.#caps?.look(this.#part ?? partOf(key), step, value)
+        }
       } else if (key === 'layers') this.#recordLayers(value)
       else this.#refuse(key, NOT_A_NUMBER)
     }
@@ -132,6 +140,9 @@ export class Recorder {
     return undefined
   }
 }
+
+/** The part that a name such as `max_norm/critic` is about. */
+const partOf = (key: string): string | undefined => key.split('/')[1]
 
 /** Unix seconds. NaN (no time) if the machine's clock is outside the range that the server accepts. */
 function toSeconds(milliseconds: number): number {

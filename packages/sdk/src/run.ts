@@ -1,6 +1,7 @@
 import { LocalBackground, type Background, type Job, type SendReport } from './background.ts'
 import { Batcher } from './batcher.ts'
 import { Batches } from './batches.ts'
+import { Caps } from './caps.ts'
 import { steadyClock } from './clock.ts'
 import type { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
@@ -55,6 +56,7 @@ export class RecordedRun implements Run {
   readonly #background: Background
   readonly #batcher: Batcher
   readonly #names = new Names()
+  readonly #caps = new Caps((step, text) => this.#tell(step, 'cap changed', text))
   readonly #recording: RecorderOptions
   readonly #recorder: Recorder
   readonly #parts = new Map<string, Part>()
@@ -91,12 +93,12 @@ export class RecordedRun implements Run {
       now: steadyClock(platform.now),
       firstStep,
       names: this.#names,
-      batches: new Batches((step, text) => {
-        this.#background.add({ events: [{ step, time: this.#recording.now() / 1000, label: 'batch', text }] })
-      }),
+      batches: new Batches((step, text) => this.#tell(step, 'batch', text)),
+      caps: this.#caps,
       refuse: (argument, reason, kind) => this.#refuse('log', argument, reason, kind),
       doubt: (argument, reason) => notices.wrongUse('log', argument, reason),
     }
+    if (body.clip?.mode === 'norm') this.#caps.declare(undefined, body.clip.max_norm)
     this.#recorder = new Recorder(this.#recording)
     this.#unwatch = platform.watchExit({
       onIdle: (hasFailed) => void this.finish({ status: hasFailed ? 'failed' : 'finished' }),
@@ -131,6 +133,7 @@ export class RecordedRun implements Run {
       return { name: String(name), log: () => void this.#invalid++ }
     }
     const fields = readPart(options, (option, reason) => this.#refuse('part', option, reason))
+    if (fields.clip?.mode === 'norm') this.#caps.declare(name, fields.clip.max_norm)
     if (this.#finishing === undefined) this.#background.add({ parts: { [name]: fields } })
     if (known !== undefined) return known
     const recorder = new Recorder({ ...this.#recording, part: name })
@@ -150,6 +153,10 @@ export class RecordedRun implements Run {
     if (event === undefined) return
     this.#batcher.seal()
     this.#background.add({ events: [event] })
+  }
+
+  #tell(step: number, label: string, text: string): void {
+    this.#background.add({ events: [{ step, time: this.#recording.now() / 1000, label, text }] })
   }
 
   #refuse(call: string, argument: string, reason: string, kind?: string): void {

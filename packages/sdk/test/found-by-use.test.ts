@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { clipByGlobalNorm, clipByValue, globalNorm } from '../src/clip.ts'
 import { toWireConfig } from '../src/config.ts'
 import { refusal } from './small-server.ts'
-import { startSdk } from './start.ts'
+import { PATIENCE, startSdk } from './start.ts'
 
 const run = promisify(execFile)
 const SYNC = join(import.meta.dirname, '../src/sync-program.ts')
@@ -153,6 +153,29 @@ describe('a run', { timeout: 30_000 }, () => {
     const platform = { ...nodePlatform(), env: () => 'disabled', warn: (line: string) => lines.push(line) }
     startRun(options as never, platform)
     expect([...warnings, ...lines][0]).toContain('init: options must be an object')
+  })
+
+  it('says at which step a cap changed, of the run and of a part, a hundred times at the most', async () => {
+    const { server, start } = await startSdk()
+    const events: { step: number; label: string; text: string }[] = []
+    server.misbehave = ({ path, body }) => {
+      if (!path.endsWith('/events')) return undefined
+      events.push(...(body as { events: typeof events }).events)
+      return { status: 200, body: '{"accepted":1}' }
+    }
+    const run = start({ id: 'toy', maxNorm: 1 })
+    const critic = run.part('critic')
+    for (const maxNorm of [1, 1, 0.5, 0.5, NaN, Infinity]) run.log({ gradNorm: 2, maxNorm })
+    for (const maxNorm of [10, 5]) critic.log({ gradNorm: 2, maxNorm })
+    await vi.waitFor(() => expect(events).toHaveLength(3), PATIENCE)
+    expect(events.map(({ step, label, text }) => [step, label, text])).toEqual([
+      [2, 'cap changed', 'max_norm: 1 → 0.5'],
+      [5, 'cap changed', 'max_norm: 0.5 → Infinity'],
+      [1, 'cap changed', 'max_norm of critic: 10 → 5'],
+    ])
+    for (let i = 1; i <= 200; i++) run.log({ maxNorm: i })
+    await run.finish()
+    expect(events).toHaveLength(100)
   })
 
   it('has events, and parts with their own step counters', async () => {
