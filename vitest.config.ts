@@ -15,9 +15,12 @@ const onPostgres = [
 ]
 
 /** Promises that need a database. */
-const needPostgres = ['migrates-to-postgres', 'several-servers', 'several-servers-work'].map(
-  (promise) => `apps/server/test/${promise}.test.ts`,
-)
+const needPostgres = [
+  'migrates-to-postgres',
+  'outlives-database-faults',
+  'several-servers',
+  'several-servers-work',
+].map((promise) => `apps/server/test/${promise}.test.ts`)
 
 /** Tests of these packages that take seconds: real files, threads and servers, thousands of cases. */
 const long = [

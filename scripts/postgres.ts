@@ -15,10 +15,19 @@ const START_TIMEOUT_MS = 60_000
 export interface Cluster {
   /** The folder of its programs. */
   readonly bin: string
-  /** The address of one of its databases. */
+  /** The address of one of its databases: by TCP where the settings name a port, else by a socket. */
   url(database: string): string
+  /** Ends it as the death of its machine does; its data stay. */
+  kill(): Promise<void>
+  /** Starts it again. */
+  start(): Promise<void>
+  /** Another cluster that replicates this one. */
+  startStandby(settings: Settings): Promise<Cluster>
+  /** Ends it and removes its data. */
   stop(): Promise<void>
 }
+
+type Settings = Readonly<Record<string, string>>
 
 /** The folder of PostgreSQL's programs. Installs the Debian package if it is missing and this user is allowed to. */
 export function ensurePostgres(): string {
@@ -38,53 +47,66 @@ function findPostgres(): string | undefined {
 const versionIn = (path: string): number => Number(/\d+/.exec(path)?.[0])
 
 /** Starts a cluster with these settings in addition to PostgreSQL's defaults. */
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+export function startPostgres(settings: Settings = {}): Promise<Cluster> {
+  return startCluster(settings, 'initdb', ['-U', 'normwatch', '-A', 'trust', '-E', 'UTF8', '--no-sync'])
+}
+
+/** Makes the cluster's data with this program, and starts it. */
+async function startCluster(settings: Settings, maker: string, flags: readonly string[]): Promise<Cluster> {
   const bin = ensurePostgres()
   const folder = mkdtempSync(join(tmpdir(), 'nwpg-'))
   const user = process.getuid?.() === 0 ? userOf('postgres') : undefined
   if (user !== undefined) chownSync(folder, user.uid, user.gid)
   chmodSync(folder, 0o700)
   const data = join(folder, 'data')
-  const as = { ...user, cwd: folder, env: { ...process.env, LC_ALL: 'C' } }
-  execFileSync(
-    join(bin, 'initdb'),
-    ['-D', data, '-U', 'normwatch', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
-    {
-      ...as,
-      stdio: 'ignore',
-    },
-  )
-  const options = Object.entries({ listen_addresses: '', unix_socket_directories: folder, ...settings })
-  const server = spawn(
-    join(bin, 'postgres'),
-    ['-D', data, ...options.flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-    { ...as, stdio: 'ignore' },
-  )
-  await untilReady(bin, folder, server)
+  const as = { ...user, cwd: folder, env: { ...process.env, LC_ALL: 'C' }, stdio: 'ignore' as const }
+  execFileSync(join(bin, maker), ['-D', data, ...flags], as)
+  const port = settings['port'] ?? '5432'
+  const options = Object.entries({
+    listen_addresses: 'port' in settings ? '127.0.0.1' : '',
+    unix_socket_directories: folder,
+    ...settings,
+  })
+  let server: ChildProcess
+  const start = async () => {
+    const given = options.flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    server = spawn(join(bin, 'postgres'), ['-D', data, ...given], as)
+    await untilReady(bin, folder, port, server)
+  }
+  await start()
   return {
     bin,
-    url: (database) => `postgres://normwatch@/${database}?host=${encodeURIComponent(folder)}`,
+    url: (database) =>
+      'port' in settings
+        ? `postgres://normwatch@127.0.0.1:${port}/${database}`
+        : `postgres://normwatch@/${database}?host=${encodeURIComponent(folder)}`,
+    kill: () => ended(server, 'SIGQUIT'),
+    start,
+    startStandby: (own) =>
+      startCluster({ ...settings, ...own }, 'pg_basebackup', [
+        ...['-h', folder, '-p', port, '-U', 'normwatch', '--checkpoint=fast', '--no-sync', '-R'],
+      ]),
     async stop() {
-      await ended(server)
+      await ended(server, 'SIGINT')
       rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
-async function untilReady(bin: string, folder: string, server: ChildProcess): Promise<void> {
+async function untilReady(bin: string, folder: string, port: string, server: ChildProcess): Promise<void> {
   const end = performance.now() + START_TIMEOUT_MS
-  while (spawnSync(join(bin, 'pg_isready'), ['-q', '-h', folder]).status !== 0) {
+  while (spawnSync(join(bin, 'pg_isready'), ['-q', '-h', folder, '-p', port]).status !== 0) {
     if (server.exitCode !== null || performance.now() > end) throw new Error('PostgreSQL did not start.')
     await pause(50)
   }
 }
 
-/** PostgreSQL's "fast" shutdown, which closes connections. */
-function ended(server: ChildProcess): Promise<void> {
+/** SIGINT: PostgreSQL closes connections and ends in order; SIGQUIT: at once. */
+function ended(server: ChildProcess, signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
   return new Promise((resolve) => {
     if (server.exitCode !== null || server.signalCode !== null) resolve()
     server.once('exit', () => resolve())
-    server.kill('SIGINT')
+    server.kill(signal)
   })
 }
 

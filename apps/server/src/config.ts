@@ -22,6 +22,7 @@ import {
   readSmtpUrl,
 } from './alerts/setting-readers.ts'
 import { defaultDataFolder } from './layout.ts'
+import { addressesOf } from './storage/database-addresses.ts'
 import type { Retention } from './ingest/retention.ts'
 
 /** The configuration is wrong; the message says what, in one sentence. */
@@ -372,8 +373,11 @@ function readSocket(text: string): string | undefined {
 /** Reads the address of a database; throws a message that continues after the setting's name and never holds the address. */
 export function readDatabaseUrl(text: string): string | undefined {
   if (text === NONE) return undefined
-  const url = URL.parse(text.replace('@/', '@socket/'))
-  if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol) || url.pathname.length < 2) {
+  const isAddress = (address: string) => {
+    const url = URL.parse(address.replace('@/', '@socket/'))
+    return url !== null && ['postgres:', 'postgresql:'].includes(url.protocol) && url.pathname.length > 1
+  }
+  if (!addressesOf(text).every(isAddress)) {
     throw new Error('is no address of a database: it must be like postgres://user:password@host/name.')
   }
   return text

@@ -10,9 +10,11 @@ export class Overtaken extends Error {
   override readonly name = 'Overtaken'
 }
 
+export const READ_ONLY = 'The database is read-only: it may be a standby.'
+
 /** SQLSTATE codes and classes, and errors of the connection; the first that fits. */
 const sentences: readonly (readonly [code: string, sentence: string])[] = [
-  ['25006', 'The database is read-only: it may be a standby.'],
+  ['25006', READ_ONLY],
   ['53100', "The database's disk is full."],
   ['53300', 'The database accepts no more connections.'],
   ['53', 'The database has too few resources.'],
@@ -58,3 +60,13 @@ export function asUnavailable(error: unknown): unknown {
 /** A deadlock or a serialization failure: worth another try. */
 export const isTransient = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === '40001' || error.code === '40P01')
+
+/** Whether it is an error that the database itself sent. */
+export const hasAnswered = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && 'severity' in error
+
+/** Whether a connection is of no more use after this error: it is lost, or reaches a server that may only be read. */
+export const isEndOfConnection = (error: unknown): boolean =>
+  hasAnswered(error)
+    ? /^(08|57P|25006)/.test(String((error as Error & { code: unknown }).code))
+    : asUnavailable(error) !== error

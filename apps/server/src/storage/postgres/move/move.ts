@@ -49,8 +49,9 @@ export async function moveIntoPostgres(
   const db = new Database(url, MOVER)
   let claim: Awaited<ReturnType<typeof claimTarget>> | undefined
   try {
-    claim = await claimTarget(url, source)
     await refuseOtherDatabases(db)
+    const own = await db.get<{ pid: number }>('select pg_backend_pid() as pid')
+    claim = await claimTarget(db.address, source, own?.pid ?? 0)
     await migrate(db)
     const targets = await Promise.all(source.tables.map((table) => targetOf(db, table)))
     await begin(db, source)

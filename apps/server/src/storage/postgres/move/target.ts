@@ -14,14 +14,19 @@ const RETRY_MS = 200
 
 /**
  * Claims a database for a move: one that is empty, or holds the beginning of a move of the same folder. As long as the
- * result is open, no second process moves into it, and no server starts on it. Throws `CannotMove`.
+ * result is open, no second process moves into it, and no server starts on it. `own` is the
+ * database's process behind the caller's other connection. Throws `CannotMove`.
  */
-export async function claimTarget(url: string, source: WholeData): Promise<{ close: () => Promise<void> }> {
+export async function claimTarget(
+  url: string,
+  source: WholeData,
+  own: number,
+): Promise<{ close: () => Promise<void> }> {
   const client = new pg.Client(settingsOf(url, MOVER))
   client.on('error', () => undefined)
   try {
     await client.connect()
-    await lock(client)
+    await lock(client, own)
     const isNew = !(await exists(client, MOVE_TABLE))
     if (isNew) {
       await refuseOtherData(client, source)
@@ -43,13 +48,13 @@ export async function claimTarget(url: string, source: WholeData): Promise<{ clo
 }
 
 /** Waits until no connection of another move is left: one whose process was killed may still be ending its last transaction. */
-async function lock(client: pg.Client): Promise<void> {
+async function lock(client: pg.Client, own: number): Promise<void> {
   const end = performance.now() + PATIENCE_MS
   for (;;) {
     const { rows } = await client.query<{ got: boolean }>(
       `select pg_try_advisory_lock($1) and not exists (select 1 from pg_stat_activity
-         where datname = current_database() and application_name = $2 and pid <> pg_backend_pid()) as got`,
-      [MOVING, MOVER],
+         where datname = current_database() and application_name = $2 and pid not in (pg_backend_pid(), $3)) as got`,
+      [MOVING, MOVER, own],
     )
     if (rows[0]?.got === true) return
     if (performance.now() > end)
