@@ -57,8 +57,12 @@ describe('a diagnosis with what was found around the beginning', () => {
       because: expect.stringMatching(/follows lr\. The learning rate lr rose from/),
     })
   })
-  it('passes over checkpoints, evaluations, an lr that fell and what came after the norm', () => {
-    const events = ['checkpoint', 'eval', 'checkpoint saved'].map((label) => ({ ...resumed, label }))
+  it('passes over checkpoints, evaluations, what was only observed, an lr that fell and what came after the norm', () => {
+    const observed = ['batch', 'non-finite gradients', 'ranks disagree']
+    const events = ['checkpoint', 'eval', 'checkpoint saved', ...observed].map((label) => ({
+      ...resumed,
+      label,
+    }))
     const moved = [
       { ...lr, ratio: 0.1 },
       { ...lr, metric: 'batch_size', lead: 2 },

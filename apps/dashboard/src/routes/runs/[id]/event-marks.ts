@@ -21,7 +21,7 @@ export interface EventMark {
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/resumed|restored/i, '▶'],
   [/^checkpoint/i, '■'],
-  [/^(cap|lr|stage|batch)\b/i, '▲'],
+  [/^(cap|lr|stage|batch size)\b/i, '▲'],
 ]
 const OTHER = '◆'
 const shapeOf = (label: string) => SHAPES.find(([says]) => says.test(label))?.[1] ?? OTHER
