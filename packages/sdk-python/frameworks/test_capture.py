@@ -309,7 +309,7 @@ assert torch.load({str(tmp_path / "step-7.pt")!r})["weight"].shape == (1, 4)
         (4, "lr group changed", "parameter groups: 1 → 2"),
         (6, "cap changed", "max_norm: 1 → 0.5"),
         (7, "checkpoint", "step-7.pt"),
-        (7, "checkpoint", "open.pt"),
+        (7, "checkpoint", "step-7.pt, open.pt"),
         (9, "cap changed", "max_norm: 0.5 → 1"),
     ]
 

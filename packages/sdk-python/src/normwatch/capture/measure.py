@@ -11,9 +11,38 @@ from ..clipping import is_sharded, whole
 from ..parameters import norm_over_meshes
 
 SMALL = 1 << 16
-"""Up to this many elements on a CPU are copied together and measured at once, which beats a norm per gradient."""
+"""Up to this many elements on a CPU are copied together and measured at once: faster than a norm per gradient."""
 
 _kind_of = attrgetter("__class__", "dtype", "device", "layout")
+
+
+def are_small(gradients: Sequence[Any]) -> bool:
+    """Whether `norm_of_small` may measure them: few elements on a CPU, dense, of one type, and not of 16 bits."""
+    torch = sys.modules["torch"]
+    return (
+        set(map(_kind_of, gradients))
+        in (
+            {(torch.Tensor, torch.float32, torch.device("cpu"), torch.strided)},
+            {(torch.Tensor, torch.float64, torch.device("cpu"), torch.strided)},
+        )
+        and sum(gradient.numel() for gradient in gradients) <= SMALL
+    )
+
+
+def norm_of_small(gradients: Sequence[Any]) -> float | None:
+    """
+    The L2 norm of gradients that were small before, without checking each of them again. None if they have changed
+    their type, layout or device.
+    """
+    torch = sys.modules["torch"]
+    try:
+        flat = torch._C._nn.flatten_dense_tensors(gradients)
+    except (RuntimeError, TypeError):
+        return None
+    if type(flat) is not torch.Tensor or not flat.is_cpu or flat.dtype not in (torch.float32, torch.float64):
+        return None
+    norm: float = torch.linalg.vector_norm(flat).item()
+    return norm
 
 
 def norm_of_gradients(gradients: Sequence[Any]) -> Any:
@@ -21,13 +50,11 @@ def norm_of_gradients(gradients: Sequence[Any]) -> Any:
     torch = sys.modules["torch"]
     kinds = set(map(_kind_of, gradients))
     if len(kinds) == 1:
-        [(kind, dtype, device, layout)] = kinds
+        [(kind, dtype, _, layout)] = kinds
         is_half = dtype is torch.float16 or dtype is torch.bfloat16
         is_usual = is_half or dtype is torch.float32 or dtype is torch.float64
         if kind is torch.Tensor and layout is torch.strided and is_usual:
             with torch.no_grad():
-                if device.type == "cpu" and sum(map(torch.Tensor.numel, gradients)) <= SMALL:
-                    return _norm(torch, torch._utils._flatten_dense_tensors(gradients)).item()
                 norms = _half_norms(torch, gradients) if is_half else torch._foreach_norm(gradients, 2.0)
                 return torch.linalg.vector_norm(torch.stack(norms), 2.0)
     with torch.no_grad():

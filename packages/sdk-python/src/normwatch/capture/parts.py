@@ -18,6 +18,8 @@ class Part:
         self.name = name
         self.kind = name_of(optimizer)
         self.steps = 0
+        self.small_gradients = 0
+        """How many gradients it had when they were last found to be small (see `are_small`); 0 if they are not."""
         self.clip: Any = None
         """The clip rule that was declared to the run."""
         self._optimizer = weakref.ref(optimizer)
@@ -61,6 +63,11 @@ class Parts:
     @property
     def count(self) -> int:
         return len(self._parts)
+
+    @property
+    def steps(self) -> int:
+        """The optimizer steps of all parts."""
+        return sum(part.steps for part in self._parts.values())
 
     def declared(self) -> dict[str, dict[str, Any]]:
         """What to declare to the run: the parts whose clip rule is known."""

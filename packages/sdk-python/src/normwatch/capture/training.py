@@ -17,9 +17,10 @@ from ..run import Run
 from .clip_call import ClipCall
 from .forgiving import forgiving
 from .losses import PendingLosses
-from .measure import kept, norm_of_gradients
+from .measure import are_small, kept, norm_of_gradients, norm_of_small
 from .parts import Part, Parts
 from .recording import Recording
+from .saved_files import SavedFiles
 from .seen_settings import SeenSettings
 from .sharding import all_ranks_watch
 
@@ -47,6 +48,7 @@ class CapturedTraining:
     def _reset(self) -> None:
         self._recording = self._begin()
         self._parts = Parts()
+        self._saved = SavedFiles()
         self._losses = PendingLosses()
         self._clips: list[ClipCall] = []
         self._stepped: set[Part] = set()
@@ -196,6 +198,10 @@ class CapturedTraining:
         gradients = [gradient for p in parameters if (gradient := p.grad) is not None]
         if not gradients:
             return
+        small = norm_of_small(gradients) if is_due and part.small_gradients == len(gradients) else None
+        if small is not None:
+            self._add_measured(parameters, optimizer, small)
+            return
         reason = local_reason(parameters[0])
         if reason is not None:
             self._refuse_local(reason)
@@ -204,11 +210,15 @@ class CapturedTraining:
             return
         if not is_due:
             return
+        part.small_gradients = len(gradients) if are_small(gradients) else 0
         norm = norm_of_gradients(gradients)
         if norm is not None:
-            scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer unscales inside its kernel
-            norm = norm if scale is None else norm / scale
-            self._clips.append(self._new_call(parameters, NOT_CLIPPED, {"grad_norm": kept(norm)}))
+            self._add_measured(parameters, optimizer, norm)
+
+    def _add_measured(self, parameters: list[Any], optimizer: Any, norm: Any) -> None:
+        scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer unscales inside its kernel
+        norm = norm if scale is None else norm / scale
+        self._clips.append(self._new_call(parameters, NOT_CLIPPED, {"grad_norm": kept(norm)}))
 
     @forgiving("Optimizer.step")
     def on_after_step(self, optimizer: Any) -> None:
@@ -261,7 +271,8 @@ class CapturedTraining:
         run = self._recording.current()
         name = target if isinstance(target, (str, os.PathLike)) else getattr(target, "name", None)
         if run is not None and isinstance(name, (str, os.PathLike)):
-            run.event("checkpoint", text=os.path.basename(os.fspath(name))[:256] or None)
+            # a second event with the same label and step replaces the first
+            run.event("checkpoint", text=self._saved.add(os.path.basename(os.fspath(name)), self._parts.steps) or None)
 
     @contextlib.contextmanager
     def inside_engine(self) -> Iterator[None]:
