@@ -10,6 +10,7 @@ import {
 import { WireNumberSchema } from './numbers.ts'
 import { Nullable } from './nullable.ts'
 import { FindingKindSchema, SeveritySchema } from './finding.ts'
+import { HEALTHS, RUN_STATUSES } from './run-states.ts'
 
 const closed = { additionalProperties: false }
 
@@ -89,12 +90,7 @@ export type RunFields = Static<typeof RunFieldsSchema>
 /** Body of `POST /runs`: the same, and the client may choose the id. */
 export const NewRunSchema = Type.Object({ id: Type.Optional(RunIdSchema), ...runFields }, closed)
 
-export const RunStatusSchema = Type.Union([
-  Type.Literal('running'),
-  Type.Literal('finished'),
-  Type.Literal('failed'),
-  Type.Literal('preempted'),
-])
+export const RunStatusSchema = Type.Enum(RUN_STATUSES)
 export type RunStatus = Static<typeof RunStatusSchema>
 
 /** Body of `PATCH /runs/{id}`. */
@@ -108,12 +104,7 @@ export const RunPatchSchema = Type.Object(
 )
 export type RunPatch = Static<typeof RunPatchSchema>
 
-export const HealthSchema = Type.Union([
-  Type.Literal('ok'),
-  Type.Literal('watch'),
-  Type.Literal('flagged'),
-  Type.Literal('unknown'),
-])
+export const HealthSchema = Type.Enum(HEALTHS)
 export type Health = Static<typeof HealthSchema>
 
 /** What clipping did: over the detector's window, and over the whole run. Rates and coefficients are `null` before the first finite norm. */

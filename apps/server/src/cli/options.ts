@@ -1,12 +1,9 @@
 import { findingKinds } from '@normwatch/detector'
-import type { Run } from '@normwatch/protocol'
+import { HEALTHS, RUN_STATUSES } from '@normwatch/protocol'
 import { InvalidArgumentError, Option } from 'commander'
 
 /** The most that one request of a list gives. */
 const MAX_COUNT = 200
-
-const STATUSES = ['running', 'finished', 'failed', 'preempted'] satisfies Run['status'][]
-const HEALTHS = ['ok', 'watch', 'flagged', 'unknown'] satisfies Run['health'][]
 
 /** A whole number from 1 to 200, for `--limit`. */
 export function readCount(text: string): number {
@@ -15,8 +12,8 @@ export function readCount(text: string): number {
   throw new InvalidArgumentError(`It must be a whole number from 1 to ${MAX_COUNT}.`)
 }
 
-export const statusOption = () => new Option('--status <status>', 'that are so').choices(STATUSES)
-export const healthOption = () => new Option('--health <health>', 'that are so').choices(HEALTHS)
+export const statusOption = () => new Option('--status <status>', 'that are so').choices([...RUN_STATUSES])
+export const healthOption = () => new Option('--health <health>', 'that are so').choices([...HEALTHS])
 export const kindOption = () =>
   new Option('--kind <kind>', 'only findings of this kind').choices(Object.keys(findingKinds))
 export const stateOption = () => new Option('--state <state>', 'that are so').choices(['open', 'closed'])

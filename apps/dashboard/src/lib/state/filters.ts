@@ -1,4 +1,5 @@
 import type { Health, Run } from '@normwatch/protocol'
+import { RUN_STATUSES } from '@normwatch/protocol/run-states'
 
 /** What the runs page shows: the same names as in its address. Empty text means no filter. */
 export interface Filters {
@@ -11,7 +12,7 @@ export interface Filters {
 
 export const NO_FILTERS: Filters = { q: '', project: '', status: '', health: '', tag: '' }
 const NAMES = Object.keys(NO_FILTERS) as (keyof Filters)[]
-export const STATUSES = ['running', 'finished', 'failed', 'preempted'] as const
+/** The worst first. */
 export const HEALTHS: readonly Health[] = ['flagged', 'watch', 'ok', 'unknown']
 
 /** Filters of an address. What the server would refuse is left out, so an edited address still shows a page. */
@@ -22,7 +23,7 @@ export function filtersOf(params: Pick<URLSearchParams, 'get'>): Filters {
   return {
     q: text('q'),
     project: text('project'),
-    status: among('status', STATUSES),
+    status: among('status', RUN_STATUSES),
     health: among('health', HEALTHS),
     tag: text('tag'),
   }

@@ -1,4 +1,4 @@
-import type { ListedRun, RunList } from '@normwatch/protocol'
+import { HEALTHS, RUN_STATUSES, type ListedRun, type RunList } from '@normwatch/protocol'
 import { bounded } from '../bounded.ts'
 import { limit, type Query, type Tool } from './tool.ts'
 
@@ -11,8 +11,8 @@ export const listRuns: Tool = {
     'Training runs, those that need attention first: status, health, newest step, norm and loss, share of clipped steps.',
   properties: {
     project: { type: 'string', minLength: 1, maxLength: 128 },
-    status: { enum: ['running', 'finished', 'failed', 'preempted'] },
-    health: { enum: ['ok', 'watch', 'flagged', 'unknown'] },
+    status: { enum: RUN_STATUSES },
+    health: { enum: HEALTHS },
     search: {
       type: 'string',
       maxLength: 128,
