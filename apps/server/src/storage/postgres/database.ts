@@ -16,7 +16,7 @@ export interface Statements {
 }
 
 const CONNECTIONS = 10
-/** How long to wait for a connection, and for a statement's answer. */
+/** How long to wait for a new connection, and for a statement's answer. */
 const CONNECT_TIMEOUT_MS = 6_000
 const ANSWER_TIMEOUT_MS = 15_000
 /** A transaction whose next statement does not arrive is undone after so long: else a network that was cut keeps its locks. */
@@ -98,6 +98,8 @@ export class Database implements Statements {
         }
       },
       max: CONNECTIONS,
+      // it counts the wait for a connection that others use, too
+      connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
       idleTimeoutMillis: 60_000,
       onConnect: (client) => prepare(client, this.#addresses.length > 1),
     })

@@ -373,13 +373,14 @@ interface LoadedRow extends RunRow {
 /** All of a run but its blobs. */
 async function load(db: Database, id: string): Promise<Loaded | undefined> {
   const found = await db.get<LoadedRow>(
+    // each part names the run itself, so that the statement stays in its shard
     `select ${SELECT_RUN}, config, notes, state, through, stale,
-       (select array_agg(name order by number) from metrics where run = runs.id) as names,
-       (select max(seq) from tail where run = runs.id) as newest,
-       (select array_agg(block order by block, first) from summaries where run = runs.id) as blocks,
-       (select array_agg(first order by block, first) from summaries where run = runs.id) as firsts
+       (select array_agg(name order by number) from metrics where run = ?) as names,
+       (select max(seq) from tail where run = ?) as newest,
+       (select array_agg(block order by block, first) from summaries where run = ?) as blocks,
+       (select array_agg(first order by block, first) from summaries where run = ?) as firsts
      from runs left join run_documents d on d.run = runs.id left join detections s on s.run = runs.id where runs.id = ?`,
-    id,
+    ...Array<string>(5).fill(id),
   )
   if (found === undefined) return undefined
   const { config, notes, names, newest, blocks, firsts, state, through, stale, ...row } = found
