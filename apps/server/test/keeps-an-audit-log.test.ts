@@ -306,7 +306,7 @@ it('has what the command line does, and says in the shell whether it is whole', 
   ])
   expect(await normwatch(['audit', 'verify'], environment)).toMatchObject({
     code: 0,
-    stdout: `The log is whole: 2 entries. Hash of entry 2: ${entries[1]?.hash}\n`,
+    stdout: `The log is whole: 2 entries. Hash of entry 2:\n${entries[1]?.hash}\n`,
   })
   const db = openDatabase(join(data, 'normwatch.db'))
   db.exec("update audit set actor = 'eve' where number = 1")

@@ -24,7 +24,7 @@ export function addTo(program: Command): void {
           else if (chain.fault !== null) console.log(chain.fault.message)
           else
             console.log(
-              `The log is whole: ${chain.entries} entries. Hash of entry ${chain.last}: ${chain.hash}`,
+              `The log is whole: ${chain.entries} entries. Hash of entry ${chain.last}:\n${chain.hash}`,
             )
           if (!chain.ok) process.exitCode = 1
         } finally {
