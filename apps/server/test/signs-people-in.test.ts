@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { bearer, makeToken } from './access-fixtures.ts'
 import { startIdentityProvider } from './identity-provider.ts'
 import { begin, cookiesOf, pair, resultOf, ROLES, SAME, signIn, START, startWith, whoIs } from './people.ts'
+import { startServer } from './server-process.ts'
+import { tempFolder } from './start-app.ts'
 
 describe('signing people in with an OpenID Connect provider', () => {
   it('asks everybody, and names the provider, before any token was made', async () => {
@@ -201,6 +203,21 @@ describe('signing people in with an OpenID Connect provider', () => {
     })
     await provider.start()
     expect(resultOf((await signIn(service, provider)).answer)).toMatchObject({ done: '1' })
+  })
+
+  it('lets a server start without a token on an address that others reach', async () => {
+    const { issuer, settings } = await startIdentityProvider()
+    const { url, output } = await startServer(await tempFolder(), ['--host', '0.0.0.0'], {
+      NORMWATCH_OIDC_ISSUER: issuer,
+      NORMWATCH_OIDC_CLIENT_ID: settings.clientId,
+      NORMWATCH_OIDC_CLIENT_SECRET: settings.clientSecret,
+      NORMWATCH_ROLES: 'ml=read',
+    })
+    const here = url.replace('0.0.0.0', '127.0.0.1')
+    expect((await fetch(`${here}/api/v1/runs`)).status).toBe(401)
+    const start = await fetch(here + START, { redirect: 'manual' })
+    expect(start.headers.get('location')).toMatch(`${issuer}/auth?`)
+    expect(output()).not.toContain(settings.clientSecret)
   })
 
   it('starts while the provider is away', async () => {
