@@ -36,7 +36,7 @@ describe('a diagnosis with what was found around the beginning', () => {
   const reward = { ...lr, metric: 'reward', before: 0.7, after: 0.1, ratio: 0.14 }
   const loss = { ...lr, metric: 'critic/loss' }
   const seconds = { ...lr, metric: 'timing_s/step' }
-  const around = { onset: 34, moved: [], events: [], readingsAtLr: 0 }
+  const around = { onset: 34, moved: [], layers: [], events: [], readingsAtLr: 0 }
   const resumed = { step: 30, label: 'resumed', text: null }
 
   it('cites the lr that rose and the event that was noted, by step', () => {
@@ -80,6 +80,15 @@ describe('a diagnosis with what was found around the beginning', () => {
     const known = { cause: 'lr_too_high', weight: 0.4, because: 'The norm rose.', look_at: 'lr' }
     const causes = explainedDiagnosis('clip_saturated', [known], { ...around, readingsAtLr: 33, ...found })
     expect(causes.some(({ cause }) => cause === 'lr_too_high')).toBe(isNamed)
+  })
+  it.each([
+    ['carried as much before the norm grew', 0.95, false],
+    ['took over when the norm grew', 0.3, true],
+  ])('names a layer that carries the norm unless it %s', (_, share_before, isNamed) => {
+    const known = { cause: 'one_layer', weight: 0.8, because: 'The layer head carries 99%.', look_at: 'head' }
+    const head = { layer: 'head', at_step: 34, lead: 0, share_before, share_after: 0.99, nonfinite: false }
+    const causes = explainedDiagnosis('spike', [known], { ...around, layers: [head] })
+    expect(causes.length).toBe(isNamed ? 1 : 0)
   })
   it('leaves a kind that is its own explanation, or that is not known here, as it is', () => {
     for (const kind of ['stalled', 'of_tomorrow'])

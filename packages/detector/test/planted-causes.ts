@@ -273,6 +273,7 @@ function explained(
   return explainedDiagnosis(kind, diagnosis, {
     onset: around,
     moved: findMoved(record, around),
+    layers: [],
     events,
     readingsAtLr: readingsAtLr(record, around),
   })

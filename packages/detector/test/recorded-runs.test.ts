@@ -70,6 +70,7 @@ describe('recorded runs', () => {
       const causes = explainedDiagnosis(kind, diagnosis, {
         onset: around,
         moved: findMoved(record, around),
+        layers: [],
         events: [],
         readingsAtLr: readingsAtLr(record, around),
       })

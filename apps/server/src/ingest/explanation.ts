@@ -50,6 +50,7 @@ export async function explain(store: Store, finding: StoredFinding): Promise<Exp
   const causes = explainedDiagnosis(kind, diagnosis, {
     onset: around,
     moved: found.moved,
+    layers: found.layers,
     events,
     readingsAtLr: readingsAtLr(record, around, part),
   })

@@ -1,4 +1,4 @@
-import type { Cause, Moved } from '../contract.ts'
+import type { Cause, LayerShift, Moved } from '../contract.ts'
 import type { Fold } from '../record/fold.ts'
 
 /** Looks for a cause in the record; `undefined` if nothing supports it. */
@@ -11,6 +11,8 @@ export interface Around {
   readonly moved: readonly Moved[]
   /** Shortly before it began, by step. */
   readonly events: readonly { readonly step: number; readonly label: string; readonly text: string | null }[]
+  /** The layers that carry the growth of the norm; empty if layers are not logged. */
+  readonly layers: readonly LayerShift[]
   /** Readings of lr before it began that were already as high as from there on; 0 if lr rose, or is not logged. */
   readonly readingsAtLr: number
 }
