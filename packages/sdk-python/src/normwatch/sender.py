@@ -249,11 +249,12 @@ class Sender:
         while self._changes:
             self.outbox.put(patch_item(self._changes.popleft()))
         blocks = self._resolver.resolve(self._batcher.take())
-        for columns in batches(blocks):
-            self.outbox.put(points_item(columns))
+        # before the points, so that a finding that these open can name them, such as the batch of a spike
         while self._events:
             count = min(len(self._events), MAX_EVENTS_PER_REQUEST)
             self.outbox.put(events_item([self._events.popleft() for _ in range(count)]))
+        for columns in batches(blocks):
+            self.outbox.put(points_item(columns))
         if self._last_changes is not None:
             self.outbox.put(patch_item(self._last_changes))
             self._last_changes = None
