@@ -11,7 +11,9 @@ const onPostgres = [
   'keeps-an-audit-log',
   'keeps-events',
   'lists-sessions',
+  'shows-runs-live',
   'tries-caps-and-compares',
+  'waits-for-findings',
 ]
 
 /** Promises that need a database. */
@@ -19,6 +21,7 @@ const needPostgres = [
   'migrates-to-postgres',
   'outlives-database-faults',
   'several-servers',
+  'several-servers-survive-kills',
   'several-servers-work',
 ].map((promise) => `apps/server/test/${promise}.test.ts`)
 

@@ -38,7 +38,7 @@ export async function serve(config: Config): Promise<Server> {
   const { host, port, socket, data, logLevel, basePath, tlsCert, tlsKey } = config
   const store = await openStore(config, { rules: groupedBy(config.groupSeconds) })
   const { now } = store
-  const hub = new Hub(steadyNow)
+  const hub = new Hub(steadyNow, store.changes)
   const ingest = new Ingest(store, hub, now, (error) => app.log.error({ err: error }, 'failed'))
   const serverFile = new ServerFile(data)
   const access = {

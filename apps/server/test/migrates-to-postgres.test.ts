@@ -57,6 +57,9 @@ async function answersOf(url: string, except: readonly string[]): Promise<Record
     for (const range of ['', '&from=100&to=4000'])
       paths.push(`/runs/${id}/series?metric=grad_norm&metric=loss&max_points=200${range}`)
   }
+  // each server explains findings by itself after its start
+  const findings = async () => JSON.stringify(await call(url, 'GET', '/findings?limit=1000'))
+  await expect.poll(findings, { timeout: 60_000 }).not.toContain('"explained":false')
   const answers: Record<string, unknown> = {}
   for (const path of paths.filter((one) => !except.includes(one)))
     answers[path] = await call(url, 'GET', path)

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { isType, liveClient, pointsOf } from './live-client.ts'
 import { startApp, tempFolder, type TestApp } from './start-app.ts'
 
 /** Services over one database, as that many servers are. */
@@ -73,17 +74,24 @@ it.each([
 it('takes changes of one run at two servers at the same moment as if one had come after the other', async () => {
   const servers = await startServers()
   await servers[0].call('PUT', '/runs/a', { clip })
+  /** As clients do: a server that could not get its turn asks to be asked again. */
+  const persist = async (server: TestApp, ...request: Parameters<TestApp['call']>) => {
+    let status: number
+    do ({ status } = await server.call(...request))
+    while (status === 503)
+    return status
+  }
   const answers = await Promise.all(
-    servers.flatMap(({ call }, server) =>
+    servers.flatMap((server, which) =>
       Array.from({ length: 10 }, (_, i) => [
-        call('PATCH', '/runs/a', { notes: `${i}` }),
-        call('POST', '/runs/a/points', clipped((i * 2 + server) * 20)),
-        call('PUT', '/runs/a', { name: `${server} ${i}` }),
-        call('PUT', '/runs/a/settings', { window: { min: 20 + i } }),
+        persist(server, 'PATCH', '/runs/a', { notes: `${i}` }),
+        persist(server, 'POST', '/runs/a/points', clipped((i * 2 + which) * 20)),
+        persist(server, 'PUT', '/runs/a', { name: `${which} ${i}` }),
+        persist(server, 'PUT', '/runs/a/settings', { window: { min: 20 + i } }),
       ]).flat(),
     ),
   )
-  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+  expect(answers).toEqual(answers.map(() => 200))
   const [one, two] = await Promise.all(servers.map(({ call }) => call('GET', '/runs/a')))
   expect(one?.body).toEqual(two?.body)
   expect(one?.body).toMatchObject({ points: 400 })
@@ -103,4 +111,86 @@ it('answers 404 at every server once a run is deleted at one, and starts anew wh
   await one.call('POST', '/runs/a/points', clipped(20))
   expect((await one.call('GET', '/runs/a')).body).toMatchObject({ points: 40 })
   expect(await findingsOf(one, 'a')).toEqual([])
+})
+
+describe('a reader at another server', () => {
+  it('gets every point, finding and event of a run, and the run as it is', async () => {
+    const [one, two] = await startServers()
+    await one.call('PUT', '/runs/a', { clip })
+    const reader = await liveClient(await two.listen())
+    reader.send({ type: 'watch', run: 'a' })
+    await reader.until(isType('run'))
+    for (let i = 0; i < 10; i++) await one.call('POST', '/runs/a/points', clipped(i * 20))
+    await one.call('POST', '/runs/a/events', { events: [{ step: 7, label: 'checkpoint' }] })
+    await one.call('PATCH', '/runs/a', { status: 'finished' })
+    await reader.until((frame) => frame.type === 'run' && frame.run.status === 'finished')
+    await reader.until(isType('event'))
+    await reader.until((frame) => frame.type === 'finding' && frame.finding.state === 'closed')
+    expect([...pointsOf(reader.frames, 'grad_norm').keys()]).toEqual(Array.from({ length: 200 }, (_, i) => i))
+    expect(reader.frames.filter(isType('gap'))).toEqual([])
+    await one.call('DELETE', '/runs/a')
+    await reader.until((frame) => frame.type === 'gap' && frame.reason === 'deleted')
+  })
+
+  it('goes on where it was at the server it came from, and misses nothing', async () => {
+    const [one, two] = await startServers()
+    const urls = [await one.listen(), await two.listen()]
+    await one.call('PUT', '/runs/a', { clip })
+    let after: number | undefined
+    const seen = new Set<number>()
+    for (let i = 0; i < 6; i++) {
+      await one.call('POST', '/runs/a/points', clipped(i * 40))
+      const reader = await liveClient(urls[i % 2] as string)
+      reader.send({ type: 'watch', run: 'a', ...(after !== undefined && { after }) })
+      await reader.until(isType('run'))
+      await two.call('POST', '/runs/a/points', clipped(i * 40 + 20))
+      const last = await reader.until(
+        (frame) => frame.type === 'points' && frame.columns.step.at(-1) === i * 40 + 39,
+      )
+      if (last.type === 'points') after = last.seq
+      if (i > 0) expect(reader.frames.filter(isType('gap'))).toEqual([])
+      for (const step of pointsOf(reader.frames, 'grad_norm').keys()) seen.add(step)
+      reader.socket.terminate()
+    }
+    // the first reader came after the first batch
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 220 }, (_, i) => i + 20))
+  })
+
+  it('is told to fetch when a run is cut, and gets what comes after', async () => {
+    const [one, two] = await startServers()
+    await one.call('PUT', '/runs/a', { clip })
+    await one.call('POST', '/runs/a/points', clipped(0, 100))
+    const reader = await liveClient(await two.listen())
+    reader.send({ type: 'watch', run: 'a' })
+    await reader.until(isType('run'))
+    await one.call('PATCH', '/runs/a', { truncate_after: 49 })
+    await reader.until(isType('gap'))
+    await one.call('POST', '/runs/a/points', clipped(50))
+    await reader.until((frame) => frame.type === 'points' && frame.columns.step.includes(69))
+    await reader.until((frame) => frame.type === 'run' && frame.run.points === 70)
+  })
+
+  it('hears in the list of runs that are made, change and go, and of their findings', async () => {
+    const [one, two] = await startServers()
+    const reader = await liveClient(await two.listen())
+    reader.send({ type: 'watch', runs: {} })
+    reader.send({ type: 'watch', run: 'nobody' })
+    await reader.until(isType('error'))
+    await one.call('PUT', '/runs/a', { clip })
+    await reader.until((frame) => frame.type === 'run' && frame.run.id === 'a')
+    await one.call('POST', '/runs/a/points', clipped(0, 200))
+    await reader.until((frame) => frame.type === 'finding' && frame.finding.run === 'a')
+    await reader.until((frame) => frame.type === 'run' && frame.run.points === 200)
+    await one.call('DELETE', '/runs/a')
+    await reader.until((frame) => frame.type === 'gap' && frame.run === 'a' && frame.reason === 'deleted')
+  })
+
+  it('waits for a finding that opens at any server', async () => {
+    const [one, two] = await startServers()
+    await one.call('PUT', '/runs/a', { clip })
+    const waiting = two.call('GET', '/findings?run=a&kind=clip_saturated&wait=60')
+    await expect.poll(() => two.services.hub.waits.size).toBe(1)
+    await one.call('POST', '/runs/a/points', clipped(0, 200))
+    expect((await waiting).body.findings).toMatchObject([{ run: 'a', kind: 'clip_saturated' }])
+  })
 })

@@ -61,7 +61,7 @@ export async function startApp({
 }: AppOptions & { now?: () => number; folder?: string; groupSeconds?: number } = {}): Promise<TestApp> {
   const data = folder ?? (await tempFolder())
   const store = await openStore(data, { rules: groupedBy(groupSeconds), now })
-  const hub = new Hub(now)
+  const hub = new Hub(now, store.changes)
   const failures: unknown[] = []
   const ingest = new Ingest(store, hub, now, (error) => failures.push(error))
   const settings = { webhookAllow: '127.0.0.0/8', smtpUrl: undefined, smtpFrom: undefined }

@@ -17,10 +17,10 @@ const MAX_ACTIVE_RUNS = 512
 /** More findings than there are kinds and parts: at most one of each is open. */
 const MAX_OPEN_FINDINGS = 1_000
 
-/** Attempts for a unit that loses the race against another one each time. */
-const MAX_TRIES = 24
-/** Most milliseconds between two attempts; the first retries follow at once. */
-const MAX_PAUSE_MS = 100
+/** How long a unit is tried again that loses the race against another one each time. */
+const GIVE_UP_MS = 10_000
+/** Most milliseconds between two attempts; the second follows at once. */
+const MAX_PAUSE_MS = 40
 
 /** What the parts of ingest share. */
 export interface IngestContext {
@@ -88,6 +88,7 @@ export class ActiveRuns {
     alone: (active: ActiveRun) => boolean,
     work: (active: ActiveRun) => Promise<T>,
   ): Promise<T> {
+    const began = performance.now()
     for (let tries = 1; ; tries++) {
       const active = await this.get(id)
       const attempt = async () => (active.dropped ? undefined : { result: await work(active) })
@@ -97,11 +98,11 @@ export class ActiveRuns {
       } catch (error) {
         this.drop(active)
         if (!(error instanceof VersionConflict)) throw error
-        if (tries >= MAX_TRIES) {
+        if (performance.now() - began > GIVE_UP_MS) {
           throw new StoreUnavailable('Other servers keep changing this run: try again.', { cause: error })
         }
         // by chance, so that servers that meet once do not meet each time
-        if (tries > 1) await pause(Math.random() * Math.min(2 ** tries, MAX_PAUSE_MS))
+        if (tries > 1) await pause(Math.random() * MAX_PAUSE_MS)
       }
     }
   }

@@ -17,7 +17,12 @@ export interface Wait {
 export class FindingWaits {
   readonly #waits = new Set<OpenWait>()
   readonly #ofCaller = new Map<string, number>()
+  readonly #onEnter: () => void
   #isClosed = false
+
+  constructor(onEnter: () => void = () => undefined) {
+    this.#onEnter = onEnter
+  }
 
   get size(): number {
     return this.#waits.size
@@ -31,12 +36,18 @@ export class FindingWaits {
     this.#waits.add(wait)
     this.#ofCaller.set(caller, others + 1)
     if (this.#isClosed) wait.end('closing')
+    else this.#onEnter()
     return wait
   }
 
   /** A finding opened or closed, and is durable. */
   tell(finding: StoredFinding): void {
     for (const wait of this.#waits) wait.tell(finding)
+  }
+
+  /** Findings may have opened or closed unnoticed: all who wait are to look again. */
+  tellAll(): void {
+    for (const wait of this.#waits) wait.tellAgain()
   }
 
   /** Ends every wait, and each that is begun from now on. */
@@ -72,7 +83,10 @@ class OpenWait implements Wait {
   }
 
   tell(finding: StoredFinding): void {
-    if (!this.#concerns(finding)) return
+    if (this.#concerns(finding)) this.tellAgain()
+  }
+
+  tellAgain(): void {
     this.#hasNews = true
     this.#wake()
   }

@@ -33,9 +33,12 @@ export function eventFrames(
     const columns = mergedColumns(batches, metrics)
     batches = []
     if (columns === undefined) return false
-    frames.push(JSON.stringify({ type: 'points', run, seq: last.seq, columns }))
+    frames.push(JSON.stringify({ type: 'points', run, seq: seqOf(last), columns }))
     return true
   }
+  const next = new Map(events.map((event, i) => [event, events[i + 1]]))
+  // a reader that got only a part of what has one number comes back before that number
+  const seqOf = (event: LiveEvent) => (next.get(event)?.seq === event.seq ? event.seq - 1 : event.seq)
   for (const event of events) {
     if (event.type === 'points') {
       batches.push(event)
@@ -44,8 +47,8 @@ export function eventFrames(
     if (!flush()) return undefined
     frames.push(
       event.type === 'finding'
-        ? findingFrame(event.seq, event.finding)
-        : frame({ type: 'event', run, seq: event.seq, event: event.event }),
+        ? findingFrame(seqOf(event), event.finding)
+        : frame({ type: 'event', run, seq: seqOf(event), event: event.event }),
     )
   }
   return flush() ? frames : undefined

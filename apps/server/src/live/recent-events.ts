@@ -50,6 +50,19 @@ export class RecentEvents {
     this.#shrink(MAX_WAITING_BYTES)
   }
 
+  /** Up to here nothing else happened. */
+  advance(seq: number): void {
+    this.#last = Math.max(this.#last, seq)
+  }
+
+  /** Adds the events behind `since`: all of them, up to those that are kept. */
+  prepend(since: number, events: readonly LiveEvent[]): void {
+    const older = events.filter(({ seq }) => seq <= this.#completeSince)
+    this.#events.unshift(...older)
+    this.#bytes += older.reduce((sum, event) => sum + bytesOf(event), 0)
+    this.#completeSince = Math.min(this.#completeSince, since)
+  }
+
   /** All readers have these events: keeps only the newest ones. */
   trim(): void {
     this.#shrink(MAX_BYTES)

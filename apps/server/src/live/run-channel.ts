@@ -30,7 +30,7 @@ interface Round {
 export class RunChannel {
   readonly #run: string
   readonly #now: () => number
-  readonly #recent: RecentEvents
+  #recent: RecentEvents
   readonly #watches = new Map<Reader, Watch>()
   /** Sent to every reader that keeps up. */
   #deliveredSeq: number
@@ -58,6 +58,35 @@ export class RunChannel {
   /** The number of the newest event. */
   get lastSeq(): number {
     return this.#recent.last
+  }
+
+  /** The run as it was told last. */
+  get latest(): Run | undefined {
+    return this.#latest
+  }
+
+  /** Whether all events after this number are kept. */
+  knows(seq: number): boolean {
+    return this.#recent.after(seq) !== undefined
+  }
+
+  /** Up to here nothing else happened. */
+  advance(seq: number): void {
+    this.#recent.advance(seq)
+  }
+
+  /** Keeps the events after `since` too: all up to those that are kept. */
+  prepend(since: number, events: readonly LiveEvent[]): void {
+    this.#recent.prepend(since, events)
+  }
+
+  /** Begins anew with the events after `since`, up to `through`. Readers have everything up to there. */
+  restart(since: number, events: readonly LiveEvent[], through: number): void {
+    this.#recent = new RecentEvents(since)
+    for (const event of events) this.#recent.push(event)
+    this.#recent.advance(through)
+    this.#deliveredSeq = through
+    for (const watch of this.#watches.values()) Object.assign(watch, { seq: through, missed: false })
   }
 
   push(event: LiveEvent): void {

@@ -1,4 +1,4 @@
-import type { Finding, Run } from '@normwatch/protocol'
+import type { Finding, ListedRun, Run } from '@normwatch/protocol'
 import { findingFrame, gapFrame, runFrame } from './frames.ts'
 import type { Reader } from './reader.ts'
 
@@ -44,7 +44,11 @@ export class RunsFeed {
     this.#now = now
   }
 
-  changed(run: Run, seq: number, urgent: boolean): void {
+  get isWatched(): boolean {
+    return this.#watches.size > 0
+  }
+
+  changed(run: Run | ListedRun, seq: number, urgent: boolean): void {
     const { config: _, ...listed } = run
     this.#keep(`run ${run.id}`, run.project, () => runFrame(seq, listed), urgent ? 'urgent' : 'plain')
   }

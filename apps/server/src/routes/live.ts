@@ -71,7 +71,7 @@ function serve({ hub, store }: Services, socket: WebSocket, caller: Caller, reac
     try {
       const run = await store.runs.get(request.run)
       refuseProject(caller, reach, run.project)
-      hub.watchRun(reader, run, request)
+      await hub.watchRun(reader, run, request)
     } catch (error) {
       watched.delete(request.run)
       throw error

@@ -14,6 +14,7 @@ import type { ChoreStore } from './chore-store.ts'
 import type { AuditStore } from './audit-store.ts'
 import type { EventStore } from './event-store.ts'
 import type { SettingsStore } from './settings-store.ts'
+import type { SharedChanges } from './shared-changes.ts'
 import type { TokenStore } from './token-store.ts'
 import { UnitRefused } from './unit-refused.ts'
 
@@ -37,6 +38,8 @@ export interface Store {
   readonly tokens: TokenStore
   readonly chores: ChoreStore
   readonly audit: AuditStore
+  /** What other servers have changed; only where several may share the data. */
+  readonly changes?: SharedChanges
 
   /** Milliseconds since 1970, by the clock that all servers of the data share. */
   readonly now: () => number

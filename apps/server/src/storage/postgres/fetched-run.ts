@@ -49,6 +49,8 @@ export interface WriteSet {
   /** Something changed that a batch alone does not change. */
   isEdited: boolean
   isMoved: boolean
+  /** The record was cut, or is to be judged again, or was. */
+  isRestated: boolean
   documents: RunDocuments | undefined
   readonly metrics: { readonly number: number; readonly name: string }[]
   readonly tail: TailRow[]
@@ -68,6 +70,7 @@ const emptyWriteSet = (): WriteSet => ({
   isNew: false,
   isEdited: false,
   isMoved: false,
+  isRestated: false,
   documents: undefined,
   metrics: [],
   tail: [],
@@ -219,12 +222,14 @@ export class FetchedRun {
     markStale: () => this.detections.save(0, { ...this.#detection, stale: 1 }),
     get: () => this.#detection,
     save: (_, detection) => {
+      if (detection.stale === 1 || this.#detection.stale === 1) this.#writes.isRestated = true
       this.#detection = detection
       this.#writes.detection = detection
     },
   }
 
   readonly tail: TailRows = {
+    isFollowed: true,
     insert: (_, row) => {
       this.#newest = Math.max(this.#newest ?? 0, row.seq)
       this.#writes.tail.push(row)

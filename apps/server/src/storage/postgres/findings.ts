@@ -8,6 +8,7 @@ import {
 } from '../run/list-findings.ts'
 import type { FindingStore, StoredFinding } from '../store.ts'
 import type { Database, Statements } from './database.ts'
+import { NEXT_VERSION } from './run-version.ts'
 import { like } from './like.ts'
 
 const dialect = { run: 'runs.id', like }
@@ -33,9 +34,18 @@ export function openFindings(db: Database): Omit<FindingStore, 'record'> {
     },
     get: (id) => findingById(db, id),
     unexplained: async (perRun) => (await db.all<FindingRow>(sql.unexplained, perRun)).map(toFinding),
-    explain: async (id, explanation) => {
-      await db.run(sql.explain, JSON.stringify(explanation), id)
-      return findingById(db, id)
-    },
+    explain: (id, explanation) =>
+      db.transaction(async (on) => {
+        const found = await findingById(on, id)
+        if (found === undefined) return undefined
+        const run = await on.get<{ version: number }>(
+          `update runs set ${NEXT_VERSION} where id = ? returning version`,
+          found.run,
+        )
+        if (run === undefined) return undefined
+        await on.run(sql.explain, JSON.stringify(explanation), id)
+        await on.run('update findings set version = ? where run = ? and id = ?', run.version, found.run, id)
+        return findingById(on, id)
+      }),
   }
 }

@@ -7,6 +7,7 @@ import { openDeliveryStore } from './alerts/deliveries.ts'
 import { openOutbox } from './alerts/outbox.ts'
 import type { AuditStore } from '../audit-store.ts'
 import type { TokenStore } from '../token-store.ts'
+import { openChanges } from './changes.ts'
 import { openChores } from './chores.ts'
 import { DatabaseClock } from './clock.ts'
 import { openAudit } from './audit.ts'
@@ -124,6 +125,7 @@ function assemble(db: Database, clock: DatabaseClock, migrations: number, alerts
     }),
     tokens: openTokens(db),
     chores,
+    changes: openChanges(db),
     now: clock.now,
     audit: openAudit(db),
     migrations,

@@ -3,8 +3,9 @@ import { RunNotFound, type ProjectUsage, type RunStore } from '../store.ts'
 import type { Database } from './database.ts'
 import { like } from './like.ts'
 import type { PostgresUnits } from './run-units.ts'
+import { noteRemoval } from './run-version.ts'
 
-const dialect: ListDialect = {
+export const dialect: ListDialect = {
   like,
   owner: 'runs.id',
   project: 'runs.project',
@@ -30,12 +31,13 @@ export function openRunLists(db: Database, units: PostgresUnits): Omit<RunStore,
   /** Removes the run, unless points arrived since `before`; says whether it did. */
   async function remove(id: string, before = Infinity): Promise<boolean> {
     const isGone = await db.transaction(async (on) => {
-      const gone = await on.run(
-        'delete from runs where id = ? and last_arrival < ?',
+      const gone = await on.get<{ project: string }>(
+        'delete from runs where id = ? and last_arrival < ? returning project',
         id,
         Math.min(before, Number.MAX_SAFE_INTEGER),
       )
-      if (gone === 0) return false
+      if (gone === undefined) return false
+      await noteRemoval(on, id, gone.project)
       for (const table of TABLES_OF_A_RUN) await on.run(`delete from ${table} where run = ?`, id)
       return true
     })

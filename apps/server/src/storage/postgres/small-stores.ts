@@ -10,11 +10,12 @@ import {
   type TokenStore,
 } from '../token-store.ts'
 import type { Database, Statements } from './database.ts'
+import { NEXT_VERSION } from './run-version.ts'
 import { openSessions } from './sessions.ts'
 
-/** Throws `RunNotFound`. In a transaction that changes rows of the run, it is not deleted meanwhile. */
-async function refuseUnknown(on: Statements, run: string, isChange: boolean): Promise<void> {
-  const found = await on.get(`select 1 from runs where id = ? ${isChange ? 'for key share' : ''}`, run)
+/** Throws `RunNotFound`. */
+async function refuseUnknown(on: Statements, run: string): Promise<void> {
+  const found = await on.get('select 1 from runs where id = ?', run)
   if (found === undefined) throw new RunNotFound(run)
 }
 
@@ -23,17 +24,22 @@ export function openEvents(db: Database): EventStore {
     put: (run, events) =>
       db.transaction(async (on) => {
         // one at a time, so that the bound holds
-        await on.run('select pg_advisory_xact_lock(hashtextextended(?, 1))', run)
-        await refuseUnknown(on, run, true)
+        const changed = await on.get<{ version: number }>(
+          `update runs set ${NEXT_VERSION} where id = ? returning version`,
+          run,
+        )
+        if (changed === undefined) throw new RunNotFound(run)
         for (const { step, label, time, text } of events) {
           await on.run(
-            `insert into run_events (run, step, label, time, text) values (?, ?, ?, ?, ?)
-             on conflict (run, step, label) do update set time = excluded.time, text = excluded.text`,
+            `insert into run_events (run, step, label, time, text, version) values (?, ?, ?, ?, ?, ?)
+             on conflict (run, step, label) do update
+               set time = excluded.time, text = excluded.text, version = excluded.version`,
             run,
             step,
             label,
             time,
             text,
+            changed.version,
           )
         }
         const counted = await on.get<{ count: number }>(
@@ -45,7 +51,7 @@ export function openEvents(db: Database): EventStore {
         }
       }),
     list: async (run, { from = 0, to = MAX_STEP }) => {
-      await refuseUnknown(db, run, false)
+      await refuseUnknown(db, run)
       return db.all<RunEvent>(
         'select step, time, label, text from run_events where run = ? and step between ? and ? order by step, label',
         run,
@@ -65,7 +71,7 @@ export function openSettings(db: Database): SettingsStore {
   return {
     get: async (scope) => {
       const { table, column, owner } = place(scope)
-      if ('run' in scope) await refuseUnknown(db, scope.run, false)
+      if ('run' in scope) await refuseUnknown(db, scope.run)
       const row = await db.get<{ overrides: string }>(
         `select overrides from ${table} where ${column} = ?`,
         owner,
@@ -88,7 +94,7 @@ export function openSettings(db: Database): SettingsStore {
           JSON.stringify(overrides),
         )
         const ids = changed.map(({ id }) => id)
-        await on.run('update runs set version = version + 1 where id = any(?::text[])', ids)
+        await on.run(`update runs set ${NEXT_VERSION} where id = any(?::text[])`, ids)
         await on.run(
           `insert into detections (run, state, through, stale) select id, null, 0, 1 from runs where id = any(?::text[]) and points > 0
            on conflict (run) do update set stale = 1`,

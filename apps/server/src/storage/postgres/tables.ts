@@ -11,6 +11,7 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
+import { NOW } from './run-version.ts'
 
 /**
  * The tables of one PostgreSQL database. They hold what SQLite's hold, with the same blobs (`docs/storage-format.md`);
@@ -59,6 +60,14 @@ export const runs = pgTable(
     parts: text(),
     /** The fence: increased by every unit. An append names the version its judgement is based on. */
     version: whole().notNull(),
+    /** When `version` changed, by the database's clock. */
+    changedAt: whole('changed_at')
+      .notNull()
+      .default(sql`${sql.raw(NOW)}`),
+    /** The version of the newest unit that cut the record or judged it again. */
+    restated: whole().notNull().default(0),
+    /** All batches behind this version are in the tail. */
+    followedSince: whole('followed_since').notNull().default(0),
   },
   // None on what every append changes: its row is then rewritten in place, without touching an index.
   (table) => [
@@ -90,8 +99,26 @@ export const runEvents = pgTable(
     label: text().notNull(),
     time: doublePrecision().notNull(),
     text: text(),
+    /** The version of the run that it made. */
+    version: whole().notNull().default(0),
   },
-  (table) => [primaryKey({ columns: [table.run, table.step, table.label] })],
+  (table) => [
+    primaryKey({ columns: [table.run, table.step, table.label] }),
+    index('run_events_by_version').on(table.run, table.version),
+  ],
+)
+
+/** Runs that were removed lately, so that other servers can tell their readers. */
+export const removedRuns = pgTable(
+  'removed_runs',
+  {
+    run: text().notNull(),
+    at: whole()
+      .notNull()
+      .default(sql`${sql.raw(NOW)}`),
+    project: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.at] })],
 )
 
 export const metrics = pgTable(
@@ -155,6 +182,8 @@ export const findings = pgTable(
     evidence: text().notNull(),
     diagnosis: text().notNull(),
     explanation: text(),
+    /** The version of the run by which it changed last: it opened, closed or was explained. */
+    version: whole().notNull().default(0),
   },
   (table) => [
     index('findings_unexplained')
@@ -164,6 +193,7 @@ export const findings = pgTable(
     index('findings_by_id').on(table.id),
     index('findings_by_opening').on(table.openedAt, table.key),
     index('findings_by_run').on(table.run, table.openedAt, table.key),
+    index('findings_by_version').on(table.run, table.version),
     index('findings_open')
       .on(table.openedAt, table.key)
       .where(sql`state = 'open'`),

@@ -1,6 +1,6 @@
 import { CLOSE_FINDING, INSERT_FINDING, insertedFinding } from '../run/list-findings.ts'
+import type { TailRow } from '../run/tail.ts'
 import { CREATED, MOVING, RUN_COLUMNS, type RunRow } from '../run/run-row.ts'
-import type { FindingChange } from '../store.ts'
 import type { Database, Statements, Value } from './database.ts'
 import { Overtaken } from './errors.ts'
 import type { WriteSet } from './fetched-run.ts'
@@ -15,6 +15,14 @@ export interface WrittenUnit {
   readonly changes: readonly RecordedChanges[]
 }
 
+/**
+ * Batches that stay in the tail once leaves hold them: those of the last milliseconds, at most so many bytes. Readers at
+ * other servers read them there.
+ */
+const KEPT_MS = 10_000
+const KEPT_BYTES = 128 * 1024
+/** The key of the lock under which findings are entered. */
+const ENTERING_FINDINGS = 0x6e6f7266
 /** Rows of one statement: no more parameters than a statement may have. */
 const ROWS_A_STATEMENT = 500
 
@@ -40,14 +48,26 @@ export async function writeUnit(db: Database, tell: TellChannels, unit: WrittenU
     if (writes.isEdited && !writes.isNew) await edit(on, unit)
     await writeRows(on, unit)
     for (const recorded of changes) {
-      await applyChanges(on, unit.id, recorded.changes)
+      await applyChanges(on, recorded)
       await tell(on, recorded)
     }
   })
 }
 
+/** The batches to store: those that leaves do not hold, and of the others the newest, for readers at other servers. */
+function batchesOf({ tail, tailThrough }: WriteSet): { stored: TailRow[]; leftOut: number } {
+  let bytes = 0
+  let leftOut = 0
+  const isStored = ({ seq, columns }: TailRow) => {
+    if (seq > tailThrough || (bytes += columns.length) <= KEPT_BYTES) return true
+    leftOut = Math.max(leftOut, seq)
+    return false
+  }
+  return { stored: tail.toReversed().filter(isStored).reverse(), leftOut }
+}
+
 async function append(on: Statements, { id, base, row, writes }: WrittenUnit): Promise<void> {
-  const tail = writes.tail.filter(({ seq }) => seq > writes.tailThrough)
+  const { stored: tail } = batchesOf(writes)
   const result = await on.get<{ stored: boolean }>(
     APPEND,
     id,
@@ -65,9 +85,11 @@ async function append(on: Statements, { id, base, row, writes }: WrittenUnit): P
 
 async function create(on: Statements, { row }: WrittenUnit): Promise<void> {
   const created = await on.run(
-    `insert into runs (${CREATED.map((field) => RUN_COLUMNS[field]).join(', ')})
-     values (${CREATED.map(() => '?').join(', ')}) on conflict (id) do nothing`,
+    `insert into runs (${CREATED.map((field) => RUN_COLUMNS[field]).join(', ')}, followed_since)
+     values (${CREATED.map(() => '?').join(', ')}, ?) on conflict (id) do nothing`,
     ...CREATED.map((field) => row[field]),
+    // a version from before the run was made is not one of this run
+    row.version,
   )
   if (created === 0) throw new Overtaken()
 }
@@ -81,8 +103,8 @@ async function edit(on: Statements, { id, row }: WrittenUnit): Promise<void> {
   )
 }
 
-async function writeRows(on: Statements, { id, writes }: WrittenUnit): Promise<void> {
-  const { documents, detection, metrics, leaves, pages, tail, tailThrough, isNew } = writes
+async function writeRows(on: Statements, { id, row, writes }: WrittenUnit): Promise<void> {
+  const { documents, detection, metrics, leaves, pages, isNew } = writes
   if (documents !== undefined) {
     await on.run(
       `insert into run_documents (run, config, notes) values (?, ?, ?)
@@ -94,12 +116,11 @@ async function writeRows(on: Statements, { id, writes }: WrittenUnit): Promise<v
   }
   const names = metrics.map(({ number, name }) => [id, number, name])
   await insertRows(on, 'metrics (run, number, name)', names)
-  if (tailThrough > 0) await on.run('delete from tail where run = ? and seq <= ?', id, tailThrough)
   if (isNew) {
-    const batches = tail.filter(({ seq }) => seq > tailThrough)
-    const rows = batches.map(({ seq, arrivedAt, columns }) => [id, seq, arrivedAt, columns])
+    const rows = batchesOf(writes).stored.map(({ seq, arrivedAt, columns }) => [id, seq, arrivedAt, columns])
     await insertRows(on, 'tail (run, seq, arrived_at, columns)', rows)
   }
+  await trimTail(on, id, row, writes)
   if (detection !== undefined) {
     await on.run(
       `insert into detections (run, state, through, stale) values (?, ?, ?, ?)
@@ -132,6 +153,31 @@ async function writeRows(on: Statements, { id, writes }: WrittenUnit): Promise<v
   )
 }
 
+/** Removes the batches that leaves hold, but for those that readers at other servers may not have read yet. */
+async function trimTail(on: Statements, id: string, row: RunRow, writes: WriteSet): Promise<void> {
+  const { tailThrough, isRestated } = writes
+  if (tailThrough === 0 && !isRestated) return
+  const dropped = await on.all<{ seq: number }>(
+    `delete from tail using
+       (select seq, arrived_at, sum(octet_length(columns)) over (order by seq desc) as bytes
+        from tail where run = ? and seq <= ?) as old
+     where tail.run = ? and tail.seq = old.seq and (old.bytes > ? or old.arrived_at < ?) returning tail.seq`,
+    id,
+    tailThrough,
+    id,
+    KEPT_BYTES,
+    row.lastArrival - KEPT_MS,
+  )
+  const through = Math.max(batchesOf(writes).leftOut, ...dropped.map(({ seq }) => seq))
+  if (through === 0 && !isRestated) return
+  await on.run(
+    `update runs set followed_since = greatest(followed_since, ?), restated = ${isRestated ? 'version' : 'restated'}
+     where id = ?`,
+    through,
+    id,
+  )
+}
+
 async function insertRows(
   on: Statements,
   into: string,
@@ -145,12 +191,23 @@ async function insertRows(
   }
 }
 
-async function applyChanges(on: Statements, run: string, changes: readonly FindingChange[]): Promise<void> {
+async function applyChanges(on: Statements, { run, changes }: RecordedChanges): Promise<void> {
+  // their keys are then in the order in which they can be read: `since` of a list of findings relies on it
+  if (changes.some(({ type }) => type === 'opened')) {
+    await on.run('select pg_advisory_xact_lock(?)', ENTERING_FINDINGS)
+  }
   for (const change of changes) {
-    if (change.type === 'opened') await on.run(INSERT_FINDING, ...insertedFinding(run, change.finding))
+    if (change.type === 'opened') await on.run(INSERT_FINDING, ...insertedFinding(run.id, change.finding))
     else {
       const { closed_step, closed_at, close_reason, id } = change
-      await on.run(CLOSE_FINDING, closed_step, closed_at, close_reason, id, run)
+      await on.run(CLOSE_FINDING, closed_step, closed_at, close_reason, id, run.id)
     }
   }
+  const ids = changes.map((change) => (change.type === 'opened' ? change.finding.id : change.id))
+  await on.run(
+    'update findings set version = ? where run = ? and id = any(?::text[])',
+    run.version,
+    run.id,
+    ids,
+  )
 }

@@ -27,7 +27,7 @@ export interface FindingDialect {
 }
 
 /** The join leaves out findings of deleted runs whose rows are still being removed. */
-const select = ({ run }: FindingDialect) =>
+export const selectFindings = ({ run }: Pick<FindingDialect, 'run'>) =>
   `select findings.key, findings.id, runs.id as run, part, kind, severity, state, opened_step, onset, opened_at,
   closed_step, closed_at, close_reason, evidence, diagnosis, explanation from findings join runs on ${run} = findings.run`
 
@@ -53,7 +53,7 @@ export function findingsQuery(
         },
   ])
   return {
-    sql: `${select(dialect)} ${filter.sql} order by findings.opened_at desc, findings.key desc limit ?`,
+    sql: `${selectFindings(dialect)} ${filter.sql} order by findings.opened_at desc, findings.key desc limit ?`,
     values: [...filter.values, limit + 1],
     reply(rows: readonly FindingRow[]): { findings: StoredFinding[]; next_cursor: string | null } {
       const page = rows.slice(0, limit)
@@ -68,7 +68,8 @@ export function findingsQuery(
 }
 
 /** A statement that looks up one finding by its id, unless its run is gone. */
-export const oneFinding = (dialect: FindingDialect): string => `${select(dialect)} where findings.id = ?`
+export const oneFinding = (dialect: FindingDialect): string =>
+  `${selectFindings(dialect)} where findings.id = ?`
 
 /** Throws `FindingNotFound` where there is no row. */
 export function refuseUnknownFinding(id: string, row: FindingRow | undefined): FindingRow {
@@ -81,7 +82,7 @@ export function explanationQueries(dialect: FindingDialect) {
   const ranked = `select key, row_number() over (partition by run order by key desc) as place from findings
     where explanation is null`
   return {
-    unexplained: `${select(dialect)} join (${ranked}) as ranked on ranked.key = findings.key where place <= ?
+    unexplained: `${selectFindings(dialect)} join (${ranked}) as ranked on ranked.key = findings.key where place <= ?
       order by findings.key limit ${FINDINGS_A_LOOK}`,
     explain: 'update findings set explanation = ? where id = ?',
   }

@@ -44,7 +44,7 @@ export interface ListDialect {
   readonly hasTag: string
 }
 
-const select = (dialect: ListDialect, withConfig: boolean) =>
+export const selectListed = (dialect: ListDialect, withConfig = false): string =>
   `select ${SELECT_RUN}, ${withConfig ? 'config, ' : ''}notes from runs join run_documents on run_documents.run = ${dialect.owner}`
 
 /** A statement that lists runs, and the reply that its rows make. */
@@ -54,7 +54,7 @@ export function runsQuery(dialect: ListDialect, query: RunQuery) {
   const filter = where([...filtersOf(dialect, query), behind(sort, query.cursor)])
   const orderBy = order.map(({ field, isDown }) => `runs.${RUN_COLUMNS[field]}${isDown ? ' desc' : ''}`)
   return {
-    sql: `${select(dialect, query.withConfig ?? false)} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
+    sql: `${selectListed(dialect, query.withConfig)} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
     values: [...filter.values, query.limit + 1],
     reply(rows: readonly ListRow[]): { runs: ListedRun[]; next_cursor: string | null } {
       const page = rows.slice(0, query.limit)
@@ -70,7 +70,7 @@ export function runsQuery(dialect: ListDialect, query: RunQuery) {
 
 /** Every run that is running, the newest first. */
 export const runningQuery = (dialect: ListDialect): string =>
-  `${select(dialect, false)} where runs.status = 'running' order by runs.created_at desc, runs.key desc`
+  `${selectListed(dialect)} where runs.status = 'running' order by runs.created_at desc, runs.key desc`
 
 export const toListed = (row: ListRow): ListedRun => toListedRun(row, row.notes, row.config)
 

@@ -123,7 +123,7 @@ export class RunCache {
     const saved = detections.get(row.key)
     const through = unsaved?.through ?? saved.through
     for (const batch of this.#touched.get(cached)?.splice(0) ?? []) {
-      if (batch.seq > through) this.#log(cached, batch)
+      if (batch.seq > through || tail.isFollowed) this.#log(cached, batch)
     }
     cached.writeLeaves()
     row.mergedThrough = row.version

@@ -20,6 +20,8 @@ export interface TailRow {
 
 /** The rows of batches. */
 export interface TailRows {
+  /** Whether readers at other servers follow runs here: each batch then passes through, whatever leaves hold. */
+  readonly isFollowed: boolean
   insert(run: number, row: TailRow): void
   /** Those behind `seq`, in order. */
   behind(run: number, seq: number): readonly TailRow[]
@@ -31,6 +33,7 @@ export interface TailRows {
 /** The table of batches that the leaves, or the saved state of the detector, do not hold yet. */
 export function openTail(stored: TailRows) {
   return {
+    isFollowed: stored.isFollowed,
     /** Stores a batch; gives its length in bytes. */
     add(run: number, { seq, arrivedAt, rows }: TailBatch): number {
       const columns = plain(encodeRows(rows, rows.columns.keys(), true))

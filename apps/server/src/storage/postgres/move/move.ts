@@ -211,6 +211,8 @@ async function finish(db: Database, targets: readonly Target[]): Promise<void> {
       if (!hasKey || table.lastKey === 0) continue
       await on.get(`select setval(pg_get_serial_sequence(?, 'key'), ?)`, table.name, table.lastKey)
     }
+    // of the batches of before, the tail holds only those that leaves did not
+    await on.run('update runs set followed_since = version')
     await on.run(`drop table ${MOVE_TABLE}, ${MOVE_TABLE}_tables`)
   })
 }

@@ -93,6 +93,7 @@ export function tailRows(db: Database): TailRows {
   const remove = db.prepare<[number, number]>('delete from tail where run = ? and seq <= ?')
   const newest = db.prepare<[number], number | null>('select max(seq) from tail where run = ?').pluck()
   return {
+    isFollowed: false,
     insert: (run, { seq, arrivedAt, columns }) => void insert.run(run, seq, arrivedAt, columns),
     behind: (run, seq) => behind.all(run, seq),
     removeThrough: (run, seq) => void remove.run(run, seq),
