@@ -166,7 +166,6 @@ const rooms: Record<string, Room> = {
       'npm:fastify',
       'npm:@fastify/cookie',
       'npm:@fastify/proxy-addr',
-      'npm:jose',
       'npm:openid-client',
     ],
   },

@@ -119,6 +119,11 @@ describe('the Helm chart', () => {
     },
   )
 
+  promise('is as many servers on PostgreSQL as asked for, without a volume', (of) => {
+    expect(server(of('twoOnPostgres'))).toMatchObject({ replicas: 2 })
+    expect(server(of('twoOnPostgres')).volumeClaimTemplates).toBeUndefined()
+  })
+
   promise('can use PostgreSQL and an ingress, with settings that the server accepts', (of) => {
     const made = of('onPostgres')
     expect(server(made).volumeClaimTemplates).toBeUndefined()
@@ -140,8 +145,7 @@ describe('the Helm chart', () => {
   })
 
   for (const [values, sentence] of [
-    ['twoServers', 'replicas must be 0 or 1: Normwatch runs as one server.'],
-    ['twoOnPostgres', 'a second server on the same PostgreSQL database does not start.'],
+    ['twoServers', 'replicas must be 0 or 1 without a database: a volume belongs to one process.'],
     ['noVolume', 'the data would end with the pod. Set one of them.'],
     ['openProxy', 'ingress.trustedProxies is empty'],
     ['secretInTheOpen', 'put it into a Secret'],

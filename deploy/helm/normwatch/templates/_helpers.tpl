@@ -19,8 +19,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* Refuses what would not run, or would lose data, before anything is installed. */}}
 {{- define "normwatch.check" -}}
-{{- if gt (int .Values.replicas) 1 }}
-{{- fail "replicas must be 0 or 1: Normwatch runs as one server. A volume belongs to one process, and a second server on the same PostgreSQL database does not start." }}
+{{- if and (gt (int .Values.replicas) 1) (not .Values.database.existingSecret) }}
+{{- fail "replicas must be 0 or 1 without a database: a volume belongs to one process. For several servers, name a Secret in database.existingSecret." }}
 {{- end }}
 {{- if not (or .Values.persistence.enabled .Values.database.existingSecret) }}
 {{- fail "persistence.enabled is false and database.existingSecret is empty: the data would end with the pod. Set one of them." }}
