@@ -17,6 +17,8 @@ const PAGES = [
   ['its settings', '/projects/toy/settings', 'section[aria-live]'],
   ['the channels', '/channels', 'main button'],
   ['the tokens', '/tokens', 'main h1'],
+  ['the people', '/people', 'main table'],
+  ['the audit log', '/audit', 'main [data-ok]'],
   ['the sign-in', '/sign-in', 'main form'],
   ['a page that is not there', '/nowhere', 'main h1'],
 ] as const

@@ -21,6 +21,8 @@ it('asks for a token once there is one, signs in and out, and never shows a toke
   await page.getByText('behind the door').first().waitFor()
   expect(await page.evaluate('document.cookie')).toBe('')
 
+  await page.getByRole('link', { name: 'Workspace' }).click()
+  await page.getByRole('row', { name: /Ada this browser a token/ }).waitFor()
   await page.getByRole('link', { name: 'Tokens' }).click()
   await page.getByRole('button', { name: 'New token' }).click()
   await page.getByLabel('Name').fill('ci')
