@@ -18,6 +18,7 @@ const PAGES = [
   ['the channels', '/channels', 'main button'],
   ['the tokens', '/tokens', 'main h1'],
   ['the people', '/people', 'main table'],
+  ['the usage', '/usage', 'main tbody button'],
   ['the audit log', '/audit', 'main [data-ok]'],
   ['the sign-in', '/sign-in', 'main form'],
   ['a page that is not there', '/nowhere', 'main h1'],

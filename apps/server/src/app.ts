@@ -4,6 +4,7 @@ import { MAX_BODY_BYTES, MAX_LIVE_MESSAGE_BYTES } from '@normwatch/protocol'
 import Fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { controlAccess, type AccessOptions } from './access/access.ts'
 import { auditRequests } from './audit/audit-requests.ts'
+import type { Retention } from './ingest/retention.ts'
 import { RequestCounts } from './metrics/request-counts.ts'
 import { withoutBasePath } from './plugins/base-path.ts'
 import { closeGracefully } from './plugins/close-gracefully.ts'
@@ -39,6 +40,7 @@ import { sessionRoutes } from './routes/session.ts'
 import { sessionListRoutes } from './routes/sessions.ts'
 import { snapshotRoutes } from './routes/snapshot.ts'
 import { tokenRoutes } from './routes/tokens.ts'
+import { usageRoutes } from './routes/usage.ts'
 import type { Services } from './services.ts'
 
 export interface AppOptions extends Pick<FastifyServerOptions, 'logger' | 'trustProxy'> {
@@ -48,6 +50,8 @@ export interface AppOptions extends Pick<FastifyServerOptions, 'logger' | 'trust
   readonly access?: AccessOptions
   /** Origins whose pages may show the dashboard in a frame. */
   readonly embed?: readonly string[]
+  /** After how many days of silence runs are removed: the page of usage shows it. */
+  readonly retention?: Retention | undefined
   /** PEM texts; with them the server speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
 }
@@ -60,7 +64,7 @@ const api = { prefix: '/api/v1' }
 /** The whole service over these services, ready to listen or to be injected into. Closing it leaves the services open. */
 export async function buildApp(
   services: Services,
-  { dashboard, access: accessOptions = {}, embed = [], tls, ...options }: AppOptions = {},
+  { dashboard, access: accessOptions = {}, embed = [], retention, tls, ...options }: AppOptions = {},
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...options,
@@ -121,6 +125,7 @@ export async function buildApp(
   await app.register(providerRoutes(services, access), api)
   await app.register(sessionListRoutes(services, access), api)
   await app.register(auditRoutes(services), api)
+  await app.register(usageRoutes(services, access, retention), api)
   await app.register(mcpRoute(access))
   await app.register(serviceRoutes(services, counts))
   serveSdks(app, access)

@@ -2,6 +2,7 @@ import type { ErrorDetail, ErrorReply } from '@normwatch/protocol'
 import { AddressRefused } from './alerts/address-guard.ts'
 import { TooManyTests } from './alerts/alerts.ts'
 import { ChannelAddressInvalid } from './alerts/kinds/kind.ts'
+import { TooManyLimits } from './storage/limit-store.ts'
 import { SettingsRefused } from './ingest/run-settings.ts'
 import { ChannelNotFound, DeliveryNotFound, MuteNotFound, TooManyAlertRules } from './storage/alert-store.ts'
 import { TooManyEvents } from './storage/event-store.ts'
@@ -83,6 +84,10 @@ export const refusals = {
   scope_forbidden: { status: 403, sentence: 'The scope of this token does not allow this.' },
   address_forbidden: { status: 403, sentence: 'This token may not be used from this address.' },
   project_forbidden: { status: 403, sentence: 'This token is limited to another project.' },
+  project_full: {
+    status: 403,
+    sentence: 'The project has reached a limit that an admin set: delete runs, or ask an admin to raise it.',
+  },
   host_not_allowed: {
     status: 403,
     sentence: 'This service answers on this machine only: use localhost, 127.0.0.1 or [::1] in the address.',
@@ -118,6 +123,11 @@ export const refusals = {
     status: 409,
     sentence: 'There are at most 1,000 tokens, revoked ones included.',
     thrown: TooManyTokens,
+  },
+  too_many_limits: {
+    status: 409,
+    sentence: 'At most 1,000 projects have limits.',
+    thrown: TooManyLimits,
   },
   too_many_runs: { status: 409, sentence: 'The project has reached its limit of runs: delete some first.' },
   too_many_series: {

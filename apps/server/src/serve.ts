@@ -62,6 +62,7 @@ export async function serve(config: Config): Promise<Server> {
     {
       access,
       embed: config.embed,
+      retention: config.retentionDays,
       dashboard: findDashboard(layout.dashboard, basePath),
       logger: { level: logLevel, stream: process.stderr },
       trustProxy: trustedProxies(config),

@@ -143,9 +143,11 @@ it('on an open server records what a page changes, not what a recorder does', as
   const { call, inject, services } = await startApp()
   await call('PUT', '/runs/r', {})
   await call('PATCH', '/runs/r', { status: 'finished' })
+  await call('PUT', '/runs/r/settings', {})
   await inject({ method: 'PATCH', url: '/api/v1/runs/r', payload: { notes: 'x' }, headers: { origin } })
   const entries = await services.store.audit.read(0, 9)
   expect(entries.map(({ action, actor, detail }) => [action, actor, detail])).toEqual([
+    ['settings.change', 'owner', null],
     ['run.change', 'owner', 'notes'],
   ])
 })

@@ -10,6 +10,7 @@ import { confine } from './confine.ts'
 import { Authenticator, type Invalid } from './identity/authenticator.ts'
 import { createLimiter } from './limits/limiter.ts'
 import type { Limits } from './limits/limits.ts'
+import { ProjectLimits } from './limits/project-limits.ts'
 import { reachOf, refuseElsewhere, refuseRoute } from './may.ts'
 import { CrossOrigin } from './cross-origin.ts'
 import { ruleFor } from './route-rules.ts'
@@ -80,6 +81,7 @@ export interface Access {
   readonly bodies: BodyGuard
   /** Headers that say who asks, and from where: a request with the same ones is answered to the same caller. */
   readonly identityHeaders: readonly string[]
+  readonly projectLimits: ProjectLimits
 }
 
 /** Guards every route registered after this, by `routeRules`: over HTTP and for sockets, from upgrade to end. */
@@ -111,6 +113,7 @@ export async function controlAccess(
   })
   const sockets = new Sockets(authenticator, (error) => app.log.error({ err: error }, 'failed'))
   const use = noteUse(store, now)
+  const projectLimits = new ProjectLimits(store, steadyNow)
   const crossOrigin = new CrossOrigin(allowedOrigins)
   const callers = new WeakMap<object, Caller>()
 
@@ -158,6 +161,7 @@ export async function controlAccess(
     if (caller === undefined || is404) return
     await confine(request, caller, ruleOf(request).project, store.runs)
     if (isLimited(request)) await limiter?.body(request)
+    await projectLimits.admit(request)
   })
   app.addHook('onReady', async () => {
     app.websocketServer.on('connection', (socket, raw) => {
@@ -177,7 +181,17 @@ export async function controlAccess(
     ...IDENTITY,
     ...[proxyUsers?.userHeader, proxyUsers?.groupsHeader].flatMap((name) => name ?? []),
   ]
-  return { authenticator, people, publicUrl, sockets, basePath, isEmbedded, bodies, identityHeaders }
+  return {
+    authenticator,
+    people,
+    publicUrl,
+    sockets,
+    basePath,
+    isEmbedded,
+    bodies,
+    identityHeaders,
+    projectLimits,
+  }
 }
 
 /** On an open server the owner is the only caller, and is not limited. */

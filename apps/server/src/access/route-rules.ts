@@ -94,6 +94,8 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/v1/tokens': rule('admin', 'all'),
   'POST /api/v1/tokens': rule('admin', 'all'),
   'DELETE /api/v1/tokens/:token': rule('admin', 'all'),
+  'GET /api/v1/usage': rule('admin', 'all'),
+  'PUT /api/v1/projects/:project/limits': rule('admin', 'all'),
   'GET /api/v1/audit': rule('admin', 'all'),
   'GET /api/v1/audit/export': rule('admin', 'all'),
   'GET /api/v1/audit/verify': rule('admin', 'all'),

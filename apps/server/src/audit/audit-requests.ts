@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { RunNotFound, type Store } from '../storage/store.ts'
 import type { Audit } from './audit.ts'
-import { auditedRoutes, type Audited, type Facts } from './audited-routes.ts'
+import { auditedRoutes, changeOfRun, type Audited, type Facts } from './audited-routes.ts'
 
 /**
  * Records every successful request that `auditedRoutes` names, after it was done and before its reply is sent: no
@@ -35,10 +35,9 @@ const describeOf = ({ method, routeOptions }: FastifyRequest) =>
   auditedRoutes[`${method} ${routeOptions.url}`]
 
 /** Recorders change runs all the time: their requests need no look at the run. */
-const isRecorded = (request: FastifyRequest) =>
-  !['PUT', 'PATCH'].includes(request.method) || isPersonal(request)
+const isRecorded = (request: FastifyRequest) => describeOf(request) !== changeOfRun || isPersonal(request)
 
-/** Browsers send an origin with every change; on an open server, nothing else tells a person from a recorder. */
+/** A person, in a browser or with an admin token; recorders use other tokens. Browsers send an origin with every change; on an open server, nothing else tells a person from a recorder. */
 function isPersonal({ caller, headers }: FastifyRequest): boolean {
   if (caller?.via === 'nothing') return headers.origin !== undefined
   return caller?.via === 'cookie' || caller?.grants.some(({ scope }) => scope === 'admin') === true
@@ -53,6 +52,5 @@ function factsOf(request: FastifyRequest, reply: FastifyReply, payload: unknown)
     body: (request.body ?? {}) as Facts['body'],
     reply: isJson && typeof payload === 'string' ? (JSON.parse(payload) as Facts['reply']) : {},
     status: reply.statusCode,
-    isPersonal: isPersonal(request),
   }
 }

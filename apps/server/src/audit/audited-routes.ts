@@ -8,8 +8,6 @@ export interface Facts {
   /** The reply, if it is a small JSON document. */
   readonly reply: Readonly<Record<string, unknown>>
   readonly status: number
-  /** Whether a person did it: in a browser, or with an admin token. Recorders use other tokens. */
-  readonly isPersonal: boolean
 }
 
 /** What an entry says of it. */
@@ -100,6 +98,13 @@ export const auditedRoutes: Readonly<Record<string, Describe>> = {
     project: params['project'],
     detail: fieldsOf(body),
   }),
+  'PUT /api/v1/projects/:project/limits': ({ params, body }) => ({
+    action: 'limits.change',
+    kind: 'project',
+    id: params['project'],
+    project: params['project'],
+    detail: fieldsOf(body),
+  }),
   'PUT /api/v1/runs/:id/settings': ({ params, body }) => ({
     action: 'settings.change',
     kind: 'run',
@@ -138,9 +143,9 @@ export const unaudited: Readonly<Record<string, string>> = {
   'DELETE /mcp': 'it ends a conversation that keeps nothing',
 }
 
-/** Creating a run and what recorders change is not recorded, only what a person changes in a run that exists. */
-function changeOfRun({ params, body, reply, status, isPersonal }: Facts): Audited | undefined {
-  if (!isPersonal || status === 201) return undefined
+/** Only where a person did it: what recorders change is not recorded, nor is the creation of a run. */
+export function changeOfRun({ params, body, reply, status }: Facts): Audited | undefined {
+  if (status === 201) return undefined
   return {
     action: body['truncate_after'] === undefined ? 'run.change' : 'run.truncate',
     kind: 'run',
@@ -153,12 +158,13 @@ function changeOfRun({ params, body, reply, status, isPersonal }: Facts): Audite
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
 /** Names of the fields of an object and of the objects in it, such as `spike.enabled, tags`. */
-function fieldsOf(fields: Readonly<Record<string, unknown>>): string {
-  return Object.entries(fields)
+function fieldsOf(fields: Readonly<Record<string, unknown>>): string | null {
+  const names = Object.entries(fields)
     .flatMap(([name, value]) =>
       name !== 'config' && typeof value === 'object' && value !== null && !Array.isArray(value)
         ? Object.keys(value).map((inner) => `${name}.${inner}`)
         : [name],
     )
     .join(', ')
+  return names === '' ? null : names
 }

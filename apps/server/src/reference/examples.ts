@@ -63,6 +63,7 @@ export const examples: Readonly<Record<string, Example>> = {
   'POST /api/v1/tokens': {
     body: { name: 'cluster', scope: 'write', projects: ['toy-rnn', 'vision-*'], expires_in_days: 90 },
   },
+  'PUT /api/v1/projects/{project}/limits': { body: { max_runs: 1000, max_points: null } },
   'GET /api/v1/audit': { parameters: { action: 'token.create', limit: 20 } },
   'GET /api/v1/audit/export': { parameters: { from: '2026-01-01T00:00:00Z' } },
   'POST /api/v1/session': { body: { token: 'SECRET' } },

@@ -44,7 +44,7 @@ export const groups: readonly Group[] = [
     description:
       'A token is sent as "authorization: Bearer nw_…". A server on this machine alone with no token made asks for none.',
     paths:
-      /^\/api\/v1\/((projects|tokens|sessions?)(\/(\{token\}|\{session\}|oidc(\/callback)?))?|audit(\/(export|verify))?)$/,
+      /^\/api\/v1\/((projects|tokens|sessions?)(\/(\{token\}|\{session\}|oidc(\/callback)?))?|audit(\/(export|verify))?|usage|projects\/\{project\}\/limits)$/,
   },
   {
     name: 'The service',

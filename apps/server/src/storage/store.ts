@@ -13,6 +13,7 @@ import type { ChannelStore, DeliveryStore, MuteStore } from './alert-store.ts'
 import type { ChoreStore } from './chore-store.ts'
 import type { AuditStore } from './audit-store.ts'
 import type { EventStore } from './event-store.ts'
+import type { LimitStore } from './limit-store.ts'
 import type { SettingsStore } from './settings-store.ts'
 import type { SharedChanges } from './shared-changes.ts'
 import type { TokenStore } from './token-store.ts'
@@ -40,6 +41,7 @@ export interface Store {
   readonly audit: AuditStore
   /** What other servers have changed; only where several may share the data. */
   readonly changes?: SharedChanges
+  readonly limits: LimitStore
 
   /** Milliseconds since 1970, by the clock that all servers of the data share. */
   readonly now: () => number
@@ -210,12 +212,21 @@ export interface RunStore {
   projects(): Promise<string[]>
   /** How much each project holds: its runs, and the metrics and layers of all of them. */
   usage(): Promise<ProjectUsage[]>
+  /** The same with the points, A to Z; it reads the row of every run. */
+  totals(): Promise<ProjectTotals[]>
 }
 
 export interface ProjectUsage {
   readonly project: string
   readonly runs: number
   readonly series: number
+}
+
+export interface ProjectTotals extends ProjectUsage {
+  /** Distinct steps of all its runs. */
+  readonly points: number
+  /** When points last arrived, or the newest run without points was created; milliseconds since 1970. */
+  readonly last_arrival: number
 }
 
 /** One accepted batch with its judgement, stored as one unit. */

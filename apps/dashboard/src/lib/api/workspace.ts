@@ -1,5 +1,5 @@
-import type { AuditChain, AuditList, SessionList } from '@normwatch/protocol'
-import type { Caller } from '#lib/api/caller.ts'
+import type { AuditChain, AuditList, ProjectLimits, SessionList, Usage } from '@normwatch/protocol'
+import { withBody, type Caller } from '#lib/api/caller.ts'
 
 /** What of the audit log is shown; empty: all of it. */
 export interface AuditFilter {
@@ -24,6 +24,9 @@ export function createWorkspaceApi(root: string, { call }: Caller) {
     auditChain: () => call<AuditChain>('/audit/verify'),
     /** For a link. */
     auditExportAddress: (filter: AuditFilter) => `${root}/audit/export?${queryOf(filter)}`,
+    usage: () => call<Usage>('/usage'),
+    putLimits: (project: string, limits: ProjectLimits) =>
+      call<ProjectLimits>(`/projects/${encodeURIComponent(project)}/limits`, withBody('PUT', limits)),
     sessions: () => call<SessionList>('/sessions'),
     endSession: (id: string) => call<void>(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' }),
   }

@@ -3,13 +3,15 @@ import { LAYER_PREFIX, MAX_BODY_BYTES } from '@normwatch/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../../errors.ts'
 import { encodingOf } from '../../plugins/json-bodies.ts'
-import { RunNotFound, type Store } from '../../storage/store.ts'
+import type { Store } from '../../storage/store.ts'
 import { Budget } from './budget.ts'
 import type { Caller } from '../identity/caller.ts'
 import { Connections } from './connections.ts'
 import { ADDRESS_SHARE, BURST, type Limits } from './limits.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { ProjectUsage } from './project-usage.ts'
+import { CHANGES_RUNS, countPoints, isPoints, routeOf } from './requests.ts'
+import { growingProject, projectOf } from './run-project.ts'
 import { SECOND_MS, SecondCounts } from './second-counts.ts'
 import type { Sockets } from '../identity/sockets.ts'
 import { Turns } from './turns.ts'
@@ -28,7 +30,6 @@ const HOLD_SECONDS = 5
  * large body is committed before the next one is read, and other clients get their turn in between.
  */
 const PACE = { rate: 8 * 1024 * 1024, burst: 1 / 32 }
-const CHANGES_RUNS = ['POST /api/v1/runs', 'PUT /api/v1/runs/:id', 'PATCH /api/v1/runs/:id']
 
 export interface Limiter {
   /** Before authentication: refuses an address with too many requests or connections. */
@@ -145,38 +146,24 @@ export async function createLimiter(
   }
 
   /** A run that is created, or moved to another project, must find room there. */
-  async function refuseRuns({ params, body }: FastifyRequest): Promise<void> {
-    const fields = (body ?? {}) as { id?: string; project?: string }
-    const id = (params as { id?: string }).id ?? fields.id
-    const present = id === undefined ? undefined : await projectOf(id)
-    const project = fields.project ?? present ?? 'default'
-    if (project === present) return
+  async function refuseRuns(request: FastifyRequest): Promise<void> {
+    const project = await growingProject(request, store.runs)
+    if (project === undefined) return
     const held = await usage.of(project)
     if (held.runs >= limits.maxRuns) throw new Refusal('too_many_runs')
     held.runs++
   }
 
   async function refuseSeries(id: string, body: unknown): Promise<void> {
-    const project = await projectOf(id)
+    const project = await projectOf(store.runs, id)
     if (project === undefined) return
     const held = await usage.of(project)
     if (held.series < limits.maxSeries) return
     const known = new Set(await store.points.metrics(id))
     if (metricNames(body).some((name) => !known.has(name))) throw new Refusal('too_many_series')
   }
-
-  async function projectOf(id: string): Promise<string | undefined> {
-    try {
-      return (await store.runs.get(id)).project
-    } catch (error) {
-      if (error instanceof RunNotFound) return undefined
-      throw error
-    }
-  }
 }
 
-const routeOf = ({ method, routeOptions }: FastifyRequest) => `${method} ${routeOptions.url}`
-const isPoints = (request: FastifyRequest) => routeOf(request) === 'POST /api/v1/runs/:id/points'
 const idOf = ({ params }: FastifyRequest) => (params as { id: string }).id
 
 type TooMany = 'too_many_requests' | 'too_many_connections' | 'points_too_fast' | 'bytes_too_fast'
@@ -199,13 +186,6 @@ function announcedBytes({ headers }: FastifyRequest): number {
 /** The same; the maximum if unknown. */
 function assumedBytes(request: FastifyRequest): number {
   return request.headers['transfer-encoding'] === undefined ? announcedBytes(request) : MAX_BODY_BYTES
-}
-
-/** Estimated points in a body; the exact number is known after parsing. */
-function countPoints(body: unknown): number {
-  const { points, columns } = (body ?? {}) as { points?: unknown; columns?: { step?: unknown } }
-  const rows = Array.isArray(points) ? points : columns?.step
-  return Array.isArray(rows) ? rows.length : 0
 }
 
 /** Estimated metrics in a body. */

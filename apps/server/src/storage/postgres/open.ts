@@ -14,6 +14,7 @@ import { openAudit } from './audit.ts'
 import { Database } from './database.ts'
 import { CannotOpenDatabase, asUnavailable } from './errors.ts'
 import { openFindings } from './findings.ts'
+import { openLimits } from './limits.ts'
 import { migrate } from './migrate.ts'
 import { refuseUnfinishedMove } from './move/unfinished.ts'
 import { openRunLists } from './run-lists.ts'
@@ -128,6 +129,7 @@ function assemble(db: Database, clock: DatabaseClock, migrations: number, alerts
     changes: openChanges(db),
     now: clock.now,
     audit: openAudit(db),
+    limits: openLimits(db),
     migrations,
     check: async () => {
       if (units.damage !== undefined) throw units.damage

@@ -6,6 +6,7 @@ import { describeDeliveryClaims } from '../delivery-claims.contract.ts'
 import { describeCharts } from '../charts.contract.ts'
 import { describeEvents } from '../event-store.contract.ts'
 import { describeFindings } from '../finding-store.contract.ts'
+import { describeLimits } from '../limit-store.contract.ts'
 import { describeLargeRuns } from '../large-runs.contract.ts'
 import { describeProjectLists } from '../project-lists.contract.ts'
 import { describeRuns } from '../runs.contract.ts'
@@ -55,6 +56,7 @@ const openWithClock: OpenWithClock = async (now) =>
 describeStore('postgres', openEmpty)
 describeRuns('postgres', openEmpty)
 describeSettings('postgres', openEmpty)
+describeLimits('postgres', openEmpty)
 describeEvents('postgres', openEmpty)
 describeSessionStore('postgres', openEmpty)
 describeTokenStore('postgres', openEmpty)

@@ -1,5 +1,5 @@
 import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../run/list-runs.ts'
-import { RunNotFound, type ProjectUsage, type RunStore } from '../store.ts'
+import { RunNotFound, type ProjectTotals, type ProjectUsage, type RunStore } from '../store.ts'
 import type { Database } from './database.ts'
 import { like } from './like.ts'
 import type { PostgresUnits } from './run-units.ts'
@@ -78,6 +78,13 @@ export function openRunLists(db: Database, units: PostgresUnits): Omit<RunStore,
     usage: () =>
       db.all<ProjectUsage>(
         `select project, count(*) as runs,
+           coalesce(sum((select max(number) + 1 from metrics where run = runs.id)), 0)::bigint as series
+         from runs group by project order by project`,
+      ),
+
+    totals: () =>
+      db.all<ProjectTotals>(
+        `select project, count(*) as runs, sum(points)::bigint as points, max(last_arrival) as last_arrival,
            coalesce(sum((select max(number) + 1 from metrics where run = runs.id)), 0)::bigint as series
          from runs group by project order by project`,
       ),

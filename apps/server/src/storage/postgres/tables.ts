@@ -353,3 +353,9 @@ export const auditHead = pgTable('audit_head', {
   anchor: whole().notNull(),
   anchor_hash: text().notNull(),
 })
+
+export const projectLimits = pgTable('project_limits', {
+  project: text().primaryKey(),
+  max_runs: whole(),
+  max_points: whole(),
+})

@@ -19,6 +19,7 @@ import { openEvents } from './runs/events.ts'
 import { listFindings, openExplanations } from './runs/findings.ts'
 import { Reaper } from './runs/reaper.ts'
 import { openRunLists } from './runs/run-lists.ts'
+import { openLimits } from './runs/limits.ts'
 import { openSettings } from './runs/settings.ts'
 import type { Access } from './tokens/sessions.ts'
 import { openTokens } from './tokens/tokens.ts'
@@ -141,6 +142,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     now: Date.now,
     tokens: openTokens(db, access),
     audit: openAudit(db, access),
+    limits: openLimits(db, commits),
     migrations: migrationsOf(db).applied,
     check: async () => {
       if (commits.damage !== undefined) throw commits.damage

@@ -5,6 +5,7 @@ import { afterAll } from 'vitest'
 import { describeCharts } from '../charts.contract.ts'
 import { describeEvents } from '../event-store.contract.ts'
 import { describeFindings } from '../finding-store.contract.ts'
+import { describeLimits } from '../limit-store.contract.ts'
 import { describeLargeRuns } from '../large-runs.contract.ts'
 import { describeRuns } from '../runs.contract.ts'
 import { describeSettings } from '../settings-store.contract.ts'
@@ -50,6 +51,7 @@ async function openUpkept() {
 describeStore('sqlite', openEmpty)
 describeRuns('sqlite', openEmpty)
 describeSettings('sqlite', openEmpty)
+describeLimits('sqlite', openEmpty)
 describeEvents('sqlite', openEmpty)
 describeFindings('sqlite', openEmpty)
 describeCharts('sqlite', openReopenable)

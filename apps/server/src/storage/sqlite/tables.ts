@@ -344,3 +344,10 @@ export const auditHead = sqliteTable('audit_head', {
   anchor: integer().notNull(),
   anchorHash: text('anchor_hash').notNull(),
 })
+
+/** How much projects may hold; null: as much as they like. */
+export const projectLimits = sqliteTable('project_limits', {
+  project: text().primaryKey(),
+  maxRuns: integer('max_runs'),
+  maxPoints: integer('max_points'),
+})

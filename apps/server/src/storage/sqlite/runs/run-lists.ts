@@ -1,7 +1,7 @@
 import type { Database } from '../engine/database.ts'
 import { glob } from '../engine/glob.ts'
 import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../../run/list-runs.ts'
-import { RunNotFound, type ProjectUsage, type RunStore } from '../../store.ts'
+import { RunNotFound, type ProjectTotals, type ProjectUsage, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { RunCache } from '../../run/run-cache.ts'
 import type { Reaper } from './reaper.ts'
@@ -27,6 +27,11 @@ export function openRunLists(
   // The metrics of a run are numbered from 0: the highest number tells how many there are, without counting.
   const usage = db.prepare<[], ProjectUsage>(
     `select project, count(*) as runs,
+       coalesce(sum((select max(number) + 1 from metrics where run = runs.key)), 0) as series
+     from runs group by project order by project`,
+  )
+  const totals = db.prepare<[], ProjectTotals>(
+    `select project, count(*) as runs, sum(points) as points, max(last_arrival) as last_arrival,
        coalesce(sum((select max(number) + 1 from metrics where run = runs.key)), 0) as series
      from runs group by project order by project`,
   )
@@ -61,6 +66,7 @@ export function openRunLists(
       commits.read(() => db.prepare<[], ListRow>(runningQuery(dialect)).all().map(toListed)),
 
     usage: async () => commits.read(() => usage.all()),
+    totals: async () => commits.read(() => totals.all()),
     projects: async () => commits.read(() => runs.projects()),
   }
 }
