@@ -27,11 +27,10 @@ export function describeLimits(engine: string, open: () => Promise<Store>): void
 
     it(`keeps limits of at most ${MAX_LIMITED_PROJECTS} projects`, async () => {
       const limits = { max_runs: 1, max_points: null }
-      await Promise.all(
-        Array.from({ length: MAX_LIMITED_PROJECTS }, (_, i) =>
-          store.limits.put({ project: `p${i}`, ...limits }),
-        ),
-      )
+      const names = Array.from({ length: MAX_LIMITED_PROJECTS }, (_, i) => `p${i}`)
+      while (names.length > 0) {
+        await Promise.all(names.splice(0, 50).map((project) => store.limits.put({ project, ...limits })))
+      }
       await expect(store.limits.put({ project: 'more', ...limits })).rejects.toBeInstanceOf(TooManyLimits)
       await store.limits.put({ project: 'p0', max_runs: 2, max_points: null })
       expect(await store.limits.list()).toHaveLength(MAX_LIMITED_PROJECTS)
