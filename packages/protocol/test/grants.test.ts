@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ProjectPatternSchema } from '../src/grants.ts'
 import {
   isAmong,
   literalsOf,
   onlyProject,
   patternOf,
   projectsFor,
-  ProjectPatternSchema,
   type Grant,
   type Projects,
   type Scope,
-} from '../src/grants.ts'
+} from '../src/projects.ts'
 
 const name = fc.stringMatching(/^[ab*\\?%[\]_ü-]{1,12}$/)
 const pattern = fc.array(fc.oneof(fc.constant('*'), name.map(patternOf)), { minLength: 1, maxLength: 4 })

@@ -1,11 +1,8 @@
 import { api, API_ROOT } from '#lib/api/root.ts'
 import { sentenceOf } from '#lib/api/failure.ts'
 import { LogImport } from '#lib/import/log-import.svelte.ts'
-import { isSample, SAMPLE_PREFIX, SAMPLE_TAG } from './is-sample.ts'
+import { isSample, SAMPLE_PREFIX, SAMPLE_PROJECT as PROJECT, SAMPLE_TAG } from './is-sample.ts'
 import { RECORDED, type RecordedRun } from './recorded.ts'
-
-/** The project that the sample runs are in. */
-const PROJECT = 'samples'
 
 /** The sample runs: loads them as any log is imported, and takes them away again. */
 class SampleRuns {

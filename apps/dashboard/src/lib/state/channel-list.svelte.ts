@@ -1,6 +1,6 @@
 import type { Channel } from '@normwatch/protocol'
 import type { AlertsApi } from '#lib/api/alerts.ts'
-import { ApiFailure, sentenceOf } from '#lib/api/failure.ts'
+import { sentenceOf } from '#lib/api/failure.ts'
 
 /** Milliseconds between two fetches of the channels while a page is visible. */
 const LOOK_EVERY = 60_000
@@ -9,7 +9,7 @@ const LOOK_EVERY = 60_000
 export class ChannelList {
   readonly #api: AlertsApi
   #channels = $state.raw<readonly Channel[]>([])
-  #phase = $state<'loading' | 'ready' | 'refused' | 'failed'>('loading')
+  #phase = $state<'loading' | 'ready' | 'failed'>('loading')
   #failure = $state('')
 
   constructor(api: AlertsApi) {
@@ -19,8 +19,7 @@ export class ChannelList {
   get all(): readonly Channel[] {
     return this.#channels
   }
-  /** `refused`: the user's token does not allow channels. */
-  get phase(): 'loading' | 'ready' | 'refused' | 'failed' {
+  get phase(): 'loading' | 'ready' | 'failed' {
     return this.#phase
   }
   get failure(): string {
@@ -41,8 +40,7 @@ export class ChannelList {
       this.#phase = 'ready'
     } catch (error) {
       this.#failure = sentenceOf(error)
-      const isRefused = error instanceof ApiFailure && error.status === 403
-      if (this.#phase === 'loading') this.#phase = isRefused ? 'refused' : 'failed'
+      if (this.#phase === 'loading') this.#phase = 'failed'
     }
   }
 

@@ -1,4 +1,5 @@
-import type { Grant, Session } from '@normwatch/protocol'
+import type { Scope, Session } from '@normwatch/protocol'
+import { isAmong, projectsFor, type Projects } from '@normwatch/protocol/projects'
 import type { Api } from '#lib/api/client.ts'
 
 /** The signed-in user as of loading the pages: signing in and out reload them. */
@@ -30,16 +31,29 @@ export class SessionState {
   get signedIn(): Session['caller'] {
     return this.#session?.open === false ? this.#session.caller : null
   }
-  /** Whether this person may read runs and findings, of any project. */
-  get mayRead(): boolean {
-    return this.#grants.some(({ scope }) => scope === 'read' || scope === 'admin')
+  /** Whether nobody is signed in who could do anything: the next request leads to the sign-in page. */
+  get isSignedOut(): boolean {
+    return this.#isAsked && (this.#session?.caller ?? null) === null
   }
-  /** Whether channels, mutes and tokens may be seen and changed. */
+  /** Whether this person may do something in a project; while that is not known yet, they may not. */
+  may(scope: Scope, project: string): boolean {
+    return isAmong(this.#where(scope), project)
+  }
+  /** Whether this person may do something in any project. */
+  mayAnywhere(scope: Scope): boolean {
+    const where = this.#where(scope)
+    return where === 'all' || where.length > 0
+  }
+  /** Whether this person may read runs and findings. */
+  get mayRead(): boolean {
+    return this.mayAnywhere('read')
+  }
+  /** Whether channels and tokens may be seen and changed: they concern the whole server. */
   get isAdmin(): boolean {
-    return this.#grants.some(({ scope, projects }) => scope === 'admin' && projects === 'all')
+    return this.#where('admin') === 'all'
   }
 
-  get #grants(): readonly Grant[] {
-    return this.#session?.caller?.grants ?? []
+  #where(scope: Scope): Projects {
+    return projectsFor(this.#session?.caller?.grants ?? [], scope)
   }
 }
