@@ -5,7 +5,8 @@ import { hasAnswered } from './errors.ts'
 
 /** How long a statement waits before the database is asked whether it answers at all. */
 const PATIENCE_MS = 1_500
-/** How long it may take to say so, connecting included. */
+/** How long it may take to say so, connecting included: a busy one needs its time, one known to be silent is asked more often. */
+const FIRST_TIMEOUT_MS = 6_000
 const TIMEOUT_MS = 3_000
 const RETRY_MS = 500
 
@@ -58,10 +59,11 @@ export class Pulse {
   }
 
   async #answers(): Promise<boolean> {
+    const timeout = this.#isSilent ? TIMEOUT_MS : FIRST_TIMEOUT_MS
     const client = new pg.Client({
       ...this.#options.settings(),
-      connectionTimeoutMillis: TIMEOUT_MS,
-      query_timeout: TIMEOUT_MS,
+      connectionTimeoutMillis: timeout,
+      query_timeout: timeout,
     })
     client.on('error', () => undefined)
     try {
