@@ -60,7 +60,10 @@ export async function startAlerts({
     channel: (id: string, fields: Partial<StoredChannel>) =>
       store.channels.create(aChannel({ id, secret, ...fields })),
     open: (run: string, ...ids: string[]) =>
-      record(run, ...ids.map((id) => ({ type: 'opened', finding: aFinding({ id, run }) }) as const)),
+      record(
+        run,
+        ...ids.map((id) => ({ type: 'opened', finding: aFinding({ id, run, part: id }) }) as const),
+      ),
     close: (run: string, id: string) =>
       record(run, {
         type: 'closed',

@@ -205,6 +205,7 @@ export class ActiveRun {
     for (const change of changes) {
       const episode = episodeOf({ kind: change.kind, part })
       if (change.type === 'opened') {
+        if (this.openFindings.has(episode)) continue
         const finding = openFinding(this.id, part, change, at)
         this.openFindings.set(episode, finding)
         outcome.changes.push({ type: 'opened', finding })

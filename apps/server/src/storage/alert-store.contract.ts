@@ -26,7 +26,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
       store.channels.create(aChannel({ id, created_at: now, ...fields }))
     const record = (...changes: FindingChange[]) => recordIn(store, 'run-1', { changes })
     const openings = (...ids: string[]) =>
-      record(...ids.map((id) => ({ type: 'opened', finding: aFinding({ id }) }) as const))
+      record(...ids.map((id) => ({ type: 'opened', finding: aFinding({ id, part: id }) }) as const))
     const closing = (id: string): FindingChange => ({
       type: 'closed',
       id,
@@ -66,7 +66,7 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
             {
               type: 'finding.opened',
               at: now - WINDOW,
-              finding: aFinding({ id: 'f-1' }),
+              finding: aFinding({ id: 'f-1', part: 'f-1' }),
               run: { id: 'run-1', name: 'seed 1', project: 'toy', clipping: judgement.clipping },
             },
           ],

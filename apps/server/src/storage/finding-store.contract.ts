@@ -14,7 +14,9 @@ export function describeFindings(engine: string, open: () => Promise<Store>): vo
     beforeEach(async () => {
       store = await open()
       await store.runs.put('a', {}, 0)
-      const findings = ['f-1', 'f-2', 'f-3'].map((id) => aFinding({ id, run: 'a', explained: false }))
+      const findings = ['f-1', 'f-2', 'f-3'].map((id) =>
+        aFinding({ id, run: 'a', part: id, explained: false }),
+      )
       await record(store, 'a', { changes: findings.map((finding) => ({ type: 'opened', finding })) })
     })
     afterEach(() => store.close())
@@ -49,6 +51,25 @@ export function describeFindings(engine: string, open: () => Promise<Store>): vo
       const closed = { closed_step: 9, closed_at: 5, close_reason: 'recovered' } as const
       await record(store, 'a', { changes: [{ type: 'closed', id: 'f-1', ...closed }] })
       expect(await store.findings.get('f-1')).toMatchObject({ state: 'closed', ...explanation })
+    })
+
+    it('of a kind and part are open one at a time, also where judging again makes one of the past and another of now', async () => {
+      const again = aFinding({ id: 'f-5', run: 'a', part: 'f-1' })
+      const open = { type: 'opened', finding: again } as const
+      await expect(record(store, 'a', { changes: [open] })).rejects.toThrow()
+      const closed = { closed_step: 9, closed_at: 5, close_reason: 'recovered' } as const
+      const past = { ...again, id: 'f-6', opened_step: 1 }
+      await record(store, 'a', {
+        changes: [
+          { type: 'opened', finding: past },
+          { type: 'closed', id: 'f-6', ...closed },
+          open,
+          { type: 'closed', id: 'f-1', ...closed, close_reason: 'settings_changed' },
+        ],
+      })
+      const { findings } = await store.findings.list({ run: 'a', state: 'open', limit: 9 })
+      expect(findings.map(({ id }) => id).sort()).toEqual(['f-2', 'f-3', 'f-5'])
+      expect(await store.findings.get('f-6')).toMatchObject({ state: 'closed', ...closed })
     })
 
     it('go with their run, explained or not', async () => {

@@ -194,6 +194,9 @@ export const findings = pgTable(
     index('findings_by_opening').on(table.openedAt, table.key),
     index('findings_by_run').on(table.run, table.openedAt, table.key),
     index('findings_by_version').on(table.run, table.version),
+    uniqueIndex('findings_open_once')
+      .on(table.run, table.kind, sql`coalesce(part, '')`)
+      .where(sql`state = 'open'`),
     index('findings_open')
       .on(table.openedAt, table.key)
       .where(sql`state = 'open'`),

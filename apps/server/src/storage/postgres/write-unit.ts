@@ -1,3 +1,4 @@
+import { rowChanges } from '../run/finding-changes.ts'
 import { CLOSE_FINDING, INSERT_FINDING, insertedFinding } from '../run/list-findings.ts'
 import type { TailRow } from '../run/tail.ts'
 import { CREATED, MOVING, RUN_COLUMNS, type RunRow } from '../run/run-row.ts'
@@ -196,13 +197,11 @@ async function applyChanges(on: Statements, { run, changes }: RecordedChanges): 
   if (changes.some(({ type }) => type === 'opened')) {
     await on.run('select pg_advisory_xact_lock(?)', ENTERING_FINDINGS)
   }
-  for (const change of changes) {
-    if (change.type === 'opened') await on.run(INSERT_FINDING, ...insertedFinding(run.id, change.finding))
-    else {
-      const { closed_step, closed_at, close_reason, id } = change
-      await on.run(CLOSE_FINDING, closed_step, closed_at, close_reason, id, run.id)
-    }
+  const { closed, added } = rowChanges(changes)
+  for (const { closed_step, closed_at, close_reason, id } of closed) {
+    await on.run(CLOSE_FINDING, closed_step, closed_at, close_reason, id, run.id)
   }
+  for (const finding of added) await on.run(INSERT_FINDING, ...insertedFinding(run.id, finding))
   const ids = changes.map((change) => (change.type === 'opened' ? change.finding.id : change.id))
   await on.run(
     'update findings set version = ? where run = ? and id = any(?::text[])',

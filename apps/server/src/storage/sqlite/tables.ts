@@ -174,6 +174,9 @@ export const findings = sqliteTable(
       .where(sql`explanation is null`),
     index('findings_by_opening').on(table.openedAt, table.key),
     index('findings_by_run').on(table.run, table.openedAt, table.key),
+    uniqueIndex('findings_open_once')
+      .on(table.run, table.kind, sql`coalesce(part, '')`)
+      .where(sql`state = 'open'`),
   ],
 )
 

@@ -11,6 +11,7 @@ import {
   toFinding,
   type FindingRow,
 } from '../../run/list-findings.ts'
+import { rowChanges } from '../../run/finding-changes.ts'
 import type { FindingChange, FindingQuery, FindingStore, StoredFinding } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 
@@ -46,10 +47,11 @@ export function openFindingTable(db: Database) {
   return {
     find: findingById(db),
     apply(run: number, changes: readonly FindingChange[]): void {
-      for (const change of changes) {
-        if (change.type === 'opened') insert.run(...insertedFinding(run, change.finding))
-        else close.run(change.closed_step, change.closed_at, change.close_reason, change.id, run)
+      const { closed, added } = rowChanges(changes)
+      for (const { closed_step, closed_at, close_reason, id } of closed) {
+        close.run(closed_step, closed_at, close_reason, id, run)
       }
+      for (const finding of added) insert.run(...insertedFinding(run, finding))
     },
   }
 }
