@@ -38,8 +38,18 @@ async function call(url: string, method: string, path: string, body?: object): P
   return answer.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text
 }
 
+/** Resolves once the server has explained what was not explained yet. */
+async function allExplained(url: string): Promise<void> {
+  const unexplained = async () =>
+    (await call(url, 'GET', '/findings?limit=200')).findings.filter(
+      ({ explained }: { explained: boolean }) => !explained,
+    )
+  await expect.poll(unexplained, { timeout: 60_000 }).toEqual([])
+}
+
 /** What a server answers to everything that can be asked about its data. */
 async function answersOf(url: string, except: readonly string[]): Promise<Record<string, unknown>> {
+  await allExplained(url)
   const paths = [
     '/runs?limit=2',
     '/runs?sort=name',

@@ -132,8 +132,9 @@ export class Explainer {
     if (!store.chores.isShared) return findings
     const now = performance.now()
     this.#known = new Map(findings.map(({ id }) => [id, this.#known.get(id) ?? now]))
-    const isLeft = (id: string) => now - (this.#known.get(id) ?? now) >= LEFT_AFTER_MS
-    return findings.filter(({ id, run }) => runs.has(run) || isLeft(id))
+    const isLeft = ({ id, opened_at }: StoredFinding) =>
+      Math.max(now - (this.#known.get(id) ?? now), store.now() - opened_at) >= LEFT_AFTER_MS
+    return findings.filter((finding) => runs.has(finding.run) || isLeft(finding))
   }
 
   /** Explains a finding unless another server does or did; says whether this one did. */
