@@ -20,6 +20,8 @@ export function forEachReading(
   for (const [metric, column] of metrics) {
     if (metric.startsWith(LAYER_PREFIX)) layers.push({ name: metric.slice(LAYER_PREFIX.length), column })
   }
+  // one object for all readings: thousands of names each would be most of the garbage of a batch
+  const norms = Object.create(null) as Record<string, number>
   const reading = emptyReading()
   for (let i = 0; i < step.length; i++) {
     const at = time[i] as number
@@ -30,7 +32,7 @@ export function forEachReading(
       const { field, column } = sources[n] as (typeof sources)[number]
       reading[field] = readingAt(column, i)
     }
-    if (layers.length > 0) reading.layers = layersAt(layers, i)
+    if (layers.length > 0) reading.layers = fill(norms, layers, i)
     visit(reading)
   }
 }
@@ -39,25 +41,25 @@ export function readingAt({ values, present }: MetricColumn, row: number): numbe
   return present === null || present[row] === 1 ? values[row] : undefined
 }
 
-function layersAt(
+/** Puts the norms of a row into `norms`, NaN where a layer has none; returns it. */
+function fill(
+  norms: Record<string, number>,
   layers: readonly { name: string; column: MetricColumn }[],
   row: number,
 ): Record<string, number> {
-  const norms = Object.create(null) as Record<string, number>
-  for (const { name, column } of layers) {
-    const norm = readingAt(column, row)
-    if (norm !== undefined) norms[name] = norm
-  }
+  for (const { name, column } of layers) norms[name] = readingAt(column, row) ?? NaN
   return norms
 }
 
 /** Readings of one slice: about a quarter of a millisecond of judging, which other requests wait for. */
 const READINGS = 1_250
+/** The least rows of one slice: cutting thousands of layers to single rows takes longer than judging them. */
+const LEAST_ROWS = 16
 
 /** The batch in slices, in order, each short enough to be judged without delaying others. */
 export function slices(batch: PointColumns, readings = READINGS): PointColumns[] {
   const { step, metrics } = batch
-  const rows = Math.ceil(readings / (1 + metrics.size))
+  const rows = Math.max(LEAST_ROWS, Math.ceil(readings / (1 + metrics.size)))
   if (step.length <= rows) return [batch]
   const count = Math.ceil(step.length / rows)
   return Array.from({ length: count }, (_, i) => between(batch, i * rows, (i + 1) * rows))
