@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { compareNotes, RunMeasurer } from '@normwatch/detector'
 import { metricOf, type CompareReply } from '@normwatch/protocol'
 import type { Store, StoredRun } from '../storage/store.ts'
@@ -44,6 +45,8 @@ async function measure(store: Store, run: StoredRun, part: string | undefined) {
       cap: block.metrics.get(cap),
       clipFraction: block.metrics.get(clipFraction),
     })
+    // others are served between the blocks
+    await nextTurn()
   }
   return measurer.result()
 }
