@@ -166,6 +166,7 @@ const rooms: Record<string, Room> = {
       'npm:fastify',
       'npm:@fastify/cookie',
       'npm:@fastify/proxy-addr',
+      'npm:jose',
       'npm:openid-client',
     ],
   },

@@ -35,6 +35,7 @@ import { runRoutes } from './routes/runs.ts'
 import { seriesRoutes } from './routes/series.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { settingsRoutes } from './routes/settings.ts'
+import { providerSignOutRoute } from './routes/provider-sign-out.ts'
 import { providerRoutes } from './routes/session-oidc.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { sessionListRoutes } from './routes/sessions.ts'
@@ -123,6 +124,7 @@ export async function buildApp(
   await app.register(tokenRoutes(services, access), api)
   await app.register(sessionRoutes(services, access), api)
   await app.register(providerRoutes(services, access), api)
+  await app.register(providerSignOutRoute(services, access), api)
   await app.register(sessionListRoutes(services, access), api)
   await app.register(auditRoutes(services), api)
   await app.register(usageRoutes(services, access, retention), api)

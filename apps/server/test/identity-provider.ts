@@ -62,6 +62,8 @@ export async function startIdentityProvider() {
       signer = old
       self.change = (claims) => claims
     },
+    /** A token of these claims, signed as the provider signs. */
+    sign: (claims: IdToken) => signed(claims, signer),
     /** Sends people back to the server at this address. */
     async serve(address: string) {
       home = address
@@ -90,6 +92,8 @@ export async function startIdentityProvider() {
           ...CLIENT,
           redirect_uris: [`${home}/api/v1/session/oidc/callback`],
           post_logout_redirect_uris: [`${home}/sign-in`],
+          backchannel_logout_uri: `${home}/api/v1/session/oidc/logout`,
+          backchannel_logout_session_required: true,
         },
       ],
       jwks: {
@@ -99,6 +103,7 @@ export async function startIdentityProvider() {
       claims: { openid: ['sub', 'groups'], profile: ['name'], email: ['email', 'email_verified'] },
       features: {
         devInteractions: { enabled: false },
+        backchannelLogout: { enabled: true },
         rpInitiatedLogout: {
           enabled: true,
           // Its own page loads a font from elsewhere.
@@ -166,7 +171,7 @@ const claimsOf = (token: string): IdToken =>
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 /** A token of these claims, signed as the provider signs. */
-export function signed(claims: IdToken, { kid, privateKey }: Keys): string {
+function signed(claims: IdToken, { kid, privateKey }: Keys): string {
   const text = `${part({ alg: 'RS256', kid, typ: 'JWT' })}.${part(claims)}`
   return `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}`
 }

@@ -104,6 +104,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'DELETE /api/v1/session': rule('everybody', 'none'),
   'GET /api/v1/session/oidc': rule('everybody', 'none'),
   'GET /api/v1/session/oidc/callback': rule('everybody', 'none'),
+  'POST /api/v1/session/oidc/logout': rule('everybody', 'none'),
   // Who is no admin of everything sees and ends only their own.
   'GET /api/v1/sessions': rule('any', 'none'),
   'DELETE /api/v1/sessions/:session': rule('any', 'none'),

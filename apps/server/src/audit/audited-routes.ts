@@ -139,6 +139,7 @@ export const unaudited: Readonly<Record<string, string>> = {
   'POST /api/v1/runs/:id/preview': 'it stores nothing',
   'POST /api/v1/session': 'the route records sign-ins itself, refused ones too',
   'DELETE /api/v1/session': 'the route records it itself, while it knows whose session it was',
+  'POST /api/v1/session/oidc/logout': 'the route records the sessions that it ends',
   'POST /mcp': 'its tools only read, each with a request to the API',
   'DELETE /mcp': 'it ends a conversation that keeps nothing',
 }

@@ -1,6 +1,7 @@
 import type * as openidClient from 'openid-client'
 import type { ClientMetadata, Configuration, ServerMetadata } from 'openid-client'
 import type { StoredPerson } from '../../storage/session-store.ts'
+import { keysAt, readLogoutToken, type EndedAtProvider, type RemoteKeys } from './logout-token.ts'
 import { personOf } from './person.ts'
 
 export interface ProviderSettings {
@@ -60,6 +61,8 @@ export class Provider {
   readonly name: string
   readonly #settings: ProviderSettings
   readonly #now: () => number
+  /** The keys that logout tokens are signed with. */
+  #keys: RemoteKeys | undefined
   #metadata: { readonly value: ServerMetadata; readonly until: number } | undefined
 
   constructor(settings: ProviderSettings, now: () => number) {
@@ -130,6 +133,20 @@ export class Provider {
       if (error instanceof SignInFailed && error.fault === 'unreachable') return undefined
       throw error
     }
+  }
+
+  /** What a token of the provider says it has ended. Rejects with `SignInFailed`, also where it is no valid token. */
+  ended(token: string): Promise<EndedAtProvider> {
+    return this.#ask(async (_, config) => {
+      const { jwks_uri: keys = '' } = config.serverMetadata()
+      if (this.#keys?.url !== keys) this.#keys = await keysAt(keys)
+      const { issuer = this.issuer } = config.serverMetadata()
+      return readLogoutToken(token, this.#keys, {
+        issuer,
+        audience: this.#settings.clientId,
+        clockTolerance: CLOCK_TOLERANCE_S,
+      })
+    })
   }
 
   async #ask<T>(work: (library: Library, config: Configuration) => Promise<T>): Promise<T> {
