@@ -3,8 +3,8 @@ import { judgement } from './ingest.ts'
 import { stepsOf } from './run-of-steps.ts'
 import { timed } from './timing.ts'
 
-/** Typical runs of teams: several projects, healths and statuses, with tags, configs and a few points. */
-export async function makeRuns(store: Store, count: number): Promise<void> {
+/** Typical runs of teams: several projects, healths and statuses, with tags, configs and a few points; the first has the number `from`. */
+export async function makeRuns(store: Store, count: number, from = 0): Promise<void> {
   const projects = ['vision', 'language', 'speech', 'default']
   const make = async (i: number): Promise<void> => {
     const run = `run-${i}`
@@ -22,7 +22,7 @@ export async function makeRuns(store: Store, count: number): Promise<void> {
     })
     if (i % 10 !== 0) await store.runs.patch(run, { status: 'finished' }, now)
   }
-  await Promise.all(Array.from({ length: count }, (_, i) => make(i)))
+  await Promise.all(Array.from({ length: count }, (_, i) => make(from + i)))
 }
 
 /** Times pages of 50, as the runs page requests them, from the request to the last byte of the answer. */
