@@ -146,5 +146,4 @@ try {
   rmSync(folder, { recursive: true })
 }
 console.table(figures)
-if (only === undefined)
-  await writeResults(import.meta.dirname, { ...machine(), figures }, 'turns.json')
+if (only === undefined) await writeResults(import.meta.dirname, { ...machine(), figures }, 'turns.json')
