@@ -89,15 +89,9 @@ export class Follower {
     this.#isWorking = true
     while (!this.#isClosed && (this.#followed.isListWatched || this.#followed.watched().size > 0)) {
       this.#isWoken = false
-      let rest = LOOK_EVERY_MS
-      try {
-        await this.#followRuns()
-        await this.#followList()
-      } catch {
-        // the store is away, which requests say; nothing is missed: versions tell where to go on
-        rest = RETRY_MS
-      }
-      await this.#wait(rest)
+      // where the store is away, which requests say, nothing is missed: versions tell where to go on
+      const looks = await Promise.allSettled([this.#followRuns(), this.#followList()])
+      await this.#wait(looks.some(({ status }) => status === 'rejected') ? RETRY_MS : LOOK_EVERY_MS)
     }
     this.#isWorking = false
     this.#listedUntil = undefined
@@ -118,9 +112,14 @@ export class Follower {
     if (watched.size === 0) return
     const versions = await this.#changes.versions([...watched.keys()])
     const changed = [...watched].filter(([id, told]) => versions.get(id) !== told)
+    // a run that cannot be read keeps no other waiting
+    const reads: PromiseSettledResult<void>[] = []
     for (let from = 0; from < changed.length; from += AT_ONCE) {
-      await Promise.all(changed.slice(from, from + AT_ONCE).map(([id, told]) => this.#read(id, told)))
+      const some = changed.slice(from, from + AT_ONCE)
+      reads.push(...(await Promise.allSettled(some.map(([id, told]) => this.#read(id, told)))))
     }
+    const failed = reads.find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
   }
 
   async #read(id: string, after: number): Promise<void> {
@@ -158,7 +157,6 @@ export class Follower {
     this.#told.clear()
     for (const [id, version] of versions) this.#told.set(id, { version, look: undefined })
     this.#removals = new Set(removed.map(keyOf))
-    this.#listedUntil = now
     const recent = await this.#changes.since(now - JUST_NOW_MS)
     if (recent.versions.size > 0) {
       const known = Array.from(recent.versions.keys(), (id) => {
@@ -167,6 +165,7 @@ export class Follower {
       })
       await this.#tellListed(new Map(known))
     }
+    this.#listedUntil = now
     this.#followed.listFollowed()
   }
 
