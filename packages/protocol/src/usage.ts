@@ -23,6 +23,7 @@ export const ProjectUsageSchema = Type.Object({
   runs: Type.Integer(),
   points: Type.Integer({ description: 'Distinct steps of all its runs.' }),
   series: Type.Integer({ description: 'Metrics and layers of all its runs.' }),
+  bytes: Type.Integer({ description: 'Bytes that the points take in the store.' }),
   last_activity: Nullable(
     Type.String({ format: 'date-time', description: 'When points last arrived, or a run was created.' }),
   ),

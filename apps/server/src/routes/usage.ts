@@ -28,6 +28,7 @@ export function usageRoutes(
           (await store.limits.list()).map(({ project, ...limits }) => [project, limits]),
         )
         const totals = new Map((await store.runs.totals()).map((total) => [total.project, total]))
+        const sizes = await store.runs.sizes()
         const names = [...new Set([...totals.keys(), ...limited.keys()])].sort()
         const projects = names.map((project): ProjectUsage => {
           const { runs = 0, points = 0, series = 0, last_arrival = null } = totals.get(project) ?? {}
@@ -36,6 +37,7 @@ export function usageRoutes(
             runs,
             points,
             series,
+            bytes: sizes.get(project) ?? 0,
             last_activity: isoOrNull(last_arrival),
             retention_days: daysOf(project),
             limits: limited.get(project) ?? NONE,

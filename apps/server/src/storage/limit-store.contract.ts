@@ -49,5 +49,27 @@ export function describeLimits(engine: string, open: () => Promise<Store>): void
         { project: 'q', runs: 1, points: 0, series: 0, last_arrival: 3_000 },
       ])
     })
+
+    it('says how many bytes the points of each project take', async () => {
+      expect(await store.runs.sizes()).toEqual(new Map())
+      for (const [run, project] of [
+        ['a', 'p'],
+        ['b', 'p'],
+        ['c', 'q'],
+      ] as const)
+        await store.runs.put(run, { project }, 0)
+      // norms without a pattern, which nothing makes smaller
+      const norms = Array.from({ length: 20_000 }, (_, step) => Math.sin(step * 12.9898) * 43_758.5453)
+      const batch = columns([...norms.keys()], { grad_norm: norms })
+      for (const run of ['a', 'b', 'c']) await append(store, { run, columns: batch })
+      const sizes = await store.runs.sizes()
+      const [p = 0, q = 0] = [sizes.get('p'), sizes.get('q')]
+      expect(q).toBeGreaterThan(20_000 * 4)
+      expect(q).toBeLessThan(20_000 * 40)
+      expect(p / q).toBeCloseTo(2, 1)
+      await store.runs.delete('a')
+      await store.runs.delete('b')
+      expect([...(await store.runs.sizes()).keys()]).toEqual(['q'])
+    })
   })
 }

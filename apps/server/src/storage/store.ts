@@ -214,6 +214,8 @@ export interface RunStore {
   usage(): Promise<ProjectUsage[]>
   /** The same with the points, A to Z; it reads the row of every run. */
   totals(): Promise<ProjectTotals[]>
+  /** Bytes of the points of each project, as stored; it reads the sizes of all blobs. */
+  sizes(): Promise<ReadonlyMap<string, number>>
 }
 
 export interface ProjectUsage {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { count, counted, digitsFor, figure, group, multiple, percent } from '#lib/format/number.ts'
+import { bytes, count, counted, digitsFor, figure, group, multiple, percent } from '#lib/format/number.ts'
 
 const plain = (text: string) => text.replaceAll('\u202f', ' ')
 
@@ -51,6 +51,13 @@ describe('count', () => {
     [3e9, '3.00G'],
     [2 ** 52, '4.5e15'],
   ])('writes %i as %s', (value, text) => expect(plain(count(value))).toBe(text))
+
+  it.each([
+    [0, '0 B'],
+    [842, '842 B'],
+    [12_345, '12.3 kB'],
+    [1_250_000_000, '1.25 GB'],
+  ])('writes %i bytes as %s', (value, text) => expect(plain(bytes(value))).toBe(text))
 })
 
 describe('percent', () => {

@@ -34,6 +34,12 @@ const UNITS = [
   ['M', 1e6],
 ] as const
 
+/** An amount of data that reads at a glance: `842 B`, `12.3 kB`, `1.25 GB`. */
+export function bytes(value: number): string {
+  const [, amount = '', unit = ''] = /^(.*?)([kMGT]?)$/.exec(count(value)) ?? []
+  return `${amount}${NARROW}${unit}B`
+}
+
 /** The number with the digits of its whole part in groups of three: `1 234 567`. */
 export function group(value: number): string {
   const whole = /^-?\d+/

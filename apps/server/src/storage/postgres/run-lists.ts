@@ -89,6 +89,19 @@ export function openRunLists(db: Database, units: PostgresUnits): Omit<RunStore,
          from runs group by project order by project`,
       ),
 
+    sizes: async () => {
+      const rows = await db.all<{ project: string; bytes: number }>(
+        `select project, sum(bytes)::bigint as bytes
+         from (
+           select run, octet_length(cells) + octet_length(columns) as bytes from leaves
+           union all select run, octet_length(page) from summaries
+           union all select run, octet_length(columns) from tail
+         ) as blobs join runs on runs.id = blobs.run
+         group by project`,
+      )
+      return new Map(rows.map(({ project, bytes }) => [project, bytes]))
+    },
+
     projects: async () => {
       const rows = await db.all<{ project: string }>('select distinct project from runs order by project')
       return rows.map(({ project }) => project)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../engine/database.ts'
 import { glob } from '../engine/glob.ts'
 import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../../run/list-runs.ts'
@@ -15,6 +16,9 @@ const dialect: ListDialect = {
   contains: (column) => `instr(${column}, ?) > 0`,
   hasTag: 'exists (select 1 from json_each(runs.tags) where value = ?)',
 }
+
+/** Leaves whose sizes are read at once: some milliseconds. */
+const LEAVES_AT_ONCE = 4_000
 
 /** The verbs of `RunStore` over many runs, and the removal of runs. */
 export function openRunLists(
@@ -35,6 +39,34 @@ export function openRunLists(
        coalesce(sum((select max(number) + 1 from metrics where run = runs.key)), 0) as series
      from runs group by project order by project`,
   )
+
+  const leafSizes = db.prepare<[number], { last: number; run: number; bytes: number }>(
+    `select max(rowid) as last, run, sum(bytes) as bytes
+     from (select rowid, run, length(cells) + length(columns) as bytes from leaves where rowid > ? order by rowid limit ${LEAVES_AT_ONCE})
+     group by run`,
+  )
+  const otherSizes = db.prepare<[], { run: number; bytes: number }>(
+    `select run, sum(length(page)) as bytes from summaries group by run
+     union all select run, sum(length(columns)) from tail group by run`,
+  )
+  const projectOf = db.prepare<[number], { project: string }>('select project from runs where key = ?')
+
+  /** In slices, so that others are served in between. */
+  async function sizes(): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>()
+    const add = ({ run, bytes }: { run: number; bytes: number }): void => {
+      const project = projectOf.get(run)?.project
+      if (project !== undefined) sizes.set(project, (sizes.get(project) ?? 0) + bytes)
+    }
+    for (const row of otherSizes.all()) add(row)
+    for (let last: number | undefined = 0; last !== undefined;) {
+      const rows = commits.read(() => leafSizes.all(last as number))
+      for (const row of rows) add(row)
+      last = rows.length === 0 ? undefined : Math.max(...rows.map((row) => row.last))
+      await nextTurn()
+    }
+    return sizes
+  }
 
   function remove(id: string): void {
     const row = runs.find(id)
@@ -67,6 +99,7 @@ export function openRunLists(
 
     usage: async () => commits.read(() => usage.all()),
     totals: async () => commits.read(() => totals.all()),
+    sizes,
     projects: async () => commits.read(() => runs.projects()),
   }
 }
