@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { openDatabase } from '../src/storage/sqlite/engine/database.ts'
 import { startReceiver } from './alerts-receiver.ts'
 import { bearer } from './access-fixtures.ts'
 import { isType, liveClient } from './live-client.ts'
@@ -216,6 +217,18 @@ describe('the doctor', () => {
     expect(status).toBe(0)
     expect(stdout).toMatch(/^ok +database +whole, 1 runs$/m)
     expect(stdout).toMatch(/^ok +server +runs on this folder$/m)
+    expect(stdout).toMatch(/^ok +audit log +whole, 0 entries$/m)
     expect(stdout).not.toMatch(/^bad/m)
+  })
+
+  it('names the entry of the audit log that was changed', async () => {
+    const folder = await tempFolder()
+    for (const name of ['one', 'two']) normwatch(folder, 'token', 'create', '--name', name, '--scope', 'read')
+    const db = openDatabase(join(folder, 'normwatch.db'))
+    db.exec("update audit set actor = 'eve' where number = 1")
+    db.close()
+    const { status, stdout } = normwatch(folder, 'doctor')
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/^bad +audit log +Entry 1 was changed/m)
   })
 })

@@ -1,5 +1,7 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs'
 import type { Command } from 'commander'
+import { verifyChain } from '../../storage/audit/verify.ts'
+import { openAuditFile } from '../../storage/sqlite/open-tokens-file.ts'
 import { inspectFolder } from '../../storage/sqlite/upkeep/inspect.ts'
 import { DATA_OPTION, refuseDatabase, withDataFolder } from '../data-folder.ts'
 import { example } from '../help.ts'
@@ -22,15 +24,15 @@ export function addTo(program: Command): void {
   program
     .command('doctor')
     .description(
-      'checks the data folder: integrity, free space, clock, channels; exit code 1 when something is bad',
+      'checks the data folder: integrity, free space, clock, channels, audit log; exit code 1 when something is bad',
     )
     .option(...DATA_OPTION)
     .option('--json', 'one JSON document')
     .addHelpText('after', example('normwatch doctor'))
     .action(({ data, json }: { data?: string; json?: true }) =>
-      withDataFolder(data, (config) => {
+      withDataFolder(data, async (config) => {
         refuseDatabase(config, "a server's /readyz says whether it can be used.")
-        const checks = examine(config.data, Date.now())
+        const checks = [...examine(config.data, Date.now()), ...(await auditLog(config.data))]
         if (json) console.log(JSON.stringify({ checks }))
         else
           for (const { about, verdict, words } of checks)
@@ -103,6 +105,23 @@ function file(folder: string, now: number): readonly Check[] {
       words: `${name}${trouble === null ? '' : `, ${trouble}`}`,
     })),
   ]
+}
+
+/** Whether an entry of the audit log was changed or is missing. */
+async function auditLog(folder: string): Promise<readonly Check[]> {
+  try {
+    const opened = openAuditFile(folder)
+    if (opened === undefined) return []
+    try {
+      const { entries, fault } = await verifyChain(opened.audit)
+      const words = fault?.message ?? `whole, ${entries} entries`
+      return [{ about: 'audit log', verdict: fault === null ? 'ok' : 'bad', words }]
+    } finally {
+      await opened.close()
+    }
+  } catch (error) {
+    return [{ about: 'audit log', verdict: 'bad', words: `It cannot be read: ${(error as Error).message}.` }]
+  }
 }
 
 function clock(now: number, ahead: number): Check {
