@@ -37,9 +37,12 @@ it('lets a token ask so often a second and no oftener, and leaves the others alo
   const other = await makeToken(service, { scope: 'read' })
   const began = performance.now()
   const answers = Array.from({ length: 6 }, () => send('GET', '/runs'))
-  expect((await send('GET', '/runs', undefined, other.secret)).status).toBe(200)
   // The others do not wait for what is spread over the second.
-  expect(performance.now() - began).toBeLessThan(700)
+  const first = await Promise.race([
+    send('GET', '/runs', undefined, other.secret),
+    Promise.all(answers).then(() => undefined),
+  ])
+  expect(first?.status).toBe(200)
   const refused = (await Promise.all(answers)).filter(({ status }) => status !== 200)
   expect(refused).toMatchObject([
     { status: 429, body: { error: { code: 'too_many_requests' } }, headers: { 'retry-after': '1' } },

@@ -7,8 +7,11 @@ import { tempFolder } from './start-app.ts'
 
 const json = { 'content-type': 'application/json' }
 
-/** The goal on a machine of its own is 50 ms; here other tests run beside, and what this guards against took seconds. */
-const MOST_MS = 400
+/**
+ * The goal on a machine of its own is 50 ms, which `npm run bench:turns` measures; here other tests run beside, and what this
+ * guards against took seconds.
+ */
+const MOST_MS = 1_000
 
 /** Asks again and again over one connection; `stop` gives the longest that an answer took, in milliseconds. */
 function honestClient(url: string): { stop: () => Promise<number> } {
