@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { startIdentityProvider } from './identity-provider.ts'
 import { isType, liveClient, pointsOf } from './live-client.ts'
+import { begin, cookiesOf, pair, ROLES, SAME, START, startWith, whoIs } from './people.ts'
 import { startApp, tempFolder, type TestApp } from './start-app.ts'
 
 /** Services over one database, as that many servers are. */
@@ -193,4 +195,33 @@ describe('a reader at another server', () => {
     await one.call('POST', '/runs/a/points', clipped(0, 200))
     expect((await waiting).body.findings).toMatchObject([{ run: 'a', kind: 'clip_saturated' }])
   })
+})
+
+it('signs a person in whose way back leads to another server, and out at each of them', async () => {
+  const provider = await startIdentityProvider()
+  const folder = await tempFolder()
+  const [one, two] = [
+    await startWith(provider, ROLES, { folder }),
+    await startWith(provider, ROLES, { folder }),
+  ]
+  const { headers, query } = await begin(one, provider)
+  const answer = await two.inject({ url: `${START}/callback?${query}`, headers })
+  const session = pair(cookiesOf(answer).find((cookie) => cookie.startsWith('normwatch_session=')))
+  for (const server of [one, two])
+    expect(await whoIs(server, session)).toMatchObject({ caller: { name: 'Ada Lovelace' } })
+  await one.inject({ method: 'DELETE', url: '/api/v1/session', headers: { ...session, ...SAME } })
+  for (const server of [one, two]) expect(await whoIs(server, session)).toMatchObject({ caller: null })
+})
+
+it('has one chain of audit entries, whichever server they are written at', async () => {
+  const servers = await startServers(3)
+  const changes = servers.flatMap(({ call }, server) =>
+    Array.from({ length: 20 }, (_, i) =>
+      call('PUT', `/projects/p${server}-${i}/settings`, { clip_saturated: { enabled: false } }),
+    ),
+  )
+  for (const { status } of await Promise.all(changes)) expect(status).toBe(200)
+  for (const { call } of servers) {
+    expect((await call('GET', '/audit/verify')).body).toMatchObject({ ok: true, entries: 60, last: 60 })
+  }
 })
