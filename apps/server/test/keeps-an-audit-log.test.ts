@@ -289,6 +289,21 @@ it('gives no secret away when the entry of it cannot be stored', async () => {
   expect((await ask('POST', '/tokens', { name: 'ci', scope: 'admin' })).status).toBe(201)
 })
 
+it('gives data out when the entry of the export cannot be stored, and has the next one', async () => {
+  const { app, ask, secret } = await withAdmin()
+  await ask('PUT', '/runs/r', {})
+  await ask('POST', '/runs/r/points', { points: [{ step: 0, loss: 1 }] })
+  const { StoreUnavailable } = await import('../src/storage/store.ts')
+  const { audit } = app.services.store
+  const record = audit.record
+  Object.assign(audit, { record: () => Promise.reject(new StoreUnavailable('The disk is full.')) })
+  expect((await ask('GET', '/runs/r/points')).status).toBe(200)
+  Object.assign(audit, { record })
+  expect((await ask('GET', '/runs/r/points')).status).toBe(200)
+  const exported = (await entriesOf(app, secret)).filter(({ action }) => action === 'points.export')
+  expect(exported).toMatchObject([{ target: 'r' }])
+})
+
 it('has what the command line does, and says in the shell whether it is whole', async () => {
   const data = await tempFolder()
   const environment = { NORMWATCH_DATA: data }

@@ -42,8 +42,12 @@ export class Audit {
     audited: Audited,
   ): Promise<void> {
     const { action, id } = audited
-    if (this.#exported.leftOut(JSON.stringify([by.id, action, id])) === undefined) return
-    await this.record(by, address, audited)
+    const name = JSON.stringify([by.id, action, id])
+    if (this.#exported.leftOut(name) === undefined) return
+    await this.record(by, address, audited).catch((error: unknown) => {
+      this.#exported.forget(name)
+      throw error
+    })
   }
 
   /** A sign-in that was refused; of one address once a minute, so that nobody can fill the disk. */

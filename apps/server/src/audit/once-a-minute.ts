@@ -33,6 +33,11 @@ export class OnceAMinute {
     return known?.left ?? 0
   }
 
+  /** The name is let through when it comes next. */
+  forget(name: string): void {
+    this.#names.delete(name)
+  }
+
   #hasRoom(now: number): boolean {
     if (this.#names.size < MAX_NAMES) return true
     for (const [name, { until }] of this.#names) {
