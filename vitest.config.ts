@@ -36,8 +36,6 @@ const long = [
 /** One project per kind of test: `unit` is quick (`npm run check` runs it), the others start real processes and browsers. */
 export default defineConfig({
   test: {
-    // most tests wait for processes and files; the default leaves one of two processors idle
-    maxWorkers: '100%',
     projects: [
       {
         test: {

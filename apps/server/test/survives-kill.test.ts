@@ -41,4 +41,4 @@ it(`keeps every acknowledged point, once and bit for bit, through ${ROUNDS} kill
   for (const training of trainings) await training.expectStored(url, true)
   expect(Math.min(...trainings.map(({ acknowledged }) => acknowledged))).toBeGreaterThan(ROUNDS / 2)
   expect((await end('SIGTERM')).code).toBe(0)
-}, 180_000)
+}, 600_000)
