@@ -189,14 +189,22 @@ def test_a_run_that_the_user_made_is_left_open(server: FakeServer, tmp_path: Pat
     assert len(server.points("l")) == 16
 
 
-def test_lightning_takes_signals_in_a_slurm_job_as_it_would_without_us(server: FakeServer) -> None:
+def test_lightning_takes_signals_in_a_slurm_job_as_it_would_without_us(server: FakeServer, tmp_path: Path) -> None:
     script = Path(__file__).parent / "captured" / "lightning_signals.py"
+    scontrol = tmp_path / "bin" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text('#!/bin/sh\necho "SCONTROL $*"\n')
+    scontrol.chmod(0o755)
     job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1", "SLURM_NODELIST": "localhost"}
     ranks = {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0"}
-    environment = {**os.environ, **job, **ranks}
+    path = os.pathsep.join([str(scontrol.parent), os.environ["PATH"]])
+    environment = {**os.environ, **job, **ranks, "PATH": path}
+    command = [sys.executable, str(script)]
     done = subprocess.run(
-        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=300, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
-    told = [line for line in done.stdout.splitlines() if line.startswith(("HANDLER", "ENDED"))]
-    assert told == ["HANDLER _HandlersCompose", "ENDED BY SIGTERMException"], done.stderr[-4000:]
+    told = [line for line in done.stdout.splitlines() if line.startswith(("HANDLER", "SCONTROL", "ENDED"))]
+    expected = ["HANDLER _HandlersCompose", "SCONTROL requeue 7", "ENDED BY SIGTERMException"]
+    assert told == expected, done.stderr[-4000:]
+    assert (tmp_path / "hpc_ckpt_1.ckpt").exists()
     assert server.runs["second"]["status"] == "preempted"

@@ -18,8 +18,10 @@ class Model(lightning.LightningModule):
         self.layer = torch.nn.Linear(8, 1)
 
     def training_step(self, batch: torch.Tensor, index: int) -> torch.Tensor:
-        if index == 2:
+        if index == 1:
             print("HANDLER", type(signal.getsignal(signal.SIGUSR1)).__name__, flush=True)
+            os.kill(os.getpid(), signal.SIGUSR1)  # Lightning saves a checkpoint, requeues the job and trains on
+        if index == 2:
             os.kill(os.getpid(), signal.SIGTERM)
         return self.layer(batch).square().mean()
 

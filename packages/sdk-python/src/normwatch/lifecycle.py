@@ -78,15 +78,28 @@ def _watch_signals() -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     for number in SIGNALS:
-        is_left_to_lightning = number != signal.SIGTERM and any(name in sys.modules for name in LIGHTNING)
         handler = signal.getsignal(number)
-        if handler is signal.SIG_DFL and not is_left_to_lightning:
+        if _is_left_to_lightning(number, handler):
+            continue
+        if handler is signal.SIG_DFL:
             signal.signal(number, _on_signal)
         elif callable(handler) and handler is not _on_signal and is_preemption(number) and number not in _noted:
             _noted.add(number)
             signal.signal(number, noting(handler))
     if is_preemption(signal.SIGTERM) and signal.getsignal(signal.SIGCONT) is signal.SIG_DFL:
         signal.signal(signal.SIGCONT, on_continue)
+
+
+def _is_left_to_lightning(number: int, handler: Any) -> bool:
+    """
+    Whether this is a signal that Lightning handles, or will handle if it has no handler yet. After its own SIGUSR1
+    Lightning trains on, until the SIGTERM that follows the requeueing.
+    """
+    if number == signal.SIGTERM:
+        return False
+    if handler is signal.SIG_DFL:
+        return any(name in sys.modules for name in LIGHTNING)
+    return type(handler).__module__.startswith(LIGHTNING)
 
 
 def _at_exit() -> None:
