@@ -8,10 +8,17 @@ import { tempFolder } from './start-app.ts'
 const json = { 'content-type': 'application/json' }
 
 /**
- * The goal on a machine of its own is 50 ms, which `npm run bench:turns` measures; here other tests run beside, and what this
- * guards against took seconds.
+ * The goal on a machine of its own is 50 ms, which `npm run bench:turns` measures. Here other tests run beside, and what this
+ * guards against took seconds: one second tells them apart.
  */
 const MOST_MS = 1_000
+
+/**
+ * How many times as long as one export that is read a new connection may wait behind 100 that nobody reads. A turn of the
+ * event loop accepts one connection and writes one piece of an export, so the connection waits for 100 pieces, and a whole
+ * export has some 75. Measured on a busy machine: 0.4 to 2.3 times; 34 to 73 times where exports do not take turns.
+ */
+const MOST_EXPORTS = 8
 
 /** Asks again and again over one connection; `stop` gives the longest that an answer took, in milliseconds. */
 function honestClient(url: string): { stop: () => Promise<number> } {
@@ -90,6 +97,12 @@ it('exports that nobody reads keep no new connection waiting', async () => {
     const answer = await fetch(`${url}/api/v1/runs/r/points`, { method: 'POST', headers: json, body })
     expect(answer.status).toBe(200)
   }
+  const readExport = async () => {
+    const began = performance.now()
+    await (await fetch(`${url}/api/v1/runs/r/points`)).arrayBuffer()
+    return performance.now() - began
+  }
+  const oneExport = Math.max(await readExport(), await readExport())
   for (let i = 0; i < 100; i++) {
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
     onTestFinished(() => void socket.destroy())
@@ -103,7 +116,7 @@ it('exports that nobody reads keep no new connection waiting', async () => {
     expect(answer.status).toBe(200)
     longest = Math.max(longest, performance.now() - began)
   }
-  expect(longest).toBeLessThan(MOST_MS)
+  expect(longest).toBeLessThan(MOST_MS + MOST_EXPORTS * oneExport)
 }, 60_000)
 
 it('one metric name a reading is refused before room is made for each', async () => {
