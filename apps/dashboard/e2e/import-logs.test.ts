@@ -71,8 +71,24 @@ describe('logs that are dropped on the runs page', { timeout: 120_000 }, () => {
     new DatabaseSync(join(folder, 'mlflow.db')).exec('CREATE TABLE metrics (key TEXT)')
     const input = await page.context().newCDPSession(page)
     const data = { items: [], files: [folder], dragOperationsMask: 1 }
-    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
-      await input.send('Input.dispatchDragEvent', { type, x: 400, y: 400, data })
+    const drag = (type: 'dragEnter' | 'dragOver' | 'drop') =>
+      input.send('Input.dispatchDragEvent', { type, x: 400, y: 400, data })
+    // the browser ignores such an event now and then
+    await expect
+      .poll(
+        async () => {
+          for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await drag(type)
+          return page
+            .getByRole('dialog')
+            .waitFor({ timeout: 3_000 })
+            .then(
+              () => true,
+              () => false,
+            )
+        },
+        { timeout: 60_000 },
+      )
+      .toBe(true)
     await expect.poll(() => textOf(page, 'dialog'), { timeout: 60_000 }).toContain('2 runs, 600 new points')
     const words = await textOf(page, 'dialog')
     expect(words).toContain('one/metrics.jsonl')
