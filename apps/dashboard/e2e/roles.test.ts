@@ -66,7 +66,7 @@ it('offers a reader nothing that would be refused, and says so', async () => {
   await page.getByText('of-vision').waitFor()
   expect(await page.getByText('of-speech').count()).toBe(0)
   await absent('Add a channel', 'Mute', 'End the mute')
-  expect(await page.getByRole('link', { name: 'Tokens' }).count()).toBe(0)
+  expect(await page.getByRole('link', { name: 'Workspace' }).count()).toBe(0)
 
   await page.goto(`${url}/tokens`)
   await page.getByText('Only admins of all projects may see and make tokens.').waitFor()

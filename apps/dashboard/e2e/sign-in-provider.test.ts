@@ -28,7 +28,7 @@ it('signs a person in at the provider and back to their page, again without aski
   await page.waitForURL(/\/sign-in\?to=/)
   await page.getByRole('button', WITH).click()
   await page.waitForURL(`${url}/?q=behind`)
-  await page.getByRole('link', { name: 'Tokens' }).waitFor()
+  await page.getByRole('link', { name: 'Workspace' }).waitFor()
   expect(await page.evaluate('document.cookie')).toBe('')
 
   // the session is over, and the sign-in was a while ago
