@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { stateFrom } from '@normwatch/detector'
 import type { Hub } from '../live/hub.ts'
 import {
-  StoreUnavailable,
+  keptChanging,
   VersionConflict,
   type Explanation,
   type Store,
@@ -98,9 +98,7 @@ export class ActiveRuns {
       } catch (error) {
         this.drop(active)
         if (!(error instanceof VersionConflict)) throw error
-        if (performance.now() - began > GIVE_UP_MS) {
-          throw new StoreUnavailable('Other servers keep changing this run: try again.', { cause: error })
-        }
+        if (performance.now() - began > GIVE_UP_MS) throw keptChanging(error)
         // by chance, so that servers that meet once do not meet each time
         if (tries > 1) await pause(Math.random() * MAX_PAUSE_MS)
       }

@@ -57,6 +57,9 @@ export interface Store {
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
 }
+/** Other servers were first each time that a unit was tried, for too long. */
+export const keptChanging = (cause: unknown): StoreUnavailable =>
+  new StoreUnavailable('Other servers keep changing this run: try again.', { cause })
 /** No run has this id. */
 export class RunNotFound extends UnitRefused {
   override readonly name = 'RunNotFound'

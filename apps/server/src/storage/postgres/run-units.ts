@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { openLeaves } from '../run/leaves.ts'
 import { openMetricNames } from '../run/metric-names.ts'
 import { DamagedPoints, DataDamaged } from '../run/damage.ts'
@@ -7,7 +8,7 @@ import { SELECT_RUN } from '../run/run-row.ts'
 import type { RunTables, RunUnits } from '../run/run-tables.ts'
 import { openSummaries } from '../run/summaries.ts'
 import { openTail } from '../run/tail.ts'
-import { StoreUnavailable, type FindingChange, type StoredRun } from '../store.ts'
+import { keptChanging, StoreUnavailable, type FindingChange, type StoredRun } from '../store.ts'
 import type { Database, Statements, Value } from './database.ts'
 import { Overtaken } from './errors.ts'
 import { FetchedRun, Missing, type Fetch, type Loaded } from './fetched-run.ts'
@@ -21,8 +22,10 @@ const MAX_BYTES = 64 * 1024 * 1024
 const MAX_BYTES_A_RUN = 1024 * 1024
 /** Units of one run in one transaction. */
 const MAX_UNITS = 512
-/** Times that a unit starts over because another server was first. */
-const MAX_TRIES = 20
+/** How long a unit starts over because other servers were first. */
+const GIVE_UP_MS = 5_000
+/** Most milliseconds until it starts over; the first time it does so at once. */
+const MAX_PAUSE_MS = 40
 /** Fetches that one unit may need; more means a bug. */
 const MAX_FETCHES = 100_000
 
@@ -233,7 +236,8 @@ export class PostgresUnits implements RunUnits {
 
   /**
    * Does work on a run, fetching what it turns out to need. What changes the run is undone for that, so the rest of it is
-   * loaded again. Then it is written, unless another server was first: then everything starts over.
+   * loaded again. Then it is written, unless another server was first: then everything starts over. Throws
+   * `StoreUnavailable` where others are first for too long.
    */
   async #untilFetched<T>(
     id: string,
@@ -242,6 +246,7 @@ export class PostgresUnits implements RunUnits {
     work: (space: Space) => T,
   ): Promise<T> {
     let fetches = 0
+    const began = performance.now()
     for (let tries = 1; ; tries++) {
       const space = (hosted.space ??= await this.#load(id))
       try {
@@ -263,8 +268,11 @@ export class PostgresUnits implements RunUnits {
         tries = 0
       } catch (error) {
         this.#drop(hosted)
-        if (!(error instanceof Overtaken) || tries >= MAX_TRIES) throw error
+        if (!(error instanceof Overtaken)) throw error
+        if (performance.now() - began > GIVE_UP_MS) throw keptChanging(error)
         this.#tell(id, undefined)
+        // by chance, so that servers that meet once do not meet each time
+        if (tries > 1) await pause(Math.random() * MAX_PAUSE_MS)
       }
     }
   }
