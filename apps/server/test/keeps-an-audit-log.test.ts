@@ -289,6 +289,31 @@ it('gives no secret away when the entry of it cannot be stored', async () => {
   expect((await ask('POST', '/tokens', { name: 'ci', scope: 'admin' })).status).toBe(201)
 })
 
+it('gives an export out no sooner than its entry is durable, also one that shares the entry', async () => {
+  const { app, ask } = await withAdmin()
+  await ask('PUT', '/runs/r', {})
+  const { audit } = app.services.store
+  const record = audit.record.bind(audit)
+  const release = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  let isDurable = false
+  Object.assign(audit, {
+    record: async (entry: Parameters<typeof record>[0]) => {
+      begun.resolve()
+      await release.promise
+      const stored = await record(entry)
+      isDurable = true
+      return stored
+    },
+  })
+  const orders = [0, 1].map(() => ask('GET', '/runs/r/points').then(() => isDurable))
+  await begun.promise
+  // both requests pass through the store before this one is answered
+  await ask('GET', '/runs/r')
+  release.resolve()
+  expect(await Promise.all(orders)).toEqual([true, true])
+})
+
 it('gives data out when the entry of the export cannot be stored, and has the next one', async () => {
   const { app, ask, secret } = await withAdmin()
   await ask('PUT', '/runs/r', {})

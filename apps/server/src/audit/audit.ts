@@ -11,6 +11,8 @@ export class Audit {
   readonly #now: () => number
   readonly #refused: OnceAMinute
   readonly #exported: OnceAMinute
+  /** Entries of exports that are not durable yet: the same export meanwhile waits for them. */
+  readonly #pending = new Map<string, Promise<void>>()
 
   constructor(store: AuditStore, now: () => number) {
     this.#store = store
@@ -43,11 +45,15 @@ export class Audit {
   ): Promise<void> {
     const { action, id } = audited
     const name = JSON.stringify([by.id, action, id])
-    if (this.#exported.leftOut(name) === undefined) return
-    await this.record(by, address, audited).catch((error: unknown) => {
-      this.#exported.forget(name)
-      throw error
-    })
+    if (this.#exported.leftOut(name) === undefined) return this.#pending.get(name)
+    const recorded = this.record(by, address, audited)
+      .catch((error: unknown) => {
+        this.#exported.forget(name)
+        throw error
+      })
+      .finally(() => this.#pending.delete(name))
+    this.#pending.set(name, recorded)
+    await recorded
   }
 
   /** A sign-in that was refused; of one address once a minute, so that nobody can fill the disk. */
