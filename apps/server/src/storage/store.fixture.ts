@@ -7,6 +7,7 @@ import {
   type Store,
   type StoredRun,
 } from './store.ts'
+import type { StoredToken } from './token-store.ts'
 
 /** A batch; `null` marks a step without a reading. Without times it has none. */
 export function columns(
@@ -64,3 +65,20 @@ export const rejudge = (store: Store, run: string, judged: Partial<Judged> = {})
   onCurrentVersion(store, run, (version) =>
     store.points.rejudge(run, { version, judgement, changes: [], ...judged }),
   )
+
+/** A token that reads everything. */
+export const aToken = (id: string, more: Partial<StoredToken> = {}): StoredToken => ({
+  id,
+  hash: `hash of ${id}`,
+  name: id,
+  scope: 'read',
+  project: null,
+  projects: null,
+  addresses: null,
+  created_at: 1_000,
+  created_by: null,
+  expires_at: null,
+  revoked_at: null,
+  last_used_at: null,
+  ...more,
+})

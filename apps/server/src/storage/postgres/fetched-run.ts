@@ -5,6 +5,7 @@ import type { RunRows } from '../run/run-tables.ts'
 import type { PageRow, PageRows } from '../run/summaries.ts'
 import { NO_DETECTION, type Detection, type DetectionRows, type TailRow, type TailRows } from '../run/tail.ts'
 import type { Value } from './database.ts'
+import { emptyWriteSet, type LeafBlock, type WriteSet } from './write-set.ts'
 
 /** Asks for rows of the run as it is at the version that was loaded. `$run` stands for its id, other parameters are `?`. */
 export type Fetch = <T>(sql: string, ...values: Value[]) => Promise<T[]>
@@ -30,11 +31,6 @@ export interface Loaded {
   readonly pages: readonly { readonly block: number; readonly first: number }[]
 }
 
-interface LeafBlock {
-  readonly cells: Uint8Array
-  readonly columns: Uint8Array
-}
-
 /** What was fetched of a leaf. */
 interface FetchedLeaf {
   /** The blocks there are, where all were fetched. */
@@ -42,43 +38,6 @@ interface FetchedLeaf {
   /** By block and kind; `null`: the row does not exist. */
   readonly blobs: Map<string, Uint8Array | null>
 }
-
-/** What a unit changed. */
-export interface WriteSet {
-  isNew: boolean
-  /** Something changed that a batch alone does not change. */
-  isEdited: boolean
-  isMoved: boolean
-  /** The record was cut, or is to be judged again, or was. */
-  isRestated: boolean
-  documents: RunDocuments | undefined
-  readonly metrics: { readonly number: number; readonly name: string }[]
-  readonly tail: TailRow[]
-  /** Batches up to this one are removed. */
-  tailThrough: number
-  detection: Detection | undefined
-  /** The blocks of each changed leaf; none if the leaf was removed. */
-  readonly leaves: Map<number, Map<number, LeafBlock>>
-  /** Pages by block and first step; `null`: removed. */
-  readonly pages: Map<
-    string,
-    { readonly block: number; readonly first: number; readonly page: Uint8Array | null }
-  >
-}
-
-const emptyWriteSet = (): WriteSet => ({
-  isNew: false,
-  isEdited: false,
-  isMoved: false,
-  isRestated: false,
-  documents: undefined,
-  metrics: [],
-  tail: [],
-  tailThrough: 0,
-  detection: undefined,
-  leaves: new Map(),
-  pages: new Map(),
-})
 
 /** Leaves fetched along with a missing one: this many at first, then twice as many each time. */
 const READ_AHEAD = 4

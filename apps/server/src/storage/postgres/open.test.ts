@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { append, columns, judgement } from '../store.fixture.ts'
+import { append, aToken, columns, judgement } from '../store.fixture.ts'
 import { StoreUnavailable, VersionConflict, type Store } from '../store.ts'
 import { ask, emptyDatabase } from '../../../test/postgres.ts'
 import { openPostgresStore, openTokensOf } from './open.ts'
@@ -31,20 +31,7 @@ const trouble = (store: Store) => store.check().then(() => undefined, String)
 it('changes tokens beside a running server', async () => {
   const { url, store } = await opened()
   const { tokens, close } = await openTokensOf(url)
-  const token = {
-    id: 'tok_a',
-    hash: 'aa',
-    name: 'a',
-    scope: 'read',
-    project: null,
-    projects: null,
-    addresses: null,
-    created_at: 1,
-    created_by: null,
-    expires_at: null,
-    revoked_at: null,
-    last_used_at: null,
-  } as const
+  const token = aToken('tok_a', { hash: 'aa' })
   await tokens.create(token)
   await close()
   expect(await store.tokens.byHash('aa')).toEqual(token)

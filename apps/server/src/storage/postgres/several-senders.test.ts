@@ -5,9 +5,9 @@ import { groupedBy } from '../../alerts/grouping.ts'
 import { ask, emptyDatabase } from '../../../test/postgres.ts'
 import { TooManyAlertRules } from '../alert-store.ts'
 import { taken } from '../settlements.fixture.ts'
-import { record } from '../store.fixture.ts'
+import { aToken, record } from '../store.fixture.ts'
 import type { Store } from '../store.ts'
-import { TooManyTokens, type StoredToken } from '../token-store.ts'
+import { TooManyTokens } from '../token-store.ts'
 import { openPostgresStore } from './open.ts'
 
 const WINDOW = 30_000
@@ -81,20 +81,7 @@ it('keeps the bounds on channels, mutes and tokens, whichever servers add to the
   const { url, stores } = await opened(3)
   const [{ channels, mutes, tokens }] = stores
   const mute = { id: 'mute_0', run: 'a', project: null, kind: null, until: Infinity, created_at: clock.now }
-  const token: StoredToken = {
-    id: 'tok_0',
-    hash: 'h',
-    name: 'n',
-    scope: 'read',
-    project: null,
-    projects: null,
-    addresses: null,
-    created_at: 1,
-    created_by: null,
-    expires_at: null,
-    revoked_at: null,
-    last_used_at: null,
-  }
+  const token = aToken('tok_0')
   await channels.create(aChannel())
   await mutes.create({ ...mute, until: clock.now + HOUR })
   await tokens.create(token)

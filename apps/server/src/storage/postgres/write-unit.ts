@@ -4,7 +4,7 @@ import type { TailRow } from '../run/tail.ts'
 import { CREATED, MOVING, RUN_COLUMNS, type RunRow } from '../run/run-row.ts'
 import type { Database, Statements, Value } from './database.ts'
 import { Overtaken } from './errors.ts'
-import type { WriteSet } from './fetched-run.ts'
+import type { WriteSet } from './write-set.ts'
 import type { RecordedChanges, TellChannels } from './run-units.ts'
 
 export interface WrittenUnit {
