@@ -106,7 +106,8 @@ async function openNotebook({ python, folder, server, token, host, port, below, 
   ]
   const lab = spawn(python, ['-m', 'jupyter', 'lab', ...flags], { env, stdio: 'ignore' })
   onTestFinished(async () => {
-    lab.kill('SIGKILL')
+    // a kernel belongs to a session of its own: only its server, asked to end, takes it along
+    lab.kill('SIGTERM')
     if (lab.exitCode === null && lab.signalCode === null) await once(lab, 'exit')
   })
   const answers = () =>
