@@ -14,7 +14,7 @@ import { followIdleLogs } from './follow.ts'
 import { jsonLine, postReadyMade, writeEventFile, writeJsonLines } from './logs.ts'
 
 const NORMWATCH = join(import.meta.dirname, '../../apps/server/src/cli/normwatch.ts')
-const POINTS = 500_000
+const POINTS = 2_000_000
 const ROUNDS = 3
 const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-import-'))
 

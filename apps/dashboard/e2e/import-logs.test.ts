@@ -54,9 +54,19 @@ describe('logs that are dropped on the runs page', { timeout: 120_000 }, () => {
     const words = await textOf(page, 'dialog')
     expect(words).toContain('hf-trainer-state, 642 points, cap 1, norm grad_norm')
     expect(words).toContain('cap from max_grad_norm in args.json')
-    expect(words).toContain('2 files not imported: No training log is recognised')
+    expect(words).toMatch(/2 files not imported: No training log is recognised.* args\.json, notes\.txt/)
     await dialog.getByRole('link').click()
     await page.waitForURL(/\/runs\/trainer_state/)
+  })
+
+  it('may be dropped while the dialog asks for them, and the page stays', async () => {
+    const server = await startServer()
+    const page = await openPage()
+    await page.goto(server.url)
+    await page.getByRole('button', { name: 'Import logs' }).click()
+    await page.getByRole('dialog').getByText('Drop files or a folder on this page').waitFor()
+    await drop(page, [{ name: 'trainer_state.json', text: bytesOf('medbot-lora').toString() }])
+    await expect.poll(() => textOf(page, 'dialog'), { timeout: 60_000 }).toContain('1 run, 642 new points')
   })
 
   it('are found in a folder that is dropped as a file manager drops it, and what no browser can read is said', async () => {
@@ -123,7 +133,7 @@ describe('logs that are dropped on the runs page', { timeout: 120_000 }, () => {
     })
     const begin = performance.now()
     await page.getByLabel('Files').setInputFiles(file)
-    await expect.poll(() => textOf(page, 'dialog'), { timeout: 60_000 }).toContain('1 run, 50000 new points')
+    await expect.poll(() => textOf(page, 'dialog'), { timeout: 60_000 }).toContain('1 run, 50 000 new points')
     const took = performance.now() - begin
     const blocked = await page.evaluate(
       () => (globalThis as unknown as { blocked: { milliseconds: number } }).blocked.milliseconds,

@@ -70,6 +70,8 @@ export interface RunWriter {
    * log has none. A step that goes back is a restart or a resume: see `RunDraft`.
    */
   add(step: number, time: number, readings: Readings): void
+  /** The same for one reading, for logs with a record for each. */
+  addReading(step: number, time: number, name: string, value: number): void
   /**
    * Adds one reading of a series that the log keeps apart from the others, as MLflow does: rows are made of them when all
    * are read. Of one step the reading that came last counts.

@@ -123,6 +123,14 @@ describe('quirks', () => {
     expect([run.points.step[0], run.points.time[0]]).toEqual([70, 1_700_000_000.5])
   })
 
+  it('says where the step is the one that the tracker counted', async () => {
+    const run = await importLog('{"_step": 7, "train/grad_norm": 2}', 'x')
+    expect([run.points.step[0], run.notes.join(' ')]).toEqual([
+      7,
+      'The run logged no training step of its own: the step that its tracker counted stands in for it.',
+    ])
+  })
+
   it('does not take the length of an iteration for a time', async () => {
     const run = await importLog('{"step": 1, "grad_norm": 2, "time": 1.01}', 'x')
     expect(run.points.time[0]).toBeNaN()

@@ -81,6 +81,9 @@ export interface Outflow {
   onRun(run: LiveRun): Promise<void>
 }
 
+/** Readings after which a log that has begun to flow out flows again. */
+const FLOWING_READINGS = 36_000
+
 /**
  * Reads the files of one log in order: runs of the same id, and steps that go on, are joined. Where the rows flowed out,
  * the runs in the reply have none.
@@ -98,7 +101,8 @@ export async function readLogs(
     await drain(log, reading, options, (run) => outflow?.onRun(run) ?? Promise.resolve())
   }
   await readInto(log, files, options, reading, async () => {
-    if (outflow !== undefined && log.readings > outflow.limit) await flow()
+    // of a log that flows anyway, a request's worth goes at a time: the server has work while the next is read
+    if (outflow !== undefined && log.readings > (hasFlowed ? FLOWING_READINGS : outflow.limit)) await flow()
   })
   log.settle()
   if (hasFlowed) await flow()

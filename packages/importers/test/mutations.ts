@@ -1,4 +1,5 @@
 import { bytesOf, countedNames, inChunks, metaOf, recordedNames } from './recorded-logs.ts'
+import { madeLines } from './made-lines.ts'
 import { madeBytes, madeLogs } from './made-logs.ts'
 import { LogRefused, readLog, UnknownFormat } from '../src/index.ts'
 
@@ -51,7 +52,7 @@ export interface WholeLog {
   readonly bytes: Uint8Array
 }
 
-/** All recorded logs, and those that were made with tools whose logs are binary. */
+/** All recorded logs, those that were made with tools whose logs are binary, and lines in the shape of each text format. */
 export const wholeLogs: readonly WholeLog[] = [
   ...[...recordedNames, ...countedNames].map((name) => ({
     name,
@@ -59,6 +60,11 @@ export const wholeLogs: readonly WholeLog[] = [
     bytes: bytesOf(name),
   })),
   ...Object.entries(madeLogs).map(([path, file]) => ({ name: file, path, bytes: madeBytes(file) })),
+  ...Object.entries(madeLines).map(([format, { path = 'train.log', text }]) => ({
+    name: `lines of ${format}`,
+    path,
+    bytes: Buffer.from(text),
+  })),
 ]
 
 /**

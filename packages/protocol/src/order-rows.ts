@@ -1,14 +1,14 @@
 import type { MetricColumn, PointColumns } from './columns.ts'
 
-/** The same points with steps ascending and unique: of a step that stands twice, each later reading wins. */
-export function ascending(columns: PointColumns): PointColumns {
+/** The same points with steps ascending and unique: of a step that stands twice, each later reading wins. It may be interrupted at each `yield`. */
+export function* ascending(columns: PointColumns): Generator<undefined, PointColumns> {
   const { step } = columns
   let inOrder = true
   for (let i = 1; i < step.length && inOrder; i++) inOrder = (step[i] as number) > (step[i - 1] as number)
-  return inOrder ? columns : sortAndMerge(columns)
+  return inOrder ? columns : yield* sortAndMerge(columns)
 }
 
-function sortAndMerge({ step, time, metrics }: PointColumns): PointColumns {
+function* sortAndMerge({ step, time, metrics }: PointColumns): Generator<undefined, PointColumns> {
   const order = Array.from(step.keys()).sort((a, b) => (step[a] as number) - (step[b] as number) || a - b)
   // target[k] is the row of the result that the k-th source row, in order, belongs to
   const target = new Uint32Array(order.length)
@@ -26,6 +26,7 @@ function sortAndMerge({ step, time, metrics }: PointColumns): PointColumns {
   })
   const outMetrics = new Map<string, MetricColumn>()
   for (const [name, { values, present }] of metrics) {
+    yield
     const outValues = new Float64Array(rows)
     const outPresent = new Uint8Array(rows)
     order.forEach((source, k) => {

@@ -31,6 +31,15 @@ const MAX_DETAILS = 20
  * the whole body. Steps come out ascending and unique; of a step that stands twice the later readings win.
  */
 export function parsePoints(body: unknown): ParsedPoints {
+  const parsing = parsingPoints(body)
+  for (;;) {
+    const { done, value } = parsing.next()
+    if (done === true) return value
+  }
+}
+
+/** The same, with a `yield` wherever it may be interrupted: about every millisecond. */
+export function* parsingPoints(body: unknown): Generator<undefined, ParsedPoints> {
   const faults = new Faults()
   if (!isObject(body)) return faults.refuse('', 'must be an object with "points" or "columns"')
   const keys = Object.keys(body)
@@ -39,12 +48,14 @@ export function parsePoints(body: unknown): ParsedPoints {
   }
   let draft: PointColumns | undefined
   try {
-    draft = keys[0] === 'points' ? readRows(body['points'], faults) : readColumns(body['columns'], faults)
+    draft = yield* keys[0] === 'points'
+      ? readRows(body['points'], faults)
+      : readColumns(body['columns'], faults)
   } catch (error) {
     if (!(error instanceof TooManyReadings)) throw error
   }
   if (draft === undefined || faults.details.length > 0) return faults.result()
-  return { ok: true, columns: ascending(draft) }
+  return { ok: true, columns: yield* ascending(draft) }
 }
 
 class Faults {
@@ -91,11 +102,15 @@ function refuseReadings(path: string, points: number, metrics: number, faults: F
 /** Stops parsing at once; caught within this module. */
 class TooManyReadings extends Error {}
 
+/** Readings of rows, and lists of readings, that take about a millisecond to read. */
+const VALUES_A_SLICE = 10_000
+const LISTS_A_SLICE = 4
+
 const READING = 'must be a finite number, "NaN", "Infinity", "-Infinity" or null'
 const STEP = 'must be a whole number from 0 to 2^53 - 1'
 const TIME = 'must be Unix seconds, a number from 0 to 1e11'
 
-function readRows(rows: unknown, faults: Faults): PointColumns | undefined {
+function* readRows(rows: unknown, faults: Faults): Generator<undefined, PointColumns | undefined> {
   if (!Array.isArray(rows)) return void faults.add('/points', 'must be a list of points')
   if (faults.refusesCount('/points', rows.length)) return undefined
   const count = rows.length
@@ -104,15 +119,18 @@ function readRows(rows: unknown, faults: Faults): PointColumns | undefined {
     time: new Float64Array(count).fill(NaN),
     metrics: new Map<string, { values: Float64Array; present: Uint8Array }>(),
   }
-  const put = (name: string, row: number, value: unknown, path: string): void => {
+  let valuesRead = 0
+  /** A reading that stands under `key` of the object at `parent`. */
+  const put = (name: string, row: number, value: unknown, parent: string, key: string): void => {
+    valuesRead++
     if (value === null) return
     const reading = decodeNumber(value)
-    if (reading === undefined) return faults.add(path, READING)
-    if (!(reading > 0) && isCap(name)) return faults.add(path, CAP)
+    if (reading === undefined) return faults.add(pointer(parent, key), READING)
+    if (!(reading > 0) && isCap(name)) return faults.add(pointer(parent, key), CAP)
     let column = draft.metrics.get(name)
     if (column === undefined) {
       const fault = nameFault(name)
-      if (fault !== undefined) return faults.add(path, fault)
+      if (fault !== undefined) return faults.add(pointer(parent, key), fault)
       refuseReadings('/points', count, draft.metrics.size + 1, faults)
       column = { values: new Float64Array(count), present: new Uint8Array(count) }
       draft.metrics.set(name, column)
@@ -123,6 +141,10 @@ function readRows(rows: unknown, faults: Faults): PointColumns | undefined {
   for (let i = 0; i < count; i++) {
     const row: unknown = rows[i]
     const at = `/points/${i}`
+    if (valuesRead >= VALUES_A_SLICE) {
+      valuesRead = 0
+      yield
+    }
     if (!isObject(row)) {
       faults.add(at, 'must be an object with a "step"')
       continue
@@ -138,10 +160,11 @@ function readRows(rows: unknown, faults: Faults): PointColumns | undefined {
         else faults.add(`${at}/time`, TIME)
       } else if (key === 'layers') {
         if (!isObject(value)) faults.add(`${at}/layers`, 'must be an object: layer name → norm')
-        else
-          for (const layer in value)
-            put(LAYER_PREFIX + layer, i, value[layer], pointer(`${at}/layers`, layer))
-      } else put(key, i, value, pointer(at, key))
+        else {
+          const parent = `${at}/layers`
+          for (const layer in value) put(LAYER_PREFIX + layer, i, value[layer], parent, layer)
+        }
+      } else put(key, i, value, at, key)
     }
   }
   const metrics = new Map<string, MetricColumn>()
@@ -151,7 +174,7 @@ function readRows(rows: unknown, faults: Faults): PointColumns | undefined {
   return { step: draft.step, time: draft.time, metrics }
 }
 
-function readColumns(columns: unknown, faults: Faults): PointColumns | undefined {
+function* readColumns(columns: unknown, faults: Faults): Generator<undefined, PointColumns | undefined> {
   if (!isObject(columns)) return void faults.add('/columns', 'must be an object of lists')
   const steps = columns['step']
   if (!Array.isArray(steps)) return void faults.add('/columns/step', 'is required: a list of steps')
@@ -176,11 +199,16 @@ function readColumns(columns: unknown, faults: Faults): PointColumns | undefined
   }
   for (const key in columns) {
     const list = columns[key]
+    if (lists % LISTS_A_SLICE === 0) yield
     if (key === 'step') continue
     else if (key === 'time') time = readTimes(list, count, faults) ?? time
     else if (key === 'layers') {
       if (!isObject(list)) faults.add('/columns/layers', 'must be an object: layer name → list of norms')
-      else for (const layer in list) put(LAYER_PREFIX + layer, list[layer], pointer('/columns/layers', layer))
+      else
+        for (const layer in list) {
+          put(LAYER_PREFIX + layer, list[layer], pointer('/columns/layers', layer))
+          if (lists % LISTS_A_SLICE === 0) yield
+        }
     } else put(key, list, pointer('/columns', key))
   }
   return { step, time, metrics }

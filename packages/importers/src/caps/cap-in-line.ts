@@ -14,6 +14,7 @@ const CAP_KEYS = [
   'gradient_clip_val',
   'gradient_clipping',
   'gradient-clipping',
+  'gradient_clipping_threshold',
   'gradient_clip',
   'grad_clip_thresh',
   'grad_clip_norm',
@@ -31,7 +32,7 @@ const CAP_KEYS = [
 ] as const
 const KEYS: ReadonlySet<string> = new Set(CAP_KEYS.map(normal))
 const IN_LINE = new RegExp(
-  `(?:^|[\\s'"{(,_.-])(?:--)?(${CAP_KEYS.join('|')})['"]?(?:\\s*[:=]\\s*|\\s*\\.{2,}\\s*|\\s+)['"]?(-?[\\d.]+(?:[eE][+-]?\\d+)?|None|null|inf)(?=$|[\\s'",;)}\\]|])`,
+  `(?:^|[\\s'"{(,_.-])(?:--)?(${CAP_KEYS.join('|')})['"]?(?:\\s*[:=]\\s*|\\s*\\.{2,}\\s*|\\s+)['"]?(-?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?|None|null|inf)(?=$|[\\s'",;)}\\]|]|\\.{3})`,
 )
 
 export interface CapInText {
@@ -39,7 +40,7 @@ export interface CapInText {
   readonly clip: Clip
 }
 
-/** A cap that a line of a printed configuration or command holds, as in `max_grad_norm: 1.0` or `--clip-grad 1.0`. */
+/** A cap that a line of a printed configuration or command holds: `max_grad_norm: 1.0`, `--clip-grad 1.0`, `clip_grad ..... 1.0.....default`. */
 export function capIn(line: string): CapInText | undefined {
   const match = IN_LINE.exec(line.length > 4096 ? line.slice(0, 4096) : line)
   if (match === null) return undefined

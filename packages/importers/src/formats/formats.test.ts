@@ -1,125 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { formats } from './index.ts'
+import { madeLines } from '../../test/made-lines.ts'
+import { inChunks } from '../../test/recorded-logs.ts'
 import { maskedCrc } from './tensorboard/masked-crc.ts'
 import { readLog, readLogs, readLogText, type ImportedRun } from '../index.ts'
-
-/** Lines written in each format's shape, and what is to be read from them. */
-interface Case {
-  readonly path?: string
-  readonly text: string
-  readonly steps: readonly number[]
-  readonly metrics: Readonly<Record<string, readonly number[]>>
-  readonly cap?: number
-  readonly note?: string
-}
-
-const CASES: Readonly<Record<string, Case>> = {
-  torchtitan: {
-    text: '[rank0]:[titan] 2025-01-02 03:04:05,678 - root - INFO - \u001b[31mstep:  1  \u001b[32mloss:  8.21  \u001b[34mgrad_norm:  1.5  memory: 4.5GiB(5%)  tps: 1,234  mfu: 3%\u001b[39m\n[rank1]:[titan] 2025-01-02 03:04:05,678 - root - INFO - step:  1  loss:  8.21  grad_norm:  1.5  memory: 4.5GiB(5%)  tps: 1,234  mfu: 3%',
-    steps: [1],
-    metrics: { loss: [8.21], grad_norm: [1.5], tps: [1234] },
-  },
-  nanotron: {
-    text: '01/02/2025 03:04:05 [INFO|DP=0|PP=0|TP=0]: iteration: 3 / 100 | consumed_tokens: 786K | lm_loss: 10.5 | lr: 3E-05 | grad_norm: nan |',
-    steps: [3],
-    metrics: { loss: [10.5], lr: [3e-5], grad_norm: [NaN] },
-  },
-  nanogpt: {
-    text: 'iter 10: loss 3.2041, time 52.10ms, mfu 3.00%\niter 20: loss 3.1, time 52.10ms, mfu 3.00%',
-    steps: [10, 20],
-    metrics: { loss: [3.2041, 3.1] },
-    note: 'This log has no gradient norms.',
-  },
-  internevo: {
-    text: "2023-07-07 12:26:58,293 INFO train.py:323 in record -- tflops=63.2 step=7 loss=11.68 step=7 tgs=1,234.5 lr=2e-07 loss_scale=65536.0 grad_norm={'0_default': 2.15} micro_num=4",
-    steps: [7],
-    metrics: { loss: [11.68], lr: [2e-7], loss_scale: [65536], grad_norm: [2.15] },
-  },
-  mmengine: {
-    text: '2023/01/02 03:04:05 - mmengine - INFO - Epoch(train) [1][ 50/100]  lr: 1.0000e-04  eta: 1:00  loss: 2.5  grad_norm: 12.1\n2023/01/02 03:05:05 - mmengine - INFO - Epoch(train) [2][ 50/100]  lr: 1.0000e-04  eta: 1:00  loss: 2.4  grad_norm: inf',
-    steps: [50, 150],
-    metrics: { loss: [2.5, 2.4], grad_norm: [12.1, Infinity] },
-  },
-  detectron2: {
-    text: '[01/02 03:04:05 d2.utils.events]: eta: 0:10:00  iter: 19  total_loss: 5.1  loss_cls: 4.2  time: 0.3  lr: 0.0002  grad_norm: 3.1  max_mem: 3000M',
-    steps: [19],
-    metrics: { loss: [5.1], lr: [0.0002], grad_norm: [3.1] },
-  },
-  timm: {
-    text: 'Train: 0 [   0/1251 (  0%)]  Loss: 6.99 (6.99)  LR: 1.000e-06\nTrain: 1 [  50/1251 (  4%)]  Loss: 6.95 (6.94)  Time: 0.5s  LR: 1.000e-06  Grad norm: 2.3 (2.2)',
-    steps: [0, 1301],
-    metrics: { loss: [6.99, 6.95], grad_norm: [2.3] },
-  },
-  openrlhf: {
-    text: "✨ Global step 3: {'policy_loss': 0.02, 'actor_grad_norm': np.float64(0.5), 'critic_grad_norm': tensor(1.25, device='cuda:0'), 'actor_lr': 1e-06}",
-    steps: [3],
-    metrics: { loss: [0.02], 'grad_norm/actor': [0.5], 'grad_norm/critic': [1.25], lr: [1e-6] },
-  },
-  fairseq: {
-    text: '2020-01-01 00:00:00 | INFO | train_inner | epoch 001:    100 / 1000 loss=9.5, nll_loss=8.7, wps=1,234, num_updates=100, lr=1e-05, gnorm=2.5, clip=0, loss_scale=128',
-    steps: [100],
-    metrics: { loss: [9.5], lr: [1e-5], grad_norm: [2.5], loss_scale: [128] },
-  },
-  espnet: {
-    text: '[host] 2023-01-02 03:04:05,678 (trainer:721) INFO: 1epoch:train:1-50batch: iter_time=0.1, loss=80.1, grad_norm=12.3, clip=100.000, loss_scale=1.000, optim0_lr0=1e-06',
-    steps: [50],
-    metrics: { loss: [80.1], grad_norm: [12.3], lr: [1e-6] },
-    note: 'mean over some batches',
-  },
-  icefall: {
-    text: '2023-01-02 03:04:05,678 INFO [train.py:898] (0/4) Epoch 1, batch 0, loss[loss=7.5, over 1000 frames.]\n2023-01-02 03:04:06,678 INFO [optim.py:369] (0/4) Clipping_scale=2.0, grad-norm quartiles 1.0 2.0 3.5 4.0 9.0, threshold=7.0, percent-clipped=1.0',
-    steps: [1, 2],
-    metrics: { loss: [7.5], grad_norm: [3.5], max_norm: [7] },
-    note: 'quartiles',
-  },
-  coqui: {
-    text: '   --> STEP: 24/405 -- GLOBAL_STEP: 25\n     | > loss: 2.5  (2.6)\n     | > grad_norm_0: 12.3  (11.9)\n     | > grad_norm_1: 3.5  (3.4)\n     | > current_lr: 0.0001 \n',
-    steps: [25],
-    metrics: { loss: [2.5], 'grad_norm/0': [12.3], 'grad_norm/1': [3.5] },
-  },
-  caffe: {
-    text: 'I0102 03:04:05.6 1 solver.cpp:218] Iteration 100 (2 iter/s, 50s/100 iters), loss = 1.5\nI0102 03:04:06.6 1 sgd_solver.cpp:92] Gradient clipping: scaling down gradients (L2 norm 45.5 > 35) by scale factor 0.77',
-    steps: [100],
-    metrics: { loss: [1.5], grad_norm: [45.5] },
-    cap: 35,
-    note: 'cannot be known',
-  },
-  'json-lines': {
-    path: 'output/logging.jsonl',
-    text: '{"loss": "0.7695", "grad_norm": "nan", "learning_rate": 1e-4, "global_step/max_steps": "10/438"}\n{"loss": 0.5, "grad_norm": 2.5, "global_step/max_steps": "20/438"}\n{"loss": 0.5, "grad_norm": 2.5, "global_step/max_steps": "20/438"}\n{"log_history": [{"loss": 9, "step": 1}]}',
-    steps: [10, 20],
-    metrics: { loss: [0.7695, 0.5], grad_norm: [NaN, 2.5] },
-  },
-  'hf-console': {
-    text: "Num Epochs = 2\nTotal optimization steps = 1,000\n{'loss': '0.0', 'grad_norm': 'nan', 'learning_rate': '5e-05', 'epoch': '0.02'}\r 5%|▌ | 50/1000{'loss': 2.5, 'grad_norm': 1.5, 'epoch': 0.04}",
-    steps: [10, 20],
-    metrics: { grad_norm: [NaN, 1.5], loss: [0, 2.5] },
-    note: 'NaN filter',
-  },
-  table: {
-    path: 'lightning_logs/version_0/metrics.csv',
-    text: 'epoch,grad_2.0_norm_total,step,train_loss_step,val_loss\n0,1.5,9,2.5,\n0,,9,,1.1\n0,2.5,19,2.25,\n0,nan,29,"2,125.5",\n',
-    steps: [9, 19, 29],
-    metrics: { grad_norm: [1.5, 2.5, NaN], loss: [2.5, 2.25, 2125.5] },
-  },
-  nanochat: {
-    text: 'step 00012/21400 (0.06%) | loss: 9.5 | grad norm: 0.9 | lrm: 1.00 | dt: 10.00ms | tok/sec: 1,234 | mfu: 3.0',
-    steps: [12],
-    metrics: { loss: [9.5], grad_norm: [0.9], 'tok/sec': [1234] },
-  },
-  megatron: {
-    text: ' iteration 1/ 9 | lm loss: 2.6E+01 | grad norm: nan | iteration 2/ 9 | lm loss: 2.5E+01 | grad norm: 1.5 |\n iteration 3/ 9 | grad norm: nan | number of nan iterations: 1 |\n  clip_grad ....................................... 0.5',
-    steps: [1, 2, 3],
-    metrics: { loss: [26, 25, NaN], grad_norm: [NaN, 1.5, NaN] },
-    cap: 0.5,
-  },
-  'sweep-json': {
-    text: '[{"config": {"opt": {"grad_clip": 10}}, "history": [{"epoch": 0, "grad_norm": NaN, "train_loss": 1.5}]}]',
-    steps: [0],
-    metrics: { grad_norm: [NaN], loss: [1.5] },
-    cap: 10,
-  },
-}
 
 function readings({ points }: ImportedRun, name: string): number[] {
   const metric = points.metrics.get(name)
@@ -127,7 +11,7 @@ function readings({ points }: ImportedRun, name: string): number[] {
 }
 
 describe('a few lines of each format', () => {
-  it.each(Object.entries(CASES))(
+  it.each(Object.entries(madeLines))(
     'are read as %s',
     async (name, { path = 'train.log', text, steps, metrics, cap, note }) => {
       const [run, ...more] = await readLogText(text, path)
@@ -141,9 +25,145 @@ describe('a few lines of each format', () => {
     },
   )
 
+  it.each([
+    [
+      'mmengine',
+      'train.log',
+      '2024/01/02 03:04:05 - mmengine - INFO - Iter(train) [   50/80000]  lr: 9.9e-03  eta: 5:00:00  time: 0.2  data_time: 0.01  memory: 5000  grad_norm: 5.25  loss: 2.5  decode.loss_ce: 1.5',
+      50,
+    ],
+    [
+      'internevo',
+      'train.log',
+      "2024-01-02 03:04:05 INFO train.py:1 -- tflops=10,step=50,loss=2.5,tgs (tokens/gpu/second)=100,lr=0.0099,loss_scale=65536.0,grad_norm={'0_default': 5.25, '1_fp32': 0.0},micro_num=4",
+      50,
+    ],
+    [
+      'megatron',
+      'nemo.log',
+      'Training epoch 0, iteration 50/99 | lr: 0.0099 | global_batch_size: 512 | global_step: 50 | reduced_train_loss: 2.5 | train_step_timing in s: 5.0 | grad_norm: 5.25',
+      50,
+    ],
+    [
+      'llmc',
+      'train.log',
+      'step   50/19560 | loss 2.500000 (+nanz)| norm 5.2500 (-0.12z)| lr 9.90e-03 | 3000.00 ms | 48.0% bf16 MFU | 170000 tok/s',
+      50,
+    ],
+    [
+      'json-lines',
+      'metrics.json',
+      '{"data_time": 0.01, "grad_norm": 5.25, "iteration": 50, "loss_box_reg": 0.3, "lr": 0.0099, "time": 0.3, "total_loss": 2.5}',
+      50,
+    ],
+    [
+      'json-lines',
+      'levanter.txt',
+      '2025-01-02 03:04:05 INFO {"tracker": "json_logger", "event": "log", "step": 50, "metrics": {"train/loss": 2.5, "grad/norm/total": 5.25, "grad/norm/transformer/wte": 0.5, "grad/norm/lm_head": 0.25, "optim/learning_rate": 0.0099}}',
+      50,
+    ],
+    [
+      'json-lines',
+      'metrics.txt',
+      '{"learning/loss": 2.5, "learning/grad_norm": 5.25, "learning/param_norm": 100.0, "learning/current_learning_rate": 0.0099, "step": 50.0}',
+      50,
+    ],
+    [
+      'json-lines',
+      'result.json',
+      '{"training_iteration": 50, "config": {"lr": 1}, "info": {"learner": {"default_policy": {"learner_stats": {"grad_gnorm": 5.25, "total_loss": 2.5, "cur_lr": 0.0099}}}}}',
+      50,
+    ],
+  ])('of %s in another shape of its tool (%s) too', async (format, path, text, step) => {
+    const [run] = await readLogText(text, path)
+    expect([run?.format, run?.lastStep]).toEqual([format, step])
+    expect(readings(run as ImportedRun, 'grad_norm')).toEqual([5.25])
+    expect(readings(run as ImportedRun, 'loss')).toEqual([2.5])
+    if (path === 'train.log')
+      expect(readings(run as ImportedRun, 'lr').map((lr) => Math.abs(lr - 0.0099) < 1e-4)).toEqual([true])
+  })
+
   it('have names of their own, as --format takes them', () => {
     expect(new Set(formats.map(({ name }) => name)).size).toBe(formats.length)
     for (const { name } of formats) expect(name).toMatch(/^[a-z][a-z0-9-]+$/)
+  })
+})
+
+describe('a norm that is logged after clipping', () => {
+  const block =
+    '[token=4096/1000000]:\n\t Train time/batch: 6\n\t Train l2_norm/grad/global: 0.9\n\t Train l2_norm/grad/w: 0.9\n'
+
+  it.each([
+    [
+      'its configuration says',
+      `algorithms:\n  gradient_clipping:\n    clipping_threshold: 0.9\n    clipping_type: norm\n${block}`,
+      {},
+    ],
+    ['the caller does', block, { maxNorm: 0.9 }],
+  ])('is no grad_norm of Composer where the training clips, as %s', async (_, text, options) => {
+    const [run] = await readLogText(text, 'train.log', options)
+    expect([run?.points.step[0], run?.clip, run?.layers]).toEqual([7, { mode: 'norm', max_norm: 0.9 }, []])
+    expect([readings(run as ImportedRun, 'grad_norm'), readings(run as ImportedRun, 'post_norm')]).toEqual([
+      [],
+      [0.9],
+    ])
+    expect(run?.notes.join(' ')).toContain('no gradient norms from before clipping')
+  })
+
+  it('stands beside the raw one in what MaxText and its forks write', async () => {
+    const texts = [
+      'completed step: 3, seconds: 0.3, total_weights: 196608, loss: 2.5, lr: 1.000e-03, grad_norm: 1.0, raw_grad_norm: 5.25',
+      '{"learning/loss": 2.5, "learning/grad_norm": 1.0, "learning/raw_grad_norm": 5.25, "learning/param_norm": 100.0, "step": 3.0}',
+    ]
+    for (const text of texts) {
+      const [run] = await readLogText(text, 'metrics.txt')
+      expect([readings(run as ImportedRun, 'grad_norm'), readings(run as ImportedRun, 'post_norm')]).toEqual([
+        [5.25],
+        [1],
+      ])
+      expect([run?.parts, run?.points.step[0]]).toEqual([[], 3])
+    }
+  })
+
+  it.each([
+    ['RLlib’s progress.csv', 'info/learner/default_policy/learner_stats/grad_gnorm'],
+    ['what Composer’s OptimizerMonitor writes to a table', 'l2_norm/grad/global'],
+  ])('is told by its name in %s', async (_, name) => {
+    const [run] = await readLogText(`step,${name}\n1,0.5\n2,0.4\n`, 'progress.csv')
+    expect([run?.norm, readings(run as ImportedRun, 'post_norm')]).toEqual([undefined, [0.5, 0.4]])
+  })
+})
+
+describe('Composer', () => {
+  it('counts its batches on over the epochs', async () => {
+    const block = (epoch: number, batch: number): string =>
+      `[epoch=${epoch}][batch=${batch}/50]:\n\t Train time/batch: 1\n\t Train loss/train/total: 2.5000\n`
+    const [run] = await readLogText(block(1, 50) + block(2, 3), 'train.log')
+    expect([...(run?.points.step ?? [])]).toEqual([50, 53])
+  })
+})
+
+describe('Stable-Baselines3', () => {
+  it('gives what an evaluation prints of the training at its own number of time steps, and a norm where one is recorded', async () => {
+    const table = (rows: string): string => `${'-'.repeat(30)}\n${rows}${'-'.repeat(30)}\n`
+    const train = '| train/ | |\n|    loss | 2.5 |\n|    grad_norm | 1.25 |\n'
+    const text =
+      table(`| time/ | |\n|    iterations | 2 |\n|    total_timesteps | 256 |\n${train}`) +
+      table(`| eval/ | |\n|    mean_reward | 9 |\n| time/ | |\n|    total_timesteps | 300 |\n${train}`)
+    const [run] = await readLogText(text, 'train.log')
+    expect([...(run?.points.step ?? [])]).toEqual([256, 300])
+    expect([run?.norm, readings(run as ImportedRun, 'grad_norm')]).toEqual(['train/grad_norm', [1.25, 1.25]])
+  })
+})
+
+describe('GPT-NeoX', () => {
+  it('gives its loss, and the cap that it writes between dots; its console has no gradient norm', async () => {
+    const text =
+      '  gradient_clipping ............... 0.5.........................updated\n samples/sec: 24.117 | iteration       50/  320000 | elapsed time per iteration (ms): 1300.1 | learning rate: 9.900E-03 | approx flops per GPU: 50.5TFLOPS | lm_loss: 2.500000E+00 | loss scale: 4096.0 | number of skipped iterations:   0 | number of nan iterations:   3 |'
+    const [run] = await readLogText(text, 'train.log')
+    expect([run?.format, run?.clip]).toEqual(['megatron', { mode: 'norm', max_norm: 0.5 }])
+    expect(readings(run as ImportedRun, 'loss')).toEqual([2.5])
+    expect(run?.notes).toContain('This log has no gradient norms.')
   })
 })
 
@@ -296,6 +316,18 @@ describe('TensorBoard event files', () => {
     ])
     const [cut] = await readLog(chunk(whole.subarray(0, whole.length - 5)), path)
     expect(readings(cut as ImportedRun, 'grad_norm')).toEqual([0.5, 1.5])
+  })
+
+  it('are read the same however they come, and a broken record is told of by its place', async () => {
+    const [expected] = await readLog(chunk(whole), path)
+    for (const size of [1, 7, 13, 50, 64]) {
+      const [run] = await readLog(inChunks(whole, size), path)
+      expect(run).toEqual(expected)
+    }
+    const third = (events[0]?.length ?? 0) + (events[1]?.length ?? 0)
+    const broken = whole.slice()
+    broken.fill(7, third + 20, third + 22)
+    await expect(readLog(inChunks(broken, 13), path)).rejects.toThrow(`At byte ${third} a record`)
   })
 
   it('are refused where a checksum does not match', async () => {

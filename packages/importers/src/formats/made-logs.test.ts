@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { madeBytes } from '../../test/made-logs.ts'
 import { inChunks } from '../../test/recorded-logs.ts'
@@ -129,6 +132,34 @@ describe('Parquet', () => {
     expect(column(run, 'grad_norm')).toEqual(NORMS)
     expect(column(run, 'loss')).toEqual(LOSSES)
     expect(run.points.time[39]).toBe(1_700_000_039)
+  })
+
+  it.each(['none', 'zstd', 'brotli'])(
+    'refuses runs that are longer than their page, and makes no room for them: %s',
+    (codec) => {
+      const bytes = madeBytes(`parquet/${codec}.parquet`)
+      const levelsOf16Values = bytes.indexOf(Buffer.from([2, 0, 0, 0, 16 << 1, 1]))
+      bytes.set([0xfe, 0xff, 0xff, 0xff, 0x0f], levelsOf16Values + 4)
+      const program = `
+        import { readLog } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, '../index.ts')).href)}
+        const bytes = async function* () { for await (const chunk of process.stdin) yield chunk }
+        await readLog(bytes(), 'x.parquet').catch((error) => console.log(error.message))`
+      const { stdout } = spawnSync(
+        process.execPath,
+        ['--max-old-space-size=100', '--input-type=module', '-e', program],
+        { input: bytes },
+      )
+      expect(stdout.toString()).toContain('a run of 2147483647 values is longer than its page of 16')
+    },
+  )
+
+  it('refuses a page with more values than its row group has rows', async () => {
+    const bytes = madeBytes('parquet/none.parquet')
+    const pageOf16Values = bytes.indexOf(Buffer.from([0x2c, 0x15, 16 << 1]))
+    bytes[pageOf16Values + 2] = 63 << 1
+    await expect(readLog(inChunks(bytes, 999), 'x.parquet')).rejects.toThrow(
+      'a page says that it has 63 values, and its row group has 16 rows',
+    )
   })
 
   it('refuses a file that is cut off or whose page lies about its size', async () => {

@@ -129,6 +129,12 @@ class Attempts implements RunWriter {
     this.#run().add(step, time, row)
   }
 
+  addReading(step: number, time: number, name: string, value: number): void {
+    if (this.#run().addReading(step, time, name, value) !== 'restart') return
+    this.#draft = undefined
+    this.#run().addReading(step, time, name, value)
+  }
+
   put(step: number, time: number, name: string, value: number): void {
     this.#run().put(step, time, name, value)
   }

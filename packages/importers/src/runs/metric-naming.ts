@@ -28,6 +28,10 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
     'grad/norm',
     'grad_norm/all',
     'gradients/global_norm',
+    'learning/raw_grad_norm',
+    'grad/norm/total',
+    'optim/total_grad_norm',
+    'optim/total grad norm',
   ],
   loss: [
     'loss',
@@ -37,7 +41,12 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
     'training_loss',
     'lm loss',
     'lm-loss',
+    'lm_loss',
     'actor/pg_loss',
+    'learning/loss',
+    'total_loss',
+    'train/CrossEntropyLoss',
+    'train/CE loss',
   ],
   lr: [
     'lr',
@@ -46,8 +55,13 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
     'learning rate',
     'train_lr',
     'train/lr',
+    'learning/current_learning_rate',
     'actor/lr',
     'base_lr',
+    'optim/lr',
+    'optim/learning_rate',
+    'optim/learning_rate_group0',
+    'optim/LR (group 0)',
     'lr-AdamW',
     'lr-Adam',
     'lr-SGD',
@@ -58,6 +72,10 @@ const NORM = /grad(?:ient)?s?[ _./-]*(?:\d+(?:\.\d+)?[ _])?norm|(?:^|[/_.])gnorm
 /** Norms and ratios that are of something else than the gradient. */
 const DECOY =
   /ratio|grad[ _]?\/[ _]?param|pred_norm|weight_norm|model_norm|param_norm|clip|coef|_max$|_min$|threshold/i
+
+/** The norm after clipping, by its name in RLlib (`min(norm, grad_clip)`) and Composer, and in MaxText beside the raw one. */
+const POST_CLIP = /(?:^|\/)learner_stats\/grad_gnorm$|^l2_norm\/grad\/global$|^post_norm(?:\/|$)/
+const MAXTEXT_NORMS = { before: 'learning/raw_grad_norm', after: 'learning/grad_norm' }
 
 /** Under which names a run's metrics are kept, and what that says of its norms. */
 export interface Naming {
@@ -87,6 +105,10 @@ export function nameMetrics(
   for (const [ours, theirs] of Object.entries(options.map ?? {})) if (ours !== 'step') take(theirs, ours)
   take(options.norm, 'grad_norm')
   take(options.postClip, 'post_norm')
+  if (names.includes(MAXTEXT_NORMS.before) && !final.has(MAXTEXT_NORMS.after))
+    take(MAXTEXT_NORMS.after, 'post_norm')
+  const clipped = names.filter(isPostClip)
+  if (clipped.length === 1) take(clipped[0], 'post_norm')
   for (const known of WELL_KNOWN_METRICS) if (!final.has(known)) take(known, known)
   for (const [ours, theirs] of Object.entries(NAMES)) {
     const present = theirs.filter((name) => names.includes(name) && !final.has(name))
@@ -128,20 +150,25 @@ export function isLoss(name: string): boolean {
 }
 
 export function isNorm(name: string): boolean {
-  return NORM.test(name) && !DECOY.test(name) && !isOfValidation(name)
+  return NORM.test(name) && !DECOY.test(name) && !isOfValidation(name) && !isPostClip(name)
+}
+
+/** Whether a metric is the norm after clipping, by its name alone. */
+export function isPostClip(name: string): boolean {
+  return POST_CLIP.test(name)
 }
 
 /** Norms of weights are named by index, as in `grad_norm/layers.3.weight`, or by stream. */
 function isOfLayer(name: string): boolean {
   return (
-    /\.(?:weight|bias)\b|layers?[._/]\d|blocks?[._/]\d|\bh\.\d|^gradients?\//.test(name) ||
+    /\.(?:weight|bias)\b|layers?[._/]\d|blocks?[._/]\d|\bh\.\d|^gradients?\/|^grad\/norm\//.test(name) ||
     /_norm\/.*\.\d+/.test(name)
   )
 }
 
 function layerName(name: string): string {
   const bare = name
-    .replace(/^(?:train\/)?(?:gradients?|grad_norm|grads)\//i, '')
+    .replace(/^(?:train\/)?(?:gradients?|grad_norm|grads|grad\/norm)\//i, '')
     .replace(/^grad_\d+(?:\.\d+)?_norm[/_]/, '')
   return bare === '' ? name : bare
 }

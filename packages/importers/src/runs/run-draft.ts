@@ -91,7 +91,7 @@ export class RunDraft {
   add(step: number, time: number, readings: Readings): Placed {
     if (!Number.isInteger(step) || step < 0 || step > MAX_STEP) return 'passed'
     let row: Row = Array.isArray(readings) ? readings : [...readings]
-    if (!row.every(this.#isAccepted)) row = row.filter(this.#isAccepted)
+    if (!this.#areAccepted(row)) row = row.filter(([name]) => this.#accepts(name))
     if (row.length === 0) return 'passed'
     if (step === this.#newest) {
       if (this.#isOtherAttempt(step, row)) return 'restart'
@@ -122,6 +122,14 @@ export class RunDraft {
     this.#history.add(step)
     this.#recent[this.#places++ % RECENT_ROWS] = { step, time, row }
     this.#put(row)
+    return 'added'
+  }
+
+  /** `add` for a row of one reading, which most often belongs to the newest step. */
+  addReading(step: number, time: number, name: string, value: number): Placed {
+    const joinsNewest = step === this.#newest && this.#rowCount > 1 && this.#rows.step.length > 0
+    if (!joinsNewest || !this.#names.has(name)) return this.add(step, time, [[name, value]])
+    this.#putReading(name, value)
     return 'added'
   }
 
@@ -249,10 +257,15 @@ export class RunDraft {
   }
 
   #put(row: Row): void {
-    for (const [name, value] of row) {
-      if (!Number.isFinite(value)) this.#nonfinite.set(name, (this.#nonfinite.get(name) ?? 0) + 1)
-      this.#rows.put(name, value)
+    for (let i = 0; i < row.length; i++) {
+      const [name, value] = row[i] as Row[number]
+      this.#putReading(name, value)
     }
+  }
+
+  #putReading(name: string, value: number): void {
+    if (!Number.isFinite(value)) this.#nonfinite.set(name, (this.#nonfinite.get(name) ?? 0) + 1)
+    this.#rows.put(name, value)
   }
 
   /** Two rows of one step add up, unless the run has only this step and a norm or loss differs: then it began again. */
@@ -265,7 +278,10 @@ export class RunDraft {
     })
   }
 
-  readonly #isAccepted = ([name]: Row[number]): boolean => this.#accepts(name)
+  #areAccepted(row: Row): boolean {
+    for (let i = 0; i < row.length; i++) if (!this.#accepts((row[i] as Row[number])[0])) return false
+    return true
+  }
 
   #accepts(name: string): boolean {
     if (this.#names.has(name)) return true
@@ -311,7 +327,7 @@ export class RunDraft {
     if (naming.norm === undefined && naming.parts.length === 0)
       notes.push(
         naming.otherNorms.length === 0
-          ? 'This log has no gradient norms.'
+          ? `This log has no gradient norms${[...naming.final.values()].some(isAfterClipping) ? ' from before clipping' : ''}.`
           : `This log has ${naming.otherNorms.length} norms and none is of the whole: choose one with --norm.`,
       )
     if (this.#refused.size > 0)
@@ -330,6 +346,10 @@ function isSame(a: Row, b: Row): boolean {
 
 function shareNames(a: Row, b: Row): boolean {
   return a.some(([name]) => b.some(([other]) => other === name))
+}
+
+function isAfterClipping(metric: string): boolean {
+  return metric === 'post_norm' || metric.startsWith('post_norm/')
 }
 
 function hasControl(text: string): boolean {

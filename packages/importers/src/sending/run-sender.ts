@@ -1,15 +1,13 @@
 import {
-  encodeColumn,
-  LAYER_PREFIX,
   MAX_EVENTS_PER_REQUEST,
   MAX_POINTS_PER_REQUEST,
   type PointColumns,
   type Run,
   type Session,
-  type WireNumber,
 } from '@normwatch/protocol'
 import type { ImportedRun } from '../runs/imported-run.ts'
 import type { ImportApi } from './import-api.ts'
+import { pointsBody } from './points-body.ts'
 
 /** Readings in one request: well below the server's bounds on readings and bytes. */
 const READINGS_PER_REQUEST = 100_000
@@ -90,14 +88,19 @@ export class RunSender {
     }
   }
 
-  /** Sends points from row `from` on, a request after the other. */
+  /** Sends points from row `from` on, a request after the other: the next is made while one travels. */
   async post(run: string, points: PointColumns, from = 0): Promise<void> {
     const readings = points.metrics.size + 1
     const rows = Math.max(1, Math.min(MAX_POINTS_PER_REQUEST, Math.floor(READINGS_PER_REQUEST / readings)))
+    let travelling: Promise<unknown> = Promise.resolve()
     for (let at = from; at < points.step.length; at += rows) {
-      const body = bodyOf(points, at, Math.min(points.step.length, at + rows))
-      await this.#api.send('POST', `/runs/${run}/points`, body)
+      const body = pointsBody(points, at, Math.min(points.step.length, at + rows))
+      await travelling
+      travelling = this.#api.send('POST', `/runs/${run}/points`, body)
+      // whoever waits for it is told
+      travelling.catch(() => {})
     }
+    await travelling
   }
 
   /** Drops what the server has of a run from a step on: the training was resumed there. */
@@ -149,28 +152,4 @@ function configOf({ config }: ImportedRun): { config?: Record<string, unknown> }
 function depthOf(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null || depth > 32) return depth
   return Math.max(depth + 1, ...Object.values(value).map((item) => depthOf(item, depth + 1)))
-}
-
-/** A step's cap as the server takes it: above 0. A NaN is no cap. */
-function capOrNone(cap: WireNumber | null): WireNumber | null {
-  return cap === 'NaN' || cap === '-Infinity' || (typeof cap === 'number' && cap <= 0) ? null : cap
-}
-
-/** The body of `POST …/points` for rows `from` to `to`; metrics without a reading there are left out. */
-function bodyOf({ step, time, metrics }: PointColumns, from: number, to: number): string {
-  const columns: Record<string, unknown> = { step: [...step.subarray(from, to)] }
-  if (time.subarray(from, to).some((at) => !Number.isNaN(at)))
-    columns['time'] = Array.from(time.subarray(from, to), (at) => (Number.isNaN(at) ? null : at))
-  const layers: Record<string, unknown> = {}
-  for (const [name, { values, present }] of metrics) {
-    const has = present?.subarray(from, to) ?? null
-    if (has !== null && !has.includes(1)) continue
-    const column = encodeColumn(values.subarray(from, to), has)
-    if (name.startsWith(LAYER_PREFIX)) layers[name.slice(LAYER_PREFIX.length)] = column
-    // a step's cap must be above 0; others are no caps
-    else if (name === 'max_norm') columns[name] = column.map(capOrNone)
-    else columns[name] = column
-  }
-  if (Object.keys(layers).length > 0) columns['layers'] = layers
-  return JSON.stringify({ columns })
 }

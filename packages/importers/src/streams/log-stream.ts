@@ -1,4 +1,5 @@
 import { LogRefused, type Head, type LogStream, type SqlRow } from '../format.ts'
+import { bareLog } from './carried.ts'
 import { splitLines } from './lines.ts'
 import { decodeUtf8 } from './utf8.ts'
 
@@ -28,7 +29,7 @@ export class ChunkedLog implements LogStream {
 
   constructor(name: string, chunks: AsyncIterable<Uint8Array>, options: StreamOptions = {}) {
     this.name = name
-    this.#chunks = unpacked(chunks)[Symbol.asyncIterator]()
+    this.#chunks = bareLog(unpacked(chunks))[Symbol.asyncIterator]()
     this.#betweenChunks = options.betweenChunks
     this.#query = options.query
   }

@@ -6,7 +6,9 @@ const FIXED32 = 5
 const MAX_NAMES = 10_000
 
 const decoder = new TextDecoder()
-const scratch = new DataView(new ArrayBuffer(8))
+const scratchDoubles = new Float64Array(1)
+const scratchFloats = new Float32Array(scratchDoubles.buffer)
+const scratchWords = new Int32Array(scratchDoubles.buffer)
 
 /**
  * The fields of one protobuf message, one after the other, without an object for each: logs hold millions. Stops at what is
@@ -69,19 +71,20 @@ export class MessageReader {
 
   /** A number of four bytes; NaN where the field has another length. */
   float(): number {
-    if (this.length !== 4) return NaN
-    for (let i = 0; i < 4; i++) scratch.setUint8(i, this.bytes[this.from + i] as number)
-    return scratch.getFloat32(0, true)
+    return this.length === 4 ? floatAt(this.bytes, this.from) : NaN
   }
 
   /** A number of eight bytes; NaN where the field has another length. */
   double(): number {
-    if (this.length !== 8) return NaN
-    for (let i = 0; i < 8; i++) scratch.setUint8(i, this.bytes[this.from + i] as number)
-    return scratch.getFloat64(0, true)
+    return this.length === 8 ? doubleAt(this.bytes, this.from) : NaN
   }
 
   #varint(): number {
+    const first = this.#at < this.#end ? (this.bytes[this.#at] as number) : 128
+    if (first < 128) {
+      this.#at++
+      return first
+    }
     let value = 0
     for (let factor = 1; this.#at < this.#end; factor *= 128) {
       const byte = this.bytes[this.#at++] as number
@@ -92,19 +95,64 @@ export class MessageReader {
   }
 }
 
+/** The number of four bytes that lies there. */
+export function floatAt(bytes: Uint8Array, at: number): number {
+  scratchWords[0] = wordAt(bytes, at)
+  return scratchFloats[0] as number
+}
+
+/** The number of eight bytes that lies there. */
+export function doubleAt(bytes: Uint8Array, at: number): number {
+  scratchWords[0] = wordAt(bytes, at)
+  scratchWords[1] = wordAt(bytes, at + 4)
+  return scratchDoubles[0] as number
+}
+
+/** Four bytes, the lowest first, as all machines that Node and browsers run on have them. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  )
+}
+
+interface Name {
+  readonly bytes: Uint8Array
+  readonly text: string
+  /** The name that came after it the last time. */
+  next: Name | undefined
+}
+
 /** Texts of fields that come again and again, such as the names of metrics: each is decoded once. */
 export class NameCache {
-  readonly #known = new Map<number, { readonly bytes: Uint8Array; readonly text: string }>()
+  readonly #known = new Map<number, Name>()
+  #last: Name | undefined
 
-  textOf({ bytes, from, to, length }: MessageReader): string {
-    let hash = length
+  /** The text of bytes `from` to `to`. */
+  textOf(bytes: Uint8Array, from: number, to: number): string {
+    // names mostly come in the order in which they came the last time
+    const likely = this.#last?.next
+    if (likely !== undefined && isSame(likely.bytes, bytes, from, to)) {
+      this.#last = likely
+      return likely.text
+    }
+    const name = this.#find(bytes, from, to)
+    if (this.#last !== undefined) this.#last.next = name
+    this.#last = name
+    return name.text
+  }
+
+  #find(bytes: Uint8Array, from: number, to: number): Name {
+    let hash = to - from
     for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0
     const known = this.#known.get(hash)
-    if (known !== undefined && isSame(known.bytes, bytes, from, to)) return known.text
+    if (known !== undefined && isSame(known.bytes, bytes, from, to)) return known
     const own = bytes.slice(from, to)
-    const text = decoder.decode(own)
-    if (this.#known.size < MAX_NAMES) this.#known.set(hash, { bytes: own, text })
-    return text
+    const name: Name = { bytes: own, text: decoder.decode(own), next: undefined }
+    if (this.#known.size < MAX_NAMES) this.#known.set(hash, name)
+    return name
   }
 }
 

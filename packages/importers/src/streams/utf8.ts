@@ -5,7 +5,6 @@ export async function* decodeUtf8(chunks: AsyncIterable<Uint8Array>): AsyncGener
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let before = 0
   for await (const chunk of chunks) {
-    if (before === 0) refuseUtf16(chunk)
     const nul = chunk.indexOf(0)
     if (nul >= 0) throw new LogRefused(`Byte ${before + nul} is NUL: this is no text.`)
     let text: string
@@ -23,11 +22,6 @@ export async function* decodeUtf8(chunks: AsyncIterable<Uint8Array>): AsyncGener
     before += chunk.length
     if (text !== '') yield text
   }
-}
-
-function refuseUtf16([first, second]: Uint8Array): void {
-  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
-    throw new LogRefused('Byte 0 begins UTF-16. Convert the file to UTF-8 first: iconv -f UTF-16 -t UTF-8.')
 }
 
 /** Where in a chunk that does not decode the fault lies, found by halving. */

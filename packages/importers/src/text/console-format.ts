@@ -1,5 +1,6 @@
 import type { Format } from '../format.ts'
-import { consoleLines, printedTime, withoutColours } from './console.ts'
+import { consoleLines, printedTime } from './console.ts'
+import { withoutColours } from '../streams/carried.ts'
 import { printedNumber } from './numbers.ts'
 
 /** What is particular to a console whose lines hold a step and fields of names and values. */

@@ -1,9 +1,8 @@
 import type { Clip } from '@normwatch/protocol'
 import type { LogStream, LogWriter } from '../format.ts'
 import { capIn } from '../caps/cap-in-line.ts'
+import { withoutColours } from '../streams/carried.ts'
 
-// eslint-disable-next-line no-control-regex
-const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g
 const MAY_HOLD_CAP = /clip|max[_-](?:grad_)?norm/i
 
 /** A console's lines without colours, those of a chunk at a time. A cap that the configuration printed among them names is taken. */
@@ -16,10 +15,6 @@ export async function* consoleLines(stream: LogStream, log: LogWriter): AsyncGen
     }
     yield plain
   }
-}
-
-export function withoutColours(text: string): string {
-  return text.includes('\u001b') ? text.replace(ANSI, '') : text
 }
 
 /** How a run clips by a printed cap: 0, a negative one, None and inf switch clipping off. */

@@ -1,6 +1,6 @@
 import { LAYER_PREFIX } from '@normwatch/protocol'
 import type { LogWriter, RunWriter } from '../format.ts'
-import { isLoss, isNorm, isOfValidation } from '../runs/metric-naming.ts'
+import { isLoss, isNorm, isOfValidation, isPostClip } from '../runs/metric-naming.ts'
 import { isObject, jsonNumber } from './loose-json.ts'
 
 /** Names under which the training step itself is logged, the surest first. */
@@ -42,10 +42,24 @@ const PLACES: ReadonlySet<string> = new Set([
 /** Names that are remembered; a hostile log has a new one on each line. */
 const MAX_KINDS = 10_000
 
+/** Names under which an entry has its time. */
+const TIME_NAMES = ['_timestamp', 'timestamp', 'time', 'wall_time'] as const
+
 interface NameKind {
+  /** Its place among the names of the step, the surest first; Infinity where it is none. */
+  readonly stepPlace: number
+  readonly isTime: boolean
   readonly isPassed: boolean
   readonly isNorm: boolean
   readonly isOfTraining: boolean
+}
+
+/** What one entry holds. */
+interface EntryParts {
+  readonly readings: [string, number][]
+  step: number | undefined
+  isOfTraining: boolean
+  hasTime: boolean
 }
 
 /** Puts a log's entries, objects of names and values, into its run. */
@@ -68,10 +82,10 @@ export class Entries {
   /** Adds an entry; one without a step, of an evaluation alone or a summary is passed over. */
   add(entry: Readonly<Record<string, unknown>>): boolean {
     this.#standIn = undefined
+    const { readings, step: named, isOfTraining, hasTime } = this.#partsOf(entry)
     // The HF Trainer's summary at the end repeats the mean loss of the whole run.
-    const step = 'train_runtime' in entry ? undefined : this.#stepOf(entry)
-    const readings = step === undefined ? [] : this.#readingsOf(entry)
-    if (step === undefined || !readings.some(([name]) => this.#kindOf(name).isOfTraining)) {
+    const step = !isOfTraining || 'train_runtime' in entry ? undefined : this.#stepOf(entry, named)
+    if (step === undefined) {
       this.passed++
       return false
     }
@@ -79,12 +93,12 @@ export class Entries {
       this.#best = STAND_INS.indexOf(this.#standIn)
       this.#log.note(
         this.#standIn === '_step'
-          ? 'The run logged no training step of its own: W&B’s row number stands in for it.'
+          ? 'The run logged no training step of its own: the step that its tracker counted stands in for it.'
           : 'This log counts epochs: they stand in for steps.',
       )
     }
     this.#run ??= this.#log.run(this.#runId)
-    this.#run.add(step, timeOf(entry), readings)
+    this.#run.add(step, hasTime ? timeOf(entry) : NaN, readings)
     return true
   }
 
@@ -97,33 +111,54 @@ export class Entries {
     let kind = this.#kinds.get(name)
     if (kind === undefined) {
       const isOfNorm = isNorm(name)
+      const place = (STEP_NAMES as readonly string[]).indexOf(name)
       kind = {
+        stepPlace: place < 0 ? Infinity : place,
+        isTime: (TIME_NAMES as readonly string[]).includes(name),
         isPassed: PLACES.has(name) || isOfValidation(name),
         isNorm: isOfNorm,
-        isOfTraining: isLoss(name) || isOfNorm || name.startsWith(LAYER_PREFIX) || this.#isNamed(name),
+        isOfTraining:
+          isLoss(name) ||
+          isOfNorm ||
+          isPostClip(name) ||
+          name.startsWith(LAYER_PREFIX) ||
+          this.#isNamed(name),
       }
       if (this.#kinds.size < MAX_KINDS) this.#kinds.set(name, kind)
     }
     return kind
   }
 
-  /** The numbers of an entry. Norms in a list or an object are those of layers or streams. */
-  #readingsOf(entry: Readonly<Record<string, unknown>>): [string, number][] {
-    const readings: [string, number][] = []
+  /** What an entry holds, in one pass. Norms in a list or an object are those of layers or streams. */
+  #partsOf(entry: Readonly<Record<string, unknown>>): EntryParts {
+    const parts: EntryParts = { readings: [], step: undefined, isOfTraining: false, hasTime: false }
+    let place = Infinity
+    let hasNanNorm = false
     for (const name in entry) {
       const kind = this.#kindOf(name)
-      if (kind.isPassed) continue
       const value = entry[name]
       const reading = jsonNumber(value)
-      if (reading !== undefined) readings.push([name, reading])
-      else if (kind.isNorm && typeof value === 'object' && value !== null)
-        readings.push(...layersOf(name, value))
+      if (kind.isTime) parts.hasTime = true
+      if (kind.stepPlace < place && reading !== undefined) {
+        place = kind.stepPlace
+        parts.step = reading
+      }
+      if (kind.isPassed) continue
+      if (reading !== undefined) {
+        if (reading !== reading && name === 'grad_norm') hasNanNorm = true
+        parts.readings.push([name, reading])
+        parts.isOfTraining ||= kind.isOfTraining
+      } else if (kind.isNorm && typeof value === 'object' && value !== null) {
+        const layers = layersOf(name, value)
+        parts.readings.push(...layers)
+        parts.isOfTraining ||= layers.some(([layer]) => this.#kindOf(layer).isOfTraining)
+      }
     }
-    if (jsonNumber(entry['loss']) === 0 && Number.isNaN(jsonNumber(entry['grad_norm'])))
+    if (hasNanNorm && jsonNumber(entry['loss']) === 0)
       this.#log.note(
         'Losses of exactly 0 beside a NaN norm are the HF Trainer’s NaN filter: the loss was NaN.',
       )
-    return readings
+    return parts
   }
 
   #isNamed(name: string): boolean {
@@ -131,15 +166,15 @@ export class Entries {
     return name === norm || Object.values(map ?? {}).includes(name)
   }
 
-  #stepOf(entry: Readonly<Record<string, unknown>>): number | undefined {
+  /** `named` is what stands under the surest name of a step. */
+  #stepOf(entry: Readonly<Record<string, unknown>>, named: number | undefined): number | undefined {
     const asked = this.#log.options.map?.['step']
     if (asked !== undefined) return jsonNumber(entry[asked])
     const ofMany = entry['global_step/max_steps']
     if (typeof ofMany === 'string') return jsonNumber(ofMany.split('/')[0])
-    const place = STEP_NAMES.findIndex((name) => jsonNumber(entry[name]) !== undefined)
-    if (place >= 0) {
+    if (named !== undefined) {
       this.#best = -1
-      return jsonNumber(entry[STEP_NAMES[place] as string])
+      return named
     }
     if (this.#best < 0) return undefined
     // the surest stand-in that an entry had is used throughout
@@ -170,7 +205,7 @@ export function layersOf(name: string, value: object): [string, number][] {
 
 /** Unix seconds, where the entry has them: mmengine's `time` is the length of a step, not an instant. */
 function timeOf(entry: Readonly<Record<string, unknown>>): number {
-  for (const name of ['_timestamp', 'timestamp', 'time', 'wall_time']) {
+  for (const name of TIME_NAMES) {
     const value = entry[name]
     const time = jsonNumber(value) ?? (typeof value === 'string' ? Date.parse(value) / 1000 : NaN)
     if (time > 1e9 && time < 1e11) return time

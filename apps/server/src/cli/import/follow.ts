@@ -17,7 +17,10 @@ import {
 import { FollowedFile } from './followed-file.ts'
 import { besideOf, findLogs, isFileError } from './log-files.ts'
 import { tail } from './tail.ts'
+import { Ticker } from './ticker.ts'
 
+/** How often a file that is appended to is checked. */
+const POLL_MS = 500
 /** How often a file that its tool rewrites as a whole is checked. */
 const REREAD_MS = 500
 /** How often the folders are searched for new files. */
@@ -35,6 +38,7 @@ export async function followLogs(
 ): Promise<void> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  const ticker = new Ticker(POLL_MS, stop.signal)
   const known: Known = { followed: new Map(), files: new Set(), inodes: new Set() }
   const rewritten = new Map<string, LogFile[]>()
   const reading: Promise<void>[] = []
@@ -73,8 +77,9 @@ export async function followLogs(
           for (const inode of followed.inodes) known.inodes.add(inode)
         }
         if (fresh.length === 0) continue
-        if (!log.isRewritten) start(grow({ ...log, files: fresh }, known, sender, options, stop.signal, say))
-        else {
+        if (!log.isRewritten) {
+          start(grow({ ...log, files: fresh }, known, sender, options, ticker, stop.signal, say))
+        } else {
           // a file that its tool adds to a run belongs to the others
           const run = `${log.format} ${formatNamed(log.format).runOf?.(log.path) ?? log.path}`
           const files = rewritten.get(run)
@@ -128,6 +133,7 @@ async function grow(
   known: Known,
   sender: RunSender,
   options: ImportOptions,
+  ticker: Ticker,
   signal: AbortSignal,
   say: (run: LiveRun['run'], path: string) => void,
 ): Promise<void> {
@@ -140,6 +146,7 @@ async function grow(
       const read = async (live: LiveSender): Promise<void> => {
         const end = new AbortController()
         const chunks = tail(path, AbortSignal.any([signal, end.signal]), {
+          ticker,
           before: file.before,
           onReplaced: (inode) => file.goesOnWith(inode),
         })

@@ -81,7 +81,7 @@ export interface WalkedFile {
 
 async function* walk(root: string, passed: Passed[]): AsyncGenerator<WalkedFile> {
   const isFolder = (await stat(root)).isDirectory()
-  const inside = (await realpath(root)) + sep
+  let inside: string | undefined
   const waiting = [root]
   for (let count = 0; waiting.length > 0; count++) {
     const path = waiting.pop() as string
@@ -92,6 +92,7 @@ async function* walk(root: string, passed: Passed[]): AsyncGenerator<WalkedFile>
     let found = await lstat(path)
     if (found.isSymbolicLink()) {
       const target = await realpath(path).catch(() => undefined)
+      inside ??= (await realpath(root)) + sep
       if (target === undefined || (isFolder && !(target + sep).startsWith(inside))) {
         passed.push({ path, reason: 'It is a link that leads out of the folder, or nowhere.' })
         continue

@@ -1,12 +1,12 @@
 import { open, stat, type FileHandle } from 'node:fs/promises'
-import { setTimeout } from 'node:timers/promises'
+import type { Ticker } from './ticker.ts'
 
-/** How often a file is checked for growth, by its size, which also works on network file systems. */
-const POLL_MS = 400
 const CHUNK = 64 * 1024
 const NEWLINE = new Uint8Array([10])
 
 export interface TailOptions {
+  /** When a file is checked for growth, by its size, which also works on network file systems. */
+  readonly ticker: Ticker
   /** Files that it was rotated into before, the oldest first: their bytes come first. */
   readonly before?: readonly string[]
   /** Told of the inode of a file that takes the place of the one before. */
@@ -20,7 +20,7 @@ export interface TailOptions {
 export async function* tail(
   path: string,
   signal: AbortSignal,
-  { before = [], onReplaced }: TailOptions = {},
+  { ticker, before = [], onReplaced }: TailOptions,
 ): AsyncGenerator<Uint8Array> {
   for (const old of before) yield* wholeFile(old, signal)
   let file: FileHandle | undefined
@@ -56,7 +56,7 @@ export async function* tail(
           continue
         }
       }
-      await setTimeout(POLL_MS, undefined, { signal }).catch(() => {})
+      await ticker.next()
     }
   } finally {
     await file?.close()

@@ -4,7 +4,7 @@ import { consoleFormat } from '../../text/console-format.ts'
 export const internevo = consoleFormat({
   name: 'internevo',
   title: 'InternEvo, InternLM, console',
-  entry: /\bloss=\S+.*\bstep=(?<step>\d+).*\bgrad_norm=\{/,
+  entry: /^(?=.*\bloss=\S).*?\bstep=(?<step>\d+).*\bgrad_norm=\{/,
   field: /\b(loss|lr|loss_scale|grad_norm)=(?:\{'[^']*':\s*)?([^\s,}]+)/g,
   names: {},
 })

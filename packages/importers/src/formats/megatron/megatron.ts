@@ -7,8 +7,11 @@ const OURS: Readonly<Record<string, string>> = {
   'grad norm': 'grad_norm',
   'lm loss': 'loss',
   'lm-loss': 'loss',
+  lm_loss: 'loss',
   loss: 'loss',
+  reduced_train_loss: 'loss',
   'learning rate': 'lr',
+  lr: 'lr',
   'loss scale': 'loss_scale',
 }
 

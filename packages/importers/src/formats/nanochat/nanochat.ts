@@ -1,6 +1,7 @@
 import { LAYER_PREFIX } from '@normwatch/protocol'
 import type { Format } from '../../format.ts'
-import { consoleLines, withoutColours } from '../../text/console.ts'
+import { consoleLines } from '../../text/console.ts'
+import { withoutColours } from '../../streams/carried.ts'
 import { printedNumber } from '../../text/numbers.ts'
 
 const ENTRY = /^step (\d+)\/(\d+) \([\d.]+%\) \| (.*)/

@@ -1,5 +1,6 @@
 import { LogRefused } from '../../format.ts'
 import { loadCompressors } from '../../streams/compressors.ts'
+import { PageBounds } from './page-bounds.ts'
 
 /** Values of one row group that are held at once. */
 const MAX_VALUES = 40_000_000
@@ -14,39 +15,61 @@ export interface RowGroup {
 
 /** The row groups of a Parquet file, one after the other. Nested columns are left out. Throws `LogRefused` where the file is broken. */
 export async function* rowGroups(bytes: Uint8Array): AsyncGenerator<RowGroup> {
-  const { parquetMetadata, parquetRead } = await import('hyparquet')
+  const [{ parquetMetadata, parquetRead }, { parquetHeader }] = await Promise.all([
+    import('hyparquet'),
+    import('hyparquet/src/column.js'),
+  ])
   const compressors = await loadCompressors()
   const buffer = new Uint8Array(bytes).buffer
-  const file = {
-    byteLength: buffer.byteLength,
-    slice: (start: number, end?: number): ArrayBuffer => buffer.slice(start, end),
+  /** Where the parts that `hyparquet` takes, and the parts of these, lie in the file. */
+  const places = new WeakMap<ArrayBufferLike, number>()
+  const partOf = (start: number, end?: number): ArrayBuffer => {
+    const part = buffer.slice(start, end)
+    places.set(part, start)
+    return Object.assign(part, { slice: (from: number, to: number) => partOf(start + from, start + to) })
   }
+  const file = { byteLength: buffer.byteLength, slice: partOf }
+  let bounds = new PageBounds(buffer, parquetHeader)
   const bounded = Object.fromEntries(
     Object.entries(compressors).map(([name, unpack]) => [
       name,
       (input: Uint8Array, length: number): Uint8Array => {
         if (length > MAX_PAGE) throw new Error(`a page says that it unpacks to ${length} bytes`)
-        return unpack(input, length)
+        const plain = unpack(input, length)
+        const place = places.get(input.buffer)
+        if (place !== undefined) bounds.checkUnpacked(place + input.byteOffset, plain)
+        return plain
       },
     ]),
   )
   try {
     const metadata = parquetMetadata(buffer)
-    const names = metadata.schema
-      .slice(1)
-      .filter(({ num_children: children }) => children === undefined)
-      .map(({ name }) => name)
+    const fields = new Map(
+      metadata.schema
+        .slice(1)
+        .filter(
+          ({ num_children: children, repetition_type: repeats }) =>
+            children === undefined && repeats !== 'REPEATED',
+        )
+        .map(({ name, repetition_type: kind }) => [name, kind]),
+    )
     const flat = metadata.row_groups.flatMap(({ columns }) =>
       columns.flatMap(({ meta_data: column }) =>
         column?.path_in_schema.length === 1 ? column.path_in_schema : [],
       ),
     )
-    const columns = [...new Set(flat)].filter((name) => names.includes(name))
+    const columns = [...new Set(flat)].filter((name) => fields.has(name))
     let first = 0
     for (const group of metadata.row_groups) {
       const rows = Number(group.num_rows)
       if (!(rows >= 0) || rows * columns.length > MAX_VALUES)
         throw new Error(`a row group of ${rows} rows and ${columns.length} columns is too large`)
+      bounds = new PageBounds(buffer, parquetHeader)
+      for (const { meta_data: column } of group.columns) {
+        const name = column?.path_in_schema.length === 1 ? column.path_in_schema[0] : undefined
+        if (column !== undefined && name !== undefined && fields.has(name))
+          bounds.addColumn(column, fields.get(name) === 'OPTIONAL', rows)
+      }
       const values = new Map<string, unknown[]>()
       await parquetRead({
         file,

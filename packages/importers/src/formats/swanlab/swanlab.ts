@@ -56,7 +56,7 @@ class Scalars {
     let value: number | undefined
     const scalar = this.#scalar.enter(record)
     while (scalar.next())
-      if (scalar.number === SCALAR.key) key = this.#names.textOf(scalar)
+      if (scalar.number === SCALAR.key) key = this.#names.textOf(scalar.bytes, scalar.from, scalar.to)
       else if (scalar.number === SCALAR.step) step = scalar.value
       else if (scalar.number === SCALAR.timestamp) time = this.#readTime()
       // a reading of 0 is an empty message

@@ -3,6 +3,7 @@ import { MessageReader, NameCache } from '../../streams/protobuf.ts'
 import { capIn } from '../../caps/cap-in-line.ts'
 import { joined } from '../../streams/log-stream.ts'
 import { maskedCrc } from './masked-crc.ts'
+import { ScalarRecord } from './scalar-record.ts'
 
 /** A record: length (8 bytes), its checksum (4), the data, their checksum (4). */
 const HEADER = 12
@@ -24,14 +25,7 @@ export const tensorboard: Format = {
   runOf: (path) => path.replace(/[^/]*$/, ''),
   async read(stream, log) {
     const events = new Events(log.run())
-    let left = new Uint8Array()
-    let place = 0
-    for await (const chunk of stream.bytes()) {
-      const bytes = left.length === 0 ? chunk : joined([left, chunk])
-      const at = events.read(bytes, place)
-      place += at
-      left = bytes.slice(at)
-    }
+    for await (const chunk of stream.bytes()) events.read(chunk)
   },
 }
 
@@ -43,26 +37,59 @@ class Events {
   readonly #item = new MessageReader()
   readonly #tensor = new MessageReader()
   readonly #tags = new NameCache()
+  readonly #scalar = new ScalarRecord()
+
+  /** Where the next record begins within the file. */
+  #place = 0
+  /** Pieces of a record that goes on in the next chunk, and the bytes that they need to have to be read on. */
+  #pieces: Uint8Array[] = []
+  #held = 0
+  #needed = 0
 
   constructor(run: RunWriter) {
     this.#run = run
   }
 
-  /** Reads the records that are whole, and gives where the next begins. `place` is where `bytes` lie within the file. */
-  read(bytes: Uint8Array, place: number): number {
+  /** Reads the records that are whole with this chunk. */
+  read(chunk: Uint8Array): void {
     let at = 0
-    while (bytes.length - at >= HEADER) {
+    while (this.#held > 0) {
+      const piece = chunk.subarray(at, at + this.#needed - this.#held)
+      at += piece.length
+      this.#hold(piece, this.#needed)
+      if (this.#held < this.#needed) return
+      const begun = joined(this.#pieces)
+      this.#pieces = []
+      this.#held = 0
+      this.#readRecords(begun, 0)
+    }
+    this.#readRecords(chunk, at)
+  }
+
+  #hold(piece: Uint8Array, needed: number): void {
+    this.#pieces.push(piece)
+    this.#held += piece.length
+    this.#needed = needed
+  }
+
+  #readRecords(bytes: Uint8Array, from: number): void {
+    for (let at = from; at < bytes.length;) {
+      if (bytes.length - at < HEADER) return this.#hold(bytes.slice(at), HEADER)
       const length = uint32(bytes, at) + uint32(bytes, at + 4) * 2 ** 32
       if (maskedCrc(bytes, at, at + 8) !== uint32(bytes, at + 8) || length > MAX_RECORD)
-        throw new LogRefused(`At byte ${place + at} the length of a record does not match its checksum.`)
+        throw new LogRefused(`At byte ${this.#place} the length of a record does not match its checksum.`)
       const end = at + HEADER + length
-      if (end + FOOTER > bytes.length) break
+      if (end + FOOTER > bytes.length) return this.#hold(bytes.slice(at), HEADER + length + FOOTER)
       if (maskedCrc(bytes, at + HEADER, end) !== uint32(bytes, end))
-        throw new LogRefused(`At byte ${place + at} a record does not match its checksum.`)
-      this.#readEvent(bytes, at + HEADER, end)
+        throw new LogRefused(`At byte ${this.#place} a record does not match its checksum.`)
+      const scalar = this.#scalar
+      if (scalar.read(bytes, at + HEADER, end)) {
+        const tag = this.#tags.textOf(bytes, scalar.tagFrom, scalar.tagTo)
+        this.#run.addReading(scalar.step, scalar.time, tag, scalar.value)
+      } else this.#readEvent(bytes, at + HEADER, end)
+      this.#place += HEADER + length + FOOTER
       at = end + FOOTER
     }
-    return at
   }
 
   #readEvent(bytes: Uint8Array, from: number, to: number): void {
@@ -83,11 +110,11 @@ class Events {
     let tag = ''
     let value: number | string | undefined
     while (item.next()) {
-      if (item.number === VALUE.tag) tag = this.#tags.textOf(item)
+      if (item.number === VALUE.tag) tag = this.#tags.textOf(item.bytes, item.from, item.to)
       else if (item.number === VALUE.simpleValue && item.length === 4) value = item.float()
       else if (item.number === VALUE.tensor) value = this.#readTensor(item) ?? value
     }
-    if (typeof value === 'number') this.#run.add(step, time, [[tag, value]])
+    if (typeof value === 'number') this.#run.addReading(step, time, tag, value)
     else if (value !== undefined) {
       const found = capIn(value.replace(/["\n]+/g, ' '))
       if (found !== undefined) this.#run.cap(found.clip, `${found.key} in ${tag}`)

@@ -1,6 +1,7 @@
 import type { Format } from '../../format.ts'
 import { isOfValidation } from '../../runs/metric-naming.ts'
-import { consoleLines, withoutColours } from '../../text/console.ts'
+import { consoleLines } from '../../text/console.ts'
+import { withoutColours } from '../../streams/carried.ts'
 import { printedNumber } from '../../text/numbers.ts'
 
 const ENTRY = /(?:^|\s)step:(\d+) - (\S+:.*)$/
