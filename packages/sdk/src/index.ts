@@ -10,9 +10,12 @@ export type * from './types.ts'
 
 const platform = nodePlatform(threadProgram(import.meta.url))
 
-/** The file beside this one that the thread runs. `undefined` in a CommonJS bundle, which has no `import.meta.url`. */
+/**
+ * The file beside this one that the thread runs. `undefined` where there is none: some CommonJS bundles have no
+ * `import.meta.url`, and code that was loaded from elsewhere has another kind of URL.
+ */
 function threadProgram(here: string | undefined): string | undefined {
-  if (here === undefined) return undefined
+  if (here?.startsWith('file:') !== true) return undefined
   return fileURLToPath(new URL(`./thread-program${here.slice(here.lastIndexOf('.'))}`, here))
 }
 

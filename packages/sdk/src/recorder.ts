@@ -100,7 +100,7 @@ export class Recorder {
   }
 
   #recordLayers(layers: unknown): void {
-    if (typeof layers !== 'object' || layers === null || Array.isArray(layers)) {
+    if (typeof layers !== 'object' || layers === null || Symbol.iterator in layers) {
       return this.#refuse('layers', 'must be an object: layer name → norm')
     }
     const norms = layers as Record<string, unknown>

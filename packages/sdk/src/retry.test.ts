@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readFixture } from '../test/fixtures.ts'
+import { readErrorReply } from './error-reply.ts'
 import { decide, readRetryAfter, type Outcome } from './retry.ts'
 
 interface RetryFixture {
@@ -11,9 +14,10 @@ interface RetryFixture {
     action: string
     delay_ms?: [number, number]
   }[]
+  error_replies: { name: string; body: unknown; code: string | null }[]
   retry_after: { header: string | null; now: string; ms: number | null }[]
 }
-const { decisions, retry_after } = readFixture<RetryFixture>('retry')
+const { decisions, error_replies, retry_after } = readFixture<RetryFixture>('retry')
 const ALMOST_ONE = 1 - 2 ** -53
 
 describe('the retry policy', () => {
@@ -54,5 +58,19 @@ describe('the retry policy', () => {
 
   it.each(retry_after)('reads retry-after $header as $ms ms', ({ header, now, ms }) => {
     expect(readRetryAfter(header, Date.parse(now))).toBe(ms)
+  })
+})
+
+describe('an error of a reply', () => {
+  it.each(error_replies)('is one of Normwatch only in its form: $name', ({ body, code }) => {
+    expect(readErrorReply(body)?.code ?? null).toBe(code)
+  })
+
+  it('is one of Normwatch with every code of the server', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/errors.md'), 'utf8')
+    const codes = [...page.matchAll(/^\| `(.+)` \| \d+ \|/gm)].map(([, code]) => code)
+    expect(codes).toContain('run_not_found')
+    for (const code of codes)
+      expect(readErrorReply({ error: { code, message: 'no', details: [] } })?.code).toBe(code)
   })
 })

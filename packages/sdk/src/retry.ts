@@ -5,7 +5,7 @@ export type Outcome =
   | {
       readonly kind: 'reply'
       readonly status: number
-      /** The error's code, when the server named one. */
+      /** The error's code, if the body is an error of Normwatch. */
       readonly code?: string
       /** From the `retry-after` header. */
       readonly retry_after_ms?: number

@@ -168,7 +168,8 @@ export class RecordedRun implements Run {
     if (this.#finishing !== undefined) {
       return this.#notices.warn('finished', `log: run ${this.id} is finished; its readings are not kept`)
     }
-    if (typeof readings !== 'object' || readings === null) {
+    // the fields of a list are its indices, and a Map has none
+    if (typeof readings !== 'object' || readings === null || Symbol.iterator in readings) {
       return this.#refuse('log', 'readings', 'must be an object such as { gradNorm, loss }')
     }
     try {

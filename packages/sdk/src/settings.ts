@@ -44,11 +44,7 @@ const isProject = (value: unknown) => typeof value === 'string' && /^[^\u0000-\u
 const isMode = (value: unknown) => MODES.includes(value as string)
 const isToken = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value.trim())
 const isConfig = (value: unknown) =>
-  typeof value === 'object' &&
-  value !== null &&
-  !Array.isArray(value) &&
-  Object.keys(value).length <= 512 &&
-  Object.keys(value).every((key) => key.length <= 256)
+  typeof value === 'object' && value !== null && (value instanceof Map || !(Symbol.iterator in value))
 const isTags = (value: unknown) =>
   Array.isArray(value) &&
   value.length <= 64 &&
@@ -64,7 +60,7 @@ const RULES: Rules<InitOptions> = {
   id: [isId, 'must be 1 to 64 characters of A–Z a–z 0–9 . _ -, not "." and without ".."'],
   resume: FLAG,
   fromStep: STEP,
-  config: [isConfig, 'must be an object of at most 512 fields, whose names have at most 256 characters'],
+  config: [isConfig, 'must be an object'],
   tags: [isTags, 'must be at most 64 different texts of 1 to 64 characters'],
   notes: [isText(0, 65_536), 'must be a text of at most 65,536 characters'],
   optimizer: OPTIMIZER,
@@ -171,7 +167,7 @@ export function readClip(
 }
 
 function readConfig(
-  source: Readonly<Record<string, unknown>>,
+  source: NonNullable<InitOptions['config']>,
   warn: (kind: string, sentence: string) => void,
 ): unknown {
   const { config, notes } = toWireConfig(source)

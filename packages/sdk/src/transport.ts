@@ -1,3 +1,4 @@
+import { readErrorReply } from './error-reply.ts'
 import { readRetryAfter, type Outcome } from './retry.ts'
 
 export interface ApiRequest {
@@ -67,17 +68,23 @@ async function gzip(text: string): Promise<ArrayBuffer> {
 async function readReply(response: Response, answer: ApiRequest['answer'], now: number): Promise<Reply> {
   const text = await readText(response)
   const json = parseObject(text)
-  const error = json?.['error'] as { code?: unknown; message?: unknown } | undefined
+  const error = readErrorReply(json)
   const retryAfter = readRetryAfter(response.headers.get('retry-after'), now)
   const outcome: Outcome = {
     kind: 'reply',
     status: response.status,
     readable: json !== undefined && (!response.ok || json[answer] !== undefined),
-    ...(typeof error?.code === 'string' && { code: error.code }),
+    ...(error !== undefined && { code: error.code }),
     ...(retryAfter !== null && { retry_after_ms: retryAfter }),
   }
-  const words = typeof error?.message === 'string' ? error.message : text.trim()
+  const words = error?.message ?? redirectOf(response) ?? text.trim()
   return { outcome, words: words.slice(0, MAX_WORDS) }
+}
+
+/** Redirects are not followed: a token must not be sent to another address, and a redirected POST may become a GET. */
+function redirectOf({ status, headers }: Response): string | undefined {
+  const location = status >= 300 && status < 400 ? headers.get('location') : null
+  return location === null ? undefined : `redirects to ${location}: use the address of the server itself`
 }
 
 /** Reads the answer. Rejects an answer that is too long to be Normwatch's, before it fills memory. */

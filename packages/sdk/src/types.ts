@@ -19,7 +19,7 @@ export interface InitOptions {
   readonly resume?: boolean | undefined
   /** The first step of this process. With `resume`, every stored point from this step on is deleted. */
   readonly fromStep?: number | undefined
-  readonly config?: Readonly<Record<string, unknown>> | undefined
+  readonly config?: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown> | undefined
   readonly tags?: readonly string[] | undefined
   readonly notes?: string | undefined
   /** The optimiser's name, such as `adamw`. It is used in hints about the learning rate. */

@@ -23,6 +23,12 @@ describe('a configuration', () => {
       infinite: [NaN, Infinity],
       weights: new Float32Array([1, 2]),
       day: new Date(0),
+      nested: {
+        lr: 1,
+        get broken(): number {
+          throw new Error('no')
+        },
+      },
       get broken(): number {
         throw new Error('no')
       },
@@ -37,8 +43,29 @@ describe('a configuration', () => {
       infinite: ['NaN', 'Infinity'],
       weights: [1, 2],
       day: '1970-01-01T00:00:00.000Z',
+      nested: { lr: 1 },
     })
-    expect(notes).toEqual(['config.broken cannot be read (Error: no) and is left out'])
+    expect(notes).toEqual([
+      'config.nested.broken cannot be read (Error: no) and is left out',
+      'config.broken cannot be read (Error: no) and is left out',
+    ])
+    expect(toWireConfig(new Map(Object.entries({ lr: 1 }))).config).toEqual({ lr: 1 })
+  })
+
+  it('ends early if objects that share parts stand for too many values', () => {
+    let shared: unknown = { lr: 1 }
+    for (let i = 0; i < 60; i++) shared = { left: shared, right: shared }
+    const twice = { lr: 1 }
+    const { config, notes } = toWireConfig({
+      shared,
+      lr: 1,
+      parts: [twice, twice],
+      list: new Uint8Array(100_000),
+    })
+    const cut = '(cut: more than 32768 values)'
+    expect(config).toEqual({ shared: cut, lr: 1, parts: [twice, twice], list: cut })
+    const reason = 'has more than 32768 values and is cut: a configuration has at most 64 KiB as JSON'
+    expect(notes).toEqual([`config.shared ${reason}`, `config.list ${reason}`])
   })
 
   it('is cut if it refers to itself or is nested too deeply', () => {
@@ -53,6 +80,20 @@ describe('a configuration', () => {
     for (let at: unknown = config; typeof at === 'object' && at !== null; at = (at as { deep: unknown }).deep)
       levels++
     expect(levels).toBe(32)
+  })
+
+  it('is cut to its first 512 fields, and their names to 256 characters', async () => {
+    const { server, start, warnings } = await startSdk()
+    const fields = Array.from({ length: 600 }, (_, i): [string, number] => [
+      `${'x'.repeat(i === 0 ? 300 : 1)}${i}`,
+      i,
+    ])
+    await start({ id: 'toy', config: Object.fromEntries(fields) }).finish()
+    const { config } = server.runs.get('toy')?.[0] as { config: Record<string, number> }
+    expect(Object.keys(config)).toHaveLength(512)
+    expect(config).toMatchObject({ ['x'.repeat(256)]: 0, x511: 511 })
+    const words = 'init: config has 600 fields: the first 512 are kept, and the others are left out'
+    expect(warnings).toEqual([`normwatch: ${words}`])
   })
 
   it('never exceeds 64 KiB as JSON', () => {
@@ -94,10 +135,14 @@ describe('arguments that would damage a training', () => {
 })
 
 describe('a run', { timeout: 30_000 }, () => {
-  it.each([401, 403, 404])("loses nothing to a gateway's own %d", async (status) => {
+  it.each([
+    [401, 'sign in'],
+    [403, '{"error": {"code": "forbidden", "message": "no", "type": "access"}}'],
+    [404, '{"error": {"code": "run_not_found"}}'],
+    [400, '{"error": {"code": "BadRequest", "message": "no", "details": []}}'],
+  ])("loses nothing to a gateway's own %d: %s", async (status, body) => {
     const { server, start } = await startSdk()
-    server.misbehave = (_request, number) =>
-      number < 3 ? { status, body: 'bad gateway', headers: { 'content-type': 'text/plain' } } : undefined
+    server.misbehave = (_request, number) => (number < 3 ? { status, body } : undefined)
     const toy = start({ id: 'toy' })
     for (let i = 0; i < 20; i++) toy.log({ loss: i })
     expect(await toy.finish()).toMatchObject({ sent: 20, refused: 0, unsent: 0 })
@@ -110,6 +155,16 @@ describe('a run', { timeout: 30_000 }, () => {
     toy.log({ loss: 1 })
     expect(await toy.finish()).toMatchObject({ sent: 1 })
     expect(server.steps('toy')).toHaveLength(1)
+  })
+
+  it('names the address that a proxy redirects to, and loses nothing', async () => {
+    const { server, start, warnings } = await startSdk()
+    const headers = { location: 'https://normwatch.example/' }
+    server.misbehave = (_request, number) => (number < 3 ? { status: 301, headers } : undefined)
+    const toy = start({ id: 'toy' })
+    toy.log({ loss: 1 })
+    expect(await toy.finish()).toMatchObject({ sent: 1 })
+    expect(warnings.join()).toContain('301 redirects to https://normwatch.example/')
   })
 
   it('warns that its id was used before, unless it resumes', async () => {

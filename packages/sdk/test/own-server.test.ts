@@ -147,14 +147,19 @@ describe('a Unix socket', () => {
     const program = `
       require('node:http').createServer(({ url, headers }, reply) => {
         const isKnown = url === '/api/v1/runs/r' && headers.authorization === 'Bearer ${TOKEN}'
+        const error = { code: 'run_not_found', message: 'no', ...(url !== '/api/v1/runs/foreign' && { details: [] }) }
         reply.statusCode = isKnown ? 200 : 404
-        reply.end(JSON.stringify(isKnown ? { id: 'r', last_step: 41 } : { error: { code: 'run_not_found' } }))
+        reply.end(JSON.stringify(isKnown ? { id: 'r', last_step: 41 } : { error }))
       }).listen(${JSON.stringify(path)}, () => console.log('listens'))`
     const server = spawn(process.execPath, ['--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] })
     onTestFinished(() => void server.kill())
     await once(server.stdout, 'data')
     expect(askLastStep({ url: `unix:${path}`, run: 'r' }, TOKEN)).toBe(41)
     expect(askLastStep({ url: `unix:${path}`, run: 'other' }, TOKEN)).toBe(-1)
+    expect(
+      askLastStep({ url: `unix:${path}`, run: 'foreign' }, TOKEN),
+      'an error of a gateway',
+    ).toBeUndefined()
     expect(askLastStep({ url: `unix:${path}.gone`, run: 'r' }, TOKEN)).toBeUndefined()
   }, 30_000)
 

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sync } from '../src/index.ts'
 import { startRun } from '../src/init.ts'
@@ -8,6 +10,7 @@ import { nodePlatform } from '../src/node/platform.ts'
 import type { ExitWatcher, Platform } from '../src/platform.ts'
 import { PATIENCE, startSdk } from './start.ts'
 
+const execute = promisify(execFile)
 const PROGRAM = join(import.meta.dirname, '../src/thread-program.ts')
 
 /** Runs whose backgrounds have their own threads, which run this program. */
@@ -64,6 +67,22 @@ describe('a run whose background has its own thread', { timeout: 30_000 }, () =>
     })
     expect(await run.flush(), 'after its end').toBe(true)
     expect(server.runs.get('toy')?.at(-1)).toEqual({ status: 'finished' })
+  })
+
+  it('is sent without a thread if the working folder was removed, as no thread can start there', async () => {
+    const { server, spoolDir } = await startSdk()
+    const folder = await mkdtemp(join(tmpdir(), 'normwatch-gone-'))
+    const script = `
+      const { init } = await import(${JSON.stringify(join(import.meta.dirname, '../src/index.ts'))})
+      process.chdir(${JSON.stringify(folder)})
+      ;(await import('node:fs')).rmdirSync(${JSON.stringify(folder)})
+      const run = init({ id: 'toy' })
+      run.log({ loss: 1 })
+      console.log((await run.finish()).sent)`
+    const env = { PATH: process.env['PATH'], NORMWATCH_URL: server.url, NORMWATCH_SPOOL: spoolDir }
+    const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', script], { env })
+    expect(stdout).toBe('1\n')
+    expect(server.steps('toy')).toEqual([[0, { loss: 1 }]])
   })
 
   it("gets the thread's warnings, and the place of readings that could not be sent", async () => {

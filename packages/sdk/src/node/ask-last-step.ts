@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readErrorReply } from '../error-reply.ts'
 import { socketOf } from '../server-address.ts'
 import type { RunThere } from './list-spool-files.ts'
 
@@ -40,8 +41,7 @@ export function askLastStep({ url, run }: RunThere, token: string | undefined): 
 
 function readLastStep(answer: string): number | undefined {
   const { status, body } = JSON.parse(answer) as { status: number; body: Record<string, unknown> | null }
-  const error = body?.['error'] as { code?: unknown } | undefined
-  if (status === 404 && error?.code === 'run_not_found') return -1
+  if (status === 404 && readErrorReply(body)?.code === 'run_not_found') return -1
   const last = body?.['last_step']
   if (status !== 200 || (last !== null && !Number.isInteger(last))) return undefined
   return (last as number | null) ?? -1

@@ -25,6 +25,6 @@ export function fetchServer(
     })
     sent.once('error', reject)
     if (body instanceof ArrayBuffer) sent.end(Buffer.from(body))
-    else sent.end(typeof body === 'string' ? body : undefined)
+    else sent.end(typeof body === 'string' || body instanceof Uint8Array ? body : undefined)
   })
 }

@@ -24,6 +24,7 @@ export function startThread(
 ): Background | undefined {
   if (program === undefined || spool === undefined || !existsSync(program)) return undefined
   try {
+    process.cwd() // throws if the folder was removed, and a thread would die of that
     return new ThreadBackground(program, job, spool, warn, makeOther)
   } catch {
     return undefined
