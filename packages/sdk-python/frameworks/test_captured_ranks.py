@@ -65,3 +65,16 @@ def test_ranks_that_measure_at_different_steps_go_on_without_norms_and_say_so(
     [run] = server.runs.values()
     assert [set(point) for point in run["points"].values()] == [{"time", "loss", "lr"}] * 4
     assert "with another --measure" in done.stderr
+
+
+def test_a_store_that_cannot_be_asked_costs_the_comparison_and_no_reading(server: FakeServer, tmp_path: Path) -> None:
+    script = tmp_path / "old.py"
+    begin = "import torch, normwatch\ndel torch.distributed.Store.check\nnormwatch.autolog()\n"
+    script.write_text(begin + (PROGRAMS / "sharded.py").read_text())
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROGRAMS), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, *TORCHRUN, str(script), "ddp", "clip"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    [run] = server.runs.values()
+    assert [set(point) for point in run["points"].values()] == [{"time", "grad_norm", "loss", "lr"}] * 4
+    assert "the norms of the ranks are not compared" in done.stderr

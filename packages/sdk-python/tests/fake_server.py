@@ -112,7 +112,7 @@ class FakeServer:
             run_id, _, _what = request.path.removeprefix("/api/v1/runs/").partition("/")
             if request.method == "PUT":
                 is_new = run_id not in self.runs
-                run = self.runs.setdefault(run_id, {"status": "running", "fields": {}, "points": {}})
+                run = self.runs.setdefault(run_id, {"id": run_id, "status": "running", "fields": {}, "points": {}})
                 run["fields"].update(request.body)
                 return Answer(201 if is_new else 200, {"id": run_id})
             if run_id not in self.runs:
@@ -134,7 +134,7 @@ class FakeServer:
         if last is not None:
             run["points"] = {step: point for step, point in run["points"].items() if step <= last}
         run["fields"].update(changes)
-        return Answer(200, {})
+        return Answer(200, {"id": run["id"]})
 
     def _store(self, run: dict[str, Any], columns: dict[str, list[Any]]) -> Answer:
         steps = columns["step"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = ("README.md", "docs/sdk-python.md", "docs/recipes.md", "packages/sdk-python/README.md")
+PAGES = ("README.md", "docs/sdk-python.md", "docs/capture.md", "docs/recipes.md", "packages/sdk-python/README.md")
 
 
 class Snippet(NamedTuple):

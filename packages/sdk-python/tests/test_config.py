@@ -7,6 +7,7 @@ import dataclasses
 import enum
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,47 @@ class Broken:
         raise RuntimeError("boom")
 
 
+class Items:
+    """A sequence that must not be read to its end, like a data set."""
+
+    def __len__(self) -> int:
+        return 10**9
+
+    def __getitem__(self, index: int) -> int:
+        assert index < 10_000, "read to its end"
+        return index
+
+
+Sequence.register(Items)
+
+
+def cyclic() -> dict[str, Any]:
+    config: dict[str, Any] = {"lr": 0.1}
+    config |= {"me": config, "list": [config]}
+    return config
+
+
+def shared() -> Any:
+    """60 dictionaries, in which 2 ** 60 paths lead to a value."""
+    config: Any = {"lr": 0.1}
+    for _ in range(60):
+        config = {"left": config, "right": config}
+    return config
+
+
 CONFIGS: dict[str, tuple[Any, dict[str, Any]]] = {
     "a dictionary": ({"lr": 0.1, "betas": (0.9, 0.99)}, {"lr": 0.1, "betas": [0.9, 0.99]}),
+    "a namespace within": ({"model": argparse.Namespace(width=4)}, {"model": {"width": 4}}),
+    "a dictionary that contains itself twice": (
+        {"inner": cyclic(), "ok": 1},
+        {
+            "inner": {"lr": 0.1, "me": "<dict that contains itself>", "list": ["<dict that contains itself>"]},
+            "ok": 1,
+        },
+    ),
+    "a name without a text": ({Broken(): 1, "ok": 1}, {"<Broken>": 1, "ok": 1}),
+    "a part that is used twice": ({"a": [shared_part := {"lr": 1}], "b": [shared_part] * 2}, {"b": [{"lr": 1}] * 2}),
+    "a long sequence": ({"a": Items(), "b": [1]}, {"a": [*range(1024), "… 999998976 more"], "b": [1]}),
     "argparse": (argparse.Namespace(lr=0.1, name="x"), {"lr": 0.1, "name": "x"}),
     "a dataclass": (Settings(Inner()), {"inner": {"lr": 0.1, "path": "x"}, "steps": 3}),
     "a model": (Model(), {"width": 4}),
@@ -94,8 +134,12 @@ def test_an_omegaconf_config_is_resolved(start: Any, server: FakeServer) -> None
 
 @pytest.mark.parametrize(
     "config",
-    [{f"key{i}": i for i in range(600)}, {"small": 1, "large": ["x" * 4000] * 100, "also": 2}],
-    ids=["too many keys", "too large"],
+    [
+        {f"key{i}": i for i in range(600)},
+        {"small": 1, "large": ["x" * 4000] * 100, "also": 2},
+        {"small": 1, "shared": shared(), "also": 2},
+    ],
+    ids=["too many keys", "too large", "too large because of shared parts"],
 )
 def test_a_config_that_is_too_large_is_cut_with_a_note(
     start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture, config: dict[str, Any]

@@ -71,8 +71,13 @@ def test_a_truth_value_says_whether_a_step_was_skipped(start: Any, server: FakeS
     run = start(id="r", strict=True, max_norm=numpy.float32(1))
     run.log(skipped=True)
     run.log(skipped=False)
+    run.log(skipped=numpy.isnan(numpy.float32("nan")))
+    run.log(skipped=torch.tensor(1.0).isnan())
+    run.part("critic").log(step=0, skipped=True)
     run.finish()
-    assert [point["skipped"] for point in server.points("r").values()] == [1, 0]
+    points = server.points("r")
+    assert [point["skipped"] for point in points.values()] == [1, 0, 1, 0]
+    assert points[0]["skipped/critic"] == 1
     assert server.runs["r"]["fields"]["clip"] == {"mode": "norm", "max_norm": 1}
 
 

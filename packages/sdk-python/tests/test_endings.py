@@ -110,6 +110,36 @@ def test_the_end_of_a_process_is_the_end_of_its_run(server: FakeServer, spool: P
     assert not spool.exists()
 
 
+def test_ctrl_c_during_finish_does_not_end_the_sending(server: FakeServer, spool: Path) -> None:
+    is_caught = threading.Event()
+
+    def hold(request: Request) -> Answer | None:
+        if request.path == "/caught":
+            is_caught.set()
+            return Answer(200, {})
+        return None if is_caught.wait(20) else Answer(500)
+
+    server.misbehave = hold
+    script = (
+        LOG
+        + """
+def press():
+    while not run._sender._is_closing: pass
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=press).start()
+try:
+    run.finish()
+except KeyboardInterrupt:
+    import urllib.request
+    urllib.request.urlopen(os.environ["NORMWATCH_URL"] + "/caught")
+"""
+    )
+    code, errors = run(server, spool, script)
+    assert (code, is_caught.is_set()) == (0, True), errors
+    assert server.runs["r"]["status"] == "finished"
+    assert len(losses(server)) == 1000
+
+
 def test_a_server_that_does_not_know_preempted_yet_is_told_failed(server: FakeServer, spool: Path) -> None:
     def older(request: Request) -> Answer | None:
         is_unknown = request.method == "PATCH" and request.body.get("status") == "preempted"

@@ -36,7 +36,12 @@ NONSENSE = {
     "503": refusal(503, "closing"),
     "200 that is no JSON": Answer(200, b"<html>welcome to the hotel</html>"),
     "200 that is JSON but no object": Answer(200, [1]),
+    "200 that is an object of something else": Answer(200, {"status": "ok"}),
     "204": Answer(204, b""),
+    "200 that is nested too deeply to be read": Answer(200, b"[" * 200_000),
+    "404 of a gateway": Answer(404, {"error": {"code": "run_not_found"}}),
+    "403 of a gateway": Answer(403, {"error": {"code": "forbidden", "message": "no", "type": "access"}}),
+    "400 of a gateway": Answer(400, {"error": {"code": "BadRequest", "message": "no", "details": []}}),
     "302": Answer(302, b"", {"location": "http://127.0.0.1:9/"}),
     "a body that never ends": Answer(200, b"x" * 3_000_000),
     "a length that lies": Answer(200, b"{}", {"content_length": "100", "connection": "close"}),
@@ -52,6 +57,16 @@ def test_what_proves_nothing_is_sent_again_until_the_server_has_it(start: Any, s
     report = run.finish(timeout=20)
     assert report == (50, 0, 0, 0, None)
     assert [point["loss"] for point in server.points("r").values()] == list(range(50))
+
+
+def test_the_address_that_a_proxy_redirects_to_is_named(
+    start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.misbehave = first(1, Answer(301, b"", {"location": "https://normwatch.example/"}))
+    run = start(id="r")
+    run.log(loss=1.0)
+    assert run.finish(timeout=20) == (1, 0, 0, 0, None)
+    assert "redirects to https://normwatch.example/" in caplog.text
 
 
 def test_a_413_is_split_until_it_fits_and_a_point_that_never_fits_is_kept(

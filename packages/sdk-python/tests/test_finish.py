@@ -184,7 +184,12 @@ def test_a_file_that_another_process_has_sent_meanwhile_is_no_trouble(
     assert "failed" not in caplog.text
 
 
-@pytest.mark.parametrize("token", ["nw_secret\n", "nw_ secret", "nw_secret\x00", "nw_sécret"])
+def test_a_token_from_a_mounted_file_may_end_with_a_line_break(start: Any, server: FakeServer) -> None:
+    start(id="r", token="nw_secret\n").finish()
+    assert {request.headers["authorization"] for request in server.requests} == {"Bearer nw_secret"}
+
+
+@pytest.mark.parametrize("token", ["nw_\nsecret", "nw_ secret", "nw_secret\x00", "nw_sécret"])
 def test_a_token_that_no_header_can_carry_is_refused_and_never_repeated(
     start: Any, server: FakeServer, spool: Path, caplog: pytest.LogCaptureFixture, token: str
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from fake_server import Answer, FakeServer, Request
 
 from normwatch.batcher import Batcher, batches, encode_points
+from normwatch.error_reply import read_error_code
 from normwatch.names import Names
 from normwatch.notices import Notices
 from normwatch.numbers import decode_number, encode_column, encode_number
@@ -92,6 +93,11 @@ def test_a_request_is_followed_by_the_decision_of_the_contract(case: dict[str, A
     assert decision.action == case["action"]
     if "delay_ms" in case:
         assert [seconds * 1000 for seconds in decision.delay] == case["delay_ms"]
+
+
+@pytest.mark.parametrize("case", retry["error_replies"], ids=name_of)
+def test_only_an_error_in_the_form_of_normwatch_is_a_refusal(case: dict[str, Any]) -> None:
+    assert read_error_code(case["body"]) == case["code"]
 
 
 @pytest.mark.parametrize("case", retry["retry_after"], ids=lambda case: repr(case["header"]))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 import pytest
 import torch
-from fake_server import FakeServer
+from fake_server import Answer, FakeServer
 
 import normwatch
 from normwatch import WrongUse
@@ -213,6 +213,23 @@ def test_a_resumed_run_whose_last_step_is_unknown_overwrites_nothing(
     assert "continues as run r-" in caplog.records[0].message
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, b"<html>welcome to the hotel</html>"),
+        Answer(200, {"status": "ok"}),
+        Answer(404, {"error": {"code": "run_not_found"}}),
+    ],
+    ids=["a page", "JSON of something else", "an error of a gateway"],
+)
+def test_an_answer_that_is_not_of_the_server_does_not_say_where_a_run_resumes(
+    start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture, answer: Answer
+) -> None:
+    server.misbehave = lambda request: answer if request.method == "GET" else None
+    assert start(id="r", resume=True).id.startswith("r-")
+    assert "continues as run r-" in caplog.records[0].message
+
+
 def test_an_id_that_is_taken_is_a_warning(start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
     start(id="r").finish()
     start(id="r").finish()
@@ -224,6 +241,7 @@ def test_an_id_that_is_taken_is_a_warning(start: Any, server: FakeServer, caplog
     [
         ({"max_norm": -1}, "max_norm"),
         ({"max_norm": "1"}, "max_norm"),
+        ({"max_norm": 10**400}, "max_norm"),
         ({"clip_value": 0}, "clip_value"),
         ({"max_norm": 1, "clip_value": 1}, "clip_value"),
         ({"id": "a/b"}, "id"),
@@ -234,6 +252,10 @@ def test_an_id_that_is_taken_is_a_warning(start: Any, server: FakeServer, caplog
         ({"tags": ["x" * 65]}, "tags"),
         ({"notes": 3}, "notes"),
         ({"mode": "onlin"}, "mode"),
+        ({"mode": 5}, "mode"),
+        ({"token": 5}, "token"),
+        ({"spool_dir": 5}, "spool_dir"),
+        ({"url": 5, "mode": "offline"}, "url"),
         ({"url": "ftp://x", "mode": "offline"}, "url"),
         ({"url": "http://x:99999", "mode": "offline"}, "url"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from normwatch.capture.measure import are_small, norm_of_gradients, norm_of_small
+from normwatch.capture.measure import SmallNorm, are_small, norm_of_gradients
 
 DENSE = [torch.tensor([3.0]), torch.tensor([[4.0]])]
 SPARSE = torch.sparse_coo_tensor(torch.tensor([[1]]), torch.tensor([4.0]), (2,))
@@ -13,7 +13,7 @@ SPARSE = torch.sparse_coo_tensor(torch.tensor([[1]]), torch.tensor([4.0]), (2,))
 
 def test_the_fast_path_for_small_gradients_gives_the_same_norm() -> None:
     assert are_small(DENSE)
-    assert norm_of_small(DENSE) == float(norm_of_gradients(DENSE)) == 5.0
+    assert SmallNorm()(DENSE) == float(norm_of_gradients(DENSE)) == 5.0
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_gradients_that_changed_their_kind_leave_the_fast_path_and_have_their_tr
     changed: list[torch.Tensor],
 ) -> None:
     assert not are_small(changed)
-    assert norm_of_small(changed) is None
+    assert SmallNorm()(changed) is None
     assert float(norm_of_gradients(changed)) == pytest.approx(5.0, rel=1e-3)
 
 

@@ -1,4 +1,6 @@
-"""A training that skips a step whose norm is not finite."""
+"""A training that skips steps whose norm is not finite. With `zeros`, it keeps its gradients and sets them to zero."""
+
+import sys
 
 import torch
 from reference import Reference
@@ -7,10 +9,10 @@ torch.manual_seed(0)
 reference = Reference()
 model = torch.nn.Linear(4, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-for step in range(5):
-    optimizer.zero_grad()
+for step in range(6):
+    optimizer.zero_grad(set_to_none="zeros" not in sys.argv)
     loss = (model(torch.randn(16, 4)) - torch.randn(16, 1)).square().mean()
-    if step == 2:
+    if step in (2, 3):
         loss = loss * float("nan")
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

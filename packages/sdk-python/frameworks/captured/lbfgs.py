@@ -1,4 +1,6 @@
-"""LBFGS evaluates its closure several times per step: first for the training, then for a line search."""
+"""LBFGS evaluates its closure several times per step: first for the training, then for a line search. May clip."""
+
+import sys
 
 import torch
 from reference import Reference, norm_of
@@ -15,7 +17,10 @@ for _ in range(3):
         optimizer.zero_grad()
         loss = (model(x) - y).square().mean()
         loss.backward()
-        evaluations.append((norm_of(model), loss.item()))  # noqa: B023
+        norm = norm_of(model)
+        if "clip" in sys.argv:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 0.3)
+        evaluations.append((norm, loss.item()))  # noqa: B023
         return loss
 
     optimizer.step(closure)

@@ -6,7 +6,7 @@ import sys
 
 import deepspeed
 import torch
-from reference import Reference, norm_of
+from reference import Reference, add_gradients, norm_of
 
 with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
@@ -35,7 +35,7 @@ for _ in range(4):
     for _ in range(2):
         x = torch.randn(8, 8).to(model.weight.dtype)
         loss = (engine(x).float() - 1).square().mean()
-        torch.autograd.backward((twin(x.float()) - 1).square().mean() / 2)
+        add_gradients((twin(x.float()) - 1).square().mean() / 2, twin)
         losses.append(loss.item())
         engine.backward(loss)
         engine.step()

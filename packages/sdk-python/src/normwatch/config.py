@@ -10,7 +10,9 @@ import enum
 import math
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence, Set
+from itertools import islice
 from pathlib import PurePath
+from types import SimpleNamespace
 from typing import Any, Callable
 
 from .numbers import encode_json, encode_number
@@ -22,6 +24,8 @@ MAX_DEPTH = 32
 MAX_BYTES = 64 * 1024
 """The most bytes of the config as JSON."""
 MAX_TEXT = 4096
+MAX_VALUES = MAX_BYTES // 2
+"""The most values within one value of the config. Each takes at least two bytes, as `0,` does."""
 MAX_ITEMS = 1024
 """Of one list."""
 Refuse = Callable[[str, str], None]
@@ -49,9 +53,12 @@ def _fit(entries: Mapping[Any, Any], refuse: Refuse) -> dict[str, Any]:
     left_out: list[str] = []
     room = MAX_BYTES - 2
     for key, value in entries.items():
-        name = str(key)[:MAX_KEY_LENGTH]
-        plain = plain_value(value, MAX_DEPTH - 1)
-        size = len(encode_json({name: plain}).encode())
+        name = _key(key)
+        try:
+            plain = _Conversion().value(value, MAX_DEPTH - 1) if len(kept) < MAX_KEYS else None
+            size = len(encode_json({name: plain}).encode())
+        except _TooLarge:
+            size = MAX_BYTES
         if len(kept) >= MAX_KEYS or size > room:
             left_out.append(name)
             continue
@@ -92,46 +99,90 @@ def _resolved(omega: Any, config: Any) -> Any:
 def plain_value(value: Any, levels: int) -> Any:
     """One value as JSON can represent it, at most `levels` deep. Never raises."""
     try:
-        return _plain(value, levels)
-    except Exception as error:
-        return f"<{type(value).__name__}: {type(error).__name__}>"
+        return _Conversion().value(value, levels)
+    except _TooLarge:
+        return f"<{type(value).__name__} of more than {MAX_VALUES} values>"
 
 
-def _plain(value: Any, levels: int) -> Any:
-    if value is None or isinstance(value, (bool, str)):
-        return value if not isinstance(value, str) or len(value) <= MAX_TEXT else value[: MAX_TEXT - 1] + "…"
-    if isinstance(value, enum.Enum):
-        return _plain(value.value, levels)
-    if isinstance(value, int):
-        return int(value) if abs(value) < 2**53 else str(value)
-    if isinstance(value, float):
-        return encode_number(float(value))
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, (Mapping, Sequence, Set)) and not isinstance(value, (bytes, bytearray, memoryview)):
-        return _plain_collection(value, levels)
-    number = _as_number(value)
-    if number is not None:
-        return number
-    entries = _entries(value) if dataclasses.is_dataclass(value) or hasattr(value, "model_dump") else None
-    if entries is not None:
-        return _plain_collection(entries, levels)
-    if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
-        return f"{value.__module__}.{value.__qualname__}"
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        return f"<{type(value).__name__} of shape {tuple(shape)}>"
-    return plain_text(value)
+class _TooLarge(Exception):
+    """A value that cannot fit into `MAX_BYTES`."""
 
 
-def _plain_collection(value: Any, levels: int) -> Any:
-    if levels <= 0:
-        return plain_text(value)
-    if isinstance(value, Mapping):
-        return {str(key)[:MAX_KEY_LENGTH]: plain_value(inner, levels - 1) for key, inner in value.items()}
-    items = sorted(value, key=str) if isinstance(value, Set) else list(value)
-    more = [] if len(items) <= MAX_ITEMS else [f"… {len(items) - MAX_ITEMS} more"]
-    return [plain_value(inner, levels - 1) for inner in items[:MAX_ITEMS]] + more
+class _Conversion:
+    """Converts one value. Counts the values within, as objects that share parts can stand for any number of them."""
+
+    def __init__(self) -> None:
+        self._left = MAX_VALUES
+        self._above: set[int] = set()
+        """The collections that contain the current value, by `id`."""
+
+    def value(self, value: Any, levels: int) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise _TooLarge
+        try:
+            return self._plain(value, levels)
+        except _TooLarge:
+            raise
+        except Exception as error:
+            return f"<{type(value).__name__}: {type(error).__name__}>"
+
+    def _plain(self, value: Any, levels: int) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return _shortened(value)
+        if isinstance(value, enum.Enum):
+            return self._plain(value.value, levels)
+        if isinstance(value, int):
+            return int(value) if abs(value) < 2**53 else str(value)
+        if isinstance(value, float):
+            return encode_number(float(value))
+        if isinstance(value, PurePath):
+            return str(value)
+        if isinstance(value, (Mapping, Sequence, Set)) and not isinstance(value, (bytes, bytearray, memoryview)):
+            return self._collection(value, value, levels)
+        number = _as_number(value)
+        if number is not None:
+            return number
+        if dataclasses.is_dataclass(value) or hasattr(value, "model_dump") or _is_namespace(value):
+            entries = _entries(value)
+            if entries is not None:
+                return self._collection(value, entries, levels)
+        if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+            return f"{value.__module__}.{value.__qualname__}"
+        shape = getattr(value, "shape", None)
+        if shape is not None:
+            return f"<{type(value).__name__} of shape {tuple(shape)}>"
+        return _shortened(str(value))
+
+    def _collection(self, owner: Any, value: Any, levels: int) -> Any:
+        """`value`: the entries of `owner`, which may be itself."""
+        if id(owner) in self._above:
+            return f"<{type(owner).__name__} that contains itself>"
+        if levels <= 0:
+            return f"<{type(owner).__name__} nested too deeply>"
+        self._above.add(id(owner))
+        try:
+            if isinstance(value, Mapping):
+                return {_key(key): self.value(inner, levels - 1) for key, inner in value.items()}
+            items = sorted(value, key=str) if isinstance(value, Set) else value
+            more = [] if len(items) <= MAX_ITEMS else [f"… {len(items) - MAX_ITEMS} more"]
+            return [self.value(inner, levels - 1) for inner in islice(items, MAX_ITEMS)] + more
+        finally:
+            self._above.discard(id(owner))
+
+
+def _key(key: Any) -> str:
+    try:
+        return str(key)[:MAX_KEY_LENGTH]
+    except Exception:
+        return f"<{type(key).__name__}>"
+
+
+def _is_namespace(value: Any) -> bool:
+    argparse = sys.modules.get("argparse")
+    return isinstance(value, SimpleNamespace) or (argparse is not None and isinstance(value, argparse.Namespace))
 
 
 def _as_number(value: Any) -> Any:
@@ -146,8 +197,7 @@ def _as_number(value: Any) -> Any:
     return None
 
 
-def plain_text(value: Any) -> str:
-    text = str(value)
+def _shortened(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 

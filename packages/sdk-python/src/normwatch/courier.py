@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Union
 
 from .numbers import encode_json
@@ -52,7 +52,7 @@ class Courier:
 
     def create(self, attempt: int) -> tuple[Outcome, bool]:
         """Sends the `PUT` of the run. Also returns whether this created the run."""
-        reply = self._transport.request("PUT", self._run_path, encode_json(self._fields).encode())
+        reply = self._ask("PUT", self._run_path, encode_json(self._fields).encode(), "id")
         outcome = self._read(reply, attempt, OutboxItem(b"", 0))
         return outcome, reply.status == 201
 
@@ -88,10 +88,16 @@ class Courier:
 
     def _request(self, item: OutboxItem) -> Reply:
         if item.points > 0:
-            return self._transport.request("POST", f"{self._run_path}/points", item.line)
+            return self._ask("POST", f"{self._run_path}/points", item.line, "accepted")
         if item.is_events:
-            return self._transport.request("POST", f"{self._run_path}/events", item.line)
-        return self._transport.request("PATCH", self._run_path, encode_json(json.loads(item.line)["patch"]).encode())
+            return self._ask("POST", f"{self._run_path}/events", item.line, "accepted")
+        return self._ask("PATCH", self._run_path, encode_json(json.loads(item.line)["patch"]).encode(), "id")
+
+    def _ask(self, method: str, path: str, body: bytes, answer: str) -> Reply:
+        """`answer`: a field that Normwatch's answer has. A 2xx without it is that of a gateway."""
+        reply = self._transport.request(method, path, body)
+        is_ours = reply.code is not None or answer in self._transport.last_body
+        return reply if is_ours else replace(reply, readable=False)
 
     def _read(self, reply: Reply, attempt: int, item: OutboxItem) -> Outcome:
         action = decide(reply, attempt, item.points).action

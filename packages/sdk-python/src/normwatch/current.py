@@ -16,6 +16,8 @@ _undecided: ContextVar[tuple[Callable[[Any], None], ...]] = ContextVar("normwatc
 _made: list[Run] = []
 """The open runs of this process, oldest first. Used by threads that have not created a run."""
 
+changes = 0
+"""How often the answer of `current_run` may have changed, other than by the end of a run."""
 undecided_calls = 0
 """Clip calls that wait for the `log` that decides their run. Usually 0, so `log` checks this first, for speed."""
 
@@ -38,6 +40,11 @@ def is_ambiguous() -> bool:
     return sum(run.is_open for run in _made_here.get() or _made) > 1
 
 
+def made_here(run: Run) -> bool:
+    """Whether this thread or task has created `run`, or is in its `with` block."""
+    return run in _made_here.get() or run in _entered.get()
+
+
 def open_runs() -> list[Run]:
     """Every open run of this process, oldest first."""
     return [run for run in _made if run.is_open]
@@ -45,15 +52,21 @@ def open_runs() -> list[Run]:
 
 def make_current(run: Run) -> None:
     """Makes `run` the newest of this thread or task."""
+    global changes
+    changes += 1
     _made_here.set((*(other for other in _made_here.get() if other.is_open and other is not run), run))
     _made[:] = [*(other for other in list(_made) if other.is_open and other is not run), run]
 
 
 def enter(run: Run) -> None:
+    global changes
+    changes += 1
     _entered.set((*_entered.get(), run))
 
 
 def leave(run: Run) -> None:
+    global changes
+    changes += 1
     _entered.set(tuple(other for other in _entered.get() if other is not run))
 
 

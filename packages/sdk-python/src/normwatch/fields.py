@@ -27,7 +27,7 @@ def _is_cap(value: object) -> bool:
     """Whether this is a number above 0. NumPy and torch scalars count too."""
     try:
         return not isinstance(value, (bool, str, bytes)) and float(value) > 0  # type: ignore[arg-type]
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         return False
 
 

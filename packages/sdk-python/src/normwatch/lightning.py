@@ -20,7 +20,7 @@ from .clipping import before_clamping, measure
 from .current import make_current
 from .lifecycle import status_after
 from .noted import Clip, with_part
-from .optimizers import LearningRates, name_of, unwrap
+from .optimizers import LearningRates, name_of, parameters_of, unwrap
 from .parameters import Given
 from .run import Run
 from .start import init
@@ -209,7 +209,7 @@ class _Watched:
         self.has_stepped = False
 
     def given(self, names: dict[int, str]) -> Given:
-        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        parameters = parameters_of(self.optimizer)
         return Given([(names.get(id(one), "other"), one) for one in parameters] if names else parameters)
 
 
@@ -225,7 +225,7 @@ def _parts_of(optimizers: list[Any], module: Any) -> list[str | None]:
     names = {id(parameter): name for name, parameter in module.named_parameters()}
     modules = []
     for optimizer in optimizers:
-        parameters = [parameter for group in unwrap(optimizer).param_groups for parameter in group["params"]]
+        parameters = parameters_of(unwrap(optimizer))
         modules.append({names.get(id(parameter), "").partition(".")[0] for parameter in parameters})
     single = [next(iter(found)) if len(found) == 1 else "" for found in modules]
     if all(single) and len(set(single)) == len(single):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from .notices import Notices
-from .readings import LayerNorms
+from .readings import LayerNorms, is_on_device
 
 MAX_PARTS = 16
 MAX_CAP_EVENTS = 100
@@ -80,6 +80,8 @@ class Noted:
     def declares(self, clip: Clip) -> bool:
         """Whether this clip rule was declared for the whole run. If so, a step needs no reading for its cap."""
         declared = self._clips[None]
+        if is_on_device(clip.get("max_norm")):
+            return False
         return declared == clip or (declared is None and clip["mode"] == "none")
 
     def _note_cap(self, part: str | None, clip: Clip) -> None:
@@ -89,7 +91,7 @@ class Noted:
             if clip["mode"] == "value" and self._clips.get(part) is None:
                 self._declare_clip(part, clip)
             return
-        if type(cap) is not float and hasattr(cap, "is_cpu") and not cap.is_cpu:
+        if is_on_device(cap):
             self.readings[name] = cap
             return
         cap = float(cap)
@@ -128,6 +130,11 @@ class Noted:
         if "clip" in fields:
             self._clips[part] = fields["clip"]
         self._declare({"parts": {name: dict(about) for name, about in self._parts.items()}})
+
+    def declare_parts(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Tells the server about several parts: `{"critic": {"clip": {…}, "optimizer": "adam"}}`."""
+        for name, fields in parts.items():
+            self.declare_part(name, fields)
 
     def _numbered_part(self, key: int) -> str | None:
         """The part of the parameters whose first has `id()` `key`. None as long as each step has only one such call."""

@@ -27,6 +27,11 @@ def unwrap(optimizer: Any) -> Any:
     return optimizer
 
 
+def parameters_of(optimizer: Any) -> list[Any]:
+    """All parameters that a torch optimizer trains, in the order of its groups."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
 def name_of(optimizer: Any) -> str:
     """`adamw`; of several, their names: `adam, sgd`."""
     if isinstance(optimizer, str):

@@ -143,6 +143,11 @@ def _accept_torch(torch: Any, tensor: Any) -> float | Deferred:
     return Deferred(tensor.detach())
 
 
+def is_on_device(value: Any) -> bool:
+    """Whether `value` is a torch tensor on an accelerator, whose number is read later because reading it waits."""
+    return type(value) is not float and not getattr(value, "is_cpu", True)
+
+
 def _version(tensor: Any) -> Any:
     """The count of a torch tensor's in-place changes. None if there is no count (jax, inference mode)."""
     try:

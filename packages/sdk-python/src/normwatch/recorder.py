@@ -14,7 +14,7 @@ from .readings import Deferred, LossScale, WrongReading, accept
 from .settings import LAYER_PREFIX, MAX_STEP, MAX_TIME
 
 SKIPPED = "skipped"
-"""The only reading that may be a boolean."""
+"""The only reading that may be a boolean, for the run or for a part (`skipped/critic`)."""
 
 
 class Recorder:
@@ -54,7 +54,7 @@ class Recorder:
                 is_plain = False
                 continue
             try:
-                reading = float(value) if name == SKIPPED and type(value) is bool else accept(value)
+                reading = accept(_as_number(value) if name.partition("/")[0] == SKIPPED else value)
             except WrongReading as error:
                 del readings[name]
                 self._notices.wrong_use(name, str(error))
@@ -108,3 +108,10 @@ class Recorder:
             reading = accept(scaler.get_scale() if tensor is None else tensor.detach().clone())
             if reading is not None:
                 readings["loss_scale"] = LossScale(reading)
+
+
+def _as_number(value: Any) -> Any:
+    """A boolean of Python, NumPy or torch as a number; any other value unchanged. Does not wait for a device."""
+    if type(value).__name__ in ("bool", "bool_"):
+        return float(value)
+    return value.float() if str(getattr(value, "dtype", None)) == "torch.bool" else value

@@ -180,6 +180,11 @@ class Run:
         self._logged_by = get_ident()
         self._batcher.add(step, time, readings, is_plain, steps)
 
+    def log_floats(self, readings: dict[str, Any]) -> None:
+        """A fast `log` of a step of which all readings are floats and have names that were logged before."""
+        self._logged_by = get_ident()
+        self._batcher.add(None, self._clock(), readings, True)
+
     def event(self, label: str, *, text: str | None = None, step: int | None = None) -> None:
         """
         Marks a step on the charts, such as a checkpoint or a change of the data. `label` has 1 to 128 characters,
@@ -302,11 +307,6 @@ class Run:
         """Keeps the readings of a clip call for the step that the next `log` completes."""
         if self._is_open:
             self.noted.clip(None, None, clip, readings)
-
-    def declare_parts(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
-        """Tells the server how each part of the run clips: `{"critic": {"clip": {…}, "optimizer": "adam"}}`."""
-        for name, fields in parts.items():
-            self.noted.declare_part(name, fields)
 
     def _change(self, changes: dict[str, Any]) -> None:
         if self._is_open and self._sender is not None:

@@ -125,9 +125,13 @@ class Sender:
         """
         self._deadline = min(self._deadline, time.monotonic() + timeout)
         self._wake.put(None)
-        if self._thread.is_alive():
-            self._thread.join(max(0.0, timeout))
         if not self._thread.is_alive():
+            return
+        # not by join: until Python 3.13 a Ctrl-C during it marks the thread as ended, though it still runs
+        with self._progress:
+            self._progress.wait_for(lambda: self._is_over, max(0.0, timeout))
+        if self._is_over:
+            self._thread.join(LOCK_TIMEOUT)  # it only closes its connection
             return
         self._abandon.set()
         self._transport.abort()

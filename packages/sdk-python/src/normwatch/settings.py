@@ -97,7 +97,8 @@ def read_settings(
     other_user = None if named or own else other_user_on(url)
     given_token = token or environment.get("NORMWATCH_TOKEN") or None
     token = given_token or (own.token if own and own.url == url else None)
-    if token is not None and re.fullmatch(r"[\x21-\x7e]{1,512}", token) is None:
+    token = token.strip() if isinstance(token, str) else token  # secrets mounted as files end with a line break
+    if token is not None and not (isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]{1,512}", token)):
         refuse("token", "must be 1 to 512 visible characters")
         token = None
     mode = mode or environment.get("NORMWATCH_MODE") or "online"
@@ -108,6 +109,9 @@ def read_settings(
         mode = "offline"
     if mode == "online" and (not is_usable or other_user is not None):
         mode = "offline"
+    if spool_dir is not None and not isinstance(spool_dir, (str, os.PathLike)):
+        refuse("spool_dir", f"must be the path of a folder, not {spool_dir!r:.100}")
+        spool_dir = None
     spool = spool_dir or environment.get("NORMWATCH_SPOOL")
     return Settings(
         url=url.rstrip("/"),

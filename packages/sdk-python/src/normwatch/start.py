@@ -115,14 +115,14 @@ def _last_step(settings: Settings, notices: Notices, run_id: str) -> tuple[str, 
     if settings.mode == "online":
         transport = Transport(settings.url, settings.token)
         reply = transport.request("GET", f"{API}/runs/{run_id}")
-        last = transport.last_body.get("last_step")
+        last = transport.last_body.get("last_step", "")
         transport.close()
         is_new = reply.status == 404 and reply.code == "run_not_found"
-        if is_new or (reply.status == 200 and (last is None or isinstance(last, int))):
+        if is_new or (reply.status == 200 and (last is None or type(last) is int)):
             with contextlib.suppress(OSError):  # the spool cannot be read
                 address = RunAddress(settings.url, run_id)
                 spooled = max(last_spooled_step(folder, address) for folder in settings.spool_dirs)
-                return run_id, max(spooled, -1 if last is None else last) + 1
+                return run_id, max(spooled, last if type(last) is int else -1) + 1
     new_id = f"{run_id[:50]}-{new_run_id()[-6:]}"
     notices.warn(
         "resume",

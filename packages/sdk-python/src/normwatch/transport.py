@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .address import connection_to
+from .error_reply import read_error_code
 from .retry import Reply, read_retry_after
 
 CONNECT_TIMEOUT = 5.0
@@ -85,7 +86,7 @@ class Transport:
     def _understand(self, response: http.client.HTTPResponse, raw: bytes) -> Reply:
         try:
             body = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         self.last_date = response.headers.get("date")
         readable = isinstance(body, dict)
@@ -95,8 +96,8 @@ class Transport:
         return Reply(
             response.status,
             readable,
-            code=error.get("code") if isinstance(error.get("code"), str) else None,
-            message=str(error.get("message") or response.reason)[:1000],
+            code=read_error_code(body),
+            message=str(error.get("message") or _redirect(response) or response.reason)[:1000],
             retry_after=read_retry_after(response.headers.get("retry-after"), time.time()),
         )
 
@@ -110,6 +111,12 @@ class Transport:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _redirect(response: http.client.HTTPResponse) -> str | None:
+    """Redirects are not followed: a token must not be sent to another address."""
+    location = response.headers.get("location") if 300 <= response.status < 400 else None
+    return location and f"redirects to {location}: use the address of the server itself"
 
 
 def _hint(error: Exception) -> str:

@@ -28,27 +28,29 @@ class Agreement:
 
     def __init__(self) -> None:
         self._name = f"{PREFIX}/norm/{next(_numbers)}"
-        self._seen = 0
+        self.seen = 0
+        """The steps added so far."""
         self._kept: dict[int, Any] = {}
         """The norms of the steps that are not compared yet."""
-        self._is_over = False
+        self.is_over = False
+        """Whether nothing is compared any more."""
 
     def add(self, norm: Any, compares: bool) -> str | None:
         """
         Adds the norm of a step as this rank sees it. If `compares` and the ranks differ, returns a description of the
-        difference, once.
+        difference, once. Raises what the store raises, such as AttributeError in versions before it had `check`.
         """
-        self._seen += 1
-        if self._seen & (self._seen - 1) or self._is_over:
+        self.seen += 1
+        if self.seen & (self.seen - 1) or self.is_over:
             return None
         distributed = sys.modules["torch"].distributed
         if not distributed.is_available() or not distributed.is_initialized() or distributed.get_world_size() == 1:
             self._kept.clear()
             return None
-        self._kept[self._seen] = norm
+        self._kept[self.seen] = norm
         store = distributed.distributed_c10d._get_default_store()
         rank, world = distributed.get_rank(), distributed.get_world_size()
-        published, compared = self._seen // 2, self._seen // 4
+        published, compared = self.seen // 2, self.seen // 4
         if published in self._kept:
             self._kept[published] = float(self._kept[published])
             store.set(f"{self._name}/{published}/{rank}", repr(self._kept[published]))
@@ -63,7 +65,7 @@ class Agreement:
         first = norms[0]
         for rank, norm in enumerate(norms):
             if not (math.isclose(norm, first, rel_tol=TOLERANCE) or (math.isnan(norm) and math.isnan(first))):
-                self._is_over = True
+                self.is_over = True
                 return f"of the {_ordinal(step)} step, rank 0 has {first:.6g} and rank {rank} has {norm:.6g}"
         return None
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
+
+from . import zeroing
 
 
 class ClipCall:
@@ -14,21 +15,40 @@ class ClipCall:
     refers to the parameters, but holds no gradient.
     """
 
+    __slots__ = (
+        "_gradient",
+        "_ids",
+        "_zeroings",
+        "clip",
+        "is_measured",
+        "is_recorded",
+        "is_usual",
+        "micro_batches",
+        "parameters",
+        "readings",
+    )
+
     def __init__(
         self,
         parameters: Sequence[Any],
         clip: dict[str, Any],
         readings: dict[str, Any],
-        loss: Any = None,
         micro_batches: int = 0,
+        is_usual: bool = False,
+        is_measured: bool = False,
     ) -> None:
         self.clip = clip
         self.readings = readings
-        self.loss = loss
-        """The mean loss at the time of the call, over the `micro_batches` since the previous step."""
         self.micro_batches = micro_batches
+        """The micro-batches since the previous step, at the time of the call."""
+        self.is_usual = is_usual
+        """Whether `UsualStep` added it."""
+        self.is_measured = is_measured
+        """Whether it is our own measurement, at the start of a step."""
         self.is_recorded = False
-        self._parameters = parameters
+        self._zeroings = zeroing.now()
+        self.parameters = parameters
+        self._ids: frozenset[int] | None = None
         self._gradient: weakref.ref[Any] | None = None
         for parameter in parameters:
             gradient = parameter.grad
@@ -36,14 +56,16 @@ class ClipCall:
                 self._gradient = weakref.ref(gradient)
                 break
 
-    @cached_property
+    @property
     def ids(self) -> frozenset[int]:
         """The `id()`s of the call's parameters."""
-        return frozenset(map(id, self._parameters))
+        if self._ids is None:
+            self._ids = frozenset(map(id, self.parameters))
+        return self._ids
 
     def concerns(self, ids: frozenset[int]) -> bool:
         """Whether the call had any of these parameters. Checks the first one first, which usually decides."""
-        parameters = self._parameters
+        parameters = self.parameters
         return (bool(parameters) and id(parameters[0]) in ids) or not ids.isdisjoint(self.ids)
 
     def is_of_same_gradients(self, later: ClipCall) -> bool:
@@ -54,5 +76,7 @@ class ClipCall:
 
     @property
     def was_dropped(self) -> bool:
-        """Whether its gradients are gone, because the training skipped the step, as after a NaN."""
-        return self._gradient is not None and self._gradient() is None
+        """Whether its gradients are gone or were zeroed, because the training skipped the step, as after a NaN."""
+        if self._gradient is None:
+            return False
+        return self._gradient() is None or zeroing.have_been_zeroed(self.ids, self._zeroings)

@@ -21,9 +21,14 @@ def forgiving(what: str) -> Callable[[Method], Method]:
             try:
                 return method(self, *args)
             except Exception as error:
-                self.tell_once(what, f"{what} could not be watched: {type(error).__name__}: {error}")
+                tell_unwatched(self, what, error)
                 return None
 
         return cast(Method, forgiven)
 
     return decorate
+
+
+def tell_unwatched(teller: Teller, what: str, error: Exception) -> None:
+    """Warns once that a call of the training was not recorded."""
+    teller.tell_once(what, f"{what} could not be watched: {type(error).__name__}: {error}")

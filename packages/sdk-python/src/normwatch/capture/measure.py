@@ -17,7 +17,7 @@ _kind_of = attrgetter("__class__", "dtype", "device", "layout")
 
 
 def are_small(gradients: Sequence[Any]) -> bool:
-    """Whether `norm_of_small` may measure them: few elements on a CPU, dense, of one type, and not of 16 bits."""
+    """Whether `SmallNorm` may measure them: few elements on a CPU, dense, of one type, and not of 16 bits."""
     torch = sys.modules["torch"]
     return (
         set(map(_kind_of, gradients))
@@ -29,20 +29,30 @@ def are_small(gradients: Sequence[Any]) -> bool:
     )
 
 
-def norm_of_small(gradients: Sequence[Any]) -> float | None:
+class SmallNorm:
     """
     The L2 norm of gradients that were small before, without checking each of them again. None if they have changed
-    their type, layout or device.
+    their type, layout or device. Torch's functions are looked up once, because a look-up takes time in each step.
     """
-    torch = sys.modules["torch"]
-    try:
-        flat = torch._C._nn.flatten_dense_tensors(gradients)
-    except (RuntimeError, TypeError):
-        return None
-    if type(flat) is not torch.Tensor or not flat.is_cpu or flat.dtype not in (torch.float32, torch.float64):
-        return None
-    norm: float = torch.linalg.vector_norm(flat).item()
-    return norm
+
+    __slots__ = ("_flatten", "_kinds", "_norm", "_tensor")
+
+    def __init__(self) -> None:
+        torch = sys.modules["torch"]
+        self._flatten = torch._C._nn.flatten_dense_tensors
+        self._norm = torch.linalg.vector_norm
+        self._tensor = torch.Tensor
+        self._kinds = (torch.float32, torch.float64)
+
+    def __call__(self, gradients: Sequence[Any]) -> float | None:
+        try:
+            flat = self._flatten(gradients)
+        except (RuntimeError, TypeError):
+            return None
+        if type(flat) is not self._tensor or not flat.is_cpu or flat.dtype not in self._kinds:
+            return None
+        norm: float = self._norm(flat).tolist()
+        return norm
 
 
 def norm_of_gradients(gradients: Sequence[Any]) -> Any:

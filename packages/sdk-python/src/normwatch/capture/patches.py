@@ -9,6 +9,7 @@ from typing import Any, Callable
 
 from .import_hook import cancel_imports, when_imported
 from .training import CapturedTraining
+from .zeroing import watch_zero_grad
 
 _undo: list[Callable[[], None]] = []
 
@@ -16,6 +17,12 @@ _undo: list[Callable[[], None]] = []
 def install(training: CapturedTraining) -> None:
     """Wraps what is already imported now, and everything else when it is imported."""
     remove()
+    training.is_on = True
+
+    def turn_off() -> None:
+        training.is_on = False
+
+    _undo.append(turn_off)
     when_imported("torch", lambda torch: _patch_torch(torch, training))
     settings = training.settings
     if settings is not None:
@@ -26,6 +33,8 @@ def install(training: CapturedTraining) -> None:
     when_imported("torch.distributed.fsdp.fully_sharded_data_parallel", lambda module: _patch_fsdp1(module, training))
     when_imported("deepspeed.runtime.engine", lambda module: _patch_deepspeed(module, training))
     when_imported("megatron.core.optimizer.optimizer", lambda module: _patch_megatron(module, training))
+    schedules = "megatron.core.pipeline_parallel.schedules"
+    when_imported(schedules, lambda module: _patch_megatron_schedules(module, training))
 
 
 def remove() -> None:
@@ -37,9 +46,10 @@ def remove() -> None:
 
 def _patch_torch(torch: Any, training: CapturedTraining) -> None:
     attempts: Sequence[tuple[str, Callable[[], None]]] = (
-        ("torch.Tensor.backward", lambda: _patch_backward(torch, training)),
+        ("torch.autograd.backward", lambda: _patch_backward(torch, training)),
         ("clip_grad_norm_", lambda: _patch_clip_calls(torch, training)),
         ("Optimizer.step", lambda: _patch_optimizers(torch, training)),
+        ("zero_grad", lambda: _patch_zero_grad(torch, training)),
         ("GradScaler", lambda: _patch_scaler(torch, training)),
         ("torch.save", lambda: _patch_save(torch, training)),
     )
@@ -52,8 +62,12 @@ def _patch_torch(torch: Any, training: CapturedTraining) -> None:
 
 def _try(training: CapturedTraining, what: str, watch: Callable[..., None], module: Any) -> None:
     """Calls `watch`. If the module's version is built differently, warns and leaves it unwrapped."""
+
+    def replace(owner: Any, attribute: str, wrapper: Callable[..., Any]) -> None:
+        _replace(owner, attribute, _while_on(training, getattr(owner, attribute))(wrapper))
+
     try:
-        watch(module, _replace)
+        watch(module, replace)
     except Exception as error:
         training.tell_once(what, f"the settings of {what} cannot be read: {error}")
 
@@ -64,7 +78,7 @@ def _replace(owner: Any, attribute: str, wrapper: Callable[..., Any]) -> None:
     setattr(owner, attribute, wrapper)
 
     def undo() -> None:
-        # if another library has wrapped it since, our wrapper stays inside theirs and records nothing any more
+        # if another library has wrapped it since, our wrapper stays inside theirs, and only calls the original
         if vars(owner).get(attribute) is wrapper:
             if was_own:
                 setattr(owner, attribute, original)
@@ -72,6 +86,22 @@ def _replace(owner: Any, attribute: str, wrapper: Callable[..., Any]) -> None:
                 delattr(owner, attribute)
 
     _undo.append(undo)
+
+
+def _while_on(training: CapturedTraining, original: Callable[..., Any]) -> Callable[..., Callable[..., Any]]:
+    """
+    Makes a wrapper of `original` that only calls the original once the capture is off. A module may keep a wrapper that
+    it imported by name, and another library may have wrapped it.
+    """
+
+    def decorate(watched: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return (watched if training.is_on else original)(*args, **kwargs)
+
+        return wrapper
+
+    return decorate
 
 
 def _is_compiling(torch: Any) -> Callable[[], bool]:
@@ -82,16 +112,27 @@ def _is_compiling(torch: Any) -> Callable[[], bool]:
 
 
 def _patch_backward(torch: Any, training: CapturedTraining) -> None:
-    backward = torch.Tensor.backward
+    """`Tensor.backward` calls this function too."""
+    backward = torch.autograd.backward
     is_compiling = _is_compiling(torch)
 
     @functools.wraps(backward)
-    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not is_compiling():
-            training.on_backward(self)
-        return backward(self, *args, **kwargs)
+    def watched(tensors: Any, grad_tensors: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if is_compiling() or not training.is_on:
+            return backward(tensors, grad_tensors, *args, **kwargs)
+        pending = training.on_backward(tensors, grad_tensors)
+        try:
+            return backward(tensors, grad_tensors, *args, **kwargs)
+        finally:
+            if pending is not None:
+                pending.is_in_backward = False
 
-    _replace(torch.Tensor, "backward", watched)
+    _replace(torch.autograd, "backward", watched)
+
+
+def _patch_zero_grad(torch: Any, training: CapturedTraining) -> None:
+    is_compiling = _is_compiling(torch)
+    watch_zero_grad(torch, lambda: training.is_on and not is_compiling(), _replace)
 
 
 def _patch_clip_calls(torch: Any, training: CapturedTraining) -> None:
@@ -105,7 +146,7 @@ def _patch_clip_calls(torch: Any, training: CapturedTraining) -> None:
 
         @functools.wraps(original)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            if is_compiling():
+            if is_compiling() or not training.is_on:
                 return original(*args, **kwargs)
             args, kwargs, tensors = _parameters_once(torch, args, kwargs)
             if before is not None:
@@ -143,14 +184,15 @@ def _patch_optimizers(torch: Any, training: CapturedTraining) -> None:
     module = sys.modules["torch.optim.optimizer"]  # torch.optim hides it
     init = module.Optimizer.__init__
 
-    @functools.wraps(init)
+    @_while_on(training, init)
     def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
         training.on_optimizer_made(self)
 
     _replace(module.Optimizer, "__init__", watched_init)
     if not hasattr(module, "register_optimizer_step_post_hook"):
-        raise RuntimeError("it has no hooks for the steps of all optimizers (PyTorch 2.1 or later has)")
+        _patch_steps(module.Optimizer, training)
+        return
     is_compiling = _is_compiling(torch)
 
     def before(optimizer: Any, args: Any, kwargs: Any) -> Any:
@@ -167,10 +209,56 @@ def _patch_optimizers(torch: Any, training: CapturedTraining) -> None:
         _undo.append(handle.remove)
 
 
+def _patch_steps(optimizer_class: Any, training: CapturedTraining) -> None:
+    """PyTorch 1.13 has no hooks for the steps of all optimizers: wraps each class, now or when it is first made."""
+    init = optimizer_class.__init__
+    wrapped: set[type] = set()
+    stepping: list[Any] = []
+
+    def wrap(kind: type) -> None:
+        for owner in kind.__mro__:
+            # torch marks a class as hooked once it has put its own wrapper on it, when the first one was made
+            is_hooked = getattr(vars(owner).get("step"), "hooked", False)
+            if owner is not optimizer_class and is_hooked and owner not in wrapped:
+                wrapped.add(owner)
+                _replace(owner, "step", _watched_step(vars(owner)["step"], stepping, training))
+
+    @_while_on(training, init)
+    def watched_init(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        wrap(type(self))
+
+    _replace(optimizer_class, "__init__", watched_init)
+    kinds = [optimizer_class]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+        wrap(kind)
+
+
+def _watched_step(step: Callable[..., Any], stepping: list[Any], training: CapturedTraining) -> Callable[..., Any]:
+    """`stepping`: the optimizers that are in a step now. The step of a subclass may call that of its base class."""
+
+    @_while_on(training, step)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(other is self for other in stepping):
+            return step(self, *args, **kwargs)
+        stepping.append(self)
+        try:
+            changed = training.on_before_step(self, (self, *args), kwargs)
+            given, named = ((self, *args), kwargs) if changed is None else changed
+            result = step(*given, **named)
+            training.on_after_step(self)
+        finally:
+            stepping.remove(self)
+        return result
+
+    return watched
+
+
 def _patch_save(torch: Any, training: CapturedTraining) -> None:
     save = torch.save
 
-    @functools.wraps(save)
+    @_while_on(training, save)
     def watched(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
         result = save(obj, f, *args, **kwargs)
         training.on_saved(f)
@@ -183,13 +271,13 @@ def _patch_scaler(torch: Any, training: CapturedTraining) -> None:
     scaler_class = torch.amp.GradScaler if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler
     scale, step, update = scaler_class.scale, scaler_class.step, scaler_class.update
 
-    @functools.wraps(scale)
+    @_while_on(training, scale)
     def watched_scale(self: Any, outputs: Any) -> Any:
         scaled = scale(self, outputs)
         training.on_scale(outputs, scaled)
         return scaled
 
-    @functools.wraps(step)
+    @_while_on(training, step)
     def watched_step(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         training.on_before_scaler_step(self, optimizer)
         try:
@@ -197,7 +285,7 @@ def _patch_scaler(torch: Any, training: CapturedTraining) -> None:
         finally:
             training.on_after_scaler_step(optimizer)
 
-    @functools.wraps(update)
+    @_while_on(training, update)
     def watched_update(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = update(self, *args, **kwargs)
         training.on_scaler_update(self)
@@ -213,7 +301,7 @@ def _patch_fsdp1(module: Any, training: CapturedTraining) -> None:
     wrapper_class = module.FullyShardedDataParallel
     clip = wrapper_class.clip_grad_norm_
 
-    @functools.wraps(clip)
+    @_while_on(training, clip)
     def watched(self: Any, max_norm: Any, norm_type: Any = 2.0) -> Any:
         total = clip(self, max_norm, norm_type)
         training.on_global_norm(list(self.parameters()), total, max_norm, norm_type)
@@ -228,13 +316,13 @@ def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
     step = engine_class.step
     backward = engine_class.backward
 
-    @functools.wraps(backward)
+    @_while_on(training, backward)
     def watched_backward(self: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
         training.on_engine_backward(loss)
         with training.inside_engine():
             return backward(self, loss, *args, **kwargs)
 
-    @functools.wraps(step)
+    @_while_on(training, step)
     def watched_step(self: Any, *args: Any, **kwargs: Any) -> Any:
         steps_before = getattr(self, "global_steps", None)
         with training.inside_engine():
@@ -247,7 +335,7 @@ def _patch_deepspeed(module: Any, training: CapturedTraining) -> None:
     if clip is not None:
         # without ZeRO the engine clips with a function of its own, which reduces over the ranks
 
-        @functools.wraps(clip)
+        @_while_on(training, clip)
         def watched_clip(parameters: Any, max_norm: Any, norm_type: Any = 2, **kwargs: Any) -> Any:
             tensors = [parameters] if hasattr(parameters, "grad") else list(parameters)
             total = clip(tensors, max_norm, norm_type, **kwargs)
@@ -267,10 +355,22 @@ def _patch_megatron(module: Any, training: CapturedTraining) -> None:
             _replace(kind, "step", _watched_megatron_step(step, training))
 
 
+def _patch_megatron_schedules(module: Any, training: CapturedTraining) -> None:
+    """Megatron-Core calls `backward` on losses that it has scaled, so they are not recorded."""
+    backward_step = module.backward_step
+
+    @_while_on(training, backward_step)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        with training.inside_engine():
+            return backward_step(*args, **kwargs)
+
+    _replace(module, "backward_step", watched)
+
+
 def _watched_megatron_step(step: Callable[..., Any], training: CapturedTraining) -> Callable[..., Any]:
-    @functools.wraps(step)
+    @_while_on(training, step)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if training.engine_depth:  # one of several in a chained optimizer, which reports the norm of all of them
+        if training.is_inside_engine():  # one of several in a chained optimizer, which reports the norm of all of them
             return step(self, *args, **kwargs)
         with training.inside_engine():
             result = step(self, *args, **kwargs)

@@ -34,6 +34,8 @@ def _agree(measure_every: int) -> bool:
     if not distributed.is_available() or not distributed.is_initialized() or distributed.get_world_size() == 1:
         return True
     store = distributed.distributed_c10d._get_default_store()
+    if not hasattr(store, "check"):  # stores of older versions cannot be asked without waiting
+        return False
     rank, world = distributed.get_rank(), distributed.get_world_size()
     store.set(f"{PREFIX}/rank/{rank}", str(measure_every))
     keys = [f"{PREFIX}/rank/{other}" for other in range(world)]

@@ -11,20 +11,20 @@ from typing import Any, Callable
 
 from ..clipping import before_clamping, is_sharded, is_sharded_type, whole
 from ..notices import Notices
-from ..optimizers import unwrap
+from ..optimizers import parameters_of, unwrap
 from ..parameters import Given, local_reason
-from ..run import Run
+from ..readings import is_on_device
+from .agreement import Agreement
 from .clip_call import ClipCall
-from .forgiving import forgiving
-from .losses import PendingLosses
-from .measure import are_small, kept, norm_of_gradients, norm_of_small
-from .parts import Part, Parts
+from .forgiving import forgiving, tell_unwatched
+from .made import MadeOptimizers
+from .measure import are_small, kept, norm_of_gradients
+from .pending import NOT_CLIPPED, Pending, PendingByThread
 from .recording import Recording
+from .recordings import Recordings
 from .saved_files import SavedFiles
 from .seen_settings import SeenSettings
 from .sharding import all_ranks_watch
-
-NOT_CLIPPED: dict[str, Any] = {"mode": "none"}
 
 
 class CapturedTraining:
@@ -35,47 +35,63 @@ class CapturedTraining:
 
     def __init__(self, measure_every: int, log_config: bool, init_arguments: dict[str, Any]) -> None:
         self._measure_every = measure_every
+        self.is_on = False
+        """Whether torch is wrapped for this training. If not, wrappers that other code still holds record nothing."""
         self.settings = SeenSettings() if log_config else None
         """The settings that the program has read; None if the config is not recorded."""
-        self._begin = functools.partial(Recording, self.settings, init_arguments)
+        self._names: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        """The names of parts that the user gave to optimizers."""
+        self._begin = functools.partial(Recording, self.settings, init_arguments, Agreement(), self._names)
         self._notices = Notices(strict=False)
-        self._made: list[weakref.ref[Any]] = []
+        self._made = MadeOptimizers()
         self._reset()
         if hasattr(os, "register_at_fork"):
             weak = weakref.ref(self)
             os.register_at_fork(after_in_child=lambda: _reset_if_alive(weak))
 
     def _reset(self) -> None:
-        self._recording = self._begin()
-        self._parts = Parts()
+        self._recordings = Recordings(self._begin)
         self._saved = SavedFiles()
-        self._losses = PendingLosses()
-        self._clips: list[ClipCall] = []
-        self._stepped: set[Part] = set()
-        """The parts that have stepped and whose readings wait for `run.log`."""
-        self._scaled_step: Any = None
-        """The optimizer that a GradScaler is about to step."""
-        self.engine_depth = 0
-        self._cap: float | None = None
-        self._clip = NOT_CLIPPED
-        """The rule of the last clip call by norm, for the cap `_cap`. Cached, as most trainings have only one."""
+        self._pendings: list[weakref.ref[Pending]] = []
+        """Of all threads that are alive."""
+        self._of_thread = PendingByThread(self._pendings)
 
     # Calls of torch
 
-    @forgiving("backward")
-    def on_backward(self, root: Any) -> None:
-        if not self.engine_depth:
-            self._losses.add(root)
+    # The four calls of every step are not decorated with `forgiving`, as one more Python call takes a microsecond.
+
+    def on_backward(self, roots: Any, weights: Any) -> Pending | None:
+        """
+        Called with what `torch.autograd.backward` was called with. Returns the state of the thread, whose
+        `is_in_backward` the caller sets back afterwards; None if this call is inside another.
+        """
+        try:
+            pending = self._of_thread.here
+            if pending.is_in_backward or pending.engine_depth:
+                return None
+            if weights is not None or type(roots) is tuple or type(roots) is list:
+                pending.losses.add_unusual(roots, weights)
+            else:
+                pending.losses.add(roots)
+            pending.is_in_backward = True
+            return pending
+        except Exception as error:
+            tell_unwatched(self, "backward", error)
+            return None
 
     @forgiving("GradScaler.scale")
     def on_scale(self, outputs: Any, scaled: Any) -> None:
-        self._losses.remember_scaled(outputs, scaled)
+        self._of_thread.here.losses.remember_scaled(outputs, scaled)
 
-    @forgiving("clip_grad_norm_")
     def on_clip_norm(self, tensors: list[Any], total: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        max_norm = args[1] if len(args) > 1 else kwargs.get("max_norm")
-        norm_type = args[2] if len(args) > 2 else kwargs.get("norm_type", 2.0)
-        self._on_norm(tensors, total, max_norm, norm_type)
+        try:
+            max_norm = args[1] if len(args) > 1 else kwargs.get("max_norm")
+            norm_type = args[2] if len(args) > 2 else kwargs.get("norm_type", 2.0)
+            usual = self._of_thread.here.usual
+            if usual is None or not usual.add_clip(tensors, total, max_norm, norm_type):
+                self._on_norm(tensors, total, max_norm, norm_type)
+        except Exception as error:
+            tell_unwatched(self, "clip_grad_norm_", error)
 
     @forgiving("clip_grads_with_norm_")
     def on_clip_with_norm(self, tensors: list[Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -105,11 +121,10 @@ class CapturedTraining:
                 "norm type", f"the training clips by its {norm_type}-norm: only L2 norms are recorded and compared"
             )
             return
-        if max_norm != self._cap:
-            cap = float(max_norm)
-            self._clip = {"mode": "norm", "max_norm": cap} if 0 < cap < float("inf") else NOT_CLIPPED
-            self._cap = cap
-        self._add_clip(self._new_call(tensors, self._clip, {"grad_norm": kept(total)}))
+        pending = self._of_thread.here
+        is_late = is_on_device(max_norm)
+        clip = {"mode": "norm", "max_norm": kept(max_norm)} if is_late else pending.rule(max_norm)
+        self._add_clip(pending, tensors, clip, {"grad_norm": kept(total)})
 
     @forgiving("clip_grad_value_")
     def on_clip_value(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -119,48 +134,85 @@ class CapturedTraining:
         if tensors and local_reason(tensors[0]) is None and not any(map(is_sharded, gradients)):
             readings = before_clamping(Given(tensors), clip_value)
             clip = {"mode": "value", "clip_value": clip_value}
-            self._add_clip(self._new_call(tensors, clip, readings))
+            self._add_clip(self._of_thread.here, tensors, clip, readings)
 
-    def _new_call(self, parameters: Sequence[Any], clip: dict[str, Any], readings: dict[str, Any]) -> ClipCall:
-        if len(self._made) > 1 or self._parts.count > 1:
+    def _add_clip(
+        self, pending: Pending, parameters: Sequence[Any], clip: dict[str, Any], readings: dict[str, Any]
+    ) -> None:
+        if len(self._made) > 1:
             # a call for the parameters of all optimizers, while only one of them has gradients, was for that one
             parameters = [parameter for parameter in parameters if parameter.grad is not None]
-        losses = self._losses
-        return ClipCall(parameters, clip, readings, losses.mean(), len(losses))
+        call = ClipCall(parameters, clip, readings, len(pending.losses))
+        self._replace_earlier(pending, call)
 
-    def _add_clip(self, call: ClipCall) -> None:
-        if self._clips:
-            for earlier in [other for other in self._clips if other.ids == call.ids]:
-                if earlier.is_of_same_gradients(call):
-                    return  # clipped twice: the first call saw the norm before clipping
-                self._clips.remove(earlier)
-                if earlier.was_dropped and not earlier.is_recorded:
-                    self._record_dropped(earlier)
-        self._clips.append(call)
+    def _replace_earlier(self, pending: Pending, call: ClipCall) -> None:
+        """Adds a clip call instead of an earlier one for the same parameters, which no step followed."""
+        if pending.losses.is_frozen:
+            return  # a line search clips at each of its evaluations
+        for earlier in [other for other in pending.clips if other.ids == call.ids]:
+            is_same = earlier.is_of_same_gradients(call)
+            if is_same and not earlier.is_measured:
+                return  # clipped twice: the first call saw the norm before clipping
+            if is_same:
+                pending.clips.remove(earlier)
+            else:
+                micro_batches = len(pending.losses)
+                self._drop(pending, earlier)
+                call.micro_batches -= micro_batches - len(pending.losses)
+        pending.add_clip(call)
 
-    def _record_dropped(self, call: ClipCall) -> None:
+    def _drop(self, pending: Pending, call: ClipCall) -> None:
+        pending.clips.remove(call)
+        if call.was_dropped and not call.is_recorded:
+            self._record_dropped(pending, call)
+
+    def _record_dropped(self, pending: Pending, call: ClipCall) -> None:
         """The training clipped and then skipped the step. Its norm is recorded, because it explains why."""
-        run = self._ensure_run()
-        self._complete_step(run)
-        loss = {} if call.loss is None else {"loss": call.loss}
-        self._losses.drop(call.micro_batches)
-        run.note_clip(call.clip, {**call.readings, **loss, "skipped": 1.0})
-        self._end_step(run)
+        recording = self._recordings.of_thread()
+        with recording.lock:
+            run = recording.run(self._made)
+            recording.complete_step(run, pending)
+            mean = pending.losses.drop(call.micro_batches)
+            loss = {} if mean is None else {"loss": mean}
+            run.note_clip(call.clip, {**call.readings, **loss, "skipped": 1.0})
+            recording.end_step(run, pending)
 
     @forgiving("Optimizer")
     def on_optimizer_made(self, optimizer: Any) -> None:
-        self._made = [ref for ref in self._made if ref() is not None]
-        self._made.append(weakref.ref(optimizer))
+        self._made.add(optimizer)
+        for pending in self._all_pending():
+            pending.usual = None
 
-    @forgiving("Optimizer.step")
+    def _all_pending(self) -> list[Pending]:
+        return [pending for ref in list(self._pendings) if (pending := ref()) is not None]
+
     def on_before_step(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The step's arguments if they must change: a closure, which computes gradients inside the step, is wrapped."""
-        if self.engine_depth:
-            return None
+        try:
+            pending = self._of_thread.here
+            usual = pending.usual
+            if pending.engine_depth:
+                return None
+            if usual is not None and len(args) == 1 and not kwargs and usual.begin(optimizer):
+                pending.has_begun = True
+                return None
+            return self._begin_step(pending, optimizer, args, kwargs)
+        except Exception as error:
+            tell_unwatched(self, "Optimizer.step", error)
+
+    def _begin_step(self, pending: Pending, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not pending.losses and len(self._pendings) > 1:
+            # another thread, which never steps an optimizer itself, may have called backward for this one
+            for other in self._all_pending():
+                if other is not pending and not other.has_stepped:
+                    pending.take_from(other)
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
             self._measure(optimizer)
+            pending.has_begun = True
             return None
+        pending.has_begun = True
+        pending.losses.thaw()
         watched = self._watch_closure(optimizer, closure)
         return ((args[0], watched, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": watched})
 
@@ -181,200 +233,145 @@ class CapturedTraining:
     @forgiving("closure")
     def _on_first_evaluation(self, optimizer: Any) -> None:
         self._measure(optimizer)
-        self._losses.freeze()
+        self._of_thread.here.losses.freeze()
 
     def _measure(self, optimizer: Any) -> None:
         """Measures the norm of gradients that were not clipped. If they are sharded, every rank must take part."""
-        if self._recording.is_over():
-            self._made = self._parts.forget(self._made)
-        part = self._parts.of(optimizer, self._made)
+        pending = self._of_thread.here
+        part = self._recordings.of_thread().parts.of(optimizer, self._made)
+        earlier = pending.clip_of(part.ids)
+        if earlier is not None and earlier.is_measured:
+            is_current = not earlier.was_dropped and earlier.micro_batches == len(pending.losses)
+            if pending.has_begun and (is_current or pending.losses.is_frozen):
+                return  # the step of a subclass calls that of its base class, perhaps after it has called a closure
+            self._drop(pending, earlier)  # the step that it was measured for has raised
+            earlier = None
         part.steps += 1
         every = self._measure_every
         is_due = every > 0 and part.steps % every == 0
         # at its first step each rank announces itself, because others that measure at this step wait for it
-        if not (is_due or (every and part.steps == 1)) or (self._clips and self._clip_of(part) is not None):
+        if not (is_due or (every and part.steps == 1)) or earlier is not None or not part.is_recorded:
             return
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        parameters = parameters_of(optimizer)
         gradients = [gradient for p in parameters if (gradient := p.grad) is not None]
         if not gradients:
-            return
-        small = norm_of_small(gradients) if is_due and part.small_gradients == len(gradients) else None
-        if small is not None:
-            self._add_measured(parameters, optimizer, small)
             return
         reason = local_reason(parameters[0])
         if reason is not None:
             self._refuse_local(reason)
             return
-        if any(map(is_sharded_type, set(map(type, gradients)))) and not self._may_gather():
-            return
-        if not is_due:
+        is_spread = any(map(is_sharded_type, set(map(type, gradients))))
+        if (is_spread and not self._may_gather()) or not is_due:
             return
         part.small_gradients = len(gradients) if are_small(gradients) else 0
         norm = norm_of_gradients(gradients)
         if norm is not None:
-            self._add_measured(parameters, optimizer, norm)
+            scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer unscales inside its kernel
+            norm = norm if scale is None else norm / scale
+            pending.add_clip(
+                ClipCall(parameters, NOT_CLIPPED, {"grad_norm": kept(norm)}, len(pending.losses), is_measured=True)
+            )
 
-    def _add_measured(self, parameters: list[Any], optimizer: Any, norm: Any) -> None:
-        scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer unscales inside its kernel
-        norm = norm if scale is None else norm / scale
-        self._clips.append(self._new_call(parameters, NOT_CLIPPED, {"grad_norm": kept(norm)}))
-
-    @forgiving("Optimizer.step")
     def on_after_step(self, optimizer: Any) -> None:
-        if self.engine_depth or self._log_usual_step(optimizer):
-            return
-        self._record_step(optimizer)
-        if self._scaled_step is None and self._parts.single is not None:
-            self._end_step(self._ensure_run())
-
-    def _log_usual_step(self, optimizer: Any) -> bool:
-        """
-        The fast path for the usual step: one optimizer, whose gradients were clipped or measured once, by the rule that
-        the server knows. It uses as few lines as possible, since the processor's caches are cold between two steps.
-        """
-        part, clips = self._parts.single, self._clips
-        if part is None or len(clips) != 1 or self._stepped or self._scaled_step is not None:
-            return False
-        call = clips[0]
-        run = self._ensure_run()
-        if part.optimizer is not optimizer or not self._recording.is_usual(call.clip) or run.has_noted():
-            return False
-        if not call.concerns(part.ids):
-            return False
-        self._recording.compare(run, call.readings)
-        run.log(**call.readings, **self._readings_of(run, part, optimizer))
-        clips.clear()
-        return True
+        try:
+            pending = self._of_thread.here
+            if pending.engine_depth or not pending.has_begun:
+                return
+            pending.has_begun = False
+            usual = pending.usual
+            if usual is not None and usual.log(optimizer):
+                return
+            pending.usual = None
+            self._record_step(pending, optimizer)
+        except Exception as error:
+            tell_unwatched(self, "Optimizer.step", error)
 
     @forgiving("GradScaler.step")
     def on_before_scaler_step(self, scaler: Any, optimizer: Any) -> None:
-        self._scaled_step = optimizer if scaler.is_enabled() else None
+        if scaler.is_enabled():
+            pending = self._of_thread.here
+            pending.scaled_step, pending.has_scaled_step, pending.usual = optimizer, False, None
 
     @forgiving("GradScaler.step")
     def on_after_scaler_step(self, optimizer: Any) -> None:
-        inner = unwrap(optimizer)
-        if self._scaled_step is not None and self._parts.of(inner, self._made) not in self._stepped:
+        pending = self._of_thread.here
+        if pending.scaled_step is not None and not pending.has_scaled_step:
             # found_inf: the scaler has skipped the step
+            inner = unwrap(optimizer)
             self._measure(inner)
-            self._record_step(inner)
-        self._scaled_step = None
+            self._record_step(pending, inner)
+        pending.scaled_step = None
 
     @forgiving("GradScaler.update")
     def on_scaler_update(self, scaler: Any) -> None:
-        if self._stepped and scaler.is_enabled():
-            self._end_step(self._ensure_run(), scaler=scaler)
+        recording = self._recordings.of_thread()
+        if recording.stepped and scaler.is_enabled():
+            with recording.lock:
+                recording.end_step(recording.run(self._made), self._of_thread.here, scaler)
 
     @forgiving("torch.save")
     def on_saved(self, target: Any) -> None:
         """Something was saved by `torch.save`, to a path or an open file."""
-        run = self._recording.current()
+        recording = self._recordings.of_thread()
+        run = recording.current()
         name = target if isinstance(target, (str, os.PathLike)) else getattr(target, "name", None)
         if run is not None and isinstance(name, (str, os.PathLike)):
             # a second event with the same label and step replaces the first
-            run.event("checkpoint", text=self._saved.add(os.path.basename(os.fspath(name)), self._parts.steps) or None)
+            run.event(
+                "checkpoint", text=self._saved.add(os.path.basename(os.fspath(name)), recording.parts.steps) or None
+            )
 
     @contextlib.contextmanager
     def inside_engine(self) -> Iterator[None]:
         """Ignores the optimizers that an engine steps internally: the engine reports for them."""
-        self.engine_depth += 1
+        pending = self._of_thread.here
+        pending.usual = None
+        pending.engine_depth += 1
         try:
             yield
         finally:
-            self.engine_depth -= 1
+            pending.engine_depth -= 1
+
+    def is_inside_engine(self) -> bool:
+        return self._of_thread.here.engine_depth > 0
 
     @forgiving("backward")
     def on_engine_backward(self, loss: Any) -> None:
-        self._losses.add(loss)
+        self._of_thread.here.losses.add(loss)
 
     @forgiving("step")
     def on_engine_step(self, optimizer: Any, tell: Callable[[], tuple[Any, Any]]) -> None:
         """An engine with this optimizer has stepped. `tell` returns the global norm (or None) and the cap."""
+        pending = self._of_thread.here
         norm, cap = tell()
         clip = {"mode": "norm", "max_norm": float(cap)} if cap and cap > 0 else NOT_CLIPPED
         inner = unwrap(optimizer)
-        parameters = [p for group in inner.param_groups for p in group["params"]]
+        parameters = parameters_of(inner)
         if norm is not None:
-            # not _new_call: the gradients are already gone
-            self._clips.append(ClipCall(parameters, clip, {"grad_norm": kept(norm)}))
-        self._record_step(inner)
-        self._end_step(self._ensure_run())
+            # not _add_clip: the gradients are already gone
+            pending.add_clip(ClipCall(parameters, clip, {"grad_norm": kept(norm)}))
+        self._record_step(pending, inner, ends=True)
 
     @forgiving("name")
     def name_part(self, optimizer: Any, name: str) -> None:
-        self._parts.name(unwrap(optimizer), name)
+        self._names[unwrap(optimizer)] = name
 
     # Recording
 
-    def _ensure_run(self) -> Run:
-        single = self._parts.single
-        return self._recording.run(single.kind if single is not None and self._made else None)
-
-    def _record_step(self, optimizer: Any) -> None:
-        part = self._parts.of(optimizer, self._made)
-        call = self._clip_of(part)
-        run = self._ensure_run()
-        if part in self._stepped:
-            self._complete_step(run)
-        self._stepped.add(part)
-        if call is not None and (self._parts.single is not None or part.ids.issuperset(call.ids)):
-            if call in self._clips:
-                self._clips.remove(call)
-            self._note_clip(run, part, call)
-        elif call is not None:
-            # one call for the parameters of several optimizers: the norm belongs to the whole training
-            self._note_clip(run, Part(None, optimizer), call)
-        self._recording.note(run, self._readings_of(run, part, optimizer))
-
-    def _readings_of(self, run: Run, part: Part, optimizer: Any) -> dict[str, Any]:
-        """The loss and the learning rates of a step."""
-        readings: dict[str, Any] = {}
-        loss = self._losses.take()
-        if loss is not None:
-            readings[part.reading("loss")] = loss
-        change = part.groups.change(optimizer)
-        if change is not None:
-            run.mark_next("lr group changed", change)
-        for number, group in enumerate(optimizer.param_groups):
-            lr = group.get("lr")
-            if lr is None:  # a custom optimizer
-                continue
-            name = part.reading("lr") if number == 0 else f"{part.reading('lr')}/group-{number}"
-            readings[name] = lr if type(lr) is float else kept(lr)
-        return readings
-
-    def _note_clip(self, run: Run, part: Part, call: ClipCall) -> None:
-        call.is_recorded = True
-        if part.name is None:
-            self._recording.compare(run, call.readings)
-            self._recording.note_clip(run, call.clip, call.readings)
-            return
-        if call.clip != part.clip:
-            part.clip = call.clip
-            run.declare_parts(self._parts.declared())
-        self._recording.note(run, {part.reading(name): value for name, value in call.readings.items()})
-
-    def _complete_step(self, run: Run) -> None:
-        """Called before the next step's readings are added. Logs the last step, unless the training has logged it."""
-        if self._stepped and run.has_noted():
-            run.log()
-        self._stepped.clear()
-        self._clips.clear()
-
-    def _end_step(self, run: Run, **arguments: Any) -> None:
-        """Logs the step of our own run. A run that the training made is logged by the training before the next step."""
-        if self._recording.is_own:
-            run.log(**arguments)
-            self._stepped.clear()
-            self._clips.clear()
-        elif arguments.get("scaler") is not None and not run.has_noted("loss_scale"):
-            run.note_scaler(arguments["scaler"])
-
-    def _clip_of(self, part: Part) -> ClipCall | None:
-        for call in reversed(self._clips):
-            if call.concerns(part.ids):
-                return call
-        return None
+    def _record_step(self, pending: Pending, optimizer: Any, ends: bool = False) -> None:
+        """Records a step. `ends`: it is complete, whatever the other optimizers do."""
+        pending.has_stepped = pending.has_scaled_step = True
+        recording = self._recordings.of_thread()
+        part = recording.parts.of(optimizer, self._made)
+        with recording.lock:
+            run = recording.run(self._made)
+            call, readings = recording.add_step(run, pending, part, optimizer)
+            is_single = pending.scaled_step is None and recording.parts.is_alone(part, self._made)
+            if ends or is_single:
+                recording.end_step(run, pending)
+            if is_single and not ends and len(self._made) <= 1:
+                measures = self._measure_every == 1
+                pending.usual = recording.usual_step(run, part, optimizer, call, readings, pending, measures)
 
     def _may_gather(self) -> bool:
         if all_ranks_watch(self._measure_every):
