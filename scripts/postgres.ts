@@ -27,7 +27,7 @@ export interface Cluster {
   stop(): Promise<void>
 }
 
-type Settings = Readonly<Record<string, string>>
+export type Settings = Readonly<Record<string, string>>
 
 /** The folder of PostgreSQL's programs. Installs the Debian package if it is missing and this user is allowed to. */
 export function ensurePostgres(): string {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { flagOf, helpText, isSecret, readConfig, settings, variableOf, type Config } from './config.ts'
+import { flagOf, helpText, isSecret, readConfig, variableOf } from './config.ts'
+import { settings, type Config } from './settings.ts'
 
 const TOKEN = `nw_${'a'.repeat(43)}`
 /** It begins like a PEM file, but is not one. */

@@ -1,6 +1,7 @@
 /** The process: reads its settings, serves, and ends at a signal. */
 import { enableCompileCache } from 'node:module'
-import { ConfigError, helpText, readConfig, type Config } from './config.ts'
+import { ConfigError, helpText, readConfig } from './config.ts'
+import type { Config } from './settings.ts'
 import { layout } from './layout.ts'
 import { CannotOpenDatabase } from './storage/postgres/errors.ts'
 import { CannotOpenStore } from './storage/sqlite/engine/store-errors.ts'

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { settings } from '../src/config.ts'
+import { settings } from '../src/settings.ts'
 import { bearer, makeToken } from './access-fixtures.ts'
 import { startApp, type Answer, type TestApp } from './start-app.ts'
 

@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import { freePort, startReceiver } from './alerts-receiver.ts'
+import { startReceiver } from './alerts-receiver.ts'
+import { freePort } from './free-port.ts'
 import { startApp, type TestApp } from './start-app.ts'
 
 const HOUR = 3_600_000

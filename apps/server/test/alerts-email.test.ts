@@ -5,7 +5,8 @@ import { aChannel, aFinding, aRun } from '../src/alerts/fixtures/event.ts'
 import { messageOf } from '../src/alerts/messages/message.ts'
 import type { SmtpSettings } from '../src/alerts/kinds/email.ts'
 import { createSender } from '../src/alerts/kinds/kinds.ts'
-import { freePort, startTalker } from './alerts-receiver.ts'
+import { startTalker } from './alerts-receiver.ts'
+import { freePort } from './free-port.ts'
 
 interface Mail {
   readonly from: string

@@ -8,7 +8,8 @@ import type { SenderOptions } from '../src/alerts/kinds/kind.ts'
 import { createSender } from '../src/alerts/kinds/kinds.ts'
 import { newSecret } from '../src/alerts/signature.ts'
 import type { StoredChannel } from '../src/storage/alert-store.ts'
-import { freePort, startReceiver, startTalker } from './alerts-receiver.ts'
+import { startReceiver, startTalker } from './alerts-receiver.ts'
+import { freePort } from './free-port.ts'
 
 const here = '127.0.0.0/8'
 const now = Date.now()

@@ -120,4 +120,4 @@ it(`delivers every finding exactly once through ${ROUNDS} kills`, async () => {
     return end >= 0 && order.indexOf(`finding.opened ${id}`) > end
   })
   expect({ missing, repeated, early }).toEqual({ missing: [], repeated: [], early: [] })
-}, 300_000)
+}, 600_000)

@@ -4,7 +4,8 @@ import { aFinding } from '../src/alerts/fixtures/event.ts'
 import { rejudge } from '../src/storage/store.fixture.ts'
 import { StoreUnavailable } from '../src/storage/store.ts'
 import { startAlerts, secret } from './alerts-bench.ts'
-import { freePort, startReceiver } from './alerts-receiver.ts'
+import { startReceiver } from './alerts-receiver.ts'
+import { freePort } from './free-port.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

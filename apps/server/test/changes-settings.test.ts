@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { StoreUnavailable } from '../src/storage/store.ts'
 import { startApp, tempFolder, type TestApp } from './start-app.ts'
 
 /** 60 steps clipped, 300 far below the cap: saturated at first, well later. */
@@ -79,6 +80,61 @@ it("judges a project's runs again in the background", async () => {
   await call('POST', '/runs/a/points', { points })
   await call('PUT', '/projects/p/settings', { clip_saturated: { enabled: false } })
   await expect.poll(async () => (await call('GET', '/runs/a')).body.health).not.toBe('flagged')
+})
+
+it('finds in a judged record the hundreds of spikes that a run judged so from its start has', async () => {
+  const { call, services } = await startApp()
+  const step = Array.from({ length: 10_000 }, (_, i) => i)
+  const norms = step.map((i) => (i % 25 === 24 ? 40 : 1 + (i % 7) / 50))
+  for (const id of ['a', 'b']) await call('PUT', `/runs/${id}`, { clip: { mode: 'norm', max_norm: 5 } })
+  await call('PUT', '/runs/b/settings', { spike: { enabled: false } })
+  for (const id of ['a', 'b']) {
+    await call('POST', `/runs/${id}/points`, { columns: { step, grad_norm: norms } })
+  }
+  const spikes = async (run: string) => {
+    const { findings } = await services.store.findings.list({ run, kind: 'spike', limit: 1000 })
+    return findings.map(({ opened_step, closed_step, close_reason, state, severity }) => {
+      return { opened_step, closed_step, close_reason, state, severity }
+    })
+  }
+  expect(await spikes('b')).toEqual([])
+  await call('PUT', '/runs/b/settings', {})
+  const found = await spikes('b')
+  expect(found.length).toBeGreaterThan(300)
+  expect(found).toEqual(await spikes('a'))
+})
+
+it('judges a record again when a stop came after the findings of the past were stored', async () => {
+  const folder = await tempFolder()
+  const before = await startApp({ folder })
+  const step = Array.from({ length: 2_000 }, (_, i) => i)
+  const norms = step.map((i) => (i % 25 === 24 ? 40 : 1 + (i % 7) / 50))
+  for (const id of ['a', 'b'])
+    await before.call('PUT', `/runs/${id}`, { clip: { mode: 'norm', max_norm: 5 } })
+  await before.call('PUT', '/runs/b/settings', { spike: { enabled: false } })
+  for (const id of ['a', 'b']) {
+    await before.call('POST', `/runs/${id}/points`, { columns: { step, grad_norm: norms } })
+  }
+  const { ingest, store } = before.services
+  Object.assign(store.points, {
+    rejudge: () => {
+      void ingest.stop()
+      return Promise.reject(new StoreUnavailable('The service stops.'))
+    },
+  })
+  expect((await before.call('PUT', '/runs/b/settings', {})).status).toBe(503)
+  await ingest.stop()
+  await store.close()
+  const { call, services } = await startApp({ folder })
+  for (const id of ['a', 'b']) {
+    await call('POST', `/runs/${id}/points`, { points: [{ step: 2_000, grad_norm: 40 }] })
+  }
+  const open = async (run: string) => {
+    const { findings } = await services.store.findings.list({ run, state: 'open', limit: 10 })
+    return findings.map(({ kind, opened_step }) => ({ kind, opened_step }))
+  }
+  expect(await open('a')).toMatchObject([{ kind: 'spike' }])
+  await expect.poll(() => open('b')).toEqual(await open('a'))
 })
 
 it('ends the judging of a project that its stop interrupts, and the next start finishes it', async () => {

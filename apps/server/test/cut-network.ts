@@ -4,8 +4,12 @@ import { onTestFinished } from 'vitest'
 
 export interface Network {
   readonly port: number
+  /** How many connections clients have made. */
+  readonly connections: number
   /** Milliseconds that what goes in either direction needs. */
   delayMs: number
+  /** What each connection carries in each direction; without a bound at first. */
+  bytesPerSecond: number
   /** Nothing arrives any more, nobody is told. With `forGood`, what was sent on the connections of now is lost for ever. */
   cut(forGood: boolean): void
   /** What was not lost arrives. */
@@ -18,10 +22,13 @@ export async function startNetwork(to: number): Promise<Network> {
   let flows = Promise.withResolvers<void>()
   flows.resolve()
   let generation = 0
+  let connections = 0
   const carry = (from: Socket, into: Socket, born: number) => {
     let before = Promise.resolve()
-    const arrive = (what: () => void) => {
-      const due = performance.now() + network.delayMs
+    let free = 0
+    const arrive = (what: () => void, bytes = 0) => {
+      free = Math.max(free, performance.now()) + (bytes / network.bytesPerSecond) * 1000
+      const due = free + network.delayMs
       before = before.then(async () => {
         await flows.promise
         const early = due - performance.now()
@@ -29,11 +36,12 @@ export async function startNetwork(to: number): Promise<Network> {
         if (born === generation) what()
       })
     }
-    from.on('data', (bytes: Buffer) => arrive(() => into.write(bytes)))
+    from.on('data', (bytes: Buffer) => arrive(() => into.write(bytes), bytes.length))
     from.once('close', () => arrive(() => into.destroy()))
   }
   const server = createServer((near) => {
     const born = generation
+    connections++
     const far = connect(to, '127.0.0.1')
     for (const socket of [near, far]) {
       sockets.add(socket)
@@ -51,7 +59,11 @@ export async function startNetwork(to: number): Promise<Network> {
   })
   const network: Network = {
     port: (server.address() as AddressInfo).port,
+    get connections() {
+      return connections
+    },
     delayMs: 0,
+    bytesPerSecond: Infinity,
     cut(forGood) {
       flows = Promise.withResolvers()
       if (forGood) generation++

@@ -127,6 +127,24 @@ it('explains after a restart what was not explained before it', async () => {
   await expect.poll(() => list(second), { timeout: 60_000 }).toMatchObject([why])
 })
 
+it('reports no error for a run that is removed while a finding of it is explained', async () => {
+  const { call, services } = await startApp()
+  const { events } = services.store
+  const { list } = events
+  const removed = Promise.withResolvers<void>()
+  Object.assign(events, {
+    list: async (...query: Parameters<typeof list>) => {
+      const found = await list(...query)
+      if ((await call('DELETE', '/runs/a')).status === 204) removed.resolve()
+      return found
+    },
+  })
+  await train(call)
+  await removed.promise
+  await services.ingest.stop()
+  expect((await call('GET', '/findings')).body.findings).toEqual([])
+})
+
 it('looks again at what was seen at its very onset once enough has followed, or the run has ended', async () => {
   const { call } = await startApp()
   const send = (run: string, from: number, to: number) => {

@@ -197,7 +197,9 @@ async function killedAt(table: string, folder: string, database: string): Promis
   const client = new pg.Client({ connectionString: database })
   await client.connect()
   await client.query(`begin; lock table ${table} in exclusive mode`)
-  const child = spawn(process.execPath, [NORMWATCH, 'migrate', '--data', folder, '--to', database])
+  const child = spawn(process.execPath, [NORMWATCH, 'migrate', '--data', folder, '--to', database], {
+    env: { PATH: process.env['PATH'] },
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   const waits = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
     and application_name = 'normwatch migrate'`

@@ -19,17 +19,18 @@ export interface ServerProcess {
 
 /**
  * Starts the real server on a free port and waits until it says that it listens; killed when the test ends. With
- * `through`, a command runs it: one that becomes the server itself, as `exec` does.
+ * `through`, a command runs it: one that becomes the server itself, as `exec` does. `main` is another version's program.
  */
 export async function startServer(
   folder: string,
   flags: readonly string[] = [],
   environment: Record<string, string> = {},
   through: readonly string[] = [],
+  main = MAIN,
 ): Promise<ServerProcess> {
   const database = await databaseInPlaceOf(folder)
   const { child, output, ended } = run(
-    MAIN,
+    main,
     ['--port', '0', '--data', folder, ...flags],
     { ...(database && { NORMWATCH_DATABASE_URL: database }), ...environment },
     through,

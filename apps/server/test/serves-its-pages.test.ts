@@ -7,7 +7,9 @@ import { findDashboard } from '../src/plugins/dashboard-files.ts'
 import { startApp, tempFolder } from './start-app.ts'
 
 const SCRIPT = `\n  document.documentElement.dataset.theme = 'dark'\n`
-const PAGE = `<!doctype html><html><head><script>${SCRIPT}</script><script src="/_app/immutable/start.js"></script></head></html>`
+/** The style sheet of what is loaded later, which no page needs at first. */
+const LATER = `<link href="/_app/immutable/later.css" rel="stylesheet">`
+const PAGE = `<!doctype html><html><head><script>${SCRIPT}</script><script src="/_app/immutable/start.js"></script>${LATER}</head></html>`
 const PAGE_FILES = {
   '/': { files: ['_app/immutable/start.js', '_app/immutable/list.js'], questions: [] },
   '/projects/[project]': { files: ['_app/immutable/project.js'], questions: [] },
@@ -37,7 +39,7 @@ describe('the dashboard', () => {
     const { inject } = await startApp({ dashboard: await builtDashboard() })
     const page = await inject(get(url, asPage))
     expect(page.status).toBe(200)
-    expect(page.text.replaceAll(/<link [^>]*>/g, '')).toBe(PAGE)
+    expect(page.text.replaceAll(/<link [^>]*>/g, '')).toBe(PAGE.replace(LATER, ''))
     expect(page.headers).toMatchObject({
       'cache-control': 'no-cache',
       'content-type': expect.stringContaining('text/html'),
@@ -49,8 +51,8 @@ describe('the dashboard', () => {
     ['/?status=running', ['list.js" rel="modulepreload']],
     ['/runs/any-run?x=1', ['run.js" rel="modulepreload', 'run.css" rel="stylesheet']],
     ['/projects/a%20b', ['project.js" rel="modulepreload']],
-    ['/runs/any-run/layers', []],
-    ['/nowhere', []],
+    ['/runs/any-run/layers', ['later.css" rel="stylesheet']],
+    ['/nowhere', ['later.css" rel="stylesheet']],
   ])('names in %s the files of that page that the browser could not know yet', async (url, files) => {
     const { inject } = await startApp({ dashboard: await builtDashboard('/watch') })
     const page = await inject(get(url, asPage))

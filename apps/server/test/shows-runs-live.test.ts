@@ -126,8 +126,12 @@ describe('a reader that stops reading', () => {
     client.socket.pause()
     for (let i = 0; i < 60; i++) await call('POST', '/runs/r/points', batch(i * 10_000))
     client.socket.resume()
-    await client.until((frame) => frame.type === 'gap' && frame.reason === 'slow')
+    // where several servers share a database, large batches may also be gone before they are followed
+    const reasons = ['slow', 'after_too_old']
+    await client.until((frame) => frame.type === 'gap' && reasons.includes(frame.reason))
     expect(pointsOf(client.frames, 'loss').size).toBeLessThan(600_000)
+    // a reader that still takes in what was sent may be told of the next point by another gap
+    await client.until((frame) => frame.type === 'run' && frame.run.points === 600_000)
     await call('POST', '/runs/r/points', point(700_000))
     await client.until((frame) => frame.type === 'points' && frame.columns.step.includes(700_000))
   })

@@ -14,6 +14,7 @@ export { parseSettings, type ParsedSettings, type SettingsFault } from './kinds/
 export { defaultSettings, settingsTable } from './kinds/settings-table.ts'
 export type { NumberSetting, SwitchSetting } from './settings/define.ts'
 export type { Column } from './series/columns.ts'
+export type { InSlices } from './measure/in-slices.ts'
 export { NormRecord, type CapEffect } from './measure/norm-record.ts'
 export { findMoved, MovedSearch, type Surroundings } from './measure/moved.ts'
 export { readingsAtLr } from './measure/lr-held.ts'

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { compareNotes, RunMeasurer } from '@normwatch/detector'
 import { metricOf, type CompareReply } from '@normwatch/protocol'
+import { inSlices } from '../in-slices.ts'
 import type { Store, StoredRun } from '../storage/store.ts'
 import { partOf } from './part-of.ts'
 
@@ -48,7 +49,7 @@ async function measure(store: Store, run: StoredRun, part: string | undefined) {
     // others are served between the blocks
     await nextTurn()
   }
-  return measurer.result()
+  return inSlices(measurer.resultInSlices())
 }
 
 async function countSpikes(store: Store, run: string, part: string | null): Promise<number> {
@@ -63,6 +64,7 @@ async function countSpikes(store: Store, run: string, part: string | null): Prom
     })
     count += page.findings.filter((finding) => finding.part === part).length
     cursor = page.next_cursor
+    await nextTurn()
   } while (cursor !== null)
   return count
 }

@@ -32,6 +32,28 @@ it('reads the norms of a run that rests once, however many caps are tried on the
   expect(reads()).toBe(2)
 })
 
+it(
+  'reads of another range of such a run only what the ranges before did not hold',
+  { timeout: 60_000 },
+  async () => {
+    const { norms, post, reads } = await runWithNorms(5_000)
+    const count = 10_000
+    for (let from = 3; from < 140_000; from += count) {
+      await post(
+        Array.from({ length: count }, (_, i) => from + i),
+        from,
+      )
+    }
+    expect((await norms.of('a', {})).count).toBe(140_003)
+    const before = reads()
+    // the stretch from 65,536 to 131,071 is at hand
+    const part = await norms.of('a', { from: 60_000, to: 139_999 })
+    expect(reads() - before).toBe(2)
+    expect(part.count).toBe(80_000)
+    expect(part.quantiles([0, 0.5, 1])).toEqual([60_000, 99_999.5, 139_999])
+  },
+)
+
 it('reads again what was changed', async () => {
   const { norms, post } = await runWithNorms(5_000)
   expect((await norms.of('a', {})).quantiles([1])).toEqual([3])

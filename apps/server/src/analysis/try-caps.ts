@@ -1,4 +1,5 @@
 import type { CapsReply } from '@normwatch/protocol'
+import { inSlices } from '../in-slices.ts'
 import type { RecentNorms, StepRange } from './recent-norms.ts'
 
 const QUANTILES = { p10: 0.1, p50: 0.5, p90: 0.9, p99: 0.99, max: 1 } as const
@@ -15,7 +16,7 @@ export async function tryCaps(
   part?: string,
 ): Promise<CapsReply> {
   const record = await norms.of(run, range, part)
-  const values = record.quantiles(Object.values(QUANTILES))
+  const { quantiles: values, curve } = await inSlices(record.look(Object.values(QUANTILES), caps))
   const quantiles = Object.fromEntries(Object.keys(QUANTILES).map((name, i) => [name, values[i] ?? null]))
-  return { steps: record.count, quantiles, curve: record.curve(caps) }
+  return { steps: record.count, quantiles, curve }
 }

@@ -22,7 +22,7 @@ export interface Audited {
 }
 
 /** Gives what is recorded; `undefined`: nothing, this time. */
-type Describe = (facts: Facts) => Audited | undefined
+export type Describe = (facts: Facts) => Audited | undefined
 
 /** Reads of at most so many steps are pages of a table or a chart, no exports. */
 const STEPS_OF_A_READ = 100_000

@@ -1,4 +1,5 @@
-import { ConfigError, readConfig, type Config } from '../config.ts'
+import { ConfigError, readConfig } from '../config.ts'
+import type { Config } from '../settings.ts'
 import { defaultDataFolder } from '../layout.ts'
 import { CannotBackUp } from '../storage/sqlite/upkeep/backup.ts'
 import { CannotOpenDatabase } from '../storage/postgres/errors.ts'

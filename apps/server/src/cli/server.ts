@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { DEFAULT_URL, fetchServer, findOwnServer, isServerAddress, otherUserOn } from '@normwatch/sdk/reach'
 import { ServerError, UsageError } from './failures.ts'
+import { requestJson, type JsonRequest, type Reply } from './json-request.ts'
 
 /** Retries while the server is busy. */
 const MAX_TRIES = 30
@@ -28,24 +29,20 @@ export class Server {
 
   /** The reply to `GET /api/v1{path}`, which is JSON. */
   async get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-    const response = await this.open(path, query, signal)
-    return (await response.json()) as T
+    return this.#contentOf<T>(await this.#ask(path + search(query), { method: 'GET', signal }))
   }
 
   /** Sends a JSON body and gives the reply. A busy server is asked again, for at most a minute. */
-  async send<T>(method: 'PUT' | 'POST' | 'PATCH', path: string, body: string): Promise<T> {
+  async send<T>(
+    method: 'PUT' | 'POST' | 'PATCH',
+    path: string,
+    body: string | Uint8Array<ArrayBuffer>,
+  ): Promise<T> {
     for (let tries = 0; ; tries++) {
-      const response = await this.#ask(path, {
-        method,
-        body,
-        headers: { 'content-type': 'application/json' },
-      })
-      if (response.ok) return (await response.json()) as T
-      const isBusy = response.status === 429 || response.status === 503
-      if (!isBusy || tries === MAX_TRIES) throw await refusalOf(response, this.url)
-      await response.body?.cancel()
-      const seconds = Number(response.headers.get('retry-after') ?? 1)
-      await setTimeout(Math.min(10, Math.max(0.1, seconds)) * 1000)
+      const reply = await this.#ask(path, { method, body })
+      const isBusy = reply.status === 429 || reply.status === 503
+      if (!isBusy || tries === MAX_TRIES) return this.#contentOf<T>(reply)
+      await setTimeout(Math.min(10, Math.max(0.1, reply.retryAfter ?? 1)) * 1000)
     }
   }
 
@@ -61,27 +58,38 @@ export class Server {
 
   /** Deletes; `false` if the token does not allow it (403). */
   async remove(path: string): Promise<boolean> {
-    const response = await this.#ask(path, { method: 'DELETE' })
-    if (response.ok) return true
-    if (response.status === 403) return false
-    throw await refusalOf(response, this.url)
+    const reply = await this.#ask(path, { method: 'DELETE' })
+    if (reply.status === 403) return false
+    if (!isOk(reply)) throw refusalOf(reply, this.url)
+    return true
   }
 
-  /** The same with the body still to be read, as for an export. */
-  async open(path: string, query: Query = {}, signal?: AbortSignal): Promise<Response> {
-    const response = await this.#ask(`${path}${search(query)}`, signal && { signal })
+  /** The reply to a GET with the body still to be read, as for an export. */
+  async open(path: string, query: Query = {}): Promise<Response> {
+    const address = `${this.url}/api/v1${path}${search(query)}`
+    const init = { headers: this.#headers, redirect: 'manual' } as const
+    const response = await fetchServer(address, init).catch((error: unknown) => this.#fail(error))
     if (response.ok) return response
-    throw await refusalOf(response, this.url)
+    const text = await response.text().catch(() => '')
+    throw refusalOf({ status: response.status, text }, this.url)
   }
 
-  async #ask(path: string, request: RequestInit = {}): Promise<Response> {
-    const headers = new Headers(request.headers)
-    if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`)
-    try {
-      return await fetchServer(`${this.url}/api/v1${path}`, { ...request, headers, redirect: 'manual' })
-    } catch (error) {
-      throw new ServerError(`${this.url} does not answer (${reasonOf(error)}). Is the server running?`)
-    }
+  get #headers(): Record<string, string> {
+    return this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }
+  }
+
+  #ask(path: string, request: Omit<JsonRequest, 'headers'>): Promise<Reply> {
+    const whole = { ...request, headers: this.#headers }
+    return requestJson(`${this.url}/api/v1${path}`, whole).catch((error: unknown) => this.#fail(error))
+  }
+
+  #contentOf<T>(reply: Reply): T {
+    if (!isOk(reply)) throw refusalOf(reply, this.url)
+    return JSON.parse(reply.text) as T
+  }
+
+  #fail(error: unknown): never {
+    throw new ServerError(`${this.url} does not answer (${reasonOf(error)}). Is the server running?`)
   }
 }
 
@@ -107,9 +115,11 @@ function search(query: Query): string {
   return parameters.size === 0 ? '' : `?${parameters.toString()}`
 }
 
-async function refusalOf(response: Response, url: string): Promise<ServerError> {
-  const text = await response.text().catch(() => '')
-  const { status } = response
+function isOk({ status }: Reply): boolean {
+  return status >= 200 && status < 300
+}
+
+function refusalOf({ status, text }: Omit<Reply, 'retryAfter'>, url: string): ServerError {
   if (status === 401) {
     const message = process.env['NORMWATCH_TOKEN']
       ? `${url} does not know the token in NORMWATCH_TOKEN.`
@@ -133,8 +143,8 @@ function errorMessage(text: string): string | undefined {
   }
 }
 
-/** The cause behind fetch's "fetch failed". */
+/** The socket's reason, which fetch hides behind its "fetch failed". */
 function reasonOf(error: unknown): string {
-  const { cause, message } = error as Error & { cause?: NodeJS.ErrnoException }
-  return cause?.code ?? cause?.message ?? message
+  const { cause, code, message } = error as NodeJS.ErrnoException & { cause?: NodeJS.ErrnoException }
+  return cause?.code ?? cause?.message ?? code ?? message
 }

@@ -244,9 +244,13 @@ export class ActiveRun {
     this.judgement = toJudgement(own, parts, this.openFindings)
   }
 
-  /** The judgement for the next unit, which must begin in this turn and makes the next version. */
+  /**
+   * The judgement for the next unit, which must begin in this turn and makes the next version. While the record is stale, it
+   * has no state: stored with the new facts, the old state would pass for one that was judged by them.
+   */
   judged(changes: readonly FindingChange[]): Judged {
-    return { version: this.version++, judgement: this.judgement, changes, state: this.#savedState() }
+    const unit = { version: this.version++, judgement: this.judgement, changes }
+    return this.stale ? unit : { ...unit, state: this.#savedState() }
   }
 
   /** The same for a batch, with the detector's state if it is due. */
@@ -255,7 +259,7 @@ export class ActiveRun {
     const { batches, points, readings } = this.#gathered
     const isDue =
       batches >= STATE_AFTER.batches || points >= STATE_AFTER.points || readings >= STATE_AFTER.readings
-    if (isDue && !this.stale) return this.judged(changes)
+    if (isDue) return this.judged(changes)
     return { version: this.version++, judgement: this.judgement, changes }
   }
 

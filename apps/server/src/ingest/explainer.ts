@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Hub } from '../live/hub.ts'
 import {
   NOTHING_FOUND,
+  RunNotFound,
   StoreUnavailable,
   type Explanation,
   type Store,
@@ -151,7 +152,8 @@ export class Explainer {
     const { store, hub, runs, onError } = this.#parts
     const { explanation, followedBy } = await explain(store, finding).catch((error: unknown): Explained => {
       if (error instanceof StoreUnavailable) throw error
-      if (!this.#stopped) onError(error)
+      const isRemoved = error instanceof RunNotFound && error.run === finding.run
+      if (!this.#stopped && !isRemoved) onError(error)
       return { explanation: NOTHING_FOUND, followedBy: Infinity }
     })
     if (!isSecondLook) this.#secondLooks.await(finding, followedBy)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CloseReason } from '@normwatch/protocol'
 import {
   RunNotFound,
@@ -6,6 +7,7 @@ import {
   type Store,
   type StoredFinding,
 } from '../storage/store.ts'
+import { pastFindings } from '../storage/past-findings.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 import { claimed } from './claimed.ts'
@@ -16,6 +18,8 @@ import { tellFindings } from './tell-findings.ts'
 /** Remaining steps that are judged while the run's appends wait. */
 const LAST_SLICE = 10_000
 const FINDINGS_A_PAGE = 1_000
+/** Changes of findings of the past that are recorded in one unit; each of these findings has two. */
+const CHANGES_A_UNIT = 500
 /** Names the chore of judging a run whose judging was interrupted. */
 const JUDGE_RUN = 'judge again the run '
 
@@ -53,13 +57,41 @@ async function attempt(context: IngestContext, active: ActiveRun): Promise<void>
     const run = await store.runs.get(active.id)
     const stored = await allFindings(store, { run: active.id })
     const stalled = stored.some(({ kind, state }) => kind === 'stalled' && state === 'open')
-    const outcome = reconcile(replay.finish(run, stalled, context.now()), stored, context.now())
+    const all = reconcile(replay.finish(run, stalled, context.now()), stored, context.now())
+    const outcome = await recordPast(context, active, all)
     active.adopt(replay.judged, outcome.open)
     const judged = await store.points.rejudge(active.id, active.judged(outcome.changes))
     hub.gap(active.id, 'judged_again')
     tellFindings(context, outcome.findings, judged.project)
     hub.run(judged, true)
   })
+}
+
+/**
+ * Records findings of the past, which open and close in this outcome, and returns what is left of it. Thousands of them
+ * would keep others waiting if they were one unit with the judgement; the record is stale until that is stored.
+ */
+async function recordPast(
+  context: IngestContext,
+  active: ActiveRun,
+  outcome: Reconciled,
+): Promise<Reconciled> {
+  const { changes, findings, open } = outcome
+  const past = pastFindings(changes)
+  const isPast = (change: FindingChange) => past.has(change.type === 'opened' ? change.finding.id : change.id)
+  const over = changes.filter(isPast)
+  const told = new Map(findings.map((finding) => [finding.id, finding]))
+  for (let from = 0; from < over.length; from += CHANGES_A_UNIT) {
+    const some = over.slice(from, from + CHANGES_A_UNIT)
+    const { project } = await context.store.findings.record(active.id, active.judged(some))
+    const ended = some.flatMap((change) => (change.type === 'closed' ? (told.get(change.id) ?? []) : []))
+    tellFindings(context, ended, project)
+  }
+  return {
+    changes: changes.filter((change) => !isPast(change)),
+    findings: findings.filter(({ id }) => !past.has(id)),
+    open,
+  }
 }
 
 /**
@@ -102,6 +134,8 @@ async function allFindings(
     const page = await store.findings.list({ ...query, limit: FINDINGS_A_PAGE, cursor: cursor ?? undefined })
     all.push(...page.findings)
     cursor = page.next_cursor
+    // others are served between the pages
+    await nextTurn()
   } while (cursor !== null)
   return all
 }

@@ -1,6 +1,8 @@
 import { emptyReading, readingFields, type Reading } from '@normwatch/detector'
 import { LAYER_PREFIX, type MetricColumn, type PointColumns } from '@normwatch/protocol'
 
+type ReadingField = (typeof readingFields)[number][1]
+
 /**
  * Passes each step of a batch to `visit` as the detector reads it, steps ascending. A step without a time gets the time
  * of arrival (milliseconds since 1970). The object is the same one every time: `visit` must not keep it.
@@ -11,11 +13,9 @@ export function forEachReading(
   visit: (reading: Reading) => void,
 ): void {
   const { step, time, metrics } = columns
-  const sources: { field: (typeof readingFields)[number][1]; column: MetricColumn }[] = []
-  for (const [metric, field] of readingFields) {
-    const column = metrics.get(metric)
-    if (column !== undefined) sources.push({ field, column })
-  }
+  const column = Object.fromEntries(
+    readingFields.map(([metric, field]) => [field, metrics.get(metric)]),
+  ) as Record<ReadingField, MetricColumn | undefined>
   const layers: { name: string; column: MetricColumn }[] = []
   for (const [metric, column] of metrics) {
     if (metric.startsWith(LAYER_PREFIX)) layers.push({ name: metric.slice(LAYER_PREFIX.length), column })
@@ -27,17 +27,25 @@ export function forEachReading(
     const at = time[i] as number
     reading.step = step[i] as number
     reading.time = Number.isNaN(at) ? arrivedAt / 1000 : at
-    // by index: an iterator would allocate 150 bytes per reading
-    for (let n = 0; n < sources.length; n++) {
-      const { field, column } = sources[n] as (typeof sources)[number]
-      reading[field] = readingAt(column, i)
-    }
+    // by name: a field whose name is looked up takes ten times as long
+    reading.gradNorm = readingAt(column.gradNorm, i)
+    reading.loss = readingAt(column.loss, i)
+    reading.lr = readingAt(column.lr, i)
+    reading.cap = readingAt(column.cap, i)
+    reading.clipFraction = readingAt(column.clipFraction, i)
+    reading.maxAbsGrad = readingAt(column.maxAbsGrad, i)
+    reading.postNorm = readingAt(column.postNorm, i)
+    reading.lossScale = readingAt(column.lossScale, i)
+    reading.skipped = readingAt(column.skipped, i)
+    reading.zeroFraction = readingAt(column.zeroFraction, i)
     if (layers.length > 0) reading.layers = fill(norms, layers, i)
     visit(reading)
   }
 }
 
-export function readingAt({ values, present }: MetricColumn, row: number): number | undefined {
+export function readingAt(column: MetricColumn | undefined, row: number): number | undefined {
+  if (column === undefined) return undefined
+  const { values, present } = column
   return present === null || present[row] === 1 ? values[row] : undefined
 }
 

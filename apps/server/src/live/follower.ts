@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ListedChanges, RunChanges, SharedChanges } from '../storage/shared-changes.ts'
 
 /** Milliseconds between two looks at the runs that are watched here. */
-const LOOK_EVERY_MS = 60
+const LOOK_EVERY_MS = 30
 /** The same after a change at this server, which is looked for at once. */
 const LOOK_AGAIN_MS = 20
 /** Milliseconds between two looks at all runs, while somebody watches the list or waits for findings. */

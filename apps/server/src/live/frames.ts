@@ -3,12 +3,12 @@ import {
   LAYER_PREFIX,
   type Finding,
   type GapReason,
-  type ListedRun,
   type LiveFrame,
   type PointColumns,
-  type Run,
   type WireNumber,
 } from '@normwatch/protocol'
+import type { ListedRun } from '../storage/store.ts'
+import { toRun } from '../storage/to-wire.ts'
 import type { LiveEvent } from './recent-events.ts'
 
 /** Readings that one frame may hold; a reader that missed more is told to fetch. */
@@ -30,10 +30,14 @@ export function eventFrames(
   const flush = () => {
     const last = batches.at(-1)
     if (last === undefined) return true
-    const columns = mergedColumns(batches, metrics)
+    const columns = mergedColumns(
+      batches.filter(({ columns: { step } }) => step.length > 0),
+      metrics,
+    )
     batches = []
     if (columns === undefined) return false
-    frames.push(JSON.stringify({ type: 'points', run, seq: seqOf(last), columns }))
+    const head = JSON.stringify({ type: 'points', run, seq: seqOf(last) }).slice(0, -1)
+    frames.push(`${head},"columns":${columns}}`)
     return true
   }
   const next = new Map(events.map((event, i) => [event, events[i + 1]]))
@@ -54,9 +58,8 @@ export function eventFrames(
   return flush() ? frames : undefined
 }
 
-/** Frames of the list leave the run's config out. */
-export function runFrame(seq: number, run: Run | ListedRun): string {
-  return JSON.stringify({ type: 'run', seq, run })
+export function runFrame(seq: number, run: ListedRun): string {
+  return JSON.stringify({ type: 'run', seq, run: toRun(run) })
 }
 
 export function findingFrame(seq: number, finding: Finding): string {
@@ -75,19 +78,16 @@ function frame(content: LiveFrame): string {
   return JSON.stringify(content)
 }
 
+/** The columns of neighbouring batches as one, in JSON; `undefined` when they are too many for a frame. */
 function mergedColumns(
   batches: readonly PointsEvent[],
   metrics: readonly string[] | undefined,
-): Record<string, (WireNumber | null)[]> | undefined {
+): string | undefined {
   const names = metrics ?? [...new Set(batches.flatMap(({ columns }) => plainMetrics(columns)))]
   const rows = batches.reduce((sum, { columns }) => sum + columns.step.length, 0)
   if (rows * names.length > MAX_READINGS) return undefined
   // Without a prototype a metric may have any name.
   const merged = Object.create(null) as Record<string, (WireNumber | null)[]>
-  merged['step'] = batches.flatMap(({ columns }) => Array.from(columns.step))
-  merged['time'] = batches.flatMap(({ columns, arrivedAt }) =>
-    Array.from(columns.time, (time) => (Number.isNaN(time) ? arrivedAt / 1000 : time)),
-  )
   for (const name of names) {
     if (!batches.some(({ columns }) => columns.metrics.has(name))) continue
     const readings = new Array<WireNumber | null>(rows).fill(null)
@@ -104,7 +104,17 @@ function mergedColumns(
     }
     merged[name] = readings
   }
-  return merged
+  const step = batches.map(({ columns }) => columns.step.join()).join()
+  const time = batches.map(timesOf).join()
+  const readings = JSON.stringify(merged).slice(1)
+  return `{"step":[${step}],"time":[${time}]${readings === '}' ? '' : ','}${readings}`
+}
+
+/** Most batches have no times of their own: the time of arrival is written as text once, not for each step. */
+function timesOf({ columns: { time }, arrivedAt }: PointsEvent): string {
+  const arrival = String(arrivedAt / 1000)
+  if (time.every(Number.isNaN)) return `${arrival},`.repeat(time.length).slice(0, -1)
+  return Array.from(time, (at) => (Number.isNaN(at) ? arrival : at)).join()
 }
 
 function plainMetrics(columns: PointColumns): string[] {

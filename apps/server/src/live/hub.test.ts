@@ -114,6 +114,32 @@ describe('the hub', () => {
     }
   })
 
+  it('tells of several busy runs at even distances, of none of them late', () => {
+    const hub = new Hub(Date.now)
+    const peer = new TestPeer()
+    const reader = hub.join(peer)
+    const ids = ['a', 'b', 'c', 'd']
+    for (const id of ids) hub.watchRun(reader, run(id), {})
+    const sentAt: number[] = []
+    for (let step = 0; step < 1_000; step++) {
+      sentAt[step] = Date.now()
+      const id = ids[step % ids.length] as string
+      hub.points(id, points(step), 0)
+      hub.run(run(id, { points: step }), false)
+      vi.advanceTimersByTime(27)
+    }
+    vi.advanceTimersByTime(1000)
+    const delays = peer.frames.flatMap((frame, i) =>
+      frame.type === 'points'
+        ? frame.columns.step.map((step) => (peer.times[i] as number) - (sentAt[step] as number))
+        : [],
+    )
+    expect(delays).toHaveLength(1_000)
+    // in the first seconds it gets what there is to tell of the runs, too
+    expect(Math.max(...delays.slice(100))).toBeLessThan(350)
+    expect(busiestSecond(peer)).toBeLessThanOrEqual(20)
+  })
+
   it('goes on telling how a run is while its points come quickly', () => {
     const hub = new Hub(Date.now)
     const { peer } = watching(hub, 'r')

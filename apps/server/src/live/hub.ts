@@ -1,7 +1,7 @@
 import type { GapReason, LiveRequest, PointColumns, Projects, RunEvent } from '@normwatch/protocol'
 import type { ListedChanges, RunChange, RunChanges, SharedChanges } from '../storage/shared-changes.ts'
 import { RunNotFound, type StoredFinding, type StoredRun } from '../storage/store.ts'
-import { toFinding, toRun } from '../storage/to-wire.ts'
+import { toFinding } from '../storage/to-wire.ts'
 import { FindingWaits } from './finding-waits.ts'
 import { Follower, type Followed } from './follower.ts'
 import type { LiveEvent } from './recent-events.ts'
@@ -77,10 +77,9 @@ export class Hub implements Followed {
   /** The run changed; `urgent` when a person should see it at once (health, status, a finding). */
   run(stored: StoredRun, urgent: boolean): void {
     if (this.#follower !== undefined) return this.#follower.changed(stored.id)
-    const run = toRun(stored)
-    const channel = this.#channel(run.id)
-    channel.changed(run, urgent)
-    this.#feed.changed(run, channel.lastSeq, urgent)
+    const channel = this.#channel(stored.id)
+    channel.changed(stored, urgent)
+    this.#feed.changed(stored, channel.lastSeq, urgent)
   }
 
   /** What readers of this run have seen is outdated: they must fetch again. */
@@ -114,9 +113,8 @@ export class Hub implements Followed {
   take({ run: stored, changes, gap }: RunChanges, after: number): void {
     const channel = this.#channels.get(stored.id)
     if (channel?.lastSeq !== after) return
-    const run = toRun(stored)
     const { latest } = channel
-    const isUrgent = latest?.status !== run.status || latest.health !== run.health
+    const isUrgent = latest?.status !== stored.status || latest.health !== stored.health
     const events = changes.map(toEvent)
     const { version } = stored
     const areMany = events.filter(({ type }) => type === 'event').length > MAX_EVENT_FRAMES
@@ -130,11 +128,11 @@ export class Hub implements Followed {
       for (const event of events) if (event.type !== 'event') channel.push({ ...event, seq: version })
     }
     channel.advance(version)
-    channel.changed(run, isUrgent || hasFinding)
+    channel.changed(stored, isUrgent || hasFinding)
   }
 
   takeListed({ run, findings }: ListedChanges, isUrgent: boolean): void {
-    this.#feed.changed(toRun(run), run.version, isUrgent)
+    this.#feed.changed(run, run.version, isUrgent)
     for (const finding of findings) {
       this.#feed.found(toFinding(finding), run.project, run.version)
       this.waits.tell(finding)
@@ -162,7 +160,7 @@ export class Hub implements Followed {
   watchRun(reader: Reader, stored: StoredRun, options: WatchOptions): void | Promise<void> {
     if (this.#changes !== undefined) return this.#watchShared(this.#changes, reader, stored.id, options)
     if (!this.#readers.has(reader)) return
-    this.#channel(stored.id).watch(reader, toRun(stored), options.metrics, options.after)
+    this.#channel(stored.id).watch(reader, stored, options.metrics, options.after)
   }
 
   async #watchShared(
@@ -182,7 +180,7 @@ export class Hub implements Followed {
     if (!channel.isWatched) {
       channel.restart(isAll ? from : version, isAll ? found.changes.map(toEvent) : [], version)
     } else if (isAll && !channel.knows(from)) channel.prepend(from, found.changes.map(toEvent))
-    channel.watch(reader, toRun(found.run), metrics, after)
+    channel.watch(reader, found.run, metrics, after)
     this.#follower?.wake()
   }
 

@@ -12,6 +12,8 @@ const MAX_BUFFERED_BYTES = 1024 * 1024
 
 /** Changed runs sent to a reader per second, unless they are urgent: the other frames are for points. */
 const MAX_CHANGES_PER_SECOND = 5
+/** Milliseconds between two frames of points, where those of several runs share a second. */
+const SHARED_POINTS_EVERY_MS = 1000 / (MAX_FRAMES_PER_SECOND - MAX_CHANGES_PER_SECOND)
 
 /** One live connection: what it may be sent now. */
 export class Reader {
@@ -19,6 +21,8 @@ export class Reader {
   readonly mayHearOf: (project: string) => boolean
   readonly #frames = new LastSecond(MAX_FRAMES_PER_SECOND)
   readonly #changes = new LastSecond(MAX_CHANGES_PER_SECOND)
+  /** When points of each run were sent last, within the last second, the longest ago first. */
+  readonly #points = new Map<string, number>()
 
   /** `projects`: those it may see. */
   constructor(peer: Peer, projects: Projects) {
@@ -36,6 +40,20 @@ export class Reader {
     return this.#frames.hasRoom(now, spare)
   }
 
+  /**
+   * Whether it is this run's turn to send points, where the second has room. Of several runs, each gets its share at even
+   * distances: sent as they come, they would use up a second's frames at its beginning, and wait for its end.
+   */
+  isTurnOf(run: string, now: number): boolean {
+    for (const [other, at] of this.#points) {
+      if (now - at < 1000 && now >= at) break
+      this.#points.delete(other)
+    }
+    const runs = this.#points.size
+    const at = this.#points.get(run)
+    return at === undefined || runs === 1 || now - at >= runs * SHARED_POINTS_EVERY_MS
+  }
+
   /** Whether a change that is not urgent may be sent now. */
   mayGetChange(now: number): boolean {
     return this.#frames.hasRoom(now, 0) && this.#changes.hasRoom(now, 0)
@@ -44,6 +62,12 @@ export class Reader {
   send(frame: string, now: number): void {
     this.#frames.note(now)
     this.#peer.send(frame)
+  }
+
+  sendPoints(run: string, frames: readonly string[], now: number): void {
+    this.#points.delete(run)
+    this.#points.set(run, now)
+    for (const frame of frames) this.send(frame, now)
   }
 
   sendChange(frame: string, now: number): void {

@@ -1,4 +1,5 @@
-import type { GapReason, Run } from '@normwatch/protocol'
+import type { GapReason } from '@normwatch/protocol'
+import type { StoredRun } from '../storage/store.ts'
 import { eventFrames, gapFrame, runFrame } from './frames.ts'
 import type { Reader } from './reader.ts'
 import { RecentEvents, type LiveEvent } from './recent-events.ts'
@@ -34,7 +35,7 @@ export class RunChannel {
   readonly #watches = new Map<Reader, Watch>()
   /** Sent to every reader that keeps up. */
   #deliveredSeq: number
-  #latest: Run | undefined
+  #latest: StoredRun | undefined
   #version = 0
   #urgentVersion = 0
   #deliveredVersion = 0
@@ -61,7 +62,7 @@ export class RunChannel {
   }
 
   /** The run as it was told last. */
-  get latest(): Run | undefined {
+  get latest(): StoredRun | undefined {
     return this.#latest
   }
 
@@ -95,7 +96,7 @@ export class RunChannel {
     this.#schedule(event.type === 'finding' ? 0 : this.#pointsAt + POINTS_EVERY_MS)
   }
 
-  changed(run: Run, urgent: boolean): void {
+  changed(run: StoredRun, urgent: boolean): void {
     if (run.project !== this.#latest?.project) this.#moved(run.project)
     this.#latest = run
     this.#version++
@@ -114,7 +115,12 @@ export class RunChannel {
   }
 
   /** Starts with the run itself, after a gap if `after` cannot be continued; then the later events follow. */
-  watch(reader: Reader, run: Run, metrics: readonly string[] | undefined, after: number | undefined): void {
+  watch(
+    reader: Reader,
+    run: StoredRun,
+    metrics: readonly string[] | undefined,
+    after: number | undefined,
+  ): void {
     const now = this.#now()
     const { last } = this.#recent
     if (this.#watches.size === 0) {
@@ -185,10 +191,11 @@ export class RunChannel {
       return
     }
     // Findings are sent regardless of the frame rate; earlier events are sent with them, to keep `seq` correct.
-    if (!reader.mayGet(now) && watch.seq >= this.#recent.lastFinding) return
-    if (watch.missed || watch.seq < last) {
+    const hasFinding = watch.seq < this.#recent.lastFinding
+    if (!reader.mayGet(now) && !hasFinding) return
+    if ((watch.missed || watch.seq < last) && (hasFinding || reader.isTurnOf(this.#run, now))) {
       const frames = watch.missed ? undefined : this.#framesFor(watch, round)
-      for (const frame of frames ?? [gapFrame(this.#run, 'slow')]) reader.send(frame, now)
+      reader.sendPoints(this.#run, frames ?? [gapFrame(this.#run, 'slow')], now)
       watch.missed = false
       watch.seq = last
     }

@@ -1,4 +1,5 @@
-import type { Finding, ListedRun, Run } from '@normwatch/protocol'
+import type { Finding } from '@normwatch/protocol'
+import type { ListedRun } from '../storage/store.ts'
 import { findingFrame, gapFrame, runFrame } from './frames.ts'
 import type { Reader } from './reader.ts'
 
@@ -48,9 +49,8 @@ export class RunsFeed {
     return this.#watches.size > 0
   }
 
-  changed(run: Run | ListedRun, seq: number, urgent: boolean): void {
-    const { config: _, ...listed } = run
-    this.#keep(`run ${run.id}`, run.project, () => runFrame(seq, listed), urgent ? 'urgent' : 'plain')
+  changed(run: ListedRun, seq: number, urgent: boolean): void {
+    this.#keep(`run ${run.id}`, run.project, () => listedFrame(seq, run), urgent ? 'urgent' : 'plain')
   }
 
   /** A finding of a run of this project opened or closed. */
@@ -140,6 +140,12 @@ export class RunsFeed {
     }
     return true
   }
+}
+
+/** Frames of the list leave the run's config out. */
+function listedFrame(seq: number, run: ListedRun): string {
+  const { config: _, ...listed } = run
+  return runFrame(seq, listed)
 }
 
 function concerns(reader: Reader, { projects }: Watch, project: string): boolean {

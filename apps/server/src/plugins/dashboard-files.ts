@@ -54,8 +54,14 @@ export function findDashboard(folder: string, basePath = ''): Dashboard | undefi
   return { folder, pageAt, inlineScripts }
 }
 
-/** The page with links to what it needs, so that the browser asks for it before it has run the first script. */
-function withPreloads(files: readonly string[], questions: readonly string[], page: string): string {
+/**
+ * The page with links to what it needs, so that the browser asks for it before it has run the first script. The build also
+ * links the styles of what is loaded later, which would hold up the first drawing: those are left out.
+ */
+function withPreloads(files: readonly string[], questions: readonly string[], shell: string): string {
+  const page = shell.replaceAll(/<link href="\/([^"]+)" rel="stylesheet">/g, (link, file: string) =>
+    files.includes(file) ? link : '',
+  )
   const links = [
     ...files
       .filter((file) => !page.includes(file))

@@ -13,19 +13,21 @@ export const edgeOptions = { requireHostHeader: false, shouldUpgradeCallback: is
 /** Handles refusals that Node's HTTP server would send itself, so that each has the one error shape and reaches its client. */
 export function watchHttpEdges(app: FastifyInstance): void {
   halfCloseAfterAnswers(app.server)
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     const fault = hostFault(request)
-    if (fault !== undefined) throw new Refusal('request_invalid', fault)
     const { expect } = request.headers
-    if (expect !== undefined && expect.toLowerCase() !== '100-continue')
-      throw new Refusal('expectation_failed')
+    if (fault !== undefined) done(new Refusal('request_invalid', fault))
+    else if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+      done(new Refusal('expectation_failed'))
+    else done()
   })
   // Without a listener Node answers by itself.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 }
 
 function hostFault({ raw: { httpVersion, rawHeaders } }: FastifyRequest): string | undefined {
-  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.toLowerCase() === 'host') hosts++
   if (hosts > 1) return 'The request has more than one Host header.'
   return hosts === 0 && httpVersion === '1.1' ? 'The request has no Host header.' : undefined
 }

@@ -3,7 +3,9 @@ import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
-import { refuseCostlyJson } from './json-cost.ts'
+import { inSlices } from '../in-slices.ts'
+import { refusingCostlyJson } from './json-cost.ts'
+import { parsePieces, PieceFinder } from './json-pieces.ts'
 
 const decoders: Readonly<
   Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
@@ -54,21 +56,22 @@ async function decode(encoding: string, body: Buffer, maxOutputLength: number): 
   }
 }
 
-/** An empty body counts as no body: the route's schema says whether it needs one. */
-function parse(body: Buffer): unknown {
+/** An empty body counts as no body: the route's schema says whether it needs one. Others are served between the pieces of a long one. */
+async function parse(body: Buffer): Promise<unknown> {
   if (body.length === 0) return undefined
   if (!isUtf8(body)) throw new Refusal('json_invalid', 'The body is not UTF-8.')
-  refuseCostlyJson(body)
-  const text = body.toString()
+  const pieces = new PieceFinder()
   try {
-    return JSON.parse(text) as unknown
+    await inSlices(refusingCostlyJson(body, pieces))
+    return await inSlices(parsePieces(body, pieces.root))
   } catch (error) {
-    if (/[:[,]\s*-?(NaN|Infinity)\b/i.test(text)) {
+    if (!(error instanceof SyntaxError)) throw error
+    if (/[:[,]\s*-?(NaN|Infinity)\b/i.test(body.toString())) {
       throw new Refusal(
         'json_invalid',
         'JSON has no NaN and no Infinity: send the strings "NaN", "Infinity" and "-Infinity".',
       )
     }
-    throw new Refusal('json_invalid', `The body is not JSON: ${(error as Error).message}.`)
+    throw new Refusal('json_invalid', `The body is not JSON: ${error.message}.`)
   }
 }

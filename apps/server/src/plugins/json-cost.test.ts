@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { refuseCostlyJson } from './json-cost.ts'
+import { refusingCostlyJson } from './json-cost.ts'
+import { PieceFinder } from './json-pieces.ts'
 
 const codeOf = (text: string): string | undefined => {
   try {
-    refuseCostlyJson(Buffer.from(text))
+    for (const _ of refusingCostlyJson(Buffer.from(text), new PieceFinder()));
     return undefined
   } catch (error) {
     return (error as { code: string }).code
@@ -24,6 +25,7 @@ it.each([
   ['64 levels', padded('['.repeat(64) + ']'.repeat(64)), undefined],
   ['a million and more readings', `[${'0,'.repeat(1_200_000)}0]`, 'too_many_readings'],
   ['brackets and commas in a text', `["${'[{,'.repeat(500_000)}"]`, undefined],
+  ['an escaped quotation mark across two slices', `["${'\\"[{,'.repeat(500_000)}"]`, undefined],
   ['an escaped quotation mark', `["\\"${'[{,'.repeat(500_000)}"]`, undefined],
 ])('of %s', (_, text, code) => expect(codeOf(text)).toBe(code))
 

@@ -10,12 +10,18 @@ const TOKENS = /nw(?:_|%5f)[\w%-]+/gi
 /** What orchestrators ask every few seconds: said at level `debug` while all is well. */
 const PROBES = ['/healthz', '/readyz']
 
+const LEVELS_WITH_REQUESTS = ['info', 'debug', 'trace']
+
 /**
  * One line a request at level `info`, when it was answered: no header, no query and no body, so that no secret can be
  * in it. Each reply carries the id of its line as `x-request-id`.
  */
 export function logRequests(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ id }, reply) => void reply.header('x-request-id', id))
+  app.addHook('onRequest', ({ id }, reply, done) => {
+    reply.header('x-request-id', id)
+    done()
+  })
+  if (!LEVELS_WITH_REQUESTS.includes(app.log.level)) return
   app.addHook('onResponse', async (request, reply) => {
     const { method, url, ip, caller } = request
     const path = url.split('?', 1)[0] ?? ''

@@ -2,12 +2,14 @@ import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import {
   Type,
-  parsePoints,
+  parsingPoints,
   PointsBodySchema,
   PointsReplySchema,
+  type ParsedPoints,
   type PointColumns,
 } from '@normwatch/protocol'
 import type { TSchema } from 'typebox'
+import { inSlices } from '../in-slices.ts'
 import { compileTextSchema } from '../plugins/compile-schema.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
@@ -35,12 +37,12 @@ export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncType
           body: PointsBodySchema,
           response: replies(PointsReplySchema),
         },
-        // `parsePoints` reads and checks the body in one pass; the schema only describes it.
+        // `parsingPoints` reads and checks the body in one pass; the schema only describes it.
         validatorCompiler: ({ schema, httpPart }) =>
           httpPart === 'body' ? () => true : compileTextSchema(schema as unknown as TSchema),
       },
       async (request) => {
-        const columns = takeColumns(request)
+        const columns = await takeColumns(request)
         const { last_step } = await ingest.accept(request.params.id, columns)
         return { accepted: columns.step.length, last_step }
       },
@@ -72,18 +74,15 @@ export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncType
 }
 
 /** The points in the body; the body itself is not kept, so that it can be collected early. */
-function takeColumns(request: { body: unknown }): PointColumns {
-  const parsed = parsePoints(request.body)
+async function takeColumns(request: { body: unknown }): Promise<PointColumns> {
+  const parsing = parsingPoints(request.body)
   request.body = undefined
+  const parsed = await inSlices(parsing)
   if (!parsed.ok) throw pointsRefusal(parsed)
   return parsed.columns
 }
 
-function pointsRefusal({
-  tooMany,
-  tooManyReadings,
-  details,
-}: Extract<ReturnType<typeof parsePoints>, { ok: false }>): Refusal {
+function pointsRefusal({ tooMany, tooManyReadings, details }: Extract<ParsedPoints, { ok: false }>): Refusal {
   const [first] = details
   const message = first && `${first.path === '' ? 'The body' : first.path} ${first.message}.`
   const code = tooMany ? 'too_many_points' : tooManyReadings ? 'too_many_readings' : 'points_invalid'

@@ -93,7 +93,8 @@ export function deliveriesQuery(dialect: DeliveryDialect, query: DeliveryQuery) 
       ? { ...isAsked, sql: `key in (select e.delivery ${events} ${isAsked.sql})` }
       : visible && {
           ...visible,
-          sql: `exists (select 1 ${events} where e.delivery = deliveries.key and ${visible.sql})`,
+          sql: `exists (select 1 from delivery_events e where e.delivery = deliveries.key
+            and e.run in (select runs.id from runs where ${visible.sql}))`,
         },
   ])
   const [, ...values] = ofOne.values

@@ -178,5 +178,28 @@ export function describeLargeRuns(
         Array.from({ length: 3000 }, (_, step) => step).filter((step) => (step + 17) % 7 !== 0).length,
       )
     })
+
+    it('keeps the batches of a wide run in order, whatever is changed between them', async () => {
+      const names = ['grad_norm', ...Array.from({ length: 300 }, (_, i) => `layers/block.${i}`)]
+      const batch = (from: number, shift = 0) => {
+        const steps = Array.from({ length: 40 }, (_, i) => from + i)
+        const readings = names.map((name, i) => [name, steps.map((step) => wave(step + i) + shift)])
+        return append(columns(steps, Object.fromEntries(readings)))
+      }
+      for (let from = 0; from < 480; from += 120) {
+        await Promise.all([batch(from), batch(from + 40), batch(from + 80), batch(from + 20, 1)])
+      }
+      naive.clip = { mode: 'norm', max_norm: 1.5 }
+      await Promise.all([batch(400, 2), store.runs.patch('run', { clip: naive.clip }, 0), batch(480)])
+      await expectSameTotals()
+      naive.truncate(450)
+      await store.runs.patch('run', { truncate_after: 450 }, 0)
+      await Promise.all([batch(440, 3), batch(470), store.runs.patch('run', { status: 'finished' }, 0)])
+      const some = ['grad_norm', 'layers/block.0', 'layers/block.299']
+      await expectSame(some, 0, 600, 4000)
+      store = await opened.reopen()
+      await expectSameTotals()
+      await expectSame(some, 0, 600, 100)
+    })
   })
 }

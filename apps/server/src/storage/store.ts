@@ -335,6 +335,9 @@ export interface FindingStore {
   unexplained(perRun: number): Promise<StoredFinding[]>
   /** Stores a finding's explanation. Resolves with the updated finding; `undefined` if it was removed. */
   explain(id: string, explanation: Explanation): Promise<StoredFinding | undefined>
-  /** Records changes that no batch brought: a run that fell silent. Throws `RunNotFound`, `VersionConflict`. */
+  /**
+   * Records changes that no batch brought: a run that fell silent, or findings of the past. Channels are not notified of a
+   * finding that opens and closes in this call. Throws `RunNotFound`, `VersionConflict`.
+   */
   record(run: string, judged: Judged): Promise<StoredRun>
 }

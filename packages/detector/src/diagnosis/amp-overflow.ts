@@ -17,17 +17,23 @@ function check(fold: Fold): ReturnType<CauseCheck> {
   let weight = 0
   if (nonfinite.streak > 0) {
     weight += 0.2
-    evidence.push(`${nonfinite.streak} points in a row are not finite`)
+    evidence.push(
+      nonfinite.streak === 1
+        ? 'the newest point is not finite'
+        : `${nonfinite.streak} points in a row are not finite`,
+    )
   }
   if (skips.streak > 0) {
     weight += 0.2
-    evidence.push(`the optimiser skipped the last ${skips.streak} reported steps`)
+    evidence.push(
+      `the optimiser skipped the last ${skips.streak === 1 ? 'reported step' : `${skips.streak} reported steps`}`,
+    )
   }
   if (halvings > 0) {
     weight += Math.min(0.4, 0.1 * halvings)
     const from = scale.changes.at(-1 - halvings)?.to as number
     evidence.push(
-      `the loss scale was lowered ${halvings} times in a row, from ${scaleFigure(from)} to ${scaleFigure(scale.value)}`,
+      `the loss scale was lowered ${halvings === 1 ? 'once' : `${halvings} times in a row`}, from ${scaleFigure(from)} to ${scaleFigure(scale.value)}`,
     )
   }
   if (evidence.length < 2) return undefined

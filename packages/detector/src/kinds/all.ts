@@ -2,6 +2,7 @@ import type { FindingKind } from '../contract.ts'
 import { clipIneffective } from './clip-ineffective.ts'
 import { clipRegimeChange } from './clip-regime-change.ts'
 import { clipSaturated } from './clip-saturated.ts'
+import type { Fold } from '../record/fold.ts'
 import type { FindingKindRecord, KindJudges, KindWords } from './finding-kind.ts'
 import { looksPostClip } from './looks-post-clip.ts'
 import { lossDivergence } from './loss-divergence.ts'
@@ -28,11 +29,19 @@ export const findingKinds = {
 export const KINDS = Object.keys(findingKinds) as readonly FindingKind[]
 export const kindRecords: readonly FindingKindRecord[] = Object.values(findingKinds)
 
-/** What the kinds do with one part of a reading. */
-export function judgesOf<Part extends keyof KindJudges>(
-  part: Part,
-): readonly NonNullable<KindJudges[Part]>[] {
-  return kindRecords.flatMap(({ judges }) => judges[part] ?? [])
+type Judge = (fold: Fold, a?: unknown, b?: unknown) => void
+
+/** What all kinds do with one part of a reading, as one function: called directly, it is compiled into its caller. */
+export function judgesOf<Part extends keyof KindJudges>(part: Part): NonNullable<KindJudges[Part]> {
+  const judges = kindRecords.flatMap((kind) => (kind.judges[part] as Judge | undefined) ?? [])
+  return judges.length === 0 ? () => undefined : judges.reduce(inTurn)
+}
+
+function inTurn(first: Judge, second: Judge): Judge {
+  return (fold, a, b) => {
+    first(fold, a, b)
+    second(fold, a, b)
+  }
 }
 
 /** The title of a kind; for an unknown one its name. */

@@ -98,7 +98,7 @@ function judgeSaturation(fold: Fold): void {
     if (rate <= settings.close_rate) closeFinding(fold, KIND, 'recovered')
     return
   }
-  if (rate < settings.open_rate) return dropPending(fold, KIND)
+  if (rate < settings.open_rate) return dropPending(kinds[KIND])
   pend(fold, KIND, clips.seen)
   if (warmUp.phase !== 'over') return
   const heldFor = clips.seen - Math.max(now.from, warmUp.overAt)

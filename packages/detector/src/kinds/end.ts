@@ -6,8 +6,8 @@ import type { DetectorState } from '../record/state.ts'
 import { judgesOf, KINDS } from './all.ts'
 import { isFlagging } from './verdict.ts'
 
-const atEnd = judgesOf('end')
-const ofSilence = judgesOf('silence')
+const judgeEnd = judgesOf('end')
+const judgeSilence = judgesOf('silence')
 
 /**
  * The run has ended. If it has enough norms it is judged on them without the waiting time; then its open findings close
@@ -27,12 +27,12 @@ export function end(
   }
   const fold = Fold.of(state, facts, settings)
   fold.step = state.step
-  for (const judge of atEnd) judge(fold)
+  judgeEnd(fold)
   // After the end, silence no longer means anything.
   const flagged = KINDS.some((kind) => kind !== 'stalled' && isFlagging(state, kind))
   for (const kind of KINDS) {
     if (state.kinds[kind].phase === 'firing') closeFinding(fold, kind, `run_${status}`)
-    else dropPending(fold, kind)
+    else dropPending(state.kinds[kind])
   }
   state.ended = { status, flagged }
   return fold.take()
@@ -47,6 +47,6 @@ export function silence(
 ): readonly Change[] {
   const fold = Fold.of(state, facts, settings)
   fold.step = state.step
-  for (const judge of ofSilence) judge(fold, silentSeconds)
+  judgeSilence(fold, silentSeconds)
   return fold.take()
 }

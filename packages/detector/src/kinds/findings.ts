@@ -1,6 +1,7 @@
 import type { CloseReason, Evidence, FindingKind, Severity } from '../contract.ts'
 import { diagnose } from '../diagnosis/diagnose.ts'
 import type { Fold } from '../record/fold.ts'
+import type { KindState } from '../record/state.ts'
 import type { FindingKindRecord } from './finding-kind.ts'
 
 /**
@@ -25,7 +26,7 @@ export function openFinding(
 
 /** Closes the open finding of this kind at the current step. */
 export function closeFinding(fold: Fold, kind: FindingKind, reason: CloseReason): void {
-  dropPending(fold, kind)
+  dropPending(fold.state.kinds[kind])
   fold.add({ type: 'closed', kind, step: fold.step < 0 ? null : fold.step, reason })
 }
 
@@ -39,8 +40,7 @@ export function pend(fold: Fold, kind: FindingKind, at: number): void {
 }
 
 /** Neither pending nor open any more. */
-export function dropPending(fold: Fold, kind: FindingKind): void {
-  const now = fold.state.kinds[kind]
+export function dropPending(now: KindState): void {
   now.phase = 'inactive'
   now.since = null
 }

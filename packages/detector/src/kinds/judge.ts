@@ -17,16 +17,16 @@ export const newState = (): DetectorState =>
     kindRecords.map(({ memory }) => memory?.() ?? {}),
   )
 
-const ofReading = judgesOf('reading')
-const ofSkipped = judgesOf('skipped')
-const ofNonfinite = judgesOf('nonfinite')
-const ofFinite = judgesOf('finite')
-const ofLoss = judgesOf('loss')
-const ofNextNorm = judgesOf('nextNorm')
-const ofNorm = judgesOf('norm')
-const ofCappedNorm = judgesOf('cappedNorm')
-const ofClipping = judgesOf('clipping')
-const ofPostNorm = judgesOf('postNorm')
+const judgeReading = judgesOf('reading')
+const judgeSkipped = judgesOf('skipped')
+const judgeNonfinite = judgesOf('nonfinite')
+const judgeFinite = judgesOf('finite')
+const judgeNewLoss = judgesOf('loss')
+const judgeNextNorm = judgesOf('nextNorm')
+const judgeNewNorm = judgesOf('norm')
+const judgeCappedNorm = judgesOf('cappedNorm')
+const judgeClips = judgesOf('clipping')
+const judgePostNorm = judgesOf('postNorm')
 
 /**
  * Takes one reading into `state`, in place, and says which findings open and close with it (a shared empty list when
@@ -46,7 +46,7 @@ export function judge(
   const { newest } = state
   const { step } = reading
   fold.step = step
-  for (const judge of ofReading) judge(fold)
+  judgeReading(fold)
   if (step > state.step) seeTime(state, reading)
   if (state.ended !== null && bringsNews(newest, reading)) state.ended = null
   // What the norm and the loss are judged by comes first.
@@ -72,7 +72,7 @@ export function judge(
   }
   if (reading.skipped !== undefined && step > newest.skipped) {
     newest.skipped = step
-    for (const judge of ofSkipped) judge(fold, reading.skipped)
+    judgeSkipped(fold, reading.skipped)
   }
   if (reading.loss !== undefined && step > newest.loss) {
     newest.loss = step
@@ -90,8 +90,7 @@ export function judge(
   if (reading.postNorm !== undefined && step > newest.postNorm) {
     newest.postNorm = step
     const cap = capOf(reading, fold)
-    if (facts.clip.mode === 'norm' && cap !== undefined)
-      for (const judge of ofPostNorm) judge(fold, reading.postNorm, cap)
+    if (facts.clip.mode === 'norm' && cap !== undefined) judgePostNorm(fold, reading.postNorm, cap)
   }
   return fold.take()
 }
@@ -105,33 +104,33 @@ function bringsNews(newest: DetectorState['newest'], reading: Reading): boolean 
 
 function judgeLoss(fold: Fold, loss: number): void {
   if (!Number.isFinite(loss)) {
-    for (const judge of ofNonfinite) judge(fold, 'loss', loss)
+    judgeNonfinite(fold, 'loss', loss)
     return
   }
-  for (const judge of ofFinite) judge(fold)
+  judgeFinite(fold)
   addToLosses(fold, loss)
-  for (const judge of ofLoss) judge(fold)
+  judgeNewLoss(fold)
 }
 
 function judgeNorm(fold: Fold, reading: Reading, norm: number): void {
   if (!Number.isFinite(norm)) {
-    for (const judge of ofNonfinite) judge(fold, 'grad_norm', norm)
+    judgeNonfinite(fold, 'grad_norm', norm)
     return
   }
-  for (const judge of ofFinite) judge(fold)
+  judgeFinite(fold)
   const log = toLog(norm)
-  for (const judge of ofNextNorm) judge(fold, log)
+  judgeNextNorm(fold, log)
   addToNorms(fold, log)
-  for (const judge of ofNorm) judge(fold, log, reading.loss)
+  judgeNewNorm(fold, log, reading.loss)
   const cap = fold.facts.clip.mode === 'value' ? undefined : capOf(reading, fold)
   if (cap !== undefined) {
     addNorm(fold, norm, cap)
-    for (const judge of ofCappedNorm) judge(fold, norm, cap)
+    judgeCappedNorm(fold, norm, cap)
   }
   judgeClipping(fold)
 }
 
 function judgeClipping(fold: Fold): void {
   judgeWarmUp(fold)
-  for (const judge of ofClipping) judge(fold)
+  judgeClips(fold)
 }

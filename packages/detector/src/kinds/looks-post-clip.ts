@@ -5,6 +5,7 @@ import type { Fold } from '../record/fold.ts'
 import { clippedAbove } from '../record/clipped-step.ts'
 import { newRing, push, recent, type Ring } from '../series/ring.ts'
 import { significant } from '../series/round.ts'
+import type { Settings } from '../settings/settings.ts'
 
 const KIND = 'looks_post_clip'
 
@@ -71,7 +72,7 @@ function judgeOnCap(fold: Fold, norm: number, cap: number): void {
   own.seen++
   const { points } = settings
   // The places of the newest norms off the cap tell whether more than so many are among the last `points`.
-  const closing = offAllowed(points, settings.close_share) + 1
+  const { opening, closing } = placesFor(settings)
   if (Math.abs(norm - cap) > settings.tolerance * cap) push(own.off, closing, own.seen)
   const bar = clippedAbove(cap)
   if (norm > bar) own.above = own.seen
@@ -80,9 +81,8 @@ function judgeOnCap(fold: Fold, norm: number, cap: number): void {
     if (isWithin(own.off, closing, own.seen, points) && !isPile(fold)) closeFinding(fold, KIND, 'recovered')
     return
   }
-  const opening = offAllowed(points, settings.share)
   if (own.seen < points) return
-  if (isWithin(own.off, opening + 1, own.seen, points) && !isPile(fold)) return
+  if (isWithin(own.off, opening, own.seen, points) && !isPile(fold)) return
   let off = 0
   while (isWithin(own.off, off + 1, own.seen, points)) off++
   openFinding(fold, looksPostClip, null, {
@@ -100,6 +100,19 @@ function isPile(fold: Fold): boolean {
   const { offCap: own } = fold.state
   const { points, pile } = fold.settings[KIND]
   return isWithin(own.equal, pile, own.seen, points) && own.seen - own.above >= points
+}
+
+type Own = Settings[typeof KIND]
+
+/** Norms off the cap, of the newest `points`, that say that they do not lie on it: of the settings asked for last. */
+let places = { settings: undefined as Own | undefined, opening: 0, closing: 0 }
+
+function placesFor(settings: Own): { opening: number; closing: number } {
+  if (places.settings !== settings) {
+    const { points, share, close_share: closeShare } = settings
+    places = { settings, opening: offAllowed(points, share) + 1, closing: offAllowed(points, closeShare) + 1 }
+  }
+  return places
 }
 
 function offAllowed(points: number, share: number): number {

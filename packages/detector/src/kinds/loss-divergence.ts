@@ -85,7 +85,7 @@ function judgeDivergence(fold: Fold): void {
   }
   if (!(excess > 0 && excess > settings.noise * lossNoise(fold))) {
     divergence.held = 0
-    return dropPending(fold, KIND)
+    return dropPending(kinds[KIND])
   }
   pend(fold, KIND, losses.seen)
   divergence.held++

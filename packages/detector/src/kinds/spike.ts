@@ -102,6 +102,10 @@ function judgeSpike(fold: Fold, log: number): void {
   const median = baseline.median()
   const above = log - median
   if (!isFiring && above < fold.thresholds.spikeOpens) return addToBaseline(fold, log)
+  // Most of what is above the factor is within the spread: to say so takes a count.
+  const bound = (above / (ROBUST_SD * settings.open_z)) * (1 + 1e-9)
+  if (!isFiring && baseline.isMedianDistanceAbove(median, bound) && !isAboveEverything(fold, log))
+    return addToBaseline(fold, log)
   const z = above / (ROBUST_SD * baseline.medianDistance(median))
   if (isFiring) {
     own.excluded++

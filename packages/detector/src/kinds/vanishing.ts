@@ -67,7 +67,7 @@ function judgeVanishing(fold: Fold, log: number, loss = newestLoss(fold)): void 
   own.normal = isLow ? 0 : own.normal + 1
   if (kinds[KIND].phase === 'firing') {
     if (own.normal >= settings.points) closeFinding(fold, KIND, 'recovered')
-  } else if (!isLow) dropPending(fold, KIND)
+  } else if (!isLow) dropPending(kinds[KIND])
   else {
     pend(fold, KIND, norms.seen)
     if (own.low >= settings.points)

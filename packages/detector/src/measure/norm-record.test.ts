@@ -60,6 +60,23 @@ describe('the what-if', () => {
     )
   })
 
+  it('finds the exact quantiles of very many norms that differ only in their last digits, or not at all', () => {
+    const count = 200_000
+    const norms = Float64Array.from({ length: count }, (_, i) => 1 + ((i * 7919) % 50_021) * 2 ** -50)
+    const shares = [0, 0.1, 0.5, 0.999, 1]
+    for (const values of [norms, new Float64Array(count).fill(1.5), new Float32Array(norms)]) {
+      const record = new NormRecord()
+      record.add({ values, present: null })
+      const sorted = Float64Array.from(values).sort()
+      const expected = shares.map((share) => {
+        const place = share * (count - 1)
+        const low = sorted[Math.floor(place)] as number
+        return low + (place - Math.floor(place)) * ((sorted[Math.ceil(place)] as number) - low)
+      })
+      expect(record.quantiles(shares)).toEqual(expected)
+    }
+  })
+
   it('chooses caps over the range seen, from the smallest norm to the largest', () => {
     const curve = recordOf([0.01, 0.5, 100]).curve()
     expect(curve).toHaveLength(64)

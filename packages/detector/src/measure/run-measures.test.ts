@@ -32,6 +32,15 @@ describe('measures of a run', () => {
     expect(measure([NaN]).final_loss).toBeNull()
   })
 
+  it('finds the final loss of very many losses, whatever their order', () => {
+    for (const count of [99_999, 200_000, 1_000_010]) {
+      const losses = Array.from({ length: count }, (_, i) => ((i * 7919) % 100_003) / 1000 - 40)
+      const last = losses.slice(-Math.round(count / 20)).sort((a, b) => a - b)
+      const [low, high] = [last[(last.length - 1) >> 1], last[last.length >> 1]] as [number, number]
+      expect(measure(losses).final_loss).toBe((low + high) / 2)
+    }
+  })
+
   it('counts what is clipped, what is not finite, steps and seconds', () => {
     expect(measure([1, NaN, 1, 1], [0.5, 2, Infinity, 1])).toMatchObject({
       points: 4,

@@ -1,7 +1,8 @@
 import { capOfStep, clipRule, isClipped, type ClipRule } from '../record/clipped-step.ts'
 import type { RunFacts } from '../contract.ts'
 import { has, readingOf, type Column } from '../series/columns.ts'
-import { GrowingColumn } from '../series/growing-column.ts'
+import { atOnce, type InSlices } from './in-slices.ts'
+import { LastLosses } from './last-losses.ts'
 import { NormRecord } from './norm-record.ts'
 
 /** The measures by which runs are compared. Losses are in their own unit; `null` if the record lacks the data. */
@@ -32,13 +33,11 @@ export interface MeasuredBlock {
   readonly clipFraction?: Column | undefined
 }
 
-const FINAL_SHARE = 0.05
-
 /** Measures a run block by block, in step order. */
 export class RunMeasurer {
   readonly #rule: ClipRule
   readonly #norms = new NormRecord()
-  readonly #losses = new GrowingColumn()
+  readonly #losses = new LastLosses()
   #points = 0
   #firstStep = NaN
   #lastStep = NaN
@@ -70,17 +69,20 @@ export class RunMeasurer {
   }
 
   result(): RunMeasures {
-    const [p10, p50, p90, p99] = this.#norms.quantiles([0.1, 0.5, 0.9, 0.99]) as [
-      number | null,
-      number | null,
-      number | null,
-      number | null,
-    ]
+    return atOnce(this.resultInSlices())
+  }
+
+  /** The same for a run of many points. */
+  *resultInSlices(): InSlices<RunMeasures> {
+    const { quantiles } = yield* this.#norms.look([0.1, 0.5, 0.9, 0.99], [])
+    const [p10 = null, p50 = null, p90 = null, p99 = null] = quantiles
+    yield
+    const final_loss = yield* this.#losses.median()
     return {
       points: this.#points,
       steps: this.#points === 0 ? 0 : this.#lastStep - this.#firstStep + 1,
       seconds: Number.isNaN(this.#lastTime) ? null : this.#lastTime - this.#firstTime,
-      final_loss: finalLoss(this.#losses.values),
+      final_loss,
       loss_roughness: this.#moves === 0 ? null : Math.sqrt(this.#squares / this.#moves),
       norm_quantiles: { p10, p50, p90, p99 },
       clip_rate: this.#judged === 0 ? null : this.#clipped / this.#judged,
@@ -115,13 +117,4 @@ export class RunMeasurer {
     const hasCap = rule.by === 'fraction' || capOfStep(ownCap, rule.cap) < Infinity
     return hasCap ? isClipped(rule, readingOf(gradNorm, i), ownCap, readingOf(clipFraction, i)) : undefined
   }
-}
-
-/** Median of the last 5 % of the losses, at least of one. */
-function finalLoss(losses: Float64Array): number | null {
-  if (losses.length === 0) return null
-  const last = losses.slice(-Math.max(1, Math.round(losses.length * FINAL_SHARE))).sort()
-  const middle = last.length >> 1
-  const high = last[middle] as number
-  return last.length % 2 === 1 ? high : ((last[middle - 1] as number) + high) / 2
 }

@@ -14,10 +14,12 @@ const MONTH = 2_678_400_000
 export function seeTime(state: DetectorState, { step, time }: Reading): void {
   state.step = step
   if (!Number.isFinite(time)) return
-  if (state.time !== null && time > state.time) {
-    push(state.intervals, INTERVALS, Math.min(Math.round((time - state.time) * 1000), MONTH))
+  const before = state.time
+  if (before !== null) {
+    if (time <= before) return
+    push(state.intervals, INTERVALS, Math.min(Math.round((time - before) * 1000), MONTH))
   }
-  state.time = Math.max(time, state.time ?? time)
+  state.time = time
 }
 
 export function seeLr(fold: Fold, reading: number): void {

@@ -6,6 +6,9 @@ import { lastOf } from '../series/ring.ts'
 import { SlidingWindow } from '../series/sliding-window.ts'
 import { KEPT, type DetectorState } from './state.ts'
 
+/** The fold that was asked for last: the readings of a batch follow each other. */
+let last: Fold | undefined
+
 const NO_CHANGES: readonly Change[] = Object.freeze([])
 
 /**
@@ -47,10 +50,11 @@ export class Fold {
 
   /** The fold of this very state object. */
   static of(state: DetectorState, facts: RunFacts, settings: Settings): Fold {
-    let fold = Fold.#folds.get(state)
-    if (fold === undefined) {
-      fold = new Fold(state, facts, settings)
+    let fold = last
+    if (fold?.state !== state) {
+      fold = Fold.#folds.get(state) ?? new Fold(state, facts, settings)
       Fold.#folds.set(state, fold)
+      last = fold
     }
     if (fold.facts !== facts) {
       fold.facts = facts

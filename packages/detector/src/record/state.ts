@@ -65,7 +65,7 @@ export interface DetectorState extends KindMemories {
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- the kinds fill it
 export interface KindMemories {}
 
-interface KindState {
+export interface KindState {
   phase: 'inactive' | 'pending' | 'firing'
   since: number | null
   /** In points of what the kind counts: when it became pending. */

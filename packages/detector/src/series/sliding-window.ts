@@ -26,6 +26,8 @@ export class SlidingWindow {
   #below = 0
   /** The middle is chosen anew where it holds more. */
   #most = 0
+  /** NaN: not known since a value came or went. */
+  #median = NaN
 
   constructor(capacity: number, values: readonly number[] = []) {
     const room = 2 ** Math.ceil(Math.log2(Math.max(capacity, values.length, 1)))
@@ -69,11 +71,17 @@ export class SlidingWindow {
   clear(): void {
     this.#oldest = 0
     this.#size = 0
+    this.#median = NaN
     this.#chooseMiddle()
   }
 
   /** The middle value, of an even number the mean of the two middle ones; NaN when empty. */
   median(): number {
+    const known = this.#median
+    return known === known ? known : (this.#median = this.#findMedian())
+  }
+
+  #findMedian(): number {
     const size = this.#size
     if (size === 0) return NaN
     const isEven = (size & 1) === 0
@@ -115,7 +123,19 @@ export class SlidingWindow {
     return selectMiddle(distances, this.#size)
   }
 
+  /** Whether `medianDistance` is above `bound`; counts. */
+  isMedianDistanceAbove(centre: number, bound: number): boolean {
+    const values = this.#values
+    let above = 0
+    for (let i = 0; i < this.#size; i++) {
+      const value = values[(this.#oldest + i) & (values.length - 1)] as number
+      if (Math.abs(value - centre) > bound) above++
+    }
+    return above >= this.#size - (this.#size >> 1) && above > 0
+  }
+
   #enter(value: number): void {
+    this.#median = NaN
     if (value > this.#high) return
     if (value < this.#low) {
       this.#below++
@@ -128,6 +148,7 @@ export class SlidingWindow {
   }
 
   #leave(value: number): void {
+    this.#median = NaN
     if (value > this.#high) return
     if (value < this.#low) {
       this.#below--

@@ -19,7 +19,9 @@ export type FindingKind = Exclude<keyof Sections, keyof General>
 
 /** How many of `seen` points the window holds: a tenth of them, within bounds, and never more than there are. */
 export function windowSize(seen: number, { window }: Settings): number {
-  return Math.min(seen, window.max, Math.max(window.min, Math.floor(seen * window.share)))
+  const share = seen * window.share
+  if (share >= window.max) return window.max
+  return Math.min(seen, window.max, Math.max(window.min, Math.floor(share)))
 }
 
 /** The settings that norms are compared with, on the log scale that norms are kept on. */

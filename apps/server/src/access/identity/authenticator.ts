@@ -29,6 +29,8 @@ export class Authenticator {
   readonly #people: People | undefined
   readonly #now: () => number
   #asksForTokens: boolean
+  /** The question whether there is a token, shared by all who ask in one turn of the event loop. */
+  #anyToken: Promise<boolean> | undefined
 
   constructor(
     tokens: TokenStore,
@@ -43,7 +45,12 @@ export class Authenticator {
 
   /** Whether the server is open: everybody who reaches it is its owner. Never again after the first token was created. */
   async isOpen(): Promise<boolean> {
-    this.#asksForTokens ||= await this.#tokens.any()
+    if (this.#asksForTokens) return false
+    if (this.#anyToken === undefined) {
+      this.#anyToken = this.#tokens.any()
+      setImmediate(() => (this.#anyToken = undefined))
+    }
+    this.#asksForTokens ||= await this.#anyToken
     return !this.#asksForTokens
   }
 

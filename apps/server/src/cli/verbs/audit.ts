@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../settings.ts'
 import { verifyChain } from '../../storage/audit/verify.ts'
 import { openAuditFile } from '../../storage/sqlite/open-tokens-file.ts'
 import { DATA_OPTION, openTokens, withDataFolder } from '../data-folder.ts'

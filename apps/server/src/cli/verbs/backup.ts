@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { openAuditFile } from '../../storage/sqlite/open-tokens-file.ts'
 import { backUpSqlite } from '../../storage/sqlite/upkeep/backup.ts'
 import { DATA_OPTION, recordHere, refuseDatabase, withDataFolder } from '../data-folder.ts'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../settings.ts'
 import { example } from '../help.ts'
 
 export function addTo(program: Command): void {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { readDatabaseUrl, type Config } from '../../config.ts'
+import { readDatabaseUrl, type Config } from '../../settings.ts'
 import type { MoveProgress } from '../../storage/postgres/move/move.ts'
 import { openWholeFolder } from '../../storage/sqlite/upkeep/whole-folder.ts'
 import { DATA_OPTION, withDataFolder } from '../data-folder.ts'

@@ -1,7 +1,6 @@
 import type { MetricColumn } from '@normwatch/protocol'
-import { cellSize } from './dyadic.ts'
+import { cellSize, type Interval } from './dyadic.ts'
 import { encodeRows } from './encode-rows.ts'
-import type { Leaf } from './leaf.ts'
 import { rowFrom, type Rows } from './rows.ts'
 import { summariseColumn, type MetricSummary } from './summary.ts'
 
@@ -50,14 +49,19 @@ export const cellKeys = (metrics: Iterable<number>): Set<number> =>
 /**
  * The cells of a leaf with some of its metrics, as bytes; with their steps and times only if `withSteps`. What equals the usual value is left out.
  */
-export function encodeCells(leaf: Leaf, metrics: readonly number[], withSteps: boolean): Uint8Array {
+export function encodeCells(
+  leaf: Rows & Interval,
+  metrics: readonly number[],
+  withSteps: boolean,
+): Uint8Array {
   const bounds = cellBounds(leaf)
   const first = bounds.slice(0, -1)
   const end = (cell: number): number => bounds[cell + 1] as number
   const columns = new Map<number, MetricColumn>()
   /** A column of what `value` says of each cell, unless it says no more than `usual` does. */
   const put = (key: number, value: (cell: number) => number, usual?: (cell: number) => number): void => {
-    const values = Float64Array.from(first, (_, cell) => value(cell))
+    const values = new Float64Array(first.length)
+    for (let cell = 0; cell < values.length; cell++) values[cell] = value(cell)
     if (usual !== undefined && values.every((value, cell) => value === usual(cell))) return
     columns.set(key, { values, present: null })
   }
@@ -86,7 +90,7 @@ export function encodeCells(leaf: Leaf, metrics: readonly number[], withSteps: b
 }
 
 /** The first row of each cell that holds a point, and the count of rows behind them. */
-function cellBounds(leaf: Leaf): number[] {
+function cellBounds(leaf: Rows & Interval): number[] {
   const size = cellSize(leaf.exponent)
   const bounds = [0]
   for (let row = 0; row < leaf.count;) {

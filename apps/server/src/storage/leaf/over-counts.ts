@@ -6,6 +6,8 @@ import type { Rows } from './rows.ts'
 /** Above the most points of a leaf. */
 const BASE = 2048
 const CELLS_A_NUMBER = 4
+/** What a step counts in the number that holds its cell. */
+const DIGITS = Array.from({ length: CELLS_A_NUMBER }, (_, cell) => BASE ** cell)
 
 /** What an edited cap changes in a leaf: kept together, so that nothing else is rewritten then. */
 export interface OverCounts {
@@ -32,8 +34,8 @@ export function overCounts(rows: Rows, interval: Interval, stream: Stream): Over
     if (!verdict) continue
     over++
     const cell = cellAt(interval, rows.step[row] as number)
-    if (cell < CELLS_A_NUMBER) lowCells += BASE ** cell
-    else highCells += BASE ** (cell - CELLS_A_NUMBER)
+    if (cell < CELLS_A_NUMBER) lowCells += DIGITS[cell] as number
+    else highCells += DIGITS[cell - CELLS_A_NUMBER] as number
   }
   return { over, judged, lowCells, highCells }
 }

@@ -1,4 +1,4 @@
-import { clipRule, isClipped, type ClipRule } from '@normwatch/detector'
+import { clippedAbove, clipRule, isClipped, type ClipRule } from '@normwatch/detector'
 import type { Clip, MetricColumn } from '@normwatch/protocol'
 import type { Rows } from './rows.ts'
 
@@ -41,6 +41,12 @@ export function overOf(rows: Rows, stream: Stream): (row: number) => boolean | u
   const fraction = columnOf(rows, stream.clipFraction)
   const { rule } = stream
   if (rule.by === 'norm' ? norm === undefined : fraction === undefined) return () => undefined
+  if (rule.by === 'norm' && norm?.present === null && caps === undefined) {
+    // by far the most rows: the same rule, with nothing to look up for each
+    const { values } = norm
+    const above = clippedAbove(rule.cap)
+    return (row) => (Number.isFinite(values[row]) ? (values[row] as number) > above : undefined)
+  }
   return (row) => isClipped(rule, readingOf(norm, row), readingOf(caps, row), readingOf(fraction, row))
 }
 

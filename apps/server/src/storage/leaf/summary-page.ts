@@ -107,8 +107,8 @@ const isStored = (source: Source): source is Packed => 'page' in source
 const startOf = (source: Source): number =>
   isStored(source) ? source.page.leaf(source.at, LEAF.start) : source.start
 
-/** A page of these summaries, with the metrics that `isInBlock` takes. */
-function pack(sources: readonly Source[], isInBlock: (metric: number) => boolean): SummaryPage {
+/** A page of these summaries. */
+function pack(sources: readonly Source[]): SummaryPage {
   const leaves = new Float64Array(sources.length * LEAF_WIDTH)
   const metrics = new Map<number, Float64Array>()
   const numbersOf = (metric: number): Float64Array => {
@@ -129,7 +129,6 @@ function pack(sources: readonly Source[], isInBlock: (metric: number) => boolean
     }
     LEAF_FIELDS.forEach((field, k) => (leaves[i * LEAF_WIDTH + k] = source[field]))
     for (const [metric, summary] of source.metrics) {
-      if (!isInBlock(metric)) continue
       const numbers = numbersOf(metric)
       METRIC_FIELDS.forEach((field, k) => (numbers[i * METRIC_WIDTH + k] = summary[field]))
     }
@@ -145,7 +144,6 @@ export function editPage(
   page: SummaryPage,
   removed: ReadonlySet<number>,
   added: readonly LeafSummary[],
-  isInBlock: (metric: number) => boolean,
 ): SummaryPage[] {
   const kept: Source[] = []
   for (let at = 0; at < page.count; at++) {
@@ -156,7 +154,7 @@ export function editPage(
   const size = growsAtEnd ? PAGE_LEAVES : Math.ceil(sources.length / Math.ceil(sources.length / PAGE_LEAVES))
   const pages: SummaryPage[] = []
   for (let from = 0; from < sources.length; from += size) {
-    pages.push(pack(sources.slice(from, from + size), isInBlock))
+    pages.push(pack(sources.slice(from, from + size)))
   }
   return pages
 }

@@ -15,13 +15,33 @@ const MAX_NAMES = 256
 /** Most runs that are said to have changed, the newest first. */
 const MAX_RECENT = 20_000
 
-interface Batch {
+/** A run, once for each of its batches that are asked for, or once without one. */
+interface ChangedRow extends RunRow, RunDocuments {
   readonly restated: number
   readonly followed_since: number
+  readonly findings_through: number
+  readonly events_through: number
   readonly seq: number | null
   readonly arrived_at: number
   readonly columns: Uint8Array
 }
+
+/**
+ * One statement, so that a look at a run that only got batches asks once. The documents are in its first row. Each part names
+ * the run itself, so that the statement stays in its shard.
+ */
+const CHANGED_RUN = {
+  name: 'changed_run',
+  sql: `select ${SELECT_RUN}, restated, followed_since, t.seq, t.arrived_at, t.columns,
+      case when row_number() over (order by t.seq) = 1 then d.config end as config,
+      case when row_number() over (order by t.seq) = 1 then d.notes end as notes,
+      (select coalesce(max(f.version), 0) from findings f where f.run = ?) as findings_through,
+      (select coalesce(max(e.version), 0) from run_events e where e.run = ?) as events_through
+    from runs join run_documents d on d.run = ?
+    left join tail t on t.run = ? and t.seq > greatest(?, restated)
+    where runs.id = ? order by t.seq`,
+}
+const VERSIONS = { name: 'versions', sql: 'select id, version from runs where id = any(?::text[])' }
 
 /** How this server learns what others have changed. */
 export function openChanges(db: Database): SharedChanges {
@@ -50,42 +70,27 @@ export function openChanges(db: Database): SharedChanges {
 
   return {
     versions: async (runs) => {
-      const rows = await db.all<{ id: string; version: number }>(
-        'select id, version from runs where id = any(?::text[])',
-        runs,
-      )
+      const rows = await db.all<{ id: string; version: number }>(VERSIONS, runs)
       return new Map(rows.map(({ id, version }) => [id, version]))
     },
 
     of: async (id, after) => {
-      const found = await db.get<RunRow & RunDocuments>(
-        `select ${SELECT_RUN}, config, notes from runs join run_documents d on d.run = runs.id where id = ?`,
-        id,
-      )
-      if (found === undefined) return undefined
-      const run = toRun(found, found)
-      const through = run.version
-      if (after >= through) return { run, changes: [], gap: undefined }
-      const batches = await db.all<Batch>(
-        `select restated, followed_since, seq, arrived_at, columns from runs
-         left join tail on tail.run = runs.id and seq > greatest(?, restated) and seq <= ?
-         where id = ? order by seq`,
-        after,
-        through,
-        id,
-      )
-      const [first] = batches
+      const least = Math.min(after, Number.MAX_SAFE_INTEGER)
+      const rows = await db.all<ChangedRow>(CHANGED_RUN, id, id, id, id, least, id)
+      const [first] = rows
       if (first === undefined) return undefined
-      const points = batches.filter(({ seq }) => seq !== null)
+      const run = toRun(first, first)
+      const through = run.version
       const changes: RunChange[] = []
-      for (const { seq, arrived_at: arrivedAt, columns } of points) {
+      if (after >= through) return { run, changes, gap: undefined }
+      for (const { seq, arrived_at: arrivedAt, columns } of rows) {
+        if (seq === null) continue
         const rows = rowsIn(columns)
-        const named = (await names.of(found, Math.max(-1, ...rows.columns.keys()))).named(rows)
-        changes.push({ seq: seq as number, type: 'points', columns: named, arrivedAt })
+        const named = (await names.of(first, Math.max(-1, ...rows.columns.keys()))).named(rows)
+        changes.push({ seq, type: 'points', columns: named, arrivedAt })
       }
-      changes.push(...(await findingsOf(id, after, through)))
-      // every version is a batch where there are as many of them
-      if (points.length < through - after) changes.push(...(await eventsOf(id, after, through)))
+      if (first.findings_through > after) changes.push(...(await findingsOf(id, after, through)))
+      if (first.events_through > after) changes.push(...(await eventsOf(id, after, through)))
       // what a batch brought is told before the findings in it
       changes.sort((a, b) => a.seq - b.seq)
       const isRestated = first.restated > after

@@ -1,16 +1,25 @@
+import { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { StoreUnavailable } from '../store.ts'
 import { addressesOf } from '../database-addresses.ts'
 import { asUnavailable, isEndOfConnection, isTransient, READ_ONLY } from './errors.ts'
 import { Pulse } from './pulse.ts'
+import { unserved, type Connection, type Use } from './uses.ts'
 
 export type Value = string | number | boolean | null | Uint8Array | readonly (string | number)[]
 
+/** A statement that each connection parses and plans only once, under its name. For those that run all the time. */
+export interface Prepared {
+  readonly name: string
+  readonly sql: string
+}
+
 /** Where statements run: on any connection, or in one transaction. Parameters are `?`. */
 export interface Statements {
-  all<T>(sql: string, ...values: Value[]): Promise<T[]>
+  all<T>(sql: string | Prepared, ...values: Value[]): Promise<T[]>
   /** The first row. */
-  get<T>(sql: string, ...values: Value[]): Promise<T | undefined>
+  get<T>(sql: string | Prepared, ...values: Value[]): Promise<T | undefined>
   /** Gives the count of rows that it changed. */
   run(sql: string, ...values: Value[]): Promise<number>
 }
@@ -24,6 +33,8 @@ const IDLE_TIMEOUT_MS = 5_000
 /** After so long without traffic, the system finds out whether the other side is there. */
 const KEEP_ALIVE_MS = 10_000
 const MAX_TRIES = 5
+/** How long work waits for a connection, and the database for a statement, until the network has lost what was sent. */
+const LOST_AFTER_MS = 1_000
 
 const BIGINT = 20
 const BIGINTS = 1016
@@ -61,8 +72,8 @@ export class Database implements Statements {
   readonly #addresses: readonly string[]
   readonly #name: string | undefined
   readonly #pulse: Pulse
-  /** Connections on which statements are under way. */
-  readonly #used = new Set<pg.PoolClient>()
+  readonly #uses = new Set<Use>()
+  readonly #connections = new WeakMap<pg.ClientBase, Connection>()
   /** Which of the addresses is in use. */
   #at = 0
   #pool: pg.Pool
@@ -74,10 +85,12 @@ export class Database implements Statements {
     this.#name = name
     this.#pool = this.#newPool()
     this.#pulse = new Pulse({
-      settings: () => settingsOf(this.address, name),
-      onSilence: (isFirst) => {
-        if (isFirst) this.#startOver()
-        this.#leave(this.#at)
+      address: () => this.address,
+      settings: (address) => settingsOf(address, name),
+      onAnswer: (client, address) => this.#giveUpLost(client, address),
+      onSilence: (address, isFirst) => {
+        if (isFirst) this.#startOver(this.#uses)
+        this.#leave(this.#addresses.indexOf(address))
       },
     })
   }
@@ -89,19 +102,25 @@ export class Database implements Statements {
 
   #newPool(): pg.Pool {
     const settings = () => settingsOf(this.address, this.#name)
+    const sockets = new WeakMap<pg.ClientBase, Socket>()
     const pool = new pg.Pool({
       ...settings(),
       // each new connection goes to the server that is in use then
       Client: class extends pg.Client {
         constructor(config?: pg.ClientConfig) {
-          super({ ...config, ...settings() })
+          const socket = new Socket()
+          super({ ...config, ...settings(), stream: () => socket })
+          sockets.set(this, socket)
         }
       },
       max: CONNECTIONS,
       // it counts the wait for a connection that others use, too
       connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
       idleTimeoutMillis: 60_000,
-      onConnect: (client) => prepare(client, this.#addresses.length > 1),
+      onConnect: async (client) => {
+        const process = await prepare(client, this.#addresses.length > 1)
+        this.#connections.set(client, { process, socket: sockets.get(client) as Socket })
+      },
     })
     // an idle connection that is lost: the next statement opens another, or says why it cannot
     pool.on('error', () => undefined)
@@ -109,12 +128,34 @@ export class Database implements Statements {
     return pool
   }
 
-  /** Gives up every connection: what waits for an answer is rejected. */
-  #startOver(): void {
+  /**
+   * Uses new connections from now on. The given uses are given up: what waits for an answer is rejected, what waits for a
+   * connection gets one of the new ones. Other statements go on.
+   */
+  #startOver(uses: Iterable<Use>): void {
     const former = this.#pool
     this.#pool = this.#newPool()
-    for (const client of this.#used) void client.end()
+    for (const { client } of uses) void client?.end()
+    for (const { connectAgain } of this.#uses) connectAgain?.()
     void former.end().catch(() => undefined)
+  }
+
+  /** Starts over where the network has lost connections, of which nobody was told. `client` is a new one, which was not. */
+  async #giveUpLost(client: pg.Client, address: string): Promise<void> {
+    const look = () =>
+      unserved(
+        client,
+        [...this.#uses].filter((use) => use.address === address),
+        (used) => this.#connections.get(used),
+      )
+    const before = await look()
+    if (before.size === 0) return
+    await pause(LOST_AFTER_MS, undefined, { ref: false })
+    const now = await look()
+    const lost = [...now].flatMap(([use, sign]) =>
+      this.#uses.has(use) && before.get(use) === sign ? [use] : [],
+    )
+    if (lost.length > 0) this.#startOver(lost)
   }
 
   /** The next connections go to the next server, unless they already do. */
@@ -122,8 +163,9 @@ export class Database implements Statements {
     if (this.#at === at) this.#at = (at + 1) % this.#addresses.length
   }
 
-  all = <T>(sql: string, ...values: Value[]): Promise<T[]> => this.#ask((on) => on.all<T>(sql, ...values))
-  get = <T>(sql: string, ...values: Value[]): Promise<T | undefined> =>
+  all = <T>(sql: string | Prepared, ...values: Value[]): Promise<T[]> =>
+    this.#ask((on) => on.all<T>(sql, ...values))
+  get = <T>(sql: string | Prepared, ...values: Value[]): Promise<T | undefined> =>
     this.#ask((on) => on.get<T>(sql, ...values))
   run = (sql: string, ...values: Value[]): Promise<number> => this.#ask((on) => on.run(sql, ...values))
 
@@ -133,27 +175,29 @@ export class Database implements Statements {
 
   /** Does work in one transaction, which is undone when it throws. Work that meets a deadlock is done again. */
   transaction<T>(work: (on: Statements) => Promise<T>): Promise<T> {
-    return this.#retried(() =>
-      this.#onConnection(async (client) => {
-        await client.query('begin')
-        try {
-          const value = await work(statementsOn(client))
-          await client.query('commit')
-          return value
-        } catch (error) {
-          // the database itself undoes what a lost connection has begun
-          if (!isEndOfConnection(error)) await client.query('rollback')
-          throw error
-        }
-      }),
-    )
+    return this.#retried(() => this.#onConnection((client) => inTransaction(client, work)))
+  }
+
+  /** The same on a connection of its own, where statements take as long as they need. */
+  unhurried<T>(work: (on: Statements) => Promise<T>): Promise<T> {
+    return this.#retried(async () => {
+      const client = new pg.Client({ ...settingsOf(this.address, this.#name), query_timeout: 0 })
+      client.on('error', () => undefined)
+      try {
+        await client.connect()
+        return await inTransaction(client, work)
+      } finally {
+        await client.end()
+      }
+    })
   }
 
   async #onConnection<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const watched = this.#pulse.watch()
+    const use: Use = { address: this.address }
+    this.#uses.add(use)
     try {
-      const client = await this.#connect()
-      this.#used.add(client)
+      const client = await this.#connect(use)
       let isSound = true
       try {
         return await work(client)
@@ -161,26 +205,45 @@ export class Database implements Statements {
         isSound = !isEndOfConnection(error)
         throw error
       } finally {
-        this.#used.delete(client)
         client.release(!isSound)
       }
     } finally {
+      this.#uses.delete(use)
       watched()
     }
   }
 
   /** A connection to the first server that takes one, and that may be written where there are several. */
-  async #connect(): Promise<pg.PoolClient> {
-    for (let tries = 1; ; tries++) {
+  async #connect(use: Use): Promise<pg.PoolClient> {
+    for (let tries = 1; ;) {
       this.#pulse.check()
       const at = this.#at
+      use.address = this.address
       try {
-        return await this.#pool.connect()
+        use.client = await this.#connectionFor(use)
+        if (use.client === undefined) continue
+        use.since = performance.now()
+        use.sentBefore = this.#connections.get(use.client)?.socket.bytesWritten ?? 0
+        return use.client
       } catch (error) {
         this.#leave(at)
-        if (tries >= this.#addresses.length) throw error
+        if (tries++ >= this.#addresses.length) throw error
       }
     }
+  }
+
+  /** A connection of the pool of now; `undefined` where the pool is given up before there is one. */
+  #connectionFor(use: Use): Promise<pg.PoolClient | undefined> {
+    return new Promise((resolve, reject) => {
+      const pool = (use.pool = this.#pool)
+      use.connectAgain = () => resolve(undefined)
+      const connected = (client: pg.PoolClient) => {
+        if (this.#pool !== pool) return client.release(true)
+        use.connectAgain = undefined
+        resolve(client)
+      }
+      pool.connect().then(connected, reject)
+    })
   }
 
   async #retried<T>(work: () => Promise<T>): Promise<T> {
@@ -202,18 +265,37 @@ export class Database implements Statements {
   }
 }
 
+async function inTransaction<T>(
+  client: Pick<pg.ClientBase, 'query'>,
+  work: (on: Statements) => Promise<T>,
+): Promise<T> {
+  await client.query('begin')
+  try {
+    const value = await work(statementsOn(client))
+    await client.query('commit')
+    return value
+  } catch (error) {
+    // the database itself undoes what a lost connection has begun
+    if (!isEndOfConnection(error)) await client.query('rollback')
+    throw error
+  }
+}
+
 /**
  * What was acknowledged survives a power cut, whatever the database's default, and what nobody waits for any more ends.
- * Awaited before a connection is used. With `isToWrite`, rejects a server that may only be read.
+ * Awaited before a connection is used. With `isToWrite`, rejects a server that may only be read. Gives the number of the
+ * process that serves the connection.
  */
-async function prepare(client: pg.ClientBase, isToWrite: boolean): Promise<void> {
-  const { rows } = await client.query<{ read_only: string }>(
-    `select current_setting('transaction_read_only') as read_only,
+async function prepare(client: pg.ClientBase, isToWrite: boolean): Promise<number> {
+  const { rows } = await client.query<{ read_only: string; pid: number }>(
+    `select current_setting('transaction_read_only') as read_only, pg_backend_pid() as pid,
        case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', false) end,
        set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $2, false)`,
     [String(ANSWER_TIMEOUT_MS), String(IDLE_TIMEOUT_MS)],
   )
-  if (isToWrite && rows[0]?.read_only === 'on') throw new StoreUnavailable(READ_ONLY)
+  const { read_only, pid } = rows[0] as (typeof rows)[0]
+  if (isToWrite && read_only === 'on') throw new StoreUnavailable(READ_ONLY)
+  return pid
 }
 
 /** How every connection to the database is made. */
@@ -228,14 +310,23 @@ export const settingsOf = (url: string, name = 'normwatch'): pg.ClientConfig => 
 })
 
 /** PostgreSQL's text cannot hold the character 0: its symbol stands in for it. */
-export const storable = (value: Value): Value =>
-  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u2400') : value
+export function storable(value: Value): Value {
+  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\u2400') : value
+  // the driver escapes each element, as if it were text
+  if (Array.isArray(value) && value.every((element) => typeof element === 'number'))
+    return `{${value.join()}}`
+  return value
+}
 
 function statementsOn(client: Pick<pg.ClientBase, 'query'>): Statements {
-  const ask = (sql: string, values: Value[]) => client.query(inNumbers(sql), values.map(storable))
+  const ask = (sql: string | Prepared, values: Value[]) =>
+    typeof sql === 'string'
+      ? client.query(inNumbers(sql), values.map(storable))
+      : client.query({ name: sql.name, text: inNumbers(sql.sql), values: values.map(storable) })
   return {
-    all: async <T>(sql: string, ...values: Value[]) => (await ask(sql, values)).rows as T[],
-    get: async <T>(sql: string, ...values: Value[]) => (await ask(sql, values)).rows[0] as T | undefined,
+    all: async <T>(sql: string | Prepared, ...values: Value[]) => (await ask(sql, values)).rows as T[],
+    get: async <T>(sql: string | Prepared, ...values: Value[]) =>
+      (await ask(sql, values)).rows[0] as T | undefined,
     run: async (sql, ...values) => (await ask(sql, values)).rowCount ?? 0,
   }
 }

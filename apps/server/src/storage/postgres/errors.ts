@@ -61,6 +61,10 @@ export function asUnavailable(error: unknown): unknown {
 export const isTransient = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === '40001' || error.code === '40P01')
 
+/** Whether a statement gave up waiting for a row that another transaction changes. */
+export const isLockTimeout = ({ cause }: StoreUnavailable): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === '55P03'
+
 /** Whether it is an error that the database itself sent. */
 export const hasAnswered = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && 'severity' in error

@@ -1,11 +1,11 @@
-import type { LeafRows } from '../run/leaves.ts'
+import type { LeafBlock, LeafRows } from '../run/leaves.ts'
 import type { MetricRows } from '../run/metric-names.ts'
 import type { RunDocuments, RunRow } from '../run/run-row.ts'
 import type { RunRows } from '../run/run-tables.ts'
 import type { PageRow, PageRows } from '../run/summaries.ts'
 import { NO_DETECTION, type Detection, type DetectionRows, type TailRow, type TailRows } from '../run/tail.ts'
 import type { Value } from './database.ts'
-import { emptyWriteSet, type LeafBlock, type WriteSet } from './write-set.ts'
+import { emptyWriteSet, type WriteSet } from './write-set.ts'
 
 /** Asks for rows of the run as it is at the version that was loaded. `$run` stands for its id, other parameters are `?`. */
 export type Fetch = <T>(sql: string, ...values: Value[]) => Promise<T[]>

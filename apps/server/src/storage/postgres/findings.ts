@@ -1,10 +1,10 @@
 import {
-  explanationQueries,
+  type FindingRow,
   findingsQuery,
   oneFinding,
   refuseUnknownFinding,
   toFinding,
-  type FindingRow,
+  unexplainedFindings,
 } from '../run/list-findings.ts'
 import type { FindingStore, StoredFinding } from '../store.ts'
 import type { Database, Statements } from './database.ts'
@@ -14,14 +14,20 @@ import { like } from './like.ts'
 const dialect = { run: 'runs.id', like }
 
 /** One finding, unless its run is gone. */
-export async function findingById(on: Statements, id: string): Promise<StoredFinding | undefined> {
+async function findingById(on: Statements, id: string): Promise<StoredFinding | undefined> {
   const row = await on.get<FindingRow>(oneFinding(dialect), id)
+  return row && toFinding(row)
+}
+
+/** The same where its run is known, so that only the run's shard is asked. */
+export async function findingOf(on: Statements, run: string, id: string): Promise<StoredFinding | undefined> {
+  const row = await on.get<FindingRow>(`${oneFinding(dialect)} and findings.run = ?`, id, run)
   return row && toFinding(row)
 }
 
 /** Findings as they are read, and what was found around their beginnings. */
 export function openFindings(db: Database): Omit<FindingStore, 'record'> {
-  const sql = explanationQueries(dialect)
+  const unexplained = unexplainedFindings(dialect)
   return {
     list: async (query) => {
       const { since } = query
@@ -33,19 +39,25 @@ export function openFindings(db: Database): Omit<FindingStore, 'record'> {
       return reply(await db.all<FindingRow>(sql, ...values))
     },
     get: (id) => findingById(db, id),
-    unexplained: async (perRun) => (await db.all<FindingRow>(sql.unexplained, perRun)).map(toFinding),
-    explain: (id, explanation) =>
-      db.transaction(async (on) => {
-        const found = await findingById(on, id)
-        if (found === undefined) return undefined
+    unexplained: async (perRun) => (await db.all<FindingRow>(unexplained, perRun)).map(toFinding),
+    explain: async (id, explanation) => {
+      const found = await findingById(db, id)
+      if (found === undefined) return undefined
+      return db.transaction(async (on) => {
         const run = await on.get<{ version: number }>(
           `update runs set ${NEXT_VERSION} where id = ? returning version`,
           found.run,
         )
         if (run === undefined) return undefined
-        await on.run(sql.explain, JSON.stringify(explanation), id)
-        await on.run('update findings set version = ? where run = ? and id = ?', run.version, found.run, id)
-        return findingById(on, id)
-      }),
+        await on.run(
+          'update findings set explanation = ?, version = ? where run = ? and id = ?',
+          JSON.stringify(explanation),
+          run.version,
+          found.run,
+          id,
+        )
+        return findingOf(on, found.run, id)
+      })
+    },
   }
 }

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { append, aToken, columns, judgement } from '../store.fixture.ts'
 import { StoreUnavailable, VersionConflict, type Store } from '../store.ts'
-import { ask, emptyDatabase } from '../../../test/postgres.ts'
+import { ask, askEverywhere, emptyDatabase } from '../../../test/postgres.ts'
 import { openPostgresStore, openTokensOf } from './open.ts'
 
 async function opened(): Promise<{ url: string; store: Store }> {
@@ -13,7 +13,7 @@ async function opened(): Promise<{ url: string; store: Store }> {
 
 /** Ends every other connection to the database, as its restart does. */
 const cutAll = (url: string) =>
-  ask(
+  askEverywhere(
     url,
     `select pg_terminate_backend(pid) from pg_stat_activity
      where datname = current_database() and pid <> pg_backend_pid()`,
@@ -22,6 +22,9 @@ const cutAll = (url: string) =>
 /** How many points the run has once this step is sent, as a client that sends it again; why it could not be, until it can. */
 const pointsAfter = (store: Store, step: number) =>
   append(store, { run: 'a', columns: columns([step], { loss: [step] }) }).then(({ points }) => points, String)
+
+/** Citus lets its coordinator alone change databases, unless it is told that this is not for the others. */
+const ON_ANY_NODE = 'set citus.enable_ddl_propagation = off'
 
 const patience = { timeout: 30_000 }
 
@@ -62,14 +65,14 @@ it('says that the database is read-only, and goes on when it is not', async () =
   const { url, store } = await opened()
   await store.runs.put('a', {}, 0)
   const name = new URL(url.replace('@/', '@socket/')).pathname.slice(1)
-  await ask(url, `alter database ${name} set default_transaction_read_only = on`)
+  await askEverywhere(url, `${ON_ANY_NODE}; alter database ${name} set default_transaction_read_only = on`)
   await cutAll(url)
   await expect.poll(() => trouble(store), patience).toContain('The database is read-only')
   const refused = append(store, { run: 'a', columns: columns([0], { loss: [1] }) })
   await expect(refused).rejects.toBeInstanceOf(StoreUnavailable)
   expect(await store.runs.get('a')).toMatchObject({ points: 0 })
   const other = url.replace(name, 'postgres')
-  await ask(other, `alter database ${name} reset default_transaction_read_only`)
+  await askEverywhere(other, `alter database ${name} reset default_transaction_read_only`)
   await cutAll(url)
   await expect.poll(() => pointsAfter(store, 0), patience).toBe(1)
 })

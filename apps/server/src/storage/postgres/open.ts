@@ -9,6 +9,7 @@ import type { AuditStore } from '../audit-store.ts'
 import type { TokenStore } from '../token-store.ts'
 import { openChanges } from './changes.ts'
 import { openChores } from './chores.ts'
+import { isCitus } from './citus.ts'
 import { DatabaseClock } from './clock.ts'
 import { openAudit } from './audit.ts'
 import { Database } from './database.ts'
@@ -18,7 +19,10 @@ import { openLimits } from './limits.ts'
 import { migrate } from './migrate.ts'
 import { refuseUnfinishedMove } from './move/unfinished.ts'
 import { openRunLists } from './run-lists.ts'
+import { HeavyUnits } from '../run/heavy-units.ts'
 import { PostgresUnits } from './run-units.ts'
+import { ONE_PLACE, Shards } from './places.ts'
+import { UnitGroups } from './unit-groups.ts'
 import { openEvents, openSettings, openTokens } from './small-stores.ts'
 
 const OLDEST_VERSION = 15
@@ -40,7 +44,7 @@ export async function openPostgresStore({
     await refuseOtherDatabases(db)
     await refuseUnfinishedMove(db)
     const migrations = await migrate(db)
-    return assemble(db, await DatabaseClock.start(db), migrations, alerts)
+    return assemble(db, await DatabaseClock.start(db), migrations, await isCitus(db), alerts)
   } catch (error) {
     await db.close()
     throw cannotOpen(error)
@@ -85,7 +89,13 @@ export async function refuseOtherDatabases(db: Database): Promise<void> {
   }
 }
 
-function assemble(db: Database, clock: DatabaseClock, migrations: number, alerts: AlertOptions): Store {
+function assemble(
+  db: Database,
+  clock: DatabaseClock,
+  migrations: number,
+  areRunsDistributed: boolean,
+  alerts: AlertOptions,
+): Store {
   const listeners = new Set<() => void>()
   const tellQueued = () => {
     for (const listener of listeners) listener()
@@ -94,10 +104,12 @@ function assemble(db: Database, clock: DatabaseClock, migrations: number, alerts
   const chores = openChores(db)
   const units = new PostgresUnits({
     db,
+    groups: new UnitGroups(db, areRunsDistributed ? new Shards(db) : ONE_PLACE),
     tell: (on, recorded) => outbox.tell(on, recorded),
     onTold: tellQueued,
   })
-  const runs = { ...openRuns(units), ...openRunLists(db, units) }
+  const heavy = new HeavyUnits(units)
+  const runs = { ...openRuns(heavy), ...openRunLists(db, units) }
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
     await units.close()
@@ -108,8 +120,8 @@ function assemble(db: Database, clock: DatabaseClock, migrations: number, alerts
   }
   return {
     runs,
-    points: openPoints(units),
-    findings: { ...openFindings(db), record: recordFindings(units) },
+    points: openPoints(heavy),
+    findings: { ...openFindings(db), record: recordFindings(heavy) },
     events: openEvents(db),
     settings: openSettings(db),
     channels: openChannelStore(db),

@@ -16,13 +16,13 @@ import type { Store } from '../store.ts'
 import { describeSessionStore } from '../session-store.contract.ts'
 import { describeTokenStore } from '../token-store.contract.ts'
 import { describeUpkeep } from '../upkeep.contract.ts'
-import { ask, emptyDatabase, restoredBackup } from '../../../test/postgres.ts'
+import { ask, askEverywhere, migratedDatabase, restoredBackup } from '../../../test/postgres.ts'
 import { openPostgresStore } from './open.ts'
 
-const openEmpty = async () => openPostgresStore({ url: await emptyDatabase() })
+const openEmpty = async () => openPostgresStore({ url: await migratedDatabase() })
 
 async function openReopenable() {
-  const url = await emptyDatabase()
+  const url = await migratedDatabase()
   let store: Store = await openPostgresStore({ url })
   return {
     url,
@@ -37,8 +37,11 @@ async function openReopenable() {
 /** Bytes of the database once an operator has had it vacuumed: else PostgreSQL keeps the pages for the next rows. */
 async function vacuumedSize(url: string): Promise<number> {
   for (const table of ['leaves', 'summaries', 'tail']) await ask(url, `vacuum full ${table}`)
-  const [size] = await ask<{ bytes: string }>(url, 'select pg_database_size(current_database()) as bytes')
-  return Number(size?.bytes)
+  const sizes = await askEverywhere<{ bytes: string }>(
+    url,
+    'select pg_database_size(current_database()) as bytes',
+  )
+  return sizes.flat().reduce((sum, { bytes }) => sum + Number(bytes), 0)
 }
 
 async function openUpkept() {
@@ -51,7 +54,7 @@ async function openUpkept() {
 }
 
 const openWithClock: OpenWithClock = async (now) =>
-  openPostgresStore({ url: await emptyDatabase(), alerts: { rules: groupedBy(30), now } })
+  openPostgresStore({ url: await migratedDatabase(), alerts: { rules: groupedBy(30), now } })
 
 describeStore('postgres', openEmpty)
 describeRuns('postgres', openEmpty)
@@ -61,7 +64,7 @@ describeEvents('postgres', openEmpty)
 describeSessionStore('postgres', openEmpty)
 describeTokenStore('postgres', openEmpty)
 describeAuditStore('postgres', async () => {
-  const url = await emptyDatabase()
+  const url = await migratedDatabase()
   return { store: await openPostgresStore({ url }), tamper: async (sql) => void (await ask(url, sql)) }
 })
 describeAlertStore('postgres', openWithClock)

@@ -14,7 +14,7 @@ export const dialect: ListDialect = {
 }
 
 /** Every table that has rows of a run, but `runs` itself. */
-const TABLES_OF_A_RUN = [
+export const TABLES_OF_A_RUN = [
   'run_documents',
   'run_events',
   'metrics',

@@ -3,15 +3,15 @@ import { openLeaves } from '../run/leaves.ts'
 import { openMetricNames } from '../run/metric-names.ts'
 import { DamagedPoints, DataDamaged } from '../run/damage.ts'
 import { RunCache } from '../run/run-cache.ts'
-import type { RunDocuments, RunRow } from '../run/run-row.ts'
-import { SELECT_RUN } from '../run/run-row.ts'
 import type { RunTables, RunUnits } from '../run/run-tables.ts'
 import { openSummaries } from '../run/summaries.ts'
 import { openTail } from '../run/tail.ts'
 import { keptChanging, StoreUnavailable, type FindingChange, type StoredRun } from '../store.ts'
 import type { Database, Statements, Value } from './database.ts'
 import { Overtaken } from './errors.ts'
-import { FetchedRun, Missing, type Fetch, type Loaded } from './fetched-run.ts'
+import { FetchedRun, Missing, type Fetch } from './fetched-run.ts'
+import { firstVersion, load } from './load-run.ts'
+import type { UnitGroups } from './unit-groups.ts'
 import { writeUnit } from './write-unit.ts'
 import { UnitRefused } from '../unit-refused.ts'
 
@@ -62,6 +62,7 @@ interface Hosted {
 
 export interface RunUnitsOptions {
   readonly db: Database
+  readonly groups: UnitGroups
   readonly tell: TellChannels
   /** Called after the commit of a transaction that queued notifications. */
   readonly onTold: () => void
@@ -322,7 +323,8 @@ export class PostgresUnits implements RunUnits {
     const changes = recorded.splice(0)
     const writes = rows.takeWrites()
     if (rows.row === undefined || (!writes.isNew && !writes.isMoved && !writes.isEdited)) return
-    await writeUnit(this.#options.db, this.#options.tell, { id, base, row: rows.row, writes, changes })
+    const { db, groups, tell } = this.#options
+    await writeUnit(db, groups, tell, { id, base, row: rows.row, writes, changes })
     rows.stored()
     if (changes.some(({ told }) => told.length > 0)) this.#options.onTold()
   }
@@ -352,53 +354,5 @@ export class PostgresUnits implements RunUnits {
       this.#drop(hosted)
       this.#runs.delete(id)
     }
-  }
-}
-
-/**
- * The version of a run that is made now: microseconds since 1970, so that a run that was removed and made again never has
- * a version that the former one had.
- */
-async function firstVersion(db: Database): Promise<number> {
-  const now = await db.get<{ version: number }>(
-    'select floor(extract(epoch from clock_timestamp()) * 1e6)::bigint as version',
-  )
-  return (now as { version: number }).version
-}
-
-interface LoadedRow extends RunRow {
-  readonly config: string | null
-  readonly notes: string | null
-  readonly names: string[] | null
-  readonly newest: number | null
-  readonly blocks: number[] | null
-  readonly firsts: number[] | null
-  readonly state: string | null
-  readonly through: number | null
-  readonly stale: 0 | 1 | null
-}
-
-/** All of a run but its blobs. */
-async function load(db: Database, id: string): Promise<Loaded | undefined> {
-  const found = await db.get<LoadedRow>(
-    // each part names the run itself, so that the statement stays in its shard
-    `select ${SELECT_RUN}, config, notes, state, through, stale,
-       (select array_agg(name order by number) from metrics where run = ?) as names,
-       (select max(seq) from tail where run = ?) as newest,
-       (select array_agg(block order by block, first) from summaries where run = ?) as blocks,
-       (select array_agg(first order by block, first) from summaries where run = ?) as firsts
-     from runs left join run_documents d on d.run = runs.id left join detections s on s.run = runs.id where runs.id = ?`,
-    ...Array<string>(5).fill(id),
-  )
-  if (found === undefined) return undefined
-  const { config, notes, names, newest, blocks, firsts, state, through, stale, ...row } = found
-  const documents: RunDocuments = { config: config ?? '{}', notes: notes ?? '' }
-  return {
-    row,
-    documents,
-    names: names ?? [],
-    newest,
-    detection: { state, through: through ?? 0, stale: stale ?? 0 },
-    pages: (blocks ?? []).map((block, i) => ({ block, first: firsts?.[i] as number })),
   }
 }

@@ -3,8 +3,9 @@ import type { Statements } from './database.ts'
 /** Milliseconds since 1970, by the clock of the database, as SQL. */
 export const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
-/** What every change of a run sets that `append_batches` does not make: SQL after `update runs set`. */
-export const NEXT_VERSION = `version = version + 1, changed_at = ${NOW}`
+/** What every change of a run sets that no function makes: SQL after `update runs set`. Citus takes no volatile function there. */
+export const NEXT_VERSION =
+  'version = version + 1, changed_at = (extract(epoch from statement_timestamp()) * 1000)::bigint'
 
 /** How long removed runs are remembered, in milliseconds. */
 const REMEMBERED_MS = 60_000

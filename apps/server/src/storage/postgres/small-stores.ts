@@ -64,10 +64,11 @@ export function openEvents(db: Database): EventStore {
 
 /** The tables of detection settings. */
 export function openSettings(db: Database): SettingsStore {
+  /** Where overrides stand, and the column of `runs` that says which runs they concern. */
   const place = (scope: SettingsScope) =>
     'project' in scope
-      ? { table: 'project_settings', column: 'project', owner: scope.project }
-      : { table: 'run_settings', column: 'run', owner: scope.run }
+      ? { table: 'project_settings', column: 'project', runs: 'project', owner: scope.project }
+      : { table: 'run_settings', column: 'run', runs: 'id', owner: scope.run }
   return {
     get: async (scope) => {
       const { table, column, owner } = place(scope)
@@ -80,25 +81,21 @@ export function openSettings(db: Database): SettingsStore {
     },
     put: (scope, overrides) =>
       db.transaction(async (on) => {
-        const { table, column, owner } = place(scope)
-        // in one order, so that two changes of a project cannot wait for each other
-        const changed = await on.all<{ id: string }>(
-          `select id from runs where ${'run' in scope ? 'id' : 'project'} = ? order by id for update`,
-          owner,
-        )
-        if ('run' in scope && changed.length === 0) throw new RunNotFound(scope.run)
+        const { table, column, runs, owner } = place(scope)
+        // first, so that two changes of a project wait here, and not for each other's runs
         await on.run(
           `insert into ${table} (${column}, overrides) values (?, ?)
            on conflict (${column}) do update set overrides = excluded.overrides`,
           owner,
           JSON.stringify(overrides),
         )
-        const ids = changed.map(({ id }) => id)
-        await on.run(`update runs set ${NEXT_VERSION} where id = any(?::text[])`, ids)
+        const changed = await on.run(`update runs set ${NEXT_VERSION} where ${runs} = ?`, owner)
+        if ('run' in scope && changed === 0) throw new RunNotFound(scope.run)
         await on.run(
-          `insert into detections (run, state, through, stale) select id, null, 0, 1 from runs where id = any(?::text[]) and points > 0
+          `insert into detections (run, state, through, stale)
+           select id, null::text, 0::bigint, 1 from runs where ${runs} = ? and points > 0
            on conflict (run) do update set stale = 1`,
-          ids,
+          owner,
         )
       }),
   }

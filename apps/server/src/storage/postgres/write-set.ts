@@ -1,10 +1,6 @@
+import type { LeafBlock } from '../run/leaves.ts'
 import type { RunDocuments } from '../run/run-row.ts'
 import type { Detection, TailRow } from '../run/tail.ts'
-
-export interface LeafBlock {
-  readonly cells: Uint8Array
-  readonly columns: Uint8Array
-}
 
 /** What a unit changed. */
 export interface WriteSet {

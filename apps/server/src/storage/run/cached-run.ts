@@ -13,6 +13,7 @@ import { rowFrom, type Rows } from '../leaf/rows.ts'
 import { emptyTally, isSameRule, tallyRows, type Stream, type Tally } from '../leaf/stream.ts'
 import { summarise, type LeafSummary } from '../leaf/summary.ts'
 import { TooManyMetrics, VersionConflict, type Judged, type Judgement, type StoredRun } from '../store.ts'
+import { leafKey, type EncodedLeaves } from './leaves.ts'
 import type { RunTables } from './run-tables.ts'
 import {
   attention,
@@ -32,6 +33,10 @@ import type { TailBatch } from './tail.ts'
 
 /** Bytes of leaves that one run may hold before they are written, whatever its tail says. */
 const MAX_LEAF_BYTES = 8 * 1024 * 1024
+/** Readings in changed leaves from which on encoding them takes more than some milliseconds. */
+const HEAVY_READINGS = 40_000
+/** Metrics of a leaf of which the same holds, however few readings they have. */
+const HEAVY_METRICS = 256
 /** Metrics in `latest` besides the well-known ones. */
 const MAX_OTHER_LATEST = 32
 const wellKnown: ReadonlySet<string> = new Set(WELL_KNOWN_METRICS)
@@ -76,6 +81,17 @@ export class CachedRun {
 
   get bytes(): number {
     return this.leaves.reduce((sum, leaf) => sum + leaf.bytes, 0)
+  }
+
+  /** Whether writing the changed leaves takes so long that they are encoded ahead, in slices. */
+  get isHeavy(): boolean {
+    let readings = 0
+    for (const { dirty, count, columns } of this.leaves) {
+      if (!dirty || count === 0) continue
+      readings += count * columns.size
+      if (columns.size > HEAVY_METRICS || readings > HEAVY_READINGS) return true
+    }
+    return false
   }
 
   /** Throws `TooManyMetrics` when these parts would take the run over the bound. */
@@ -123,9 +139,14 @@ export class CachedRun {
 
   /**
    * Makes the parts that the run does not have yet and changes the fields given of the others. Gives the streams whose
-   * steps must be recounted, and whether the record must be judged again.
+   * steps must be recounted, whether points of new parts are to be added to the totals, and whether the record must be judged
+   * again.
    */
-  declare(fields: Readonly<Record<string, PartFields>>): { recount: number[]; isJudgedAgain: boolean } {
+  declare(fields: Readonly<Record<string, PartFields>>): {
+    recount: number[]
+    isRetotalled: boolean
+    isJudgedAgain: boolean
+  } {
     const before = this.#parts
     const added = Object.keys(fields).filter((name) => before.every((part) => part.name !== name))
     const parts = [...before, ...added.map(newPart)].map((part) => ({ ...part, ...fields[part.name] }))
@@ -143,7 +164,11 @@ export class CachedRun {
     this.#streams = undefined
     this.#keepParts()
     const isEmpty = this.row.points === 0
-    return { recount: isEmpty ? [] : recount, isJudgedAgain: isJudgedAgain && !isEmpty }
+    return {
+      recount: isEmpty ? [] : recount,
+      isRetotalled: added.length > 0 && !isEmpty,
+      isJudgedAgain: isJudgedAgain && !isEmpty,
+    }
   }
 
   #keepParts(): void {
@@ -162,6 +187,13 @@ export class CachedRun {
       part.over = (isAnew ? 0 : part.over) + (tally.over[i + 1] as number)
       part.judged = (isAnew ? 0 : part.judged) + (tally.judged[i + 1] as number)
     })
+    this.#keepParts()
+  }
+
+  /** Puts other counts of steps over the cap of a stream in place of the old ones. The first stream is the run's own. */
+  recounted(stream: number, over: number, judged: number): void {
+    if (stream === 0) Object.assign(this.row, { over, judged })
+    else Object.assign(this.#parts[stream - 1] as PartRow, { over, judged })
     this.#keepParts()
   }
 
@@ -310,13 +342,14 @@ export class CachedRun {
   }
 
   /** Writes what changed and keeps the newest leaf in memory, since the next batch most likely continues it. */
-  writeLeaves(): void {
+  writeLeaves(encoded?: EncodedLeaves): void {
     const { key } = this.row
     for (const leaf of this.leaves) if (leaf.dirty && leaf.count >= leaf.limit) leaf.shrink()
     for (const start of this.replaced) this.#tables.leaves.remove(key, start)
     const added = this.changedSummaries()
     for (const leaf of this.leaves) {
-      if (leaf.dirty && leaf.count > 0) this.#tables.leaves.write(key, leaf)
+      if (leaf.dirty && leaf.count > 0)
+        this.#tables.leaves.write(key, leaf, encoded?.leaves.get(leafKey(leaf)))
       leaf.dirty = false
     }
     this.#tables.summaries.edit(key, this.names.size, this.replaced, added)

@@ -15,7 +15,42 @@ export const blockOf = (metric: number): number => Math.max(0, Math.floor(metric
 
 /** The blocks that hold these metrics, ascending, and always the first, which holds the steps. */
 export const blocksOf = (metrics: Iterable<number>): number[] =>
-  [...new Set([0, ...Array.from(metrics, blockOf)])].sort((a, b) => a - b)
+  metricsByBlock(metrics).map(([block]) => block)
+
+/** The metrics of each block, ascending by block; the first is always there. */
+export function metricsByBlock(metrics: Iterable<number>): [block: number, metrics: number[]][] {
+  const blocks = new Map<number, number[]>([[0, []]])
+  for (const metric of metrics) {
+    const here = blocks.get(blockOf(metric))
+    if (here === undefined) blocks.set(blockOf(metric), [metric])
+    else here.push(metric)
+  }
+  return [...blocks].sort(([a], [b]) => a - b)
+}
+
+/** The points of a leaf in one block of metrics, as stored. */
+export interface LeafBlock {
+  readonly cells: Uint8Array
+  readonly columns: Uint8Array
+}
+
+export function encodeBlock(leaf: Rows & Interval, block: number, metrics: readonly number[]): LeafBlock {
+  const isFirst = block === 0
+  return {
+    cells: plain(encodeCells(leaf, metrics, isFirst)),
+    columns: compress(encodeRows(leaf, metrics, isFirst)),
+  }
+}
+
+/** The changed leaves of a run as they will be stored, while the run is at this version: by `leafKey`, then by block. */
+export interface EncodedLeaves {
+  readonly version: number
+  readonly leaves: Map<string, Map<number, LeafBlock>>
+}
+
+/** Names a leaf as it is at one version. */
+export const leafKey = ({ start, exponent, count }: Pick<Leaf, 'start' | 'exponent' | 'count'>): string =>
+  `${start} ${exponent} ${count}`
 
 /** The rows of leaves: one a leaf and block of metrics. */
 export interface LeafRows {
@@ -70,13 +105,12 @@ export function openLeaves(stored: LeafRows, tell: (run: number, start: number) 
       return leaf
     },
 
-    write(run: number, leaf: Leaf): void {
+    /** `encoded`: blocks of the leaf as it is, which need not be encoded again. */
+    write(run: number, leaf: Leaf, encoded?: ReadonlyMap<number, LeafBlock>): void {
       tell(run, leaf.start)
-      for (const block of blocksOf(leaf.columns.keys())) {
-        const metrics = [...leaf.columns.keys()].filter((metric) => blockOf(metric) === block)
-        const isFirst = block === 0
-        const cells = plain(encodeCells(leaf, metrics, isFirst))
-        stored.insert(run, leaf.start, block, cells, compress(encodeRows(leaf, metrics, isFirst)))
+      for (const [block, metrics] of metricsByBlock(leaf.columns.keys())) {
+        const { cells, columns } = encoded?.get(block) ?? encodeBlock(leaf, block, metrics)
+        stored.insert(run, leaf.start, block, cells, columns)
       }
     },
 

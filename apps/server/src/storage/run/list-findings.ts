@@ -77,15 +77,12 @@ export function refuseUnknownFinding(id: string, row: FindingRow | undefined): F
   return row
 }
 
-/** The statements for explanations. The bound per run is a parameter of the first. */
-export function explanationQueries(dialect: FindingDialect) {
-  const ranked = `select key, row_number() over (partition by run order by key desc) as place from findings
+/** A statement that reads the findings that nobody explained yet, at most so many per run as its parameter says. */
+export function unexplainedFindings(dialect: FindingDialect): string {
+  const ranked = `select run, key, row_number() over (partition by run order by key desc) as place from findings
     where explanation is null`
-  return {
-    unexplained: `${selectFindings(dialect)} join (${ranked}) as ranked on ranked.key = findings.key where place <= ?
-      order by findings.key limit ${FINDINGS_A_LOOK}`,
-    explain: 'update findings set explanation = ? where id = ?',
-  }
+  return `${selectFindings(dialect)} join (${ranked}) as ranked on ranked.run = findings.run and ranked.key = findings.key where place <= ?
+    order by findings.key limit ${FINDINGS_A_LOOK}`
 }
 
 /** Stores an opened finding; its values are those of `insertedFinding`. */

@@ -3,14 +3,17 @@ import { chart } from '../leaf/chart.ts'
 import { stepsBetweenTimes } from '../leaf/record.ts'
 import type { FindingChange, FindingStore, PointStore, SeriesQuery } from '../store.ts'
 import { DamagedPoints } from './damage.ts'
-import type { RunTables, RunUnits } from './run-tables.ts'
+import { pastFindings } from '../past-findings.ts'
+import type { HeavyUnits } from './heavy-units.ts'
+import type { RunTables } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
 import { readBlocks, readReadings } from './read-blocks.ts'
-import { recount } from './totals.ts'
+import { recount } from './recount.ts'
+import { retotal } from './totals.ts'
 import { recordOf } from './record-of.ts'
 
 /** The points of runs, whatever engine keeps their rows. */
-export function openPoints(units: RunUnits): PointStore {
+export function openPoints(units: HeavyUnits): PointStore {
   const read = <T>(id: string, work: (tables: RunTables, cached: CachedRun) => T): Promise<T> =>
     units.read(id, (tables, cache) => {
       const value = ofRun(id, () => work(tables, cache.open(id)))
@@ -20,7 +23,7 @@ export function openPoints(units: RunUnits): PointStore {
 
   return {
     append: ({ run, columns, arrivedAt, newParts = [], ...judged }) =>
-      units.write(run, (tables, cache) =>
+      units.append(run, (tables, cache) =>
         ofRun(run, () => {
           const cached = cache.open(run)
           const missing = cached.names.missing(columns.metrics.keys())
@@ -33,6 +36,7 @@ export function openPoints(units: RunUnits): PointStore {
           cached.accept(batch)
           if (parts !== undefined && parts.recount.length > 0) {
             recount(tables, cache, cached, parts.recount, undefined)
+            retotal(tables, cached)
           }
           if (parts?.isJudgedAgain === true) tables.detections.markStale(cached.row.key)
           cached.note(judged)
@@ -75,16 +79,16 @@ export function openPoints(units: RunUnits): PointStore {
   }
 }
 
-/** Records changes of findings that no batch brought. */
+/** Records changes of findings that no batch brought; channels are not notified of those that open and close in it. */
 export const recordFindings =
-  (units: RunUnits): FindingStore['record'] =>
+  (units: HeavyUnits): FindingStore['record'] =>
   (run, judged) =>
     units.write(run, (tables, cache) => {
       const cached = cache.open(run)
       cached.begin(judged)
       cache.touch(cached)
       cached.note(judged)
-      tables.recordChanges(cached, judged.changes)
+      tables.recordChanges(cached, judged.changes, withoutPast(judged.changes))
       cache.writeOut(cached)
       return cached.run
     })
@@ -107,8 +111,8 @@ function series(tables: RunTables, cached: CachedRun, query: SeriesQuery): Serie
 
 /** The changes without findings that open and close at once: nobody is alerted of what is already over. */
 function withoutPast(changes: readonly FindingChange[]): FindingChange[] {
-  const closed = new Set(changes.flatMap((change) => (change.type === 'closed' ? change.id : [])))
-  return changes.filter((change) => change.type === 'closed' || !closed.has(change.finding.id))
+  const past = pastFindings(changes)
+  return changes.filter((change) => change.type === 'closed' || !past.has(change.finding.id))
 }
 
 /** Parts of which only the names are known. */

@@ -21,7 +21,11 @@ export function recordOf(
   const { streams } = cached
   const changed = cached.changedSummaries()
   const pagesOfBlock = memo((block: number) =>
-    current(tables.summaries.pages(key, block, from, to), cached.replaced, changed, block),
+    current(
+      tables.summaries.pages(key, block, from, to),
+      cached.replaced,
+      changed.map((summary) => inBlock(summary, block)),
+    ),
   )
   const wanted = new Set(
     // what decides whether a step was clipped comes along for the norms alone
@@ -62,22 +66,26 @@ function memo<T>(make: (key: number) => T): (key: number) => T {
   }
 }
 
+/** A leaf's summary with the metrics of one block. */
+function inBlock(summary: LeafSummary, block: number): LeafSummary {
+  const metrics = [...summary.metrics].filter(([metric]) => blockOf(metric) === block)
+  return { ...summary, metrics: new Map(metrics) }
+}
+
 /** The stored pages with the cached leaves in place of those they replace. */
 function current(
   stored: readonly StoredPage[],
   replaced: ReadonlySet<number>,
   changed: readonly LeafSummary[],
-  block: number,
 ): SummaryPage[] {
   if (changed.length === 0 && replaced.size === 0) return stored.map(({ page }) => page)
-  const isInBlock = (metric: number) => blockOf(metric) === block
   const pages = stored.length > 0 ? stored : [{ first: 0, page: EMPTY_PAGE }]
   return pages.flatMap(({ page, first }, i) => {
     const begin = i === 0 ? 0 : first
     const end = pages[i + 1]?.first ?? Infinity
     const here = changed.filter(({ start }) => start >= begin && start < end)
     const isTouched = here.length > 0 || hasAny(page, replaced)
-    return isTouched ? editPage(page, replaced, here, isInBlock) : [page]
+    return isTouched ? editPage(page, replaced, here) : [page]
   })
 }
 

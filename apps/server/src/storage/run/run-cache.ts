@@ -1,6 +1,7 @@
 import { RunNotFound, STATE_AFTER } from '../store.ts'
 import type { RunTables } from './run-tables.ts'
 import { CachedRun } from './cached-run.ts'
+import type { EncodedLeaves } from './leaves.ts'
 import type { TailBatch } from './tail.ts'
 
 /** Most runs kept in memory, and most bytes of their leaves. */
@@ -9,6 +10,8 @@ const MAX_BYTES = 48 * 1024 * 1024
 
 /** A tail this long is written to the leaves, with the detector's state, which is due by then too. */
 const FULL = { ...STATE_AFTER, bytes: STATE_AFTER.readings * 8 }
+/** A heavy run's leaves are encoded ahead of a unit, see `HeavyUnits`; this many times as long, its tail is written whatever it costs. */
+const OVERFULL = 16
 /** Leaves of at most this many runs are written in one transaction, unless a tail is twice as long. */
 const WRITES_A_COMMIT = 4
 /** A run that leaves memory with a longer tail than this has its leaves written. */
@@ -86,14 +89,8 @@ export class RunCache {
   settle(): void {
     let writes = 0
     for (const [cached, batches] of this.#touched) {
-      const { tail } = cached
-      const add = batches.reduce((sum, { rows }) => sum + rows.count, 0)
-      const fill = Math.max(
-        (tail.batches + batches.length) / FULL.batches,
-        (tail.points + add) / FULL.points,
-        tail.bytes / FULL.bytes,
-      )
-      const isFull = fill >= 2 || (fill >= 1 && writes < WRITES_A_COMMIT)
+      const fill = fillOf(cached, batches)
+      const isFull = cached.isHeavy ? fill >= OVERFULL : fill >= 2 || (fill >= 1 && writes < WRITES_A_COMMIT)
       if (isFull) {
         writes++
         this.writeOut(cached)
@@ -107,6 +104,11 @@ export class RunCache {
     this.#trim(true)
   }
 
+  /** Whether the leaves should be written before the next batch. */
+  isDue(cached: CachedRun): boolean {
+    return fillOf(cached, this.#touched.get(cached) ?? []) >= 1
+  }
+
   #log(cached: CachedRun, batch: TailBatch): void {
     cached.tail.bytes += this.#tables.tail.add(cached.row.key, batch)
     cached.tail.batches++
@@ -115,9 +117,9 @@ export class RunCache {
 
   /**
    * Writes the leaves of a run, which then need its tail no more, and the newest state of the detector that was given: the
-   * batches behind that state stay in the tail for the detector.
+   * batches behind that state stay in the tail for the detector. Of the leaves, `encoded` may hold what will be stored.
    */
-  writeOut(cached: CachedRun): void {
+  writeOut(cached: CachedRun, encoded?: EncodedLeaves): void {
     const { row, unsaved } = cached
     const { tail, detections } = this.#tables
     const saved = detections.get(row.key)
@@ -125,7 +127,7 @@ export class RunCache {
     for (const batch of this.#touched.get(cached)?.splice(0) ?? []) {
       if (batch.seq > through || tail.isFollowed) this.#log(cached, batch)
     }
-    cached.writeLeaves()
+    cached.writeLeaves(encoded)
     row.mergedThrough = row.version
     if (unsaved !== undefined) {
       detections.save(row.key, { state: unsaved.state, through, stale: saved.stale })
@@ -160,4 +162,14 @@ export class RunCache {
     this.#bytes.clear()
     this.#totalBytes = 0
   }
+}
+
+/** How full the tail is with these batches; from 1 on, it is to be written to the leaves. */
+function fillOf({ tail }: CachedRun, batches: readonly TailBatch[]): number {
+  const add = batches.reduce((sum, { rows }) => sum + rows.count, 0)
+  return Math.max(
+    (tail.batches + batches.length) / FULL.batches,
+    (tail.points + add) / FULL.points,
+    tail.bytes / FULL.bytes,
+  )
 }

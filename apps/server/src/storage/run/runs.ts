@@ -1,14 +1,16 @@
 import type { Clip, RunFields } from '@normwatch/protocol'
 import { isSameRule } from '../leaf/stream.ts'
 import { RunNotFound, type RunStore } from '../store.ts'
-import type { RunTables, RunUnits } from './run-tables.ts'
+import type { HeavyUnits } from './heavy-units.ts'
+import type { RunTables } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
 import type { RunCache } from './run-cache.ts'
-import { countingAhead, recount, truncate, type CountedAhead } from './totals.ts'
+import { countingAhead, recount, type CountedAhead } from './recount.ts'
+import { retotal, truncate } from './totals.ts'
 import { searchText, toRun, type RunDocuments, type RunRow } from './run-row.ts'
 
 /** The verbs of `RunStore` that change or read one run, whatever engine keeps its rows. */
-export function openRuns(units: RunUnits): Pick<RunStore, 'put' | 'patch' | 'get'> {
+export function openRuns(units: HeavyUnits): Pick<RunStore, 'put' | 'patch' | 'get'> {
   function create(tables: RunTables, cache: RunCache, id: string, fields: RunFields, now: number): CachedRun {
     const { row, documents } = newRun(id, fields, now)
     const key = tables.runs.insert(row)
@@ -37,6 +39,7 @@ export function openRuns(units: RunUnits): Pick<RunStore, 'put' | 'patch' | 'get
     const isOwnCap = !isSameRule(JSON.parse(clip) as Clip, cached.run.clip)
     const streams = isOwnCap ? [0, ...parts.recount] : parts.recount
     if (streams.length > 0) recount(tables, cache, cached, streams, ahead)
+    if (parts.isRetotalled) retotal(tables, cached)
     const isJudgedBySame = clip === cached.row.clip && optimizer === cached.row.optimizer
     if (!isJudgedBySame || parts.isJudgedAgain) tables.detections.markStale(row.key)
     tables.runs.update(cached.row)

@@ -1,7 +1,7 @@
 import { EMPTY_PAGE, decodePage, editPage, encodePage, type SummaryPage } from '../leaf/summary-page.ts'
-import type { LeafSummary } from '../leaf/summary.ts'
+import type { LeafSummary, MetricSummary } from '../leaf/summary.ts'
 import { openPage, sealPage } from './blob.ts'
-import { blockOf, blocksOf } from './leaves.ts'
+import { blocksOf, metricsByBlock } from './leaves.ts'
 
 /** A page and the step from which on it holds the leaves, up to the next page's. */
 export interface StoredPage {
@@ -30,10 +30,24 @@ export interface PageRows {
   remove(run: number, block: number, first: number): void
 }
 
+/** A leaf's summary as each block of metrics holds it: the directory, which is block 0, always does. */
+function splitByBlock(summary: LeafSummary): Map<number, LeafSummary> {
+  const parts = new Map<number, LeafSummary>()
+  for (const [block, metrics] of metricsByBlock(summary.metrics.keys())) {
+    const here = metrics.map((metric) => [metric, summary.metrics.get(metric) as MetricSummary] as const)
+    parts.set(block, { ...summary, metrics: new Map(here) })
+  }
+  return parts
+}
+
+/** A page of the directory in its stored form, and back. */
+export const storedForm = (page: SummaryPage): Uint8Array => sealPage(encodePage(page))
+export const pageIn = (stored: Uint8Array): SummaryPage => decodePage(openPage(stored))
+
 /** The table of summaries: pages of up to 32 leaves a block of metrics; those of block 0 are the directory of leaves. */
 export function openSummaries(stored: PageRows) {
   const decoded = (row: PageRow | undefined): StoredPage | undefined =>
-    row && { first: row.first, page: decodePage(openPage(row.page)) }
+    row && { first: row.first, page: pageIn(row.page) }
 
   /** The page that holds, or would hold, a leaf that starts at `start`. */
   const pageFor = (run: number, block: number, start: number): StoredPage =>
@@ -52,15 +66,10 @@ export function openSummaries(stored: PageRows) {
       const here = added.filter(({ start }) => start >= first && start < end)
       while (i < starts.length && (starts[i] as number) < end) i++
       if (page.count === 0 && here.length === 0) continue
-      const [head = EMPTY_PAGE, ...others] = editPage(
-        page,
-        removed,
-        here,
-        (metric) => blockOf(metric) === block,
-      )
+      const [head = EMPTY_PAGE, ...others] = editPage(page, removed, here)
       if (head.count === 0 && first !== 0) stored.remove(run, block, first)
-      else stored.save(run, block, first, sealPage(encodePage(head)))
-      for (const other of others) stored.save(run, block, other.firstStart, sealPage(encodePage(other)))
+      else stored.save(run, block, first, storedForm(head))
+      for (const other of others) stored.save(run, block, other.firstStart, storedForm(other))
     }
   }
 
@@ -90,18 +99,24 @@ export function openSummaries(stored: PageRows) {
       removed: ReadonlySet<number>,
       added: readonly LeafSummary[],
     ): void {
+      const split = added.map(splitByBlock)
       for (const block of blocksOf(Array.from({ length: metricCount }, (_, metric) => metric))) {
-        const here =
-          block === 0
-            ? added
-            : added.filter(({ metrics }) => [...metrics.keys()].some((metric) => blockOf(metric) === block))
-        editBlock(run, block, removed, here)
+        editBlock(
+          run,
+          block,
+          removed,
+          split.flatMap((parts) => parts.get(block) ?? []),
+        )
       }
     },
 
-    /** Puts a changed page of the directory back in its place. */
-    replace(run: number, { first, page }: StoredPage): void {
-      stored.save(run, 0, first, sealPage(encodePage(page)))
+    /** The directory's pages as they are stored, ascending; the one behind `first`. */
+    storedPages: (run: number) => stored.range(run, 0, 0, Infinity),
+    storedAfter: (run: number, first: number) => stored.after(run, 0, first),
+
+    /** Puts a changed page of the directory, in its stored form, in the place of the one before. */
+    replace(run: number, { first, page }: PageRow): void {
+      stored.save(run, 0, first, page)
     },
   }
 }

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path'
 import { NO_ALERTS, type AlertOptions } from '../alert-store.ts'
 import { ALONE } from '../chore-store.ts'
 import { openPoints, recordFindings } from '../run/points.ts'
+import { HeavyUnits } from '../run/heavy-units.ts'
 import { RunCache } from '../run/run-cache.ts'
-import type { RunUnits } from '../run/run-tables.ts'
 import { openRuns } from '../run/runs.ts'
 import { StoreUnavailable, type Store } from '../store.ts'
 import { openAudit } from './audit/audit.ts'
@@ -103,7 +103,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     onRollback: () => cache.clear(),
   })
   const reaper = new Reaper(db, commits)
-  const units: RunUnits = {
+  const units = new HeavyUnits({
     write: (_, work) => commits.run(() => work(tables, cache)),
     read: async (_, work) => commits.read(() => work(tables, cache)),
     watchLeaves: (id, watcher) => {
@@ -111,7 +111,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
       return tables.watchLeaves((run, start) => run === key && watcher(start))
     },
     reclaim: () => reaper.start(),
-  }
+  })
   const access: Access = { read: (work) => commits.read(work), write: (work) => commits.run(work) }
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {

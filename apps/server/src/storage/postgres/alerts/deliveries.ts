@@ -16,7 +16,7 @@ import {
 } from '../../delivery-rows.ts'
 import type { StoredRun } from '../../store.ts'
 import type { Database, Statements, Value } from '../database.ts'
-import { findingById } from '../findings.ts'
+import { findingOf } from '../findings.ts'
 import { like } from '../like.ts'
 import { allChannels, channelTried } from './channels.ts'
 import type { openOutbox } from './outbox.ts'
@@ -26,6 +26,8 @@ const dialect = { like, kind: "e.finding_record::json ->> 'kind'" }
 /** Most reminders that one call of `remind` queues, and most rows that one call of `prune` removes. */
 const REMINDED_AT_ONCE = 500
 const PRUNED_AT_ONCE = 1_000
+/** Read before they meet other tables: Citus joins no distributed table with one of the coordinator. */
+const OPEN_FINDINGS = `select id from findings where state = 'open'`
 
 export const failPending = (on: Statements, channel: string): Promise<number> =>
   on.run(
@@ -183,11 +185,12 @@ export function openDeliveryStore({
     // From the open findings, which are few, and not from the events, which are many.
     remind: async (now) => {
       const due = await db.all<{ channel: string; finding: string; run: string }>(
-        `select e.channel, e.finding, e.run from findings f
-         join delivery_events e on e.finding = f.id and e.type = 'finding.opened'
+        `with open as materialized (${OPEN_FINDINGS})
+         select e.channel, e.finding, e.run from open
+         join delivery_events e on e.finding = open.id and e.type = 'finding.opened'
          join deliveries d on d.key = e.delivery and d.state <> 'pending'
          join channels c on c.id = e.channel
-         where f.state = 'open' and c.enabled and e.at <= ? - c.remind_hours * 3600000 and not exists (
+         where c.enabled and e.at <= ? - c.remind_hours * 3600000 and not exists (
            select 1 from delivery_events x
            where x.finding = e.finding and x.channel = e.channel and x.type = 'finding.reminder')
          limit ?`,
@@ -200,7 +203,7 @@ export function openDeliveryStore({
         await db.transaction(async (on) => {
           // neither another server's reminder nor the closing comes between
           await on.run('select 1 from findings where run = ? and id = ? for update', run, finding)
-          const record = await findingById(on, finding)
+          const record = await findingOf(on, run, finding)
           if (record?.state === 'open') await outbox.reminder(on, channel, record, facts, now)
         })
       }
@@ -230,15 +233,19 @@ export function openDeliveryStore({
         `select count(*) as due, min(due_at) as oldest_due_at from deliveries where state = 'pending' and due_at <= ?`,
         now,
       )) ?? { due: 0, oldest_due_at: null },
-    prune: (before) =>
-      removeDeliveries(
-        db,
-        `key in (select key from deliveries where created_at < ? and state <> 'pending' and not exists (
-           select 1 from delivery_events e join findings f on f.id = e.finding and f.state = 'open'
-           where e.delivery = deliveries.key)
-         order by created_at limit ?)`,
+    prune: async (before) => {
+      const old = await db.all<{ key: number }>(
+        `with open as materialized (${OPEN_FINDINGS})
+         select key from deliveries where created_at < ? and state <> 'pending' and not exists (
+           select 1 from delivery_events e join open on open.id = e.finding where e.delivery = deliveries.key)
+         order by created_at limit ?`,
         before,
         PRUNED_AT_ONCE,
-      ),
+      )
+      if (old.length === 0) return
+      // one may have been sent again meanwhile
+      const keys = old.map(({ key }) => key)
+      await removeDeliveries(db, `key = any(?::bigint[]) and state <> 'pending'`, keys)
+    },
   }
 }

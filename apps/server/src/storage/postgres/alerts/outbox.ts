@@ -4,7 +4,7 @@ import { factsOf, NEVER } from '../../delivery-rows.ts'
 import type { AlertOptions } from '../../alert-store.ts'
 import type { StoredFinding, StoredRun } from '../../store.ts'
 import type { Statements } from '../database.ts'
-import { findingById } from '../findings.ts'
+import { findingOf } from '../findings.ts'
 import type { RecordedChanges } from '../run-units.ts'
 import { allChannels, mutesInForce } from './channels.ts'
 
@@ -131,7 +131,7 @@ export function openOutbox({ rules, now: clock }: Required<AlertOptions>) {
       for (const change of told) {
         if (change.type === 'opened') await opened(on, change.finding, run)
         else {
-          const finding = await findingById(on, change.id)
+          const finding = await findingOf(on, run.id, change.id)
           if (finding !== undefined) await closed(on, finding, run)
         }
       }

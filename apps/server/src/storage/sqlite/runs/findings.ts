@@ -2,14 +2,14 @@ import type { Database } from '../engine/database.ts'
 import { glob } from '../engine/glob.ts'
 import {
   CLOSE_FINDING,
-  INSERT_FINDING,
-  explanationQueries,
+  type FindingRow,
   findingsQuery,
+  INSERT_FINDING,
   insertedFinding,
   oneFinding,
   refuseUnknownFinding,
   toFinding,
-  type FindingRow,
+  unexplainedFindings,
 } from '../../run/list-findings.ts'
 import { rowChanges } from '../../run/finding-changes.ts'
 import type { FindingChange, FindingQuery, FindingStore, StoredFinding } from '../../store.ts'
@@ -64,9 +64,8 @@ export function openExplanations(
   findings: FindingTable,
   commits: GroupCommit,
 ): Pick<FindingStore, 'get' | 'unexplained' | 'explain'> {
-  const sql = explanationQueries(dialect)
-  const selectUnexplained = db.prepare<[number], FindingRow>(sql.unexplained)
-  const explain = db.prepare<[string, string]>(sql.explain)
+  const selectUnexplained = db.prepare<[number], FindingRow>(unexplainedFindings(dialect))
+  const explain = db.prepare<[string, string]>('update findings set explanation = ? where id = ?')
   return {
     get: async (id) => commits.read(() => findings.find(id)),
     unexplained: async (perRun) => commits.read(() => selectUnexplained.all(perRun).map(toFinding)),

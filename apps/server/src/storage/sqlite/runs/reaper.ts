@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../engine/database.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 
-/** Rows, or pages, of one slice: a few milliseconds of work. */
+/** Rows, or pages, that are removed at once: milliseconds of work. */
 const SLICES = [
   ['leaves', 100],
   ['summaries', 100],
@@ -11,8 +11,11 @@ const SLICES = [
   ['metrics', 500],
 ] as const
 const PAGES_A_SLICE = 256
-/** Free pages that are left for the next points to fill. */
+/** Milliseconds of removing after which others get their turn. */
+const SLICE_MS = 4
+/** Free pages that are left for the next points to fill; and how many gather while rows are removed, before space is given back. */
 const FREE_PAGES_KEPT = 256
+const FREE_PAGES_GATHERED = 4096
 const PAUSE_MS = 2
 
 /** Removes the rows of deleted runs and gives the space back, slice by slice between other units of work. */
@@ -66,11 +69,20 @@ export class Reaper {
       if (!slices.some((slice) => slice.run(key).changes > 0)) done.run(key)
       return true
     }
-    const shrinkSome = (): boolean => {
-      if ((this.#db.pragma('freelist_count', { simple: true }) as number) <= FREE_PAGES_KEPT) return false
-      this.#db.pragma(`incremental_vacuum(${PAGES_A_SLICE})`)
-      return true
+    let isShrinking = false
+    const shrinkSome = (gathered: number): boolean => {
+      const free = this.#db.pragma('freelist_count', { simple: true }) as number
+      isShrinking = free > (isShrinking ? FREE_PAGES_KEPT : gathered)
+      if (isShrinking) this.#db.pragma(`incremental_vacuum(${PAGES_A_SLICE})`)
+      return isShrinking
     }
-    return () => removeSome() || shrinkSome()
+    // small runs are removed together: each slice waits for the disk
+    const removeMany = (): boolean => {
+      const began = performance.now()
+      let isRemoving = false
+      while (performance.now() - began < SLICE_MS && removeSome()) isRemoving = true
+      return isRemoving
+    }
+    return () => shrinkSome(FREE_PAGES_GATHERED) || removeMany() || shrinkSome(FREE_PAGES_KEPT)
   }
 }

@@ -1,0 +1,119 @@
+import { StoreUnavailable } from '../store.ts'
+import { storable, type Database, type Prepared, type Statements, type Value } from './database.ts'
+import { isLockTimeout } from './errors.ts'
+import type { Places } from './places.ts'
+
+/** Groups of one place under way at the same time: what arrives meanwhile makes the next ones. */
+const LANES = 2
+/** Units of one group, and bytes of their blobs, above which a unit is a group of its own. */
+const MAX_UNITS = 32
+const MAX_BYTES = 32 * 1024
+
+/** The parameters of `write_unit`, so many; the first two are the run and the version that it must have. */
+const PARAMETERS = 35
+export type UnitValues = readonly [run: string, base: number, ...others: Value[]]
+
+interface Waiting {
+  readonly values: UnitValues
+  readonly resolve: (isStored: boolean) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Queue {
+  readonly waiting: Waiting[]
+  underWay: number
+}
+
+/**
+ * Stores units of different runs that wait at the same moment in one statement, hence one transaction: a commit and a round
+ * trip cost about as much as the work of several units. All runs of a group have their rows in one place.
+ */
+export class UnitGroups {
+  readonly #db: Database
+  readonly #places: Places
+  readonly #queues = new Map<number, Queue>()
+
+  constructor(db: Database, places: Places) {
+    this.#db = db
+    this.#places = places
+  }
+
+  /** Whether the unit was stored; if not, the run has another version. */
+  async write(values: UnitValues): Promise<boolean> {
+    const blobs = values.at(-1) as Uint8Array
+    if (blobs.length > MAX_BYTES) return storeUnit(this.#db, values)
+    const place = await this.#places.of(values[0])
+    const queue = this.#queues.get(place) ?? { waiting: [], underWay: 0 }
+    this.#queues.set(place, queue)
+    return new Promise((resolve, reject) => {
+      queue.waiting.push({ values, resolve, reject })
+      // what becomes ready in the same turn goes together
+      if (queue.waiting.length === 1) queueMicrotask(() => this.#start(queue))
+    })
+  }
+
+  #start(queue: Queue): void {
+    while (queue.underWay < LANES && queue.waiting.length > 0) {
+      queue.underWay++
+      void this.#writeGroup(queue.waiting.splice(0, MAX_UNITS)).finally(() => {
+        queue.underWay--
+        this.#start(queue)
+      })
+    }
+  }
+
+  async #writeGroup(group: readonly Waiting[]): Promise<void> {
+    let stored: readonly boolean[]
+    try {
+      stored = await storeUnits(
+        this.#db,
+        group.map(({ values }) => values),
+      )
+    } catch (error) {
+      if (error instanceof StoreUnavailable && !isLockTimeout(error)) {
+        return group.forEach(({ reject }) => reject(error))
+      }
+      // nothing is stored. Each is tried on its own, so that one's failure is not that of the others; the next group does not wait for it
+      for (const { values, resolve, reject } of group) void storeUnit(this.#db, values).then(resolve, reject)
+      return
+    }
+    group.forEach(({ resolve }, i) => resolve(stored[i] === true))
+  }
+}
+
+const ONE: Prepared = {
+  name: 'write_unit',
+  sql: `select write_unit(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(', ')}) as stored`,
+}
+
+/** Stores one unit, and gives whether it was stored; if not, the run has another version. */
+export async function storeUnit(on: Statements, values: UnitValues): Promise<boolean> {
+  const result = await on.get<{ stored: boolean }>(ONE, ...values)
+  return result?.stored === true
+}
+
+const SEVERAL: Prepared = { name: 'write_units', sql: 'select write_units($1, $2, $3) as stored' }
+
+/** Stores units of several runs, all of them or none, and gives for each whether it was stored. */
+async function storeUnits(on: Statements, units: readonly UnitValues[]): Promise<boolean[]> {
+  const [first] = units as [UnitValues]
+  if (units.length === 1) return [await storeUnit(on, first)]
+  // whoever stores the same runs at this moment waits in the same order
+  const ordered = units.toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const blobs = ordered.map((values) => values.at(-1) as Uint8Array)
+  const lists = ordered.map((values, i) => [...values.slice(0, -1), (blobs[i] as Uint8Array).length])
+  const result = await on.get<{ stored: boolean[] }>(
+    SEVERAL,
+    first[0],
+    `{${lists.map((list) => `{${list.map(element).join()}}`).join()}}`,
+    Buffer.concat(blobs),
+  )
+  const stored = new Map(ordered.map(([run], i) => [run, result?.stored[i] === true]))
+  return units.map(([run]) => stored.get(run) === true)
+}
+
+/** A value as an element of an array of text. */
+function element(value: Value): string {
+  const stored = storable(value)
+  return typeof stored === 'string' ? `"${stored.replaceAll(/["\\]/g, '\\$&')}"` : String(stored)
+}
