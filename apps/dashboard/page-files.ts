@@ -9,10 +9,12 @@ const LIST = '_app/page-files.json'
 /** What a page asks the API first, by its route; `[id]` is the run in its address. A test sees that each is asked once. */
 const FIRST_QUESTIONS: Readonly<Record<string, readonly string[]>> = {
   '/runs/[id]': [
+    'api/v1/session',
     'api/v1/runs/[id]',
     'api/v1/runs/[id]/settings',
     'api/v1/findings?run=[id]&state=open&limit=200',
     'api/v1/findings?run=[id]&state=closed&limit=200',
+    'api/v1/runs/[id]/series?metric=grad_norm&metric=loss&metric=max_norm&metric=clip_fraction&metric=lr&max_points=1500',
   ],
 }
 
@@ -29,7 +31,7 @@ export const pageFiles: Plugin = {
     const chunks = Object.values(bundle).filter((output) => output.type === 'chunk') as Chunk[]
     const components = chunks.flatMap((chunk) =>
       chunk.moduleIds.flatMap((id) => {
-        const [, folder, kind] = /\/src\/routes(.*)\/\+(page|layout)\.svelte$/.exec(id) ?? []
+        const [, folder, kind] = /\/src\/routes(.*)\/\+(page|layout|error)\.svelte$/.exec(id) ?? []
         return folder === undefined ? [] : [{ folder, isPage: kind === 'page', chunk }]
       }),
     )

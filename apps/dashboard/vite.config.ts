@@ -2,7 +2,9 @@ import adapter from '@sveltejs/adapter-static'
 import { readFileSync } from 'node:fs'
 import { sveltekit } from '@sveltejs/kit/vite'
 import { defineConfig, type Plugin } from 'vite'
+import { compiledAtOnce } from './compiled-at-once.ts'
 import { pageFiles } from './page-files.ts'
+import { uplotWithoutLocale } from './uplot-without-locale.ts'
 import { wordsOnly } from './words-only.ts'
 
 /** The pages' version is that of the package: by default it is the time of the build, and no two builds were the same. */
@@ -44,17 +46,21 @@ export default defineConfig({
       build: {
         rolldownOptions: {
           output: {
-            // Few files instead of many small ones, which compress worse and are a round trip each. Kit's start has to be
-            // told where the pages are (its payload) before any other module of it runs: neither is in a group with others.
+            // Few files instead of many small ones, which compress worse and are a round trip each. Kit tells its start where
+            // the pages are before it loads any other module: what that first script imports is in no group with others.
             codeSplitting: {
               groups: [
-                { name: 'payload', test: /runtime\/client\/payload\.js$/, priority: 3 },
                 {
-                  name: 'framework',
-                  test: /node_modules\/(svelte|@sveltejs)\/(?!.*client\/entry\.js)/,
+                  name: 'payload',
+                  test: /runtime\/client\/payload\.js$|vite\/preload-helper|rolldown.runtime/,
                   priority: 2,
                 },
-                { name: 'shared', test: /dashboard\/src\//, minShareCount: 3, priority: 1 },
+                {
+                  name: 'pages',
+                  test: /node_modules\/(svelte|@sveltejs)\/(?!.*client\/entry\.js)|dashboard\/src\/(lib\/(api|chart|format|state|ui)\/|lib\/[^/]+$|routes\/)/,
+                  minShareCount: 2,
+                  priority: 1,
+                },
               ],
             },
           },
@@ -65,7 +71,9 @@ export default defineConfig({
   plugins: [
     announcerWithoutInlineStyle,
     wordsOnly,
+    uplotWithoutLocale,
     pageFiles,
+    compiledAtOnce,
     sveltekit({
       adapter: adapter({ fallback: 'index.html', precompress: true }),
       compilerOptions: { runes: true },

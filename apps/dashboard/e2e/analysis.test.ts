@@ -77,7 +77,7 @@ describe('looking closer', () => {
     await server.call('POST', '/runs/r/points', { columns: { ...columns, layers } })
     const page = await openPage()
     await page.goto(`${server.url}/runs/r/layers`)
-    await page.getByText('80 layers in 40 groups').waitFor()
+    await page.getByText('in 40 groups').waitFor()
     await page
       .getByRole('listitem')
       .filter({ hasText: /h\.7\.mlp.* 60× from step 3[89]\d/ })
@@ -86,10 +86,35 @@ describe('looking closer', () => {
     await map.focus()
     await map.press('ArrowDown')
     await map.press('Enter')
-    await page.getByText('2 layers, below h.0').waitFor()
+    await page.getByText('2 layers below h.0').waitFor()
     await page.getByRole('button', { name: 'Out of h.0' }).click()
     await page.getByLabel('Search layers').fill('7 mlp')
     await page.getByText(/^4 layers$/).waitFor()
+  })
+
+  it('names every few rows of a heat map whose rows are too low for a name each', async () => {
+    const server = await startServer()
+    await server.put('r', capped)
+    const columns = steps(40, quiet)
+    const names = Array.from({ length: 400 }, (_, i) => `h.${i >> 1}.${i % 2 === 0 ? 'attn' : 'mlp'}`)
+    const layers = Object.fromEntries(names.map((name) => [name, columns.step.map(() => 0.05)]))
+    await server.call('POST', '/runs/r/points', { columns: { ...columns, layers } })
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/r/layers`)
+    const map = page.getByRole('img', { name: /^Heat map of 200 layers/ })
+    const height = await map.evaluate((canvas) => canvas.clientHeight)
+    const shown = await page.locator('.map li').evaluateAll((all) =>
+      all.map((row) => {
+        const box = row.getBoundingClientRect()
+        return { name: row.textContent, top: box.top, bottom: box.bottom }
+      }),
+    )
+    expect(shown.length).toBeGreaterThan(25)
+    expect(shown.every(({ top }, i) => i === 0 || top > (shown[i - 1]?.bottom ?? 0) - 2)).toBe(true)
+    const second = shown[1] ?? expect.unreachable()
+    const { y } = (await map.boundingBox()) ?? expect.unreachable()
+    const row = Math.floor((((second.top + second.bottom) / 2 - y) / height) * 200)
+    expect(second.name).toBe(`h.${row}`)
   })
 
   it('adds a channel, refuses a private address in words, and shows a secret once', async () => {

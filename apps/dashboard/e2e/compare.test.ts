@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { swipe } from './fingers.ts'
 import { eventually, openPage, textOf } from './open-page.ts'
 import { startServer } from './start-server.ts'
-import { quiet, steps } from './training.ts'
+import { high, quiet, steps } from './training.ts'
 
 const capped = { clip: { mode: 'norm', max_norm: 1 } } as const
 
@@ -69,6 +69,25 @@ describe('comparing runs', () => {
     await page.getByText('Run other not found').waitFor()
     await page.getByRole('button', { name: 'Remove other' }).click()
     await page.getByRole('heading', { name: 'Choose what to compare quick with' }).waitFor()
+  })
+
+  it('is one click from a finding, with the healthy run that is most alike', async () => {
+    const server = await startServer()
+    for (const [id, lr] of Object.entries({ good: 3e-4, bad: 3e-3 })) {
+      await server.put(id, { ...capped, name: `lr ${lr}`, config: { model: 'tiny', batch_size: 8, lr } })
+      const isBad = (step: number) => id === 'bad' && step >= 300
+      await server.send(
+        id,
+        steps(600, (step) => (isBad(step) ? high(step) : quiet(step))),
+      )
+      if (id === 'good') await server.call('PATCH', '/runs/good', { status: 'finished' })
+    }
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/bad`)
+    await page.getByRole('link', { name: 'Compare with lr 0.0003' }).click()
+    await page.waitForURL(/\/compare\?run=bad&run=good$/)
+    await page.getByRole('columnheader', { name: 'lr 0.0003' }).first().waitFor()
+    await page.getByText('percentage points').waitFor()
   })
 
   it('says what each run reads under the cursor, and smooths over the raw lines', async () => {

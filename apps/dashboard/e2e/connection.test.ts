@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { eventually, openPage, textOf } from './open-page.ts'
 import { startServer } from './start-server.ts'
 import { high, quiet, steps } from './training.ts'
@@ -53,6 +53,23 @@ describe('a lost connection', () => {
     await server.restart()
     await page.getByRole('button', { name: 'Try again' }).click()
     await page.getByRole('heading', { level: 1, name: 'run' }).waitFor()
+  })
+
+  it('shows no empty charts where they could not be loaded, and all of them after another try', async () => {
+    const server = await startServer()
+    await server.put('run')
+    await server.send('run', steps(100, quiet))
+    const page = await openPage({ mayComplain: /status of 500/ })
+    const error = { code: 'internal', message: 'Something failed in the server.', details: [] }
+    await page.route('**/runs/run/series?*', (route) => route.fulfill({ status: 500, json: { error } }))
+    await page.goto(`${server.url}/runs/run`)
+    const failure = page.getByRole('alert').filter({ hasText: 'The charts could not be loaded' })
+    await failure.waitFor()
+    expect(await page.locator('.chart').count()).toBe(0)
+    await page.unroute('**/runs/run/series?*')
+    await failure.getByRole('button', { name: 'Try again' }).click()
+    await page.locator('.chart .u-over').first().waitFor()
+    await failure.waitFor({ state: 'detached' })
   })
 
   it('shows what came between the first answer and the live connection', async () => {

@@ -35,6 +35,20 @@ describe('the page of a run', () => {
     await eventually(() => textOf(page, range)).toMatch(/^steps 0 to 599/)
   })
 
+  it('says nothing of a cap and of a loss that the run does not have', async () => {
+    const server = await startServer()
+    await server.put('bare', {})
+    const { step, grad_norm } = steps(300, quiet)
+    await server.send('bare', { step, grad_norm })
+    await server.call('PATCH', '/runs/bare', { status: 'finished' })
+    const page = await openPage()
+    await page.goto(`${server.url}/runs/bare`)
+    const figures = page.getByRole('region', { name: 'Figures of the run' })
+    await figures.getByText('median').waitFor()
+    expect(await figures.innerText()).not.toMatch(/cap|clipped|streak/i)
+    expect(await page.locator('.chart').count()).toBe(1)
+  })
+
   it('fetches finer buckets where it is zoomed, down to single points', async () => {
     const server = await startServer()
     await server.put('long', capped)

@@ -67,6 +67,26 @@ describe('in other ways of looking, a person', () => {
     expect(await told.evaluate((words) => getComputedStyle(words).display)).toBe('block')
   })
 
+  it('prints the charts of a dark page in the colours of paper, and has them dark again afterwards', async () => {
+    const server = await startWithRun()
+    const page = await openPage({ colorScheme: 'dark' })
+    await page.goto(`${server.url}/runs/run`)
+    // the blue of a norm on a dark page
+    await eventually(() => pixelsLike(page, [86, 180, 233])).toBeGreaterThan(50)
+    await page.evaluate(() =>
+      addEventListener('beforeprint', () => {
+        const canvas = document.querySelector<HTMLCanvasElement>('.chart canvas')
+        const { width = 0, height = 0 } = canvas ?? {}
+        const onPaper = canvas?.getContext('2d')?.getImageData(0, 0, width, height).data
+        Object.assign(globalThis, { onPaper })
+      }),
+    )
+    await page.pdf({ format: 'A4' })
+    expect(await pixelsLike(page, [0, 114, 178], 'onPaper')).toBeGreaterThan(50)
+    expect(await pixelsLike(page, [86, 180, 233], 'onPaper')).toBe(0)
+    await eventually(() => pixelsLike(page, [86, 180, 233])).toBeGreaterThan(50)
+  })
+
   it('is told by a screen reader what a chart shows', async () => {
     const server = await startWithRun()
     const page = await openPage()
@@ -111,4 +131,27 @@ function bluePixels(page: Page): Promise<number> {
         if ((data[i + 3] as number) > 200 && (data[i + 2] as number) > (data[i] as number) + 60) count++
       return count
     })
+}
+
+/** Pixels of the norm's chart that are very near a colour: of the one on the page, or of the one kept under a name. */
+function pixelsLike(page: Page, colour: readonly number[], kept = ''): Promise<number> {
+  return page.evaluate(
+    ([wanted, name]) => {
+      const canvas = document.querySelector<HTMLCanvasElement>('.chart canvas')
+      const { width = 0, height = 0 } = canvas ?? {}
+      const data =
+        (globalThis as unknown as Record<string, Uint8ClampedArray>)[name] ??
+        canvas?.getContext('2d')?.getImageData(0, 0, width, height).data ??
+        []
+      let count = 0
+      for (let i = 0; i < data.length; i += 4)
+        if (
+          (data[i + 3] as number) > 250 &&
+          wanted.every((value, channel) => Math.abs(value - (data[i + channel] as number)) < 12)
+        )
+          count++
+      return count
+    },
+    [colour, kept] as const,
+  )
 }

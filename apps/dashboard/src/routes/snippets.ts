@@ -18,7 +18,7 @@ function shortestWays(origin: string): Snippet[] {
     {
       name: 'import',
       title: 'Watch a folder of logs',
-      text: `# where normwatch is installed; or drop the folder onto this page
+      text: `# or drop the folder onto this page
 export NORMWATCH_URL=${origin}
 normwatch import ./outputs --follow
 `,
@@ -34,11 +34,13 @@ normwatch run -- python train.py
     {
       name: 'Python',
       title: 'Three lines of Python',
-      text: `import normwatch  # pip install ${origin}/sdk/python
+      text: `# pip install ${origin}/sdk/python
+import normwatch
 
 run = normwatch.init(url="${origin}",
                      name="first-run", max_norm=1.0)
-run.log(grad_norm=1.73, loss=2.31)  # each step: norm before clipping
+# each step, with the norm before clipping:
+run.log(grad_norm=1.73, loss=2.31)
 run.finish()
 `,
     },

@@ -170,7 +170,7 @@ function drawEdgeMarks(u: uPlot, marks: readonly Mark[], colour: string, edge: '
   ctx.textAlign = 'left'
   ctx.textBaseline = edge === 'top' ? 'top' : 'bottom'
   ctx.fillStyle = colour
-  for (const { x, count } of mergeMarks(marks, (at) => xPixels(u, at), 6 * size)) {
+  for (const { x, count } of mergeMarks(marks, (at) => xPixels(u, at), 9 * size)) {
     const at = xPixels(u, x)
     if (at < left - size || at > left + width + size) continue
     ctx.beginPath()

@@ -53,9 +53,15 @@ export function paletteOf(scheme: 'light' | 'dark'): Palette {
 }
 
 export const palette = new (class {
-  readonly #current = $derived.by(() => (void theme.isDark, readPalette()))
+  /** Whether charts are drawn for paper, which is light. */
+  isPrinted = $state(false)
+  readonly #isDarkOnPaper = $derived(this.isPrinted && theme.isDark)
+  readonly #current = $derived.by(() => {
+    void theme.isDark
+    return this.#isDarkOnPaper ? paletteOf('light') : readPalette()
+  })
 
-  /** Read again when the theme changes. */
+  /** Read again when the theme changes, and for paper in a dark theme. */
   get current(): Palette {
     return this.#current
   }

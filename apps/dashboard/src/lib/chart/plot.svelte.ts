@@ -1,7 +1,9 @@
+import './plot.css'
 import uPlot from 'uplot'
 import { flushSync } from 'svelte'
 import type { Attachment } from 'svelte/attachments'
 import { afterFrame } from '#lib/after-drawing.ts'
+import { palette } from '#lib/chart/palette.svelte.ts'
 
 /** What a chart shows now: aligned columns, and the ends of the x axis. */
 export interface PlotData {
@@ -12,6 +14,18 @@ export interface PlotData {
 
 /** A chart's width on paper, in pixels: a page of A4 or letter paper less its margins and the panel's. */
 const PAPER = 640
+
+/** What each chart does before the page is printed, and after that. */
+// eslint-disable-next-line svelte/prefer-svelte-reactivity -- no page shows it
+const printed = new Set<(isPrinted: boolean) => void>()
+
+function print(isPrinted: boolean): void {
+  // Other colours make new charts: they are in the set when this has ended.
+  flushSync(() => (palette.isPrinted = isPrinted))
+  for (const chart of [...printed]) chart(isPrinted)
+}
+addEventListener('beforeprint', () => print(true))
+addEventListener('afterprint', () => print(false))
 
 /** Charts that wait to be made: one a frame, so that a page's first one is seen before the work for the others begins. */
 const waiting: (() => void)[] = []
@@ -76,13 +90,12 @@ export function plot(
     })
     observer.observe(element)
     // A page is printed at once, charts that nobody has scrolled to included.
-    const print = () => {
-      flushSync(() => (sight.isNear = true))
-      chart?.setSize({ width: Math.min(PAPER, element.clientWidth), height: element.clientHeight })
+    const fit = (isPrinted: boolean) => {
+      if (isPrinted) flushSync(() => (sight.isNear = true))
+      const { clientWidth: width, clientHeight: height } = element
+      chart?.setSize({ width: isPrinted ? Math.min(PAPER, width) : width, height })
     }
-    const stopPrint = () => chart?.setSize({ width: element.clientWidth, height: element.clientHeight })
-    addEventListener('beforeprint', print)
-    addEventListener('afterprint', stopPrint)
+    printed.add(fit)
     $effect(() => {
       if (!sight.isNear) return
       const { columns, min, max } = data()
@@ -101,8 +114,7 @@ export function plot(
       if (sight.isNear) queueMicrotask(() => chart?.root.isConnected && setCursor(chart, at))
     })
     return () => {
-      removeEventListener('beforeprint', print)
-      removeEventListener('afterprint', stopPrint)
+      printed.delete(fit)
       observer.disconnect()
       sight.end()
       chart?.destroy()

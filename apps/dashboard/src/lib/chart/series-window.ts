@@ -45,6 +45,12 @@ export function windowOf(reply: SeriesReply, { from, to }: StepRange, newest: nu
   return { from, to, isOpen: to >= newest, bucket: reply.bucket, metrics: new Map(metrics) }
 }
 
+/** The window of a reply that was asked for the whole record, up to the newest step that the server had. */
+export function wholeWindowOf(reply: SeriesReply): SeriesWindow {
+  const to = reply.total > 0 ? reply.to : -1
+  return windowOf(reply, { from: 0, to }, to)
+}
+
 /** The window of a run without points. */
 export const emptyWindow: SeriesWindow = { from: 0, to: -1, isOpen: true, bucket: 1, metrics: new Map() }
 

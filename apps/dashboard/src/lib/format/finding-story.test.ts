@@ -2,6 +2,7 @@ import type { Finding } from '@normwatch/protocol'
 import { describe, expect, it } from 'vitest'
 import {
   lookedAtWords,
+  noCauseWords,
   movedWords,
   onsetWords,
   storyOf,
@@ -68,4 +69,10 @@ describe('a search that found no cause', () => {
   ])('with %o and %j logged says: %s', (more, logged, words) =>
     expect(lookedAtWords({ ...finding, ...more } as Finding, logged)).toBe(words),
   )
+  it('says of a run that stalled what may have happened, not what was logged', () => {
+    expect(noCauseWords({ ...finding, kind: 'stalled' }, ['loss'])).toBe(
+      'The training may have ended or hang, or it no longer reaches this server.',
+    )
+    expect(noCauseWords(finding, ['loss'])).toMatch(/^No cause found\. Looked at norm and loss/)
+  })
 })

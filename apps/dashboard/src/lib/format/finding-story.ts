@@ -38,6 +38,14 @@ export function movedWords({ before, after, ratio, at_step, lead }: Moved): stri
   return `${changeWords(before, after, ratio)} at step ${group(at_step)}, ${leadWords(lead)}`
 }
 
+/** What stands in the place of a cause where none is known. */
+export function noCauseWords(finding: Finding & Partial<FindingStory>, logged: readonly string[]): string {
+  // What was logged cannot say why nothing arrives any more.
+  if (finding.kind === 'stalled')
+    return 'The training may have ended or hang, or it no longer reaches this server.'
+  return `No cause found. ${lookedAtWords(finding, logged)}`
+}
+
 /** What causes are made of, and what it is called. */
 const LOOKED_AT = { loss: 'loss', lr: 'lr', loss_scale: 'loss scale' } as const
 const GRADIENTS = /^(grad_norm|max_norm|clip_fraction|post_norm|skipped)(\/|$)/

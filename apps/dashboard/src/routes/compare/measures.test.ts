@@ -28,7 +28,7 @@ describe('the table of measures', () => {
       ['0.5', ''],
       ['0.1', '0.2×'],
     ])
-    expect(rowOf('Clip rate', runs)?.[1]).toEqual(['40%', '+30 points'])
+    expect(rowOf('Clip rate', runs)?.[1]).toEqual(['40%', '+30 percentage points'])
   })
   it('says nothing where a run has no such measure', () => {
     expect(rowOf('Norm, p99', [run('a', {}), run('b', {})])).toEqual([

@@ -71,7 +71,7 @@ export function measureRows(runs: readonly ComparedRun[]): MeasureRow[] {
       hint,
       cells: values.map((value, i) => ({
         value: value === null ? '–' : words(value),
-        change: i === 0 ? '' : isShare ? pointsBetween(first, value) : factorBetween(first, value),
+        change: i === 0 ? '' : isShare ? percentagePoints(first, value) : factorBetween(first, value),
       })),
     }
   })
@@ -118,10 +118,10 @@ function isGroup(value: unknown): value is Config {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
 }
 
-function pointsBetween(first: number | null, value: number | null): string {
+function percentagePoints(first: number | null, value: number | null): string {
   if (first === null || value === null || first === value) return ''
   const points = (value - first) * 100
-  return `${points > 0 ? '+' : '−'}${figure(Number(Math.abs(points).toPrecision(2)))} points`
+  return `${points > 0 ? '+' : '−'}${figure(Number(Math.abs(points).toPrecision(2)))} percentage points`
 }
 
 function factorBetween(first: number | null, value: number | null): string {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { namesApart } from './names-apart.ts'
+import { namesApart, shortNames } from './names-apart.ts'
 
 it('gives runs of one name the end of their ids, and leaves other names alone', () => {
   const runs = [
@@ -17,4 +17,30 @@ it('takes more of ids that end alike, all of them where they must be told apart'
     { id: 'x', name: 'x' },
   ]
   expect(namesApart(runs)).toEqual(['x first-seed-0', 'x econd-seed-0', 'x x'])
+})
+
+it.each([
+  [
+    ['a-1/seed/output.log', 'a-2/seed/output.log'],
+    ['a-1', 'a-2'],
+  ],
+  [
+    ['lr/0.1', 'lr/0.01'],
+    ['lr/0.1', 'lr/0.01'],
+  ],
+  [
+    ['vit-small lr=0.0001', 'vit-small lr=0.0002'],
+    ['lr=0.0001', 'lr=0.0002'],
+  ],
+  [
+    ['sweep/first-long-name', 'sweep/second-long-name'],
+    ['first-…ng-name', 'second…ng-name'],
+  ],
+  [
+    ['a long name/log', '/log'],
+    ['a long…ame/log', '/log'],
+  ],
+  [['alone, and long/log'], ['alone,…ong/log']],
+])('shortens %j to 14 characters where they differ', (names, short) => {
+  expect(shortNames(names, 14)).toEqual(short)
 })

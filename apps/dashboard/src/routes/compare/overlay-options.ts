@@ -6,6 +6,7 @@ import { cursorOptions, gestureHooks } from '#lib/chart/gestures.ts'
 import type { OverlayMode } from './overlay.ts'
 import type { Palette } from '#lib/chart/palette.svelte.ts'
 import { runColour, runDash } from '#lib/chart/run-strokes.ts'
+import { shortNames } from './names-apart.ts'
 
 export interface OverlayStyle {
   readonly palette: Palette
@@ -19,9 +20,9 @@ export interface OverlayStyle {
 }
 
 /** Room for the names at the end of the lines, in CSS pixels. */
-const NAME_WIDTH = 104
+const NAME_WIDTH = 128
 /** Characters of a name that fit there, and pixels from one name to the next. */
-const NAME_LENGTH = 14
+const NAME_LENGTH = 18
 const NAME_APART = 13
 
 /** The name of each run where its line ends, moved apart where they would overlap: beside the plot, over no line. */
@@ -40,16 +41,14 @@ function drawNames(u: uPlot, lines: readonly number[], names: readonly string[],
   u.ctx.font = `${11 * devicePixelRatio}px ${FONT_FAMILY}`
   u.ctx.textAlign = 'left'
   u.ctx.textBaseline = 'middle'
+  const short = shortNames(names, NAME_LENGTH)
   let free = top + apart / 2
   ends.forEach(({ run, y }, i) => {
     const lowest = top + height - (ends.length - i - 0.5) * apart
     const at = Math.max(free, Math.min(y, lowest))
     free = at + apart
-    const name = names[run] ?? ''
     u.ctx.fillStyle = palette[runColour(run)]
-    // Runs of a sweep differ at the end of their names.
-    const text = name.length > NAME_LENGTH ? `…${name.slice(1 - NAME_LENGTH)}` : name
-    u.ctx.fillText(text, left + width + 5 * devicePixelRatio, at)
+    u.ctx.fillText(short[run] ?? '', left + width + 5 * devicePixelRatio, at)
   })
   u.ctx.restore()
 }
@@ -63,7 +62,9 @@ export function overlayOptions(
   const hasRoom = innerWidth > 700
   const series: uPlot.Series[] = [{}]
   const bands: uPlot.Band[] = []
+  /** Those with the last readings; each has its smoothed one after it. */
   const lines: number[] = []
+  const named = () => lines.map((line) => (isSmooth ? line + 1 : line))
   for (let run = 0; run < names.length; run++) {
     const stroke = palette[runColour(run)]
     const edge: uPlot.Series = { stroke: faint(stroke, 0.01), points: { show: false }, spanGaps: false }
@@ -91,7 +92,7 @@ export function overlayOptions(
     bands,
     hooks: {
       drawClear: [fitLines(lines)],
-      draw: hasRoom ? [(u) => drawNames(u, lines, names, palette)] : [],
+      draw: hasRoom ? [(u) => drawNames(u, named(), names, palette)] : [],
       ...gestureHooks(gestures),
     },
   }

@@ -4,17 +4,13 @@ import { sentenceOf } from '#lib/api/failure.ts'
 import { untrack } from 'svelte'
 import { clock } from '#lib/state/clock.svelte.ts'
 import type { LiveConnection } from '#lib/state/live-connection.svelte.ts'
+import { flaggedRuns, type FlaggedRun } from './flagged-runs.ts'
 
 /** Pages of runs that are read: of more than these the newest are shown. */
 const MOST_PAGES = 5
 /** Pages of findings that are read: of a week with more the newest are counted. */
 const MOST_PAGES_OF_FINDINGS = 25
 const WEEK = 7 * 24 * 60 * 60 * 1000
-
-interface FlaggedRun {
-  readonly finding: Finding
-  readonly others: number
-}
 
 /** The runs of a project with their configs, and what was found in them this week; runs are kept current live. */
 export class ProjectRuns {
@@ -26,7 +22,7 @@ export class ProjectRuns {
   runs = $state.raw<readonly Run[]>([])
   /** Whether the project has more runs than are shown. */
   hasMore = $state(false)
-  /** One entry a run: its newest finding of this week that is no mere note, and how many others there are. */
+  /** One entry a run: its gravest finding of this week that is no mere note, and how many others there are. */
   flagged = $state.raw<readonly FlaggedRun[]>([])
   /** Whether so much was found this week that the oldest of it is not counted. */
   hasMoreFlagged = $state(false)
@@ -40,7 +36,7 @@ export class ProjectRuns {
     try {
       const [runs, flagged] = await Promise.all([this.#read(), this.#readFlagged()])
       this.runs = runs
-      this.flagged = byRun(flagged)
+      this.flagged = flaggedRuns(flagged)
       this.phase = 'ready'
     } catch (error) {
       this.failure = sentenceOf(error)
@@ -96,12 +92,4 @@ export class ProjectRuns {
       ? this.runs.map((run) => (run.id === frame.run.id ? { ...run, ...frame.run } : run))
       : [Object.assign({ config: {} }, frame.run), ...this.runs]
   }
-}
-
-function byRun(findings: readonly Finding[]): FlaggedRun[] {
-  const byRun = Map.groupBy(findings, ({ run }) => run)
-  return [...byRun.values()].map(([finding, ...others]) => ({
-    finding: finding as Finding,
-    others: others.length,
-  }))
 }

@@ -44,12 +44,19 @@ describe('the table of a project', () => {
     expect(ids(sorted(runs, column('name'), true))).toBe('dcba')
   })
   it('groups by a config key, in the order of its values', () => {
-    expect(groupsOf(runs, 'optim.lr').map(({ name, runs: own }) => [name, ids(own)])).toEqual([
+    const groups = (isDown: boolean) =>
+      groupsOf(runs, 'optim.lr', isDown).map(({ name, runs: own }) => [name, ids(own)])
+    expect(groups(false)).toEqual([
       ['0.0001', 'b'],
       ['0.001', 'ad'],
       ['–', 'c'],
     ])
-    expect(groupsOf(runs, '')).toHaveLength(1)
+    expect(groups(true)).toEqual([
+      ['0.001', 'ad'],
+      ['0.0001', 'b'],
+      ['–', 'c'],
+    ])
+    expect(groupsOf(runs, '', false)).toHaveLength(1)
     expect(differingKeys(runs)).toEqual(['optim.lr'])
     expect(choicesOf(runs)).toEqual({ config: ['optim.lr', 'seed'], metrics: ['grad_norm', 'loss'] })
   })

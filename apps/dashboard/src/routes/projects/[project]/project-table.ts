@@ -97,8 +97,15 @@ export function sorted(runs: readonly Run[], { valueOf }: Column, isDown: boolea
   return [...runs].sort((a, b) => compareCells(values.get(a) ?? null, values.get(b) ?? null, isDown))
 }
 
-/** The runs by the value of a config key, in the order of the values; one group without a name where no key is chosen. */
-export function groupsOf(runs: readonly Run[], key: string): { name: string; runs: Run[] }[] {
+/**
+ * The runs by the value of a config key, in the order of the values or the other way round; one group without a name where no
+ * key is chosen.
+ */
+export function groupsOf(
+  runs: readonly Run[],
+  key: string,
+  isDown: boolean,
+): { name: string; runs: Run[] }[] {
   if (key === '') return [{ name: '', runs: [...runs] }]
   const groups = new Map<string, Run[]>()
   for (const run of runs) {
@@ -108,10 +115,11 @@ export function groupsOf(runs: readonly Run[], key: string): { name: string; run
   const order = (name: string): Cell => (name === '–' ? null : asCell(name))
   return [...groups]
     .map(([name, members]) => ({ name, runs: members }))
-    .sort((a, b) => compareCells(order(a.name), order(b.name), false))
+    .sort((a, b) => compareCells(order(a.name), order(b.name), isDown))
 }
 
 const norm = (run: Run) => decodeNumber(worstPart(run).latest['grad_norm']) ?? null
+const capOf = (run: Run) => capOfNorm(worstPart(run).clip)
 const rate = (run: Run) => worstPart(run).clipping.rate
 const loss = (run: Run) => latestLoss(run) ?? null
 const orDash = (value: number | null, words: (value: number) => string) =>
@@ -123,9 +131,13 @@ const BASE: readonly Column[] = [
   {
     key: 'norm',
     title: 'Norm, × cap',
-    valueOf: norm,
+    // As it is shown: runs of other caps are compared by how far they are above their own.
+    valueOf: (run) => {
+      const value = norm(run)
+      return value === null ? null : value / (capOf(run) ?? 1)
+    },
     wordsOf: (run) => {
-      const cap = capOfNorm(worstPart(run).clip)
+      const cap = capOf(run)
       return orDash(norm(run), (value) => (cap === null ? figure(value) : multiple(value, cap)))
     },
   },

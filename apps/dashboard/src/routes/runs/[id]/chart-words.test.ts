@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
-import { chartWords } from './chart-words.ts'
+import { chartWords, rateSpan } from './chart-words.ts'
 
 /** Buckets of one step each; those above `cap` count as clipped. */
 function buckets(values: readonly number[], cap = Infinity): MetricBuckets {
@@ -26,4 +26,10 @@ describe('a chart in words', () => {
     [buckets([1, NaN]), 'always 1, newest NaN at step 10, 1 reading not finite'],
     [buckets([NaN]), 'newest NaN at step 0, 1 reading not finite'],
   ])('%#: says %s', (given, words) => expect(chartWords(given)).toBe(words))
+})
+
+it('says that a clip rate is over a bucket where that has more points than the window', () => {
+  const one = { ...emptyBuckets(), count: [3, 256, 1] }
+  expect(rateSpan(one, 512, 200)).toBe('each 512 steps')
+  expect(rateSpan(one, 512, 256)).toBe('the last 256 logged points')
 })

@@ -20,6 +20,13 @@ export function chartWords(buckets: MetricBuckets): string {
     .join(', ')
 }
 
+/** What the clip rates of a chart are over: buckets with more points than the window have but their own. */
+export function rateSpan({ count }: MetricBuckets, bucket: number, window: number): string {
+  return most(count) > window
+    ? `each ${counted(bucket, 'step')}`
+    : `the last ${counted(window, 'logged point')}`
+}
+
 /** Since when without a break, else the share of steps; empty where none is above a cap. */
 function aboveCap(buckets: MetricBuckets): string {
   const over = sum(buckets.over)

@@ -7,7 +7,12 @@ import { onsetWords, storyOf } from '#lib/format/finding-story.ts'
 /** A finding on the time line, in steps. */
 export interface FindingSpan extends StepRange {
   readonly id: string
+  /** What was found. */
+  readonly name: string
+  /** What was found, and when. */
   readonly title: string
+  /** The step where it began, if that is known. */
+  readonly onset: number | null
   readonly colour: Span['colour']
   readonly isOpen: boolean
   /** The part of the run that it speaks of. */
@@ -24,9 +29,10 @@ export function findingSpans(findings: readonly Finding[], newest: number): Find
     const { onset, part } = storyOf(finding)
     const from = Math.min(opened, onset ?? opened)
     const where = part === null ? '' : ` in ${part}`
-    const title = `${findingTitle(finding)}${where}, ${onsetWords(finding) || findingSpan(finding)}`
+    const name = `${findingTitle(finding)}${where}`
+    const title = `${name}, ${onsetWords(finding) || findingSpan(finding)}`
     const to = Math.max(opened, closed_step ?? (state === 'open' ? newest : opened))
-    return [{ id, from, to, title, colour: COLOURS[severity], isOpen: state === 'open', part }]
+    return [{ id, from, to, name, title, onset, colour: COLOURS[severity], isOpen: state === 'open', part }]
   })
 }
 

@@ -82,6 +82,8 @@ export class LiveRun {
   load = async (): Promise<void> => {
     this.#meanwhile = []
     const isEarly = this.#awaitsRun
+    // Beside the questions below: the newest step, which their replies tell, is not needed to begin with.
+    const first = this.series.isLoaded ? undefined : this.series.loadFirst()
     try {
       const [run, { settings }, open, closed] = await Promise.all([
         this.#api.run(this.id),
@@ -90,14 +92,19 @@ export class LiveRun {
         this.#api.findings(this.id, 'closed'),
       ])
       this.accept(run)
-      const isTooOld = isEarly && this.#run !== run
+      const isTooOld = isEarly && run.updated_at < (this.#run ?? run).updated_at
       this.#settings = settings
       this.#findings = [...open.findings, ...closed.findings]
       this.#hasMore = closed.next_cursor !== null
       for (const finding of this.#meanwhile) this.#keep(finding)
       this.#phase = 'ready'
-      await this.series.load(this.#metrics, this.#run?.last_step ?? null)
-      this.#events = (await this.#api.events(this.id)).events
+      await first
+      const lastStep = this.#run?.last_step ?? null
+      if (first === undefined || !this.series.holds(this.#metrics, lastStep))
+        await this.series.load(this.#metrics, lastStep)
+      const { events } = await this.#api.events(this.id)
+      // A run without events stays as it is: other ones would have every chart drawn once more.
+      if (events.length + this.#events.length > 0) this.#events = events
       // What was found between the replies and the watch is in neither.
       if (isTooOld) await this.load()
     } catch (error) {
@@ -112,7 +119,10 @@ export class LiveRun {
 
   /** Takes a version of the run in, unless a newer one is here: a reply may come later than what it was overtaken by. */
   accept(run: Run): void {
-    if (this.#run === null || run.updated_at >= this.#run.updated_at) this.#run = run
+    const known = this.#run
+    if (known !== null && run.updated_at < known.updated_at) return
+    // A watch begins with the run as it is: the same once more would have every chart drawn once more.
+    if (known === null || !isSame(run, known)) this.#run = run
   }
 
   #watch(): void {
@@ -151,4 +161,10 @@ export class LiveRun {
       ? [finding, ...others]
       : this.#findings.map((other) => (other.id === finding.id ? finding : other))
   }
+}
+
+function isSame(run: Run, known: Run): boolean {
+  if (run.updated_at !== known.updated_at) return false
+  const keys = Object.keys(run) as (keyof Run)[]
+  return keys.every((key) => JSON.stringify(run[key]) === JSON.stringify(known[key]))
 }

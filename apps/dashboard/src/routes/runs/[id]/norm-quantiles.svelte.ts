@@ -8,7 +8,7 @@ export class NormQuantiles {
   readonly #api: Api
   readonly #id: string
   readonly #part: string | null
-  #values = $state.raw<Readonly<Record<string, number | null>>>({})
+  #values = $state.raw<Readonly<Record<string, number | null>> | null>(null)
   #at = -Infinity
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -18,9 +18,9 @@ export class NormQuantiles {
     this.#part = part
   }
 
-  /** Such as `p50`; `undefined` where the server does not say. */
-  of(name: string): number | undefined {
-    return this.#values[name] ?? undefined
+  /** Such as `p50`; `null` while it is not known yet, `undefined` where the server does not say. */
+  of(name: string): number | null | undefined {
+    return this.#values === null ? null : (this.#values[name] ?? undefined)
   }
 
   /** Says that the run has moved. */
@@ -39,6 +39,7 @@ export class NormQuantiles {
       this.#values = (await this.#api.caps(this.#id, this.#part)).quantiles
     } catch {
       // The figures stay as they were: the charts beside them say that the server does not answer.
+      this.#values ??= {}
     }
   }
 }

@@ -14,7 +14,7 @@ import {
   type ChartColumns,
 } from '#lib/chart/columns.ts'
 import type { RunEvent } from '@normwatch/protocol'
-import { chartWords } from './chart-words.ts'
+import { chartWords, rateSpan } from './chart-words.ts'
 import { findingSpans, type FindingSpan } from './finding-spans.ts'
 import { interpolate } from '#lib/chart/range.ts'
 import { emptyBuckets, type MetricBuckets } from '#lib/chart/series-window.ts'
@@ -31,6 +31,7 @@ export class RunCharts {
   readonly #live: LiveRun
   readonly #view: ChartView
   readonly #trialCap: (part: string | null) => number | null
+  readonly #parts = $derived.by(() => (this.#live.run === null ? [] : partsOf(this.#live.run)))
   /** Steps and times beside each other, for the way between the two. */
   readonly #ticks = $derived.by(() => this.#overview())
   readonly #startedAt = $derived(this.#ticks.time[0] ?? 0)
@@ -58,7 +59,7 @@ export class RunCharts {
 
   /** The streams of gradients of the run, each with charts of its own. */
   get parts(): readonly RunPart[] {
-    return this.#live.run === null ? [] : partsOf(this.#live.run)
+    return this.#parts
   }
   /** The losses of the run, each with a chart of its own. */
   get losses(): readonly string[] {
@@ -153,6 +154,11 @@ export class RunCharts {
     const rate = clipRate(buckets, window)
     const columns = { x: [...x], min: rate, max: rate, last: rate }
     return { ...this.#frame(columns, this.spansOf(part)), guides: this.#rateGuides() }
+  }
+
+  /** What those rates are over, in words. */
+  rateSpan(window: number, part: string | null): string {
+    return rateSpan(this.#buckets(metricOfPart('grad_norm', part)), this.bucket, window)
   }
 
   ribbon(part: string | null) {

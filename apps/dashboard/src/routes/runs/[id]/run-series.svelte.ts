@@ -5,6 +5,7 @@ import { withMargin } from '#lib/chart/range.ts'
 import {
   emptyWindow,
   reaches,
+  wholeWindowOf,
   windowOf,
   type MetricBuckets,
   type SeriesWindow,
@@ -13,6 +14,8 @@ import { Tail } from './tail.ts'
 
 /** Buckets asked for in a window, and those that live points add before it is fetched again. */
 const BUCKETS = 1_500
+/** What a run's page reads first, whatever else it is to show: `page-files.ts` has the browser ask for the same, early. */
+const FIRST_METRICS: readonly string[] = ['grad_norm', 'loss', 'max_norm', 'clip_fraction', 'lr']
 /** Live points kept at the most. */
 const TAIL_POINTS = 4_000
 /** Milliseconds between two pictures of live points: ten a second look alive and leave the machine to the training. */
@@ -75,6 +78,22 @@ export class RunSeries {
   overview(metric: string, clip: Clip): MetricBuckets | undefined {
     void this.#version
     return this.#overview ? this.#tail.extend(this.#overview, metric, clip) : undefined
+  }
+
+  /** Fetches what most pages show first, up to the newest step, before it is known which step that is. */
+  async loadFirst(): Promise<void> {
+    this.#metrics = FIRST_METRICS
+    const window = await this.#fetch('overview')
+    if (window === undefined) return
+    this.#lastStep = Math.max(window.to, this.#tail.lastStep ?? -1)
+    this.#tail.dropThrough(window.to)
+    this.#overview = window
+  }
+
+  /** Whether all of these metrics were fetched, up to the step `lastStep`; what is zoomed into is not part of it. */
+  holds(metrics: readonly string[], lastStep: number | null): boolean {
+    const isRead = metrics.every((metric) => this.#metrics.includes(metric))
+    return isRead && this.#view === null && this.#overview?.to === (lastStep ?? -1)
   }
 
   /** Fetches these metrics up to the step `lastStep`, which the server has; live points are to come for the steps after it. */
@@ -159,8 +178,9 @@ export class RunSeries {
     if (window !== undefined && this.#view !== null) this.#detail = window
   }
 
-  async #fetch(slot: 'overview' | 'detail', range: StepRange): Promise<SeriesWindow | undefined> {
-    if (range.to < range.from) return slot === 'overview' ? emptyWindow : undefined
+  /** Without a range: the whole record, as far as it goes when the server reads it. */
+  async #fetch(slot: 'overview' | 'detail', range?: StepRange): Promise<SeriesWindow | undefined> {
+    if (range && range.to < range.from) return slot === 'overview' ? emptyWindow : undefined
     this.#abort[slot].abort()
     this.#abort[slot] = new AbortController()
     const { signal } = this.#abort[slot]
@@ -168,12 +188,12 @@ export class RunSeries {
     try {
       const reply = await this.#api.series(this.#id, {
         metrics: this.#metrics,
-        range,
+        ...(range && { range }),
         maxPoints: BUCKETS,
         signal,
       })
       this.#failure = ''
-      return windowOf(reply, range, newest)
+      return range ? windowOf(reply, range, newest) : wholeWindowOf(reply)
     } catch (error) {
       if (!signal.aborted) this.#failure = sentenceOf(error)
       return undefined
