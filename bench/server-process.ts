@@ -54,8 +54,10 @@ export class ServerProcess {
       child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))
     })
     const { status } = await fetch(url)
-    if (status !== 200) throw new Error(`the first page answers ${status}`)
-    return new ServerProcess(child, url, (performance.now() - begin) / 1000)
+    const server = new ServerProcess(child, url, (performance.now() - begin) / 1000)
+    if (status === 200) return server
+    await server.stop()
+    throw new Error(`the first page answers ${status}: is the dashboard built (npm run build)?`)
   }
 
   /** Resident memory in MiB, from the kernel. */

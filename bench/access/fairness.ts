@@ -14,6 +14,8 @@ import { Others } from './others.ts'
 
 const ROUNDS = 5
 const ROUND_MS = 5_000
+/** The most that the median of the rounds' ratios should be, in every kind. */
+const GOAL = 1.6
 /** Milliseconds in which an abuser uses up its allowed burst. Not measured. */
 const BURST_MS = 4_000
 const BAD_RUNS = 32
@@ -39,9 +41,9 @@ for (const kind of kinds) {
   results[kind] = seen
   console.log(
     `${kind.padEnd(28)} p99 ${seen.usual.map(({ p99 }) => p99).join(' ')} → ${seen.abused.map(({ p99 }) => p99).join(' ')} ms, ` +
-      `ratio ${seen.ratio}, load average ${seen.loadAverage}`,
+      `ratio ${seen.ratio}, at most ${seen.worst}, load average ${seen.loadAverage}`,
   )
-  if (seen.ratio > 2) process.exitCode = 1
+  if (seen.ratio > GOAL) process.exitCode = 1
 }
 const inOrder = Object.fromEntries(
   KINDS.filter((kind) => kind in results).map((kind) => [kind, results[kind]]),
@@ -75,8 +77,9 @@ async function measure(kind: Kind) {
     for (let round = 0; round < ROUNDS; round++) {
       for (const one of round % 2 === 0 ? phases : phases.toReversed()) await one()
     }
-    const ratio = round2(median(abused.map(({ p99 }, i) => p99 / (usual[i] as Phase).p99)))
-    return { loadAverage: load(), ratio, usual, abused, answers, megabytes: server.megabytes }
+    const ratios = abused.map(({ p99 }, i) => p99 / (usual[i] as Phase).p99)
+    const [ratio, worst] = [round2(median(ratios)), round2(Math.max(...ratios))]
+    return { loadAverage: load(), ratio, worst, usual, abused, answers, megabytes: server.megabytes }
   } finally {
     await server.stop()
     rmSync(folder, { recursive: true })

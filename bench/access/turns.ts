@@ -2,21 +2,21 @@
  * `npm run bench:turns`: how long the heaviest valid requests keep everybody else waiting, measured by a beat inside the
  * server (`beat.ts`) and by an honest client outside. The goal is 50 ms.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { machine, ServerProcess } from '../server-process.ts'
 import { writeResults } from '../write-results.ts'
+import { Beats } from './beats.ts'
 
 const ROUNDS = 3
 const only = process.argv[2]
 const folder = mkdtempSync(join(tmpdir(), 'normwatch-turns-'))
-const beats = join(folder, 'beats')
-const preload = `--import=${join(import.meta.dirname, 'beat.ts')}`
+const beats = new Beats(folder)
 const server = await ServerProcess.start(join(folder, 'data'), {
-  environment: { ...(process.env as Record<string, string>), NODE_OPTIONS: preload, BEAT_FILE: beats },
+  environment: { ...(process.env as Record<string, string>), ...beats.environment },
 })
 
 /** Columns of so many steps and metrics. */
@@ -88,13 +88,7 @@ async function measure(what: string, work: (round: number) => Promise<void>): Pr
     const from = Date.now()
     const client = await honestly(() => work(round))
     await pause(100)
-    const lines = existsSync(beats) ? readFileSync(beats, 'utf8').trim().split('\n') : []
-    const late = lines.map((line) => line.split(' ').map(Number)).filter(([at = 0]) => at >= from)
-    rounds.push({
-      client,
-      beat: Math.max(0, ...late.map(([, delay = 0]) => delay)),
-      turn: Math.max(0, ...late.map(([, , turn = 0]) => turn)),
-    })
+    rounds.push({ client, ...beats.longestSince(from) })
   }
   const of = (field: keyof (typeof rounds)[number]) => middle(rounds.map((it) => it[field]))
   figures.push({ what, turn: of('turn'), beat: of('beat'), client: of('client') })
@@ -117,6 +111,12 @@ try {
   for (let run = 0; run < ROUNDS; run++) await put(`layers-${run}`)
   await measure('60 steps of 3,300 layers', (round) => post(`layers-${round}`, layers))
   await measure('the same sent again', (round) => post(`layers-${round}`, layers))
+  const all = columns(60, ['grad_norm', ...names(4_096, 'layers/layer')])
+  for (let run = 0; run < ROUNDS; run++) await put(`all-layers-${run}`)
+  await measure('60 steps of all 4,096 layers', (round) => post(`all-layers-${round}`, all))
+  await measure('the end of that run', (round) =>
+    send('PATCH', `runs/all-layers-${round}`, '{"status":"finished"}'),
+  )
   const rows = JSON.stringify({
     points: Array.from({ length: 10_000 }, (_, i) => ({
       step: i,
@@ -125,6 +125,18 @@ try {
   })
   for (let run = 0; run < ROUNDS; run++) await put(`rows-${run}`)
   await measure('10,000 points of 20 readings, one by one', (round) => post(`rows-${round}`, rows))
+  const full = JSON.stringify({
+    points: Array.from({ length: 10_000 }, (_, i) => ({
+      step: i,
+      ...Object.fromEntries(names(60, 'm').map((name) => [name, i + 0.5])),
+    })),
+  })
+  for (let run = 0; run < ROUNDS; run++) await put(`full-${run}`)
+  await measure('10,000 points of 60 readings, one by one: 8 MB', (round) => post(`full-${round}`, full))
+  const scattered = Array.from({ length: 10_000 }, (_, i) => i * 10)
+  await measure('10,000 steps scattered over 100,000', () =>
+    post('big-7', JSON.stringify({ columns: { step: scattered, grad_norm: scattered.map(() => 2) } })),
+  )
   const config = JSON.stringify({
     config: Object.fromEntries(names(500, 'parameter_').map((name) => [name, 'x'.repeat(100)])),
   })

@@ -6,12 +6,15 @@ export class KeepAliveClient {
   readonly #host: string
   #received = ''
   #answered: ((status: number) => void) | undefined
+  #failed: ((error: Error) => void) | undefined
 
   private constructor(socket: Socket, host: string) {
     this.#socket = socket
     this.#host = host
     socket.setNoDelay(true).setEncoding('latin1')
     socket.on('data', (chunk) => this.#take(chunk as unknown as string))
+    socket.on('error', () => undefined)
+    socket.on('close', () => this.#failed?.(new Error('the server closed the connection')))
   }
 
   static async open(port: number): Promise<KeepAliveClient> {
@@ -20,14 +23,22 @@ export class KeepAliveClient {
     return new KeepAliveClient(socket, `127.0.0.1:${port}`)
   }
 
-  /** Resolves with the status of the answer. */
+  /** The server has closed the connection, as it does after some quiet seconds. */
+  get isClosed(): boolean {
+    return this.#socket.destroyed
+  }
+
+  /** Resolves with the status of the answer. Rejects when the connection is closed instead. */
   send(method: string, path: string, body: string): Promise<number> {
     this.#socket.write(
       `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\n` +
         `content-length: ${body.length}\r\n\r\n${body}`,
       'latin1',
     )
-    return new Promise((resolve) => (this.#answered = resolve))
+    return new Promise((resolve, reject) => {
+      this.#answered = resolve
+      this.#failed = reject
+    })
   }
 
   close(): void {

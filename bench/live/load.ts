@@ -1,6 +1,7 @@
 /**
  * Trainings and live readers in one separate process, so that they share a clock: `node load.ts PORT '{"runs": 50, …}'`
- * prints what the readers saw as JSON.
+ * prints what the readers saw as JSON. With several ports, separated by commas, each training keeps to one server, and each
+ * reader connects to another one than that of the first run that it watches.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeepAliveClient } from '../ingest/keep-alive-client.ts'
@@ -41,19 +42,27 @@ const POINTS_EVERY = 56
 /** The most requests in flight at the same time. */
 const CLIENTS = 32
 
-const [port, load] = [Number(process.argv[2]), JSON.parse(process.argv[3] as string) as Load]
-const clients = await Promise.all(Array.from({ length: CLIENTS }, () => KeepAliveClient.open(port)))
-const idle = [...clients]
+const ports = (process.argv[2] as string).split(',').map(Number)
+const load = JSON.parse(process.argv[3] as string) as Load
+/** Idle connections to each server. */
+const idle = await Promise.all(
+  ports.map((port) =>
+    Promise.all(Array.from({ length: Math.ceil(CLIENTS / ports.length) }, () => KeepAliveClient.open(port))),
+  ),
+)
 const names = Array.from({ length: load.runs }, (_, run) => `live-${run}`)
-for (const name of names) {
-  const body = '{"clip": {"mode": "norm", "max_norm": 1.0}}'
-  await clients[0]?.send('PUT', `/api/v1/runs/${name}`, body)
-  await send(clients[0] as KeepAliveClient, name, 0)
+/** Which server the training of a run sends to. */
+const serverOf = (run: number) => run % ports.length
+for (const [run, name] of names.entries()) {
+  const client = await stillOpen(idle[serverOf(run)]?.[0] as KeepAliveClient, run)
+  await client.send('PUT', `/api/v1/runs/${name}`, '{"clip": {"mode": "norm", "max_norm": 1.0}}')
+  await send(client, name, 0)
 }
 const readers = await Promise.all(
   Array.from({ length: load.readers }, (_, reader) => {
     const watched = Array.from({ length: load.watches }, (_, i) => names[(reader + i) % load.runs] as string)
-    return LiveReader.open(port, watched)
+    const server = (serverOf(reader % load.runs) + 1) % ports.length
+    return LiveReader.open(ports[server] as number, watched)
   }),
 )
 // The frames that readers get when they connect are not measured.
@@ -72,24 +81,32 @@ for (
   at += (-Math.log(1 - Math.random()) * 1000) / load.batchesPerSecond
 ) {
   await sleep(Math.max(0, at - performance.now()))
-  const client = idle.pop()
+  const run = Math.floor(Math.random() * names.length)
+  const free = idle[serverOf(run)] as KeepAliveClient[]
+  const client = free.pop()
   if (client === undefined) continue
-  sending.push(sendNext(client, names[Math.floor(Math.random() * names.length)] as string))
+  sending.push(sendNext(await stillOpen(client, run), run).then((client) => void free.push(client)))
 }
 await Promise.all(sending)
 await sleep(1500)
 console.log(JSON.stringify(seen()))
 for (const reader of readers) reader.close()
-for (const client of clients) client.close()
+for (const client of idle.flat()) client.close()
 
-async function sendNext(client: KeepAliveClient, run: string): Promise<void> {
-  const first = nextStep.get(run) as number
-  nextStep.set(run, first + STEPS)
+/** The same connection, or another one to the server of this run where that was quiet for too long. */
+async function stillOpen(client: KeepAliveClient, run: number): Promise<KeepAliveClient> {
+  return client.isClosed ? KeepAliveClient.open(ports[serverOf(run)] as number) : client
+}
+
+async function sendNext(client: KeepAliveClient, run: number): Promise<KeepAliveClient> {
+  const name = names[run] as string
+  const first = nextStep.get(name) as number
+  nextStep.set(name, first + STEPS)
   const begin = performance.now()
-  sentAt.get(run)?.set(first + STEPS - 1, begin)
-  await send(client, run, first)
+  sentAt.get(name)?.set(first + STEPS - 1, begin)
+  await send(client, name, first)
   answers.push(performance.now() - begin)
-  idle.push(client)
+  return client
 }
 
 async function send(client: KeepAliveClient, run: string, first: number): Promise<void> {

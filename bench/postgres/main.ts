@@ -18,7 +18,7 @@ import { timed } from '../storage/timing.ts'
 import { writeResults } from '../write-results.ts'
 import { floor } from './floor.ts'
 
-const ROUNDS = 2
+const ROUNDS = 3
 const STEPS_A_ROUND = 50_000
 const BATCH = 500
 const SINGLES = 100
@@ -26,10 +26,13 @@ const LISTED = 10_000
 /** Of a batch of 500 steps of two readings in the tail. */
 const BLOB_BYTES = 5_000
 
+/** The empty database of another server, such as a Citus coordinator, that is to be measured in turns with the others. */
+const other = process.env['NORMWATCH_BENCH_DATABASE_URL']
+
 const root = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
 const cluster = await startPostgres({ max_connections: '150' })
 
-/** The fields of /proc/PID/stat behind the name: 0 is the state, 1 the parent, 11 to 14 user and system time, own and of ended children. */
+/** The fields of /proc/PID/stat behind the name: 0 is the state, 1 the parent. */
 function statOf(pid: string): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -42,33 +45,42 @@ function statOf(pid: string): string[] | undefined {
 
 /** The first process of the database, parent of all others. */
 async function findPostmaster(): Promise<string> {
-  const { rows } = await asked<{ pid: number }>('select pg_backend_pid() as pid')
-  return statOf(String(rows[0]?.pid))?.[1] ?? ''
+  const parent = await connected(async (client) => {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    return statOf(String(rows[0]?.pid))?.[1]
+  })
+  if (parent === undefined) throw new Error('The processes of the database are not on this machine.')
+  return parent
 }
 
-/** Processor seconds that the database's processes have used. */
+/** Processor seconds that the database's processes have used, but for those that have ended. */
 function databaseSeconds(): number {
-  const own = statOf(postmaster) ?? []
-  let ticks = Number(own[13]) + Number(own[14])
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const fields = statOf(pid)
-    if (pid === postmaster || fields?.[1] === postmaster) ticks += Number(fields?.[11]) + Number(fields?.[12])
-  }
-  return ticks / 100
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const own = pids.filter((pid) => pid === postmaster || statOf(pid)?.[1] === postmaster)
+  return own.reduce((sum, pid) => sum + nanosecondsOf(pid) / 1e9, 0)
 }
 
-async function asked<T extends object>(sql: string): Promise<pg.QueryResult<T>> {
+/** Exact, unlike the ticks in `stat`. */
+function nanosecondsOf(pid: string): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0])
+  } catch {
+    return 0
+  }
+}
+
+async function connected<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: cluster.url('postgres') })
   await client.connect()
   try {
-    return await client.query<T>(sql)
+    return await work(client)
   } finally {
     await client.end()
   }
 }
 
 async function newDatabase(name: string): Promise<string> {
-  await asked(`create database ${name}`)
+  await connected((client) => client.query(`create database ${name}`))
   return cluster.url(name)
 }
 
@@ -113,14 +125,15 @@ try {
   const stores = {
     sqlite: await openSqliteStore({ folder: join(root, 'sqlite') }),
     postgres: await openPostgresStore({ url: await newDatabase('bench') }),
+    ...(other === undefined ? {} : { other: await openPostgresStore({ url: other }) }),
   }
   const bare = await newDatabase('floor')
-  const turns: { sqlite: Turn[]; postgres: Turn[] } = { sqlite: [], postgres: [] }
+  const turns = { sqlite: [] as Turn[], postgres: [] as Turn[], other: [] as Turn[] }
   const floors = { batches: [] as number[], singles: [] as number[] }
   const loads: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    for (const engine of ['sqlite', 'postgres'] as const)
-      turns[engine].push(await turn(stores[engine], round))
+    for (const [engine, store] of Object.entries(stores) as [keyof typeof turns, Store][])
+      turns[engine].push(await turn(store, round))
     floors.batches.push(await floor(bare, 8, 2_000, BLOB_BYTES))
     floors.singles.push(await floor(bare, 64, 6_400, 60))
     loads.push(load())
@@ -134,11 +147,13 @@ try {
   const listed = await timed(200, 20, () => stores.postgres.runs.list({ limit: 50 }))
   const [sqlite, postgres] = [middle(turns.sqlite), middle(turns.postgres)]
   const floorScalars = median(floors.batches) * BATCH * 2
+  const measuredOther = other === undefined ? undefined : middle(turns.other)
   const results = {
     ...machine(),
     loads,
     sqlite,
     postgres,
+    ...(measuredOther && { other: measuredOther }),
     floor: { scalarsPerSecond: floorScalars, singlesPerSecond: median(floors.singles) },
     chartsP99: { sqlite: chart.sqlite.zoomed.p99, postgres: chart.postgres.zoomed.p99 },
     listOf10000: listed,
@@ -147,12 +162,17 @@ try {
       'ingest to the floor': postgres.scalarsPerSecond / floorScalars,
       'charts p99 to SQLite': chart.postgres.zoomed.p99 / chart.sqlite.zoomed.p99,
       'single steps to the floor': postgres.singlesPerSecond / median(floors.singles),
+      ...(measuredOther && {
+        'ingest of the other database to PostgreSQL':
+          measuredOther.scalarsPerSecond / postgres.scalarsPerSecond,
+        'single steps of the other database to PostgreSQL':
+          measuredOther.singlesPerSecond / postgres.singlesPerSecond,
+      }),
     },
   }
   console.log(JSON.stringify(results, null, 2))
   await writeResults(import.meta.dirname, results)
-  await stores.sqlite.close()
-  await stores.postgres.close()
+  for (const store of Object.values(stores)) await store.close()
 } finally {
   await cluster.stop()
   rmSync(root, { recursive: true, force: true })
