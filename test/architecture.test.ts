@@ -116,7 +116,11 @@ const rooms: Record<string, Room> = {
     mayImport: ['address-ranges', 'storage', 'detector', ...wire, 'npm:ipaddr.js', 'npm:nodemailer'],
   },
   ingest: { path: `${server}/ingest`, mayImport: ['storage', 'live', 'detector', ...wire] },
-  analysis: { path: `${server}/analysis`, mayImport: ['storage', 'ingest', 'detector', ...wire] },
+  'in-slices': { path: `${server}/in-slices.ts`, mayImport: ['node'] },
+  analysis: {
+    path: `${server}/analysis`,
+    mayImport: ['in-slices', 'storage', 'ingest', 'detector', ...wire],
+  },
   mcp: {
     path: `${server}/mcp`,
     mayImport: ['protocol', 'detector', 'version', 'npm:@modelcontextprotocol/server'],
@@ -134,6 +138,7 @@ const rooms: Record<string, Room> = {
     path: `${server}/plugins`,
     mayImport: [
       'errors',
+      'in-slices',
       ...wire,
       'npm:ajv',
       'npm:ajv-formats',
@@ -186,6 +191,7 @@ const rooms: Record<string, Room> = {
       'alerts',
       'analysis',
       'errors',
+      'in-slices',
       'ingest',
       'layout',
       'live',

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { settings, variableOf } from '../../apps/server/src/config.ts'
+import { variableOf } from '../../apps/server/src/config.ts'
+import { settings } from '../../apps/server/src/settings.ts'
 import { ensureHadolint } from './tools.ts'
 
 const root = join(import.meta.dirname, '../..')

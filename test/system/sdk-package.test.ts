@@ -4,7 +4,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import { chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SmallServer } from '../../packages/sdk/test/small-server.ts'
@@ -120,37 +119,6 @@ describe('the package that users install', () => {
     const spinning = spawn(node, ['spin.js'], { cwd: project, env, stdio: 'ignore' })
     onTestFinished(() => void spinning.kill('SIGKILL'))
     await vi.waitFor(() => expect(server.steps('spin').length).toBeGreaterThan(500), { timeout: 20_000 })
-  })
-
-  it.each([
-    ['a module', 'esm', 'bundle.mjs'],
-    ['CommonJS', 'cjs', 'bundle.cjs'],
-  ] as const)('records a run when bundled into one file, as %s', async (_kind, format, file) => {
-    const server = await startServer()
-    await writeFile(
-      join(project, 'bundled.js'),
-      `import { init } from '@normwatch/sdk'
-       async function train() {
-         const run = init({ id: '${format}' })
-         for (let i = 0; i < 100; i++) run.log({ loss: i })
-         console.log(JSON.stringify(await run.finish()))
-       }
-       void train()`,
-    )
-    const outfile = join(project, 'alone', file)
-    await build({
-      entryPoints: [join(project, 'bundled.js')],
-      outfile,
-      format,
-      bundle: true,
-      platform: 'node',
-      logLevel: 'error',
-      logOverride: { 'empty-import-meta': 'silent' },
-    })
-    const env = { ...process.env, NORMWATCH_URL: server.url, NORMWATCH_SPOOL: join(project, 'spool') }
-    const { stdout } = await run(process.execPath, [outfile], { cwd: join(project, 'alone'), env })
-    expect(JSON.parse(stdout)).toMatchObject({ sent: 100, unsent: 0, lost: 0 })
-    expect(server.steps(format)).toHaveLength(100)
   })
 
   it.each(nodesHere().filter(([version]) => Number(/^v(\d+)/.exec(version)?.[1]) >= 22))(
