@@ -25,7 +25,9 @@ if (python !== undefined) {
   ]
   run(python, [...install, sdk])
   const [deepspeed, megatron] = tryInstalls(python)
-  const shared = ['clipping', 'log', 'parts', 'events', 'conveniences'].map((name) => `tests/test_${name}.py`)
+  const shared = ['clipping', 'log', 'parts', 'events', 'conveniences', 'config'].map(
+    (name) => `tests/test_${name}.py`,
+  )
   const tests = ['frameworks', ...shared, ...pytestArguments]
   const env = { ...process.env, DEEPSPEED_FOLDER: deepspeed, MEGATRON_FOLDER: megatron }
   const { status } = spawnSync(python, ['-m', 'pytest', ...tests], { cwd: sdk, stdio: 'inherit', env })
@@ -43,10 +45,7 @@ function tryInstalls(python: string): [deepspeed: string, megatron: string] {
   const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check']
   const deepspeed = ['deepspeed==0.19.8', 'hjson==3.1.0', 'ninja==1.13.2', 'py-cpuinfo==9.0.0']
   const more = ['msgpack==1.2.4', 'einops==0.8.2']
-  const attempts: [string, string[]][] = [
-    ['Hydra', ['hydra-core==1.3.8']],
-    ['A notebook kernel', ['nbclient==0.11.0', 'ipykernel==7.4.0']],
-  ]
+  const attempts: [string, string[]][] = [['A notebook kernel', ['nbclient==0.11.0', 'ipykernel==7.4.0']]]
   if (!existsSync(folder)) {
     const options = ['--no-build-isolation', '--no-deps', '--target', folder]
     attempts.push(['DeepSpeed', [...options, ...deepspeed, ...more]])

@@ -37,6 +37,7 @@ TRAININGS: dict[str, list[str]] = {
     "Lightning": ["with_lightning.py", "automatic"],
     "Lightning with manual optimisation": ["with_lightning.py", "manual"],
     "a Hydra main": ["with_hydra.py", "lr=0.25"],
+    "a Hydra main with values that cannot be read": ["with_hydra.py", "--config-name", "odd"],
     "a click command": ["with_click.py", "--lr", "0.25", "--api-key", "abc"],
     "argparse": ["with_argparse.py", "--lr", "0.25", "--wandb-api-key", "abc"],
     "DDP": [*TORCHRUN, "sharded.py", "ddp", "clip"],
@@ -69,8 +70,6 @@ def train(arguments: list[str], server: FakeServer | None, tmp_path: Path) -> di
 def test_an_unmodified_training_is_recorded_truly_and_not_changed(
     name: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    if name == "a Hydra main":
-        pytest.importorskip("hydra")
     reference = train(TRAININGS[name], server, tmp_path)
     assert reference["weights"] == train(TRAININGS[name], None, tmp_path)["weights"]
     [run] = server.runs.values()
@@ -98,9 +97,32 @@ def test_the_settings_that_a_program_reads_are_kept_without_its_secrets(server: 
 
 
 def test_hydras_config_is_kept_with_its_references_followed(server: FakeServer, tmp_path: Path) -> None:
-    pytest.importorskip("hydra")
     config = captured_config(TRAININGS["a Hydra main"], server, tmp_path)
     assert config["hydra"] == {"seed": 0, "steps": 4, "lr": 0.25, "model": {"width": 4}}
+
+
+def test_hydras_config_is_read_without_drawing_random_numbers_or_showing_secrets(
+    server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NORMWATCH_TEST_SECRET", "hunter2")
+    odd = TRAININGS["a Hydra main with values that cannot be read"]
+    config = captured_config([*odd, "+also_key=hunter3://user:hunter2@host"], server, tmp_path)
+    assert config["hydra"] == {
+        "seed": 0,
+        "steps": 4,
+        "lr": 0.05,
+        "also": 0.05,
+        "model": {"width": 4},
+        "data": {"path": "???", "from": "${data.path}", "mirror": "postgres://user:(hidden)@host/corpus"},
+        "noise": "${draw:}",
+        "again": "${draw:}",
+        "key": "${oc.env:NORMWATCH_TEST_SECRET}",
+        "key_too": "${oc.env:NORMWATCH_TEST_SECRET}",
+        "token": "(hidden)",
+        "broken": "${fail:}",
+        "also_key": "hunter3://user:(hidden)@host",
+    }
+    assert "hunter2" not in str(server.requests)
 
 
 def test_the_arguments_of_the_trainer_are_kept(server: FakeServer, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 import pytest
@@ -36,10 +36,22 @@ class Settings:
 
 
 class Model:
-    """A config like a pydantic model or a config of transformers."""
+    """A config like those of transformers."""
 
-    def model_dump(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         return {"width": 4}
+
+
+class Size(NamedTuple):
+    width: int
+    item: int
+
+
+class Half(dict[str, int]):
+    """A dictionary of which one value cannot be read."""
+
+    def __getitem__(self, name: str) -> int:
+        return 1 / 0 if name == "bad" else super().__getitem__(name)
 
 
 class Broken:
@@ -90,6 +102,8 @@ CONFIGS: dict[str, tuple[Any, dict[str, Any]]] = {
     "a long sequence": ({"a": Items(), "b": [1]}, {"a": [*range(1024), "… 999998976 more"], "b": [1]}),
     "argparse": (argparse.Namespace(lr=0.1, name="x"), {"lr": 0.1, "name": "x"}),
     "a dataclass": (Settings(Inner()), {"inner": {"lr": 0.1, "path": "x"}, "steps": 3}),
+    "a named tuple": ({"size": Size(4, 2)}, {"size": {"width": 4, "item": 2}}),
+    "a value that cannot be read": (Half(bad=0, ok=1), {"bad": "<Half: ZeroDivisionError>", "ok": 1}),
     "a model": (Model(), {"width": 4}),
     "a model within": ({"model": Model()}, {"model": {"width": 4}}),
     "each value for itself": (
@@ -126,10 +140,11 @@ def test_a_config_arrives_value_by_value(start: Any, server: FakeServer, name: s
     assert {key: got[key] for key in expected} == expected
 
 
-def test_an_omegaconf_config_is_resolved(start: Any, server: FakeServer) -> None:
-    omegaconf = pytest.importorskip("omegaconf")
-    start(id="r", config=omegaconf.OmegaConf.create({"lr": 0.1, "twice": "${lr}", "list": [1]})).finish()
-    assert server.runs["r"]["fields"]["config"] == {"lr": 0.1, "twice": 0.1, "list": [1]}
+def test_a_class_of_attrs_without_a_dictionary_is_read(start: Any, server: FakeServer) -> None:
+    attr = pytest.importorskip("attr")
+    made = attr.make_class("Optimizer", {"lr": attr.ib(default=0.1), "path": attr.ib(default=Path("x"))}, slots=True)
+    start(id="r", config={"optimizer": made()}).finish()
+    assert server.runs["r"]["fields"]["config"] == {"optimizer": {"lr": 0.1, "path": "x"}}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from omegaconf import DictConfig, OmegaConf
 from reference import Reference, norm_of
 
 OmegaConf.register_new_resolver("twice", lambda number: 2 * number)
+OmegaConf.register_new_resolver("draw", lambda: torch.rand(()).item())
+OmegaConf.register_new_resolver("fail", lambda: 1 / 0)
 
 
 @hydra.main(version_base=None, config_path="hydra_conf", config_name="train")

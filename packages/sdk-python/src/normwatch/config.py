@@ -5,17 +5,15 @@ cannot represent becomes text. All other values stay as they are.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import math
-import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence, Set
 from itertools import islice
 from pathlib import PurePath
-from types import SimpleNamespace
 from typing import Any, Callable
 
 from .numbers import encode_json, encode_number
+from .settings_entries import entries_of, entries_of_holder, is_omegaconf
 
 MAX_KEYS = 512
 MAX_KEY_LENGTH = 256
@@ -38,11 +36,11 @@ def read_config(config: Any, refuse: Refuse) -> dict[str, Any] | None:
     config cannot be read.
     """
     try:
-        entries = _entries(config)
+        entries = entries_of(config)
     except Exception as error:
         refuse("config", f"cannot be read: {type(error).__name__}: {error}")
         return None
-    if entries is None:
+    if not isinstance(entries, Mapping):
         refuse("config", f"must be a mapping, a namespace, a dataclass or the like, not {type(config).__name__}")
         return None
     return _fit(entries, refuse)
@@ -70,30 +68,6 @@ def _fit(entries: Mapping[Any, Any], refuse: Refuse) -> dict[str, Any]:
             "config", f"is cut to {MAX_KEYS} keys and {MAX_BYTES // 1024} KiB: {len(left_out)} are left out ({some})"
         )
     return kept
-
-
-def _entries(config: Any) -> Mapping[Any, Any] | None:
-    omegaconf = sys.modules.get("omegaconf")
-    if omegaconf is not None and omegaconf.OmegaConf.is_config(config):
-        config = _resolved(omegaconf.OmegaConf, config)
-    if isinstance(config, Mapping):
-        return dict(config.items())
-    if dataclasses.is_dataclass(config) and not isinstance(config, type):
-        return {field.name: getattr(config, field.name, None) for field in dataclasses.fields(config)}
-    for method in ("model_dump", "to_dict"):  # pydantic; transformers and others
-        if callable(getattr(config, method, None)) and not isinstance(config, type):
-            made = getattr(config, method)()
-            return dict(made) if isinstance(made, Mapping) else None
-    if isinstance(config, (str, bytes, int, float, Sequence, Set, type)) or not hasattr(config, "__dict__"):
-        return None
-    return {name: value for name, value in vars(config).items() if not name.startswith("_")}
-
-
-def _resolved(omega: Any, config: Any) -> Any:
-    try:
-        return omega.to_container(config, resolve=True)
-    except Exception:  # a value is missing, or refers to a missing one
-        return omega.to_container(config, resolve=False)
 
 
 def plain_value(value: Any, levels: int) -> Any:
@@ -140,20 +114,24 @@ class _Conversion:
             return encode_number(float(value))
         if isinstance(value, PurePath):
             return str(value)
-        if isinstance(value, (Mapping, Sequence, Set)) and not isinstance(value, (bytes, bytearray, memoryview)):
+        entries = entries_of_holder(value)
+        if entries is not None:
+            return self._collection(value, entries, levels)
+        if is_omegaconf(value):  # a config that is None
+            return None
+        if isinstance(value, (Sequence, Set)) and not isinstance(value, (bytes, bytearray, memoryview)):
             return self._collection(value, value, levels)
         number = _as_number(value)
         if number is not None:
             return number
-        if dataclasses.is_dataclass(value) or hasattr(value, "model_dump") or _is_namespace(value):
-            entries = _entries(value)
-            if entries is not None:
-                return self._collection(value, entries, levels)
         if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
             return f"{value.__module__}.{value.__qualname__}"
         shape = getattr(value, "shape", None)
         if shape is not None:
             return f"<{type(value).__name__} of shape {tuple(shape)}>"
+        entries = entries_of(value) if hasattr(value, "to_dict") else None
+        if entries is not None:
+            return self._collection(value, entries, levels)
         return _shortened(str(value))
 
     def _collection(self, owner: Any, value: Any, levels: int) -> Any:
@@ -180,14 +158,9 @@ def _key(key: Any) -> str:
         return f"<{type(key).__name__}>"
 
 
-def _is_namespace(value: Any) -> bool:
-    argparse = sys.modules.get("argparse")
-    return isinstance(value, SimpleNamespace) or (argparse is not None and isinstance(value, argparse.Namespace))
-
-
 def _as_number(value: Any) -> Any:
     """The number in a scalar of NumPy, torch or JAX, else None."""
-    if not hasattr(value, "item") or getattr(value, "ndim", 0) != 0:
+    if not callable(getattr(value, "item", None)) or getattr(value, "ndim", 0) != 0:
         return None
     number = value.item()
     if isinstance(number, (bool, str)):

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .hidden import HIDDEN, without_passwords
+
 MAX_ARGUMENTS = 200
 SECRET = re.compile(r"token|secret|passw|api[-_]?key|credential", re.IGNORECASE)
-HIDDEN = "(hidden)"
 GIT_SECONDS = 2.0
 
 
@@ -47,7 +48,7 @@ def _command_line() -> str:
             shown.append(f"{option}={HIDDEN}" if equals else option)
             hide_next = not equals
         else:
-            shown.append(argument)
+            shown.append(without_passwords(argument))
     return " ".join(shown)
 
 

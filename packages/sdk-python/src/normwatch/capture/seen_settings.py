@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ..config import read_config
+from ..settings_entries import is_omegaconf
+from .hidden import HIDDEN, without_passwords
+from .hydra_settings import entries_of_hydra
 
 SECRET_NAME = re.compile(r"(token|secret|passw(or)?d|credentials?|api[-_]?key|access[-_]?key)$", re.IGNORECASE)
 """Matches the end of a secret setting's name. It must not match `tokenizer` or `max_tokens`."""
-HIDDEN = "(hidden)"
 
 Replace = Callable[[Any, str, Callable[..., Any]], None]
 """Replaces an attribute by a function, so that it can be restored later."""
@@ -28,7 +30,11 @@ class SeenSettings:
         """The settings by kind: `{"arguments": {"lr": 0.1}}`. Texts whose names look like secrets are hidden."""
         config: dict[str, Any] = {}
         for kind, settings in self._seen.items():
-            entries = read_config(_without_environment(settings), lambda argument, reason: None)
+            try:
+                found = entries_of_hydra(settings) if is_omegaconf(settings) else settings
+                entries = read_config(found, lambda argument, reason: None)
+            except Exception:  # a config that cannot be copied: the training is recorded without it
+                continue
             if entries:
                 config[kind] = _without_secrets(entries)
         return config
@@ -68,27 +74,11 @@ class SeenSettings:
         replace(module.TrainingArguments, "__post_init__", watched)
 
 
-def _without_environment(settings: Any) -> Any:
-    """Leaves out Hydra's own settings, and keeps references to environment variables unresolved."""
-    omegaconf = sys.modules.get("omegaconf")
-    if omegaconf is None or not omegaconf.OmegaConf.is_config(settings):
-        return settings
-    omega = omegaconf.OmegaConf
-    raw = {name: value for name, value in omega.to_container(settings, resolve=False).items() if name != "hydra"}
-    if "oc.env" in str(raw):
-        return raw
-    try:
-        return {
-            name: omega.to_container(value, resolve=True) if omega.is_config(value) else value
-            for name, value in ((name, settings[name]) for name in raw)
-        }
-    except Exception:  # a value is missing, or refers to a missing one
-        return raw
-
-
 def _without_secrets(value: Any, name: str = "") -> Any:
     if isinstance(value, Mapping):
         return {key: _without_secrets(inner, key) for key, inner in value.items()}
     if isinstance(value, list):
         return [_without_secrets(inner, name) for inner in value]
-    return HIDDEN if isinstance(value, str) and value and SECRET_NAME.search(name) else value
+    if not isinstance(value, str):
+        return value
+    return HIDDEN if value and SECRET_NAME.search(name) else without_passwords(value)
