@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** Milliseconds of work after which others get their turn. */
-const SLICE_MS = 8
+const SLICE_MS = 2
 
 /** Does work that says with `yield` where it may be interrupted, in slices between which others are served. */
 export async function inSlices<T>(work: Generator<unknown, T>): Promise<T> {

@@ -1,5 +1,5 @@
-/** Bytes of JSON that are parsed at once, which takes a millisecond or two. */
-const PIECE_BYTES = 128 * 1024
+/** Bytes of JSON that are parsed at once, which takes up to a millisecond. */
+const PIECE_BYTES = 64 * 1024
 
 /** An object or a list that is longer than a piece. */
 interface Long {
