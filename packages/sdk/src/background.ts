@@ -1,5 +1,6 @@
 import type { Batch } from './chunk.ts'
 import { Courier } from './courier.ts'
+import { textOf } from './error-text.ts'
 import { Sender } from './sender.ts'
 import type { RunNews } from './outbox-item.ts'
 import { Outbox } from './outbox.ts'
@@ -75,7 +76,7 @@ export class LocalBackground implements Background {
       tally,
       maxBytes: MAX_OUTBOX_BYTES,
       onSpoolFailure: (error) =>
-        warn('spool', `run ${run}: the spool cannot be written (${String(error)}); readings stay in memory`),
+        warn('spool', `run ${run}: the spool cannot be written (${textOf(error)}); readings stay in memory`),
       onLost: (points) => this.#lose(points),
     })
     const courier = new Courier({

@@ -1,3 +1,4 @@
+import { textOf } from './error-text.ts'
 import { MAX_TEXT_LENGTH } from './events.ts'
 import type { BatchName } from './types.ts'
 
@@ -99,7 +100,7 @@ export function describe(name: BatchName): string {
     const isList = typeof ids === 'object' && ids !== null && 'length' in ids
     text = isList ? ranges(Array.from(ids as ArrayLike<unknown>)).join(', ') : String(ids)
   } catch (error) {
-    text = `unreadable: ${String(error)}`
+    text = `unreadable: ${textOf(error)}`
   }
   return text.length <= MAX_TEXT_LENGTH ? text : `${text.slice(0, MAX_TEXT_LENGTH - 1)}…`
 }

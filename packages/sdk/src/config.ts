@@ -1,5 +1,6 @@
 import { MAX_CONFIG_BYTES, MAX_CONFIG_DEPTH } from '@normwatch/protocol/limits'
 import { encodeNumber } from '@normwatch/protocol/number-codec'
+import { textOf } from './error-text.ts'
 
 export interface WireConfig {
   readonly config: Record<string, unknown>
@@ -29,7 +30,7 @@ export function toWireConfig(
 ): WireConfig {
   const notes: string[] = []
   const config: Record<string, unknown> = {}
-  const all = fieldsOf(source)
+  const all = readFields(source, notes)
   if (all.length > MAX_FIELDS) {
     notes.push(
       `config has ${all.length} fields: the first ${MAX_FIELDS} are kept, and the others are left out`,
@@ -53,6 +54,15 @@ export function toWireConfig(
   }
   cutLargest(config, notes)
   return { config, notes }
+}
+
+function readFields(source: object, notes: string[]): [string, () => unknown][] {
+  try {
+    return fieldsOf(source)
+  } catch (error) {
+    notes.push(unreadable('config', error))
+    return []
+  }
 }
 
 class TooLarge extends Error {}
@@ -114,7 +124,7 @@ function fieldsOf(value: object): [string, () => unknown][] {
 }
 
 function unreadable(name: string, error: unknown): string {
-  return `${name} cannot be read (${String(error)}) and is left out`
+  return `${name} cannot be read (${textOf(error)}) and is left out`
 }
 
 function cutLargest(config: Record<string, unknown>, notes: string[]): void {

@@ -1,4 +1,5 @@
 import { MAX_STEP, MAX_TIME } from '@normwatch/protocol/limits'
+import { textOf } from './error-text.ts'
 import { nearestName } from './near-names.ts'
 
 /** A check for the value of an option, and the message if it fails. */
@@ -45,8 +46,15 @@ export function readOptions<T extends object>(
     refuse('options', `must be an object such as { ${known.slice(0, 2).join(', ')} }`)
     return {}
   }
+  let names: string[]
+  try {
+    names = Object.keys(given)
+  } catch (error) {
+    refuse('options', `cannot be read (${textOf(error)})`)
+    return {}
+  }
   const read: Record<string, unknown> = {}
-  for (const option of Object.keys(given)) {
+  for (const option of names) {
     const rule = Object.hasOwn(rules, option) ? rules[option as keyof T] : undefined
     if (rule === undefined) {
       const meant = nearestName(option, known)
@@ -73,6 +81,6 @@ function copy(
     to[option] = value
     return undefined
   } catch (error) {
-    return `cannot be read (${String(error)})`
+    return `cannot be read (${textOf(error)})`
   }
 }

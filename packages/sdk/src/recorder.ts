@@ -4,6 +4,7 @@ import type { Batcher } from './batcher.ts'
 import type { Batches } from './batches.ts'
 import type { Caps } from './caps.ts'
 import type { Column } from './chunk.ts'
+import { textOf } from './error-text.ts'
 import { isWireName, Names, READING_NAMES, type NameCheck } from './names.ts'
 import { nearestName } from './near-names.ts'
 import { isStep } from './options.ts'
@@ -76,7 +77,13 @@ export class Recorder {
       this.#refuse('time', 'must be Unix seconds, a number from 0 to 1e11')
     }
     for (const key in readings) {
-      const value = readings[key]
+      let value
+      try {
+        value = readings[key]
+      } catch (error) {
+        this.#refuse(key, `cannot be read (${textOf(error)})`)
+        continue
+      }
       if (key === 'step' || key === 'time' || value === undefined || value === null) continue
       if (typeof value === 'number' && key !== 'layers') {
         const slot = this.#part === undefined ? key : `${key}/${this.#part}`
@@ -88,7 +95,7 @@ export class Recorder {
           if (column.isCap) this.#caps?.look(this.#part ?? partOf(key), step, value)
         }
       } else if (key === 'layers') this.#recordLayers(value)
-      else this.#refuse(key, NOT_A_NUMBER)
+      else if (Object.hasOwn(readings, key)) this.#refuse(key, NOT_A_NUMBER)
     }
     if (batch !== undefined) this.#batches?.add(step, batch)
     if (this.#batches?.isUsed === true) this.#lookAtNorm(step, readings)
@@ -110,7 +117,7 @@ export class Recorder {
       if (typeof value === 'number') {
         const column = this.#batcher.open.byLayer.get(layer) ?? this.#newLayer(layer)
         if (column !== undefined) this.#batcher.open.put(column, value)
-      } else this.#refuse(LAYER_PREFIX + layer, NOT_A_NUMBER)
+      } else if (Object.hasOwn(norms, layer)) this.#refuse(LAYER_PREFIX + layer, NOT_A_NUMBER)
     }
   }
 

@@ -3,6 +3,7 @@ import { Batcher } from './batcher.ts'
 import { Batches } from './batches.ts'
 import { Caps } from './caps.ts'
 import { steadyClock } from './clock.ts'
+import { textOf } from './error-text.ts'
 import type { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
 import { readEvent } from './events.ts'
@@ -67,6 +68,12 @@ export class RecordedRun implements Run {
 
   constructor(settings: Settings, platform: Platform, notices: Notices) {
     const { id, url, token, body, mode, resume, fromStep, firstStep } = settings
+    // bound: `const { log } = run`, `onStep(run.log)` and a proxy around the run, such as Vue's `reactive`, call it without `this`
+    this.log = this.log.bind(this)
+    this.part = this.part.bind(this)
+    this.event = this.event.bind(this)
+    this.flush = this.flush.bind(this)
+    this.finish = this.finish.bind(this)
     this.id = id
     this.url = pageOf(url, id)
     this.#notices = notices
@@ -130,7 +137,7 @@ export class RecordedRun implements Run {
         : `cannot be added: ${TOO_MANY_PARTS}`
     if (fault !== undefined) {
       this.#refuse('part', 'name', `${fault}; its readings are not kept`)
-      return { name: String(name), log: () => void this.#invalid++ }
+      return { name: textOf(name), log: () => void this.#invalid++ }
     }
     const fields = readPart(options, (option, reason) => this.#refuse('part', option, reason))
     if (fields.clip?.mode === 'norm') this.#caps.declare(name, fields.clip.max_norm)
@@ -168,15 +175,16 @@ export class RecordedRun implements Run {
     if (this.#finishing !== undefined) {
       return this.#notices.warn('finished', `log: run ${this.id} is finished; its readings are not kept`)
     }
-    // the fields of a list are its indices, and a Map has none
-    if (typeof readings !== 'object' || readings === null || Symbol.iterator in readings) {
-      return this.#refuse('log', 'readings', 'must be an object such as { gradNorm, loss }')
-    }
     try {
+      // the fields of a list are its indices, and a Map has none
+      if (typeof readings !== 'object' || readings === null || Symbol.iterator in readings) {
+        return this.#refuse('log', 'readings', 'must be an object such as { gradNorm, loss }')
+      }
       recorder.record(readings, options === undefined ? undefined : this.#readLogOptions(options).batch)
     } catch (error) {
       if (this.#notices.isStrict) throw error
-      this.#notices.warn('log', `log: readings could not be taken: ${String(error)}`)
+      this.#invalid++
+      this.#notices.warn('log', `log: readings could not be taken: ${textOf(error)}`)
     }
   }
 

@@ -41,6 +41,7 @@ const isId = (value: unknown) =>
   typeof value === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(value) && value !== '.' && !value.includes('..')
 // eslint-disable-next-line no-control-regex -- control characters are what a project's name must not have
 const isProject = (value: unknown) => typeof value === 'string' && /^[^\u0000-\u001f/]{1,128}$/.test(value)
+const isObject = (value: unknown) => typeof value === 'object' && value !== null
 const isMode = (value: unknown) => MODES.includes(value as string)
 const isToken = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value.trim())
 const isConfig = (value: unknown) =>
@@ -109,8 +110,10 @@ export function readSettings(
   const resume = given.resume === true
   if (resume && id === undefined) refuse('resume', 'needs the id of the run to continue')
   const mode = all.mode ?? 'online'
-  const url = all.url ?? (wrong.has('url') ? '' : ownServer?.url)
-  const isTargetWrong = wrong.has('url') || wrong.has('mode')
+  // options that cannot be read may have named a server
+  const isUrlWrong = wrong.has('url') || (wrong.has('options') && isObject(options))
+  const url = all.url ?? (isUrlWrong ? '' : ownServer?.url)
+  const isTargetWrong = isUrlWrong || wrong.has('mode')
   return {
     mode: isTargetWrong && mode === 'online' ? 'offline' : mode,
     url: (url ?? DEFAULT_URL).replace(/\/+$/, ''),

@@ -1,4 +1,5 @@
 import { readErrorReply } from './error-reply.ts'
+import { textOf } from './error-text.ts'
 import { readRetryAfter, type Outcome } from './retry.ts'
 
 export interface ApiRequest {
@@ -113,7 +114,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 
 /** The reason behind fetch's "fetch failed". */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return textOf(error)
   const { cause } = error
   if (!(cause instanceof Error)) return error.message
   return cause.message !== '' ? cause.message : ((cause as NodeJS.ErrnoException).code ?? error.message)

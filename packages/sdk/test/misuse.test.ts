@@ -121,8 +121,11 @@ describe('wrong use', { timeout: 30_000 }, () => {
       'normwatch: init: maxNorm must be a number above 0',
       'normwatch: init: project cannot be read (Error: no)',
     ])
-    startRun(new Proxy({}, { ownKeys: broken }), platform).log({ loss: 1 })
-    expect(warnings.at(-1)).toContain('the run cannot be started (Error: no): nothing is recorded')
+    const spool = { ...platform, env: (name: string) => (name === 'NORMWATCH_SPOOL' ? spoolDir : undefined) }
+    const unread = startRun(new Proxy({}, { ownKeys: broken }), spool)
+    unread.log({ loss: 1 })
+    expect(await unread.finish(), 'the server that was meant is not known').toMatchObject({ unsent: 1 })
+    expect(warnings.at(-1)).toBe('normwatch: init: options cannot be read (Error: no)')
   })
 
   it('of the other calls is a warning too, and everything valid is still done', async () => {
@@ -188,7 +191,7 @@ describe('wrong use', { timeout: 30_000 }, () => {
       'normwatch: log: step must be a whole number from 0 to 2^53 - 1',
       'normwatch: log: readings must be an object such as { gradNorm, loss }',
       'normwatch: log: layers must be an object: layer name → norm',
-      'normwatch: log: readings could not be taken: Error: a getter that fails',
+      'normwatch: log: loss cannot be read (Error: a getter that fails)',
       'normwatch: log: run toy is finished; its readings are not kept',
     ])
     expect(server.steps('toy').slice(0, 3)).toEqual([0, 1, 2].map((i) => [i, { grad_norm: i }]))

@@ -1,46 +1,69 @@
-import { spawnSync } from 'node:child_process'
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { readErrorReply } from '../error-reply.ts'
 import { socketOf } from '../server-address.ts'
 import type { RunThere } from './list-spool-files.ts'
+import { startWorker } from './worker.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
-const PROCESS_TIMEOUT_MS = 10_000
+const THREAD_TIMEOUT_MS = 10_000
 
-/** `init` is synchronous and must know the first step, so it waits for a child process that sends the request. */
+interface Answer {
+  readonly status: number
+  readonly body: Record<string, unknown> | null
+}
+
+/**
+ * `init` is synchronous and must know the first step, so it blocks while a thread sends the request. The thread is not a child
+ * process, which could be a copy of the training: `process.execPath` of a program built into one executable is that program.
+ */
 const PROGRAM = `
-import { request } from 'node:http'
-const { NORMWATCH_ASK: address, NORMWATCH_ASK_SOCKET: socketPath, NORMWATCH_TOKEN: token } = process.env
+const { workerData } = require('node:worker_threads')
+const { path, socketPath, token, port, isDone } = workerData
 const headers = token === undefined ? {} : { authorization: 'Bearer ' + token }
 const signal = AbortSignal.timeout(${ANSWER_TIMEOUT_MS})
-const say = (status, body) => process.stdout.write(JSON.stringify({ status, body }))
+process.on('exit', () => {
+  Atomics.store(isDone, 0, 1)
+  Atomics.notify(isDone, 0)
+})
+const say = (status, body) => {
+  port.postMessage({ status, body })
+  process.exit()
+}
 if (socketPath === undefined) {
-  const response = await fetch(address, { headers, redirect: 'manual', signal })
-  say(response.status, await response.json())
+  fetch(path, { headers, redirect: 'manual', signal })
+    .then(async (reply) => say(reply.status, await reply.json()))
+    .catch(() => process.exit())
 } else {
-  const asked = request({ socketPath, path: address, headers: { host: 'localhost', ...headers }, signal })
-  asked.on('response', async (reply) => say(reply.statusCode, JSON.parse((await reply.toArray()).join(''))))
-  asked.on('error', () => process.exit(1)).end()
+  const asked = require('node:http').request({ socketPath, path, headers: { host: 'localhost', ...headers }, signal })
+  asked.on('error', () => process.exit()).on('response', (reply) => {
+    reply.toArray().then((parts) => say(reply.statusCode, JSON.parse(parts.join('')))).catch(() => process.exit())
+  })
+  asked.end()
 }`
 
 /** The last step of a run, -1 if it has no steps. `undefined` if the server does not answer. Never throws. */
 export function askLastStep({ url, run }: RunThere, token: string | undefined): number | undefined {
   const address = `${url}/api/v1/runs/${run}`
-  const where = socketOf(address)
-  const env: NodeJS.ProcessEnv = { ...process.env, NORMWATCH_ASK: where?.path ?? address }
-  if (where !== undefined) env['NORMWATCH_ASK_SOCKET'] = where.socketPath
-  if (token === undefined) delete env['NORMWATCH_TOKEN']
-  else env['NORMWATCH_TOKEN'] = token
-  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
-    env,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: PROCESS_TIMEOUT_MS,
-  })
-  return status === 0 && stdout !== '' ? readLastStep(stdout) : undefined
+  const where = socketOf(address) ?? { path: address }
+  const isDone = new Int32Array(new SharedArrayBuffer(4))
+  const { port1, port2 } = new MessageChannel()
+  try {
+    process.cwd() // throws if the folder was removed, and a thread would die of that
+    const workerData = { ...where, token, port: port2, isDone }
+    const thread = startWorker(PROGRAM, { eval: true, workerData, transferList: [port2] })
+    thread.on('error', () => {}).unref()
+    Atomics.wait(isDone, 0, 0, THREAD_TIMEOUT_MS)
+    void thread.terminate()
+    const answer = receiveMessageOnPort(port1)?.message as Answer | undefined
+    return answer && readLastStep(answer)
+  } catch {
+    return undefined // no permission for threads, or none left
+  } finally {
+    port1.close()
+  }
 }
 
-function readLastStep(answer: string): number | undefined {
-  const { status, body } = JSON.parse(answer) as { status: number; body: Record<string, unknown> | null }
+function readLastStep({ status, body }: Answer): number | undefined {
   if (status === 404 && readErrorReply(body)?.code === 'run_not_found') return -1
   const last = body?.['last_step']
   if (status !== 200 || (last !== null && !Number.isInteger(last))) return undefined

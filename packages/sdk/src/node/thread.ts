@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { Background, Job, SendReport, Warn } from '../background.ts'
 import { buffersOf, type Batch } from '../chunk.ts'
+import { textOf } from '../error-text.ts'
 import type { RunChange, RunNews } from '../outbox-item.ts'
 import type { Spool } from '../spool.ts'
 import { Tally } from '../tally.ts'
 import { listLeftovers } from './list-spool-files.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+import { startWorker } from './worker.ts'
 
 /** Time to send at process exit. */
 const LEAVE_TIMEOUT_MS = 5_000
@@ -64,14 +66,9 @@ class ThreadBackground implements Background {
     const tally = new SharedArrayBuffer(Tally.BYTES)
     this.#tally = new Tally(tally)
     const data: ThreadData = { job, spool: { path, head }, port: port2, hasLeft: this.#hasLeft, tally }
-    const worker = new Worker(program, {
-      workerData: data,
-      transferList: [port2],
-      execArgv: [],
-      name: 'normwatch',
-    })
+    const worker = startWorker(program, { workerData: data, transferList: [port2], name: 'normwatch' })
     worker.unref()
-    worker.on('error', (error) => warn('thread', `run ${job.run}: its thread failed: ${String(error)}`))
+    worker.on('error', (error) => warn('thread', `run ${job.run}: its thread failed: ${textOf(error)}`))
     worker.on('exit', () => this.#end())
     this.#port = port1
     this.#port.on('message', (message: FromThread) => this.#receive(message))
