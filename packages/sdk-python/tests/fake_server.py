@@ -133,6 +133,10 @@ class FakeServer:
         last = changes.pop("truncate_after", None)
         if last is not None:
             run["points"] = {step: point for step, point in run["points"].items() if step <= last}
+        parts = run["fields"].get("parts", {})
+        for name, about in changes.pop("parts", {}).items():
+            run["fields"]["parts"] = parts
+            parts.setdefault(name, {}).update(about)
         run["fields"].update(changes)
         return Answer(200, {"id": run["id"]})
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from fake_server import FakeServer
+from fake_server import Answer, FakeServer, Request, refusal
 
 import normwatch
 
@@ -228,6 +230,59 @@ def test_a_part_beyond_the_sixteenth_costs_no_other_reading(start: Any, server: 
         run.log(step=0, **{f"grad_norm/p{number}": 1.0, "loss": float(number)})
     run.finish()
     assert server.points("r")[0] == {**{f"grad_norm/p{number}": 1 for number in range(16)}, "loss": 19}
+
+
+def test_a_seventeenth_part_is_told_once_and_the_others_keep_their_readings_and_caps(
+    start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = start(id="r")
+    parts = [run.part(f"p{number}", max_norm=1.0) for number in range(20)]
+    for part in parts:
+        part.clip_grad_norm_([parameter(3.0, 4.0)], 1.0)
+        part.log(loss=2.0)
+        run.clip_grad_norm_([parameter(3.0, 4.0)], 1.0, part=f"also-{part.name}")
+    run.part("p0", max_norm=0.5)
+    run.log(**{"grad_norm/other": 1.0, "fid": 3.0})
+    assert run.finish().sent == 1
+    names = [f"p{number}" for number in range(16)]
+    expected = {**{f"grad_norm/{name}": 5 for name in names}, **{f"loss/{name}": 2 for name in names}, "fid": 3}
+    assert server.points("r") == {0: expected}
+    caps = {name: about["clip"]["max_norm"] for name, about in server.runs["r"]["fields"]["parts"].items()}
+    assert caps == {**dict.fromkeys(names, 1.0), "p0": 0.5}
+    assert [record.message for record in caplog.records] == [
+        "part 'p16' cannot be added: a run has at most 16 parts; its readings are not kept (ignored; warned once)"
+    ]
+
+
+def test_names_that_the_server_refuses_cost_no_other_reading_and_few_requests(
+    start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture, spool: Path
+) -> None:
+    """The run has other parts from an earlier process, so only the server knows that these are too many."""
+    refused = {"grad_norm/new", "clip_fraction/other"}
+
+    def misbehave(request: Request) -> Answer | None:
+        is_over = request.method == "POST" and not refused.isdisjoint(request.body.get("columns", {}))
+        return refusal(413, "too_many_metrics", "A run has at most 16 parts; this makes it 17.") if is_over else None
+
+    server.misbehave = misbehave
+    run = start(id="r")
+    for step in range(3_000):
+        run.log(step=step, loss=1.0, lr=0.1, **({"grad_norm/new": 2.0, "clip_fraction/other": 0.5} if step > 9 else {}))
+    run.flush()
+    before = len(server.requests)
+    run.log(step=3_000, loss=1.0, **{"grad_norm/new": 2.0})
+    run.log(step=3_001, **{"grad_norm/new": 2.0})
+    report = run.finish()
+    assert (report.sent, report.refused, report.lost) == (3_001, 2 * 2_990 + 2, 0)
+    assert server.points("r") == {step: {"loss": 1, **({"lr": 0.1} if step < 3_000 else {})} for step in range(3_001)}
+    assert before < 30
+    assert len(server.requests) == before + 2  # the rest, and the end
+    assert [record.message.partition(";")[0] for record in caplog.records] == [
+        "the server refused readings (413 A run has at most 16 parts"
+    ]
+    [kept] = spool.glob("*.refused.ndjson")
+    lines = [json.loads(line)["columns"] for line in kept.read_text().splitlines()[1:]]
+    assert {name for line in lines for name in line} == {"step", "time", *refused}
 
 
 def test_an_id_that_is_a_path_is_refused_at_the_call(start: Any, server: FakeServer) -> None:

@@ -123,6 +123,25 @@ def test_parts_events_and_a_preempted_end_are_on_the_server(service: Service) ->
     assert [(event["step"], event["label"], event["text"]) for event in events] == [(2, "checkpoint", "last.pt")]
 
 
+def test_a_part_that_a_resumed_run_cannot_have_costs_itself_only(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    with normwatch.init(id="many-parts", url=service.url) as run:
+        for number in range(16):
+            run.part(f"p{number}", max_norm=1.0).log(grad_norm=1.0)
+    run = normwatch.init(id="many-parts", url=service.url, resume=True)
+    for _ in range(3):
+        run.part("new", max_norm=1.0).log(grad_norm=2.0, loss=3.0)
+        run.part("p3", max_norm=0.5).log(grad_norm=4.0)
+        run.log(fid=5.0)
+    assert run.finish()[:4] == (3, 0, 3, 0)
+    points = list(service.points("many-parts"))[1:]
+    assert [(point["grad_norm/p3"], point["loss/new"], point["fid"]) for point in points] == [(4, 3, 5)] * 3
+    parts = {part["name"]: part["clip"]["max_norm"] for part in service.get("/runs/many-parts")["parts"]}
+    assert parts == {**{f"p{number}": 1 for number in range(16)}, "p3": 0.5}
+    assert len([record for record in caplog.records if "16 parts" in record.message]) == 1
+
+
 @pytest.mark.parametrize(("resumed_at", "steps"), [(None, [0, 1, 2, 3, 4]), (2, [0, 1, 2, 3]), (0, [0, 1])])
 def test_a_training_goes_on_after_the_last_step_of_its_run_or_from_the_step_it_names(
     service: Service, resumed_at: int | None, steps: list[int]

@@ -1,4 +1,5 @@
-import { halves, pointsOf, type OutboxItem } from './outbox-item.ts'
+import { halves, namesOf, ofNames, pointsOf, type OutboxItem } from './outbox-item.ts'
+import type { WireColumns } from './chunk.ts'
 import { decide, type Decision } from './retry.ts'
 import type { Refusal } from './spool.ts'
 import type { ApiRequest, Transport } from './transport.ts'
@@ -8,13 +9,26 @@ export interface Refused {
   readonly refusal: Refusal
 }
 
-/** The outcome of one item: settled (stored by the server, except for `refused`), or not settled because the courier stopped. */
-export type Delivered =
-  { readonly kind: 'settled'; readonly refused: readonly Refused[] } | { readonly kind: 'stopped' }
+/** Stored by the server, except for `refused`. */
+interface Settled {
+  readonly kind: 'settled'
+  readonly refused: readonly Refused[]
+  /** The points of which the server has stored nothing. */
+  readonly notStored: number
+}
+
+/** The outcome of one item: settled, or not because the courier stopped. */
+export type Delivered = Settled | { readonly kind: 'stopped' }
 
 /** Pause before creating a run again after the server has not known it twice in a row. */
 const RECREATE_DELAY_MS = 1_000
-const SENT: Delivered = { kind: 'settled', refused: [] }
+const SENT: Delivered = { kind: 'settled', refused: [], notStored: 0 }
+
+const refuse = (item: OutboxItem, refusal: Refusal): Settled => ({
+  kind: 'settled',
+  refused: [{ item, refusal }],
+  notStored: pointsOf(item),
+})
 
 export interface CourierOptions {
   readonly run: string
@@ -40,6 +54,8 @@ export class Courier {
   readonly #stop = new AbortController()
   readonly #path: string
   #isCreated: boolean
+  /** Names of readings that the run cannot have, because it has too many others. */
+  readonly #refusedNames = new Map<string, Refusal>()
 
   constructor(options: CourierOptions) {
     this.#options = options
@@ -57,6 +73,16 @@ export class Courier {
     const created = await this.#create(item)
     const isNoChange = 'patch' in item && Object.keys(item.patch).length === 0
     if (!this.#isCreated || isNoChange) return created
+    if ('columns' in item && this.#refusedNames.size > 0) {
+      const names = namesOf(item.columns)
+      const refused = names.filter((name) => this.#refusedNames.has(name))
+      const [first] = refused
+      if (first !== undefined) {
+        if (names.length === 1) return refuse(item, this.#refusedNames.get(first) as Refusal)
+        const others = names.filter((name) => !this.#refusedNames.has(name))
+        return this.#sendNames(item.columns, [others, refused])
+      }
+    }
     return this.#settle(this.#requestFor(item), item)
   }
 
@@ -74,7 +100,8 @@ export class Courier {
     const delivered = await this.#settle(request, { patch: {} })
     if (delivered.kind === 'stopped') return delivered
     this.#isCreated = delivered.refused.length === 0
-    return { kind: 'settled', refused: delivered.refused.map(({ refusal }) => ({ item, refusal })) }
+    const [refused] = delivered.refused
+    return refused === undefined ? SENT : refuse(item, refused.refusal)
   }
 
   async #settle(request: ApiRequest, item: OutboxItem): Promise<Delivered> {
@@ -94,9 +121,12 @@ export class Courier {
           return SENT
         case 'split':
           return this.#sendHalves(item)
+        case 'narrow':
         case 'refuse': {
           const [status, code] = outcome.kind === 'reply' ? [outcome.status, outcome.code ?? null] : [0, null]
-          return { kind: 'settled', refused: [{ item, refusal: { status, code, message: words } }] }
+          const refusal = { status, code, message: words }
+          const isNarrowed = decision.action === 'narrow' && 'columns' in item
+          return isNarrowed ? this.#narrow(item.columns, refusal) : refuse(item, refusal)
         }
         case 'create': {
           if (attempt >= this.#options.maxTries) return { kind: 'stopped' }
@@ -119,12 +149,41 @@ export class Courier {
   async #sendHalves(item: OutboxItem): Promise<Delivered> {
     if (!('columns' in item)) return SENT
     const refused: Refused[] = []
+    let notStored = 0
     for (const columns of halves(item.columns)) {
       const delivered = await this.send({ columns })
       if (delivered.kind === 'stopped') return delivered
       refused.push(...delivered.refused)
+      notStored += delivered.notStored
     }
-    return { kind: 'settled', refused }
+    return { kind: 'settled', refused, notStored }
+  }
+
+  /** Finds the names that the run cannot have, by halves, and sends the other readings. */
+  async #narrow(columns: WireColumns, refusal: Refusal): Promise<Delivered> {
+    const names = namesOf(columns)
+    const [name] = names
+    if (names.length === 1 && name !== undefined) {
+      this.#refusedNames.set(name, refusal)
+      return refuse({ columns }, refusal)
+    }
+    const middle = Math.floor(names.length / 2)
+    return this.#sendNames(columns, [names.slice(0, middle), names.slice(middle)])
+  }
+
+  /** Sends the readings of some names after those of others. */
+  async #sendNames(columns: WireColumns, shares: readonly (readonly string[])[]): Promise<Delivered> {
+    const refused: Refused[] = []
+    let stored = 0
+    for (const names of shares) {
+      const share = ofNames(columns, names)
+      if (share === undefined) continue
+      const delivered = await this.send({ columns: share })
+      if (delivered.kind === 'stopped') return delivered
+      refused.push(...delivered.refused)
+      stored = Math.max(stored, pointsOf({ columns: share }) - delivered.notStored)
+    }
+    return { kind: 'settled', refused, notStored: pointsOf({ columns }) - stored }
   }
 
   /** Waits `ms` milliseconds, or until the courier is stopped. */

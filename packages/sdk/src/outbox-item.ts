@@ -33,6 +33,26 @@ export function pointsOf(item: OutboxItem): number {
   return 'columns' in item ? (item.columns['step'] as unknown[]).length : 0
 }
 
+/** The names of a batch's readings. */
+export const namesOf = (columns: WireColumns): string[] =>
+  Object.keys(columns).filter((name) => name !== 'step' && name !== 'time')
+
+/** The readings of these names. `undefined` if there is no such reading. */
+export function ofNames(columns: WireColumns, names: readonly string[]): WireColumns | undefined {
+  const lists = names.map((name) => columns[name] as unknown[])
+  const rows = [...(columns['step'] as unknown[]).keys()].filter((i) =>
+    lists.some((list) => list[i] !== null),
+  )
+  if (rows.length === 0) return undefined
+  const kept = ['step', 'time', ...names].filter((name) => columns[name] !== undefined)
+  return Object.fromEntries(
+    kept.map((name) => {
+      const list = columns[name] as WireColumns[string]
+      return [name, rows.map((i) => list[i] ?? null)]
+    }),
+  )
+}
+
 /** The two halves of a batch of at least two points. */
 export function halves(columns: WireColumns): [WireColumns, WireColumns] {
   const middle = Math.ceil((columns['step'] as unknown[]).length / 2)

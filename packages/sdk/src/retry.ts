@@ -14,7 +14,7 @@ export type Outcome =
     }
 
 export type Decision =
-  | { readonly action: 'done' | 'create' | 'split' | 'refuse' }
+  | { readonly action: 'done' | 'create' | 'split' | 'narrow' | 'refuse' }
   | { readonly action: 'retry'; readonly delayMs: number }
 
 const FIRST_DELAY_MS = 500
@@ -24,15 +24,20 @@ const MAX_RETRY_AFTER_MS = 300_000
 /** 4xx statuses that may succeed later with the same request. */
 const TRANSIENT = new Set([408, 425, 429])
 
+/** Codes of a server that refuses new names. It accepts the readings whose names it knows. */
+const TOO_MANY_NAMES = new Set(['too_many_metrics', 'too_many_series'])
+
 /**
  * What to do after try number `attempt` (from 1) of a request that holds `points` points. `chance` is a random number
  * in [0, 1). Only a 4xx from Normwatch itself ends the tries. Any other outcome except a readable 2xx is retried for ever; a
- * batch that is too large for something on the way is split first.
+ * batch that is too large for something on the way is split first, and one with too many names is narrowed to those that the
+ * run can have.
  */
 export function decide(outcome: Outcome, attempt: number, points: number, chance: number): Decision {
   if (outcome.kind === 'no_reply') return retry(attempt, 0, chance)
   const { status, readable, code } = outcome
   if (status >= 200 && status < 300 && readable) return { action: 'done' }
+  if (code !== undefined && TOO_MANY_NAMES.has(code) && points > 0) return { action: 'narrow' }
   // also from a proxy with a smaller limit
   if (status === 413 && points > 1) return { action: 'split' }
   if (status < 400 || status >= 500 || TRANSIENT.has(status) || code === undefined) {

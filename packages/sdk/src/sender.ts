@@ -95,9 +95,9 @@ export class Sender {
     for (let entry = outbox.head(); entry !== undefined && !this.#isStopped; entry = outbox.head()) {
       const item = await this.#read(entry)
       if (item === undefined) continue
-      const refused = await this.#send(courier, item)
-      if (refused === 'stopped') return
-      tally.add('sent', entry.points - refused)
+      const notStored = await this.#send(courier, item)
+      if (notStored === 'stopped') return
+      tally.add('sent', entry.points - notStored)
       await outbox.remove(entry)
     }
   }
@@ -119,19 +119,15 @@ export class Sender {
     return true
   }
 
-  /** Sends one item until it is settled; returns how many of its points were refused. */
+  /** Sends one item until it is settled; returns of how many of its points the server has stored nothing. */
   async #send(courier: Courier, item: OutboxItem): Promise<number | 'stopped'> {
     this.#sendingSince = performance.now()
     const delivered = await courier.send(item)
     this.#sendingSince = undefined
     if (delivered.kind === 'stopped') return 'stopped'
     this.#hasFailed = false
-    let refused = 0
-    for (const { item: part, refusal } of delivered.refused) {
-      refused += pointsOf(part)
-      await this.#keepRefused(part, refusal)
-    }
-    return refused
+    for (const { item: part, refusal } of delivered.refused) await this.#keepRefused(part, refusal)
+    return delivered.notStored
   }
 
   async #read(entry: Entry): Promise<OutboxItem | undefined> {

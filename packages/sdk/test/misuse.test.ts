@@ -5,6 +5,7 @@ import { startRun } from '../src/init.ts'
 import { nodePlatform } from '../src/node/platform.ts'
 import { sendSpoolFiles } from '../src/node/sync.ts'
 import type { InitOptions } from '../src/types.ts'
+import { refusal } from './small-server.ts'
 import { startSdk } from './start.ts'
 
 const badOptions: [string, Record<string, unknown>, string][] = [
@@ -160,6 +161,33 @@ describe('wrong use', { timeout: 30_000 }, () => {
     expect(Object.keys(server.steps('toy')[0]?.[1] ?? {})).toHaveLength(17)
     expect(server.steps('toy')[1]).toEqual([1, { loss: 19 }])
     expect(warnings.filter((line) => line.includes('a run has at most 16 parts'))).toHaveLength(2)
+  })
+
+  it('that only the server can tell, such as a part beyond those of an earlier process, costs no other reading', async () => {
+    const { server, start, warnings } = await startSdk()
+    const refused = ['grad_norm/new', 'clip_fraction/other']
+    server.misbehave = ({ method, body }) => {
+      const { columns = {} } = (body ?? {}) as { columns?: object }
+      if (method !== 'POST' || !refused.some((name) => Object.hasOwn(columns, name))) return undefined
+      return refusal(413, 'too_many_metrics', 'A run has at most 16 parts; this makes it 17.')
+    }
+    const run = start({ id: 'toy' })
+    const isNew = (step: number) => step >= 10
+    for (let step = 0; step < 1_000; step++) {
+      const beyond = isNew(step) ? { 'grad_norm/new': 2, 'clip_fraction/other': 0.5 } : {}
+      run.log({ step, loss: 1, lr: 0.1, ...beyond })
+    }
+    await run.flush()
+    const before = server.requests.length
+    run.log({ step: 1_000, loss: 1, 'grad_norm/new': 2 })
+    run.log({ step: 1_001, 'grad_norm/new': 2 })
+    expect(await run.finish()).toMatchObject({ sent: 1_001, refused: 2 * 990 + 2, lost: 0 })
+    expect(server.steps('toy')).toEqual(
+      Array.from({ length: 1_001 }, (_, step) => [step, step < 1_000 ? { loss: 1, lr: 0.1 } : { loss: 1 }]),
+    )
+    expect(before).toBeLessThan(30)
+    expect(server.requests.length).toBe(before + 2)
+    expect(warnings.filter((line) => line.includes('at most 16 parts'))).toHaveLength(1)
   })
 
   it('that is different each time fills neither memory nor the log', async () => {

@@ -29,6 +29,8 @@ class Refused:
     """Must not be sent again unchanged. `parts` are the refused items, each with the server's reply."""
 
     parts: list[tuple[OutboxItem, Reply]]
+    points: int
+    """The points of which the server has stored nothing."""
 
 
 Outcome = Union[Later, Refused, None]
@@ -49,6 +51,8 @@ class Courier:
         self._run_path = f"{API}/runs/{run}"
         self._fields = fields
         self._chance = chance
+        self._refused_names: dict[str, Reply] = {}
+        """Names of readings that the run cannot have, because it has too many others."""
 
     def create(self, attempt: int) -> tuple[Outcome, bool]:
         """Sends the `PUT` of the run. Also returns whether this created the run."""
@@ -57,13 +61,23 @@ class Courier:
         return outcome, reply.status == 201
 
     def deliver(self, item: OutboxItem, attempt: int) -> Outcome:
-        """One try, which includes creating an unknown run and halving a batch that is too large."""
+        """
+        One try, which includes creating an unknown run, halving a batch that is too large, and leaving out readings of
+        names that the run cannot have.
+        """
+        if item.points > 0 and self._refused_names:
+            known = item.names
+            refused = [name for name in known if name in self._refused_names]
+            if refused and len(known) > 1:
+                return self._deliver_names(item, [[name for name in known if name not in refused], refused], attempt)
+            if refused:
+                return Refused([(item, self._refused_names[refused[0]])], item.points)
         reply = self._request(item)
         action = decide(reply, attempt, item.points).action
         if action == "create":
             outcome, _ = self.create(attempt)
             if outcome is not None:
-                return Refused([(item, reply)]) if isinstance(outcome, Refused) else outcome
+                return Refused([(item, reply)], item.points) if isinstance(outcome, Refused) else outcome
             reply = self._request(item)
             if decide(reply, attempt, item.points).action == "create":
                 # just created and unknown again: the run is being deleted, or the server is broken
@@ -71,6 +85,8 @@ class Courier:
             action = decide(reply, attempt, item.points).action
         if action == "split":
             return self._deliver_halves(item, attempt)
+        if action == "narrow":
+            return self._narrow(item, reply, attempt)
         older = item.for_older_server() if action == "refuse" else None
         if older is not None:
             return self.deliver(older, attempt)
@@ -78,13 +94,39 @@ class Courier:
 
     def _deliver_halves(self, item: OutboxItem, attempt: int) -> Outcome:
         refused: list[tuple[OutboxItem, Reply]] = []
+        points = 0
         for half in item.halves():
             outcome = self.deliver(half, attempt)
             if isinstance(outcome, Later):
                 return outcome
             if isinstance(outcome, Refused):
                 refused += outcome.parts
-        return Refused(refused) if refused else None
+                points += outcome.points
+        return Refused(refused, points) if refused else None
+
+    def _narrow(self, item: OutboxItem, reply: Reply, attempt: int) -> Outcome:
+        """Finds the names that the run cannot have, by halves, and sends the other readings."""
+        names = item.names
+        if len(names) == 1:
+            self._refused_names[names[0]] = reply
+            return Refused([(item, reply)], item.points)
+        middle = len(names) // 2
+        return self._deliver_names(item, [names[:middle], names[middle:]], attempt)
+
+    def _deliver_names(self, item: OutboxItem, shares: list[list[str]], attempt: int) -> Outcome:
+        """Sends the readings of some names after those of others."""
+        refused: list[tuple[OutboxItem, Reply]] = []
+        stored = 0
+        for names in shares:
+            share = item.of_names(names)
+            outcome = None if share is None else self.deliver(share, attempt)
+            if isinstance(outcome, Later):
+                return outcome
+            if isinstance(outcome, Refused):
+                refused += outcome.parts
+            if share is not None:
+                stored = max(stored, share.points - (outcome.points if isinstance(outcome, Refused) else 0))
+        return Refused(refused, item.points - stored) if refused else None
 
     def _request(self, item: OutboxItem) -> Reply:
         if item.points > 0:
@@ -105,7 +147,7 @@ class Courier:
             return None
         if action == "retry":
             return self._later(reply, attempt)
-        return Refused([(item, reply)])
+        return Refused([(item, reply)], item.points)
 
     def _later(self, reply: Reply, attempt: int) -> Later:
         answer = f"{reply.status} {reply.message}" if reply.status else reply.message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .noted import MAX_PARTS
+from .noted import MAX_PARTS, PARTS_RULE, TOO_MANY_PARTS
 from .settings import LAYER_PREFIX, MAX_LAYERS, MAX_METRICS, MAX_NAME_LENGTH
 
 _MAKES_PART = re.compile(r"(?:grad_norm|clip_fraction)/([^/]{1,64})")
@@ -45,13 +45,18 @@ class Names:
         if not is_layer and self._metrics >= MAX_METRICS:
             return NameFault("too many metrics", f"a run has at most {MAX_METRICS} metrics")
         makes = _MAKES_PART.fullmatch(name)
-        if makes is not None:
-            if len(self._parts | {makes[1]}) > MAX_PARTS:
-                return NameFault("too many parts", f"a run has at most {MAX_PARTS} parts")
-            self._parts.add(makes[1])
+        if makes is not None and not self.add_part(makes[1]):
+            return NameFault(TOO_MANY_PARTS, f"cannot be added: {PARTS_RULE}")
         self.known.add(name)
         if is_layer:
             self._layers += 1
         else:
             self._metrics += 1
         return None
+
+    def add_part(self, name: str) -> bool:
+        """Adds a part. Returns False if the run cannot have it, because it has 16 others."""
+        if name not in self._parts and len(self._parts) >= MAX_PARTS:
+            return False
+        self._parts.add(name)
+        return True

@@ -10,6 +10,9 @@ from .notices import Notices
 from .readings import LayerNorms, is_on_device
 
 MAX_PARTS = 16
+TOO_MANY_PARTS = "too many parts"
+"""The kind of the warning about a part that the run cannot have."""
+PARTS_RULE = f"a run has at most {MAX_PARTS} parts; its readings are not kept"
 MAX_CAP_EVENTS = 100
 """A cap that follows a schedule changes at every step: the readings show it, and events would only hide others."""
 Clip = Mapping[str, Any]
@@ -32,7 +35,10 @@ class Noted:
         declare: Callable[[dict[str, Any]], None],
         notices: Notices,
         mark: Callable[[str, str], None],
+        add_part: Callable[[str], bool],
     ) -> None:
+        """`add_part`: returns False for a part that the run cannot have."""
+        self._add_part = add_part
         self._mark = mark
         """Marks the step that the next `log` completes: a label and a text."""
         self._caps: dict[str | None, float] = {}
@@ -46,7 +52,6 @@ class Noted:
         """Whether the user declared how the run clips. If not, its first clip call does."""
         self._declare = declare
         self._notices = notices
-        self._parts: dict[str, dict[str, Any]] = {}
         self._key: int | None = None
         """The `id()` of the first parameter of this step's call without a part name."""
         self._numbered: dict[int, str] = {}
@@ -69,6 +74,8 @@ class Noted:
         """
         if part is None and key is not None:
             part = self._numbered_part(key)
+        if part is not None and not self.may_have(part):
+            return
         if with_part("grad_norm", part) in self.readings and "grad_norm" in readings:
             self._notices.warn("clipped twice", "a step was clipped twice before run.log(): the later norm is kept")
         for name, value in readings.items():
@@ -76,6 +83,13 @@ class Noted:
         if part is None:
             self._key = key
         self._note_cap(part, clip)
+
+    def may_have(self, part: str) -> bool:
+        """Whether the run can have this part. If not, says so once."""
+        if self._add_part(part):
+            return True
+        self._notices.wrong_use("part", f"{part!r} cannot be added: {PARTS_RULE}", TOO_MANY_PARTS)
+        return False
 
     def declares(self, clip: Clip) -> bool:
         """Whether this clip rule was declared for the whole run. If so, a step needs no reading for its cap."""
@@ -126,15 +140,11 @@ class Noted:
 
     def declare_part(self, part: str, fields: Mapping[str, Any]) -> None:
         """Tells the server about a part: `{"clip": {…}, "optimizer": "adam"}`."""
-        self._parts.setdefault(part, {}).update(fields)
+        if not self.may_have(part):
+            return
         if "clip" in fields:
             self._clips[part] = fields["clip"]
-        self._declare({"parts": {name: dict(about) for name, about in self._parts.items()}})
-
-    def declare_parts(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
-        """Tells the server about several parts: `{"critic": {"clip": {…}, "optimizer": "adam"}}`."""
-        for name, fields in parts.items():
-            self.declare_part(name, fields)
+        self._declare({"parts": {part: dict(fields)}})
 
     def _numbered_part(self, key: int) -> str | None:
         """The part of the parameters whose first has `id()` `key`. None as long as each step has only one such call."""
@@ -144,8 +154,7 @@ class Noted:
             self._number_first()
         if key not in self._numbered:
             if len(self._numbered) == MAX_PARTS:
-                self._notices.warn("parts", f"a run has at most {MAX_PARTS} parts: others count as the last part")
-                return str(MAX_PARTS)
+                return str(MAX_PARTS + 1)  # one that the run cannot have
             self._numbered[key] = str(len(self._numbered) + 1)
         return self._numbered[key]
 

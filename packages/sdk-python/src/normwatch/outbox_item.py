@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,22 @@ class OutboxItem:
         columns: Columns = json.loads(self.line)["columns"]
         middle = self.points // 2
         return _part(columns, 0, middle), _part(columns, middle, self.points)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of a batch's readings."""
+        return [name for name in json.loads(self.line)["columns"] if name not in ("step", "time")]
+
+    def of_names(self, names: Container[str]) -> OutboxItem | None:
+        """The readings of these names of a batch. None if it has no such reading."""
+        columns: Columns = json.loads(self.line)["columns"]
+        kept = {name: column for name, column in columns.items() if name in names}
+        rows = [i for i, row in enumerate(zip(*kept.values())) if any(value is not None for value in row)]
+        if not rows:
+            return None
+        own = [name for name in ("step", "time") if name in columns]
+        share = {name: [columns[name][i] for i in rows] for name in (*own, *kept)}
+        return OutboxItem(encode_json({"columns": share}).encode(), len(rows))
 
     @property
     def is_events(self) -> bool:

@@ -112,7 +112,7 @@ class Resolver:
             fault = self._names.fault(name)
             if fault is not None:
                 del row[name]
-                self._warn(fault.kind, f"{name:.100} is left out: {fault.sentence}")
+                self._warn(f"wrong use: {fault.kind}", f"{name:.100} is left out: {fault.sentence}")
 
     def _look_for_scaled_norm(self, row: Row) -> None:
         scale, norm = row.get("loss_scale", 0.0), row.get("grad_norm")

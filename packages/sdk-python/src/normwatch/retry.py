@@ -10,6 +10,8 @@ FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
 LONGEST_RETRY_AFTER = 300.0
 RETRIED_STATUSES = frozenset((408, 425, 429))
+TOO_MANY_NAMES = frozenset(("too_many_metrics", "too_many_series"))
+"""The codes of a server that refuses new names. It accepts the readings whose names it knows."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,10 @@ class Reply:
 @dataclass(frozen=True)
 class Decision:
     action: str
-    """`done`, `retry`, `create` (PUT the run, then retry), `split` (send the points in two halves) or `refuse`."""
+    """
+    `done`, `retry`, `create` (PUT the run, then retry), `split` (send the points in two halves), `narrow` (send half of
+    the readings' names at a time) or `refuse`.
+    """
     delay: tuple[float, float] = (0.0, 0.0)
     """For `retry`: the shortest and the longest delay in seconds. The caller picks one at random."""
 
@@ -38,6 +43,8 @@ def decide(reply: Reply, attempt: int, points: int) -> Decision:
     if status is not None and 200 <= status < 300 and reply.readable:
         return Decision("done")
     is_about_request = status is not None and 400 <= status < 500 and status not in RETRIED_STATUSES
+    if is_about_request and reply.code in TOO_MANY_NAMES and points > 0:
+        return Decision("narrow")
     if status == 413 and points > 1:  # also from a proxy with a smaller limit
         return Decision("split")
     if is_about_request and reply.code is not None:

@@ -17,7 +17,7 @@ from .exit_codes import is_failure
 from .fields import clip_of, event_fault, is_part_name
 from .flatten import flatten
 from .names import Names
-from .noted import MAX_PARTS, Noted, with_part
+from .noted import Noted, with_part
 from .notices import Notices
 from .optimizers import LearningRates, name_of
 from .parts import Part
@@ -42,7 +42,7 @@ class FinishReport(NamedTuple):
     unsent: int
     """Not sent yet, but kept in the file `spool` for a later sync."""
     refused: int
-    """Refused by the server, and kept in the spool's refused file."""
+    """Refused by the server, in whole or in part, and kept in the spool's refused file."""
     lost: int
     """Dropped, because memory was full and no spool could be written."""
     spool: Path | None
@@ -84,7 +84,7 @@ class Run:
         self._sender = sender
         self._is_open = sender is not None
         self._why_closed = "the run is finished" if sender is not None else None
-        self.noted = Noted(clip, self._change, notices, self.mark_next)
+        self.noted = Noted(clip, self._change, notices, self.mark_next, names.add_part)
         """The readings of clip calls since the last `log`."""
         self._parts: dict[str, Part] = {}
         self._first_step = batcher.steps.next
@@ -218,14 +218,12 @@ class Run:
         if part is None:
             if not is_part_name(name):
                 self.notices.wrong_use("part", f'must be 1 to 64 characters without "/", not {name!r}')
-            elif len(self._parts) >= MAX_PARTS:
-                self.notices.wrong_use("part", f"a run has at most {MAX_PARTS} parts")
             part = Part(self, str(name).replace("/", "-")[:64], self._first_step)
+            if not self.noted.may_have(part.name):
+                return part
             self._parts[name] = part
-        fields: dict[str, Any] = {}
         clip = clip_of(max_norm, clip_value, self.notices.wrong_use)
-        if clip is not None:
-            fields["clip"] = clip
+        fields: dict[str, Any] = {} if clip is None else {"clip": clip}
         if optimizer is not None:
             part.rates = LearningRates.of(optimizer)
             fields["optimizer"] = name_of(optimizer)
@@ -245,6 +243,8 @@ class Run:
                 step = data
             if part.rates is not None and readings.get("lr") is None:
                 readings["lr"] = part.rates.first()
+            if not self.noted.may_have(part.name):
+                return
             row = {**self.noted.take_part(part.name), **part.renamed(readings)}
             self._add(step, time, row, part.steps)
         except WrongUse:

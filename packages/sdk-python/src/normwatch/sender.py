@@ -294,7 +294,7 @@ class Sender:
         self.outbox.drop_first()
         if isinstance(delivered, Refused):
             self.outbox.refuse(delivered)
-            self.sent += item.points - sum(part.points for part, _ in delivered.parts)
+            self.sent += item.points - delivered.points
         else:
             self.sent += item.points
         return None

@@ -69,13 +69,12 @@ def replay(
         while isinstance(outcome := courier.deliver(item, attempt), Later):
             attempt += 1
             yield outcome
-        refused = outcome.parts if isinstance(outcome, Refused) else []
+        refused, not_stored = (outcome.parts, outcome.points) if isinstance(outcome, Refused) else ([], 0)
         for part, reply in refused:
             if part.is_events:  # an older server does not know events
                 continue
             _keep(path, head, part, reply, notices)
-        points_refused = sum(part.points for part, _ in refused)
-        yield Delivered(item.points - points_refused, points_refused, end)
+        yield Delivered(item.points - not_stored, sum(part.points for part, _ in refused), end)
     if not keep:
         path.unlink(missing_ok=True)
 
@@ -104,7 +103,7 @@ class SyncReport:
 
     sent: int = 0
     refused: int = 0
-    """Refused by the server, and kept in refused files."""
+    """Refused by the server, in whole or in part, and kept in refused files."""
     files_left: list[Path] = field(default_factory=list)
     """Files that still hold unsent readings, because the server was unreachable or their writer is still running."""
 

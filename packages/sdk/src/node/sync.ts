@@ -105,7 +105,7 @@ async function sendSpoolFile(
     const delivered = await courier.send(item)
     if (delivered.kind === 'stopped') return leave(path, reason)
     refused.push(...delivered.refused)
-    sent += pointsOf(item)
+    sent += pointsOf(item) - delivered.notStored
   }
   // items of a refused file that are refused again stay in that file
   if (refused.length > 0 && path.endsWith(REFUSED_ENDING)) {
@@ -115,7 +115,7 @@ async function sendSpoolFile(
   if (!isLive) await rm(path, { force: true })
   const refusedPoints = refused.reduce((sum, { item }) => sum + pointsOf(item), 0)
   const left = isLive ? { left: { path, reason: 'its training may still run; what it holds is sent' } } : {}
-  return { sent: sent - refusedPoints, refused: refusedPoints, ...left }
+  return { sent, refused: refusedPoints, ...left }
 }
 
 /** Reason for a file whose server is not known. */

@@ -96,14 +96,6 @@ class Parts:
         """The optimizer steps of all parts."""
         return sum(part.steps for part in list(self._parts.values()))
 
-    def declared(self) -> dict[str, dict[str, Any]]:
-        """What to declare to the run: the parts whose clip rule is known."""
-        return {
-            part.name: {"clip": part.clip, "optimizer": part.kind}
-            for part in list(self._parts.values())  # another thread may add a part meanwhile
-            if part.name is not None and part.clip is not None
-        }
-
     def of(self, optimizer: Any, made: MadeOptimizers) -> Part:
         """The part that `optimizer` trains."""
         part = self._by_optimizer.get(id(optimizer))

@@ -153,7 +153,7 @@ class Recording:
             readings = {**readings, "max_norm": cap}
         elif call.clip != part.clip:
             part.clip = call.clip
-            run.noted.declare_parts(self.parts.declared())
+            run.noted.declare_part(part.name, {"clip": part.clip, "optimizer": part.kind})
         self._note(run, {part.reading(name): value for name, value in readings.items()})
 
     def _compare(self, run: Run, readings: Mapping[str, Any]) -> None:
