@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { startRun } from './init.ts'
 import { listSpoolFiles } from './node/list-spool-files.ts'
-import { nodePlatform, spoolFolder } from './node/platform.ts'
+import { nodePlatform } from './node/platform.ts'
+import { spoolFolder } from './node/spool-folder.ts'
 import { sendSpoolFiles } from './node/sync.ts'
 import type { InitOptions, Run, SyncOptions, SyncReport } from './types.ts'
 

@@ -64,6 +64,7 @@ export class RecordedRun implements Run {
   /** Calls and readings refused as wrong use. */
   #invalid = 0
   readonly #unwatch: () => void
+  #hasLeft = false
   #finishing: Promise<FinishReport> | undefined
 
   constructor(settings: Settings, platform: Platform, notices: Notices) {
@@ -150,7 +151,7 @@ export class RecordedRun implements Run {
   }
 
   event(label: string, options?: EventOptions): void {
-    if (this.#finishing !== undefined) {
+    if (this.#isOver) {
       return this.#notices.warn('finished', `event: run ${this.id} is finished; the event is not kept`)
     }
     const { newestStep } = this.#recorder
@@ -172,7 +173,7 @@ export class RecordedRun implements Run {
   }
 
   #record(recorder: Recorder, readings: Readings, options?: LogOptions): void {
-    if (this.#finishing !== undefined) {
+    if (this.#isOver) {
       return this.#notices.warn('finished', `log: run ${this.id} is finished; its readings are not kept`)
     }
     try {
@@ -226,5 +227,11 @@ export class RecordedRun implements Run {
     this.#batcher.seal()
     if (this.#finishing === undefined) this.#background.add({ status: hasFailed ? 'failed' : 'finished' })
     this.#background.leave()
+    this.#hasLeft = true
+  }
+
+  /** Whether the run is finished, or its process ends: a listener of `exit` may run after ours. */
+  get #isOver(): boolean {
+    return this.#finishing !== undefined || this.#hasLeft
   }
 }

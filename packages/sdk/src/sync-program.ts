@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { followSpool } from './node/follow.ts'
 import { listSpoolFiles } from './node/list-spool-files.ts'
-import { spoolFolder } from './node/platform.ts'
+import { spoolFolder } from './node/spool-folder.ts'
 import { sendSpoolFiles } from './node/sync.ts'
 
 const HELP = `normwatch-sync [--all | --follow] [file…]

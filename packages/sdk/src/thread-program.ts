@@ -3,11 +3,13 @@ import { workerData } from 'node:worker_threads'
 import { LocalBackground } from './background.ts'
 import { fetchServer } from './node/fetch-server.ts'
 import { SpoolFile } from './node/spool-file.ts'
-import type { FromThread, ThreadData, ToThread } from './node/thread-messages.ts'
+import { HAS_LEFT, IS_UP, type FromThread, type ThreadData, type ToThread } from './node/thread-messages.ts'
+import { markUnused } from './node/writers.ts'
 import { Tally } from './tally.ts'
 
-const { job, spool, port, hasLeft, tally } = workerData as ThreadData
+const { job, spool, port, signals, unused, tally } = workerData as ThreadData
 const say = (message: FromThread) => port.postMessage(message)
+for (const path of unused) markUnused(path)
 const background = new LocalBackground({
   job,
   spool: new SpoolFile(spool.path, spool.head),
@@ -18,12 +20,13 @@ const background = new LocalBackground({
   tally: new Tally(tally),
 })
 // also when the thread dies, so that the caller's thread does not wait for it
-process.on('exit', signalLeft)
+process.on('exit', () => signal(HAS_LEFT))
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'add') background.add(message.body)
   else void answer(message)
 })
+signal(IS_UP)
 
 async function answer(message: Exclude<ToThread, { kind: 'add' }>): Promise<void> {
   switch (message.kind) {
@@ -38,11 +41,11 @@ async function answer(message: Exclude<ToThread, { kind: 'add' }>): Promise<void
     }
     case 'leave':
       await background.finish(message.timeoutMs)
-      signalLeft()
+      signal(HAS_LEFT)
   }
 }
 
-function signalLeft(): void {
-  Atomics.store(hasLeft, 0, 1)
-  Atomics.notify(hasLeft, 0)
+function signal(which: number): void {
+  Atomics.store(signals, which, 1)
+  Atomics.notify(signals, which)
 }

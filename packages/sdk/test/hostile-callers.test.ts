@@ -1,14 +1,10 @@
-import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { startRun } from '../src/init.ts'
 import { nodePlatform } from '../src/node/platform.ts'
-import { startSdk, type Started } from './start.ts'
-
-const execute = promisify(execFile)
-const SDK = JSON.stringify(join(import.meta.dirname, '../src/index.ts'))
+import { runProgram, SDK } from './run-program.ts'
+import { startSdk } from './start.ts'
 
 /** Throws whatever is done with it, and what it throws has no text. */
 const HOSTILE = new Proxy(
@@ -22,12 +18,6 @@ const HOSTILE = new Proxy(
 function throwNothing(): never {
   throw Object.create(null)
 }
-/** Runs a program as a process of its own. */
-function train(program: string, { server, spoolDir }: Pick<Started, 'server' | 'spoolDir'>, env = {}) {
-  const own = { PATH: process.env['PATH'], NORMWATCH_URL: server.url, NORMWATCH_SPOOL: spoolDir, ...env }
-  return execute(process.execPath, ['--input-type=module', '--eval', program], { env: own })
-}
-
 const UNREADABLE = 'cannot be read (an error without a text)'
 
 describe('a training loop is not ended by', () => {
@@ -113,7 +103,7 @@ describe('a training loop is not ended by', () => {
       const run = init({ id: 'toy', config: { sizes: [1, 2] } })
       run.log({ loss: 1, layers: { head: 2 } })
       console.log((await run.finish()).invalid)`
-    const { stdout, stderr } = await train(program, { server, spoolDir })
+    const { stdout, stderr } = await runProgram(program, { server, spoolDir })
     expect(server.steps('toy')).toEqual([[0, { loss: 1, 'layers/head': 2 }]])
     expect([stdout, stderr]).toEqual(['0\n', `normwatch: ${server.url}/runs/toy\n`])
   })
@@ -131,7 +121,7 @@ describe('a program that NODE_OPTIONS preloads and that calls init', { timeout: 
       run.log({ loss: 1 })`
     await writeFile(preload, program)
     const options = `--dns-result-order=ipv4first --import ${preload}`
-    const { stderr } = await train('', { server, spoolDir }, { NODE_OPTIONS: options })
+    const { stderr } = await runProgram('', { server, spoolDir }, { env: { NODE_OPTIONS: options } })
     expect([...server.runs.keys()]).toEqual(['toy-0'])
     expect(server.steps('toy-0')).toHaveLength(1)
     expect(stderr).toBe(`normwatch: ${server.url}/runs/toy-0\n`)

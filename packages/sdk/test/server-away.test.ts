@@ -165,6 +165,8 @@ describe('a run whose server is away', { timeout: 30_000 }, () => {
   it('reports as lost what neither the server nor the disk accepts', async () => {
     const { server, spoolDir, start, warnings } = await startSdk()
     await writeFile(spoolDir, 'a file where the folder should be')
+    vi.stubEnv('TMPDIR', spoolDir)
+    onTestFinished(() => void vi.unstubAllEnvs())
     server.misbehave = () => AWAY
     const run = start({ id: 'toy' })
     for (let i = 0; i < 10; i++) run.log({ loss: i })

@@ -1,11 +1,20 @@
 import type { ExitWatcher } from '../platform.ts'
 import type { RunStatus } from '../types.ts'
+import { sharedByCopies } from './shared.ts'
 
 /** Signals that end a process by default and that people or tools send on purpose (nodemon sends SIGUSR2). */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGXCPU'] as const
 
-/** The open runs of this process. */
-const watchers = new Set<ExitWatcher>()
+interface Watch {
+  /** The open runs of this process. */
+  readonly watchers: Set<ExitWatcher>
+  /** Removes the listeners of the copy of this package that has them now. */
+  stop: () => void
+}
+
+/** One set of listeners for all copies of this package: with two, each would take the other's for the program's own. */
+const watch = sharedByCopies('exit 1', (): Watch => ({ watchers: new Set(), stop: () => {} }))
+const { watchers } = watch
 
 /**
  * Watches the end of this process for one run. Returns a function that stops watching. If the program has no listener of its
@@ -16,11 +25,12 @@ export function watchExit(watcher: ExitWatcher): () => void {
   watchers.add(watcher)
   return () => {
     watchers.delete(watcher)
-    if (watchers.size === 0) stopListening()
+    if (watchers.size === 0) watch.stop()
   }
 }
 
 function listen(): void {
+  watch.stop = stopListening
   process.on('beforeExit', onIdle).on('exit', onExit)
   // first in the list: a listener added by `once` is removed when it runs, and we must still see it
   for (const signal of SIGNALS) process.prependListener(signal, onSignal)

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readdir, rename, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { isHead, parseLine, readHead } from './read-spool-file.ts'
-import { isWritten } from './writers.ts'
+import { foldersOf } from './spool-folder.ts'
+import { isWritten, markUnused } from './writers.ts'
 
 const SPOOL_ENDING = '.ndjson'
 export const REFUSED_ENDING = '.refused.ndjson'
@@ -14,13 +15,17 @@ export interface RunThere {
   readonly run: string
 }
 
-/** Spool files in a folder, least recently written first, without refused files. Empty if the folder does not exist. */
+/**
+ * Files of a spool folder and of its substitute, least recently written first, without refused files. Empty if neither exists.
+ */
 export async function listSpoolFiles(folder: string): Promise<string[]> {
   const found: { path: string; mtimeMs: number }[] = []
-  for (const name of spoolFilesAmong(await readdir(folder).catch(() => []))) {
-    const path = join(folder, name)
-    const file = await stat(path).catch(() => undefined) // another process may have sent it by now
-    if (file !== undefined) found.push({ path, mtimeMs: file.mtimeMs })
+  for (const where of foldersOf(folder)) {
+    for (const name of spoolFilesAmong(await readdir(where).catch(() => []))) {
+      const path = join(where, name)
+      const file = await stat(path).catch(() => undefined) // another process may have sent it by now
+      if (file !== undefined) found.push({ path, mtimeMs: file.mtimeMs })
+    }
   }
   return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ path }) => path)
 }
@@ -46,6 +51,7 @@ export async function listLeftovers(folder: string, { url, run }: RunThere): Pro
 export async function takeOver(path: string, run: string): Promise<string> {
   const own = spoolPath(dirname(path), run)
   await rename(path, own)
+  markUnused(own) // its writer has ended, even if it was a thread of this process
   return own
 }
 
@@ -57,10 +63,12 @@ export function spoolPath(folder: string, run: string): string {
 /** The highest step in the spool files of a run, -1 if there is none. Synchronous. Throws if a file cannot be read. */
 export function lastSpooledStep(folder: string, { url, run }: RunThere): number {
   let last = -1
-  if (!existsSync(folder)) return last
-  for (const name of spoolFilesAmong(readdirSync(folder))) {
-    if (!name.startsWith(`${run}.`)) continue
-    const [head, ...items] = readFileSync(join(folder, name), 'utf8').split('\n').map(parseLine)
+  const paths = foldersOf(folder)
+    .filter((where) => existsSync(where))
+    .flatMap((where) => spoolFilesAmong(readdirSync(where)).map((name) => join(where, name)))
+  for (const path of paths) {
+    if (!basename(path).startsWith(`${run}.`)) continue
+    const [head, ...items] = readFileSync(path, 'utf8').split('\n').map(parseLine)
     if (!isHead(head) || head.run !== run || head.url !== url) continue
     for (const item of items) {
       if (item === undefined || !('columns' in item)) continue

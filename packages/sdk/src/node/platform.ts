@@ -1,5 +1,4 @@
-import { homedir, hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { hostname } from 'node:os'
 import type { Platform } from '../platform.ts'
 import { askLastStep } from './ask-last-step.ts'
 import { watchExit } from './exit.ts'
@@ -7,22 +6,11 @@ import { fetchServer } from './fetch-server.ts'
 import { findOwnServer } from './own-server.ts'
 import { otherUserOn } from './other-user.ts'
 import { lastSpooledStep, listSpoolFiles, spoolPath } from './list-spool-files.ts'
+import { print } from './print.ts'
 import { SpoolFile } from './spool-file.ts'
+import { spoolFolder, writableFolder } from './spool-folder.ts'
 import { sendSpoolFiles } from './sync.ts'
 import { startThread } from './thread.ts'
-
-export function spoolFolder(folder: string | undefined): string {
-  return folder ?? join(home(), '.cache', 'normwatch', 'spool')
-}
-
-function home(): string {
-  try {
-    return homedir()
-  } catch {
-    // no home folder, as in a container whose user has neither a name nor $HOME
-    return join(tmpdir(), `normwatch-${process.getuid?.() ?? ''}`)
-  }
-}
 
 /** The platform for Node. `threadProgram` is the path of the program for a background's thread. Without it, no thread is used. */
 export function nodePlatform(threadProgram?: string): Platform {
@@ -33,11 +21,12 @@ export function nodePlatform(threadProgram?: string): Platform {
     otherUserOn: (url) => otherUserOn(url),
     now: Date.now,
     random: Math.random,
-    warn: (line) => console.warn(line),
-    say: (line) => console.error(line),
+    warn: (line) => print(console.warn, line),
+    say: (line) => print(console.error, line),
     openSpool(folder, head) {
       const writer = { pid: process.pid, host: hostname() }
-      return new SpoolFile(spoolPath(spoolFolder(folder), head.run), { ...head, ...writer })
+      const path = spoolPath(writableFolder(spoolFolder(folder)), head.run)
+      return new SpoolFile(path, { ...head, ...writer })
     },
     async sendLeftovers({ spoolDir, url, token, id }) {
       try {

@@ -9,11 +9,17 @@ export interface ThreadData {
   readonly job: Job
   readonly spool: { readonly path: string; readonly head: SpoolHead }
   readonly port: MessagePort
-  /** One number, set to 1 once a `leave` is handled. The caller's thread blocks on it with `Atomics.wait`. */
-  readonly hasLeft: Int32Array
+  /** Signals that the caller's thread blocks on with `Atomics.wait`. Each is 0 until it is set to 1. */
+  readonly signals: Int32Array
+  /** Spool files of the caller's runs that have ended: the thread may send them first. */
+  readonly unused: readonly string[]
   /** Memory of the tally. It is shared, so the counts survive if the thread dies. */
   readonly tally: SharedArrayBuffer
 }
+
+/** Signals of the thread, by their place: it has started to receive calls, and it has handled a `leave`. */
+export const IS_UP = 0
+export const HAS_LEFT = 1
 
 export type ToThread =
   | { readonly kind: 'add'; readonly body: Batch | RunNews }

@@ -8,9 +8,12 @@ import type { RunChange, RunNews } from '../outbox-item.ts'
 import type { Spool } from '../spool.ts'
 import { Tally } from '../tally.ts'
 import { listLeftovers } from './list-spool-files.ts'
-import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+import { HAS_LEFT, IS_UP, type FromThread, type ThreadData, type ToThread } from './thread-messages.ts'
 import { startWorker } from './worker.ts'
+import { unusedFiles } from './writers.ts'
 
+/** Time for the thread to start, if the process exits just after `init`. */
+const START_TIMEOUT_MS = 5_000
 /** Time to send at process exit. */
 const LEAVE_TIMEOUT_MS = 5_000
 /** Time to write the spool after that. */
@@ -43,7 +46,9 @@ class ThreadBackground implements Background {
   readonly #spool: Spool
   readonly #warn: Warn
   readonly #makeOther: () => Background
-  readonly #hasLeft = new Int32Array(new SharedArrayBuffer(4))
+  readonly #signals = new Int32Array(new SharedArrayBuffer(8))
+  /** What the thread was given before it was seen to be up: one that cannot start would lose it. */
+  #unproven: (Batch | RunNews)[] | undefined = []
   readonly #tally: Tally
   readonly #port
   /** Pending calls by number: `answer` handles the answer, `giveUp` its absence. */
@@ -65,10 +70,19 @@ class ThreadBackground implements Background {
     const { port1, port2 } = new MessageChannel()
     const tally = new SharedArrayBuffer(Tally.BYTES)
     this.#tally = new Tally(tally)
-    const data: ThreadData = { job, spool: { path, head }, port: port2, hasLeft: this.#hasLeft, tally }
+    const data: ThreadData = {
+      job,
+      spool: { path, head },
+      port: port2,
+      signals: this.#signals,
+      unused: unusedFiles(),
+      tally,
+    }
     const worker = startWorker(program, { workerData: data, transferList: [port2], name: 'normwatch' })
     worker.unref()
-    worker.on('error', (error) => warn('thread', `run ${job.run}: its thread failed: ${textOf(error)}`))
+    worker.on('error', (error) =>
+      warn('thread', `run ${job.run}: its thread failed (${textOf(error)}); it continues without one`),
+    )
     worker.on('exit', () => this.#end())
     this.#port = port1
     this.#port.on('message', (message: FromThread) => this.#receive(message))
@@ -79,7 +93,9 @@ class ThreadBackground implements Background {
     if (this.#other !== undefined) return this.#other.add(body)
     if ('rows' in body) this.#points += body.rows
     else if ('status' in body && body.status !== 'running') this.#ending = body
-    this.#post({ kind: 'add', body }, 'rows' in body ? buffersOf(body) : [])
+    if (this.#isUp()) this.#unproven = undefined
+    this.#unproven?.push(body)
+    this.#post({ kind: 'add', body }, 'rows' in body && this.#unproven === undefined ? buffersOf(body) : [])
   }
 
   flush(timeoutMs: number): Promise<boolean> {
@@ -98,9 +114,15 @@ class ThreadBackground implements Background {
     if (this.#other !== undefined) return this.#other.leave()
     if (this.#isDone) return
     this.#post({ kind: 'leave', timeoutMs: LEAVE_TIMEOUT_MS })
-    Atomics.wait(this.#hasLeft, 0, 0, LEAVE_TIMEOUT_MS + SPILL_TIMEOUT_MS)
+    Atomics.wait(this.#signals, IS_UP, 0, START_TIMEOUT_MS)
+    if (!this.#isUp()) return this.#replace().leave()
+    Atomics.wait(this.#signals, HAS_LEFT, 0, LEAVE_TIMEOUT_MS + SPILL_TIMEOUT_MS)
     this.#receiveAll()
     this.#warnLost()
+  }
+
+  #isUp(): boolean {
+    return Atomics.load(this.#signals, IS_UP) === 1
   }
 
   #call<T>(
@@ -144,13 +166,26 @@ class ThreadBackground implements Background {
     this.#receiveAll()
     this.#port.unref()
     if (this.#isDone) return
-    this.#warnLost()
-    // the dead thread no longer writes the file: release it, so that the other background sends it first
-    this.#spool.release()
-    this.#other = this.#makeOther()
-    if (this.#ending !== undefined) this.#other.add(this.#ending)
+    this.#replace()
     for (const { giveUp } of this.#calls.values()) giveUp()
     this.#calls.clear()
+  }
+
+  /** Goes on without the thread. What one that never started was given is not lost. */
+  #replace(): Background {
+    // the dead thread no longer writes the file: release it, so that the other background sends it first
+    this.#spool.release()
+    const other = this.#makeOther()
+    this.#other = other
+    if (this.#isUp() || this.#unproven === undefined) {
+      this.#warnLost()
+      if (this.#ending !== undefined) other.add(this.#ending)
+    } else {
+      this.#points = 0
+      for (const body of this.#unproven) other.add(body)
+    }
+    this.#unproven = undefined
+    return other
   }
 
   /** Counts of the points given to the thread, from the shared tally. */
