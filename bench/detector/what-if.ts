@@ -13,6 +13,7 @@ import { timed } from '../storage/timing.ts'
 const STEPS = 1_000_000
 const BATCH = 10_000
 const CALLS = 100
+const WARM_UP = 5
 
 const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
 const server = await ServerProcess.start(folder)
@@ -45,10 +46,14 @@ try {
 }
 
 async function measure(name: string, query: () => string): Promise<void> {
-  const { p50, p99, max } = await timed(CALLS, 5, async () => {
+  const ran = server.cpuSeconds
+  const { p50, p99, max } = await timed(CALLS, WARM_UP, async () => {
     const reply = await fetch(`${server.url}/api/v1/runs/large/caps?${query()}`)
     const { steps } = (await reply.json()) as CapsReply
     if (!(steps > 0)) throw new Error('the what-if answers nothing')
   })
-  console.log(`what-if over HTTP, ${name}: p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`)
+  const processor = (((server.cpuSeconds - ran) * 1000) / (CALLS + WARM_UP)).toFixed(1)
+  console.log(
+    `what-if over HTTP, ${name}: p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms, ${processor} ms of processor time`,
+  )
 }

@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { NormRecord } from '@normwatch/detector'
 import { metricOf } from '@normwatch/protocol'
 import type { Store, StoredRun } from '../storage/store.ts'
+import { Pace } from './pace.ts'
 import { partOf } from './part-of.ts'
 
 export interface StepRange {
@@ -9,14 +9,10 @@ export interface StepRange {
   readonly to?: number | undefined
 }
 
-type Norms = Float32Array | Float64Array
-
-/** Norms read or counted at once: a few milliseconds of work, then other requests get their turn. */
-const NORMS_A_TURN = 2 ** 16
-/** Records kept, and for how many milliseconds: a person tries cap after cap on the same range. 8 bytes a norm. */
+/** Records kept, and for how many milliseconds: a person tries cap after cap on the same range. */
 const MAX_KEPT = 2
-/** Norms of a record that is kept, at the most: 32 MiB. */
-const MOST_KEPT = 2 ** 22
+/** Bytes of the norms of a record that is kept, at the most. */
+const MOST_KEPT = 32 * 1024 * 1024
 const KEPT_MS = 60_000
 /** Bytes of norms by stretch of steps that are kept beside them: any other range of the same run is made of these. */
 const MAX_BYTES = 32 * 1024 * 1024
@@ -32,7 +28,7 @@ export class RecentNorms {
   readonly #now: () => number
   readonly #kept = new Map<string, NormRecord>()
   /** The least recently used first. */
-  readonly #stretches = new Map<string, Norms>()
+  readonly #stretches = new Map<string, NormRecord>()
   #bytes = 0
   #forgetting: NodeJS.Timeout | undefined
 
@@ -51,7 +47,7 @@ export class RecentNorms {
     if (kept !== undefined) return kept
     const isSettled = this.#now() - updated_at > SETTLED_MS
     const record = await this.#read(stored, metric, range, isSettled)
-    if (isSettled && record.count <= MOST_KEPT) this.#keep(key, record)
+    if (isSettled && record.bytes <= MOST_KEPT) this.#keep(key, record)
     this.#forgetLater()
     return record
   }
@@ -79,12 +75,8 @@ export class RecentNorms {
     const to = Math.min(range.to ?? last, last)
     const record = new NormRecord()
     const pace = new Pace()
-    const add = async (norms: Norms): Promise<void> => {
-      record.add({ values: norms, present: null })
-      await pace.did(norms.length)
-    }
     if (!isSettled) {
-      for await (const norms of this.#store.points.readings(stored.id, metric, range)) await add(norms)
+      await this.#readInto(record, stored.id, metric, range, pace)
       return record
     }
     const steps = stretchSteps(last)
@@ -92,14 +84,24 @@ export class RecentNorms {
       const next = (Math.floor(start / steps) + 1) * steps
       const end = Math.min(next - 1, to)
       const isWhole = start % steps === 0 && (end === next - 1 || end === last)
-      if (isWhole) await add(await this.#stretch(stored, metric, start, end, pace))
-      else {
-        const readings = this.#store.points.readings(stored.id, metric, { from: start, to: end })
-        for await (const norms of readings) await add(norms)
-      }
+      if (isWhole) record.addAll(await this.#stretch(stored, metric, start, end, pace))
+      else await this.#readInto(record, stored.id, metric, { from: start, to: end }, pace)
       start = next
     }
     return record
+  }
+
+  async #readInto(
+    record: NormRecord,
+    run: string,
+    metric: string,
+    range: StepRange,
+    pace: Pace,
+  ): Promise<void> {
+    for await (const values of this.#store.points.readings(run, metric, range)) {
+      record.add({ values, present: null })
+      await pace.did(values.length)
+    }
   }
 
   async #stretch(
@@ -108,7 +110,7 @@ export class RecentNorms {
     from: number,
     to: number,
     pace: Pace,
-  ): Promise<Norms> {
+  ): Promise<NormRecord> {
     const key = JSON.stringify([id, metric, from, updated_at, points])
     let norms = this.#stretches.get(key)
     if (norms !== undefined) {
@@ -116,33 +118,17 @@ export class RecentNorms {
       this.#stretches.set(key, norms)
       return norms
     }
-    const blocks: Norms[] = []
-    for await (const block of this.#store.points.readings(id, metric, { from, to })) {
-      blocks.push(block)
-      await pace.did(block.length)
-    }
-    norms = joined(blocks)
-    const before = this.#stretches.get(key)?.byteLength ?? 0
+    norms = new NormRecord()
+    await this.#readInto(norms, id, metric, { from, to }, pace)
+    const before = this.#stretches.get(key)?.bytes ?? 0
     this.#stretches.set(key, norms)
-    this.#bytes += norms.byteLength - before
-    for (const [oldest, { byteLength }] of this.#stretches) {
+    this.#bytes += norms.bytes - before
+    for (const [oldest, { bytes }] of this.#stretches) {
       if (this.#bytes <= MAX_BYTES) break
       this.#stretches.delete(oldest)
-      this.#bytes -= byteLength
+      this.#bytes -= bytes
     }
     return norms
-  }
-}
-
-/** Gives others their turn after so many norms. */
-class Pace {
-  #norms = 0
-
-  async did(norms: number): Promise<void> {
-    this.#norms += norms
-    if (this.#norms < NORMS_A_TURN) return
-    this.#norms = 0
-    await nextTurn()
   }
 }
 
@@ -151,16 +137,4 @@ function stretchSteps(last: number): number {
   let steps = STRETCH_STEPS
   while (steps * STRETCHES <= last) steps *= 2
   return steps
-}
-
-function joined(blocks: readonly Norms[]): Norms {
-  const length = blocks.reduce((sum, block) => sum + block.length, 0)
-  const isSingle = blocks.every((block) => block instanceof Float32Array)
-  const all = isSingle ? new Float32Array(length) : new Float64Array(length)
-  let at = 0
-  for (const block of blocks) {
-    all.set(block, at)
-    at += block.length
-  }
-  return all
 }

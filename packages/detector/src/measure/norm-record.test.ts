@@ -8,13 +8,19 @@ const anyNorm = fc.oneof(
   fc.constantFrom(0, -0, 1, 5e-324, NaN, Infinity, -Infinity),
 )
 
-function recordOf(norms: readonly number[]): NormRecord {
+function recordOf(norms: readonly number[], kind: typeof Float32Array | typeof Float64Array = Float64Array) {
   const record = new NormRecord()
   const half = norms.length >> 1
-  record.add({ values: Float64Array.from(norms.slice(0, half)), present: null })
-  record.add({ values: Float64Array.from(norms.slice(half)), present: null })
+  record.add({ values: kind.from(norms.slice(0, half)), present: null })
+  record.add({ values: kind.from(norms.slice(half)), present: null })
   return record
 }
+
+const anySingle = fc.oneof(
+  fc.float({ min: 0, noDefaultInfinity: true, noNaN: true }),
+  fc.float({ min: 0, max: 10, noNaN: true }),
+  fc.constantFrom(0, -0, 1, 2 ** -149, 2 ** -126, 2 ** -127, -1, NaN, Infinity, -Infinity),
+)
 
 describe('the what-if', () => {
   it('says for any caps what counting one by one says', () => {
@@ -33,6 +39,37 @@ describe('the what-if', () => {
         },
       ),
     )
+  })
+
+  it('says of norms in single precision what it says of the same in double', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anySingle, { maxLength: 300 }),
+        fc.array(fc.float({ min: Math.fround(1e-9), max: Math.fround(1e9), noNaN: true }), { maxLength: 70 }),
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 }),
+        (norms, caps, shares) => {
+          const [single, double] = [recordOf(norms, Float32Array), recordOf(norms)]
+          expect(single.count).toBe(double.count)
+          expect(single.quantiles(shares)).toEqual(double.quantiles(shares))
+          expect(single.curve(caps)).toEqual(double.curve(caps))
+        },
+      ),
+    )
+  })
+
+  it('says of records that are put together what one record of all norms says', () => {
+    const norms = Array.from({ length: 200_000 }, (_, i) => Math.exp(((i * 7919) % 50_021) / 10_000 - 2))
+    const parts = [0, 1, 70_000, 70_001, norms.length].map((from, i, all) => norms.slice(from, all[i + 1]))
+    const together = recordOf([])
+    for (const [i, part] of parts.entries())
+      together.addAll(recordOf(part, i % 2 === 0 ? Float64Array : Float32Array))
+    together.add({ values: Float64Array.of(1e6), present: null })
+    const all = recordOf([...parts.flatMap((part, i) => (i % 2 === 0 ? part : part.map(Math.fround))), 1e6])
+    expect(together.count).toBe(all.count)
+    const shares = [0, 0.1, 0.5, 0.9, 1]
+    expect(together.quantiles(shares)).toEqual(all.quantiles(shares))
+    const rates = (record: NormRecord) => record.curve().map(({ cap, clip_rate: rate }) => [cap, rate])
+    expect(rates(together)).toEqual(rates(all))
   })
 
   it('counts a norm that equals the cap as not clipped', () => {

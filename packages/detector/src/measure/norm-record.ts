@@ -1,7 +1,8 @@
 import { clippedAbove } from '../record/clipped-step.ts'
 import type { Column } from '../series/columns.ts'
+import { groupNorms, type GroupedNorms, type Numbers } from './grouped-norms.ts'
 import { atOnce, type InSlices } from './in-slices.ts'
-import { BUCKETS, bucketAt, bucketOf, wordsOf } from './norm-buckets.ts'
+import { bucketOf } from './norm-buckets.ts'
 import { valueAtRank } from './value-at-rank.ts'
 
 /** What a cap does to the norms recorded. */
@@ -15,19 +16,30 @@ export interface CapEffect {
 
 /** Caps in a curve that nobody chose. */
 const DEFAULT_CAPS = 64
-/** Norms held in one array. */
-const CHUNK = 2 ** 16
-/** Arrays of norms looked into in one slice. */
-const CHUNKS_A_SLICE = 4
+/** Norms that are grouped together. */
+const GROUP = 2 ** 16
+/** Norms looked into in one slice. */
+const SLICE = 2 ** 17
 
-/** What is looked for in a second pass over the norms of some buckets. */
+/** How many norms each bucket holds and the sum of their inverses, from bucket `first` on. */
+interface Buckets {
+  readonly first: number
+  readonly counts: Float64Array
+  readonly inverses: Float64Array
+  readonly lowest: number
+  readonly highest: number
+}
+
+/** A bucket whose norms are looked at one by one. */
 interface Search {
-  /** Of each bucket: 0, or the place of its bars or ranks in the lists below, counted from 1. */
-  readonly wanted: Uint16Array
-  /** The first bar in the bucket; `undefined` where it has none. */
-  readonly firstBar: (number | undefined)[]
-  /** Room for the norms of a bucket that holds a rank. */
-  readonly kept: ({ readonly norms: Float64Array; length: number } | undefined)[]
+  readonly bucket: number
+  /** Places of its bars: from the first up to the one behind the last. */
+  readonly fromBar: number
+  readonly toBar: number
+  /** Room for its norms, if it holds a rank. */
+  readonly room: Float64Array | undefined
+  /** Norms in that room. */
+  found: number
 }
 
 interface RankPlace {
@@ -44,61 +56,52 @@ interface Gaps {
 }
 
 /**
- * The finite norms of a run or a range of it, for the what-if: add them block by block, then ask. 8 bytes a norm are
- * held, as exact quantiles need them all, and their counts by bucket: only buckets with a rank or a bar in them are looked
- * into again.
+ * The finite norms of a run or a range of it, for the what-if: add them block by block, then ask. All are held, as exact
+ * quantiles need them, and grouped by bucket: only buckets with a rank or a bar in them are looked into.
  */
 export class NormRecord {
-  /** All but the last are full. */
-  readonly #chunks: Float64Array[] = []
-  readonly #counts = new Uint32Array(BUCKETS)
-  /** Sums of the inverses of the norms. */
-  readonly #inverses = new Float64Array(BUCKETS)
-  #count = 0
-  #lowest = Infinity
-  #highest = 0
+  readonly #groups: GroupedNorms[] = []
+  /** Blocks that are not grouped yet, and how many readings they have. */
+  #blocks: Numbers[] = []
+  #waiting = 0
+  #buckets: Buckets | undefined
 
-  /** Adds the finite norms of a block; the others are not part of any rate. */
-  add({ values, present }: { values: Float32Array | Float64Array; present: Column['present'] }): void {
-    for (let from = 0; from < values.length;) {
-      const held = this.#count % CHUNK
-      if (this.#count === this.#chunks.length * CHUNK) this.#chunks.push(new Float64Array(CHUNK))
-      const to = Math.min(values.length, from + CHUNK - held)
-      this.#addSome(this.#chunks.at(-1) as Float64Array, held, values, present, from, to)
-      from = to
+  /** Adds the finite norms of a block, which must stay as it is; the others are not part of any rate. */
+  add({ values, present }: { values: Numbers; present: Column['present'] }): void {
+    const norms = present === null ? values : values.filter((_, i) => present[i] === 1)
+    for (let from = 0; from < norms.length;) {
+      const some = norms.subarray(from, from + GROUP - this.#waiting)
+      this.#blocks.push(some)
+      this.#waiting += some.length
+      from += some.length
+      if (this.#waiting === GROUP) this.#group()
     }
   }
 
-  #addSome(
-    chunk: Float64Array,
-    held: number,
-    values: Float32Array | Float64Array,
-    present: Column['present'],
-    from: number,
-    to: number,
-  ): void {
-    const words = wordsOf(chunk)
-    const [counts, inverses] = [this.#counts, this.#inverses]
-    let [lowest, highest] = [this.#lowest, this.#highest]
-    let at = held
-    for (let i = from; i < to; i++) {
-      // -0 becomes 0, which stands in the first bucket
-      const norm = (values[i] as number) + 0
-      if (present?.[i] === 0 || !(norm >= 0 && norm < Infinity)) continue
-      chunk[at] = norm
-      if (norm < lowest) lowest = norm
-      if (norm > highest) highest = norm
-      const bucket = bucketAt(words, at++)
-      counts[bucket] = (counts[bucket] as number) + 1
-      inverses[bucket] = (inverses[bucket] as number) + 1 / norm
-    }
-    this.#count += at - held
-    this.#lowest = lowest
-    this.#highest = highest
+  /** Adds all norms of another record. */
+  addAll(other: NormRecord): void {
+    other.#group()
+    this.#groups.push(...other.#groups)
+    this.#buckets = undefined
+  }
+
+  #group(): void {
+    if (this.#waiting === 0) return
+    this.#groups.push(groupNorms(this.#blocks))
+    this.#blocks = []
+    this.#waiting = 0
+    this.#buckets = undefined
   }
 
   get count(): number {
-    return this.#count
+    this.#group()
+    return this.#groups.reduce((sum, { norms }) => sum + norms.length, 0)
+  }
+
+  /** Bytes that the norms take. */
+  get bytes(): number {
+    this.#group()
+    return this.#groups.reduce((sum, { norms }) => sum + norms.byteLength, 0)
   }
 
   /** The exact quantiles at `shares` in [0, 1], linear between ranks (as NumPy's default); `null` without a norm. */
@@ -114,18 +117,23 @@ export class NormRecord {
   /** Both in one pass, in slices. */
   *look(
     shares: readonly number[],
-    caps: readonly number[] = this.#capsOverRange(),
+    caps?: readonly number[],
   ): InSlices<{ quantiles: (number | null)[]; curve: CapEffect[] }> {
-    const places = this.count === 0 ? [] : shares.map((share) => share * (this.count - 1))
+    const { count } = this
+    const buckets = (this.#buckets ??= bucketsOf(this.#groups))
+    const sorted = Float64Array.from(new Set(caps ?? capsOver(buckets))).sort()
+    const places = count === 0 ? [] : shares.map((share) => share * (count - 1))
     const whole = new Set(places.flatMap((place) => [Math.floor(place), Math.ceil(place)]))
-    const ranks = this.#bucketsOf([...whole].sort((a, b) => a - b))
-    const sorted = Float64Array.from(new Set(caps)).sort()
-    const { search, gaps } = this.#prepare(sorted.map(clippedAbove), ranks)
-    yield* this.#lookInto(search, gaps)
+    const ranks = placesOf(
+      buckets,
+      [...whole].sort((a, b) => a - b),
+    )
+    const { searches, gaps } = prepare(buckets, sorted.map(clippedAbove), ranks)
+    yield* this.#lookInto(searches, gaps)
+    const rooms = new Map(searches.map(({ bucket, room }) => [bucket, room]))
     const valueAt = new Map<number, number>()
     for (const { rank, bucket, start } of ranks) {
-      const norms = search.kept[(search.wanted[bucket] as number) - 1]?.norms as Float64Array
-      valueAt.set(rank, yield* valueAtRank(norms, rank - start))
+      valueAt.set(rank, yield* valueAtRank(rooms.get(bucket) as Float64Array, rank - start))
     }
     const quantiles = shares.map((_, i) => {
       const place = places[i]
@@ -134,95 +142,115 @@ export class NormRecord {
       const high = valueAt.get(Math.ceil(place)) as number
       return low + (place - Math.floor(place)) * (high - low)
     })
-    return { quantiles, curve: this.#effects(sorted, gaps) }
+    return { quantiles, curve: effects(sorted, gaps, count) }
   }
 
-  /** The bucket of the norm at each of these ranks (ascending), and the rank of the lowest norm in it. */
-  #bucketsOf(ranks: readonly number[]): RankPlace[] {
-    let [bucket, start] = [0, 0]
-    return ranks.map((rank) => {
-      while (start + (this.#counts[bucket] as number) <= rank) start += this.#counts[bucket++] as number
-      return { rank, bucket, start }
-    })
-  }
-
-  /** Puts whole buckets into their gaps between bars, and notes those that must be looked into. */
-  #prepare(bars: Float64Array, ranks: readonly RankPlace[]): { search: Search; gaps: Gaps } {
-    const gaps: Gaps = {
-      bars,
-      counts: new Float64Array(bars.length + 1),
-      inverses: new Float64Array(bars.length + 1),
+  /** Looks at the norms of these buckets, ascending: puts them into their gaps, or collects them. */
+  *#lookInto(searches: readonly Search[], gaps: Gaps): InSlices<void> {
+    let seen = 0
+    for (const { norms, buckets, starts } of this.#groups) {
+      let at = 0
+      for (const search of searches) {
+        while ((buckets[at] as number) < search.bucket) at++
+        if (buckets[at] !== search.bucket) continue
+        const some = norms.subarray(starts[at], starts[at + 1])
+        lookInto(some, search, gaps)
+        seen += some.length
+      }
+      if (seen < SLICE) continue
+      seen = 0
+      yield
     }
-    const search: Search = { wanted: new Uint16Array(BUCKETS), firstBar: [], kept: [] }
-    const barBuckets = Array.from(bars, bucketOf)
-    const rankBuckets = new Set(ranks.map(({ bucket }) => bucket))
-    const last = this.count === 0 ? -1 : bucketOf(this.#highest)
-    for (let bucket = this.count === 0 ? 0 : bucketOf(this.#lowest), below = 0; bucket <= last; bucket++) {
-      while (below < bars.length && (barBuckets[below] as number) < bucket) below++
-      const count = this.#counts[bucket] as number
-      if (count === 0) continue
-      const hasBar = barBuckets[below] === bucket
-      const hasRank = rankBuckets.has(bucket)
-      if (!hasBar) put(gaps, below, count, this.#inverses[bucket] as number)
-      if (!hasBar && !hasRank) continue
-      search.firstBar.push(hasBar ? below : undefined)
-      search.kept.push(hasRank ? { norms: new Float64Array(count), length: 0 } : undefined)
-      search.wanted[bucket] = search.kept.length
-    }
-    return { search, gaps }
-  }
-
-  /** Puts the norms of the buckets that hold a bar into their gaps, and collects those of the buckets that hold a rank. */
-  *#lookInto(search: Search, gaps: Gaps): InSlices<void> {
-    if (search.kept.length === 0) return
-    for (let at = 0; at < this.#chunks.length; at++) {
-      const chunk = this.#chunks[at] as Float64Array
-      lookInto(chunk, Math.min(CHUNK, this.count - at * CHUNK), search, gaps)
-      if (at % CHUNKS_A_SLICE === CHUNKS_A_SLICE - 1) yield
-    }
-  }
-
-  #effects(sorted: Float64Array, { counts, inverses }: Gaps): CapEffect[] {
-    const effects: CapEffect[] = []
-    let clipped = 0
-    let inverse = 0
-    // of the norms at or below the lowest bar no inverse is asked for, and that of 0 is infinite
-    for (let i = sorted.length - 1; i >= 0; i--) {
-      clipped += counts[i + 1] as number
-      inverse += inverses[i + 1] as number
-      const cap = sorted[i] as number
-      const unclipped = this.count - clipped
-      effects.push({
-        cap,
-        clip_rate: this.count === 0 ? 0 : clipped / this.count,
-        mean_coefficient: this.count === 0 ? 1 : (unclipped + cap * inverse) / this.count,
-      })
-    }
-    return effects.reverse()
-  }
-
-  #capsOverRange(): number[] {
-    const top = this.#highest
-    if (!(top > 0)) return []
-    const bottom = Math.max(this.#lowest, top * 1e-12)
-    if (bottom === top) return [top]
-    return Array.from({ length: DEFAULT_CAPS }, (_, i) =>
-      i === DEFAULT_CAPS - 1 ? top : bottom * (top / bottom) ** (i / (DEFAULT_CAPS - 1)),
-    )
   }
 }
 
-function lookInto(norms: Float64Array, count: number, { wanted, firstBar, kept }: Search, gaps: Gaps): void {
-  const words = wordsOf(norms)
-  for (let i = 0; i < count; i++) {
-    const at = wanted[bucketAt(words, i)] as number
-    if (at === 0) continue
-    const norm = norms[i] as number
-    const bar = firstBar[at - 1]
-    const room = kept[at - 1]
-    if (bar !== undefined) put(gaps, firstFrom(gaps.bars, norm, bar), 1, 1 / norm)
-    if (room !== undefined) room.norms[room.length++] = norm
+function bucketsOf(groups: readonly GroupedNorms[]): Buckets {
+  const held = groups.filter(({ norms }) => norms.length > 0)
+  const first = held.reduce((least, { buckets }) => Math.min(least, buckets[0] as number), Infinity)
+  const last = held.reduce((most, { buckets }) => Math.max(most, buckets.at(-1) as number), -1)
+  if (last < 0)
+    return {
+      first: 0,
+      counts: new Float64Array(0),
+      inverses: new Float64Array(0),
+      lowest: Infinity,
+      highest: 0,
+    }
+  const counts = new Float64Array(last - first + 1)
+  const inverses = new Float64Array(last - first + 1)
+  let [lowest, highest] = [Infinity, 0]
+  for (const { norms, buckets, starts, inverses: some } of held) {
+    for (let i = 0; i < buckets.length; i++) {
+      const at = (buckets[i] as number) - first
+      counts[at] = (counts[at] as number) + (starts[i + 1] as number) - (starts[i] as number)
+      inverses[at] = (inverses[at] as number) + (some[i] as number)
+    }
+    for (const norm of norms.subarray(0, starts[1])) if (norm < lowest) lowest = norm
+    for (const norm of norms.subarray(starts.at(-2))) if (norm > highest) highest = norm
   }
+  return { first, counts, inverses, lowest, highest }
+}
+
+/** The bucket of the norm at each of these ranks (ascending), and the rank of the lowest norm in it. */
+function placesOf({ first, counts }: Buckets, ranks: readonly number[]): RankPlace[] {
+  let [at, start] = [0, 0]
+  return ranks.map((rank) => {
+    while (start + (counts[at] as number) <= rank) start += counts[at++] as number
+    return { rank, bucket: first + at, start }
+  })
+}
+
+/** Puts whole buckets into their gaps between bars, and names those that must be looked into. */
+function prepare(
+  { first, counts, inverses }: Buckets,
+  bars: Float64Array,
+  ranks: readonly RankPlace[],
+): { searches: Search[]; gaps: Gaps } {
+  const gaps: Gaps = {
+    bars,
+    counts: new Float64Array(bars.length + 1),
+    inverses: new Float64Array(bars.length + 1),
+  }
+  const searches: Search[] = []
+  const barBuckets = Array.from(bars, bucketOf)
+  const rankBuckets = new Set(ranks.map(({ bucket }) => bucket))
+  for (let at = 0, fromBar = 0; at < counts.length; at++) {
+    const bucket = first + at
+    while (fromBar < bars.length && (barBuckets[fromBar] as number) < bucket) fromBar++
+    const count = counts[at] as number
+    if (count === 0) continue
+    let toBar = fromBar
+    while (barBuckets[toBar] === bucket) toBar++
+    if (toBar === fromBar) put(gaps, fromBar, count, inverses[at] as number)
+    if (toBar === fromBar && !rankBuckets.has(bucket)) continue
+    const room = rankBuckets.has(bucket) ? new Float64Array(count) : undefined
+    searches.push({ bucket, fromBar, toBar, room, found: 0 })
+  }
+  return { searches, gaps }
+}
+
+function lookInto(norms: Numbers, search: Search, gaps: Gaps): void {
+  const { fromBar, toBar, room } = search
+  room?.set(norms, search.found)
+  search.found += norms.length
+  if (toBar - fromBar === 1) divide(norms, fromBar, gaps)
+  else if (toBar > fromBar)
+    for (const norm of norms) put(gaps, firstFrom(gaps.bars, norm, fromBar, toBar), 1, 1 / norm)
+}
+
+/** Puts norms of a bucket with a single bar into the gaps on both of its sides. */
+function divide(norms: Numbers, place: number, gaps: Gaps): void {
+  const bar = gaps.bars[place] as number
+  let [above, inverseAbove, inverseBelow] = [0, 0, 0]
+  for (let i = 0; i < norms.length; i++) {
+    const norm = norms[i] as number
+    if (norm > bar) {
+      above++
+      inverseAbove += 1 / norm
+    } else inverseBelow += 1 / norm
+  }
+  put(gaps, place, norms.length - above, inverseBelow)
+  put(gaps, place + 1, above, inverseAbove)
 }
 
 function put({ counts, inverses }: Gaps, gap: number, count: number, inverse: number): void {
@@ -230,14 +258,42 @@ function put({ counts, inverses }: Gaps, gap: number, count: number, inverse: nu
   inverses[gap] = (inverses[gap] as number) + inverse
 }
 
-/** The first of the ascending bars from `first` on that is not below the norm; `bars.length` when all are. */
-function firstFrom(bars: Float64Array, norm: number, first: number): number {
-  let low = first
-  let high = bars.length
+/** The first of the ascending bars from `from` up to `to` that is not below the norm; `to` when all are. */
+function firstFrom(bars: Float64Array, norm: number, from: number, to: number): number {
+  let low = from
+  let high = to
   while (low < high) {
     const middle = (low + high) >>> 1
     if (norm > (bars[middle] as number)) low = middle + 1
     else high = middle
   }
   return low
+}
+
+function effects(sorted: Float64Array, { counts, inverses }: Gaps, count: number): CapEffect[] {
+  const found: CapEffect[] = []
+  let clipped = 0
+  let inverse = 0
+  // of the norms at or below the lowest bar no inverse is asked for, and that of 0 is infinite
+  for (let i = sorted.length - 1; i >= 0; i--) {
+    clipped += counts[i + 1] as number
+    inverse += inverses[i + 1] as number
+    const cap = sorted[i] as number
+    const unclipped = count - clipped
+    found.push({
+      cap,
+      clip_rate: count === 0 ? 0 : clipped / count,
+      mean_coefficient: count === 0 ? 1 : (unclipped + cap * inverse) / count,
+    })
+  }
+  return found.reverse()
+}
+
+function capsOver({ lowest, highest: top }: Buckets): number[] {
+  if (!(top > 0)) return []
+  const bottom = Math.max(lowest, top * 1e-12)
+  if (bottom === top) return [top]
+  return Array.from({ length: DEFAULT_CAPS }, (_, i) =>
+    i === DEFAULT_CAPS - 1 ? top : bottom * (top / bottom) ** (i / (DEFAULT_CAPS - 1)),
+  )
 }

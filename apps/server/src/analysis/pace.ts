@@ -1,0 +1,16 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+/** Readings looked at in one turn: a few milliseconds of work. */
+const READINGS_A_TURN = 2 ** 16
+
+/** Gives others their turn after so many readings. */
+export class Pace {
+  #readings = 0
+
+  async did(readings: number): Promise<void> {
+    this.#readings += readings
+    if (this.#readings < READINGS_A_TURN) return
+    this.#readings = 0
+    await nextTurn()
+  }
+}
