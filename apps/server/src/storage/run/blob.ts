@@ -45,18 +45,74 @@ function sealed(form: number, bytes: Uint8Array): Uint8Array {
 export const rowsIn = (blob: Uint8Array, wanted?: ReadonlySet<number>): Rows =>
   decoded(blob, (bytes) => decodeRows(bytes, wanted))
 
-/** The readings of one metric in a stored blob, without their rows. Throws `DamagedPoints`. */
-export const readingsIn = (blob: Uint8Array, metric: number): Float32Array | Float64Array =>
-  decoded(blob, (bytes) => decodeReadings(bytes, metric))
+/** The readings of one metric in each of these stored blobs, without their rows. Throws `DamagedPoints`. */
+export const readingsIn = (blobs: readonly Uint8Array[], metric: number): (Float32Array | Float64Array)[] =>
+  orDamaged(() => unpackedAll(blobs.map(content)).map((bytes) => decodeReadings(bytes, metric)))
 
-function decoded<T>(blob: Uint8Array, decode: (bytes: Uint8Array) => T): T {
+const decoded = <T>(blob: Uint8Array, decode: (bytes: Uint8Array) => T): T =>
+  orDamaged(() => decode(unpacked(content(blob))))
+
+function orDamaged<T>(work: () => T): T {
   try {
-    if (!isWhole(blob)) throw new RangeError('The checksum of the blob is not that of its bytes.')
-    const bytes = blob.subarray(blob[0] === PLAIN || blob[0] === ZSTD ? HEAD : 1)
-    return decode(blob[0] === ZSTD || blob[0] === OLD_ZSTD ? zstdDecompressSync(bytes, unpacking) : bytes)
+    return work()
   } catch (error) {
     throw new DamagedPoints({}, { cause: error })
   }
+}
+
+/** What a blob holds, behind its form and checksum. */
+interface Content {
+  readonly bytes: Uint8Array
+  readonly isPacked: boolean
+}
+
+function content(blob: Uint8Array): Content {
+  if (!isWhole(blob)) throw new RangeError('The checksum of the blob is not that of its bytes.')
+  return {
+    bytes: blob.subarray(blob[0] === PLAIN || blob[0] === ZSTD ? HEAD : 1),
+    isPacked: blob[0] === ZSTD || blob[0] === OLD_ZSTD,
+  }
+}
+
+const unpacked = ({ bytes, isPacked }: Content): Uint8Array =>
+  isPacked ? zstdDecompressSync(bytes, unpacking) : bytes
+
+/** The same for many. Those that follow each other and unpack to the same length do so in one call: most of a call's time is its context's. */
+function unpackedAll(contents: readonly Content[]): Uint8Array[] {
+  const lengths = contents.map(({ bytes, isPacked }) => (isPacked ? unpackedLength(bytes) : undefined))
+  const all: Uint8Array[] = []
+  for (let from = 0; from < contents.length;) {
+    const length = lengths[from]
+    let to = from + 1
+    while (length !== undefined && lengths[to] === length) to++
+    const alike = contents.slice(from, to)
+    all.push(...((length !== undefined && unpackedAlike(alike, length)) || alike.map(unpacked)))
+    from = to
+  }
+  return all
+}
+
+/**
+ * Frames that each unpack to this length; `undefined` if they did not. zlib goes on to the next frame as long as the one before
+ * has filled its room to the last byte.
+ */
+function unpackedAlike(frames: readonly Content[], length: number): Uint8Array[] | undefined {
+  if (frames.length === 1) return undefined
+  const together = Buffer.concat(frames.map(({ bytes }) => bytes))
+  const bytes = zstdDecompressSync(together, { chunkSize: length })
+  if (bytes.length !== frames.length * length) return undefined
+  return frames.map((_, i) => bytes.subarray(i * length, (i + 1) * length))
+}
+
+/** The length that the head of a zstd frame (RFC 8878) gives for its content; `undefined` without, or too short for one call. */
+function unpackedLength(frame: Uint8Array): number | undefined {
+  const descriptor = frame[4] ?? 0
+  const isOneSegment = (descriptor & 0x20) !== 0
+  if (!isOneSegment || (descriptor & 0b11) !== 0 || frame.length < 9) return undefined
+  const view = new DataView(frame.buffer, frame.byteOffset)
+  const form = descriptor >>> 6
+  if (form === 0 || form === 3) return undefined
+  return form === 1 ? view.getUint16(5, true) + 256 : view.getUint32(5, true)
 }
 
 /** Whether a blob is as it was written, as far as can be told: those without a checksum are taken at their word. */

@@ -81,7 +81,7 @@ export function openLeaves(stored: LeafRows, tell: (run: number, start: number) 
       const blobs = stored.range(run, first, last, block)
       return leafAt(first, () => {
         if (block === 0 && blobs.length !== count) throw missingPoints()
-        return blobs.map((blob) => readingsIn(blob, metric))
+        return readingsIn(blobs, metric)
       })
     },
 

@@ -15,7 +15,7 @@ interface Range {
 }
 
 /** Reads a run between two units. `work` may be run again, so it must change nothing. */
-type Read = <T>(work: (tables: RunTables, cached: CachedRun) => T) => Promise<T>
+export type Read = <T>(work: (tables: RunTables, cached: CachedRun) => T) => Promise<T>
 
 /** Readings that are looked up together, while nothing changes. */
 const READINGS_A_TURN = 2 ** 15
@@ -66,9 +66,10 @@ export async function* readReadings(
     const turn = await read((tables, cached) => {
       const { key } = cached.row
       const metric = cached.names.number(name)
-      const leaf = leafFrom(tables.summaries, cached, start)
+      const directory = steadyDirectory(tables.summaries)
+      const leaf = leafFrom(directory, cached, start)
       if (metric === undefined || leaf === undefined || leaf.start > to) return { blocks: [], next: Infinity }
-      const whole = wholeLeaves(tables.summaries, cached, Math.max(start, leaf.start), to)
+      const whole = wholeLeaves(directory, cached, Math.max(start, leaf.start), to)
       const [first, last] = [whole[0], whole.at(-1)]
       if (first !== undefined && last !== undefined) {
         const blocks = tables.leaves.readings(key, first.start, last.start, whole.length, metric)
@@ -124,7 +125,7 @@ function steadyDirectory(summaries: Directory): Directory {
 }
 
 /** The rows from `low` to `high` that have a reading of the metrics wanted, and these columns alone. */
-function withReadings(rows: Rows, wanted: ReadonlySet<number>, low: number, high: number): Rows {
+export function withReadings(rows: Rows, wanted: ReadonlySet<number>, low: number, high: number): Rows {
   const columns = [...rows.columns].filter(([metric]) => wanted.has(metric))
   const isDense = columns.some(([, { present }]) => present === null)
   const kept: number[] = []
