@@ -46,3 +46,53 @@ it('compares runs by measures of their records, and says what makes it weak', as
   expect((await call('GET', '/compare')).status).toBe(400)
   expect((await call('GET', '/compare?run=rough&run=none')).body.error.code).toBe('run_not_found')
 })
+
+it('compares by every reading there is, whatever it is that clips the steps', async () => {
+  const { call } = await startApp()
+  const measuresOf = async (id: string) => (await call('GET', `/compare?run=${id}`)).body.runs[0]
+  await call('PUT', '/runs/own', { clip: { mode: 'norm', max_norm: 1 } })
+  const own = { grad_norm: [2, 2, null, 'NaN', 0.5, 3], max_norm: [null, 4, 1, 1, 0.25, null] }
+  await call('POST', '/runs/own/points', {
+    columns: { step: [1, 2, 3, 4, 5, 8], time: [10, 11, 12, 13, 14, 17], ...own },
+  })
+  await call('POST', '/runs/own/points', { columns: { step: [0, 9], time: [9, 99], lr: [1, 1] } })
+  expect(await measuresOf('own')).toMatchObject({
+    points: 6,
+    steps: 8,
+    seconds: 7,
+    clip_rate: 3 / 4,
+    nonfinite: 1,
+  })
+  await call('PUT', '/runs/value', { clip: { mode: 'value', clip_value: 1, fraction_threshold: 0.5 } })
+  const value = { clip_fraction: [0.1, 0.5, null, 0.9], grad_norm: [1, null, 2, 3], loss: [null, 4, 1, null] }
+  await call('POST', '/runs/value/points', { columns: { step: [0, 1, 2, 3], ...value } })
+  expect(await measuresOf('value')).toMatchObject({
+    points: 4,
+    clip_rate: 2 / 3,
+    loss_roughness: 3,
+    norm_quantiles: { p50: 2 },
+  })
+  await call('PUT', '/runs/free', {})
+  await call('POST', '/runs/free/points', { columns: { step: [0, 1], grad_norm: [1, 2] } })
+  expect(await measuresOf('free')).toMatchObject({ points: 2, clip_rate: null })
+})
+
+it('compares a run as it is now, however often it is asked', async () => {
+  const { call } = await startApp()
+  const measured = async () => (await call('GET', '/compare?run=a')).body.runs[0]
+  const put = async () => {
+    await call('PUT', '/runs/a', { clip: { mode: 'norm', max_norm: 1 } })
+    await call('POST', '/runs/a/points', { columns: { step: [0, 1], grad_norm: [1, 2], loss: [1, 1] } })
+  }
+  await put()
+  const first = await measured()
+  expect(first).toMatchObject({ points: 2, clip_rate: 0.5 })
+  expect(await measured()).toEqual(first)
+  await call('POST', '/runs/a/points', { columns: { step: [2], grad_norm: [3] } })
+  expect(await measured()).toMatchObject({ points: 3, clip_rate: 2 / 3 })
+  await call('PATCH', '/runs/a', { clip: { mode: 'norm', max_norm: 2.5 } })
+  expect(await measured()).toMatchObject({ points: 3, clip_rate: 1 / 3 })
+  await call('DELETE', '/runs/a')
+  await put()
+  expect(await measured()).toEqual(first)
+})

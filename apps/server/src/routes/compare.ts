@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, CompareReplySchema, RunIdSchema } from '@normwatch/protocol'
 import { compareRuns } from '../analysis/compare-runs.ts'
+import { MeasuredRuns } from '../analysis/measured-runs.ts'
 import type { Services } from '../services.ts'
 import { closed, Part, replies } from './schemas.ts'
 
@@ -12,6 +13,7 @@ const Query = Type.Object(
 )
 
 export function compareRoutes({ store }: Services): FastifyPluginAsyncTypebox {
+  const measured = new MeasuredRuns(store)
   return async (app) => {
     app.get(
       '/compare',
@@ -22,7 +24,7 @@ export function compareRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           response: replies(CompareReplySchema),
         },
       },
-      ({ query }) => compareRuns(store, query.run, query.part),
+      ({ query }) => compareRuns(store, measured, query.run, query.part),
     )
   }
 }

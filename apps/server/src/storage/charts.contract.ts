@@ -143,6 +143,9 @@ export function describeCharts(
       const totals = { points, last_step, latest, nonfinite, rate_total: clipping.rate_total, parts }
       expect(totals).toEqual(naive.totals)
       await compareReadings(store, naive)
+      expect(await store.points.extent('run', METRICS)).toEqual(naive.extent(METRICS))
+      for (const metric of METRICS)
+        expect(await store.points.extent('run', [metric])).toEqual(naive.extent([metric]))
       for (const { from, length, maxPoints } of questions) {
         const to = from === undefined || length === undefined ? undefined : Math.max(0, from + length)
         for (const metric of METRICS) await compareValues(store, naive, metric, from, to)

@@ -29,7 +29,9 @@ export function describeLargeRuns(
     }
     const expectSame = async (metrics: readonly string[], from: number, to: number, maxPoints: number) => {
       const reply = await store.points.series({ run: 'run', metrics, from, to, maxPoints })
+      expect(await store.points.extent('run', metrics)).toEqual(naive.extent(metrics))
       for (const metric of metrics) {
+        expect(await store.points.extent('run', [metric])).toEqual(naive.extent([metric]))
         const { total, bucket, series } = naive.series(metric, from, to, maxPoints)
         expect({ total: reply.total, bucket: reply.bucket }).toEqual({ total, bucket })
         const { mean: _, over, ...exact } = series

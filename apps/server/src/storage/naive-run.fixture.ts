@@ -1,5 +1,6 @@
 import { clipRule, isClipped } from '@normwatch/detector'
 import { encodeNumber, metricOf, type Clip, type PointColumns, type Series } from '@normwatch/protocol'
+import type { Extent } from './store.ts'
 
 interface Point {
   time: number
@@ -34,6 +35,13 @@ export class NaiveRun {
 
   get sorted(): [step: number, point: Point][] {
     return [...this.points].sort(([a], [b]) => a - b)
+  }
+
+  /** The steps that have a reading of one of these metrics. */
+  extent(metrics: readonly string[]): Extent {
+    const some = this.sorted.filter(([, { readings }]) => metrics.some((metric) => readings.has(metric)))
+    const [first, last] = [some[0], some.at(-1)].map((one) => one && { step: one[0], time: one[1].time })
+    return { points: some.length, first, last }
   }
 
   /** Whether the step was over the cap of a part, or of the run itself (`null`); `undefined` where that cannot be said. */

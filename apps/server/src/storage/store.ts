@@ -270,6 +270,20 @@ export interface SeriesQuery {
   readonly maxPoints: number
 }
 
+/** The steps of a run that have certain readings. */
+export interface Extent {
+  readonly points: number
+  /** `undefined` without one. */
+  readonly first: StepAndTime | undefined
+  readonly last: StepAndTime | undefined
+}
+
+export interface StepAndTime {
+  readonly step: number
+  /** Unix seconds. */
+  readonly time: number
+}
+
 export interface PointStore {
   /**
    * Stores a batch. A step sent again replaces the readings given and leaves the others; steps may arrive in any order.
@@ -306,6 +320,8 @@ export interface PointStore {
     metric: string,
     range: { from?: number | undefined; to?: number | undefined },
   ): AsyncIterable<Float32Array | Float64Array>
+  /** How many steps have a reading of at least one of these metrics, and which are the first and the last. Throws `RunNotFound`. */
+  extent(run: string, metrics: readonly string[]): Promise<Extent>
   /** Names of the run's metrics, layers included (`layers/…`), A to Z. Throws `RunNotFound`. */
   metrics(run: string): Promise<string[]>
 }

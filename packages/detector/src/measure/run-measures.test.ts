@@ -5,19 +5,16 @@ import { RunMeasurer, type RunMeasures } from './run-measures.ts'
 
 function measure(losses: readonly number[], norms: readonly number[] = []): RunMeasures {
   const measurer = new RunMeasurer(clipAt(1))
-  const add = (from: number, to: number): void =>
-    measurer.add({
-      step: Float64Array.from({ length: to - from }, (_, i) => 10 * (from + i)),
-      time: Float64Array.from({ length: to - from }, (_, i) => 1000 + from + i),
-      loss: { values: Float64Array.from(losses.slice(from, to)), present: null },
-      ...(norms.length > 0
-        ? { gradNorm: { values: Float64Array.from(norms.slice(from, to)), present: null } }
-        : {}),
-    })
   const middle = losses.length >> 1
-  add(0, middle)
-  add(middle, losses.length)
-  return measurer.result()
+  for (const [from, to] of [
+    [0, middle],
+    [middle, losses.length],
+  ]) {
+    measurer.addLosses(Float64Array.from(losses.slice(from, to)))
+    measurer.addNorms(Float64Array.from(norms.slice(from, to)))
+  }
+  const [first, last] = [0, losses.length - 1].map((i) => ({ step: 10 * i, time: 1000 + i }))
+  return measurer.result({ points: losses.length, first, last })
 }
 
 describe('measures of a run', () => {

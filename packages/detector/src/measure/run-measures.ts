@@ -1,4 +1,4 @@
-import { capOfStep, clipRule, isClipped, type ClipRule } from '../record/clipped-step.ts'
+import { capOfStep, clippedAbove, clipRule, isClipped, type ClipRule } from '../record/clipped-step.ts'
 import type { RunFacts } from '../contract.ts'
 import { has, readingOf, type Column } from '../series/columns.ts'
 import { atOnce, type InSlices } from './in-slices.ts'
@@ -22,27 +22,26 @@ export interface RunMeasures {
   readonly nonfinite: number
 }
 
-/** One block of a run's points in step order; the metrics it has. */
-export interface MeasuredBlock {
-  readonly step: Float64Array
-  /** Unix seconds; NaN where unknown. */
-  readonly time: Float64Array
+/** The steps of a run that are measured, and the first and the last of them; the time in Unix seconds, NaN where unknown. */
+export interface MeasuredSteps {
+  readonly points: number
+  readonly first: { readonly step: number; readonly time: number } | undefined
+  readonly last: { readonly step: number; readonly time: number } | undefined
+}
+
+/** Rows of a run's points, with what decides whether each was clipped. */
+export interface JudgedBlock {
+  readonly count: number
   readonly gradNorm?: Column | undefined
-  readonly loss?: Column | undefined
   readonly cap?: Column | undefined
   readonly clipFraction?: Column | undefined
 }
 
-/** Measures a run block by block, in step order. */
+/** Measures a run by its readings, each metric block by block in the order of the steps. */
 export class RunMeasurer {
   readonly #rule: ClipRule
   readonly #norms = new NormRecord()
   readonly #losses = new LastLosses()
-  #points = 0
-  #firstStep = NaN
-  #lastStep = NaN
-  #firstTime = NaN
-  #lastTime = NaN
   #previousLoss = NaN
   #moves = 0
   #squares = 0
@@ -54,11 +53,28 @@ export class RunMeasurer {
     this.#rule = clipRule(facts.clip)
   }
 
-  add(block: MeasuredBlock): void {
-    const { step, time, gradNorm, loss } = block
-    for (let i = 0; i < step.length; i++) {
-      this.#addStep(step[i] as number, time[i] as number)
-      if (has(loss, i)) this.#addLoss(loss.values[i] as number)
+  /** Adds norms of steps without a cap of their own, in a run that is not clipped by value. */
+  addNorms(norms: Float32Array | Float64Array): void {
+    const rule = this.#rule
+    const cap = rule.by === 'norm' ? rule.cap : Infinity
+    const bar = clippedAbove(cap)
+    let [finite, clipped] = [0, 0]
+    for (let i = 0; i < norms.length; i++) {
+      const norm = norms[i] as number
+      if (!Number.isFinite(norm)) continue
+      finite++
+      if (norm > bar) clipped++
+    }
+    this.#nonfinite += norms.length - finite
+    if (cap < Infinity) this.#judged += finite
+    this.#clipped += clipped
+    this.#norms.add({ values: norms, present: null })
+  }
+
+  /** Adds the norms of a block, whatever it is that its steps are clipped by. */
+  addSteps(block: JudgedBlock): void {
+    const { count, gradNorm } = block
+    for (let i = 0; i < count; i++) {
       if (has(gradNorm, i) && !Number.isFinite(gradNorm.values[i])) this.#nonfinite++
       const clipped = this.#isClipped(block, i)
       if (clipped === undefined) continue
@@ -68,20 +84,37 @@ export class RunMeasurer {
     if (gradNorm !== undefined) this.#norms.add(gradNorm)
   }
 
-  result(): RunMeasures {
-    return atOnce(this.resultInSlices())
+  addLosses(losses: Float32Array | Float64Array): void {
+    for (let i = 0; i < losses.length; i++) {
+      const loss = losses[i] as number
+      const isFinite = Number.isFinite(loss)
+      if (isFinite) {
+        this.#losses.push(loss)
+        const move = loss - this.#previousLoss
+        if (!Number.isNaN(move)) {
+          this.#squares += move * move
+          this.#moves++
+        }
+      } else this.#nonfinite++
+      this.#previousLoss = isFinite ? loss : NaN
+    }
+  }
+
+  result(steps: MeasuredSteps): RunMeasures {
+    return atOnce(this.resultInSlices(steps))
   }
 
   /** The same for a run of many points. */
-  *resultInSlices(): InSlices<RunMeasures> {
+  *resultInSlices({ points, first, last }: MeasuredSteps): InSlices<RunMeasures> {
     const { quantiles } = yield* this.#norms.look([0.1, 0.5, 0.9, 0.99], [])
     const [p10 = null, p50 = null, p90 = null, p99 = null] = quantiles
     yield
     const final_loss = yield* this.#losses.median()
+    const seconds = first === undefined || last === undefined ? NaN : last.time - first.time
     return {
-      points: this.#points,
-      steps: this.#points === 0 ? 0 : this.#lastStep - this.#firstStep + 1,
-      seconds: Number.isNaN(this.#lastTime) ? null : this.#lastTime - this.#firstTime,
+      points,
+      steps: first === undefined || last === undefined ? 0 : last.step - first.step + 1,
+      seconds: Number.isNaN(seconds) ? null : seconds,
       final_loss,
       loss_roughness: this.#moves === 0 ? null : Math.sqrt(this.#squares / this.#moves),
       norm_quantiles: { p10, p50, p90, p99 },
@@ -90,28 +123,8 @@ export class RunMeasurer {
     }
   }
 
-  #addStep(step: number, time: number): void {
-    if (this.#points++ === 0) this.#firstStep = step
-    this.#lastStep = step
-    if (Number.isNaN(time)) return
-    if (Number.isNaN(this.#firstTime)) this.#firstTime = time
-    this.#lastTime = time
-  }
-
-  #addLoss(loss: number): void {
-    if (Number.isFinite(loss)) {
-      this.#losses.push(loss)
-      const move = loss - this.#previousLoss
-      if (!Number.isNaN(move)) {
-        this.#squares += move * move
-        this.#moves++
-      }
-    } else this.#nonfinite++
-    this.#previousLoss = Number.isFinite(loss) ? loss : NaN
-  }
-
   /** Of steps with a cap, or clipped by value; `undefined` for the others, which no rate speaks of. */
-  #isClipped({ gradNorm, cap, clipFraction }: MeasuredBlock, i: number): boolean | undefined {
+  #isClipped({ gradNorm, cap, clipFraction }: JudgedBlock, i: number): boolean | undefined {
     const rule = this.#rule
     const ownCap = readingOf(cap, i)
     const hasCap = rule.by === 'fraction' || capOfStep(ownCap, rule.cap) < Infinity

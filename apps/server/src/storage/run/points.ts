@@ -7,6 +7,7 @@ import { pastFindings } from '../past-findings.ts'
 import type { HeavyUnits } from './heavy-units.ts'
 import type { RunTables } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
+import { extentOf } from './extent.ts'
 import { readBlocks, readReadings } from './read-blocks.ts'
 import { recount } from './recount.ts'
 import { retotal } from './totals.ts'
@@ -74,6 +75,8 @@ export function openPoints(units: HeavyUnits): PointStore {
     read: (run, range) => readBlocks(range, (work) => read(run, work)),
 
     readings: (run, metric, range) => readReadings(metric, range, (work) => read(run, work)),
+
+    extent: (run, metrics) => extentOf(metrics, (work) => read(run, work)),
 
     metrics: (run) => read(run, (_, { names }) => names.all.toSorted()),
   }

@@ -91,6 +91,8 @@ export function openSummaries(stored: PageRows) {
     before: (run: number, first: number) => decoded(stored.before(run, 0, first)),
     after: (run: number, first: number) => decoded(stored.after(run, 0, first)),
     pageFor: (run: number, step: number) => pageFor(run, 0, step),
+    /** Where the page behind the one that begins at `first` begins. */
+    firstAfter: (run: number, first: number) => stored.firstAfter(run, 0, first),
 
     /** Takes out the leaves that started at `removed` and puts in `added`, ascending by start, in every block. */
     edit(
