@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-/** One unit: the fence and the blob in one function call, as an append is one call of `write_unit`. */
+/** One unit: the fence and the blob in one function call, as an append is one of `store_units`. */
 const SCHEMA = `
   create table floor_runs (id text primary key, version bigint not null) with (fillfactor = 60);
   create table floor_tail (run text, seq bigint, columns bytea, primary key (run, seq));

@@ -1,17 +1,14 @@
 import { StoreUnavailable } from '../store.ts'
-import { storable, type Database, type Prepared, type Statements, type Value } from './database.ts'
+import type { Database, Prepared, Statements } from './database.ts'
 import { isLockTimeout } from './errors.ts'
 import type { Places } from './places.ts'
+import { parametersOf, type UnitValues } from './unit-values.ts'
 
 /** Groups of one place under way at the same time: what arrives meanwhile makes the next ones. */
-const LANES = 2
+const LANES = 3
 /** Units of one group, and bytes of their blobs, above which a unit is a group of its own. */
 const MAX_UNITS = 32
-const MAX_BYTES = 32 * 1024
-
-/** The parameters of `write_unit`, so many; the first two are the run and the version that it must have. */
-const PARAMETERS = 35
-export type UnitValues = readonly [run: string, base: number, ...others: Value[]]
+const MAX_BYTES = 256 * 1024
 
 interface Waiting {
   readonly values: UnitValues
@@ -40,15 +37,14 @@ export class UnitGroups {
 
   /** Whether the unit was stored; if not, the run has another version. */
   async write(values: UnitValues): Promise<boolean> {
-    const blobs = values.at(-1) as Uint8Array
-    if (blobs.length > MAX_BYTES) return storeUnit(this.#db, values)
-    const place = await this.#places.of(values[0])
+    if (values.bytes > MAX_BYTES) return storeUnit(this.#db, values)
+    const place = await this.#places.of(values.run)
     const queue = this.#queues.get(place) ?? { waiting: [], underWay: 0 }
     this.#queues.set(place, queue)
     return new Promise((resolve, reject) => {
       queue.waiting.push({ values, resolve, reject })
-      // what becomes ready in the same turn goes together
-      if (queue.waiting.length === 1) queueMicrotask(() => this.#start(queue))
+      // what answers that have arrived by now make ready goes together
+      if (queue.waiting.length === 1) setImmediate(() => this.#start(queue))
     })
   }
 
@@ -81,39 +77,17 @@ export class UnitGroups {
   }
 }
 
-const ONE: Prepared = {
-  name: 'write_unit',
-  sql: `select write_unit(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(', ')}) as stored`,
-}
+const STORE: Prepared = { name: 'store_units', sql: 'select store_units($1, $2, $3, $4, $5) as stored' }
 
 /** Stores one unit, and gives whether it was stored; if not, the run has another version. */
-export async function storeUnit(on: Statements, values: UnitValues): Promise<boolean> {
-  const result = await on.get<{ stored: boolean }>(ONE, ...values)
-  return result?.stored === true
-}
-
-const SEVERAL: Prepared = { name: 'write_units', sql: 'select write_units($1, $2, $3) as stored' }
+export const storeUnit = async (on: Statements, values: UnitValues): Promise<boolean> =>
+  (await storeUnits(on, [values]))[0] === true
 
 /** Stores units of several runs, all of them or none, and gives for each whether it was stored. */
 async function storeUnits(on: Statements, units: readonly UnitValues[]): Promise<boolean[]> {
-  const [first] = units as [UnitValues]
-  if (units.length === 1) return [await storeUnit(on, first)]
   // whoever stores the same runs at this moment waits in the same order
-  const ordered = units.toSorted(([a], [b]) => (a < b ? -1 : 1))
-  const blobs = ordered.map((values) => values.at(-1) as Uint8Array)
-  const lists = ordered.map((values, i) => [...values.slice(0, -1), (blobs[i] as Uint8Array).length])
-  const result = await on.get<{ stored: boolean[] }>(
-    SEVERAL,
-    first[0],
-    `{${lists.map((list) => `{${list.map(element).join()}}`).join()}}`,
-    Buffer.concat(blobs),
-  )
-  const stored = new Map(ordered.map(([run], i) => [run, result?.stored[i] === true]))
-  return units.map(([run]) => stored.get(run) === true)
-}
-
-/** A value as an element of an array of text. */
-function element(value: Value): string {
-  const stored = storable(value)
-  return typeof stored === 'string' ? `"${stored.replaceAll(/["\\]/g, '\\$&')}"` : String(stored)
+  const ordered = units.toSorted((a, b) => (a.run < b.run ? -1 : 1))
+  const result = await on.get<{ stored: boolean[] }>(STORE, ...parametersOf(ordered))
+  const stored = new Map(ordered.map(({ run }, i) => [run, result?.stored[i] === true]))
+  return units.map(({ run }) => stored.get(run) === true)
 }

@@ -1,10 +1,10 @@
 import { rowChanges } from '../run/finding-changes.ts'
 import { CLOSE_FINDING, INSERT_FINDING, insertedFinding } from '../run/list-findings.ts'
-import type { TailRow } from '../run/tail.ts'
-import { CREATED, MOVING, RUN_COLUMNS, type RunDocuments, type RunRow } from '../run/run-row.ts'
+import { CREATED, RUN_COLUMNS, type RunDocuments, type RunRow } from '../run/run-row.ts'
 import type { Database, Statements } from './database.ts'
 import { Overtaken } from './errors.ts'
-import { storeUnit, type UnitGroups, type UnitValues } from './unit-groups.ts'
+import { storeUnit, type UnitGroups } from './unit-groups.ts'
+import { valuesOf } from './unit-values.ts'
 import type { WriteSet } from './write-set.ts'
 import type { RecordedChanges, TellChannels } from './run-units.ts'
 
@@ -17,12 +17,6 @@ export interface WrittenUnit {
   readonly changes: readonly RecordedChanges[]
 }
 
-/**
- * Batches that stay in the tail once leaves hold them: those of the last milliseconds, at most so many bytes. Readers at
- * other servers read them there.
- */
-const KEPT_MS = 10_000
-const KEPT_BYTES = 128 * 1024
 /** The key of the lock under which findings are entered. */
 const ENTERING_FINDINGS = 0x6e6f7266
 /** Rows of one statement: no more parameters than a statement may have. */
@@ -35,18 +29,18 @@ export async function writeUnit(
   tell: TellChannels,
   unit: WrittenUnit,
 ): Promise<void> {
-  const { id, row, writes, changes } = unit
+  const { id, base, row, writes, changes } = unit
   const { isNew, isEdited, documents, metrics } = writes
   // by far the most units are this one call
   const isOneCall =
     !isNew && !isEdited && documents === undefined && metrics.length === 0 && changes.length === 0
   if (isOneCall) {
-    if (!(await groups.write(valuesOf(unit)))) throw new Overtaken()
+    if (!(await groups.write(valuesOf(id, base as number, row, writes)))) throw new Overtaken()
     return
   }
   await db.transaction(async (on) => {
     if (isNew) await create(on, row)
-    const values = valuesOf(isNew ? { ...unit, base: row.version } : unit)
+    const values = valuesOf(id, isNew ? row.version : (base as number), row, writes)
     if (!(await storeUnit(on, values))) throw new Overtaken()
     if (isEdited && !isNew) await edit(on, unit)
     if (documents !== undefined) await saveDocuments(on, id, documents)
@@ -56,57 +50,6 @@ export async function writeUnit(
       await tell(on, recorded)
     }
   })
-}
-
-/** The batches to store: those that leaves do not hold, and of the others the newest, for readers at other servers. */
-function batchesOf({ tail, tailThrough }: WriteSet) {
-  let keptBytes = 0
-  let leftOut = 0
-  const isStored = ({ seq, columns }: TailRow) => {
-    if (seq > tailThrough || (keptBytes += columns.length) <= KEPT_BYTES) return true
-    leftOut = Math.max(leftOut, seq)
-    return false
-  }
-  return { stored: tail.toReversed().filter(isStored).reverse(), leftOut, keptBytes }
-}
-
-/**
- * All that a unit of batches changes: the run's row, batches, leaves, pages, and the detector's state. Their blobs are the
- * last.
- */
-function valuesOf({ id, base, row, writes }: WrittenUnit): UnitValues {
-  const { stored: batches, leftOut, keptBytes } = batchesOf(writes)
-  const { detection } = writes
-  const leaves = [...writes.leaves].flatMap(([start, blocks]) =>
-    Array.from(blocks, ([block, { cells, columns }]) => ({ start, block, cells, columns })),
-  )
-  const pages = [...writes.pages.values()]
-  const removedPages = pages.filter(({ page }) => page === null)
-  const savedPages = pages.flatMap(({ block, first, page }) => (page === null ? [] : { block, first, page }))
-  const blobs = [
-    ...batches.map(({ columns }) => columns),
-    ...leaves.flatMap(({ cells, columns }) => [cells, columns]),
-    ...savedPages.map(({ page }) => page),
-  ]
-  return [
-    id,
-    base as number,
-    ...MOVING.map((field) => row[field]),
-    writes.isRestated,
-    leftOut,
-    writes.tailThrough,
-    row.lastArrival - KEPT_MS,
-    Math.max(0, KEPT_BYTES - keptBytes),
-    detection?.state ?? null,
-    detection?.through ?? null,
-    detection?.stale ?? null,
-    [...writes.leaves.keys()],
-    removedPages.flatMap(({ block, first }) => [block, first]),
-    batches.flatMap(({ seq, arrivedAt, columns }) => [seq, arrivedAt, columns.length]),
-    leaves.flatMap(({ start, block, cells, columns }) => [start, block, cells.length, columns.length]),
-    savedPages.flatMap(({ block, first, page }) => [block, first, page.length]),
-    blobs.length === 1 ? (blobs[0] as Uint8Array) : Buffer.concat(blobs),
-  ]
 }
 
 async function create(on: Statements, row: RunRow): Promise<void> {
