@@ -3,24 +3,31 @@ import { columns } from '../src/storage/store.fixture.ts'
 import { startApp } from './start-app.ts'
 
 const LONG = 10_000
-const points = (from: number, count: number) => {
+const points = (from: number, count: number, others: readonly string[]) => {
   const steps = Array.from({ length: count }, (_, i) => from + i)
   return columns(
     steps,
-    { grad_norm: steps.map((step) => (step % 2_000 < 1_000 ? 0.5 : 3)) },
+    {
+      grad_norm: steps.map((step) => (step % 2_000 < 1_000 ? 0.5 : 3)),
+      ...Object.fromEntries(others.map((name) => [name, steps])),
+    },
     steps.map((step) => 1_764_000_000 + step),
   )
 }
 
-it('judges a long batch as a whole, though shorter ones arrive while it is judged', async () => {
+it.each([
+  ['long batch', []],
+  ['long batch that is stored in slices', ['a', 'b', 'c', 'd', 'e', 'f']],
+])('judges a %s as a whole, though shorter ones arrive while it is judged', async (_, others) => {
   const { call, services } = await startApp()
   // not over HTTP, where a short batch may overtake the long one
   const { ingest } = services
   const clip = { mode: 'norm', max_norm: 1 }
   for (const run of ['at-once', 'in-turn']) await call('PUT', `/runs/${run}`, { clip })
   // The run is known: from here on short batches need not wait for each other.
-  for (const run of ['at-once', 'in-turn']) await ingest.accept(run, points(0, 1))
-  const batches = [points(1, LONG - 1), ...Array.from({ length: 20 }, (_, i) => points(LONG + 5 * i, 5))]
+  for (const run of ['at-once', 'in-turn']) await ingest.accept(run, points(0, 1, others))
+  const short = Array.from({ length: 20 }, (_, i) => points(LONG + 5 * i, 5, others))
+  const batches = [points(1, LONG - 1, others), ...short]
   await Promise.all(batches.map((batch) => ingest.accept('at-once', batch)))
   for (const batch of batches) await ingest.accept('in-turn', batch)
 

@@ -14,8 +14,8 @@ import { noticeSilence, watchSilence } from './silence-watch.ts'
 import { takeOver } from './take-over.ts'
 import { tellFindings } from './tell-findings.ts'
 
-/** Readings that are merged and committed at once: tens of milliseconds if all of them replace older ones. */
-const READINGS_A_COMMIT = 32_768
+/** Readings, with the steps, that are merged and committed at once: some milliseconds, more if they replace older ones. */
+const READINGS_A_COMMIT = 12_288
 
 /** Everything that changes a run: each change is judged, stored and sent to live readers, in that order. */
 export class Ingest {
@@ -90,11 +90,7 @@ export class Ingest {
   async accept(run: string, columns: PointColumns): Promise<StoredRun> {
     this.waiting++
     try {
-      // A very large batch is stored in slices, so that others are served in between. Each slice has all the metrics:
-      // whether the run may have them is known with the first.
-      const [first, ...others] = slices(columns, READINGS_A_COMMIT)
-      let stored = await acceptPoints(this.#context, run, first as PointColumns)
-      for (const part of others) stored = await acceptPoints(this.#context, run, part)
+      const stored = await acceptPoints(this.#context, run, columns)
       this.pointsAccepted += columns.step.length
       return stored
     } finally {
@@ -128,39 +124,55 @@ export class Ingest {
 
 /**
  * Accepts a batch: judges it, stores it and informs live readers. Resolves when it is durable, with the updated run.
- * Throws what `store.points.append` throws; nothing of the batch is stored then. Points of a run that has ended are
- * stored and charted, and open no findings.
+ * Throws what `store.points.append` throws; nothing of the batch is stored then, or its first slices. Points of a run that has
+ * ended are stored and charted, and open no findings.
  */
 async function acceptPoints(context: IngestContext, id: string, columns: PointColumns): Promise<StoredRun> {
-  const { store, hub, runs, explainer } = context
   const arrivedAt = context.now()
-  if (columns.step.length === 0) return store.runs.get(id)
-  const parts = slices(columns)
+  if (columns.step.length === 0) return context.store.runs.get(id)
+  // A large batch is judged and stored in slices, so that others are served in between. Each slice has all the metrics:
+  // whether the run may have them is known with the first.
+  const [first, ...others] = slices(columns, READINGS_A_COMMIT) as [PointColumns, ...PointColumns[]]
+  const isJudgedAtOnce = others.length === 0 && slices(first).length === 1
   // The store may refuse a new metric: nothing else is judged on top of such a batch before it is stored. Between the
   // parts of a long one nothing else is judged either.
-  const alone = (active: ActiveRun) => parts.length > 1 || bringsMetric(active, columns)
-  return runs.use(id, alone, async (active) => {
-    const healthBefore = active.judgement.health
-    const newParts = newPartsOf(active, columns)
-    if (newParts.length > 0) active.addParts(newParts)
-    const outcome: Outcome = { changes: [], findings: [] }
-    for (const part of parts.slice(0, -1)) {
-      active.fold(part, arrivedAt, outcome)
-      await nextTurn()
-    }
-    // The last judgement and `append` start in one turn, so that versions are in the order of judging.
-    const { changes, findings } = active.fold(parts.at(-1) as PointColumns, arrivedAt, outcome)
-    const judged = active.judgedBatch(columns, changes)
-    const run = await store.points.append({ run: id, columns, arrivedAt, newParts, ...judged })
-    for (const metric of columns.metrics.keys()) active.knownMetrics.add(metric)
-    active.hasPoints = true
-    if (newParts.length > 0 && active.stale) runs.judgeSoon(active)
-    hub.points(id, columns, arrivedAt)
-    tellFindings(context, findings, run.project)
-    explainer.followed(id, columns.step.length)
-    hub.run(run, changes.length > 0 || run.health !== healthBefore)
-    return run
+  const alone = (active: ActiveRun) => !isJudgedAtOnce || bringsMetric(active, columns)
+  return context.runs.use(id, alone, async (active) => {
+    let stored = await acceptSlice(context, active, first, arrivedAt)
+    for (const slice of others) stored = await acceptSlice(context, active, slice, arrivedAt)
+    return stored
   })
+}
+
+/** Judges and stores what is committed at once; the judging begins in this turn. */
+async function acceptSlice(
+  context: IngestContext,
+  active: ActiveRun,
+  columns: PointColumns,
+  arrivedAt: number,
+): Promise<StoredRun> {
+  const { store, hub, runs, explainer } = context
+  const healthBefore = active.judgement.health
+  const newParts = newPartsOf(active, columns)
+  if (newParts.length > 0) active.addParts(newParts)
+  const outcome: Outcome = { changes: [], findings: [] }
+  const parts = slices(columns)
+  for (const part of parts.slice(0, -1)) {
+    active.fold(part, arrivedAt, outcome)
+    await nextTurn()
+  }
+  // The last judgement and `append` start in one turn, so that versions are in the order of judging.
+  const { changes, findings } = active.fold(parts.at(-1) as PointColumns, arrivedAt, outcome)
+  const judged = active.judgedBatch(columns, changes)
+  const run = await store.points.append({ run: active.id, columns, arrivedAt, newParts, ...judged })
+  for (const metric of columns.metrics.keys()) active.knownMetrics.add(metric)
+  active.hasPoints = true
+  if (newParts.length > 0 && active.stale) runs.judgeSoon(active)
+  hub.points(active.id, columns, arrivedAt)
+  tellFindings(context, findings, run.project)
+  explainer.followed(active.id, columns.step.length)
+  hub.run(run, changes.length > 0 || run.health !== healthBefore)
+  return run
 }
 
 /** The parts that a batch adds to the run; none if all its metrics are known. */

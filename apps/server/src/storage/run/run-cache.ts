@@ -13,7 +13,7 @@ const FULL = { ...STATE_AFTER, bytes: STATE_AFTER.readings * 8 }
 /** A heavy run's leaves are encoded ahead of a unit, see `HeavyUnits`; this many times as long, its tail is written whatever it costs. */
 const OVERFULL = 16
 /** Leaves of at most this many runs are written in one transaction, unless a tail is twice as long. */
-const WRITES_A_COMMIT = 4
+const WRITES_A_COMMIT = 2
 /** A run that leaves memory with a longer tail than this has its leaves written. */
 const MAX_TAIL_LEFT = 64
 

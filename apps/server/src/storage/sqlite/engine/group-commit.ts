@@ -1,11 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from './database.ts'
 import { DamagedPoints, DataDamaged } from '../../run/damage.ts'
 import { StoreUnavailable } from '../../store.ts'
 import { asUnavailable } from './store-errors.ts'
 import { UnitRefused } from '../../unit-refused.ts'
 
-/** Most units in one transaction: more would make each wait for the others. */
+/** Most units that share one wait for the disk: more would make each wait for the others. */
 const MAX_UNITS = 512
+/** Milliseconds of one transaction's units; those that are left get another, after everybody else's turn. */
+const TRANSACTION_MS = 5
 
 interface Unit {
   readonly work: () => unknown
@@ -29,8 +32,8 @@ export interface GroupHooks {
 
 /**
  * Runs units of work in the order of their arrival, many in one transaction: everything that has arrived when it
- * begins shares its commit and its wait for the disk, during which the next ones gather. A unit is synchronous; its
- * promise settles when the transaction is durable or undone.
+ * begins shares its wait for the disk, during which the next ones gather, and its commit unless that would take long. A unit is
+ * synchronous; its promise settles when its transaction is durable or undone.
  */
 export class GroupCommit {
   readonly #db: Database
@@ -89,7 +92,12 @@ export class GroupCommit {
   }
 
   async #work(): Promise<void> {
-    const settled = this.#commit(this.#waiting.splice(0, MAX_UNITS))
+    const units = this.#waiting.splice(0, MAX_UNITS)
+    const settled = this.#commit(units)
+    while (units.length > 0) {
+      await nextTurn()
+      settled.push(...this.#commit(units))
+    }
     try {
       if (settled.length > 0) await this.#hooks.sync()
       for (const { settle } of settled) settle()
@@ -98,12 +106,15 @@ export class GroupCommit {
     }
   }
 
-  /** Runs the units in one transaction. Gives those committed, whose promises wait for the disk. */
-  #commit(units: readonly Unit[]): Committed[] {
+  /** Takes the first units and runs them in one transaction. Gives those committed, whose promises wait for the disk. */
+  #commit(units: Unit[]): Committed[] {
     const settled: Committed[] = []
+    let taken = 0
     try {
       this.#db.exec('begin immediate')
-      for (const { work, resolve, reject } of units) {
+      const until = performance.now() + TRANSACTION_MS
+      do {
+        const { work, resolve, reject } = units[taken++] as Unit
         try {
           const value = work()
           settled.push({ settle: () => resolve(value), reject })
@@ -111,12 +122,14 @@ export class GroupCommit {
           if (!(error instanceof UnitRefused)) throw error
           settled.push({ settle: () => reject(error), reject })
         }
-      }
+      } while (taken < units.length && performance.now() < until)
       this.#hooks.beforeCommit()
       this.#db.exec('commit')
+      units.splice(0, taken)
       return settled
     } catch (error) {
-      return this.#undo(units, this.#explained(error))
+      // where not even a transaction began, none of them can be done
+      return this.#undo(units.splice(0, taken || units.length), this.#explained(error))
     }
   }
 
