@@ -1,14 +1,16 @@
 /**
  * `npm run bench:access [-- KIND…]`: how long other clients wait during abuse by one client, compared with how long they
- * usually wait. Both are measured in turns on one server. For kinds that are not given, results.json keeps its old figures.
+ * usually wait. Both are measured in turns on one server. A third kind of round shows what of it is the machine's part: the
+ * same abuse of another server beside it. For kinds that are not given, results.json keeps its old figures.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { load, machine, median, ServerProcess } from '../server-process.ts'
+import { Beats } from './beats.ts'
 import { isKind, KINDS, type Kind } from './kinds.ts'
 import { Others } from './others.ts'
 
@@ -19,6 +21,7 @@ const GOAL = 1.6
 /** Milliseconds in which an abuser uses up its allowed burst. Not measured. */
 const BURST_MS = 4_000
 const BAD_RUNS = 32
+const WRITE_TOKENS = 4
 const OPERATOR = `nw_${'b'.repeat(43)}`
 const RESULTS = join(import.meta.dirname, 'results.json')
 
@@ -28,6 +31,15 @@ interface Phase {
   readonly max: number
   /** Share of one processor that the server used. */
   readonly serverCpu: number
+  /** Milliseconds that the main thread ran in its longest turn; 0 if less than 10. */
+  readonly longestTurn: number
+}
+
+/** A server with its beat, and the token of its abuser. */
+interface Abused {
+  readonly server: ServerProcess
+  readonly beats: Beats
+  readonly bad: string
 }
 
 const asked = process.argv.slice(2)
@@ -41,7 +53,8 @@ for (const kind of kinds) {
   results[kind] = seen
   console.log(
     `${kind.padEnd(28)} p99 ${seen.usual.map(({ p99 }) => p99).join(' ')} → ${seen.abused.map(({ p99 }) => p99).join(' ')} ms, ` +
-      `ratio ${seen.ratio}, at most ${seen.worst}, load average ${seen.loadAverage}`,
+      `ratio ${seen.ratio}, at most ${seen.worst}; ${seen.besideRatio} where the abuse is of another server, ` +
+      `load average ${seen.loadAverage}`,
   )
   if (seen.ratio > GOAL) process.exitCode = 1
 }
@@ -52,46 +65,76 @@ writeFileSync(RESULTS, `${JSON.stringify({ ...machine(), kinds: inOrder }, null,
 
 async function measure(kind: Kind) {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))
-  const server = await ServerProcess.start(folder, { environment: { NORMWATCH_TOKEN: OPERATOR } })
+  const [ours, another] = [await begin(join(folder, 'ours')), await begin(join(folder, 'another'))]
   try {
+    const { server } = ours
+    const writing = Array.from({ length: WRITE_TOKENS }, (_, i) => token(server.url, `good-${i}`, 'write'))
     const others = new Others(server.url, {
-      write: await token(server.url, 'good', 'write'),
+      write: await Promise.all(writing),
       read: await token(server.url, 'reader', 'read'),
     })
-    const bad = await token(server.url, 'bad', 'admin')
-    for (let i = 0; i < BAD_RUNS; i++) await call(server.url, 'PUT', `/runs/bad-${i}`, {})
     await others.createRuns()
     await others.waits(2 * ROUND_MS)
-    const [usual, abused, answers]: [Phase[], Phase[], unknown[]] = [[], [], []]
+    const [usual, abused, beside, answers]: [Phase[], Phase[], Phase[], unknown[]] = [[], [], [], []]
+    const during = async ({ server: { url }, bad }: Abused, phases: Phase[]) => {
+      const abuser = start(url, bad, kind)
+      await sleep(BURST_MS)
+      phases.push(await phase(ours, others))
+      const got = await abuser.end()
+      // The abuse has after-effects, which must not count as the usual state.
+      await sleep(1_000)
+      return got
+    }
     const phases = [
-      async () => void usual.push(await phase(server, others)),
-      async () => {
-        const abuser = start(server.url, bad, kind)
-        await sleep(BURST_MS)
-        abused.push(await phase(server, others))
-        answers.push(await abuser.end())
-        // The abuse has after-effects, which must not count as the usual state.
-        await sleep(1_000)
-      },
+      async () => void usual.push(await phase(ours, others)),
+      async () => void answers.push(await during(ours, abused)),
+      async () => void (await during(another, beside)),
     ]
     for (let round = 0; round < ROUNDS; round++) {
       for (const one of round % 2 === 0 ? phases : phases.toReversed()) await one()
     }
-    const ratios = abused.map(({ p99 }, i) => p99 / (usual[i] as Phase).p99)
-    const [ratio, worst] = [round2(median(ratios)), round2(Math.max(...ratios))]
-    return { loadAverage: load(), ratio, worst, usual, abused, answers, megabytes: server.megabytes }
+    const ratiosOf = (phases: readonly Phase[]) => phases.map(({ p99 }, i) => p99 / (usual[i] as Phase).p99)
+    const ratios = ratiosOf(abused)
+    return {
+      loadAverage: load(),
+      ratio: round2(median(ratios)),
+      worst: round2(Math.max(...ratios)),
+      besideRatio: round2(median(ratiosOf(beside))),
+      usual,
+      abused,
+      beside,
+      answers,
+      megabytes: server.megabytes,
+    }
   } finally {
-    await server.stop()
+    await Promise.all([ours.server.stop(), another.server.stop()])
     rmSync(folder, { recursive: true })
   }
 }
 
-async function phase(server: ServerProcess, others: Others): Promise<Phase> {
-  const [began, cpu] = [performance.now(), server.cpuSeconds]
+/** A server that may be abused. */
+async function begin(folder: string): Promise<Abused> {
+  mkdirSync(folder)
+  const beats = new Beats(folder)
+  const environment = { ...beats.environment, NORMWATCH_TOKEN: OPERATOR }
+  const server = await ServerProcess.start(join(folder, 'data'), { environment })
+  const bad = await token(server.url, 'bad', 'admin')
+  for (let i = 0; i < BAD_RUNS; i++) await call(server.url, 'PUT', `/runs/bad-${i}`, {})
+  return { server, beats, bad }
+}
+
+async function phase({ server, beats }: Abused, others: Others): Promise<Phase> {
+  const [instant, began, cpu] = [Date.now(), performance.now(), server.cpuSeconds]
   const waits = (await others.waits(ROUND_MS)).toSorted((a, b) => a - b)
   const seconds = (performance.now() - began) / 1000
   const at = (share: number) => round2(waits[Math.floor((waits.length - 1) * share)] as number)
-  return { p50: at(0.5), p99: at(0.99), max: at(1), serverCpu: round2((server.cpuSeconds - cpu) / seconds) }
+  return {
+    p50: at(0.5),
+    p99: at(0.99),
+    max: at(1),
+    serverCpu: round2((server.cpuSeconds - cpu) / seconds),
+    longestTurn: beats.longestSince(instant).turn,
+  }
 }
 
 /** Starts the abuser at the lowest priority, because it should load the server and not this machine. */
