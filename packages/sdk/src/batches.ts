@@ -9,6 +9,8 @@ const MIN_NORMS = 16
 const SUSPICIOUS = 3
 /** The batches of this many steps before and after a suspicious step are sent too. */
 const AROUND = 2
+/** The most ids of a batch that are looked at. Its text has at most 2,048 characters. */
+const MAX_IDS = 65_536
 /** The most batches reported per run: once training has diverged, every step is suspicious. */
 const MAX_TOLD = 1_000
 
@@ -35,7 +37,7 @@ export class Batches {
   add(step: number, name: BatchName): void {
     this.isUsed = true
     if (step <= this.#tellUntil && step >= this.#tellUntil - 2 * AROUND) return this.#tellOne(step, name)
-    this.#last.push({ step, name })
+    this.#last.push({ step, name: snapshotOf(name) })
     if (this.#last.length > AROUND + 1) this.#last.shift()
   }
 
@@ -92,17 +94,31 @@ class RecentNorms {
   }
 }
 
+/** A batch that does not change when the program fills the same list with the ids of the next one. */
+function snapshotOf(name: BatchName): BatchName {
+  return typeof name === 'object' ? firstIds(name) : name
+}
+
+/** The first ids of a list, and one more if there are more. */
+function firstIds(ids: ArrayLike<unknown>): (string | number)[] {
+  return Array.prototype.slice.call(ids, 0, MAX_IDS + 1) as (string | number)[]
+}
+
 /** Ids as text, with consecutive numbers as a range: `7–10, 12`. At most 2,048 characters. Never throws. */
 export function describe(name: BatchName): string {
   let text: string
   try {
     const ids: unknown = typeof name === 'function' ? name() : name
     const isList = typeof ids === 'object' && ids !== null && 'length' in ids
-    text = isList ? ranges(Array.from(ids as ArrayLike<unknown>)).join(', ') : String(ids)
+    text = isList ? listed(firstIds(ids as ArrayLike<unknown>)) : String(ids)
   } catch (error) {
     text = `unreadable: ${textOf(error)}`
   }
   return text.length <= MAX_TEXT_LENGTH ? text : `${text.slice(0, MAX_TEXT_LENGTH - 1)}…`
+}
+
+function listed(ids: readonly unknown[]): string {
+  return [...ranges(ids.slice(0, MAX_IDS)), ...(ids.length > MAX_IDS ? ['…'] : [])].join(', ')
 }
 
 function ranges(ids: readonly unknown[]): string[] {

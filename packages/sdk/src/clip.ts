@@ -25,11 +25,24 @@ export function checkCap(call: string, argument: string, cap: unknown): asserts 
   )
 }
 
-/** The tensors as a list. Throws `TypeError` for a single tensor: its elements would count as tensors without elements. */
+/**
+ * The tensors as a list. Throws `TypeError`, before any gradient is changed, for a single tensor, whose elements would count as
+ * tensors, and for elements that are not floating-point numbers: clipping would make them NaN, or cut them to whole numbers.
+ */
 function listOf(call: string, tensors: Iterable<GradientArray>): GradientArray[] {
   const all = [...tensors]
-  if (all.every((tensor) => typeof tensor === 'object' && typeof tensor?.length === 'number')) return all
-  throw new TypeError(`${call}: tensors must be a list of arrays; for a single one write [gradient]`)
+  if (!all.every((tensor) => typeof tensor === 'object' && typeof tensor?.length === 'number')) {
+    throw new TypeError(`${call}: tensors must be a list of arrays; for a single one write [gradient]`)
+  }
+  if (all.every(isFloats)) return all
+  throw new TypeError(`${call}: each tensor must be a Float32Array, a Float64Array or a flat list of numbers`)
+}
+
+function isFloats(tensor: GradientArray): boolean {
+  if (!Array.isArray(tensor))
+    return /^Float\d+Array$/.test(Object.prototype.toString.call(tensor).slice(8, -1))
+  for (let i = 0; i < tensor.length; i++) if (typeof tensor[i] !== 'number') return false
+  return true
 }
 
 /** Global L2 norm of all elements of all tensors, summed in float64. NaN if an element is NaN; 0 if there are no elements. */

@@ -4,6 +4,8 @@ import type { EventOptions } from './types.ts'
 
 const MAX_LABEL_LENGTH = 128
 export const MAX_TEXT_LENGTH = 2_048
+/** Events of one run. */
+export const MAX_EVENTS = 10_000
 
 const RULES: Rules<EventOptions> = {
   step: STEP,
@@ -32,5 +34,12 @@ export function readEvent(
     refuse('label', `must be a text of 1 to ${MAX_LABEL_LENGTH} characters`)
     return undefined
   }
-  return { step: step ?? newestStep, time: time ?? now / 1000, label, ...(text !== undefined && { text }) }
+  const at = time === undefined ? timeAt(now) : { time }
+  return { step: step ?? newestStep, ...at, label, ...(text !== undefined && { text }) }
+}
+
+/** The time of an event at `now` (milliseconds). The server sets it if the machine's clock is outside the range that it accepts. */
+export function timeAt(now: number): { time?: number } {
+  const [isValid] = TIME
+  return isValid(now / 1000) ? { time: now / 1000 } : {}
 }

@@ -67,6 +67,9 @@ describe('the callback for fit', () => {
     expect(() => fitCallback({ log: () => {} }, model, { maxNorm: 0 })).toThrow(
       'maxNorm must be a number above 0',
     )
+    expect(() => fitCallback({ log: () => {} }, model, { max_norm: 1 } as object)).toThrow(
+      'did you mean maxNorm?',
+    )
   })
 
   it('logs validation results at the last step of their epoch, and leaks no tensor', async () => {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { checkCap, EPSILON } from './clip.ts'
+import { EPSILON } from './clip.ts'
+import { CAP, readOptions, STEP, type Rules } from './options.ts'
 import { normOf } from './tensor-norm.ts'
 import type { Run } from './types.ts'
 
@@ -23,21 +24,25 @@ export interface FitCallback {
   onTrainEnd(): void
 }
 
+const RULES: Rules<FitOptions> = { maxNorm: CAP, fromStep: STEP }
+
 /** Entries in a batch's logs that are not metrics. */
 const NO_METRICS = new Set(['batch', 'size'])
 
 /**
  * A callback for `model.fit` and `model.fitDataset`. Every batch is a step with the gradients' global L2 norm before clipping,
  * the loss and the metrics. Validation results of an epoch (`val_…`) are logged at its last step. To measure the norm, it
- * wraps the optimizer's `applyGradients` during `fit` and restores it afterwards. Throws `TypeError` for a `maxNorm` that is
- * not above 0.
+ * wraps the optimizer's `applyGradients` during `fit` and restores it afterwards. Throws `TypeError` for an invalid option.
  */
 export function fitCallback(
   run: Pick<Run, 'log'>,
   model: CompiledModel,
-  { maxNorm, fromStep = 0 }: FitOptions = {},
+  options: FitOptions = {},
 ): FitCallback {
-  if (maxNorm !== undefined) checkCap('fitCallback', 'maxNorm', maxNorm)
+  // a misspelt maxNorm would leave the gradients unclipped
+  const { maxNorm, fromStep = 0 } = readOptions(options, RULES, (option, reason) => {
+    throw new TypeError(`fitCallback: ${option} ${reason}`)
+  })
   let step = fromStep - 1
   let norm: tf.Tensor | undefined
   let restore = () => {}

@@ -4,6 +4,7 @@ import { listSpoolFiles } from './node/list-spool-files.ts'
 import { nodePlatform } from './node/platform.ts'
 import { spoolFolder } from './node/spool-folder.ts'
 import { sendSpoolFiles } from './node/sync.ts'
+import { readSyncOptions } from './node/sync-options.ts'
 import type { InitOptions, Run, SyncOptions, SyncReport } from './types.ts'
 
 export { clipByGlobalNorm, clipByValue, globalNorm, type ClippedByValue, type GradientArray } from './clip.ts'
@@ -29,13 +30,12 @@ export function init(options: InitOptions = {}): Run {
   return startRun(options, platform)
 }
 
-/** Sends what earlier processes could not send. Never rejects because of the server: `filesLeft` lists what could not be sent. */
+/**
+ * Sends what earlier processes could not send. Never rejects because of the server: `filesLeft` lists what could not be sent.
+ * Rejects with `TypeError` for an invalid option.
+ */
 export async function sync(options: SyncOptions = {}): Promise<SyncReport> {
-  const folder = spoolFolder(options.spoolDir ?? process.env['NORMWATCH_SPOOL'])
-  return sendSpoolFiles(await listSpoolFiles(folder), {
-    url: options.url ?? process.env['NORMWATCH_URL'],
-    token: (options.token ?? process.env['NORMWATCH_TOKEN'])?.trim(),
-    all: options.all,
-    holdsProcess: true,
-  })
+  const { spoolDir, ...rest } = readSyncOptions(options, process.env)
+  const files = await listSpoolFiles(spoolFolder(spoolDir))
+  return sendSpoolFiles(files, { ...rest, holdsProcess: true })
 }

@@ -18,7 +18,11 @@ function start(firstStep: number, maxAgeMs = Infinity) {
   const refused: string[] = []
   const batches: Record<string, unknown[]>[] = []
   let clock = 0
-  const batcher = new Batcher({ maxAgeMs, onBatch: (batch) => batches.push(encodeBatch(batch)) })
+  const batcher = new Batcher({
+    maxAgeMs,
+    onBatch: (batch) => batches.push(encodeBatch(batch)),
+    onEvents: () => {},
+  })
   const recorder = new Recorder({
     batcher,
     now: () => clock * 1000,

@@ -6,7 +6,8 @@ import { steadyClock } from './clock.ts'
 import { textOf } from './error-text.ts'
 import type { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
-import { readEvent } from './events.ts'
+import { MAX_EVENTS, readEvent, timeAt } from './events.ts'
+import type { RunEvent } from './outbox-item.ts'
 import { Names, TOO_MANY_PARTS } from './names.ts'
 import { readOptions, TIMEOUT, type Rules } from './options.ts'
 import { isPartName, readPart } from './parts.ts'
@@ -61,6 +62,7 @@ export class RecordedRun implements Run {
   readonly #recording: RecorderOptions
   readonly #recorder: Recorder
   readonly #parts = new Map<string, Part>()
+  #events = 0
   /** Calls and readings refused as wrong use. */
   #invalid = 0
   readonly #unwatch: () => void
@@ -95,6 +97,7 @@ export class RecordedRun implements Run {
     this.#batcher = new Batcher({
       maxAgeMs: MAX_AGE_MS,
       onBatch: (batch) => this.#background.add(batch),
+      onEvents: (events) => this.#background.add({ events }),
     })
     this.#recording = {
       batcher: this.#batcher,
@@ -158,13 +161,16 @@ export class RecordedRun implements Run {
     const event = readEvent(label, options, newestStep, this.#recording.now(), (argument, reason) =>
       this.#refuse('event', argument, reason),
     )
-    if (event === undefined) return
-    this.#batcher.seal()
-    this.#background.add({ events: [event] })
+    if (event !== undefined) this.#addEvent(event)
   }
 
   #tell(step: number, label: string, text: string): void {
-    this.#background.add({ events: [{ step, time: this.#recording.now() / 1000, label, text }] })
+    this.#addEvent({ step, ...timeAt(this.#recording.now()), label, text })
+  }
+
+  #addEvent(event: RunEvent): void {
+    if (this.#events++ < MAX_EVENTS) return this.#batcher.addEvent(event, this.#recording.now())
+    this.#notices.warn('events', `event: a run has at most ${MAX_EVENTS} events; later ones are not kept`)
   }
 
   #refuse(call: string, argument: string, reason: string, kind?: string): void {

@@ -112,13 +112,13 @@ export function readSettings(
   const mode = all.mode ?? 'online'
   // options that cannot be read may have named a server
   const isUrlWrong = wrong.has('url') || (wrong.has('options') && isObject(options))
-  const url = all.url ?? (isUrlWrong ? '' : ownServer?.url)
+  const url = all.url?.trim() ?? (isUrlWrong ? '' : ownServer?.url)
   const isTargetWrong = isUrlWrong || wrong.has('mode')
   return {
     mode: isTargetWrong && mode === 'online' ? 'offline' : mode,
     url: (url ?? DEFAULT_URL).replace(/\/+$/, ''),
     isUrlNamed: url !== undefined,
-    // this user's own token is only sent to this user's own server; trim, as secrets mounted as files end with a line break
+    // this user's own token is only sent to this user's own server
     token: token?.trim() ?? (url !== undefined && url === ownServer?.url ? ownServer?.token : undefined),
     id: id ?? newId,
     resume: resume && id !== undefined,
@@ -145,7 +145,7 @@ function fromEnvironment(
 ): Partial<InitOptions> {
   const read: Partial<Record<(typeof VARIABLES)[keyof typeof VARIABLES], string>> = {}
   for (const [variable, option] of Object.entries(VARIABLES)) {
-    const value = env(variable)
+    const value = env(variable)?.trim() // a mounted file or an .env file may end with a line break
     if (value === undefined || value === '' || isGiven(option)) continue
     const [isValid, reason] = RULES[option]
     if (isValid(value)) read[option] = value

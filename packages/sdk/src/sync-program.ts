@@ -5,6 +5,8 @@ import { followSpool } from './node/follow.ts'
 import { listSpoolFiles } from './node/list-spool-files.ts'
 import { spoolFolder } from './node/spool-folder.ts'
 import { sendSpoolFiles } from './node/sync.ts'
+import { readSyncOptions } from './node/sync-options.ts'
+import type { SyncOptions } from './types.ts'
 
 const HELP = `normwatch-sync [--all | --follow] [file…]
 
@@ -21,13 +23,16 @@ NORMWATCH_SPOOL  the spool folder (default ~/.cache/normwatch/spool)
 Exit codes: 0 everything was sent, 1 files are left, 2 invalid arguments.
 `
 
-const folder = spoolFolder(process.env['NORMWATCH_SPOOL'])
-const server = { url: process.env['NORMWATCH_URL'], token: process.env['NORMWATCH_TOKEN']?.trim() }
 const given = readArguments()
 if (given === undefined) process.exitCode = 2
 else if (given.values.help === true) process.stdout.write(HELP)
-else if (given.values.follow === true) await follow()
-else await send(given.positionals, given.values.all === true)
+else if (given.values.follow === true) await follow(given)
+else await send(given, given.positionals, given.values.all === true)
+
+interface Target {
+  readonly folder: string
+  readonly server: SyncOptions
+}
 
 function readArguments() {
   try {
@@ -40,14 +45,15 @@ function readArguments() {
     if (read.values.follow === true && read.positionals.length > 0) {
       throw new Error('--follow sends the whole spool folder: do not name files')
     }
-    return read
+    const { spoolDir, ...server } = readSyncOptions({}, process.env)
+    return { ...read, server, folder: spoolFolder(spoolDir) }
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${HELP}`)
     return undefined
   }
 }
 
-async function send(named: readonly string[], all: boolean): Promise<void> {
+async function send({ folder, server }: Target, named: readonly string[], all: boolean): Promise<void> {
   const files = named.length > 0 ? named : await listSpoolFiles(folder)
   const reasons = new Map<string, string>()
   const { sent, refused, filesLeft } = await sendSpoolFiles(files, {
@@ -63,7 +69,7 @@ async function send(named: readonly string[], all: boolean): Promise<void> {
   process.exitCode = filesLeft.length > 0 ? 1 : 0
 }
 
-async function follow(): Promise<void> {
+async function follow({ folder, server }: Target): Promise<void> {
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
   const onSent = (points: number) => void process.stdout.write(`${points} points sent\n`)

@@ -56,7 +56,7 @@ export function createTransport({ url, token, fetch, now }: TransportOptions): T
       })
       return await readReply(response, answer, now())
     } catch (error) {
-      return { outcome: { kind: 'no_reply' }, words: reasonOf(error) }
+      return { outcome: { kind: 'no_reply' }, words: inOneLine(reasonOf(error)) }
     }
   }
 }
@@ -79,7 +79,7 @@ async function readReply(response: Response, answer: ApiRequest['answer'], now: 
     ...(retryAfter !== null && { retry_after_ms: retryAfter }),
   }
   const words = error?.message ?? redirectOf(response) ?? text.trim()
-  return { outcome, words: words.slice(0, MAX_WORDS) }
+  return { outcome, words: inOneLine(words) }
 }
 
 /** Redirects are not followed: a token must not be sent to another address, and a redirected POST may become a GET. */
@@ -110,6 +110,10 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
+}
+
+function inOneLine(words: string): string {
+  return words.replaceAll(/\s+/g, ' ').trim().slice(0, MAX_WORDS)
 }
 
 /** The reason behind fetch's "fetch failed". */

@@ -199,7 +199,11 @@ describe('the outbox', () => {
       onSpoolFailure: (error) => failures.push(String(error)),
       onLost: (count) => (lost += count),
     })
-    const batcher = new Batcher({ maxAgeMs: Infinity, onBatch: (batch) => outbox.add(batch) })
+    const batcher = new Batcher({
+      maxAgeMs: Infinity,
+      onBatch: (batch) => outbox.add(batch),
+      onEvents: () => {},
+    })
     const recorder = new Recorder({
       batcher,
       now: () => 1e12,

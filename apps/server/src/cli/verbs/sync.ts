@@ -1,6 +1,7 @@
-import { sync } from '@normwatch/sdk'
-import { followSpool, spoolFolder } from '@normwatch/sdk/reach'
+import { sync, type SyncOptions } from '@normwatch/sdk'
+import { followSpool, readSyncOptions, spoolFolder } from '@normwatch/sdk/reach'
 import type { Command } from 'commander'
+import { UsageError } from '../failures.ts'
 import { example } from '../help.ts'
 
 interface Options {
@@ -24,7 +25,7 @@ export function addTo(program: Command): void {
 }
 
 async function send(spoolDir: string | undefined, { all, json }: Options): Promise<void> {
-  const report = await sync({ spoolDir, all })
+  const report = await sync(settings({ spoolDir, all }))
   const { sent, refused, filesLeft } = report
   if (json) console.log(JSON.stringify(report))
   else {
@@ -34,15 +35,24 @@ async function send(spoolDir: string | undefined, { all, json }: Options): Promi
   if (filesLeft.length > 0) process.exitCode = 1
 }
 
+function settings(given: SyncOptions): SyncOptions {
+  try {
+    return readSyncOptions(given, process.env)
+  } catch (error) {
+    throw error instanceof TypeError ? new UsageError(error.message) : error
+  }
+}
+
 async function follow(folder: string | undefined, { json }: Options): Promise<void> {
+  const { url, token, spoolDir } = settings({ spoolDir: folder })
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
   const options = {
-    url: process.env['NORMWATCH_URL'],
-    token: process.env['NORMWATCH_TOKEN']?.trim(),
+    url,
+    token,
     onSent: (sent: number, refused: number) =>
       console.log(json ? JSON.stringify({ sent, refused }) : `${sent} points sent`),
     onFault: (sentence: string) => console.error(sentence),
   }
-  await followSpool(spoolFolder(folder ?? process.env['NORMWATCH_SPOOL']), options, stopped.signal)
+  await followSpool(spoolFolder(spoolDir), options, stopped.signal)
 }
