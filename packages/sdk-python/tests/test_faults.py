@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import threading
 import time
@@ -329,3 +330,14 @@ def test_logging_does_not_wait_for_a_slow_server(start: Any, server: FakeServer)
     release.set()
     assert slowest < 2, "the server takes five"
     assert run.finish(timeout=20).sent == 2000
+
+
+def test_the_programs_own_random_numbers_stay_the_same_while_the_server_is_away(start: Any, server: FakeServer) -> None:
+    server.misbehave = lambda request: Answer(503)
+    random.seed(3)
+    state = random.getstate()
+    run = start(id="r")
+    run.log(loss=1.0)
+    assert not run.flush(timeout=1.5)  # it has tried several times, with a random pause between two tries
+    assert len(server.requests) > 1
+    assert random.getstate() == state

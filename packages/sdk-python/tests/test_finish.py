@@ -91,7 +91,7 @@ def test_a_name_that_is_looked_up_for_ever_costs_no_reading(
     assert time.monotonic() - began < 8
     assert report[:4] == (0, 1, 0, 0)
     assert spooled_steps(report.spool) == [0]
-    assert "1 points of run r are not sent" in caplog.text
+    assert "1 points of run r are not sent, but kept" in caplog.text
     release.set()
 
 
@@ -264,7 +264,7 @@ def test_a_configuration_that_cannot_be_read_is_left_out(
     start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Missing(dict[str, Any]):
-        def items(self) -> Any:
+        def __iter__(self) -> Any:
             raise LookupError("lr is missing")
 
     start(id="r", project="p", config=Missing(lr=1)).finish()

@@ -14,6 +14,8 @@ from .retry import Reply, decide
 from .transport import Transport
 
 API = "/api/v1"
+CHANCE = random.Random().uniform
+"""Of a generator of our own: the program's own must draw the same numbers as without us."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Courier:
         transport: Transport,
         run: str,
         fields: Mapping[str, Any],
-        chance: Callable[[float, float], float] = random.uniform,
+        chance: Callable[[float, float], float] = CHANCE,
     ) -> None:
         self._transport = transport
         self._run_path = f"{API}/runs/{run}"

@@ -19,11 +19,13 @@ from typing import Any
 from .current import open_runs
 from .exit_codes import is_failing_code, is_failure
 from .preemption import is_preemption, note, noting, on_continue, status_at_end
-from .run import Run
+from .run import FINISH_TIMEOUT, Run
 
 TERM_TIMEOUT = 8.0
 """Seconds to finish after SIGTERM. Schedulers usually wait 10 seconds before they send SIGKILL."""
 EXEC_TIMEOUT = 5.0
+CHILD_TIMEOUT = 3.0
+"""Seconds to finish at the end of a child process. Data loaders kill a worker that takes more than 5."""
 SIGNALS = tuple(
     getattr(signal, name)
     for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU")
@@ -43,6 +45,8 @@ _watched: list[Run] = []
 """The open runs, and runs that are being finished right now, because a signal may arrive meanwhile."""
 _noted: set[int] = set()
 """The signals whose handler, the program's own, is wrapped to note a preemption."""
+_was_forked = False
+"""Whether this is the child of a fork of a process that had a run."""
 _notebook_is_watched = False
 _execution_of: dict[int, int] = {}
 """In a notebook: the cell in which each run was created."""
@@ -103,8 +107,11 @@ def _is_left_to_lightning(number: int, handler: Any) -> bool:
 
 
 def _at_exit() -> None:
+    is_child = _was_forked or multiprocessing.parent_process() is not None
+    until = time.monotonic() + (CHILD_TIMEOUT if is_child else FINISH_TIMEOUT)
     for run in list(_watched):
-        run.finish(status_at_end(failed=_has_crashed() or run.is_marked_failed))
+        status = status_at_end(failed=_has_crashed() or run.is_marked_failed)
+        run.finish(status, timeout=max(0.0, until - time.monotonic()))
 
 
 def _has_crashed() -> bool:
@@ -172,6 +179,8 @@ def status_after(number: int) -> str:
 
 
 def _forget_all() -> None:
+    global _was_forked
+    _was_forked = True
     for run in list(_watched):
         run.forget()
     _watched.clear()

@@ -333,11 +333,8 @@ class Run:
         self._sender.finish({"status": status}, timeout)
         report = self._count(self._sender)
         if report.spool is not None:
-            self.notices.warn(
-                "unsent",
-                f"{report.unsent} points of run {self.id} are not sent; they are in {report.spool}: "
-                "`python -m normwatch sync` sends them",
-            )
+            what = f"{report.unsent} points of run {self.id} are" if report.unsent else f"run {self.id} is"
+            self.notices.warn("unsent", f"{what} not sent, but kept: `python -m normwatch sync` sends {report.spool}")
         if report.lost:
             self.notices.warn("lost", f"{report.lost} points of run {self.id} were lost: no room on disk or in memory")
         return report

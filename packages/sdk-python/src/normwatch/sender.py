@@ -30,6 +30,8 @@ UNREADABLE_PAUSE = 30.0
 MAX_EVENTS = 10_000
 MAX_EVENTS_PER_REQUEST = 100
 FOREVER = float("inf")
+EMPTY_TIMEOUT = 2.0
+"""The most seconds that the end of a run waits for the server if nothing was logged."""
 LOCK_TIMEOUT = 2.0
 """Seconds to wait for the outbox lock. The background thread holds it while it reads tensors or writes to disk."""
 
@@ -75,6 +77,7 @@ class Sender:
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._is_closing = self._is_over = False
         self._last_changes: Mapping[str, Any] | None = None
+        self._is_empty = False
         # guards the outbox; reentrant, because a signal handler may run in the thread that holds it
         self._outbox_lock = threading.RLock()
         self._progress = threading.Condition()
@@ -109,8 +112,13 @@ class Sender:
         self.add_event({"step": step, "label": label, "text": text})
 
     def finish(self, changes: Mapping[str, Any], timeout: float) -> None:
-        """Sends the rest, then `changes`. Returns within about `timeout` seconds, with everything sent or on disk."""
+        """
+        Sends the rest, then `changes`. Returns within about `timeout` seconds, with everything sent or on disk. If
+        nothing was logged, it does not wait for a server that is away.
+        """
         self._last_changes = changes
+        self._is_empty = self._batcher.added == 0 and self._events_added == 0
+        timeout = min(timeout, EMPTY_TIMEOUT) if self._is_empty else timeout
         self._is_closing = True
         if self._has_thread:
             self.end(timeout)
@@ -234,7 +242,7 @@ class Sender:
         while self._waits and not self._abandon.is_set():
             self._send_until(self._deadline)
             now = time.monotonic()
-            if now >= self._deadline:
+            if now >= self._deadline or (self._is_empty and self._retry_at > now):
                 return
             with self._on_the_network():
                 self._abandon.wait(min(self._retry_at, self._deadline) - now)

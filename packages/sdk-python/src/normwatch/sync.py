@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-from .courier import Courier, Later, Refused
+from .courier import CHANCE, Courier, Later, Refused
 from .notices import Notices
 from .outbox_item import OutboxItem, events_item, patch_item
 from .retry import Reply
@@ -45,7 +44,7 @@ def replay(
     path: Path,
     transport: Transport,
     notices: Notices,
-    chance: Callable[[float, float], float] = random.uniform,
+    chance: Callable[[float, float], float] = CHANCE,
     *,
     start: int = 0,
     keep: bool = False,
