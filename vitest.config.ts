@@ -21,7 +21,12 @@ const serverTests = (promises: readonly string[]) =>
   promises.map((promise) => `apps/server/test/${promise}.test.ts`)
 
 /** Promises that need a database. */
-const needPostgres = serverTests(['outlives-database-faults', 'several-servers', 'several-servers-work'])
+const needPostgres = serverTests([
+  'ends-its-work',
+  'outlives-database-faults',
+  'several-servers',
+  'several-servers-work',
+])
 
 /** Those of them that say nothing about how soon. */
 const unhurriedOnPostgres = serverTests([

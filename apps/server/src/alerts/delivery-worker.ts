@@ -56,6 +56,7 @@ export class DeliveryWorker {
   readonly #tries = new Set<Promise<void>>()
   readonly #abort = new AbortController()
   #pumping: Promise<void> | undefined
+  #choring: Promise<void> | undefined
   #publicUrl = ''
   #again = false
   #stopped = false
@@ -73,9 +74,9 @@ export class DeliveryWorker {
   start(publicUrl: string): void {
     this.#publicUrl = publicUrl
     this.#unsubscribe = this.#options.deliveries.onQueued(() => this.wake())
-    this.#chores = setInterval(() => void this.#doChores(), CHORES_EVERY_MS).unref()
+    this.#chores = setInterval(() => this.#beginChores(), CHORES_EVERY_MS).unref()
     this.wake()
-    void this.#doChores()
+    this.#beginChores()
   }
 
   /** Claims nothing more, waits some seconds for running attempts and aborts the rest: they stay due. */
@@ -85,6 +86,7 @@ export class DeliveryWorker {
     clearInterval(this.#chores)
     clearTimeout(this.#sleep)
     await this.#pumping
+    await this.#choring
     const drain = setTimeout(() => this.#abort.abort(), DRAIN_MS)
     await Promise.all(this.#tries)
     clearTimeout(drain)
@@ -189,12 +191,16 @@ export class DeliveryWorker {
     this.#sleep = setTimeout(() => this.wake(), Math.min(Math.max(ms, 0), LONGEST_SLEEP_MS)).unref()
   }
 
+  #beginChores(): void {
+    this.#choring ??= this.#doChores().finally(() => (this.#choring = undefined))
+  }
+
   async #doChores(): Promise<void> {
     const { deliveries, chores, now, log } = this.#options
     try {
       if (await chores.claim('reminders', CHORES_LEASE_MS)) {
-        await deliveries.remind(now())
-        await deliveries.prune(now() - KEEP_MS)
+        if (!this.#stopped) await deliveries.remind(now())
+        if (!this.#stopped) await deliveries.prune(now() - KEEP_MS)
       }
       // The clock may have jumped over a due time while the machine slept.
       this.wake()

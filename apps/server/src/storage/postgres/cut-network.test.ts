@@ -93,3 +93,35 @@ it('leaves a statement alone that takes seconds to arrive', async () => {
   network.bytesPerSecond = 500_000
   expect(await db.get(length, new Uint8Array(2_500_000))).toEqual({ length: 2_500_000 })
 })
+
+it('ends long work whose connection the database ends between two statements, and goes on with other work', async () => {
+  const db = new Database(cluster.url('postgres'))
+  onTestFinished(() => db.close())
+  const lost = db.unhurried(async (on) => {
+    const own = await on.get<{ pid: number }>('select pg_backend_pid() as pid')
+    const pid = own?.pid as number
+    await db.get('select pg_terminate_backend(?)', pid)
+    await expect.poll(() => db.get('select from pg_stat_activity where pid = ?', pid)).toBeUndefined()
+    return on.get('select 1')
+  })
+  await expect(lost).rejects.toBeInstanceOf(StoreUnavailable)
+  expect(await db.unhurried((on) => on.get('select 1 as one'))).toEqual({ one: 1 })
+})
+
+it('gives up long work that the network has lost, and waits for what the database works on', async () => {
+  const { network, db } = await overNetwork()
+  onTestFinished(() => db.close())
+  const mended = Promise.withResolvers<void>()
+  const lost = db.unhurried(async (on) => {
+    await on.get('select 1')
+    network.cut(true)
+    const never = on.get('select 2')
+    network.mend()
+    mended.resolve()
+    return never
+  })
+  await mended.promise
+  const working = db.unhurried((on) => on.get(`select 'done' as state, pg_sleep(6)`))
+  await expect(lost).rejects.toBeInstanceOf(StoreUnavailable)
+  expect(await working).toMatchObject({ state: 'done' })
+})

@@ -73,6 +73,8 @@ export class Database implements Statements {
   readonly #name: string | undefined
   readonly #pulse: Pulse
   readonly #uses = new Set<Use>()
+  /** Statements that take as long as they need. */
+  readonly #longUses = new Set<Use>()
   readonly #connections = new WeakMap<pg.ClientBase, Connection>()
   /** Which of the addresses is in use. */
   #at = 0
@@ -142,19 +144,19 @@ export class Database implements Statements {
 
   /** Starts over where the network has lost connections, of which nobody was told. `client` is a new one, which was not. */
   async #giveUpLost(client: pg.Client, address: string): Promise<void> {
+    const all = () => [...this.#uses, ...this.#longUses]
     const look = () =>
       unserved(
         client,
-        [...this.#uses].filter((use) => use.address === address),
+        all().filter((use) => use.address === address),
         (used) => this.#connections.get(used),
       )
     const before = await look()
     if (before.size === 0) return
     await pause(LOST_AFTER_MS, undefined, { ref: false })
     const now = await look()
-    const lost = [...now].flatMap(([use, sign]) =>
-      this.#uses.has(use) && before.get(use) === sign ? [use] : [],
-    )
+    const still = new Set(all())
+    const lost = [...now].flatMap(([use, sign]) => (still.has(use) && before.get(use) === sign ? [use] : []))
     if (lost.length > 0) this.#startOver(lost)
   }
 
@@ -178,18 +180,43 @@ export class Database implements Statements {
     return this.#retried(() => this.#onConnection((client) => inTransaction(client, work)))
   }
 
-  /** The same on a connection of its own, where statements take as long as they need. */
+  /**
+   * The same on a connection of its own, where statements take as long as they need: one is given up only where the network has
+   * lost its connection.
+   */
   unhurried<T>(work: (on: Statements) => Promise<T>): Promise<T> {
     return this.#retried(async () => {
-      const client = new pg.Client({ ...settingsOf(this.address, this.#name), query_timeout: 0 })
+      const address = this.address
+      const socket = new Socket()
+      const settings = { ...settingsOf(address, this.#name), query_timeout: 0, stream: () => socket }
+      const client = new pg.Client(settings)
+      // while it is idle, too: the next statement says that it is lost
       client.on('error', () => undefined)
       try {
         await client.connect()
-        return await inTransaction(client, work)
+        const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+        this.#connections.set(client, { process: (rows[0] as { pid: number }).pid, socket })
+        return await inTransaction(this.#watched(client, socket, address), work)
       } finally {
         await client.end()
       }
     })
+  }
+
+  /** A connection whose statements are known as long work while they are under way. */
+  #watched(client: pg.Client, socket: Socket, address: string): Asked {
+    const query = async (statement: string | pg.QueryConfig, values?: unknown[]) => {
+      const answered = this.#pulse.watch()
+      const use: Use = { address, client, since: performance.now(), sentBefore: socket.bytesWritten }
+      this.#longUses.add(use)
+      try {
+        return await client.query(statement, values)
+      } finally {
+        this.#longUses.delete(use)
+        answered()
+      }
+    }
+    return { query: query as Asked['query'] }
   }
 
   async #onConnection<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -220,11 +247,12 @@ export class Database implements Statements {
       const at = this.#at
       use.address = this.address
       try {
-        use.client = await this.#connectionFor(use)
-        if (use.client === undefined) continue
+        const client = await this.#connectionFor(use)
+        if (client === undefined) continue
+        use.client = client
         use.since = performance.now()
-        use.sentBefore = this.#connections.get(use.client)?.socket.bytesWritten ?? 0
-        return use.client
+        use.sentBefore = this.#connections.get(client)?.socket.bytesWritten ?? 0
+        return client
       } catch (error) {
         this.#leave(at)
         if (tries++ >= this.#addresses.length) throw error
@@ -265,10 +293,10 @@ export class Database implements Statements {
   }
 }
 
-async function inTransaction<T>(
-  client: Pick<pg.ClientBase, 'query'>,
-  work: (on: Statements) => Promise<T>,
-): Promise<T> {
+/** What statements are sent to. */
+type Asked = Pick<pg.ClientBase, 'query'>
+
+async function inTransaction<T>(client: Asked, work: (on: Statements) => Promise<T>): Promise<T> {
   await client.query('begin')
   try {
     const value = await work(statementsOn(client))
@@ -318,7 +346,7 @@ export function storable(value: Value): Value {
   return value
 }
 
-function statementsOn(client: Pick<pg.ClientBase, 'query'>): Statements {
+function statementsOn(client: Asked): Statements {
   const ask = (sql: string | Prepared, values: Value[]) =>
     typeof sql === 'string'
       ? client.query(inNumbers(sql), values.map(storable))

@@ -17,7 +17,7 @@ export interface Use {
   address: string
   pool?: pg.Pool
   /** From when it has a connection. */
-  client?: pg.PoolClient | undefined
+  client?: pg.Client | pg.PoolClient | undefined
   /** When that was, by `performance.now()`, and the bytes that had been sent on it by then. */
   since?: number
   sentBefore?: number
