@@ -11,6 +11,7 @@ import { openAudit } from './audit/audit.ts'
 import { openChannelStore, openDeliveryStore, openMuteStore } from './alerts/alert-store.ts'
 import { FILE, lockFolder, makeOwnFolder } from './engine/data-folder.ts'
 import { GroupCommit } from './engine/group-commit.ts'
+import { KeptStatements } from './engine/kept-statements.ts'
 import { migrate, migrationsOf } from './engine/migrate.ts'
 import { CannotOpenStore, asUnavailable } from './engine/store-errors.ts'
 import { WalSync } from './engine/wal-sync.ts'
@@ -103,6 +104,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     onRollback: () => cache.clear(),
   })
   const reaper = new Reaper(db, commits)
+  const lists = new KeptStatements(db)
   const units = new HeavyUnits({
     write: (_, work) => commits.run(() => work(tables, cache)),
     read: async (_, work) => commits.read(() => work(tables, cache)),
@@ -126,10 +128,10 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
   // goes on with what a former process left
   reaper.start()
   return {
-    runs: { ...openRuns(units), ...openRunLists(db, tables.runs, cache, commits, reaper) },
+    runs: { ...openRuns(units), ...openRunLists(db, lists, tables.runs, cache, commits, reaper) },
     points: openPoints(units),
     findings: {
-      list: async (query) => commits.read(() => listFindings(db, query)),
+      list: async (query) => commits.read(() => listFindings(lists, query)),
       record: recordFindings(units),
       ...openExplanations(db, tables.findings, commits),
     },

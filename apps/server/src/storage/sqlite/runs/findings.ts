@@ -1,5 +1,6 @@
 import type { Database } from '../engine/database.ts'
 import { glob } from '../engine/glob.ts'
+import type { KeptStatements } from '../engine/kept-statements.ts'
 import {
   CLOSE_FINDING,
   type FindingRow,
@@ -19,16 +20,16 @@ const dialect = { run: 'runs.key', like: glob }
 
 /** The newest first. */
 export function listFindings(
-  db: Database,
+  lists: KeptStatements,
   query: FindingQuery,
 ): { findings: StoredFinding[]; next_cursor: string | null } {
   const { since } = query
   const behind =
     since === undefined
       ? undefined
-      : refuseUnknownFinding(since, db.prepare<[string], FindingRow>(oneFinding(dialect)).get(since)).key
+      : refuseUnknownFinding(since, lists.all<FindingRow>(oneFinding(dialect), [since])[0]).key
   const { sql, values, reply } = findingsQuery(dialect, query, behind)
-  return reply(db.prepare<(string | number)[], FindingRow>(sql).all(...values))
+  return reply(lists.all<FindingRow>(sql, values))
 }
 
 /** Looks up one finding by its id, unless its run is gone. */

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../engine/database.ts'
 import { glob } from '../engine/glob.ts'
+import type { KeptStatements } from '../engine/kept-statements.ts'
 import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../../run/list-runs.ts'
 import { RunNotFound, type ProjectTotals, type ProjectUsage, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
@@ -23,6 +24,7 @@ const LEAVES_AT_ONCE = 4_000
 /** The verbs of `RunStore` over many runs, and the removal of runs. */
 export function openRunLists(
   db: Database,
+  lists: KeptStatements,
   runs: RunTable,
   cache: RunCache,
   commits: GroupCommit,
@@ -91,11 +93,10 @@ export function openRunLists(
     list: async (query) =>
       commits.read(() => {
         const { sql, values, reply } = runsQuery(dialect, query)
-        return reply(db.prepare<(string | number)[], ListRow>(sql).all(...values))
+        return reply(lists.all<ListRow>(sql, values))
       }),
 
-    running: async () =>
-      commits.read(() => db.prepare<[], ListRow>(runningQuery(dialect)).all().map(toListed)),
+    running: async () => commits.read(() => lists.all<ListRow>(runningQuery(dialect)).map(toListed)),
 
     usage: async () => commits.read(() => usage.all()),
     totals: async () => commits.read(() => totals.all()),
