@@ -8,6 +8,7 @@ import type { Spool } from './spool.ts'
 import { Tally } from './tally.ts'
 import { createTransport } from './transport.ts'
 import type { FinishReport } from './types.ts'
+import { startTimer, stopTimer } from './own-timers.ts'
 
 /** The part of the `finish` report that the background fills in. */
 export type SendReport = Omit<FinishReport, 'invalid'>
@@ -178,8 +179,8 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
 async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMEOUT_MS))
+    timer = startTimer(resolve, Math.min(timeoutMs, MAX_TIMEOUT_MS))
   })
   await Promise.race([work, timeout])
-  clearTimeout(timer)
+  stopTimer(timer)
 }

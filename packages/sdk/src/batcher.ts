@@ -1,5 +1,6 @@
 import { Chunk, type Batch, type Column } from './chunk.ts'
 import type { RunEvent } from './outbox-item.ts'
+import { startTimer } from './own-timers.ts'
 
 /** Fewer than the server takes, so that events with the longest texts stay below its body limit. */
 const MAX_EVENTS = 500
@@ -84,7 +85,7 @@ export class Batcher {
     this.#isWaiting = true
     this.#openedAt = now
     if (this.#timer !== undefined || this.#options.maxAgeMs === Infinity) return
-    this.#timer = setTimeout(() => {
+    this.#timer = startTimer(() => {
       this.#timer = undefined
       this.seal()
     }, this.#options.maxAgeMs)

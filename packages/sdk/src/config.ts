@@ -145,6 +145,14 @@ function cutLargest(config: Record<string, unknown>, notes: string[]): void {
   }
 }
 
+/** The bytes of a value as JSON in UTF-8. Counted, because a simulated page, such as Jest's, has no TextEncoder. */
 function bytesOf(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value)).length
+  const json = JSON.stringify(value)
+  let bytes = json.length
+  for (let i = 0; i < json.length; i++) {
+    const code = json.charCodeAt(i)
+    const isSurrogate = code >= 0xd800 && code <= 0xdfff // a pair of them takes four bytes
+    if (code >= 0x80) bytes += code < 0x800 || isSurrogate ? 1 : 2
+  }
+  return bytes
 }

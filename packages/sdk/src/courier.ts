@@ -3,6 +3,7 @@ import type { WireColumns } from './chunk.ts'
 import { decide, type Decision } from './retry.ts'
 import type { Refusal } from './spool.ts'
 import type { ApiRequest, Transport } from './transport.ts'
+import { startTimer, stopTimer } from './own-timers.ts'
 
 export interface Refused {
   readonly item: OutboxItem
@@ -192,10 +193,10 @@ export class Courier {
     const holdsProcess = this.#options.holdsProcess === true
     return new Promise((resolve) => {
       if (signal.aborted) return resolve()
-      const timer = setTimeout(done, ms)
+      const timer = startTimer(done, ms)
       if (typeof timer === 'object' && !holdsProcess) timer.unref()
       function done() {
-        clearTimeout(timer)
+        stopTimer(timer)
         signal.removeEventListener('abort', done)
         resolve()
       }

@@ -3,6 +3,7 @@ import { pointsOf, type OutboxItem } from './outbox-item.ts'
 import type { Entry, Outbox } from './outbox.ts'
 import type { Leftover, Refusal, Spool } from './spool.ts'
 import type { Tally } from './tally.ts'
+import { monotonicNow, startTimer, stopTimer } from './own-timers.ts'
 
 export interface SenderOptions {
   readonly outbox: Outbox
@@ -39,7 +40,7 @@ export class Sender {
 
   get #isAway(): boolean {
     if (this.#options.courier === undefined || this.#hasFailed) return true
-    return this.#sendingSince !== undefined && performance.now() - this.#sendingSince > AWAY_AFTER_MS
+    return this.#sendingSince !== undefined && monotonicNow() - this.#sendingSince > AWAY_AFTER_MS
   }
 
   /** Something was added. It is sent a moment later, so that the caller does not wait. */
@@ -64,15 +65,15 @@ export class Sender {
   /** Stops sending. The current batch counts as not sent. Resolves once nothing changes any more. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    clearTimeout(this.#timer)
+    stopTimer(this.#timer)
     this.#options.courier?.stop()
     await this.#pumping
   }
 
   #tickAfter(ms: number): void {
     if (this.#isStopped) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#tick(), ms)
+    stopTimer(this.#timer)
+    this.#timer = startTimer(() => this.#tick(), ms)
     if (typeof this.#timer === 'object') this.#timer.unref()
   }
 
@@ -121,7 +122,7 @@ export class Sender {
 
   /** Sends one item until it is settled; returns of how many of its points the server has stored nothing. */
   async #send(courier: Courier, item: OutboxItem): Promise<number | 'stopped'> {
-    this.#sendingSince = performance.now()
+    this.#sendingSince = monotonicNow()
     const delivered = await courier.send(item)
     this.#sendingSince = undefined
     if (delivered.kind === 'stopped') return 'stopped'

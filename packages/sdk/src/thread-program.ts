@@ -3,11 +3,20 @@ import { workerData } from 'node:worker_threads'
 import { LocalBackground } from './background.ts'
 import { fetchServer } from './node/fetch-server.ts'
 import { SpoolFile } from './node/spool-file.ts'
-import { HAS_LEFT, IS_UP, type FromThread, type ThreadData, type ToThread } from './node/thread-messages.ts'
+import {
+  HAS_LEFT,
+  IS_UP,
+  MESSAGES_VERSION,
+  type FromThread,
+  type ThreadData,
+  type ToThread,
+} from './node/thread-messages.ts'
 import { markUnused } from './node/writers.ts'
 import { Tally } from './tally.ts'
 
-const { job, spool, port, signals, unused, tally } = workerData as ThreadData
+const { version, job, spool, port, signals, unused, tally } = workerData as ThreadData
+// nothing is lost: the caller's thread sends what a thread that does not start was given
+if (version !== MESSAGES_VERSION) throw new Error('the SDK on disk has another version than the program')
 const say = (message: FromThread) => port.postMessage(message)
 for (const path of unused) markUnused(path)
 const background = new LocalBackground({

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { toWireConfig } from '../src/config.ts'
 import { startRun } from '../src/init.ts'
 import { nodePlatform } from '../src/node/platform.ts'
 import { runProgram, SDK } from './run-program.ts'
@@ -18,6 +19,7 @@ const HOSTILE = new Proxy(
 function throwNothing(): never {
   throw Object.create(null)
 }
+const realTimer = globalThis.setTimeout
 const UNREADABLE = 'cannot be read (an error without a text)'
 
 describe('a training loop is not ended by', () => {
@@ -92,6 +94,26 @@ describe('a training loop is not ended by', () => {
     reactive.log({ loss: 1 })
     expect(await reactive.finish()).toMatchObject({ sent: 1 })
     expect(server.steps('proxied')).toHaveLength(1)
+  })
+
+  it('timers and clocks that a test replaces: finish still resolves, and readings are sent meanwhile', async () => {
+    const { server, start } = await startSdk()
+    onTestFinished(() => void vi.useRealTimers())
+    vi.useFakeTimers()
+    const run = start({ id: 'toy' })
+    run.log({ loss: 1 })
+    while (server.steps('toy').length === 0) await new Promise((resolve) => realTimer(resolve, 20))
+    server.misbehave = () => 'hang up'
+    run.log({ loss: 2 })
+    expect(await run.finish({ timeoutMs: 200 })).toMatchObject({ sent: 1, unsent: 1, lost: 0 })
+  })
+
+  it('a simulated page without TextEncoder', () => {
+    vi.stubGlobal('TextEncoder', undefined)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const text = 'é'.repeat(20_000) + '漢'.repeat(10_000)
+    expect(toWireConfig({ text, lr: 1 }).config).toEqual({ text: '(cut: 70002 bytes)', lr: 1 })
+    expect(toWireConfig({ text: '\u{1f600}'.repeat(16_000) }).notes).toEqual([])
   })
 
   it('functions that a library adds to the prototype of all objects', async () => {

@@ -119,6 +119,20 @@ describe('a run whose background has its own thread', { timeout: 30_000 }, () =>
     expect(warnings).toEqual([expect.stringContaining('no such luck')])
   })
 
+  it("loses nothing if the thread's program is that of another version of the SDK, as in an old bundle", async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'normwatch-thread-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const other = join(folder, 'other.mjs')
+    const code = `import { workerData } from 'node:worker_threads'
+      workerData.version++
+      await import(${JSON.stringify(PROGRAM)})`
+    await writeFile(other, code)
+    const { run, warnings } = await startThreaded(other)
+    run.log({ loss: 1 })
+    expect(await run.finish()).toMatchObject({ sent: 1, lost: 0 })
+    expect(warnings).toEqual([expect.stringContaining('has another version than the program')])
+  })
+
   it.each([
     ['sent', undefined],
     ['spooled', { status: 503 }],

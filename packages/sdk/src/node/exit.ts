@@ -12,6 +12,8 @@ interface Watch {
   stop: () => void
 }
 
+const isDeno = 'Deno' in globalThis
+
 /** One set of listeners for all copies of this package: with two, each would take the other's for the program's own. */
 const watch = sharedByCopies('exit 1', (): Watch => ({ watchers: new Set(), stop: () => {} }))
 const { watchers } = watch
@@ -32,12 +34,13 @@ export function watchExit(watcher: ExitWatcher): () => void {
 function listen(): void {
   watch.stop = stopListening
   process.on('beforeExit', onIdle).on('exit', onExit)
+  if (isDeno) process.on('uncaughtExceptionMonitor', onUncaught)
   // first in the list: a listener added by `once` is removed when it runs, and we must still see it
   for (const signal of SIGNALS) process.prependListener(signal, onSignal)
 }
 
 function stopListening(): void {
-  process.off('beforeExit', onIdle).off('exit', onExit)
+  process.off('beforeExit', onIdle).off('exit', onExit).off('uncaughtExceptionMonitor', onUncaught)
   for (const signal of SIGNALS) process.off(signal, onSignal)
 }
 
@@ -48,6 +51,11 @@ function onIdle(): void {
 
 function onExit(code: number): void {
   for (const watcher of watchers) watcher.onExit(code !== 0)
+}
+
+/** Deno ends a process that throws, or that leaves a rejection unhandled, without the event `exit`. */
+function onUncaught(): void {
+  if (process.listenerCount('uncaughtException') === 0) onExit(1)
 }
 
 function onSignal(signal: NodeJS.Signals): void {

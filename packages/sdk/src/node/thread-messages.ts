@@ -6,6 +6,7 @@ import type { SpoolHead } from '../spool.ts'
 
 /** The data that a background's thread is started with. */
 export interface ThreadData {
+  readonly version: number
   readonly job: Job
   readonly spool: { readonly path: string; readonly head: SpoolHead }
   readonly port: MessagePort
@@ -16,6 +17,12 @@ export interface ThreadData {
   /** Memory of the tally. It is shared, so the counts survive if the thread dies. */
   readonly tally: SharedArrayBuffer
 }
+
+/**
+ * Changes with the messages. A bundle may start the thread's program of another version: webpack keeps the path to the one that was
+ * installed when it ran.
+ */
+export const MESSAGES_VERSION = 1
 
 /** Signals of the thread, by their place: it has started to receive calls, and it has handled a `leave`. */
 export const IS_UP = 0

@@ -8,7 +8,14 @@ import type { RunChange, RunNews } from '../outbox-item.ts'
 import type { Spool } from '../spool.ts'
 import { Tally } from '../tally.ts'
 import { listLeftovers } from './list-spool-files.ts'
-import { HAS_LEFT, IS_UP, type FromThread, type ThreadData, type ToThread } from './thread-messages.ts'
+import {
+  HAS_LEFT,
+  IS_UP,
+  MESSAGES_VERSION,
+  type FromThread,
+  type ThreadData,
+  type ToThread,
+} from './thread-messages.ts'
 import { startWorker } from './worker.ts'
 import { unusedFiles } from './writers.ts'
 
@@ -71,6 +78,7 @@ class ThreadBackground implements Background {
     const tally = new SharedArrayBuffer(Tally.BYTES)
     this.#tally = new Tally(tally)
     const data: ThreadData = {
+      version: MESSAGES_VERSION,
       job,
       spool: { path, head },
       port: port2,
