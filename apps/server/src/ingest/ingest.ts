@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { partsMadeBy, type PointColumns, type RunFields, type RunPatch } from '@normwatch/protocol'
 import type { Hub } from '../live/hub.ts'
+import type { NumberTexts } from '../live/number-texts.ts'
 import type { Store, StoredFinding, StoredRun } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import { ActiveRuns, type IngestContext } from './active-runs.ts'
@@ -87,10 +88,11 @@ export class Ingest {
     this.#background.add(done)
   }
 
-  async accept(run: string, columns: PointColumns): Promise<StoredRun> {
+  /** `texts`: the numbers as they were sent, for live readers. */
+  async accept(run: string, columns: PointColumns, texts?: NumberTexts): Promise<StoredRun> {
     this.waiting++
     try {
-      const stored = await acceptPoints(this.#context, run, columns)
+      const stored = await acceptPoints(this.#context, run, columns, texts)
       this.pointsAccepted += columns.step.length
       return stored
     } finally {
@@ -127,7 +129,12 @@ export class Ingest {
  * Throws what `store.points.append` throws; nothing of the batch is stored then, or its first slices. Points of a run that has
  * ended are stored and charted, and open no findings.
  */
-async function acceptPoints(context: IngestContext, id: string, columns: PointColumns): Promise<StoredRun> {
+async function acceptPoints(
+  context: IngestContext,
+  id: string,
+  columns: PointColumns,
+  texts: NumberTexts | undefined,
+): Promise<StoredRun> {
   const arrivedAt = context.now()
   if (columns.step.length === 0) return context.store.runs.get(id)
   // A large batch is judged and stored in slices, so that others are served in between. Each slice has all the metrics:
@@ -138,7 +145,8 @@ async function acceptPoints(context: IngestContext, id: string, columns: PointCo
   // parts of a long one nothing else is judged either.
   const alone = (active: ActiveRun) => !isJudgedAtOnce || bringsMetric(active, columns)
   return context.runs.use(id, alone, async (active) => {
-    let stored = await acceptSlice(context, active, first, arrivedAt)
+    const ofFirst = others.length === 0 ? texts : undefined
+    let stored = await acceptSlice(context, active, first, arrivedAt, ofFirst)
     for (const slice of others) stored = await acceptSlice(context, active, slice, arrivedAt)
     return stored
   })
@@ -150,6 +158,7 @@ async function acceptSlice(
   active: ActiveRun,
   columns: PointColumns,
   arrivedAt: number,
+  texts?: NumberTexts,
 ): Promise<StoredRun> {
   const { store, hub, runs, explainer } = context
   const healthBefore = active.judgement.health
@@ -168,7 +177,7 @@ async function acceptSlice(
   for (const metric of columns.metrics.keys()) active.knownMetrics.add(metric)
   active.hasPoints = true
   if (newParts.length > 0 && active.stale) runs.judgeSoon(active)
-  hub.points(active.id, columns, arrivedAt)
+  hub.points(active.id, columns, arrivedAt, texts)
   tellFindings(context, findings, run.project)
   explainer.followed(active.id, columns.step.length)
   hub.run(run, changes.length > 0 || run.health !== healthBefore)

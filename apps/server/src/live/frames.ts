@@ -83,31 +83,29 @@ function mergedColumns(
   batches: readonly PointsEvent[],
   metrics: readonly string[] | undefined,
 ): string | undefined {
-  const names = metrics ?? [...new Set(batches.flatMap(({ columns }) => plainMetrics(columns)))]
+  const names = [...new Set(metrics ?? batches.flatMap(({ columns }) => plainMetrics(columns)))]
   const rows = batches.reduce((sum, { columns }) => sum + columns.step.length, 0)
   if (rows * names.length > MAX_READINGS) return undefined
-  // Without a prototype a metric may have any name.
-  const merged = Object.create(null) as Record<string, (WireNumber | null)[]>
-  for (const name of names) {
-    if (!batches.some(({ columns }) => columns.metrics.has(name))) continue
-    const readings = new Array<WireNumber | null>(rows).fill(null)
-    let row = 0
-    for (const { columns } of batches) {
-      const column = columns.metrics.get(name)
-      if (column !== undefined) {
-        const { values, present } = column
-        for (let i = 0; i < values.length; i++) {
-          if (present === null || present[i] === 1) readings[row + i] = encodeNumber(values[i] as number)
-        }
-      }
-      row += columns.step.length
-    }
-    merged[name] = readings
-  }
-  const step = batches.map(({ columns }) => columns.step.join()).join()
+  const known = names.filter((name) => batches.some(({ columns }) => columns.metrics.has(name)))
+  const lists = known.map(
+    (name) => `${JSON.stringify(name)}:[${batches.map((batch) => readingsOf(batch, name)).join()}]`,
+  )
+  const step = batches.map(({ columns, texts }) => texts?.get('step') ?? columns.step.join()).join()
   const time = batches.map(timesOf).join()
-  const readings = JSON.stringify(merged).slice(1)
-  return `{"step":[${step}],"time":[${time}]${readings === '}' ? '' : ','}${readings}`
+  return `{${[`"step":[${step}]`, `"time":[${time}]`, ...lists].join()}}`
+}
+
+/** The readings of a batch as a list in JSON, without its brackets. */
+function readingsOf({ columns, texts }: PointsEvent, name: string): string {
+  const column = columns.metrics.get(name)
+  if (column === undefined) return 'null,'.repeat(columns.step.length).slice(0, -1)
+  const sent = texts?.get(name)
+  if (sent !== undefined) return sent
+  const { values, present } = column
+  const readings = Array.from(values, (value, row): WireNumber | null =>
+    present === null || present[row] === 1 ? encodeNumber(value) : null,
+  )
+  return JSON.stringify(readings).slice(1, -1)
 }
 
 /** Most batches have no times of their own: the time of arrival is written as text once, not for each step. */

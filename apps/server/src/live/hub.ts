@@ -3,6 +3,7 @@ import type { ListedChanges, RunChange, RunChanges, SharedChanges } from '../sto
 import { RunNotFound, type StoredFinding, type StoredRun } from '../storage/store.ts'
 import { toFinding } from '../storage/to-wire.ts'
 import { FindingWaits } from './finding-waits.ts'
+import type { NumberTexts } from './number-texts.ts'
 import { Follower, type Followed } from './follower.ts'
 import type { LiveEvent } from './recent-events.ts'
 import { Reader, type Peer } from './reader.ts'
@@ -51,9 +52,14 @@ export class Hub implements Followed {
     return this.#readers.size
   }
 
-  points(run: string, columns: PointColumns, arrivedAt: number): void {
+  /** Whether frames of this run's points are to be made here. */
+  isWatched(run: string): boolean {
+    return this.#follower === undefined && this.#channels.get(run)?.isWatched === true
+  }
+
+  points(run: string, columns: PointColumns, arrivedAt: number, texts?: NumberTexts): void {
     if (this.#follower !== undefined) return this.#follower.changed(run)
-    this.#channel(run).push({ seq: ++this.#seq, type: 'points', columns, arrivedAt })
+    this.#channel(run).push({ seq: ++this.#seq, type: 'points', columns, arrivedAt, texts })
   }
 
   /** A finding of a run of this project opened or closed. */

@@ -1,4 +1,5 @@
 import type { Finding, PointColumns, RunEvent } from '@normwatch/protocol'
+import type { NumberTexts } from './number-texts.ts'
 
 /** Bytes of events kept of one run for readers that come back. */
 const MAX_BYTES = 128 * 1024
@@ -14,6 +15,7 @@ export type LiveEvent =
       readonly type: 'points'
       readonly columns: PointColumns
       readonly arrivedAt: number
+      readonly texts?: NumberTexts | undefined
     }
   | { readonly seq: number; readonly type: 'finding'; readonly finding: Finding }
   | { readonly seq: number; readonly type: 'event'; readonly event: RunEvent }
@@ -92,5 +94,7 @@ function bytesOf(event: LiveEvent): number {
   if (event.type === 'finding') return BYTES_AN_EVENT * 5
   if (event.type === 'event') return BYTES_AN_EVENT + 2 * (event.event.text?.length ?? 0)
   const { step, metrics } = event.columns
-  return BYTES_AN_EVENT + step.length * 8 * (2 + metrics.size)
+  let bytes = BYTES_AN_EVENT + step.length * 8 * (2 + metrics.size)
+  for (const text of event.texts?.values() ?? []) bytes += text.length
+  return bytes
 }

@@ -11,6 +11,13 @@ const decoders: Readonly<
   Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
 > = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), zstd: promisify(zstdDecompress) }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body's text, where it was short enough to be parsed at once. */
+    bodyText?: string | undefined
+  }
+}
+
 /** Decides whether and when a body is processed. */
 export interface BodyGuard {
   /** Runs the work on an encoded body when its turn has come, or refuses it. */
@@ -22,13 +29,14 @@ export interface BodyGuard {
 /** Only JSON bodies are accepted; they may be compressed, and routes limit their length before and after. Nothing is repaired. */
 export function readJsonBodies(app: FastifyInstance, guard: BodyGuard): void {
   app.removeAllContentTypeParsers()
+  app.decorateRequest('bodyText')
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
       const read = async (plain: Buffer) => {
         await guard.received(request, plain.length)
-        return parse(plain)
+        return parse(request, plain)
       }
       const encoding = encodingOf(request)
       if (encoding === undefined) return read(body)
@@ -57,13 +65,15 @@ async function decode(encoding: string, body: Buffer, maxOutputLength: number): 
 }
 
 /** An empty body counts as no body: the route's schema says whether it needs one. Others are served between the pieces of a long one. */
-async function parse(body: Buffer): Promise<unknown> {
+async function parse(request: FastifyRequest, body: Buffer): Promise<unknown> {
   if (body.length === 0) return undefined
   if (!isUtf8(body)) throw new Refusal('json_invalid', 'The body is not UTF-8.')
   const pieces = new PieceFinder()
   try {
     await inSlices(refusingCostlyJson(body, pieces))
-    return await inSlices(parsePieces(body, pieces.root))
+    if (pieces.root !== undefined) return await inSlices(parsePieces(body, pieces.root))
+    request.bodyText = body.toString()
+    return JSON.parse(request.bodyText) as unknown
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     if (/[:[,]\s*-?(NaN|Infinity)\b/i.test(body.toString())) {

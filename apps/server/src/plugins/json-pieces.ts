@@ -29,7 +29,7 @@ export class PieceFinder {
   readonly #pieceBytes: number
   readonly #open: Open[] = []
   #top: Open | undefined
-  /** The whole text, if it is one long object or list. */
+  /** The whole text, if it is one long object or list; any other is short enough to be parsed at once. */
   root: Long | undefined
 
   constructor(pieceBytes = PIECE_BYTES) {
@@ -72,8 +72,7 @@ function cut(open: Open, at: number): void {
  * Does what `JSON.parse` does, piece by piece, with a `yield` behind each; `root` was found by a `PieceFinder` in the same bytes.
  * Throws `SyntaxError`.
  */
-export function* parsePieces(bytes: Buffer, root: Long | undefined): Generator<undefined, unknown> {
-  if (root === undefined) return JSON.parse(bytes.toString()) as unknown
+export function* parsePieces(bytes: Buffer, root: Long): Generator<undefined, unknown> {
   expectBlank(bytes, 0, root.from)
   expectBlank(bytes, root.to + 1, bytes.length)
   return yield* parseLong(bytes, root)

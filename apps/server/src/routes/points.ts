@@ -6,10 +6,10 @@ import {
   PointsBodySchema,
   PointsReplySchema,
   type ParsedPoints,
-  type PointColumns,
 } from '@normwatch/protocol'
 import type { TSchema } from 'typebox'
 import { inSlices } from '../in-slices.ts'
+import { numberTexts } from '../live/number-texts.ts'
 import { compileTextSchema } from '../plugins/compile-schema.ts'
 import { Refusal } from '../errors.ts'
 import type { Services } from '../services.ts'
@@ -26,7 +26,7 @@ const ExportQuery = Type.Object(
   closed,
 )
 
-export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncTypebox {
+export function pointRoutes({ store, ingest, hub }: Services): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/runs/:id/points',
@@ -42,8 +42,9 @@ export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncType
           httpPart === 'body' ? () => true : compileTextSchema(schema as unknown as TSchema),
       },
       async (request) => {
-        const columns = await takeColumns(request)
-        const { last_step } = await ingest.accept(request.params.id, columns)
+        const { id } = request.params
+        const { columns, texts } = await takeColumns(request, hub.isWatched(id))
+        const { last_step } = await ingest.accept(id, columns, texts)
         return { accepted: columns.step.length, last_step }
       },
     )
@@ -73,13 +74,18 @@ export function pointRoutes({ store, ingest }: Services): FastifyPluginAsyncType
   }
 }
 
-/** The points in the body; the body itself is not kept, so that it can be collected early. */
-async function takeColumns(request: { body: unknown }): Promise<PointColumns> {
-  const parsing = parsingPoints(request.body)
+/** The points in the body, and with `isWatched` their numbers as they were sent; the body itself is not kept, so that it can be collected early. */
+async function takeColumns(request: { body: unknown; bodyText?: string | undefined }, isWatched: boolean) {
+  const { body, bodyText } = request
+  const parsing = parsingPoints(body)
   request.body = undefined
+  request.bodyText = undefined
   const parsed = await inSlices(parsing)
   if (!parsed.ok) throw pointsRefusal(parsed)
-  return parsed.columns
+  const { columns } = parsed
+  const steps = (body as { columns?: { step: readonly unknown[] } }).columns?.step
+  const isKept = isWatched && bodyText !== undefined && steps !== undefined
+  return { columns, texts: isKept ? numberTexts(bodyText, steps, columns) : undefined }
 }
 
 function pointsRefusal({ tooMany, tooManyReadings, details }: Extract<ParsedPoints, { ok: false }>): Refusal {
