@@ -19,8 +19,9 @@ create function store_units(
 ) returns boolean[] language plpgsql as $$
 declare
   v_stored boolean[] := '{}';
+  -- the numbers and texts of the run's row
+  v record;
   v_run text;
-  v_version bigint;
   v_dropped bigint;
   v_blob bytea;
   -- where the unit begins in each list
@@ -37,7 +38,6 @@ begin
   end if;
   for v_unit in 1 .. p_numbers[1] loop
     v_run := p_texts[t + 1];
-    v_version := p_numbers[n + 15];
     v_dropped := p_numbers[n + 17];
     -- The batches that leaves hold, but for those that readers at other servers may not have read yet. Right if the version is.
     if p_numbers[n + 18] > 0 then
@@ -48,16 +48,24 @@ begin
            where run = v_run and seq <= p_numbers[n + 18] offset 0) as lengths) as old
       where bytes > p_numbers[n + 20] or arrived_at < p_numbers[n + 19];
     end if;
-    update runs set updated_at = p_numbers[n + 3], last_arrival = p_numbers[n + 4], points = p_numbers[n + 5],
-      last_step = nullif(p_numbers[n + 6], -1), nonfinite = p_numbers[n + 7], over = p_numbers[n + 8],
-      judged = p_numbers[n + 9], latest = p_texts[t + 2], health = p_texts[t + 3], conditions = p_texts[t + 4],
-      "window" = p_numbers[n + 10], rate = nullif(p_rates[r + 1], 'NaN'), mean_coefficient = nullif(p_rates[r + 2], 'NaN'),
-      current_streak = p_numbers[n + 11], longest_streak = p_numbers[n + 12], attention = p_numbers[n + 13],
-      merged_through = p_numbers[n + 14], parts = nullif(p_texts[t + 5], ''), version = v_version,
+    -- first by themselves: an update on a shard cannot take elements of lists
+    select p_numbers[n + 2] as base, p_numbers[n + 3] as updated_at, p_numbers[n + 4] as last_arrival,
+      p_numbers[n + 5] as points, nullif(p_numbers[n + 6], -1) as last_step, p_numbers[n + 7] as nonfinite,
+      p_numbers[n + 8] as over, p_numbers[n + 9] as judged, p_numbers[n + 10] as "window",
+      p_numbers[n + 11] as current_streak, p_numbers[n + 12] as longest_streak, p_numbers[n + 13] as attention,
+      p_numbers[n + 14] as merged_through, p_numbers[n + 15] as version, p_numbers[n + 16] = 1 as is_restated,
+      nullif(p_rates[r + 1], 'NaN') as rate, nullif(p_rates[r + 2], 'NaN') as mean_coefficient,
+      p_texts[t + 2] as latest, p_texts[t + 3] as health, p_texts[t + 4] as conditions, nullif(p_texts[t + 5], '') as parts
+    into v;
+    update runs set updated_at = v.updated_at, last_arrival = v.last_arrival, points = v.points, last_step = v.last_step,
+      nonfinite = v.nonfinite, over = v.over, judged = v.judged, latest = v.latest, health = v.health,
+      conditions = v.conditions, "window" = v."window", rate = v.rate, mean_coefficient = v.mean_coefficient,
+      current_streak = v.current_streak, longest_streak = v.longest_streak, attention = v.attention,
+      merged_through = v.merged_through, parts = v.parts, version = v.version,
       followed_since = greatest(followed_since, v_dropped),
-      restated = case when p_numbers[n + 16] = 1 then v_version else restated end,
+      restated = case when v.is_restated then v.version else restated end,
       changed_at = (extract(epoch from clock_timestamp()) * 1000)::bigint
-    where id = v_run and version = p_numbers[n + 2];
+    where id = v_run and version = v.base;
     v_stored := v_stored || found;
     if found then
       i := n + 28;
