@@ -121,12 +121,18 @@ describe('the hub', () => {
     const ids = ['a', 'b', 'c', 'd']
     for (const id of ids) hub.watchRun(reader, run(id), {})
     const sentAt: number[] = []
-    for (let step = 0; step < 1_000; step++) {
-      sentAt[step] = Date.now()
-      const id = ids[step % ids.length] as string
-      hub.points(id, points(step), 0)
-      hub.run(run(id, { points: step }), false)
-      vi.advanceTimersByTime(27)
+    const begun = Date.now()
+    // each run sends again after 5 to 35 ms
+    const nextAt = new Map(ids.map((id) => [id, begun]))
+    while (Date.now() < begun + 20_000) {
+      for (const [id, at] of nextAt) {
+        if (Date.now() < at) continue
+        const step = sentAt.push(Date.now()) - 1
+        hub.points(id, points(step), 0)
+        hub.run(run(id, { points: step }), false)
+        nextAt.set(id, at + 5 + ((step * 7919) % 31))
+      }
+      vi.advanceTimersByTime(1)
     }
     vi.advanceTimersByTime(1000)
     const delays = peer.frames.flatMap((frame, i) =>
@@ -134,9 +140,11 @@ describe('the hub', () => {
         ? frame.columns.step.map((step) => (peer.times[i] as number) - (sentAt[step] as number))
         : [],
     )
-    expect(delays).toHaveLength(1_000)
+    expect(delays).toHaveLength(sentAt.length)
+    delays.sort((a, b) => a - b)
+    expect(delays[Math.floor(delays.length * 0.99)]).toBeLessThan(300)
     // in the first seconds it gets what there is to tell of the runs, too
-    expect(Math.max(...delays.slice(100))).toBeLessThan(350)
+    expect(delays.at(-1)).toBeLessThan(500)
     expect(busiestSecond(peer)).toBeLessThanOrEqual(20)
   })
 

@@ -11,9 +11,11 @@ export interface Peer {
 const MAX_BUFFERED_BYTES = 1024 * 1024
 
 /** Changed runs sent to a reader per second, unless they are urgent: the other frames are for points. */
-const MAX_CHANGES_PER_SECOND = 5
+const MAX_CHANGES_PER_SECOND = 4
+/** Frames of a second that points of several runs leave: where each second was full, one that is due might have to wait. */
+const SPARE_FRAMES = 1
 /** Milliseconds between two frames of points, where those of several runs share a second. */
-const SHARED_POINTS_EVERY_MS = 1000 / (MAX_FRAMES_PER_SECOND - MAX_CHANGES_PER_SECOND)
+const SHARED_POINTS_EVERY_MS = 1000 / (MAX_FRAMES_PER_SECOND - MAX_CHANGES_PER_SECOND - SPARE_FRAMES)
 
 /** One live connection: what it may be sent now. */
 export class Reader {
