@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { clipRule, RunMeasurer, type RunMeasures } from '@normwatch/detector'
 import { metricOf } from '@normwatch/protocol'
 import { inSlices } from '../in-slices.ts'
@@ -8,7 +7,6 @@ import { partOf } from './part-of.ts'
 
 /** Runs whose measures are kept: less than a kilobyte each. */
 const MAX_KEPT = 256
-const FINDINGS_A_PAGE = 1_000
 
 export interface MeasuredRun extends RunMeasures {
   /** Findings of that kind. */
@@ -32,7 +30,7 @@ export class MeasuredRuns {
     if (measured === undefined) {
       measured = {
         ...(await measure(this.#store, run, part)),
-        spikes: await countSpikes(this.#store, run.id, part ?? null),
+        spikes: await this.#store.findings.count({ run: run.id, kind: 'spike', part: part ?? null }),
       }
       // what was read meanwhile may be of a later version
       if (keyOf(await this.#store.runs.get(run.id), part) !== key) return measured
@@ -82,21 +80,4 @@ async function measure(store: Store, run: StoredRun, part: string | undefined): 
   }
   const steps = await store.points.extent(run.id, [gradNorm, loss, cap, clipFraction])
   return inSlices(measurer.resultInSlices(steps))
-}
-
-async function countSpikes(store: Store, run: string, part: string | null): Promise<number> {
-  let count = 0
-  let cursor: string | null = null
-  do {
-    const page = await store.findings.list({
-      run,
-      kind: 'spike',
-      limit: FINDINGS_A_PAGE,
-      cursor: cursor ?? undefined,
-    })
-    count += page.findings.filter((finding) => finding.part === part).length
-    cursor = page.next_cursor
-    await nextTurn()
-  } while (cursor !== null)
-  return count
 }

@@ -72,6 +72,22 @@ export function describeFindings(engine: string, open: () => Promise<Store>): vo
       expect(await store.findings.get('f-6')).toMatchObject({ state: 'closed', ...closed })
     })
 
+    it('are counted by kind and part, open or closed', async () => {
+      await store.runs.put('b', {}, 0)
+      const changes = ['f-7', 'f-8'].flatMap((id) => [
+        { type: 'opened', finding: aFinding({ id, run: 'b', part: null }) } as const,
+        { type: 'closed', id, closed_step: 9, closed_at: 5, close_reason: 'recovered' } as const,
+      ])
+      await record(store, 'b', { changes })
+      const { kind } = aFinding({})
+      expect(await store.findings.count({ run: 'b', kind, part: null })).toBe(2)
+      expect(await store.findings.count({ run: 'a', kind, part: 'f-1' })).toBe(1)
+      expect(await store.findings.count({ run: 'a', kind, part: null })).toBe(0)
+      expect(await store.findings.count({ run: 'a', kind: 'plateau', part: 'f-1' })).toBe(0)
+      await store.runs.delete('b')
+      expect(await store.findings.count({ run: 'b', kind, part: null })).toBe(0)
+    })
+
     it('go with their run, explained or not', async () => {
       await store.runs.delete('a')
       expect(await unexplained()).toEqual([])

@@ -342,6 +342,8 @@ export interface FindingQuery {
 export interface FindingStore {
   /** Newest first. */
   list(query: FindingQuery): Promise<{ findings: StoredFinding[]; next_cursor: string | null }>
+  /** How many findings of this kind a run has had, or a part of it (`null`: those of no part). */
+  count(of: Pick<StoredFinding, 'run' | 'kind' | 'part'>): Promise<number>
   /** One finding; `undefined` if it does not exist. */
   get(id: string): Promise<StoredFinding | undefined>
   /**

@@ -80,8 +80,27 @@ export function decodeRows(bytes: Uint8Array, wanted?: ReadonlySet<number>): Row
   return { count, step, time, columns }
 }
 
-/** The readings of one metric in a blob, in the order of their rows and without them; empty where it has none. */
-export function decodeReadings(bytes: Uint8Array, metric: number): Float32Array | Float64Array {
+/** The readings of one metric in these blobs, one behind the other in the order of their rows and without them. */
+export function decodeReadings(blobs: readonly Uint8Array[], metric: number): Float32Array | Float64Array {
+  const found = blobs.map((bytes) => findColumn(bytes, metric)).filter((column) => column !== undefined)
+  const total = found.reduce((sum, { length }) => sum + length, 0)
+  const all = found.some(({ isDouble }) => isDouble) ? new Float64Array(total) : new Float32Array(total)
+  let at = 0
+  for (const { reader, length, isDouble } of found) {
+    const room = all.subarray(at, at + length)
+    if (isDouble || all instanceof Float32Array) readShuffled(reader, room)
+    else {
+      const singles = new Float32Array(length)
+      readShuffled(reader, singles)
+      room.set(singles)
+    }
+    at += length
+  }
+  return all
+}
+
+/** Reads up to the readings of a metric; `undefined` where the blob has none. */
+function findColumn(bytes: Uint8Array, metric: number) {
   const reader = new ByteReader(bytes)
   const withSteps = reader.byte() === WITH_STEPS
   const count = reader.varint()
@@ -90,10 +109,12 @@ export function decodeReadings(bytes: Uint8Array, metric: number): Float32Array 
     skipTimes(reader, count)
   }
   while (!reader.isAtEnd) {
-    const column = readDense(reader, count, reader.varint() === metric)
-    if (column !== undefined) return column.dense
+    const isWanted = reader.varint() === metric
+    const { length, isDouble } = readHead(reader, count)
+    if (isWanted) return { reader, length, isDouble }
+    reader.take(length * (isDouble ? 8 : 4))
   }
-  return new Float64Array(0)
+  return undefined
 }
 
 function readSteps(reader: ByteReader, count: number): Float64Array {
@@ -109,24 +130,23 @@ function skipSteps(reader: ByteReader, count: number): void {
   if (reader.varint() === 0) reader.skipVarints(count - 1)
 }
 
-/** The readings of the column that comes next, those alone; `undefined`, and passed over, unless it is wanted. */
-function readDense(reader: ByteReader, count: number, isWanted: boolean) {
+/** What stands before the readings of a column: which rows have one, how many do, and how long each is. */
+function readHead(reader: ByteReader, count: number) {
   const flags = reader.byte()
   const present = flags & SPARSE ? readBits(reader, count) : null
   const length = present === null ? count : present.reduce((sum, isPresent) => sum + isPresent, 0)
-  if (!isWanted) {
-    reader.take(length * (flags & DOUBLE ? 8 : 4))
-    return undefined
-  }
-  const dense = flags & DOUBLE ? new Float64Array(length) : new Float32Array(length)
-  readShuffled(reader, dense)
-  return { dense, present }
+  return { present, length, isDouble: (flags & DOUBLE) !== 0 }
 }
 
+/** The column that comes next; `undefined`, and passed over, unless it is wanted. */
 function readColumn(reader: ByteReader, count: number, isWanted: boolean): MetricColumn | undefined {
-  const column = readDense(reader, count, isWanted)
-  if (column === undefined) return undefined
-  const { dense, present } = column
+  const { present, length, isDouble } = readHead(reader, count)
+  if (!isWanted) {
+    reader.take(length * (isDouble ? 8 : 4))
+    return undefined
+  }
+  const dense = isDouble ? new Float64Array(length) : new Float32Array(length)
+  readShuffled(reader, dense)
   if (present === null)
     return { values: dense instanceof Float64Array ? dense : new Float64Array(dense), present }
   const values = new Float64Array(count)

@@ -1,4 +1,5 @@
 import {
+  findingCount,
   type FindingRow,
   findingsQuery,
   oneFinding,
@@ -37,6 +38,10 @@ export function openFindings(db: Database): Omit<FindingStore, 'record'> {
           : refuseUnknownFinding(since, await db.get<FindingRow>(oneFinding(dialect), since)).key
       const { sql, values, reply } = findingsQuery(dialect, query, behind)
       return reply(await db.all<FindingRow>(sql, ...values))
+    },
+    count: async (of) => {
+      const { sql, values } = findingCount(dialect, of)
+      return (await db.get<{ count: number }>(sql, ...values))?.count ?? 0
     },
     get: (id) => findingById(db, id),
     unexplained: async (perRun) => (await db.all<FindingRow>(unexplained, perRun)).map(toFinding),

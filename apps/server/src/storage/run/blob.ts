@@ -45,9 +45,9 @@ function sealed(form: number, bytes: Uint8Array): Uint8Array {
 export const rowsIn = (blob: Uint8Array, wanted?: ReadonlySet<number>): Rows =>
   decoded(blob, (bytes) => decodeRows(bytes, wanted))
 
-/** The readings of one metric in each of these stored blobs, without their rows. Throws `DamagedPoints`. */
-export const readingsIn = (blobs: readonly Uint8Array[], metric: number): (Float32Array | Float64Array)[] =>
-  orDamaged(() => unpackedAll(blobs.map(content)).map((bytes) => decodeReadings(bytes, metric)))
+/** The readings of one metric in these stored blobs, one behind the other and without their rows. Throws `DamagedPoints`. */
+export const readingsIn = (blobs: readonly Uint8Array[], metric: number): Float32Array | Float64Array =>
+  orDamaged(() => decodeReadings(unpackedAll(blobs.map(content)), metric))
 
 const decoded = <T>(blob: Uint8Array, decode: (bytes: Uint8Array) => T): T =>
   orDamaged(() => decode(unpacked(content(blob))))

@@ -67,6 +67,22 @@ export function findingsQuery(
   }
 }
 
+/** A statement that counts the findings of a kind that a run or one of its parts has had. */
+export function findingCount(
+  { run: runOf }: Pick<FindingDialect, 'run'>,
+  { run, kind, part }: Pick<StoredFinding, 'run' | 'kind' | 'part'>,
+) {
+  const { sql, values } = where([
+    { sql: 'runs.id = ?', values: [run] },
+    { sql: 'findings.kind = ?', values: [kind] },
+    part === null ? { sql: 'part is null', values: [] } : { sql: 'part = ?', values: [part] },
+  ])
+  return {
+    sql: `select cast(count(*) as integer) as count from findings join runs on ${runOf} = findings.run ${sql}`,
+    values,
+  }
+}
+
 /** A statement that looks up one finding by its id, unless its run is gone. */
 export const oneFinding = (dialect: FindingDialect): string =>
   `${selectFindings(dialect)} where findings.id = ?`

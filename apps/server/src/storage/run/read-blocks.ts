@@ -54,8 +54,8 @@ export async function* readBlocks(
 }
 
 /**
- * The readings of one metric without their steps, a leaf a block. Leaves that the range holds whole are read a page at a
- * time, and nothing but these readings is decoded.
+ * The readings of one metric without their steps. Leaves that the range holds whole are read a page at a time, as one block,
+ * and nothing but these readings is decoded.
  */
 export async function* readReadings(
   name: string,
@@ -68,21 +68,22 @@ export async function* readReadings(
       const metric = cached.names.number(name)
       const directory = steadyDirectory(tables.summaries)
       const leaf = leafFrom(directory, cached, start)
-      if (metric === undefined || leaf === undefined || leaf.start > to) return { blocks: [], next: Infinity }
+      if (metric === undefined || leaf === undefined || leaf.start > to)
+        return { block: undefined, next: Infinity }
       const whole = wholeLeaves(directory, cached, Math.max(start, leaf.start), to)
       const [first, last] = [whole[0], whole.at(-1)]
       if (first !== undefined && last !== undefined) {
-        const blocks = tables.leaves.readings(key, first.start, last.start, whole.length, metric)
-        return { blocks, next: endOf(last) }
+        const block = tables.leaves.readings(key, first.start, last.start, whole.length, metric)
+        return { block, next: endOf(last) }
       }
       const rows = rowsOf(tables, cached, leaf.start, new Set([metric]))
       const block = withReadings(rows, new Set([metric]), rowFrom(rows, start), rowFrom(rows, to + 1))
       const { values, present } = block.columns.get(metric) ?? { values: new Float64Array(0), present: null }
       const readings = present === null ? values : values.filter((_, row) => present[row] === 1)
-      return { blocks: [readings], next: endOf(leaf) }
+      return { block: readings, next: endOf(leaf) }
     })
     start = turn.next
-    yield* turn.blocks
+    if (turn.block !== undefined) yield turn.block
   }
 }
 

@@ -17,7 +17,7 @@ import { CannotOpenStore, asUnavailable } from './engine/store-errors.ts'
 import { WalSync } from './engine/wal-sync.ts'
 import { openTables } from './open-tables.ts'
 import { openEvents } from './runs/events.ts'
-import { listFindings, openExplanations } from './runs/findings.ts'
+import { countFindings, listFindings, openExplanations } from './runs/findings.ts'
 import { Reaper } from './runs/reaper.ts'
 import { openRunLists } from './runs/run-lists.ts'
 import { openLimits } from './runs/limits.ts'
@@ -132,6 +132,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     points: openPoints(units),
     findings: {
       list: async (query) => commits.read(() => listFindings(lists, query)),
+      count: async (of) => commits.read(() => countFindings(lists, of)),
       record: recordFindings(units),
       ...openExplanations(db, tables.findings, commits),
     },

@@ -3,6 +3,7 @@ import { glob } from '../engine/glob.ts'
 import type { KeptStatements } from '../engine/kept-statements.ts'
 import {
   CLOSE_FINDING,
+  findingCount,
   type FindingRow,
   findingsQuery,
   INSERT_FINDING,
@@ -30,6 +31,14 @@ export function listFindings(
       : refuseUnknownFinding(since, lists.all<FindingRow>(oneFinding(dialect), [since])[0]).key
   const { sql, values, reply } = findingsQuery(dialect, query, behind)
   return reply(lists.all<FindingRow>(sql, values))
+}
+
+export function countFindings(
+  lists: KeptStatements,
+  of: Pick<StoredFinding, 'run' | 'kind' | 'part'>,
+): number {
+  const { sql, values } = findingCount(dialect, of)
+  return lists.all<{ count: number }>(sql, values)[0]?.count ?? 0
 }
 
 /** Looks up one finding by its id, unless its run is gone. */
