@@ -185,8 +185,10 @@ function bucketsOf(groups: readonly GroupedNorms[]): Buckets {
       counts[at] = (counts[at] as number) + (starts[i + 1] as number) - (starts[i] as number)
       inverses[at] = (inverses[at] as number) + (some[i] as number)
     }
-    for (const norm of norms.subarray(0, starts[1])) if (norm < lowest) lowest = norm
-    for (const norm of norms.subarray(starts.at(-2))) if (norm > highest) highest = norm
+    if (buckets[0] === first)
+      for (const norm of norms.subarray(0, starts[1])) if (norm < lowest) lowest = norm
+    if (buckets.at(-1) === last)
+      for (const norm of norms.subarray(starts.at(-2))) if (norm > highest) highest = norm
   }
   return { first, counts, inverses, lowest, highest }
 }

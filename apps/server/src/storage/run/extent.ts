@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MAX_STEP, type PointColumns } from '@normwatch/protocol'
 import { leavesOf } from '../leaf/record.ts'
 import { METRIC, LEAF } from '../leaf/summary-page.ts'
@@ -32,6 +33,7 @@ export async function extentOf(metrics: readonly string[], read: Read): Promise<
     first ??= part.first
     last = part.last ?? last
     start = part.next
+    await nextTurn()
   }
   if (first === undefined || last === undefined) return { points, first: undefined, last: undefined }
   let firstStep: StepAndTime | undefined
