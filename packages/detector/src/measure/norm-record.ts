@@ -1,6 +1,6 @@
 import { clippedAbove } from '../record/clipped-step.ts'
 import type { Column } from '../series/columns.ts'
-import { groupNorms, type GroupedNorms, type Numbers } from './grouped-norms.ts'
+import { NormGroup, type Numbers } from './norm-group.ts'
 import { atOnce, type InSlices } from './in-slices.ts'
 import { bucketOf } from './norm-buckets.ts'
 import { valueAtRank } from './value-at-rank.ts'
@@ -18,7 +18,7 @@ export interface CapEffect {
 const DEFAULT_CAPS = 64
 /** Norms that are grouped together. */
 const GROUP = 2 ** 16
-/** Norms looked into in one slice. */
+/** Norms that are looked into in one slice. */
 const SLICE = 2 ** 17
 
 /** How many norms each bucket holds and the sum of their inverses, from bucket `first` on. */
@@ -60,7 +60,7 @@ interface Gaps {
  * quantiles need them, and grouped by bucket: only buckets with a rank or a bar in them are looked into.
  */
 export class NormRecord {
-  readonly #groups: GroupedNorms[] = []
+  readonly #groups: NormGroup[] = []
   /** Blocks that are not grouped yet, and how many readings they have. */
   #blocks: Numbers[] = []
   #waiting = 0
@@ -87,7 +87,7 @@ export class NormRecord {
 
   #group(): void {
     if (this.#waiting === 0) return
-    this.#groups.push(groupNorms(this.#blocks))
+    this.#groups.push(new NormGroup(this.#blocks))
     this.#blocks = []
     this.#waiting = 0
     this.#buckets = undefined
@@ -95,13 +95,13 @@ export class NormRecord {
 
   get count(): number {
     this.#group()
-    return this.#groups.reduce((sum, { norms }) => sum + norms.length, 0)
+    return this.#groups.reduce((sum, { count }) => sum + count, 0)
   }
 
   /** Bytes that the norms take. */
   get bytes(): number {
     this.#group()
-    return this.#groups.reduce((sum, { norms }) => sum + norms.byteLength, 0)
+    return this.#groups.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
   /** The exact quantiles at `shares` in [0, 1], linear between ranks (as NumPy's default); `null` without a norm. */
@@ -147,16 +147,12 @@ export class NormRecord {
 
   /** Looks at the norms of these buckets, ascending: puts them into their gaps, or collects them. */
   *#lookInto(searches: readonly Search[], gaps: Gaps): InSlices<void> {
+    if (searches.length === 0) return
+    const wanted = searches.map(({ bucket }) => bucket)
     let seen = 0
-    for (const { norms, buckets, starts } of this.#groups) {
-      let at = 0
-      for (const search of searches) {
-        while ((buckets[at] as number) < search.bucket) at++
-        if (buckets[at] !== search.bucket) continue
-        const some = norms.subarray(starts[at], starts[at + 1])
-        lookInto(some, search, gaps)
-        seen += some.length
-      }
+    for (const group of this.#groups) {
+      group.select(wanted, (norms, place) => lookInto(norms, searches[place] as Search, gaps))
+      seen += group.count
       if (seen < SLICE) continue
       seen = 0
       yield
@@ -164,8 +160,8 @@ export class NormRecord {
   }
 }
 
-function bucketsOf(groups: readonly GroupedNorms[]): Buckets {
-  const held = groups.filter(({ norms }) => norms.length > 0)
+function bucketsOf(groups: readonly NormGroup[]): Buckets {
+  const held = groups.filter(({ count }) => count > 0)
   const first = held.reduce((least, { buckets }) => Math.min(least, buckets[0] as number), Infinity)
   const last = held.reduce((most, { buckets }) => Math.max(most, buckets.at(-1) as number), -1)
   if (last < 0)
@@ -178,18 +174,15 @@ function bucketsOf(groups: readonly GroupedNorms[]): Buckets {
     }
   const counts = new Float64Array(last - first + 1)
   const inverses = new Float64Array(last - first + 1)
-  let [lowest, highest] = [Infinity, 0]
-  for (const { norms, buckets, starts, inverses: some } of held) {
+  for (const { buckets, counts: some, inverses: theirs } of held) {
     for (let i = 0; i < buckets.length; i++) {
       const at = (buckets[i] as number) - first
-      counts[at] = (counts[at] as number) + (starts[i + 1] as number) - (starts[i] as number)
-      inverses[at] = (inverses[at] as number) + (some[i] as number)
+      counts[at] = (counts[at] as number) + (some[i] as number)
+      inverses[at] = (inverses[at] as number) + (theirs[i] as number)
     }
-    if (buckets[0] === first)
-      for (const norm of norms.subarray(0, starts[1])) if (norm < lowest) lowest = norm
-    if (buckets.at(-1) === last)
-      for (const norm of norms.subarray(starts.at(-2))) if (norm > highest) highest = norm
   }
+  const lowest = held.reduce((least, group) => Math.min(least, group.lowest), Infinity)
+  const highest = held.reduce((most, group) => Math.max(most, group.highest), 0)
   return { first, counts, inverses, lowest, highest }
 }
 
