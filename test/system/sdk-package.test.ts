@@ -200,8 +200,32 @@ describe('the package that users install', () => {
   it('has types that need no other package', async () => {
     await writeFile(
       join(project, 'train.ts'),
-      `import { init, sync, type FinishReport, type Run } from '@normwatch/sdk'
+      `import { clipByGlobalNorm, clipByValue, globalNorm, init, sync, type FinishReport, type Run } from '@normwatch/sdk'
+       /** Fails to compile unless both types are the same. */
+       const is = <A>() => <B>(_same: [A] extends [B] ? ([B] extends [A] ? true : false) : false) => {}
        const run: Run = init({ maxNorm: 1, mode: 'online' })
+       is<void>()<ReturnType<Run['log']>>(true)
+       is<Promise<boolean>>()<ReturnType<Run['flush']>>(true)
+       is<number>()<FinishReport['sent']>(true)
+       is<string | null>()<FinishReport['spool']>(true)
+       is<readonly string[]>()<Awaited<ReturnType<typeof sync>>['filesLeft']>(true)
+       is<number>()<ReturnType<typeof globalNorm>>(true)
+       is<number>()<ReturnType<typeof clipByGlobalNorm>>(true)
+       run.log({ ...clipByValue([new Float32Array(2), new Float64Array(2), [1, 2]], 0.5), loss: null, lr: undefined }, { batch: [1, 2] })
+       run.log({ loss: 1 }, { batch: () => new Int32Array(2) })
+       run.part('critic', { clipValue: 0.5, optimizer: 'adam' }).log({ gradNorm: 1, maxNorm: Infinity })
+       run.event('stage 2', { step: 3, time: 4, text: 'longer contexts' })
+       init({ config: new Map([['lr', 1]]), tags: ['a'], id: undefined })
+       // @ts-expect-error whole numbers cannot be clipped in place
+       clipByGlobalNorm([new Int32Array(2)], 1)
+       // @ts-expect-error a single tensor is not a list of tensors
+       clipByGlobalNorm(new Float32Array(2), 1)
+       // @ts-expect-error a metric of another name belongs to the run
+       run.part('critic').log({ accuracy: 1 })
+       // @ts-expect-error there is no such status
+       run.finish({ status: 'done' })
+       // @ts-expect-error there is no such option
+       sync({ urls: 'http://127.0.0.1:1' })
        run.log({ step: 1, gradNorm: 1, 'val/acc': 0.5, layers: { a: 1 } })
        // @ts-expect-error a loss is not a text
        run.log({ loss: '0.5' })

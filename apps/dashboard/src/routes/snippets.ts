@@ -53,10 +53,11 @@ function otherWays(origin: string): Snippet[] {
     {
       name: 'TypeScript',
       title: 'TypeScript',
-      text: `import { init } from '@normwatch/sdk'
+      text: `// npm install ${origin}/sdk/npm
+import { init } from '@normwatch/sdk'
 
 const run = init({ url: '${origin}', project: 'my-project', name: 'first-run', maxNorm: 1.0 })
-run.log({ step, gradNorm, loss })  // once a step: the norm before clipping
+run.log({ gradNorm: 1.73, loss: 2.31 }) // once a step: the norm before clipping
 await run.finish()
 `,
     },
