@@ -31,6 +31,10 @@ it.each([
   expect([...(textsOf(text).texts?.keys() ?? [])]).toEqual(names)
 })
 
+it('are not kept where most of the text is something else', () => {
+  expect(textsOf(`{"columns":{"step":[1],"loss":[1]}${' '.repeat(10_000)}}`).texts).toBeUndefined()
+})
+
 it('say what the columns hold, whatever the metrics are called (property)', () => {
   const name = fc.oneof(
     fc.string({ minLength: 1 }),

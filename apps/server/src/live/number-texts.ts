@@ -5,6 +5,8 @@ export type NumberTexts = ReadonlyMap<string, string>
 
 /** Longer ones have spaces or digits that no number needs. */
 const MAX_BYTES_A_NUMBER = 26
+/** A body of so many bytes may be kept for whatever little is used of it. */
+const SMALL_BYTES = 512
 
 /**
  * The numbers of `columns` in the JSON text that they were read from, where each list is found there beyond doubt and in the
@@ -20,11 +22,15 @@ export function numberTexts(
   if (text.includes('\\') || steps.length !== step.length) return undefined
   for (let i = 0; i < step.length; i++) if (steps[i] !== step[i]) return undefined
   const texts = new Map<string, string>()
+  let bytes = 0
   for (const name of ['step', ...metrics.keys()]) {
     const list = name.startsWith(LAYER_PREFIX) ? undefined : listOf(text, name)
-    if (list !== undefined && list.length <= MAX_BYTES_A_NUMBER * step.length) texts.set(name, list)
+    if (list === undefined || list.length > MAX_BYTES_A_NUMBER * step.length) continue
+    texts.set(name, list)
+    bytes += list.length
   }
-  return texts
+  // The lists are parts of the text, and keep all of it in memory.
+  return 2 * bytes + SMALL_BYTES < text.length ? undefined : texts
 }
 
 /** The only list of this name; a list of readings holds no other. */
