@@ -64,6 +64,20 @@ it('lets an address ask so often a second, whatever it shows', async () => {
   expect(codes.toSorted()).toEqual([...new Array<string>(10).fill('token_invalid'), 'too_many_requests'])
 })
 
+it('answers whoever goes on guessing tokens a second later, and who has one at once', async () => {
+  const { service, send } = await limited({})
+  const guess = () => service.inject({ url: '/api/v1/runs', headers: bearer('nw_guess') })
+  let isAnswered = false
+  // within one second, however busy the machine is
+  const guesses = Array.from({ length: 60 }, guess)
+  const slow = Promise.all(guesses).then(() => (isAnswered = true))
+  const began = performance.now()
+  expect((await send('GET', '/runs')).status).toBe(200)
+  expect(isAnswered).toBe(false)
+  await slow
+  expect(performance.now() - began).toBeGreaterThan(900)
+})
+
 it('limits what is asked at addresses where nothing is, too', async () => {
   const { service } = await limited({ maxRequests: 2 })
   const asked: Promise<Answer>[] = []

@@ -8,7 +8,7 @@ import type { Store } from '../storage/store.ts'
 import { OWNER, type Caller } from './identity/caller.ts'
 import { confine } from './confine.ts'
 import { Authenticator, type Invalid } from './identity/authenticator.ts'
-import { createLimiter } from './limits/limiter.ts'
+import { createLimiter, type Limiter } from './limits/limiter.ts'
 import type { Limits } from './limits/limits.ts'
 import { ProjectLimits } from './limits/project-limits.ts'
 import { reachOf, refuseElsewhere, refuseRoute } from './may.ts'
@@ -149,7 +149,7 @@ export async function controlAccess(
         if (!['GET', 'HEAD'].includes(request.method)) throw new Refusal('route_not_found')
         return
       }
-      await admit(request, reply, authenticator, proxyUser)
+      await admit(request, reply, authenticator, proxyUser, limiter)
       if (request.caller === undefined) return
       use(request.caller)
       await limiter?.caller(request, reply, request.caller)
@@ -207,6 +207,7 @@ async function admit(
   reply: FastifyReply,
   authenticator: Authenticator,
   proxyUser: ProxyUserReader | undefined,
+  limiter: Limiter | undefined,
 ): Promise<void> {
   const rule = ruleOf(request)
   const caller = await callerOf(request, authenticator, proxyUser)
@@ -216,7 +217,10 @@ async function admit(
   }
   if (rule.for === 'everybody') return
   if (typeof caller === 'string') {
-    if (caller !== 'role_missing') void reply.header('www-authenticate', 'Bearer realm="normwatch"')
+    if (caller !== 'role_missing') {
+      await limiter?.unknown(request)
+      void reply.header('www-authenticate', 'Bearer realm="normwatch"')
+    }
     throw new Refusal(caller)
   }
   refuseElsewhere(caller, request.ip)

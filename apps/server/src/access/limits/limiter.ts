@@ -18,8 +18,14 @@ import { Turns } from './turns.ts'
 
 /** A refused body up to this many bytes is read to the end, so that the connection can be used again. */
 const SMALL_BODY = 64 * 1024
-/** Share of a second's requests that are answered as they come; the others are spread over it. */
+/**
+ * Share of a second's requests that are answered as they come; the others are spread over it. None of one who was busy in
+ * the second before: a burst at the beginning of each second would keep the others waiting.
+ */
 const IMMEDIATE_SHARE = 0.1
+/** Requests of one address with an unknown caller in a second, and how long the answers to further ones are delayed. */
+const MAX_UNKNOWN = 20
+const UNKNOWN_HOLD_MS = 1_000
 /**
  * Seconds for which the refusal of a body is delayed: every client waits that long for an answer. Nothing is lost by
  * it, since the budget keeps refilling; and each connection with a body costs 64 KiB of garbage.
@@ -34,6 +40,8 @@ const PACE = { rate: 8 * 1024 * 1024, burst: 1 / 32 }
 export interface Limiter {
   /** Before authentication: refuses an address with too many requests or connections. */
   address(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  /** After a request whose caller is unknown: whoever goes on guessing waits for the answers. */
+  unknown(request: FastifyRequest): Promise<void>
   /** After authentication. */
   caller(request: FastifyRequest, reply: FastifyReply, caller: Caller): Promise<void>
   /**
@@ -57,6 +65,7 @@ export async function createLimiter(
   const { maxRequests, maxConnections } = limits
   const byAddress = new SecondCounts(maxRequests * ADDRESS_SHARE)
   const byCaller = new SecondCounts(maxRequests)
+  const unknown = new SecondCounts(MAX_UNKNOWN)
   const connections = new Connections(app, maxConnections, now)
   const turns = new Turns()
   const bytes = new Budget(limits.maxBytes, BURST)
@@ -71,10 +80,11 @@ export async function createLimiter(
     request: FastifyRequest,
     reply: FastifyReply,
   ) {
-    const { nth, leftMs } = counts.count(name, now())
+    const { nth, leftMs, wasBusy } = counts.count(name, now())
     if (nth > counts.max) await refuse('too_many_requests', request, reply, leftMs / 1_000)
     const early = (nth / counts.max) * SECOND_MS - (SECOND_MS - leftMs)
-    if (nth > counts.max * IMMEDIATE_SHARE && early > 0) await sleep(early)
+    const immediate = wasBusy ? 0 : counts.max * IMMEDIATE_SHARE
+    if (nth > immediate && early > 0) await sleep(early)
   }
 
   /** A client that retries at once waits here: otherwise refusing would cost as much as answering. */
@@ -105,6 +115,9 @@ export async function createLimiter(
         throw tooMany('too_many_connections', 1)
       }
       await refuseFast(byAddress, request.ip, request, reply)
+    },
+    async unknown({ ip }) {
+      if (unknown.count(ip, now()).nth > unknown.max) await sleep(UNKNOWN_HOLD_MS)
     },
     async caller(request, reply, caller) {
       if (request.ws && sockets.countOf(caller) >= maxConnections) {
