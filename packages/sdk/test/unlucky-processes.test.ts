@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { sync } from '../src/index.ts'
 import { runProgram, SDK } from './run-program.ts'
@@ -89,15 +89,19 @@ describe('a process that', { timeout: 60_000 }, () => {
 })
 
 describe('the spool', { timeout: 60_000 }, () => {
-  it('is in the temporary folder if its folder cannot be written, and a sync finds it there', async () => {
+  it.each([
+    ['lies below a file', 'file/spool'],
+    ['is a link that leads nowhere', 'link'],
+    ['may not be created', '/proc/spool'],
+  ])('is in the temporary folder if its folder %s, and a sync finds it there', async (_why, path) => {
     const sdk = await startSdk()
     sdk.server.misbehave = () => 'hang up'
     const folder = join(sdk.spoolDir, '..')
-    const file = join(folder, 'file')
-    await writeFile(file, 'not a folder')
+    await writeFile(join(folder, 'file'), 'not a folder')
+    await symlink(join(folder, 'gone'), join(folder, 'link'))
     const temporary = join(folder, 'tmp')
     await mkdir(temporary)
-    const env = { NORMWATCH_SPOOL: join(file, 'spool'), TMPDIR: temporary }
+    const env = { NORMWATCH_SPOOL: resolve(folder, path), TMPDIR: temporary }
     const report = `console.log(JSON.stringify(await run.finish({ timeoutMs: 300 })))`
     const { stdout, stderr } = await runProgram(`${LOGS_TEN}\n${report}`, sdk, { env })
     const { unsent, lost, spool } = JSON.parse(stdout) as { unsent: number; lost: number; spool: string }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
@@ -17,12 +17,7 @@ export function spoolFolder(given: string | undefined): string {
 export function writableFolder(folder: string): string {
   if (isWritable(folder)) return folder
   const own = temporaryFolder()
-  try {
-    mkdirSync(own, { recursive: true, mode: 0o700 })
-    return isOwn(own) && isWritable(own) ? substituteOf(folder) : folder
-  } catch {
-    return folder
-  }
+  return isWritable(own) && isOwn(own) ? substituteOf(folder) : folder
 }
 
 /** Where files of a spool folder may be: there, or in its substitute. */
@@ -50,17 +45,26 @@ function home(): string {
   return temporaryFolder()
 }
 
-/** Whether files can be created there: in the folder itself, or in the nearest one above it that exists. */
+/** Whether files can be created there. Creates the folder, because nothing else shows whether that is possible. */
 function isWritable(folder: string): boolean {
-  for (let at = folder; ; at = dirname(at)) {
-    try {
-      if (!statSync(at).isDirectory()) return false
-      accessSync(at, constants.W_OK | constants.X_OK)
-      return true
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(at) === at) return false
-    }
+  try {
+    create(folder)
+  } catch {
+    // another process may have created it at the same time
   }
+  try {
+    accessSync(`${folder}/`, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Creates a folder and those above it. The option `recursive` of Node is not used: below /proc it never returns. */
+function create(folder: string): void {
+  if (existsSync(folder)) return
+  if (dirname(folder) !== folder) create(dirname(folder))
+  mkdirSync(folder, { mode: 0o700 })
 }
 
 /** Whether a folder belongs to this user or root. Anybody can create one in the temporary folder. */
