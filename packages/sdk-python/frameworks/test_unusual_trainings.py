@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -328,3 +329,44 @@ train(3, 1.0)
     norms = sorted(([point["grad_norm"] for point in run["points"].values()] for run in server.runs.values()), key=len)
     assert norms == [[pytest.approx(6.0)] * 2, [pytest.approx(2.0)] * 6]
     assert [run["status"] for run in server.runs.values()] == ["finished"] * 2
+
+
+def test_the_norm_for_which_torch_refuses_to_clip_is_on_record(capture: Capture) -> None:
+    def train() -> None:
+        model = unusual.build()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for step in range(3):
+            optimizer.zero_grad()
+            unusual.loss_of(model, step).backward()
+            if step == 2:
+                next(model.parameters()).grad.fill_(float("nan"))
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, error_if_nonfinite=True)
+            optimizer.step()
+
+    with pytest.raises(RuntimeError, match="non-finite"):
+        capture.of(train)
+    readings = capture.points("captured")
+    assert [reading["grad_norm"] == "NaN" for reading in readings] == [False, False, True]
+    assert (readings[2]["skipped"], "loss" in readings[2]) == (1, True)
+
+
+class TimeIsUp(Exception):
+    pass
+
+
+def test_what_a_signal_handler_of_the_program_raises_reaches_the_program(
+    capture: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handler(*_: object) -> None:
+        raise TimeIsUp
+
+    previous = signal.signal(signal.SIGALRM, handler)
+    monkeypatch.setattr(CapturedTraining, "_measure", lambda *_: signal.raise_signal(signal.SIGALRM))
+    monkeypatch.setattr(normwatch.run.Run, "_add", lambda *_: signal.raise_signal(signal.SIGALRM))
+    try:
+        with pytest.raises(TimeIsUp):
+            capture.of(lambda: unusual.sparse_gradients(lambda **_: None))
+        with normwatch.init(id="by hand") as run, pytest.raises(TimeIsUp):
+            run.log(loss=1.0)
+    finally:
+        signal.signal(signal.SIGALRM, previous)

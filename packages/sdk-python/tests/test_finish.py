@@ -18,7 +18,6 @@ import pytest
 from fake_server import Answer, FakeServer, Request
 
 import normwatch
-from normwatch import start as starting
 
 
 @pytest.fixture
@@ -256,7 +255,7 @@ def test_a_program_whose_standard_error_is_gone_can_train(
     with (tmp_path / "closed").open("w") as closed:
         pass
     for stream in (closed, None):
-        monkeypatch.setattr(starting.sys, "stderr", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
         assert normwatch.init(id="r", url=server.url).finish() == (0, 0, 0, 0, None)
 
 

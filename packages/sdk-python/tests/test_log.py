@@ -317,3 +317,15 @@ def test_no_warning_of_ours_becomes_an_error(start: Any, server: FakeServer) -> 
     run = start()
     run.log(loss="x")
     assert run.finish(timeout=0.5).unsent == 1
+
+
+def test_a_tensor_without_numbers_costs_itself_only(
+    start: Any, server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = start(id="r")
+    run.log(loss=torch.ones((), device="meta"), lr=0.1)
+    assert run.finish().sent == 1
+    assert server.points("r") == {0: {"lr": 0.1}}
+    assert [record.message for record in caplog.records] == [
+        "loss is on the device meta, where tensors have no numbers (ignored; warned once)"
+    ]

@@ -324,4 +324,4 @@ def _warn_unrecorded(run: Run, error: Exception) -> None:
     """Warns about a failed recording. The gradients are clipped anyway."""
     if isinstance(error, WrongUse):
         raise error
-    run.notices.warn(f"clip {type(error)}", f"a clip call could not be recorded: {type(error).__name__}: {error}")
+    run.notices.warn_of(error, "clip", "a clip call could not be recorded")

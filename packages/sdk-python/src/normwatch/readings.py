@@ -133,6 +133,8 @@ def _accept_torch(torch: Any, tensor: Any) -> float | Deferred:
         if not all(placement.is_replicate() for placement in tensor.placements):
             raise WrongReading("is a DTensor that is spread over the ranks: log .full_tensor(), called on every rank")
         tensor = tensor.to_local()
+    if tensor.is_meta:
+        raise WrongReading("is on the device meta, where tensors have no numbers")
     is_one = tensor.numel() == 1
     if is_one and tensor.is_cpu:
         number = tensor.item()

@@ -160,7 +160,7 @@ class Run:
         except WrongUse:
             raise
         except Exception as error:  # a bug here, or a strange object: the training goes on
-            self.notices.warn(f"log {type(error)}", f"a step could not be logged: {type(error).__name__}: {error}")
+            self.notices.warn_of(error, "log", "a step could not be logged")
 
     def _add(self, step: Any, time: Any, readings: dict[str, Any], steps: StepCounter | None) -> None:
         is_plain = True
@@ -250,7 +250,7 @@ class Run:
         except WrongUse:
             raise
         except Exception as error:
-            self.notices.warn(f"log {type(error)}", f"a step could not be logged: {type(error).__name__}: {error}")
+            self.notices.warn_of(error, "log", "a step could not be logged")
 
     def _add_part_rates(self, metrics: dict[str, Any]) -> None:
         for part in self._parts.values():

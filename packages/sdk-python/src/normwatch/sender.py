@@ -78,6 +78,8 @@ class Sender:
         self._is_closing = self._is_over = False
         self._last_changes: Mapping[str, Any] | None = None
         self._is_empty = False
+        self._rows_in_hand = 0
+        """Rows that are being packed."""
         # guards the outbox; reentrant, because a signal handler may run in the thread that holds it
         self._outbox_lock = threading.RLock()
         self._progress = threading.Condition()
@@ -168,7 +170,7 @@ class Sender:
     @property
     def points_in_memory(self) -> int:
         """Points that are neither sent nor on disk. After `finish`, those that did not fit on the disk."""
-        return self.outbox.points_in_memory + self._batcher.rows
+        return self.outbox.points_in_memory + self._batcher.rows + self._rows_in_hand
 
     def forget(self) -> None:
         """For the child of a fork: it has no thread, and the connection and the file belong to the parent."""
@@ -260,13 +262,16 @@ class Sender:
         started = time.monotonic()
         while self._changes:
             self.outbox.put(patch_item(self._changes.popleft()))
-        blocks = self._resolver.resolve(self._batcher.take())
+        blocks = self._batcher.take()
+        self._rows_in_hand = sum(map(len, blocks))
+        blocks = self._resolver.resolve(blocks)
         # before the points, so that a finding that these open can name them, such as the batch of a spike
         while self._events:
             count = min(len(self._events), MAX_EVENTS_PER_REQUEST)
             self.outbox.put(events_item([self._events.popleft() for _ in range(count)]))
         for columns in batches(blocks):
             self.outbox.put(points_item(columns))
+        self._rows_in_hand = 0
         if self._last_changes is not None:
             self.outbox.put(patch_item(self._last_changes))
             self._last_changes = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from .courier import API
 from .current import current_run, make_current
 from .fields import run_fields, take
 from .names import Names
-from .notices import Notices
+from .notices import Notices, say
 from .ranks import logs_on_this_rank
 from .run import FINISH_TIMEOUT, FinishReport, Run
 from .sender import Sender
@@ -104,9 +103,7 @@ def init(
         lifecycle.watch(run)
         project, name = fields.get("project", "default"), fields.get("name", run_id)
         where = run.url if settings.mode == "online" else f"offline, in {settings.spool_dir}"
-        if sys.stderr is not None:
-            with contextlib.suppress(OSError, ValueError):  # stderr is closed
-                print(f"normwatch: {project} / {name} → {where}", file=sys.stderr)
+        say(f"normwatch: {project} / {name} → {where}")
     return run
 
 

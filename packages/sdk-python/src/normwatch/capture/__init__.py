@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ..notices import say
 from . import patches
 from .launch import OPTIONS, OPTIONS_VARIABLE
 from .training import CapturedTraining
@@ -57,4 +57,4 @@ def autolog_from_environment(environment: Mapping[str, str] = os.environ) -> Non
         options = json.loads(environment.get(OPTIONS_VARIABLE, "{}"))
         autolog(**{name: value for name, value in options.items() if name in OPTIONS})
     except (ValueError, TypeError, AttributeError) as error:  # not set by `normwatch run`: the training goes on
-        print(f"normwatch: {OPTIONS_VARIABLE} cannot be read: {error}", file=sys.stderr)
+        say(f"normwatch: {OPTIONS_VARIABLE} cannot be read: {error}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable, Protocol, TypeVar, cast
 
+from ..interruption import is_of_signal_handler
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -30,5 +32,7 @@ def forgiving(what: str) -> Callable[[Method], Method]:
 
 
 def tell_unwatched(teller: Teller, what: str, error: Exception) -> None:
-    """Warns once that a call of the training was not recorded."""
+    """Warns once that a call of the training was not recorded. Raises what a signal handler of the program raised."""
+    if is_of_signal_handler(error):
+        raise error
     teller.tell_once(what, f"{what} could not be watched: {type(error).__name__}: {error}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from ..notices import say
 
 BOOTSTRAP = Path(__file__).parent / "bootstrap"
 OPTIONS_VARIABLE = "NORMWATCH_CAPTURE"
@@ -27,6 +28,26 @@ def watched_environment(options: Mapping[str, Any], environment: Mapping[str, st
     }
 
 
+def ignores_environment(command: Sequence[str]) -> bool:
+    """Whether this is a Python with an option that keeps it from finding our `sitecustomize.py`."""
+    if not Path(command[0]).name.startswith("python"):
+        return False
+    options = iter(command[1:])
+    for option in options:
+        if not option.startswith("-") or option.startswith("--"):
+            return False
+        for position, letter in enumerate(option[1:], 1):
+            if letter in "IES":
+                return True
+            if letter in "cm":
+                return False
+            if letter in "WX":
+                if position == len(option) - 1:
+                    next(options, None)
+                break
+    return False
+
+
 def launch(command: Sequence[str], options: Mapping[str, Any]) -> int:
     """
     Replaces this process by `command`. The process id stays, so signals and the exit code are those of the command.
@@ -34,8 +55,8 @@ def launch(command: Sequence[str], options: Mapping[str, Any]) -> int:
     """
     program = shutil.which(command[0])
     if program is not None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        if ignores_environment(command):
+            say(f"normwatch run: {command[0]} -I, -E or -S hides Normwatch: not watched")
         os.execve(program, list(command), watched_environment(options))
-    print(f"normwatch run: {command[0]}: command not found", file=sys.stderr)
+    say(f"normwatch run: {command[0]}: command not found")
     return NOT_FOUND

@@ -151,7 +151,11 @@ def _patch_clip_calls(torch: Any, training: CapturedTraining) -> None:
             args, kwargs, tensors = _parameters_once(torch, args, kwargs)
             if before is not None:
                 before(tensors, args, kwargs)
-            result = original(*args, **kwargs)
+            try:
+                result = original(*args, **kwargs)
+            except RuntimeError:
+                training.on_clip_refused(tensors, args, kwargs)
+                raise
             if after is not None:
                 after(tensors, result, args, kwargs)
             return result

@@ -133,6 +133,17 @@ class Recording:
         elif scaler is not None and not run.has_noted("loss_scale"):
             run.note_scaler(scaler)
 
+    def log_skipped(
+        self, made: MadeOptimizers, pending: Pending, clip: dict[str, Any], readings: Mapping[str, Any], loss: Any
+    ) -> None:
+        """Logs a step that was clipped and then skipped. Its norm is recorded, because it explains why."""
+        with self.lock:
+            run = self.run(made)
+            self.complete_step(run, pending)
+            known = {} if loss is None else {"loss": loss}
+            run.note_clip(clip, {**readings, **known, "skipped": 1.0})
+            self.end_step(run, pending)
+
     def _note(self, run: Run, readings: Mapping[str, Any]) -> None:
         """Adds readings to the step that the next `run.log` completes."""
         run.note(**(readings if self.is_own else _not_noted(run, readings)))

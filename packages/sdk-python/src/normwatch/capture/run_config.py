@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from .hidden import HIDDEN, without_passwords
 
@@ -17,27 +18,38 @@ GIT_SECONDS = 2.0
 
 
 def training_config() -> dict[str, Any]:
-    """The run's config: numbers and texts."""
-    config: dict[str, Any] = {"command": _command_line(), "python": platform.python_version()}
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        config["torch"] = str(torch.__version__)
-        if torch.version.cuda is not None and torch.cuda.is_available():
-            config["cuda"] = torch.version.cuda
-        distributed = torch.distributed
-        if distributed.is_available() and distributed.is_initialized():
-            config["world_size"] = distributed.get_world_size()
-    commit = _git_commit()
-    if commit is not None:
-        config["git_commit"] = commit
-    return config
+    """The run's config: numbers and texts. What cannot be read, as in a program that has changed `sys`, is left out."""
+    readers: dict[str, Callable[[], Any]] = {
+        "command": _command_line,
+        "python": platform.python_version,
+        "torch": lambda: str(sys.modules["torch"].__version__),
+        "cuda": _cuda_version,
+        "world_size": _world_size,
+        "git_commit": _git_commit,
+    }
+    config: dict[str, Any] = {}
+    for name, read in readers.items():
+        with contextlib.suppress(Exception):
+            config[name] = read()
+    return {name: value for name, value in config.items() if value is not None}
+
+
+def _cuda_version() -> str | None:
+    torch = sys.modules["torch"]
+    return str(torch.version.cuda) if torch.version.cuda is not None and torch.cuda.is_available() else None
+
+
+def _world_size() -> int | None:
+    distributed = sys.modules["torch"].distributed
+    is_spread = distributed.is_available() and distributed.is_initialized()
+    return int(distributed.get_world_size()) if is_spread else None
 
 
 def _command_line() -> str:
     """The arguments of the script, without the values of those that look like secrets."""
     shown: list[str] = []
     hide_next = False
-    for argument in sys.argv[:MAX_ARGUMENTS]:
+    for argument in map(str, sys.argv[:MAX_ARGUMENTS]):
         option, equals, _ = argument.partition("=")
         if hide_next and not argument.startswith("-"):
             shown.append(HIDDEN)
@@ -55,11 +67,8 @@ def _command_line() -> str:
 def _git_commit() -> str | None:
     """The git commit of the script's folder, or None if git cannot tell."""
     folder = Path(sys.argv[0]).resolve().parent if sys.argv and sys.argv[0] else Path.cwd()
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=GIT_SECONDS, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
+    answer = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=GIT_SECONDS, check=False
+    )
     commit = answer.stdout.strip()
     return commit if re.fullmatch(r"[0-9a-f]{40,64}", commit) else None

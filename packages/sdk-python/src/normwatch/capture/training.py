@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import weakref
 from collections.abc import Iterator, Sequence
@@ -163,19 +164,19 @@ class CapturedTraining:
 
     def _drop(self, pending: Pending, call: ClipCall) -> None:
         pending.clips.remove(call)
-        if call.was_dropped and not call.is_recorded:
-            self._record_dropped(pending, call)
+        if call.was_dropped and not call.is_recorded:  # the training clipped and then skipped the step
+            loss = pending.losses.drop(call.micro_batches)
+            self._recordings.of_thread().log_skipped(self._made, pending, call.clip, call.readings, loss)
 
-    def _record_dropped(self, pending: Pending, call: ClipCall) -> None:
-        """The training clipped and then skipped the step. Its norm is recorded, because it explains why."""
-        recording = self._recordings.of_thread()
-        with recording.lock:
-            run = recording.run(self._made)
-            recording.complete_step(run, pending)
-            mean = pending.losses.drop(call.micro_batches)
-            loss = {} if mean is None else {"loss": mean}
-            run.note_clip(call.clip, {**call.readings, **loss, "skipped": 1.0})
-            recording.end_step(run, pending)
+    @forgiving("clip_grad_norm_")
+    def on_clip_refused(self, tensors: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A clip call has raised. If the norm is not finite, it is recorded, as it may have ended the training."""
+        gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
+        if gradients and not any(map(is_sharded, gradients)) and local_reason(tensors[0]) is None:
+            norm, pending = float(norm_of_gradients(gradients)), self._of_thread.here
+            if not math.isfinite(norm):
+                clip, loss = pending.rule(args[1] if len(args) > 1 else kwargs["max_norm"]), pending.losses.take()
+                self._recordings.of_thread().log_skipped(self._made, pending, clip, {"grad_norm": norm}, loss)
 
     @forgiving("Optimizer")
     def on_optimizer_made(self, optimizer: Any) -> None:

@@ -36,12 +36,27 @@ def start_watching(_torch: object) -> None:
             spec.loader.exec_module(module)
         importlib.import_module("normwatch.capture").autolog_from_environment()
     except Exception as error:
-        print(f"normwatch: this training is not watched: {type(error).__name__}: {error}", file=sys.stderr)
+        say(f"normwatch: this training is not watched: {type(error).__name__}: {error}")
+
+
+def say(text: str) -> None:
+    """Writes a line to stderr if there is one. Not `print`: without a stderr, that writes to stdout."""
+    try:  # noqa: SIM105 - contextlib is not imported in every process
+        sys.stderr.write(text + "\n")
+    except Exception:
+        pass
+
+
+def is_here(folder: str) -> bool:
+    try:
+        return os.path.abspath(folder) == HERE
+    except OSError:  # a relative folder, and the working folder is gone
+        return False
 
 
 def run_the_other_sitecustomize() -> None:
     """Runs the `sitecustomize` of the training's environment, which this file hides."""
-    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
+    sys.path[:] = [folder for folder in sys.path if not is_here(folder)]
     ours = sys.modules.pop("sitecustomize")
     try:
         __import__("sitecustomize")
