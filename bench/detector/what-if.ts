@@ -12,7 +12,7 @@ import { timed } from '../storage/timing.ts'
 
 const STEPS = 1_000_000
 const BATCH = 10_000
-const CALLS = 100
+const CALLS = 400
 const WARM_UP = 5
 
 const folder = mkdtempSync(join(tmpdir(), 'normwatch-bench-'))

@@ -46,7 +46,7 @@ it(
     }
     expect((await norms.of('a', {})).count).toBe(140_003)
     const before = reads()
-    // the stretch from 65,536 to 131,071 is at hand
+    // the stretches from 65,536 to 139,263 are at hand
     const part = await norms.of('a', { from: 60_000, to: 139_999 })
     expect(reads() - before).toBe(2)
     expect(part.count).toBe(80_000)

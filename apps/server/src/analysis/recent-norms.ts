@@ -17,7 +17,7 @@ const KEPT_MS = 60_000
 /** Bytes of norms by stretch of steps that are kept beside them: any other range of the same run is made of these. */
 const MAX_BYTES = 32 * 1024 * 1024
 /** Steps of one stretch, at the least, and stretches of one run, about. */
-const STRETCH_STEPS = 2 ** 16
+const STRETCH_STEPS = 2 ** 13
 const STRETCHES = 256
 /** Milliseconds after a run's last change from which `updated_at` identifies this state of the run. */
 const SETTLED_MS = 1_000
