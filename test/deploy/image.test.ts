@@ -11,11 +11,11 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { buildDashboard } from '../../apps/dashboard/e2e/build-dashboard.ts'
+import { freePort } from '../../apps/server/test/free-port.ts'
 import { makeNpmPackage } from '../../scripts/pack/npm-package.ts'
 import { buildImage, type Image } from './build-image.ts'
 
@@ -173,11 +173,3 @@ describe.runIf(process.getuid?.() === 0)('the image', () => {
     expect(await server.stop()).toBe(0)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}

@@ -2,13 +2,13 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { chromium } from 'playwright-core'
 import { buildDashboard } from '../../apps/dashboard/e2e/build-dashboard.ts'
+import { freePort } from '../../apps/server/test/free-port.ts'
 import { startServer } from '../../apps/server/test/server-process.ts'
 import { ensureBrowser } from '../../scripts/browsers.ts'
 import { ensureNginx } from './tools.ts'
@@ -21,14 +21,6 @@ function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'normwatch-proxy-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }
 
 /** Starts the real nginx with the repository's example configuration, on other ports. */

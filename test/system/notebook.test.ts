@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { chromium } from 'playwright-core'
@@ -9,6 +8,7 @@ import { expect, it, onTestFinished, type TestContext } from 'vitest'
 import { ensureBrowser } from '../../scripts/browsers.ts'
 import { ensurePython } from '../../scripts/python-env.ts'
 import { buildDashboard } from '../../apps/dashboard/e2e/build-dashboard.ts'
+import { freePort } from '../../apps/server/test/free-port.ts'
 import { startServer } from '../../apps/server/test/server-process.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -31,15 +31,6 @@ function findJupyter(): { python: string } | { reason: string } {
   } catch (error) {
     return { reason: String(error).split('\n')[0] as string }
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 function notebookOf(cells: readonly string[]): string {
