@@ -6,10 +6,12 @@ const MICROSECONDS = 1
 const TICKS = 2
 const FLOATS = 3
 
-/** A clock's float64 seconds since 1970 are whole multiples of 2^-22 s from 2004 to 2038, but above `MAX_WHOLE` of them. */
+/** A clock's float64 seconds since 1970 are whole multiples of 2^-22 s from 2004 to 2038. */
 const TICKS_A_SECOND = 2 ** 22
-/** Second differences of safe integers up to here stay exact when written as signed varints. */
-const MAX_WHOLE = 2 ** 50
+/** Whole numbers up to here are exact, and doubled, as a signed varint holds them, they stay so. */
+const MAX_WHOLE = 2 ** 53
+/** Differences below this, in both directions, have differences that a signed varint holds exactly. */
+const MAX_DIFFERENCE = 2 ** 51
 
 /**
  * Unix seconds, exactly: as whole microseconds or as ticks of 2^-22 s where each of them is one, written as
@@ -34,14 +36,18 @@ export function writeTimes(writer: ByteWriter, times: Float64Array): void {
   }
 }
 
+/** The times in whole units; `undefined` unless each of them is one exactly, and can be written as differences. */
 function wholes(times: Float64Array, unit: number): { values: Float64Array; unit: number } | undefined {
   const values = new Float64Array(times.length)
+  let before = NaN
   for (let i = 0; i < times.length; i++) {
     const time = times[i] as number
     const value = Math.round(time * unit)
-    // Object.is: the sign of -0 would be lost, and NaN is no whole number
-    if (!(Math.abs(value) < MAX_WHOLE) || !Object.is(value / unit, time)) return undefined
+    // NaN is no whole number, and -0 would lose its sign
+    if (!(value >= 0 && value <= MAX_WHOLE) || value / unit !== time) return undefined
+    if (Math.abs(value - before) >= MAX_DIFFERENCE || (value === 0 && Object.is(time, -0))) return undefined
     values[i] = value
+    before = value
   }
   return { values, unit }
 }
