@@ -77,55 +77,86 @@ function content(blob: Uint8Array): Content {
 const unpacked = ({ bytes, isPacked }: Content): Uint8Array =>
   isPacked ? zstdDecompressSync(bytes, unpacking) : bytes
 
-/** The same for many. Those that follow each other and unpack to the same length do so in one call: most of a call's time is its context's. */
+/** The same for many. All that are packed are unpacked in one call: most of the time of a call for each is its context's. */
 function unpackedAll(contents: readonly Content[]): Uint8Array[] {
-  const lengths = contents.map(({ bytes, isPacked }) => (isPacked ? unpackedLength(bytes) : undefined))
-  const all: Uint8Array[] = []
-  for (let from = 0; from < contents.length;) {
-    const length = lengths[from]
-    let to = from + 1
-    while (length !== undefined && lengths[to] === length) to++
-    const alike = contents.slice(from, to)
-    all.push(...((length !== undefined && unpackedAlike(alike, length)) || alike.map(unpacked)))
-    from = to
-  }
-  return all
+  const frames = contents.map(({ bytes, isPacked }) => (isPacked ? frameIn(bytes) : undefined))
+  const alike = unpackedAlike(frames.filter((frame) => frame !== undefined))
+  let next = 0
+  return contents.map((content, i) => {
+    const unpackedHere = frames[i] === undefined ? undefined : alike?.[next++]
+    return unpackedHere ?? unpacked(content)
+  })
 }
 
-/**
- * Frames that each unpack to this length; `undefined` if they did not. zlib goes on to the next frame as long as the one before
- * has filled its room to the last byte.
- */
-function unpackedAlike(frames: readonly Content[], length: number): Uint8Array[] | undefined {
-  if (frames.length === 1) return undefined
-  const bytes = zstdDecompressSync(together(frames), { chunkSize: length })
+/** A zstd frame (RFC 8878): its blocks, and where the header of the last of them stands. */
+interface Frame {
+  readonly length: number
+  readonly blocks: Uint8Array
+  readonly last: number
+}
+
+const MAGIC = 0xfd2fb528
+/** What describes a frame without a window of its own or a checksum, whose length has four bytes; and its header's length. */
+const DESCRIPTOR = 0xa0
+const FRAME_HEAD = 9
+const MOST_IN_BLOCK = 2 ** 17
+
+/** `undefined` where the head does not give the length of the content, or what follows are not blocks alone. */
+function frameIn(bytes: Uint8Array): Frame | undefined {
+  const descriptor = bytes[4] ?? 0
+  const hasWindow = (descriptor & 0x20) === 0
+  const form = descriptor >>> 6
+  if ((descriptor & 0b1111) !== 0 || bytes.length < FRAME_HEAD + 1 || form === 0 || form === 3)
+    return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const at = hasWindow ? 6 : 5
+  const length = form === 1 ? view.getUint16(at, true) + 256 : view.getUint32(at, true)
+  const blocks = bytes.subarray(at + (form === 1 ? 2 : 4))
+  for (let place = 0; place + 3 <= blocks.length;) {
+    const low = blocks[place] as number
+    const size = (low >>> 3) | ((blocks[place + 1] as number) << 5) | ((blocks[place + 2] as number) << 13)
+    const isRepeated = (low & 0b110) === 0b010
+    const next = place + 3 + (isRepeated ? 1 : size)
+    if ((low & 1) === 1) return next === blocks.length ? { length, blocks, last: place } : undefined
+    place = next
+  }
+  return undefined
+}
+
+/** `undefined` if there is nothing to gain, or they are not what their heads say. */
+function unpackedAlike(frames: readonly Frame[]): Uint8Array[] | undefined {
+  const length = frames.reduce((most, frame) => Math.max(most, frame.length), 0)
+  if (frames.length < 2 || length > MOST_IN_BLOCK) return undefined
+  const bytes = zstdDecompressSync(together(frames, length), { chunkSize: length })
   if (bytes.length !== frames.length * length) return undefined
-  return frames.map((_, i) => bytes.subarray(i * length, (i + 1) * length))
+  return frames.map((frame, i) => bytes.subarray(i * length, i * length + frame.length))
 }
 
 /** Where frames are put together: new room for each call would be half a gigabyte for a run of 100,000,000 points. */
 let room = new Uint8Array(0)
 
-function together(frames: readonly Content[]): Uint8Array {
-  const length = frames.reduce((sum, { bytes }) => sum + bytes.length, 0)
-  if (length > room.length) room = new Uint8Array(length)
+/**
+ * The frames one behind the other, each with zeros at its end up to this length. zlib goes on to the next frame as long as the one
+ * before has filled its room to the last byte.
+ */
+function together(frames: readonly Frame[], length: number): Uint8Array {
+  const total = frames.reduce((sum, { blocks }) => sum + FRAME_HEAD + blocks.length + 4, 0)
+  if (total > room.length) room = new Uint8Array(total)
+  const view = new DataView(room.buffer)
   let at = 0
-  for (const { bytes } of frames) {
-    room.set(bytes, at)
-    at += bytes.length
+  for (const { blocks, last, length: own } of frames) {
+    view.setUint32(at, MAGIC, true)
+    view.setUint8(at + 4, DESCRIPTOR)
+    view.setUint32(at + 5, length, true)
+    at += FRAME_HEAD
+    room.set(blocks, at)
+    view.setUint8(at + last, view.getUint8(at + last) & ~1)
+    at += blocks.length
+    // a last block that repeats the byte 0, and this byte
+    view.setUint32(at, ((length - own) << 3) | 0b011, true)
+    at += 4
   }
-  return room.subarray(0, length)
-}
-
-/** The length that the head of a zstd frame (RFC 8878) gives for its content; `undefined` without, or too short for one call. */
-function unpackedLength(frame: Uint8Array): number | undefined {
-  const descriptor = frame[4] ?? 0
-  const isOneSegment = (descriptor & 0x20) !== 0
-  if (!isOneSegment || (descriptor & 0b11) !== 0 || frame.length < 9) return undefined
-  const view = new DataView(frame.buffer, frame.byteOffset)
-  const form = descriptor >>> 6
-  if (form === 0 || form === 3) return undefined
-  return form === 1 ? view.getUint16(5, true) + 256 : view.getUint32(5, true)
+  return room.subarray(0, total)
 }
 
 /** Whether a blob is as it was written, as far as can be told: those without a checksum are taken at their word. */
