@@ -13,18 +13,26 @@ export class LastLosses {
   #dropped = 0
   #count = 0
 
-  push(loss: number): void {
-    const at = this.#count % CHUNK
-    if (at === 0) this.#startChunk()
-    ;(this.#chunks.at(-1) as Float64Array)[at] = loss
-    this.#count++
+  /** Adds those that are finite. */
+  add(losses: Float32Array | Float64Array): void {
+    let chunk = this.#chunks.at(-1)
+    for (let i = 0; i < losses.length; i++) {
+      const loss = losses[i] as number
+      if (!Number.isFinite(loss)) continue
+      const at = this.#count % CHUNK
+      if (chunk === undefined || at === 0) chunk = this.#startChunk()
+      chunk[at] = loss
+      this.#count++
+    }
   }
 
-  #startChunk(): void {
+  #startChunk(): Float64Array {
     const unused = Math.floor((this.#count - this.#lastCount - this.#dropped) / CHUNK)
     if (unused > 0) this.#chunks = this.#chunks.slice(unused)
     this.#dropped += Math.max(0, unused) * CHUNK
-    this.#chunks.push(new Float64Array(CHUNK))
+    const chunk = new Float64Array(CHUNK)
+    this.#chunks.push(chunk)
+    return chunk
   }
 
   get #lastCount(): number {

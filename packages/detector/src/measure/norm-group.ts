@@ -29,48 +29,54 @@ const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 /** What is counted in, by what is left of the numbers: made when it is first needed, and all 0 between two uses. */
 interface Tally {
   readonly counts: Uint32Array
+  readonly wanted: Uint8Array
   readonly inverses: Float64Array
 }
 let tally: Tally | undefined
 const tallyOf = (): Tally =>
-  (tally ??= { counts: new Uint32Array(BUCKETS), inverses: new Float64Array(BUCKETS) })
+  (tally ??= {
+    counts: new Uint32Array(BUCKETS),
+    wanted: new Uint8Array(BUCKETS),
+    inverses: new Float64Array(BUCKETS),
+  })
 
 /** The finite norms of some blocks, counted by bucket. -0 is 0. */
 export class NormGroup {
   /** Those that hold a norm, ascending. */
   readonly buckets: Uint32Array
-  /** Of each: how many norms, and the sum of their inverses. */
+  /** How many norms each of them holds. */
   readonly counts: Uint32Array
-  readonly inverses: Float64Array
-  readonly lowest: number
-  readonly highest: number
   readonly count: number
   readonly bytes: number
+  /** Whether all are float32. */
+  readonly isSingle: boolean
   readonly #form: Form
   /** As they were given, until they are put in order. */
   #blocks: readonly Numbers[]
   /** All norms in the order of their buckets, once somebody has asked a second time, and where those of each begin. */
   #ordered: { readonly norms: Numbers; readonly starts: Uint32Array } | undefined
   #isAsked = false
+  #inverses: Float64Array | undefined
 
   constructor(blocks: readonly Numbers[]) {
     const asSingles = blocks.every((block) => block instanceof Float32Array)
       ? countAll(blocks, SINGLES)
       : undefined
-    this.#form = asSingles === undefined ? DOUBLES : SINGLES
-    this.#blocks = asSingles === undefined ? blocks.map(withPlusZero) : blocks
+    this.isSingle = asSingles !== undefined
+    this.#form = this.isSingle ? SINGLES : DOUBLES
+    this.#blocks = this.isSingle ? blocks : blocks.map(withPlusZero)
     const counted = asSingles ?? (countAll(this.#blocks, DOUBLES) as Counted)
     this.buckets = counted.buckets
     this.counts = counted.counts
-    this.inverses = counted.inverses
-    this.lowest = counted.lowest
-    this.highest = counted.highest
     this.count = counted.counts.reduce((sum, count) => sum + count, 0)
     this.bytes = this.#blocks.reduce((sum, { byteLength }) => sum + byteLength, 0)
   }
 
-  /** Gives `take` the norms of each of these buckets (ascending) that holds any, in no order. */
-  select(wanted: readonly number[], take: (norms: Numbers, place: number) => void): void {
+  /** Gives `take` the norms of each of these buckets (ascending) that holds any, in no order: those from `from` up to `to`. */
+  select(
+    wanted: readonly number[],
+    take: (norms: Numbers, from: number, to: number, place: number) => void,
+  ): void {
     if (this.#isAsked) this.#ordered ??= this.#putInOrder()
     this.#isAsked = true
     const places: number[] = []
@@ -81,13 +87,51 @@ export class NormGroup {
       here.push(at)
       places.push(place)
     }
-    if (this.#ordered !== undefined) {
-      const { norms, starts } = this.#ordered
-      here.forEach((at, i) => take(norms.subarray(starts[at], starts[at + 1]), places[i] as number))
-      return
+    const { norms, starts } = this.#ordered ?? this.#collect(here)
+    for (const [i, place] of places.entries()) {
+      const at = this.#ordered === undefined ? i : (here[i] as number)
+      take(norms, starts[at] as number, starts[at + 1] as number, place)
     }
-    const { norms, starts } = this.#collect(here)
-    places.forEach((place, i) => take(norms.subarray(starts[i], starts[i + 1]), place))
+  }
+
+  /** The sum of the inverses of the norms in each bucket. */
+  get inverses(): Float64Array {
+    if (this.#inverses !== undefined) return this.#inverses
+    const { inverses } = tallyOf()
+    for (const block of this.#held) addInverses(block, this.#form, inverses)
+    this.#inverses = Float64Array.from(this.buckets, (bucket) => inverses[this.#left(bucket)] as number)
+    for (const bucket of this.buckets) inverses[this.#left(bucket)] = 0
+    inverses[this.#form.end] = 0
+    return this.#inverses
+  }
+
+  /** The lowest norm; there is one. */
+  get lowest(): number {
+    let lowest = Infinity
+    for (const norm of this.#normsAt(0)) if (norm < lowest) lowest = norm
+    return lowest
+  }
+
+  get highest(): number {
+    let highest = 0
+    for (const norm of this.#normsAt(this.buckets.length - 1)) if (norm > highest) highest = norm
+    return highest
+  }
+
+  get #held(): readonly Numbers[] {
+    return this.#ordered === undefined ? this.#blocks : [this.#ordered.norms]
+  }
+
+  /** The norms of the bucket at this place. */
+  #normsAt(place: number): Numbers {
+    if (this.#ordered === undefined) return this.#collect([place]).norms
+    const { norms, starts } = this.#ordered
+    return norms.subarray(starts[place], starts[place + 1])
+  }
+
+  /** What is left of the numbers in a bucket. */
+  #left(bucket: number): number {
+    return bucket - this.#form.offset
   }
 
   #putInOrder() {
@@ -98,19 +142,23 @@ export class NormGroup {
 
   /** The norms of these buckets, given by their places, one bucket behind the other. */
   #collect(places: readonly number[]): { norms: Numbers; starts: Uint32Array } {
-    const { offset } = this.#form
-    const { counts: next } = tallyOf()
+    const { counts: next, wanted } = tallyOf()
     const starts = new Uint32Array(places.length + 1)
     places.forEach((place, i) => {
       starts[i + 1] = (starts[i] as number) + (this.counts[place] as number)
+      const left = this.#left(this.buckets[place] as number)
       // where the next norm of the bucket goes, counted from 1
-      next[(this.buckets[place] as number) - offset] = (starts[i] as number) + 1
+      next[left] = (starts[i] as number) + 1
+      wanted[left] = 1
     })
-    const total = starts[places.length] as number
-    const norms = this.#form === SINGLES ? new Float32Array(total) : new Float64Array(total)
-    for (const block of this.#blocks) collect(block, this.#form, next, norms)
-    for (const place of places) next[(this.buckets[place] as number) - offset] = 0
-    return { norms, starts }
+    const total = (starts[places.length] as number) + 1
+    const room = this.isSingle ? new Float32Array(total) : new Float64Array(total)
+    for (const block of this.#blocks) collect(block, this.#form, next, wanted, room)
+    for (const place of places) {
+      const left = this.#left(this.buckets[place] as number)
+      next[left] = wanted[left] = 0
+    }
+    return { norms: room.subarray(1), starts }
   }
 }
 
@@ -120,63 +168,55 @@ function withPlusZero(norms: Numbers): Float64Array {
   return copy
 }
 
-type Counted = Pick<NormGroup, 'buckets' | 'counts' | 'inverses' | 'lowest' | 'highest'>
+type Counted = Pick<NormGroup, 'buckets' | 'counts'>
 
 /** `undefined`: among float32 is one that belongs to another bucket as float64, or to none. */
 function countAll(blocks: readonly Numbers[], form: Form): Counted | undefined {
-  const { counts, inverses } = tallyOf()
+  const { counts } = tallyOf()
   const { end, offset } = form
-  let [lowest, highest] = [Infinity, 0]
-  for (const block of blocks) {
-    const range = count(block, form, { counts, inverses })
-    lowest = Math.min(lowest, range.lowest)
-    highest = Math.max(highest, range.highest)
-  }
+  for (const block of blocks) count(block, form, counts)
   const held: number[] = []
   for (let left = 0; left < end; left++) if (counts[left] !== 0) held.push(left)
   const isAmiss = form === SINGLES && (counts[end] !== 0 || (held[0] ?? end) < FIRST_SINGLE)
   const counted = {
-    buckets: new Uint32Array(held.length),
-    counts: new Uint32Array(held.length),
-    inverses: new Float64Array(held.length),
-    lowest,
-    highest,
+    buckets: Uint32Array.from(held, (left) => left + offset),
+    counts: Uint32Array.from(held, (left) => counts[left] as number),
   }
-  held.forEach((left, i) => {
-    counted.buckets[i] = left + offset
-    counted.counts[i] = counts[left] as number
-    counted.inverses[i] = inverses[left] as number
-    counts[left] = inverses[left] = 0
-  })
-  counts[end] = inverses[end] = 0
+  for (const left of held) counts[left] = 0
+  counts[end] = 0
   return isAmiss ? undefined : counted
 }
 
-/** Counts the norms of a block; gives the lowest and the highest that is in a bucket. */
-function count(norms: Numbers, { width, shift, end }: Form, { counts, inverses }: Tally) {
+function count(norms: Numbers, { width, shift, end }: Form, counts: Uint32Array): void {
   const words = wordsOf(norms)
-  let [lowest, highest] = [Infinity, 0]
-  for (let i = 0, at = highWord(width); i < norms.length; i++, at += width) {
+  for (let at = highWord(width); at < words.length; at += width) {
     const left = Math.min((words[at] as number) >>> shift, end)
     counts[left] = (counts[left] as number) + 1
-    if (left === end) continue
-    const norm = norms[i] as number
-    inverses[left] = (inverses[left] as number) + 1 / norm
-    if (norm < lowest) lowest = norm
-    if (norm > highest) highest = norm
   }
-  return { lowest, highest }
 }
 
-/** Puts each norm where the next one of its bucket goes, counted from 1; 0: it is not wanted. */
-function collect(norms: Numbers, { width, shift, end }: Form, next: Uint32Array, room: Numbers): void {
+function addInverses(norms: Numbers, { width, shift, end }: Form, inverses: Float64Array): void {
+  const words = wordsOf(norms)
+  for (let i = 0, at = highWord(width); i < norms.length; i++, at += width) {
+    const left = Math.min((words[at] as number) >>> shift, end)
+    inverses[left] = (inverses[left] as number) + 1 / (norms[i] as number)
+  }
+}
+
+/** Puts each norm where the next one of its bucket goes, and those that are not wanted at 0: without a branch, which could not be foretold. */
+function collect(
+  norms: Numbers,
+  { width, shift, end }: Form,
+  next: Uint32Array,
+  wanted: Uint8Array,
+  room: Numbers,
+): void {
   const words = wordsOf(norms)
   for (let i = 0, at = highWord(width); i < norms.length; i++, at += width) {
     const left = Math.min((words[at] as number) >>> shift, end)
     const to = next[left] as number
-    if (to === 0) continue
-    next[left] = to + 1
-    room[to - 1] = norms[i] as number
+    room[to] = norms[i] as number
+    next[left] = to + (wanted[left] as number)
   }
 }
 

@@ -21,13 +21,10 @@ const GROUP = 2 ** 16
 /** Norms that are looked into in one slice. */
 const SLICE = 2 ** 17
 
-/** How many norms each bucket holds and the sum of their inverses, from bucket `first` on. */
+/** How many norms each bucket holds, from bucket `first` on. */
 interface Buckets {
   readonly first: number
   readonly counts: Float64Array
-  readonly inverses: Float64Array
-  readonly lowest: number
-  readonly highest: number
 }
 
 /** A bucket whose norms are looked at one by one. */
@@ -37,7 +34,7 @@ interface Search {
   readonly fromBar: number
   readonly toBar: number
   /** Room for its norms, if it holds a rank. */
-  readonly room: Float64Array | undefined
+  readonly room: Numbers | undefined
   /** Norms in that room. */
   found: number
 }
@@ -121,19 +118,21 @@ export class NormRecord {
   ): InSlices<{ quantiles: (number | null)[]; curve: CapEffect[] }> {
     const { count } = this
     const buckets = (this.#buckets ??= bucketsOf(this.#groups))
-    const sorted = Float64Array.from(new Set(caps ?? capsOver(buckets))).sort()
+    const sorted = Float64Array.from(new Set(caps ?? this.#capsOver(buckets))).sort()
+    const inverses = sorted.length === 0 ? undefined : yield* this.#inversesIn(buckets)
     const places = count === 0 ? [] : shares.map((share) => share * (count - 1))
     const whole = new Set(places.flatMap((place) => [Math.floor(place), Math.ceil(place)]))
     const ranks = placesOf(
       buckets,
       [...whole].sort((a, b) => a - b),
     )
-    const { searches, gaps } = prepare(buckets, sorted.map(clippedAbove), ranks)
+    const Room = this.#groups.every(({ isSingle }) => isSingle) ? Float32Array : Float64Array
+    const { searches, gaps } = prepare(buckets, inverses, sorted.map(clippedAbove), ranks, Room)
     yield* this.#lookInto(searches, gaps)
     const rooms = new Map(searches.map(({ bucket, room }) => [bucket, room]))
     const valueAt = new Map<number, number>()
     for (const { rank, bucket, start } of ranks) {
-      valueAt.set(rank, yield* valueAtRank(rooms.get(bucket) as Float64Array, rank - start))
+      valueAt.set(rank, yield* valueAtRank(rooms.get(bucket) as Numbers, rank - start))
     }
     const quantiles = shares.map((_, i) => {
       const place = places[i]
@@ -149,9 +148,39 @@ export class NormRecord {
   *#lookInto(searches: readonly Search[], gaps: Gaps): InSlices<void> {
     if (searches.length === 0) return
     const wanted = searches.map(({ bucket }) => bucket)
+    yield* this.#eachGroup((group) => {
+      group.select(wanted, (norms, from, to, place) =>
+        lookInto(norms, from, to, searches[place] as Search, gaps),
+      )
+    })
+  }
+
+  /** The sum of the inverses of the norms in each bucket. */
+  *#inversesIn({ first, counts }: Buckets): InSlices<Float64Array> {
+    const inverses = new Float64Array(counts.length)
+    yield* this.#eachGroup((group) => {
+      const some = group.inverses
+      group.buckets.forEach((bucket, i) => {
+        inverses[bucket - first] = (inverses[bucket - first] as number) + (some[i] as number)
+      })
+    })
+    return inverses
+  }
+
+  /** Caps over the range of the norms, which are in these buckets. */
+  #capsOver({ first, counts }: Buckets): number[] {
+    const last = first + counts.length - 1
+    const lowest = this.#groups.filter(({ buckets }) => buckets[0] === first).map((group) => group.lowest)
+    const highest = this.#groups
+      .filter(({ buckets }) => buckets.at(-1) === last)
+      .map((group) => group.highest)
+    return capsBetween(Math.min(...lowest), Math.max(0, ...highest))
+  }
+
+  *#eachGroup(work: (group: NormGroup) => void): InSlices<void> {
     let seen = 0
     for (const group of this.#groups) {
-      group.select(wanted, (norms, place) => lookInto(norms, searches[place] as Search, gaps))
+      work(group)
       seen += group.count
       if (seen < SLICE) continue
       seen = 0
@@ -164,26 +193,15 @@ function bucketsOf(groups: readonly NormGroup[]): Buckets {
   const held = groups.filter(({ count }) => count > 0)
   const first = held.reduce((least, { buckets }) => Math.min(least, buckets[0] as number), Infinity)
   const last = held.reduce((most, { buckets }) => Math.max(most, buckets.at(-1) as number), -1)
-  if (last < 0)
-    return {
-      first: 0,
-      counts: new Float64Array(0),
-      inverses: new Float64Array(0),
-      lowest: Infinity,
-      highest: 0,
-    }
+  if (last < 0) return { first: 0, counts: new Float64Array(0) }
   const counts = new Float64Array(last - first + 1)
-  const inverses = new Float64Array(last - first + 1)
-  for (const { buckets, counts: some, inverses: theirs } of held) {
+  for (const { buckets, counts: some } of held) {
     for (let i = 0; i < buckets.length; i++) {
       const at = (buckets[i] as number) - first
       counts[at] = (counts[at] as number) + (some[i] as number)
-      inverses[at] = (inverses[at] as number) + (theirs[i] as number)
     }
   }
-  const lowest = held.reduce((least, group) => Math.min(least, group.lowest), Infinity)
-  const highest = held.reduce((most, group) => Math.max(most, group.highest), 0)
-  return { first, counts, inverses, lowest, highest }
+  return { first, counts }
 }
 
 /** The bucket of the norm at each of these ranks (ascending), and the rank of the lowest norm in it. */
@@ -195,11 +213,13 @@ function placesOf({ first, counts }: Buckets, ranks: readonly number[]): RankPla
   })
 }
 
-/** Puts whole buckets into their gaps between bars, and names those that must be looked into. */
+/** Puts whole buckets into their gaps between bars, and names those that must be looked into. `inverses`: given where there are bars. */
 function prepare(
-  { first, counts, inverses }: Buckets,
+  { first, counts }: Buckets,
+  inverses: Float64Array | undefined,
   bars: Float64Array,
   ranks: readonly RankPlace[],
+  Room: typeof Float32Array | typeof Float64Array,
 ): { searches: Search[]; gaps: Gaps } {
   const gaps: Gaps = {
     bars,
@@ -216,35 +236,42 @@ function prepare(
     if (count === 0) continue
     let toBar = fromBar
     while (barBuckets[toBar] === bucket) toBar++
-    if (toBar === fromBar) put(gaps, fromBar, count, inverses[at] as number)
+    if (toBar === fromBar) put(gaps, fromBar, count, inverses?.[at] ?? 0)
     if (toBar === fromBar && !rankBuckets.has(bucket)) continue
-    const room = rankBuckets.has(bucket) ? new Float64Array(count) : undefined
+    const room = rankBuckets.has(bucket) ? new Room(count) : undefined
     searches.push({ bucket, fromBar, toBar, room, found: 0 })
   }
   return { searches, gaps }
 }
 
-function lookInto(norms: Numbers, search: Search, gaps: Gaps): void {
+/** Looks at the norms from `from` up to `to`, which are of the bucket that is searched. */
+function lookInto(norms: Numbers, from: number, to: number, search: Search, gaps: Gaps): void {
   const { fromBar, toBar, room } = search
-  room?.set(norms, search.found)
-  search.found += norms.length
-  if (toBar - fromBar === 1) divide(norms, fromBar, gaps)
+  if (room !== undefined) {
+    let { found } = search
+    for (let i = from; i < to; i++) room[found++] = norms[i] as number
+    search.found = found
+  }
+  if (toBar - fromBar === 1) divide(norms, from, to, fromBar, gaps)
   else if (toBar > fromBar)
-    for (const norm of norms) put(gaps, firstFrom(gaps.bars, norm, fromBar, toBar), 1, 1 / norm)
+    for (let i = from; i < to; i++) {
+      const norm = norms[i] as number
+      put(gaps, firstFrom(gaps.bars, norm, fromBar, toBar), 1, 1 / norm)
+    }
 }
 
 /** Puts norms of a bucket with a single bar into the gaps on both of its sides. */
-function divide(norms: Numbers, place: number, gaps: Gaps): void {
+function divide(norms: Numbers, from: number, to: number, place: number, gaps: Gaps): void {
   const bar = gaps.bars[place] as number
   let [above, inverseAbove, inverseBelow] = [0, 0, 0]
-  for (let i = 0; i < norms.length; i++) {
+  for (let i = from; i < to; i++) {
     const norm = norms[i] as number
     if (norm > bar) {
       above++
       inverseAbove += 1 / norm
     } else inverseBelow += 1 / norm
   }
-  put(gaps, place, norms.length - above, inverseBelow)
+  put(gaps, place, to - from - above, inverseBelow)
   put(gaps, place + 1, above, inverseAbove)
 }
 
@@ -284,7 +311,7 @@ function effects(sorted: Float64Array, { counts, inverses }: Gaps, count: number
   return found.reverse()
 }
 
-function capsOver({ lowest, highest: top }: Buckets): number[] {
+function capsBetween(lowest: number, top: number): number[] {
   if (!(top > 0)) return []
   const bottom = Math.max(lowest, top * 1e-12)
   if (bottom === top) return [top]

@@ -85,19 +85,26 @@ export class RunMeasurer {
   }
 
   addLosses(losses: Float32Array | Float64Array): void {
+    let [previous, moves, squares, nonfinite] = [this.#previousLoss, 0, this.#squares, 0]
     for (let i = 0; i < losses.length; i++) {
       const loss = losses[i] as number
-      const isFinite = Number.isFinite(loss)
-      if (isFinite) {
-        this.#losses.push(loss)
-        const move = loss - this.#previousLoss
+      if (Number.isFinite(loss)) {
+        const move = loss - previous
         if (!Number.isNaN(move)) {
-          this.#squares += move * move
-          this.#moves++
+          squares += move * move
+          moves++
         }
-      } else this.#nonfinite++
-      this.#previousLoss = isFinite ? loss : NaN
+        previous = loss
+      } else {
+        nonfinite++
+        previous = NaN
+      }
     }
+    this.#previousLoss = previous
+    this.#moves += moves
+    this.#squares = squares
+    this.#nonfinite += nonfinite
+    this.#losses.add(losses)
   }
 
   result(steps: MeasuredSteps): RunMeasures {

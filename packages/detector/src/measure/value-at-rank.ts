@@ -4,46 +4,49 @@ import type { InSlices } from './in-slices.ts'
 const SLICE = 2 ** 18
 /** So many are sorted. */
 const FEW = 2 ** 10
+/** Values of which a pivot is the median. */
+const SAMPLE = 2 ** 7
 
-/** The value that stands at this rank, from 0, in the ascending order of the values, none of which is NaN. They stay as they are. */
-export function* valueAtRank(values: Float64Array, rank: number): InSlices<number> {
-  let rest = values
-  let place = rank
-  while (rest.length > FEW) {
-    const pivot = pivotOf(rest)
-    let below = 0
-    let equal = 0
-    for (let from = 0; from < rest.length; from += SLICE) {
-      const to = Math.min(rest.length, from + SLICE)
-      for (let i = from; i < to; i++) {
-        const value = rest[i] as number
-        if (value < pivot) below++
-        else if (value === pivot) equal++
+/**
+ * The value that stands at this rank, from 0, in the ascending order of the values, none of which is NaN. They are moved about:
+ * afterwards it stands at its place, and none behind it is less.
+ */
+export function* valueAtRank(values: Float32Array | Float64Array, rank: number): InSlices<number> {
+  let [from, to] = [0, values.length]
+  while (to - from > FEW) {
+    const pivot = pivotOf(values, from, to)
+    // from `from` on less than the pivot, from `equal` on the pivot, from `at` on not looked at, from `above` on more
+    let [equal, at, above] = [from, from, to]
+    while (at < above) {
+      for (let left = Math.min(SLICE, above - at); left > 0; left--) {
+        const value = values[at] as number
+        if (value > pivot) {
+          above--
+          values[at] = values[above] as number
+          values[above] = value
+          continue
+        }
+        if (value < pivot) {
+          values[at] = pivot
+          values[equal++] = value
+        }
+        at++
       }
       yield
     }
-    if (place >= below && place < below + equal) return pivot
-    const isBelow = place < below
-    const kept = new Float64Array(isBelow ? below : rest.length - below - equal)
-    let count = 0
-    for (let from = 0; from < rest.length; from += SLICE) {
-      const to = Math.min(rest.length, from + SLICE)
-      for (let i = from; i < to; i++) {
-        const value = rest[i] as number
-        if (isBelow ? value < pivot : value > pivot) kept[count++] = value
-      }
-      yield
-    }
-    if (!isBelow) place -= below + equal
-    rest = kept
+    if (rank >= equal && rank < above) return pivot
+    if (rank < equal) to = equal
+    else from = above
   }
-  return rest.slice().sort()[place] as number
+  return values.subarray(from, to).sort()[rank - from] as number
 }
 
 /** The median of some of the values, evenly spread. */
-function pivotOf(values: Float64Array): number {
-  const sample = Float64Array.from({ length: FEW / 8 }, (_, i) => {
-    return values[Math.floor((i * values.length) / (FEW / 8))] as number
-  }).sort()
-  return sample[sample.length >> 1] as number
+function pivotOf(values: Float32Array | Float64Array, from: number, to: number): number {
+  const step = (to - from) / SAMPLE
+  const sample = Float64Array.from(
+    { length: SAMPLE },
+    (_, i) => values[from + Math.floor(i * step)] as number,
+  )
+  return sample.sort()[SAMPLE >> 1] as number
 }
