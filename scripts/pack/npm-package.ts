@@ -17,7 +17,11 @@ export async function makeNpmPackage(root: string, folder: string): Promise<stri
   const server = join(folder, 'server')
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { main: 'apps/server/src/main.ts', cli: 'apps/server/src/cli/normwatch.ts' },
+    entryPoints: {
+      main: 'apps/server/src/main.ts',
+      cli: 'apps/server/src/cli/normwatch.ts',
+      'unpacking-thread': 'apps/server/src/storage/run/unpacking-thread.ts',
+    },
     outdir: server,
     // all files go into one folder, because `layout.ts` finds everything else relative to it
     chunkNames: '[name]-[hash]',

@@ -2,8 +2,7 @@ import type { MetricColumn } from '@normwatch/protocol'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { fitFloat32, readShuffled, writeShuffled } from './encode-floats.ts'
 import { readTimes, skipTimes, writeTimes } from './encode-times.ts'
-import { strideOf } from './summary.ts'
-import type { Rows } from './rows.ts'
+import { strideOf, type Rows } from './rows.ts'
 
 /** What a blob of columns begins with: whether it holds steps and times, or the readings only. */
 const WITH_STEPS = 1

@@ -23,3 +23,13 @@ export function rowFrom(rows: Rows, step: number): number {
   }
   return low
 }
+
+/** The distance of the steps where it is constant (1 for a single step), else 0. */
+export function strideOf({ count, step }: Rows): number {
+  if (count < 2) return 1
+  const stride = (step[1] as number) - (step[0] as number)
+  for (let row = 2; row < count; row++) {
+    if ((step[row] as number) - (step[row - 1] as number) !== stride) return 0
+  }
+  return stride
+}

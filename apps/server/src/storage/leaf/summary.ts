@@ -1,7 +1,7 @@
 import type { MetricColumn } from '@normwatch/protocol'
 import type { Leaf } from './leaf.ts'
 import { overCounts, partKey, summaryOfCounts, type OverCounts } from './over-counts.ts'
-import type { Rows } from './rows.ts'
+import { strideOf, type Rows } from './rows.ts'
 import { hasReading, type Stream } from './stream.ts'
 
 /** What a chart needs to know of one metric in one leaf. `min`, `max` and `mean` are NaN without a finite reading. */
@@ -57,16 +57,6 @@ export function summarise(leaf: Leaf, [own, ...parts]: readonly [Stream, ...Stre
     ...overCounts(leaf, leaf, own),
     metrics,
   }
-}
-
-/** The distance of the steps where it is constant (1 for a single step), else 0. */
-export function strideOf({ count, step }: Rows): number {
-  if (count < 2) return 1
-  const stride = (step[1] as number) - (step[0] as number)
-  for (let row = 2; row < count; row++) {
-    if ((step[row] as number) - (step[row - 1] as number) !== stride) return 0
-  }
-  return stride
 }
 
 /** The readings of a column from row `from` on, up to and without row `to`. */

@@ -6,6 +6,7 @@ import { Leaf } from '../leaf/leaf.ts'
 import type { Rows } from '../leaf/rows.ts'
 import { DamagedPoints } from './damage.ts'
 import { compress, plain, readingsIn, rowsIn } from './blob.ts'
+import type { PackedReadings, Readings } from './unpacker.ts'
 
 /** Metrics whose columns share a row. */
 const METRICS_A_BLOCK = 16
@@ -76,13 +77,11 @@ export function openLeaves(stored: LeafRows, tell: (run: number, start: number) 
     },
 
     /** The readings of one metric in the `count` stored leaves that start from `first` to `last`, one leaf after the other. */
-    readings(run: number, first: number, last: number, count: number, metric: number) {
+    packed(run: number, first: number, last: number, count: number, metric: number): PackedReadings {
       const block = blockOf(metric)
       const blobs = stored.range(run, first, last, block)
-      return leafAt(first, () => {
-        if (block === 0 && blobs.length !== count) throw missingPoints()
-        return readingsIn(blobs, metric)
-      })
+      if (block === 0 && blobs.length !== count) throw new DamagedPoints({ step: first })
+      return { start: first, blobs, metric }
     },
 
     /** The cells of a stored leaf with at least the metrics wanted, whose `keys` are given too. */
@@ -121,6 +120,9 @@ export function openLeaves(stored: LeafRows, tell: (run: number, start: number) 
   }
 }
 export type LeafTable = ReturnType<typeof openLeaves>
+
+export const unpacked = ({ start, blobs, metric }: PackedReadings): Readings =>
+  leafAt(start, () => readingsIn(blobs, metric))
 
 function joined(blocks: readonly Rows[]): Rows {
   const [first] = blocks

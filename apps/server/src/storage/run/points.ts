@@ -12,6 +12,7 @@ import { readBlocks, readReadings } from './read-blocks.ts'
 import { recount } from './recount.ts'
 import { retotal } from './totals.ts'
 import { recordOf } from './record-of.ts'
+import { Unpacker } from './unpacker.ts'
 
 /** The points of runs, whatever engine keeps their rows. */
 export function openPoints(units: HeavyUnits): PointStore {
@@ -21,6 +22,7 @@ export function openPoints(units: HeavyUnits): PointStore {
       cache.trim()
       return value
     })
+  const unpacker = new Unpacker()
 
   return {
     append: ({ run, columns, arrivedAt, newParts = [], ...judged }) =>
@@ -74,7 +76,7 @@ export function openPoints(units: HeavyUnits): PointStore {
 
     read: (run, range) => readBlocks(range, (work) => read(run, work)),
 
-    readings: (run, metric, range) => readReadings(metric, range, (work) => read(run, work)),
+    readings: (run, metric, range) => readReadings(metric, range, (work) => read(run, work), unpacker),
 
     extent: (run, metrics) => extentOf(metrics, (work) => read(run, work)),
 

@@ -5,9 +5,11 @@ import { rowFrom, type Rows } from '../leaf/rows.ts'
 import { LEAF } from '../leaf/summary-page.ts'
 import type { RunTables } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
+import { unpacked } from './leaves.ts'
 import { neighbours, type Directory } from './neighbours.ts'
 import { rowsOf } from './record-of.ts'
 import type { StoredPage } from './summaries.ts'
+import type { PackedReadings, Readings, Unpacker } from './unpacker.ts'
 
 interface Range {
   readonly from?: number | undefined
@@ -19,6 +21,9 @@ export type Read = <T>(work: (tables: RunTables, cached: CachedRun) => T) => Pro
 
 /** Readings that are looked up together, while nothing changes. */
 const READINGS_A_TURN = 2 ** 15
+/** Pages of leaves that are unpacked without another thread, and those that are then read ahead of it. */
+const PAGES_ALONE = 64
+const PAGES_AHEAD = 4
 
 /** Raw readings, a leaf a block. Leaves are looked up by step, a few at a time: the run may change between two turns. */
 export async function* readBlocks(
@@ -55,14 +60,18 @@ export async function* readBlocks(
 
 /**
  * The readings of one metric without their steps. Leaves that the range holds whole are read a page at a time, as one block,
- * and nothing but these readings is decoded.
+ * and nothing but these readings is decoded. Of many pages, some are unpacked in another thread, ahead of their turn.
  */
 export async function* readReadings(
   name: string,
   { from = 0, to = MAX_STEP }: Range,
   read: Read,
-): AsyncGenerator<Float32Array | Float64Array> {
-  for (let start = from; start <= to;) {
+  unpacker: Unpacker,
+): AsyncGenerator<Readings> {
+  const ahead: Promise<Readings>[] = []
+  let pages = 0
+  for (let start = from; start <= to; pages++) {
+    const mayHelp = pages >= PAGES_ALONE && unpacker.isFree
     const turn = await read((tables, cached) => {
       const { key } = cached.row
       const metric = cached.names.number(name)
@@ -73,8 +82,8 @@ export async function* readReadings(
       const whole = wholeLeaves(directory, cached, Math.max(start, leaf.start), to)
       const [first, last] = [whole[0], whole.at(-1)]
       if (first !== undefined && last !== undefined) {
-        const block = tables.leaves.readings(key, first.start, last.start, whole.length, metric)
-        return { block, next: endOf(last) }
+        const packed = tables.leaves.packed(key, first.start, last.start, whole.length, metric)
+        return { block: mayHelp ? packed : unpacked(packed), next: endOf(last) }
       }
       const rows = rowsOf(tables, cached, leaf.start, new Set([metric]))
       const block = withReadings(rows, new Set([metric]), rowFrom(rows, start), rowFrom(rows, to + 1))
@@ -83,8 +92,24 @@ export async function* readReadings(
       return { block: readings, next: endOf(leaf) }
     })
     start = turn.next
-    if (turn.block !== undefined) yield turn.block
+    if (turn.block === undefined) break
+    const readings = unpackedBeside(turn.block, read, unpacker)
+    // it is thrown when its turn comes
+    readings.catch(() => {})
+    ahead.push(readings)
+    if (!mayHelp || ahead.length > PAGES_AHEAD) yield await (ahead.shift() as Promise<Readings>)
   }
+  for (const readings of ahead) yield await readings
+}
+
+/** What could not be unpacked in the thread is unpacked in a unit, which notes damage. */
+async function unpackedBeside(
+  block: Readings | PackedReadings,
+  read: Read,
+  unpacker: Unpacker,
+): Promise<Readings> {
+  if (!('blobs' in block)) return block
+  return (await unpacker.unpack(block)) ?? read(() => unpacked(block))
 }
 
 /** The stored leaves of one page that follow each other from `from` on, the range up to `to` holding each of them whole. */

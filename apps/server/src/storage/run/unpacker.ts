@@ -1,0 +1,76 @@
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+
+/** Readings as they come out of blobs, in a buffer of their own. */
+export type Readings = Float32Array | Float64Array
+
+/** The readings of one metric in blobs of leaves that follow each other; an error names the step where the first one starts. */
+export interface PackedReadings {
+  readonly start: number
+  readonly blobs: readonly Uint8Array[]
+  readonly metric: number
+}
+
+/** Without work for so long, the thread ends. */
+const IDLE_MS = 2_000
+/** Messages that wait for the thread, at the most. */
+const MOST_WAITING = 3
+const PROGRAM = new URL(`./unpacking-thread${extname(import.meta.filename)}`, import.meta.url)
+
+/** Unpacks readings in a thread beside the main one, which lives only while there is much to unpack. */
+export class Unpacker {
+  #thread: Worker | undefined
+  #isBroken = false
+  /** One for each message to the thread, which answers them in their order. */
+  readonly #waiting: ((readings: Readings | undefined) => void)[] = []
+  #ending: NodeJS.Timeout | undefined
+
+  /** Whether the thread could take more now. */
+  get isFree(): boolean {
+    return !this.#isBroken && this.#waiting.length < MOST_WAITING
+  }
+
+  /** `undefined`: they cannot be unpacked, or not in a thread. */
+  unpack({ start, blobs, metric }: PackedReadings): Promise<Readings | undefined> {
+    const thread = (this.#thread ??= this.#start())
+    const buffer = new ArrayBuffer(blobs.reduce((sum, { length }) => sum + length, 0))
+    const message: PackedReadings = { start, blobs: copiedTo(buffer, blobs), metric }
+    thread.postMessage(message, [buffer])
+    // the process does not end before the answer
+    thread.ref()
+    clearTimeout(this.#ending)
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #start(): Worker {
+    // without what the process itself preloads
+    const thread = new Worker(PROGRAM, { env: {}, execArgv: [] })
+    thread.on('message', (readings: Readings | undefined) => {
+      this.#waiting.shift()?.(readings)
+      if (this.#waiting.length > 0) return
+      thread.unref()
+      this.#ending = setTimeout(() => this.#end(), IDLE_MS).unref()
+    })
+    thread.on('error', () => (this.#isBroken = true))
+    thread.on('exit', () => {
+      if (this.#thread === thread) this.#end()
+    })
+    return thread
+  }
+
+  #end(): void {
+    void this.#thread?.terminate()
+    this.#thread = undefined
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined)
+  }
+}
+
+function copiedTo(buffer: ArrayBuffer, blobs: readonly Uint8Array[]): Uint8Array[] {
+  let at = 0
+  return blobs.map((blob) => {
+    const copy = new Uint8Array(buffer, at, blob.length)
+    copy.set(blob)
+    at += blob.length
+    return copy
+  })
+}
