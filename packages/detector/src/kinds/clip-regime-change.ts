@@ -86,10 +86,12 @@ function judgeRegime(fold: Fold): void {
   const hasRate = clips.size >= judgeFrom && clips.reference * BLOCK >= settings.reference_min
   const rate = clipRate(clips)
   const rateBefore = clips.referenceClipped / (clips.reference * BLOCK)
+  const rateChange = hasRate ? Math.abs(rate - rateBefore) : 0
   const hasNorm = norms.size >= judgeFrom && norms.reference * BLOCK >= settings.reference_min
+  if (rateChange < settings.rate_change && (!hasNorm || areMediansWithin(fold, fold.thresholds.regime)))
+    return
   const norm = fold.window.median()
   const normBefore = fold.reference.median()
-  const rateChange = hasRate ? Math.abs(rate - rateBefore) : 0
   const normChange = hasNorm ? Math.abs(norm - normBefore) : 0
   if (rateChange < settings.rate_change && normChange < fold.thresholds.regime) return
   const memory = pointsPerIndependent(fold)
@@ -112,6 +114,14 @@ function judgeRegime(fold: Fold): void {
   })
   closeFinding(fold, KIND, 'recovered')
   restartReference(fold)
+}
+
+/** Whether what bounds the medians of the window and of the norms before says that they differ by less than `change`. */
+function areMediansWithin({ window, reference }: Fold, change: number): boolean {
+  return (
+    window.medianAtMost() - reference.medianAtLeast() < change &&
+    reference.medianAtMost() - window.medianAtLeast() < change
+  )
 }
 
 /** Robust standard deviation of the norms in the window, on the log scale. */

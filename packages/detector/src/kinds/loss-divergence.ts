@@ -72,6 +72,10 @@ function judgeDivergence(fold: Fold): void {
   const { losses, kinds, divergence } = fold.state
   const settings = fold.settings[KIND]
   if (!settings.enabled || losses.size < settings.window_min) return
+  if (kinds[KIND].phase === 'inactive' && isSurelyFine(fold)) {
+    divergence.held = 0
+    return
+  }
   const median = fold.losses.median()
   if (losses.start === null) {
     losses.start = median
@@ -91,6 +95,16 @@ function judgeDivergence(fold: Fold): void {
   divergence.held++
   if (divergence.held >= Math.max(settings.hold_min, Math.ceil(losses.size * settings.hold)))
     openFinding(fold, lossDivergence, kinds[KIND].since, divergenceEvidence(fold, median))
+}
+
+/** Whether what bounds the median says that it is not the lowest yet and not above what it is judged by. */
+function isSurelyFine(fold: Fold): boolean {
+  const { start, lowest, positive } = fold.state.losses
+  return (
+    start !== null &&
+    fold.losses.medianAtLeast() >= lowest &&
+    !(positive && excessOf(fold, fold.losses.medianAtMost()) > 0)
+  )
 }
 
 /** At the end of a run nothing more will come: what holds is judged at once. */

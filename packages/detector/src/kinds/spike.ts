@@ -99,6 +99,8 @@ function judgeSpike(fold: Fold, log: number): void {
     (baseline.size >= settings.baseline_min && warmUp.phase === 'over') ||
     isAboveEverything(fold, log)
   if (!hasBaseline || !settings.enabled) return addToBaseline(fold, log)
+  if (!isFiring && log - baseline.medianAtLeast() < fold.thresholds.spikeOpens)
+    return addToBaseline(fold, log)
   const median = baseline.median()
   const above = log - median
   if (!isFiring && above < fold.thresholds.spikeOpens) return addToBaseline(fold, log)
@@ -145,7 +147,7 @@ function judgeSpike(fold: Fold, log: number): void {
 /** Whether the norm is a hundred times all norms of the baseline: five of them are enough to say so. */
 function isAboveEverything({ baseline, thresholds }: Fold, log: number): boolean {
   const { spikeAboveAll } = thresholds
-  // The median, which costs nothing, is not above the largest.
-  if (baseline.size < BLOCK || log - baseline.median() < spikeAboveAll) return false
+  // Not above the largest either, and costs nothing.
+  if (baseline.size < BLOCK || log - baseline.medianAtLeast() < spikeAboveAll) return false
   return log - baseline.largest() >= spikeAboveAll
 }

@@ -93,6 +93,7 @@ function rememberHighest(fold: Fold): void {
   const { vanishing: own, norms, warmUp } = fold.state
   const isFull = norms.size >= fold.settings.window.judge_from && warmUp.phase !== 'on'
   if (!isFull && norms.seen !== BLOCK) return
+  if (own.highest !== null && fold.window.medianAtMost() <= own.highest) return
   const median = fold.window.median()
   if (own.highest === null || median > own.highest) own.highest = median
 }

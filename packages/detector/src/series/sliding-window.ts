@@ -1,38 +1,49 @@
 import { selectMiddle } from './statistics.ts'
 
-/** Values are kept in order this share of the window (a power of two) to either side of the median, and at least so many. */
+/** The middle is this share of the window (a power of two) to either side of the median, and at least so many values. */
 const MARGIN_SHIFT = 3
 const MARGIN = 8
+
+/** So many values of the middle that came or went are put in order one by one; of more, all are sorted. */
+const FEW = 12
 
 /** Room for the distances of one window: they are of no use after the call that asks for them. */
 let distances = new Float64Array(256)
 
 /**
- * A sliding window of numbers (no NaN, no -0): the oldest leaves first. Its median costs one look.
+ * A sliding window of numbers (no NaN, no -0): the oldest leaves first.
  *
- * Only the values around the median are kept in order, the *middle*: most values come and go outside of it, which
- * changes a count. The middle is chosen anew where the median leaves it or where it holds too many.
+ * Only the values around the median, the *middle*, are told apart from those below and above, which are counted. The middle
+ * is chosen anew where the median leaves it or where it holds too many. Its bounds are bounds of the median, which most
+ * questions need no more than. It is put in order when the median itself is asked for.
  */
 export class SlidingWindow {
   /** In order of arrival, the oldest at `#oldest`, wrapping around; as many as a power of two. */
   #values: Float64Array
   #oldest = 0
   #size = 0
-  /** All values from `#low` to `#high` in ascending order, `#held` of them; `#below` counts those below. */
-  #middle: Float64Array
-  #held = 0
+  /** All values from `#low` to `#high`; `#below` counts those below. */
   #low = -Infinity
   #high = Infinity
   #below = 0
+  /** Those values in order of arrival, from place `#first` to the one before `#next`, wrapping around. */
+  #middle: Float64Array
+  #first = 0
+  #next = 0
   /** The middle is chosen anew where it holds more. */
   #most = 0
+  /** The middle in ascending order, when it was at `#orderedFirst` to `#orderedNext`. */
+  #ordered: Float64Array
+  #orderedFirst = 0
+  #orderedNext = 0
   /** NaN: not known since a value came or went. */
   #median = NaN
 
   constructor(capacity: number, values: readonly number[] = []) {
-    const room = 2 ** Math.ceil(Math.log2(Math.max(capacity, values.length, 1)))
+    const room = 2 ** Math.ceil(Math.log2(Math.max(capacity, values.length, FEW)))
     this.#values = new Float64Array(room)
-    this.#middle = new Float64Array(room)
+    this.#middle = new Float64Array(2 * room)
+    this.#ordered = new Float64Array(room)
     this.#values.set(values)
     this.#size = values.length
     this.#chooseMiddle()
@@ -63,7 +74,6 @@ export class SlidingWindow {
     const old = values[this.#oldest] as number
     values[(this.#oldest + this.#size) & (values.length - 1)] = value
     this.#oldest = (this.#oldest + 1) & (values.length - 1)
-    if (old === value) return
     this.#leave(old)
     this.#enter(value)
   }
@@ -81,17 +91,26 @@ export class SlidingWindow {
     return known === known ? known : (this.#median = this.#findMedian())
   }
 
+  /** The median is not below this (-Infinity when empty); costs nothing. */
+  medianAtLeast(): number {
+    this.#holdMedian()
+    return this.#low
+  }
+
+  /** The median is not above this (Infinity when empty); costs nothing. */
+  medianAtMost(): number {
+    this.#holdMedian()
+    return this.#high
+  }
+
   #findMedian(): number {
     const size = this.#size
     if (size === 0) return NaN
-    const isEven = (size & 1) === 0
-    let place = ((size - 1) >> 1) - this.#below
-    if (place < 0 || place + (isEven ? 1 : 0) >= this.#held || this.#held > this.#most) {
-      this.#chooseMiddle()
-      place = ((size - 1) >> 1) - this.#below
-    }
-    const low = this.#middle[place] as number
-    return isEven ? low + 0.5 * ((this.#middle[place + 1] as number) - low) : low
+    this.#holdMedian()
+    this.#order()
+    const place = ((size - 1) >> 1) - this.#below
+    const low = this.#ordered[place] as number
+    return (size & 1) === 1 ? low : low + 0.5 * ((this.#ordered[place + 1] as number) - low)
   }
 
   /** The quantile `p` in [0, 1], linear between ranks; NaN when empty. Sorts. */
@@ -134,51 +153,91 @@ export class SlidingWindow {
     return above >= this.#size - (this.#size >> 1) && above > 0
   }
 
+  // Counted without branches, which would be guessed wrong for every other value.
   #enter(value: number): void {
     this.#median = NaN
-    if (value > this.#high) return
-    if (value < this.#low) {
-      this.#below++
-      return
-    }
-    const middle = this.#middle
-    let i = this.#held++
-    for (; i > 0 && (middle[i - 1] as number) > value; i--) middle[i] = middle[i - 1] as number
-    middle[i] = value
+    const low = this.#low
+    this.#below += Number(value < low)
+    this.#middle[this.#next & (this.#middle.length - 1)] = value
+    this.#next += Number(value >= low) & Number(value <= this.#high)
   }
 
+  // The oldest of the window is also the oldest of the middle, if it belongs there.
   #leave(value: number): void {
     this.#median = NaN
-    if (value > this.#high) return
-    if (value < this.#low) {
-      this.#below--
-      return
-    }
+    const low = this.#low
+    this.#below -= Number(value < low)
+    this.#first += Number(value >= low) & Number(value <= this.#high)
+  }
+
+  /** Chooses the middle anew if it does not hold the median. */
+  #holdMedian(): void {
+    const place = ((this.#size - 1) >> 1) - this.#below
+    const held = this.#next - this.#first
+    if (place < 0 || place + (this.#size & 1 ? 0 : 1) >= held || held > this.#most) this.#chooseMiddle()
+  }
+
+  /** Puts the middle in order. */
+  #order(): void {
     const middle = this.#middle
-    let i = --this.#held
-    let moved = middle[i] as number
+    const first = this.#first
+    const next = this.#next
+    const last = middle.length - 1
+    const came = next - this.#orderedNext
+    const went = first - this.#orderedFirst
+    if (came + went > FEW || first > this.#orderedNext) {
+      const ordered = this.#ordered
+      for (let i = first; i < next; i++) ordered[i - first] = middle[i & last] as number
+      ordered.subarray(0, next - first).sort()
+    } else {
+      let held = this.#orderedNext - this.#orderedFirst
+      for (let i = this.#orderedFirst; i < first; i++) this.#take(middle[i & last] as number, held--)
+      for (let i = this.#orderedNext; i < next; i++) this.#put(middle[i & last] as number, held++)
+    }
+    this.#orderedFirst = first
+    this.#orderedNext = next
+  }
+
+  /** Puts a value among `held` in order. */
+  #put(value: number, held: number): void {
+    const ordered = this.#ordered
+    let i = held
+    for (; i > 0 && (ordered[i - 1] as number) > value; i--) ordered[i] = ordered[i - 1] as number
+    ordered[i] = value
+  }
+
+  /** Takes a value out of `held` in order. */
+  #take(value: number, held: number): void {
+    const ordered = this.#ordered
+    let i = held - 1
+    let moved = ordered[i] as number
     while (moved > value) {
-      const next = middle[--i] as number
-      middle[i] = moved
+      const next = ordered[--i] as number
+      ordered[i] = moved
       moved = next
     }
   }
 
   #chooseMiddle(): void {
-    const middle = this.#copyTo(this.#middle)
-    middle.subarray(0, this.#size).sort()
+    const ordered = this.#copyTo(this.#ordered)
+    ordered.subarray(0, this.#size).sort()
     const last = this.#size - 1
     const margin = Math.max(MARGIN, this.#size >> MARGIN_SHIFT)
     let from = Math.max(0, (this.#size >> 1) - margin)
     let to = Math.min(last, (this.#size >> 1) + margin)
-    this.#low = from === 0 ? -Infinity : (middle[from] as number)
-    this.#high = to === last ? Infinity : (middle[to] as number)
-    while (from > 0 && middle[from - 1] === this.#low) from--
-    while (to < last && middle[to + 1] === this.#high) to++
-    middle.copyWithin(0, from, to + 1)
-    this.#below = from
-    this.#held = to + 1 - from
-    this.#most = Math.max(4 * margin, 2 * this.#held)
+    this.#low = from === 0 ? -Infinity : (ordered[from] as number)
+    this.#high = to === last ? Infinity : (ordered[to] as number)
+    while (from > 0 && ordered[from - 1] === this.#low) from--
+    while (to < last && ordered[to + 1] === this.#high) to++
+    ordered.copyWithin(0, from, to + 1)
+    this.#below = 0
+    this.#first = 0
+    this.#next = 0
+    for (let i = 0; i < this.#size; i++)
+      this.#enter(this.#values[(this.#oldest + i) & (this.#values.length - 1)] as number)
+    this.#orderedFirst = 0
+    this.#orderedNext = this.#next
+    this.#most = Math.max(4 * margin, 2 * this.#next)
   }
 
   /** Puts the values into `copy` in order of arrival; returns it. */
@@ -189,11 +248,11 @@ export class SlidingWindow {
   }
 
   #grow(): void {
-    const larger = new Float64Array(this.#values.length * 2)
-    this.#values = this.#copyTo(larger)
+    const room = 2 * this.#values.length
+    this.#values = this.#copyTo(new Float64Array(room))
     this.#oldest = 0
-    const middle = new Float64Array(larger.length)
-    middle.set(this.#middle)
-    this.#middle = middle
+    this.#middle = new Float64Array(2 * room)
+    this.#ordered = new Float64Array(room)
+    this.#chooseMiddle()
   }
 }
