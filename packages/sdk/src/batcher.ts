@@ -3,7 +3,7 @@ import type { RunEvent } from './outbox-item.ts'
 import { startTimer } from './own-timers.ts'
 
 /** Fewer than the server takes, so that events with the longest texts stay below its body limit. */
-const MAX_EVENTS = 500
+const MAX_EVENTS_PER_REQUEST = 500
 
 export interface BatcherOptions {
   /** The most milliseconds that a row waits for other rows. */
@@ -47,7 +47,7 @@ export class Batcher {
 
   /** Adds an event at `now` (milliseconds). */
   addEvent(event: RunEvent, now: number): void {
-    if (this.#events.length === MAX_EVENTS || this.#isOld(now)) this.seal()
+    if (this.#events.length === MAX_EVENTS_PER_REQUEST || this.#isOld(now)) this.seal()
     this.#events.push(event)
     if (!this.#isWaiting) this.#begin(now)
   }

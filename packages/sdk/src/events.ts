@@ -5,7 +5,7 @@ import type { EventOptions } from './types.ts'
 const MAX_LABEL_LENGTH = 128
 export const MAX_TEXT_LENGTH = 2_048
 /** Events of one run. */
-export const MAX_EVENTS = 10_000
+export const MAX_EVENTS_PER_RUN = 10_000
 
 const RULES: Rules<EventOptions> = {
   step: STEP,

@@ -6,7 +6,7 @@ import { steadyClock } from './clock.ts'
 import { textOf } from './error-text.ts'
 import type { Notices } from './notices.ts'
 import type { Platform } from './platform.ts'
-import { MAX_EVENTS, readEvent, timeAt } from './events.ts'
+import { MAX_EVENTS_PER_RUN, readEvent, timeAt } from './events.ts'
 import type { RunEvent } from './outbox-item.ts'
 import { Names, TOO_MANY_PARTS } from './names.ts'
 import { readOptions, TIMEOUT, type Rules } from './options.ts'
@@ -169,8 +169,11 @@ export class RecordedRun implements Run {
   }
 
   #addEvent(event: RunEvent): void {
-    if (this.#events++ < MAX_EVENTS) return this.#batcher.addEvent(event, this.#recording.now())
-    this.#notices.warn('events', `event: a run has at most ${MAX_EVENTS} events; later ones are not kept`)
+    if (this.#events++ < MAX_EVENTS_PER_RUN) return this.#batcher.addEvent(event, this.#recording.now())
+    this.#notices.warn(
+      'events',
+      `event: a run has at most ${MAX_EVENTS_PER_RUN} events; later ones are not kept`,
+    )
   }
 
   #refuse(call: string, argument: string, reason: string, kind?: string): void {

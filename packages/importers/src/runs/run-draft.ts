@@ -15,7 +15,7 @@ import { NO_POINTS, Rows, toColumns, type Seam } from './rows.ts'
 import { StepHistory } from './step-history.ts'
 
 /** Events kept of one run: the server keeps no more. */
-const MAX_EVENTS = 10_000
+const MAX_EVENTS_PER_RUN = 10_000
 const MAX_NOTES = 100
 /** Rows in which one that is written twice, by two processes for example, is known again. */
 const RECENT_ROWS = 64
@@ -171,7 +171,7 @@ export class RunDraft {
   }
 
   event(step: number, label: string): void {
-    if (this.#events.length < MAX_EVENTS) this.#events.push({ step, label })
+    if (this.#events.length < MAX_EVENTS_PER_RUN) this.#events.push({ step, label })
   }
 
   note(sentence: string): void {

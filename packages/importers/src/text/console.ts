@@ -17,6 +17,12 @@ export async function* consoleLines(stream: LogStream, log: LogWriter): AsyncGen
   }
 }
 
+/** Whether a log prints a step's figures as a block: a heading, then rows of one figure each. */
+export function hasBlock(text: string, heading: RegExp, row: RegExp): boolean {
+  const lines = withoutColours(text).split(/[\r\n]+/)
+  return lines.some((line, i) => heading.test(line) && row.test(lines[i + 1] ?? ''))
+}
+
 /** How a run clips by a printed cap: 0, a negative one, None and inf switch clipping off. */
 export function clipOf(cap: number): Clip {
   return cap > 0 && Number.isFinite(cap) ? { mode: 'norm', max_norm: cap } : { mode: 'none' }

@@ -27,7 +27,7 @@ INTERVAL = 0.5
 REST_SHARE = 3
 """After packing for t seconds the thread sleeps 3 t, so that a very fast loop keeps most of the interpreter's time."""
 UNREADABLE_PAUSE = 30.0
-MAX_EVENTS = 10_000
+MAX_EVENTS_PER_RUN = 10_000
 MAX_EVENTS_PER_REQUEST = 100
 FOREVER = float("inf")
 EMPTY_TIMEOUT = 2.0
@@ -104,11 +104,11 @@ class Sender:
 
     def add_event(self, event: Mapping[str, Any]) -> None:
         """Sends an event of the run. A run has at most 10,000."""
-        if self._events_added < MAX_EVENTS:
+        if self._events_added < MAX_EVENTS_PER_RUN:
             self._events_added += 1
             self._events.append(event)
         else:
-            self._notices.warn("too many events", f"a run has at most {MAX_EVENTS} events")
+            self._notices.warn("too many events", f"a run has at most {MAX_EVENTS_PER_RUN} events")
 
     def _tell(self, step: int, label: str, text: str) -> None:
         self.add_event({"step": step, "label": label, "text": text})

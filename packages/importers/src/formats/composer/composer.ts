@@ -1,7 +1,6 @@
 import { LAYER_PREFIX } from '@normwatch/protocol'
 import type { Format, LogWriter } from '../../format.ts'
-import { clipOf, consoleLines } from '../../text/console.ts'
-import { withoutColours } from '../../streams/carried.ts'
+import { clipOf, consoleLines, hasBlock } from '../../text/console.ts'
 import { printedNumber } from '../../text/numbers.ts'
 
 const HEADING = /^(?:\[epoch=(?<epoch>\d+)\])?\[(?<unit>\w+)=(?<at>\d+)(?:\/(?<total>\d+))?\]:?\s*$/
@@ -20,10 +19,7 @@ const MAX_WAITING = 1000
 export const composer: Format = {
   name: 'composer',
   title: 'MosaicML Composer, console (a gradient norm with its OptimizerMonitor)',
-  score: ({ text }) => {
-    const lines = withoutColours(text).split(/[\r\n]+/)
-    return lines.some((line, i) => HEADING.test(line) && ROW.test(lines[i + 1] ?? '')) ? 0.95 : 0
-  },
+  score: ({ text }) => (hasBlock(text, HEADING, ROW) ? 0.95 : 0),
   async read(stream, log) {
     const clipping = new Clipping(log)
     let step: number | undefined

@@ -1,6 +1,5 @@
 import type { Format } from '../../format.ts'
-import { consoleLines } from '../../text/console.ts'
-import { withoutColours } from '../../streams/carried.ts'
+import { consoleLines, hasBlock } from '../../text/console.ts'
 import { printedNumber } from '../../text/numbers.ts'
 
 const HEADING = /\[step=(\d+)\/[^,\]]+,epoch=\d+[^\]]*\]\s*$/
@@ -10,10 +9,7 @@ const ROW = /^\s+([^=\s][^=]*)=(\S+)\s*$/
 export const olmo: Format = {
   name: 'olmo',
   title: 'OLMo and OLMo-core, console',
-  score: ({ text }) => {
-    const lines = withoutColours(text).split(/\r?\n/)
-    return lines.some((line, i) => HEADING.test(line) && ROW.test(lines[i + 1] ?? '')) ? 0.95 : 0
-  },
+  score: ({ text }) => (hasBlock(text, HEADING, ROW) ? 0.95 : 0),
   async read(stream, log) {
     let step: number | undefined
     for await (const lines of consoleLines(stream, log))
