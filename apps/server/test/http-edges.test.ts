@@ -50,6 +50,21 @@ describe('an answer that comes before the end of the body reaches a client that 
     expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
   })
 
+  it('and the bodies of the connections after it arrive whole', async () => {
+    const { listen } = await startApp()
+    const url = await listen()
+    const head = 'POST /api/v1/runs HTTP/1.1\r\nConnection: close\r\nContent-Type: '
+    await Promise.all(
+      Array.from({ length: 8 }, () => sendThenRead(url, `${head}text/plain`, Buffer.alloc(2 * MIB, ' '))),
+    )
+    const body = Buffer.from(JSON.stringify({ id: 'a', notes: 'n'.repeat(10_000) }))
+    for (let i = 0; i < 16; i++) {
+      expect(await sendThenRead(url, `${head}application/json`, body)).toMatch(
+        i === 0 ? /^HTTP\/1.1 201 / : /^HTTP\/1.1 409 |^HTTP\/1.1 200 /,
+      )
+    }
+  })
+
   it('but no client is read from for ever', async () => {
     const { listen } = await startApp()
     const { socket } = await say(

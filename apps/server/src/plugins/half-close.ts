@@ -6,6 +6,14 @@ import { MAX_BODY_BYTES } from '@normwatch/protocol'
 const MAX_READ_BYTES = 2 * MAX_BODY_BYTES
 const MAX_READ_MS = 5_000
 const CHECK_EVERY_MS = 100
+/** The property of Node's HTTP parser that it calls with a body's bytes: `HTTPParser.kOnBody`. */
+const ON_BODY = 3
+
+/** Node's own, which connections use one after the other. */
+interface Parser {
+  readonly incoming: IncomingMessage | null
+  [ON_BODY]: unknown
+}
 
 /**
  * When the server closes a connection after its answer while the client still sends the body, the client's next write
@@ -21,21 +29,27 @@ export function halfCloseAfterAnswers(server: Server): void {
     // Node calls this when the last answer of a connection was written.
     const close = socket.destroySoon.bind(socket)
     socket.destroySoon = () => {
-      const { parser } = socket as Socket & { parser?: { incoming: IncomingMessage | null } | null }
+      const { parser } = socket as Socket & { parser?: Parser | null }
       const incoming = parser?.incoming
-      if (incoming == null || incoming.complete || socket.destroyed) close()
-      else readOn(socket, incoming, close)
+      if (parser == null || incoming == null || incoming.complete || socket.destroyed) close()
+      else readOn(socket, parser, incoming, close)
     }
   })
 }
 
-function readOn(socket: Socket, incoming: IncomingMessage, close: () => void): void {
+function readOn(socket: Socket, parser: Parser, incoming: IncomingMessage, close: () => void): void {
   const until = performance.now() + MAX_READ_MS
   const mostRead = socket.bytesRead + MAX_READ_BYTES
   const timer = setInterval(() => {
     if (socket.bytesRead > mostRead || performance.now() > until) socket.destroy()
   }, CHECK_EVERY_MS)
-  socket.once('close', () => clearInterval(timer))
+  // Without it the parser passes over the bytes; a buffer for each 64 KiB would make V8 collect the whole heap again and again.
+  const onBody = parser[ON_BODY]
+  parser[ON_BODY] = undefined
+  socket.once('close', () => {
+    parser[ON_BODY] = onBody
+    clearInterval(timer)
+  })
   incoming.once('end', close)
   socket.end()
   incoming.resume()
