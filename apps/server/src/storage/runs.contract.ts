@@ -54,6 +54,33 @@ export function describeRuns(engine: string, open: () => Promise<Store>): void {
       },
     )
 
+    it('shows each change of a run in the next list, also of one that took the place of a removed one', async () => {
+      const isShown = async () => {
+        const { config: _, ...run } = await store.runs.get('alpha')
+        expect((await store.runs.list({ limit: 10, q: 'alpha' })).runs).toEqual([run])
+        expect((await store.runs.list({ limit: 10, q: 'alpha', withConfig: true })).runs).toEqual([
+          { ...run, config: _ },
+        ])
+      }
+      await isShown()
+      await append(store, { run: 'alpha', columns: columns([1], { loss: [1] }), arrivedAt: 4000 })
+      await isShown()
+      const changes: Parameters<Store['runs']['patch']>[1][] = [
+        { notes: 'a' },
+        { name: 'alpha 2' },
+        { tags: [] },
+        { config: { lr: 1 } },
+        { status: 'failed' },
+      ]
+      for (const fields of changes) {
+        await store.runs.patch('alpha', fields, 4000)
+        await isShown()
+      }
+      await store.runs.delete('alpha')
+      await store.runs.put('alpha', { notes: 'another' }, 1000)
+      await isShown()
+    })
+
     it('keeps the instant at which a run ended until it runs again', async () => {
       expect((await store.runs.patch('gamma', { status: 'finished' }, 10_000)).ended_at).toBe(9_000)
       expect((await store.runs.patch('gamma', { status: 'running' }, 11_000)).ended_at).toBeNull()

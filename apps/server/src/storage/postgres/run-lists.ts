@@ -1,4 +1,11 @@
-import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../run/list-runs.ts'
+import {
+  runningQuery,
+  runsQuery,
+  selectListed,
+  toListed,
+  type ListDialect,
+  type ListRow,
+} from '../run/list-runs.ts'
 import { RunNotFound, type ProjectTotals, type ProjectUsage, type RunStore } from '../store.ts'
 import type { Database } from './database.ts'
 import { like } from './like.ts'
@@ -68,7 +75,12 @@ export function openRunLists(db: Database, units: PostgresUnits): Omit<RunStore,
     },
 
     list: async (query) => {
-      const { sql, values, reply } = runsQuery(dialect, query)
+      const { sql, values, reply } = runsQuery<ListRow>(
+        dialect,
+        query,
+        selectListed(dialect, query.withConfig),
+        toListed,
+      )
       return reply(await db.all<ListRow>(sql, ...values))
     },
 

@@ -47,21 +47,40 @@ export interface ListDialect {
 export const selectListed = (dialect: ListDialect, withConfig = false): string =>
   `select ${SELECT_RUN}, ${withConfig ? 'config, ' : ''}notes from runs join run_documents on run_documents.run = ${dialect.owner}`
 
-/** A statement that lists runs, and the reply that its rows make. */
-export function runsQuery(dialect: ListDialect, query: RunQuery) {
+/** What tells whether a run is as it was when a list showed it last, and what orders a list. */
+export type ListKey = Pick<RunRow, 'key' | 'id' | 'version' | OrderField>
+const KEY_FIELDS = [
+  'key',
+  'id',
+  'version',
+  'createdAt',
+  'updatedAt',
+  'name',
+  'attention',
+] as const satisfies readonly (keyof ListKey)[]
+
+export const SELECT_KEYS = `select ${KEY_FIELDS.map((field) => `runs.${RUN_COLUMNS[field]} as "${field}"`).join(', ')} from runs`
+
+/** A statement that lists runs, which begins with `select`, and the reply that its rows make. */
+export function runsQuery<Row extends ListKey>(
+  dialect: ListDialect,
+  query: RunQuery,
+  select: string,
+  listedOf: (row: Row) => ListedRun,
+) {
   const sort = query.sort ?? 'attention'
   const order = orders[sort]
   const filter = where([...filtersOf(dialect, query), behind(sort, query.cursor)])
   const orderBy = order.map(({ field, isDown }) => `runs.${RUN_COLUMNS[field]}${isDown ? ' desc' : ''}`)
   return {
-    sql: `${selectListed(dialect, query.withConfig)} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
+    sql: `${select} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
     values: [...filter.values, query.limit + 1],
-    reply(rows: readonly ListRow[]): { runs: ListedRun[]; next_cursor: string | null } {
+    reply(rows: readonly Row[]): { runs: ListedRun[]; next_cursor: string | null } {
       const page = rows.slice(0, query.limit)
       const last = page.at(-1)
       const isMore = rows.length > page.length && last !== undefined
       return {
-        runs: page.map(toListed),
+        runs: page.map(listedOf),
         next_cursor: isMore ? toCursor([sort, ...order.map(({ field }) => last[field])]) : null,
       }
     },

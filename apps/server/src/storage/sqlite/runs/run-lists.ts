@@ -2,10 +2,20 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../engine/database.ts'
 import { glob } from '../engine/glob.ts'
 import type { KeptStatements } from '../engine/kept-statements.ts'
-import { runningQuery, runsQuery, toListed, type ListDialect, type ListRow } from '../../run/list-runs.ts'
+import {
+  runningQuery,
+  runsQuery,
+  SELECT_KEYS,
+  selectListed,
+  toListed,
+  type ListDialect,
+  type ListKey,
+  type ListRow,
+} from '../../run/list-runs.ts'
 import { RunNotFound, type ProjectTotals, type ProjectUsage, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { RunCache } from '../../run/run-cache.ts'
+import { ListedRuns } from './listed-runs.ts'
 import type { Reaper } from './reaper.ts'
 import type { RunTable } from './run-table.ts'
 
@@ -51,6 +61,7 @@ export function openRunLists(
     `select run, sum(length(page)) as bytes from summaries group by run
      union all select run, sum(length(columns)) from tail group by run`,
   )
+  const listed = new ListedRuns(db.prepare(`${selectListed(dialect)} where runs.key = ?`))
   const projectOf = db.prepare<[number], { project: string }>('select project from runs where key = ?')
 
   /** In slices, so that others are served in between. */
@@ -92,8 +103,19 @@ export function openRunLists(
 
     list: async (query) =>
       commits.read(() => {
-        const { sql, values, reply } = runsQuery(dialect, query)
-        return reply(lists.all<ListRow>(sql, values))
+        if (query.withConfig) {
+          const { sql, values, reply } = runsQuery<ListRow>(
+            dialect,
+            query,
+            selectListed(dialect, true),
+            toListed,
+          )
+          return reply(lists.all(sql, values))
+        }
+        const { sql, values, reply } = runsQuery<ListKey>(dialect, query, SELECT_KEYS, (row) =>
+          listed.of(row),
+        )
+        return reply(lists.all(sql, values))
       }),
 
     running: async () => commits.read(() => lists.all<ListRow>(runningQuery(dialect)).map(toListed)),
