@@ -47,6 +47,8 @@ export class NormGroup {
   /** How many norms each of them holds. */
   readonly counts: Uint32Array
   readonly count: number
+  /** Finite readings below 0, which are no norms. */
+  readonly below0: number
   readonly bytes: number
   /** Whether all are float32. */
   readonly isSingle: boolean
@@ -69,6 +71,7 @@ export class NormGroup {
     this.buckets = counted.buckets
     this.counts = counted.counts
     this.count = counted.counts.reduce((sum, count) => sum + count, 0)
+    this.below0 = counted.others === 0 ? 0 : this.#blocks.reduce((sum, block) => sum + countBelow0(block), 0)
     this.bytes = this.#blocks.reduce((sum, { byteLength }) => sum + byteLength, 0)
   }
 
@@ -168,7 +171,10 @@ function withPlusZero(norms: Numbers): Float64Array {
   return copy
 }
 
-type Counted = Pick<NormGroup, 'buckets' | 'counts'>
+interface Counted extends Pick<NormGroup, 'buckets' | 'counts'> {
+  /** Readings that are in no bucket. */
+  readonly others: number
+}
 
 /** `undefined`: among float32 is one that belongs to another bucket as float64, or to none. */
 function countAll(blocks: readonly Numbers[], form: Form): Counted | undefined {
@@ -181,6 +187,7 @@ function countAll(blocks: readonly Numbers[], form: Form): Counted | undefined {
   const counted = {
     buckets: Uint32Array.from(held, (left) => left + offset),
     counts: Uint32Array.from(held, (left) => counts[left] as number),
+    others: counts[end] as number,
   }
   for (const left of held) counts[left] = 0
   counts[end] = 0
@@ -193,6 +200,12 @@ function count(norms: Numbers, { width, shift, end }: Form, counts: Uint32Array)
     const left = Math.min((words[at] as number) >>> shift, end)
     counts[left] = (counts[left] as number) + 1
   }
+}
+
+function countBelow0(norms: Numbers): number {
+  let count = 0
+  for (const norm of norms) if (norm < 0 && norm > -Infinity) count++
+  return count
 }
 
 function addInverses(norms: Numbers, { width, shift, end }: Form, inverses: Float64Array): void {

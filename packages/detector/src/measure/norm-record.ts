@@ -95,6 +95,12 @@ export class NormRecord {
     return this.#groups.reduce((sum, { count }) => sum + count, 0)
   }
 
+  /** Finite readings below 0, which are no norms: they are in no quantile, and no cap clips them. */
+  get below0(): number {
+    this.#group()
+    return this.#groups.reduce((sum, { below0 }) => sum + below0, 0)
+  }
+
   /** Bytes that the norms take. */
   get bytes(): number {
     this.#group()
@@ -117,17 +123,39 @@ export class NormRecord {
     caps?: readonly number[],
   ): InSlices<{ quantiles: (number | null)[]; curve: CapEffect[] }> {
     const { count } = this
-    const buckets = (this.#buckets ??= bucketsOf(this.#groups))
+    const buckets = this.#bucketed()
     const sorted = Float64Array.from(new Set(caps ?? this.#capsOver(buckets))).sort()
     const inverses = sorted.length === 0 ? undefined : yield* this.#inversesIn(buckets)
+    const { quantiles, gaps } = yield* this.#search(shares, sorted.map(clippedAbove), inverses)
+    return { quantiles, curve: effects(sorted, gaps, count) }
+  }
+
+  /** The quantiles, and how many norms one cap clips: in less time than its effect takes. */
+  *measure(
+    shares: readonly number[],
+    cap: number,
+  ): InSlices<{ quantiles: (number | null)[]; clipped: number }> {
+    const bars = Float64Array.of(clippedAbove(cap))
+    const { quantiles, gaps } = yield* this.#search(shares, bars, undefined)
+    return { quantiles, clipped: gaps.counts[1] as number }
+  }
+
+  /** `inverses` of the norms in each bucket, without which the gaps' own are not to be used. */
+  *#search(
+    shares: readonly number[],
+    bars: Float64Array,
+    inverses: Float64Array | undefined,
+  ): InSlices<{ quantiles: (number | null)[]; gaps: Gaps }> {
+    const { count } = this
     const places = count === 0 ? [] : shares.map((share) => share * (count - 1))
     const whole = new Set(places.flatMap((place) => [Math.floor(place), Math.ceil(place)]))
+    const buckets = this.#bucketed()
     const ranks = placesOf(
       buckets,
       [...whole].sort((a, b) => a - b),
     )
     const Room = this.#groups.every(({ isSingle }) => isSingle) ? Float32Array : Float64Array
-    const { searches, gaps } = prepare(buckets, inverses, sorted.map(clippedAbove), ranks, Room)
+    const { searches, gaps } = prepare(buckets, inverses, bars, ranks, Room)
     yield* this.#lookInto(searches, gaps)
     const rooms = new Map(searches.map(({ bucket, room }) => [bucket, room]))
     const valueAt = new Map<number, number>()
@@ -141,7 +169,12 @@ export class NormRecord {
       const high = valueAt.get(Math.ceil(place)) as number
       return low + (place - Math.floor(place)) * (high - low)
     })
-    return { quantiles, curve: effects(sorted, gaps, count) }
+    return { quantiles, gaps }
+  }
+
+  #bucketed(): Buckets {
+    this.#group()
+    return (this.#buckets ??= bucketsOf(this.#groups))
   }
 
   /** Looks at the norms of these buckets, ascending: puts them into their gaps, or collects them. */

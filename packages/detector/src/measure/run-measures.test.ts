@@ -38,6 +38,22 @@ describe('measures of a run', () => {
     }
   })
 
+  it('counts of very many norms what counting one by one says, also of those below 0', () => {
+    const odd = [NaN, Infinity, -Infinity, -1, -0, 1, 1 + 1e-7, 1.001, 1e-300]
+    const norms = Array.from({ length: 150_000 }, (_, i) =>
+      i % 50 === 0 ? (odd[(i / 50) % odd.length] as number) : ((i * 7919) % 3001) / 1500,
+    )
+    const finite = norms.filter(Number.isFinite)
+    for (const Form of [Float32Array, Float64Array]) {
+      const measurer = new RunMeasurer(clipAt(1))
+      for (const from of [0, 1_000])
+        measurer.addNorms(Form.from(norms.slice(from, from === 0 ? 1_000 : undefined)))
+      const { clip_rate: rate, nonfinite } = measurer.result({ points: 0, first: undefined, last: undefined })
+      expect(nonfinite).toBe(norms.length - finite.length)
+      expect(rate).toBe(finite.filter((norm) => norm > 1 + 1e-6).length / finite.length)
+    }
+  })
+
   it('counts what is clipped, what is not finite, steps and seconds', () => {
     expect(measure([1, NaN, 1, 1], [0.5, 2, Infinity, 1])).toMatchObject({
       points: 4,

@@ -1,4 +1,4 @@
-import { capOfStep, clippedAbove, clipRule, isClipped, type ClipRule } from '../record/clipped-step.ts'
+import { capOfStep, clipRule, isClipped, type ClipRule } from '../record/clipped-step.ts'
 import type { RunFacts } from '../contract.ts'
 import { has, readingOf, type Column } from '../series/columns.ts'
 import { atOnce, type InSlices } from './in-slices.ts'
@@ -45,6 +45,8 @@ export class RunMeasurer {
   #previousLoss = NaN
   #moves = 0
   #squares = 0
+  /** Norms added without what clips their steps: it is the cap of the run, where there is one. */
+  #added = 0
   #judged = 0
   #clipped = 0
   #nonfinite = 0
@@ -53,21 +55,12 @@ export class RunMeasurer {
     this.#rule = clipRule(facts.clip)
   }
 
-  /** Adds norms of steps without a cap of their own, in a run that is not clipped by value. */
+  /**
+   * Adds norms of steps without a cap of their own, in a run that is not clipped by value. Those of a run are added so, or all by
+   * `addSteps`.
+   */
   addNorms(norms: Float32Array | Float64Array): void {
-    const rule = this.#rule
-    const cap = rule.by === 'norm' ? rule.cap : Infinity
-    const bar = clippedAbove(cap)
-    let [finite, clipped] = [0, 0]
-    for (let i = 0; i < norms.length; i++) {
-      const norm = norms[i] as number
-      if (!Number.isFinite(norm)) continue
-      finite++
-      if (norm > bar) clipped++
-    }
-    this.#nonfinite += norms.length - finite
-    if (cap < Infinity) this.#judged += finite
-    this.#clipped += clipped
+    this.#added += norms.length
     this.#norms.add({ values: norms, present: null })
   }
 
@@ -113,7 +106,11 @@ export class RunMeasurer {
 
   /** The same for a run of many points. */
   *resultInSlices({ points, first, last }: MeasuredSteps): InSlices<RunMeasures> {
-    const { quantiles } = yield* this.#norms.look([0.1, 0.5, 0.9, 0.99], [])
+    const rule = this.#rule
+    const cap = this.#added > 0 && rule.by === 'norm' ? rule.cap : Infinity
+    const { quantiles, clipped } = yield* this.#norms.measure([0.1, 0.5, 0.9, 0.99], cap)
+    const finite = this.#norms.count + this.#norms.below0
+    const judged = this.#judged + (cap < Infinity ? finite : 0)
     const [p10 = null, p50 = null, p90 = null, p99 = null] = quantiles
     yield
     const final_loss = yield* this.#losses.median()
@@ -125,8 +122,8 @@ export class RunMeasurer {
       final_loss,
       loss_roughness: this.#moves === 0 ? null : Math.sqrt(this.#squares / this.#moves),
       norm_quantiles: { p10, p50, p90, p99 },
-      clip_rate: this.#judged === 0 ? null : this.#clipped / this.#judged,
-      nonfinite: this.#nonfinite,
+      clip_rate: judged === 0 ? null : (this.#clipped + clipped) / judged,
+      nonfinite: this.#nonfinite + (this.#added > 0 ? this.#added - finite : 0),
     }
   }
 
