@@ -1,30 +1,13 @@
-import { bucketOf, BUCKETS } from './norm-buckets.ts'
-
-export type Numbers = Float32Array | Float64Array
-
-/** How numbers of one width tell their bucket. */
-interface Form {
-  /** Words of 32 bits in a number. */
-  readonly width: number
-  /** Bits of the high word that the bucket does not go by. */
-  readonly shift: number
-  /** What is left of infinity. That of NaN and of negative numbers is no less, and they are in no bucket. */
-  readonly end: number
-  /** The bucket of the numbers of which 0 is left. */
-  readonly offset: number
-}
-const DOUBLES: Form = { width: 2, shift: 14, end: 0x7ff0_0000 >>> 14, offset: 0 }
-/** A float32 has those bits too, behind an exponent with another bias. */
-const SINGLES: Form = {
-  width: 1,
-  shift: 17,
-  end: 0x7f80_0000 >>> 17,
-  offset: bucketOf(1) - (0x3f80_0000 >>> 17),
-}
-/** What is left of the least float32 with all its digits; those below have another exponent as float64. */
-const FIRST_SINGLE = 0x0080_0000 >>> 17
-
-const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
+import {
+  BUCKETS,
+  DOUBLES,
+  FIRST_SINGLE,
+  highWord,
+  SINGLES,
+  wordsOf,
+  type Form,
+  type Numbers,
+} from './norm-buckets.ts'
 
 /** What is counted in, by what is left of the numbers: made when it is first needed, and all 0 between two uses. */
 interface Tally {
@@ -82,11 +65,12 @@ export class NormGroup {
   ): void {
     if (this.#isAsked) this.#ordered ??= this.#putInOrder()
     this.#isAsked = true
+    const { buckets } = this
     const places: number[] = []
     const here: number[] = []
-    for (let at = 0, place = 0; place < wanted.length && at < this.buckets.length; place++) {
-      while ((this.buckets[at] as number) < (wanted[place] as number)) at++
-      if (this.buckets[at] !== wanted[place]) continue
+    for (let at = 0, place = 0; place < wanted.length && at < buckets.length; place++) {
+      while ((buckets[at] as number) < (wanted[place] as number)) at++
+      if (buckets[at] !== wanted[place]) continue
       here.push(at)
       places.push(place)
     }
@@ -232,9 +216,3 @@ function collect(
     next[left] = to + (wanted[left] as number)
   }
 }
-
-const wordsOf = (norms: Numbers): Uint32Array =>
-  new Uint32Array(norms.buffer, norms.byteOffset, norms.byteLength / Uint32Array.BYTES_PER_ELEMENT)
-
-/** Where the high word of the first number stands. */
-const highWord = (width: number): number => (IS_LITTLE_ENDIAN ? width - 1 : 0)

@@ -1,9 +1,9 @@
 import { clippedAbove } from '../record/clipped-step.ts'
 import type { Column } from '../series/columns.ts'
-import { NormGroup, type Numbers } from './norm-group.ts'
+import { NormGroup } from './norm-group.ts'
 import { atOnce, type InSlices } from './in-slices.ts'
-import { bucketOf } from './norm-buckets.ts'
-import { valueAtRank } from './value-at-rank.ts'
+import { bucketOf, type Numbers } from './norm-buckets.ts'
+import { normsAtRanks } from './norms-at-ranks.ts'
 
 /** What a cap does to the norms recorded. */
 export interface CapEffect {
@@ -159,8 +159,13 @@ export class NormRecord {
     yield* this.#lookInto(searches, gaps)
     const rooms = new Map(searches.map(({ bucket, room }) => [bucket, room]))
     const valueAt = new Map<number, number>()
-    for (const { rank, bucket, start } of ranks) {
-      valueAt.set(rank, yield* valueAtRank(rooms.get(bucket) as Numbers, rank - start))
+    for (const [bucket, here] of Map.groupBy(ranks, (place) => place.bucket)) {
+      const norms = rooms.get(bucket) as Numbers
+      const values = yield* normsAtRanks(
+        norms,
+        here.map(({ rank, start }) => rank - start),
+      )
+      here.forEach(({ rank }, i) => valueAt.set(rank, values[i] as number))
     }
     const quantiles = shares.map((_, i) => {
       const place = places[i]
