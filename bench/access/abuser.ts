@@ -23,7 +23,8 @@ const note = (what: string) => (answers[what] = (answers[what] ?? 0) + 1)
 
 const MIB = 2 ** 20
 const FULL = 10_000
-const junk = Buffer.from(`[${'0.12345,'.repeat(MIB - 1)}0]`)
+/** As many values as fit, in lists as long as the server reads. */
+const junk = Buffer.from(`[${`[${'0.12345,'.repeat(32_765)}0],`.repeat(31)}[${'0.12345,'.repeat(32_000)}0]]`)
 const kinds: Readonly<Record<Kind, () => void>> = {
   requests: () => repeat(64, () => ask('GET', '/runs', bearer)),
   pipelined: () => repeat(8, pipeline),

@@ -8,6 +8,8 @@ const CHEAP_BYTES = 256 * 1024
 const MAX_DEPTH = 64
 /** Objects and lists: the points and layers of a full batch, and some more. */
 const MAX_CONTAINERS = 32_768
+/** Values of one object or list: more than a request has points. A longer one is put together with steps of several milliseconds. */
+const MAX_LENGTH = 32_768
 /** Values: the readings, steps and times of a full batch, and some more. */
 const MAX_VALUES = MAX_READINGS_PER_REQUEST + 100_000
 
@@ -35,6 +37,8 @@ class Scan {
   at = 0
   commas = 0
   #depth = 0
+  /** Commas of each object or list that is open, by its depth. */
+  readonly #lengths = new Uint32Array(MAX_DEPTH + 1)
   #containers = 0
   #isText = false
   readonly #text: Buffer
@@ -57,6 +61,7 @@ class Scan {
       } else if (byte === QUOTE) isText = true
       else if (byte === COMMA) {
         commas++
+        this.#comma()
         pieces.comma(i)
       } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
         this.#open()
@@ -71,9 +76,19 @@ class Scan {
     this.commas = commas
   }
 
+  #comma(): void {
+    const length = ((this.#lengths[this.#depth] as number) += 1)
+    if (length >= MAX_LENGTH)
+      throw new Refusal(
+        'too_many_points',
+        `A request has at most 10,000 points, and no object or list in a body more than ${MAX_LENGTH.toLocaleString('en')} values.`,
+      )
+  }
+
   #open(): void {
     if (++this.#depth > MAX_DEPTH)
       throw new Refusal('json_invalid', `The body is nested deeper than ${MAX_DEPTH} levels.`)
+    this.#lengths[this.#depth] = 0
     if (++this.#containers > MAX_CONTAINERS)
       throw new Refusal('body_too_large', `A body has at most ${MAX_CONTAINERS} objects and lists.`)
   }
