@@ -2,7 +2,7 @@ import { StoreUnavailable } from '../store.ts'
 import type { Database, Prepared, Statements } from './database.ts'
 import { isLockTimeout } from './errors.ts'
 import type { Places } from './places.ts'
-import { parametersOf, type UnitValues } from './unit-values.ts'
+import { parametersOf, type StoringFunction, type UnitValues } from './unit-values.ts'
 
 /** Groups of one place under way at the same time: what arrives meanwhile makes the next ones. */
 const LANES = 3
@@ -63,6 +63,7 @@ export class UnitGroups {
     try {
       stored = await storeUnits(
         this.#db,
+        this.#places.storing,
         group.map(({ values }) => values),
       )
     } catch (error) {
@@ -77,17 +78,24 @@ export class UnitGroups {
   }
 }
 
-const STORE: Prepared = { name: 'store_units', sql: 'select store_units($1, $2, $3, $4, $5) as stored' }
+const STORE: Readonly<Record<StoringFunction, Prepared>> = {
+  store_group: { name: 'store_group', sql: 'select store_group($1, $2, $3, $4) as stored' },
+  store_units: { name: 'store_units', sql: 'select store_units($1, $2, $3, $4, $5) as stored' },
+}
 
 /** Stores one unit, and gives whether it was stored; if not, the run has another version. */
 export const storeUnit = async (on: Statements, values: UnitValues): Promise<boolean> =>
-  (await storeUnits(on, [values]))[0] === true
+  (await storeUnits(on, 'store_units', [values]))[0] === true
 
 /** Stores units of several runs, all of them or none, and gives for each whether it was stored. */
-async function storeUnits(on: Statements, units: readonly UnitValues[]): Promise<boolean[]> {
+async function storeUnits(
+  on: Statements,
+  storing: StoringFunction,
+  units: readonly UnitValues[],
+): Promise<boolean[]> {
   // whoever stores the same runs at this moment waits in the same order
   const ordered = units.toSorted((a, b) => (a.run < b.run ? -1 : 1))
-  const result = await on.get<{ stored: boolean[] }>(STORE, ...parametersOf(ordered))
+  const result = await on.get<{ stored: boolean[] }>(STORE[storing], ...parametersOf(storing, ordered))
   const stored = new Map(ordered.map(({ run }, i) => [run, result?.stored[i] === true]))
   return units.map(({ run }) => stored.get(run) === true)
 }

@@ -14,7 +14,10 @@ const KEPT_BYTES = 128 * 1024
 const NO_NUMBER = -1
 const NO_TEXT = ''
 
-/** What `store_units` is told of one unit. Its comment in the migration says what each list holds. */
+/** A function of the database that stores units: that of rows which one database holds, and that of rows wherever they are. */
+export type StoringFunction = 'store_group' | 'store_units'
+
+/** What a `StoringFunction` is told of one unit. The comment of `store_units` says what each list holds. */
 export interface UnitValues {
   readonly run: string
   readonly numbers: readonly number[]
@@ -119,11 +122,11 @@ function batchesOf({ tail, tailThrough }: WriteSet) {
   return { stored: tail.toReversed().filter(isStored).reverse(), leftOut, keptBytes }
 }
 
-/** The parameters of `store_units` for these units. */
-export function parametersOf(units: readonly UnitValues[]): Value[] {
+/** The parameters of a `StoringFunction` for these units. */
+export function parametersOf(storing: StoringFunction, units: readonly UnitValues[]): Value[] {
   const [first] = units as [UnitValues]
   return [
-    first.run,
+    ...(storing === 'store_units' ? [first.run] : []),
     bigints([units.length], ...units.map(({ numbers }) => numbers)),
     doubles(units.map(({ rates }) => rates)),
     textsOf(units.map(({ texts }) => texts)),
