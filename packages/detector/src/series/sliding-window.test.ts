@@ -59,6 +59,23 @@ describe('a sliding window', () => {
     }
   })
 
+  it('finds the median of full windows, in which values repeat, however seldom it is asked for', () => {
+    const value = fc.integer({ min: 0, max: 3 })
+    fc.assert(
+      fc.property(
+        fc.array(value, { minLength: 200, maxLength: 300 }),
+        fc.integer({ min: 1, max: 20 }),
+        (values, every) => {
+          const window = new SlidingWindow(16, values.slice(0, 16))
+          for (let i = 16; i < values.length; i++) {
+            window.slide(values[i] as number)
+            if (i % every === 0) expect(window.median()).toBe(quantile(values.slice(i - 15, i + 1), 0.5))
+          }
+        },
+      ),
+    )
+  })
+
   it('gives the median distance from its median', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -99, max: 99 }), { minLength: 1, maxLength: 31 }), (values) => {

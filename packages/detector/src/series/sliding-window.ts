@@ -42,7 +42,7 @@ export class SlidingWindow {
   constructor(capacity: number, values: readonly number[] = []) {
     const room = 2 ** Math.ceil(Math.log2(Math.max(capacity, values.length, FEW)))
     this.#values = new Float64Array(room)
-    this.#middle = new Float64Array(2 * room)
+    this.#middle = new Float64Array(room)
     this.#ordered = new Float64Array(room)
     this.#values.set(values)
     this.#size = values.length
@@ -185,7 +185,9 @@ export class SlidingWindow {
     const last = middle.length - 1
     const came = next - this.#orderedNext
     const went = first - this.#orderedFirst
-    if (came + went > FEW || first > this.#orderedNext) {
+    // Of those that went since, the places may have been taken by others.
+    const isKnown = first <= this.#orderedNext && next - this.#orderedFirst < middle.length
+    if (!isKnown || came + went > FEW) {
       const ordered = this.#ordered
       for (let i = first; i < next; i++) ordered[i - first] = middle[i & last] as number
       ordered.subarray(0, next - first).sort()
@@ -251,7 +253,7 @@ export class SlidingWindow {
     const room = 2 * this.#values.length
     this.#values = this.#copyTo(new Float64Array(room))
     this.#oldest = 0
-    this.#middle = new Float64Array(2 * room)
+    this.#middle = new Float64Array(room)
     this.#ordered = new Float64Array(room)
     this.#chooseMiddle()
   }
