@@ -3,6 +3,11 @@ import { LAYER_PREFIX, type MetricColumn, type PointColumns } from '@normwatch/p
 
 type ReadingField = (typeof readingFields)[number][1]
 
+const fieldOf: ReadonlyMap<string, ReadingField> = new Map(readingFields)
+const NO_COLUMNS = Object.fromEntries(readingFields.map(([, field]) => [field, undefined])) as Readonly<
+  Record<ReadingField, MetricColumn | undefined>
+>
+
 /**
  * Passes each step of a batch to `visit` as the detector reads it, steps ascending. A step without a time gets the time
  * of arrival (milliseconds since 1970). The object is the same one every time: `visit` must not keep it.
@@ -13,12 +18,13 @@ export function forEachReading(
   visit: (reading: Reading) => void,
 ): void {
   const { step, time, metrics } = columns
-  const column = Object.fromEntries(
-    readingFields.map(([metric, field]) => [field, metrics.get(metric)]),
-  ) as Record<ReadingField, MetricColumn | undefined>
+  const column = { ...NO_COLUMNS }
   const layers: { name: string; column: MetricColumn }[] = []
-  for (const [metric, column] of metrics) {
-    if (metric.startsWith(LAYER_PREFIX)) layers.push({ name: metric.slice(LAYER_PREFIX.length), column })
+  for (const [metric, values] of metrics) {
+    const field = fieldOf.get(metric)
+    if (field !== undefined) column[field] = values
+    else if (metric.startsWith(LAYER_PREFIX))
+      layers.push({ name: metric.slice(LAYER_PREFIX.length), column: values })
   }
   // one object for all readings: thousands of names each would be most of the garbage of a batch
   const norms = Object.create(null) as Record<string, number>
