@@ -8,9 +8,10 @@ import type { FindingKindRecord } from './finding-kind.ts'
 
 /** The verdict after the last reading judged. Cheap: call it once per batch. */
 export function verdict(state: DetectorState, facts: RunFacts, settings: Settings): Verdict {
-  const { clips, kinds, warmUp } = state
+  const { clips, warmUp } = state
+  const conditions = conditionsOf(state)
   return {
-    health: healthOf(state, settings),
+    health: healthOf(state, conditions, settings),
     clipping: {
       window: clips.size,
       rate: clips.size === 0 ? null : clipRate(clips),
@@ -19,12 +20,18 @@ export function verdict(state: DetectorState, facts: RunFacts, settings: Setting
       longestStreak: clips.longest,
     },
     warmUp: warmUp.phase === 'on',
-    conditions: KINDS.flatMap((kind) => {
-      const { phase, since } = kinds[kind]
-      if (phase === 'inactive') return []
-      return [{ kind, severity: severityOf(state, kind), phase, sinceStep: since }]
-    }),
+    conditions,
   }
+}
+
+function conditionsOf(state: DetectorState): Verdict['conditions'] {
+  const conditions: Verdict['conditions'][number][] = []
+  for (const kind of KINDS) {
+    const { phase, since } = state.kinds[kind]
+    if (phase !== 'inactive')
+      conditions.push({ kind, severity: severityOf(state, kind), phase, sinceStep: since })
+  }
+  return conditions
 }
 
 /** Whether this kind is firing, and is a warning or critical. */
@@ -32,19 +39,16 @@ export function isFlagging(state: DetectorState, kind: FindingKind): boolean {
   return state.kinds[kind].phase === 'firing' && severityOf(state, kind) !== 'info'
 }
 
-function healthOf(state: DetectorState, settings: Settings): Health {
-  const { ended, norms, kinds, clips } = state
-  if (ended?.flagged || KINDS.some((kind) => isCritical(state, kind))) return 'flagged'
+function healthOf(state: DetectorState, conditions: Verdict['conditions'], settings: Settings): Health {
+  const { ended, norms, clips } = state
+  // Critical conditions flag even a run of a few points.
+  const isCritical = conditions.some(({ phase, severity }) => phase === 'firing' && severity === 'critical')
+  if (ended?.flagged || isCritical) return 'flagged'
   const enough = ended === null ? settings.window.judge_from : settings.window.judge_at_end_from
   if (Math.max(norms.seen, clips.seen) < enough) return 'unknown'
-  if (KINDS.some((kind) => isFlagging(state, kind))) return 'flagged'
-  const isPending = KINDS.some((kind) => kinds[kind].phase === 'pending')
+  if (conditions.some(({ phase, severity }) => phase === 'firing' && severity !== 'info')) return 'flagged'
+  const isPending = conditions.some(({ phase }) => phase === 'pending')
   return isPending || clipRate(clips) > settings.health.watch_rate ? 'watch' : 'ok'
-}
-
-/** Critical conditions flag even a run of a few points. */
-function isCritical(state: DetectorState, kind: FindingKind): boolean {
-  return state.kinds[kind].phase === 'firing' && severityOf(state, kind) === 'critical'
 }
 
 function severityOf(state: DetectorState, kind: FindingKind): Severity {
