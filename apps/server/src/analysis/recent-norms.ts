@@ -19,6 +19,8 @@ const MAX_BYTES = 32 * 1024 * 1024
 /** Steps of one stretch, at the least, and stretches of one run, about. */
 const STRETCH_STEPS = 2 ** 13
 const STRETCHES = 256
+/** Pieces of a range that are begun before the one before is read: the store unpacks several beside each other. */
+const PIECES_AHEAD = 4
 /** Milliseconds after a run's last change from which `updated_at` identifies this state of the run. */
 const SETTLED_MS = 1_000
 
@@ -75,19 +77,23 @@ export class RecentNorms {
     const to = Math.min(range.to ?? last, last)
     const record = new NormRecord()
     const pace = new Pace()
-    if (!isSettled) {
-      await this.#readInto(record, stored.id, metric, range, pace)
-      return record
-    }
+    if (!isSettled) return this.#readInto(record, stored.id, metric, range, pace)
     const steps = stretchSteps(last)
+    const ahead: Promise<NormRecord>[] = []
     for (let start = range.from ?? 0; start <= to;) {
       const next = (Math.floor(start / steps) + 1) * steps
       const end = Math.min(next - 1, to)
       const isWhole = start % steps === 0 && (end === next - 1 || end === last)
-      if (isWhole) record.addAll(await this.#stretch(stored, metric, start, end, pace))
-      else await this.#readInto(record, stored.id, metric, { from: start, to: end }, pace)
+      const piece = isWhole
+        ? this.#stretch(stored, metric, start, end, pace)
+        : this.#readInto(new NormRecord(), stored.id, metric, { from: start, to: end }, pace)
+      // an error is thrown when its turn comes
+      piece.catch(() => {})
+      ahead.push(piece)
+      if (ahead.length > PIECES_AHEAD) record.addAll(await (ahead.shift() as Promise<NormRecord>))
       start = next
     }
+    for (const piece of ahead) record.addAll(await piece)
     return record
   }
 
@@ -97,11 +103,12 @@ export class RecentNorms {
     metric: string,
     range: StepRange,
     pace: Pace,
-  ): Promise<void> {
+  ): Promise<NormRecord> {
     for await (const values of this.#store.points.readings(run, metric, range)) {
       record.add({ values, present: null })
       await pace.did(values.length)
     }
+    return record
   }
 
   async #stretch(

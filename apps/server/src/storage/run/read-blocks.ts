@@ -21,8 +21,7 @@ export type Read = <T>(work: (tables: RunTables, cached: CachedRun) => T) => Pro
 
 /** Readings that are looked up together, while nothing changes. */
 const READINGS_A_TURN = 2 ** 15
-/** Pages of leaves that are unpacked without another thread, and those that are then read ahead of it. */
-const PAGES_ALONE = 64
+/** Pages of leaves that are read ahead while a thread unpacks them. */
 const PAGES_AHEAD = 4
 
 /** Raw readings, a leaf a block. Leaves are looked up by step, a few at a time: the run may change between two turns. */
@@ -69,9 +68,8 @@ export async function* readReadings(
   unpacker: Unpacker,
 ): AsyncGenerator<Readings> {
   const ahead: Promise<Readings>[] = []
-  let pages = 0
-  for (let start = from; start <= to; pages++) {
-    const mayHelp = pages >= PAGES_ALONE && unpacker.isFree
+  for (let start = from; start <= to;) {
+    const mayHelp = unpacker.takesPage()
     const turn = await read((tables, cached) => {
       const { key } = cached.row
       const metric = cached.names.number(name)

@@ -20,9 +20,9 @@ it('unpacks in a thread what it is given, in that order, and says when it cannot
   const unpacker = new Unpacker()
   const all = [1, 2, 3].map((i) => packed((row) => Math.sin(i * row)))
   const replies = all.map((one) => unpacker.unpack(one))
-  expect(unpacker.isFree).toBe(false)
+  expect(unpacker.takesPage()).toBe(false)
   expect(await Promise.all(replies)).toEqual(all.map(unpacked))
-  expect(unpacker.isFree).toBe(true)
+  expect(unpacker.takesPage()).toBe(true)
 })
 
 it('gives back what is damaged, and unpacks what follows', async () => {
@@ -32,4 +32,10 @@ it('gives back what is damaged, and unpacks what follows', async () => {
   damaged.blobs[0]?.fill(0, 20, 30)
   const replies = await Promise.all([whole, damaged, whole].map((one) => unpacker.unpack(one)))
   expect(replies).toEqual([unpacked(whole), undefined, unpacked(whole)])
+})
+
+it('takes nothing until there have been many pages', () => {
+  const unpacker = new Unpacker()
+  const taken = Array.from({ length: 100 }, () => unpacker.takesPage())
+  expect(taken.indexOf(true)).toBe(64)
 })

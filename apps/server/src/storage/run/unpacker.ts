@@ -11,6 +11,9 @@ export interface PackedReadings {
   readonly metric: number
 }
 
+/** Pages of leaves within this time that are unpacked without a thread. */
+const PAGES_ALONE = 64
+const MANY_IN_MS = 1_000
 /** Without work for so long, the thread ends. */
 const IDLE_MS = 2_000
 /** Messages that wait for the thread, at the most. */
@@ -21,13 +24,22 @@ const PROGRAM = new URL(`./unpacking-thread${extname(import.meta.filename)}`, im
 export class Unpacker {
   #thread: Worker | undefined
   #isBroken = false
+  /** Pages since this instant. */
+  #pages = 0
+  #since = -Infinity
   /** One for each message to the thread, which answers them in their order. */
   readonly #waiting: ((readings: Readings | undefined) => void)[] = []
   #ending: NodeJS.Timeout | undefined
 
-  /** Whether the thread could take more now. */
-  get isFree(): boolean {
-    return !this.#isBroken && this.#waiting.length < MOST_WAITING
+  /** Whether the next page of leaves goes to the thread: there have been many of late, and it can take more now. */
+  takesPage(): boolean {
+    const now = performance.now()
+    if (now - this.#since > MANY_IN_MS) {
+      this.#since = now
+      this.#pages = 0
+    }
+    const isMany = ++this.#pages > PAGES_ALONE || this.#thread !== undefined
+    return isMany && !this.#isBroken && this.#waiting.length < MOST_WAITING
   }
 
   /** `undefined`: they cannot be unpacked, or not in a thread. */
