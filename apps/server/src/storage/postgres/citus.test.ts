@@ -81,6 +81,12 @@ describe.runIf(inject('postgres').workers.length > 0)('in a Citus cluster', () =
     // a worker and a shard of it
     const wide = sent.filter(({ places, isPrepared }) => places.size > 2 || isPrepared)
     expect(wide.map(({ statements }) => statements)).toEqual([])
+    // appends are calls that a worker took, none of which had to be made again
+    const statements = sent
+      .filter(({ statements }) => statements.length === 1)
+      .flatMap((one) => one.statements)
+    expect(statements.filter((one) => one.startsWith('call store_in_shards')).length).toBeGreaterThan(20)
+    expect(statements.filter((one) => one.startsWith('select store_units'))).toEqual([])
     await store.runs.list({ limit: 50 })
     expect(transactions.at(-1)?.places.size).toBeGreaterThan(2)
   })
@@ -106,6 +112,35 @@ describe.runIf(inject('postgres').workers.length > 0)('in a Citus cluster', () =
       `select (select count(*) from only runs) as rows, count(distinct nodename) as nodes from citus_shards`,
     )
     expect(left).toEqual({ rows: '3', nodes: '2' })
+  })
+
+  it('loses nothing of what is appended while shards move to the other worker', async () => {
+    const url = await emptyDatabase()
+    const { host } = new pg.Client({ connectionString: url })
+    await ask(
+      url,
+      `do $$ begin execute format('alter database %I set citus.local_hostname = %L', current_database(), '${host}'); end $$`,
+    )
+    const store = await openPostgresStore({ url })
+    onTestFinished(() => store.close())
+    let isMoved = false
+    const logged = Array.from({ length: 12 }, async (_, i) => {
+      const run = `run-${i}`
+      await store.runs.put(run, {}, 0)
+      let step = 0
+      do await append(store, { run, columns: columns([step++], { loss: [step] }) })
+      while (!isMoved)
+      return { run, step }
+    })
+    const moved = await ask(
+      url,
+      `select citus_move_shard_placement(s.shardid, s.nodename, s.nodeport, n.nodename, n.nodeport, 'block_writes')
+       from citus_shards s join pg_dist_node n on n.groupid > 0 and n.nodename <> s.nodename
+       where s.table_name = 'runs'::regclass`,
+    ).finally(() => (isMoved = true))
+    expect(moved.length).toBeGreaterThan(1)
+    for (const { run, step } of await Promise.all(logged))
+      expect((await store.runs.get(run)).points).toBe(step)
   })
 
   it('refuses to start on a worker', async () => {

@@ -1,6 +1,7 @@
 import type { Statements } from './database.ts'
 import { CannotOpenDatabase } from './errors.ts'
 import { TABLES_OF_A_RUN } from './run-lists.ts'
+import { makeShardFunctions } from './store-in-shards.ts'
 
 interface DistributedFunction {
   readonly signature: string
@@ -46,7 +47,8 @@ export async function distributeRuns(on: Statements): Promise<void> {
        coalesce('plan_cache_mode=force_custom_plan' = any(p.proconfig), false) as "isPlannedAnew",
        d.distribution_argument_index is not null as "isDistributed"
      from pg_proc p left join pg_dist_object d on d.classid = 'pg_proc'::regclass and d.objid = p.oid
-     where pronamespace = current_schema()::regnamespace and 'p_run' = any(proargnames)`,
+     where pronamespace = current_schema()::regnamespace and 'p_run' = any(proargnames)
+       and prokind = 'f'`,
   )
   for (const { signature, definition, isPlannedAnew, isDistributed } of functions) {
     // Citus takes no volatile function in an update, and every function here is one statement of a client
@@ -60,4 +62,5 @@ export async function distributeRuns(on: Statements): Promise<void> {
       signature,
     )
   }
+  await makeShardFunctions(on)
 }

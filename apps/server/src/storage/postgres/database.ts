@@ -171,6 +171,13 @@ export class Database implements Statements {
     this.#ask((on) => on.get<T>(sql, ...values))
   run = (sql: string, ...values: Value[]): Promise<number> => this.#ask((on) => on.run(sql, ...values))
 
+  /** Calls a procedure by a statement that holds its values, outside of a transaction. Gives its results. */
+  call<T extends object>(statement: string): Promise<T> {
+    return this.#retried(() =>
+      this.#onConnection(async (client) => (await client.query<T>(statement)).rows[0] as T),
+    )
+  }
+
   async #ask<T>(work: (on: Statements) => Promise<T>): Promise<T> {
     return this.#retried(() => this.#onConnection((client) => work(statementsOn(client))))
   }

@@ -21,7 +21,7 @@ import { refuseUnfinishedMove } from './move/unfinished.ts'
 import { openRunLists } from './run-lists.ts'
 import { HeavyUnits } from '../run/heavy-units.ts'
 import { PostgresUnits } from './run-units.ts'
-import { ONE_PLACE, Shards } from './places.ts'
+import { onePlace, Shards } from './places.ts'
 import { UnitGroups } from './unit-groups.ts'
 import { openEvents, openSettings, openTokens } from './small-stores.ts'
 
@@ -104,7 +104,7 @@ function assemble(
   const chores = openChores(db)
   const units = new PostgresUnits({
     db,
-    groups: new UnitGroups(db, areRunsDistributed ? new Shards(db) : ONE_PLACE),
+    groups: new UnitGroups(db, areRunsDistributed ? new Shards(db) : onePlace(db)),
     tell: (on, recorded) => outbox.tell(on, recorded),
     onTold: tellQueued,
   })

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { ask, askEverywhere, migratedDatabase } from '../../../test/postgres.ts'
 import { append, columns } from '../store.fixture.ts'
 import type { Store } from '../store.ts'
@@ -37,8 +37,10 @@ describe('units of several runs at the same moment', () => {
       await Promise.all(RUNS.map((run) => log(store, run, step)))
       return (await newest()) - before
     }
-    // those of other tests count, too
-    await expect.poll(transactions).toBeLessThan(RUNS.length / 2)
+    // those of other tests count, too; in a Citus cluster, those of each shard have a transaction, of two numbers
+    await expect
+      .poll(transactions)
+      .toBeLessThan(RUNS.length * (inject('postgres').workers.length > 0 ? 0.9 : 0.5))
   })
 
   it('do not wait for a run that somebody else changes', async () => {

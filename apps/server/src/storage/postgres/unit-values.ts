@@ -1,6 +1,6 @@
 import type { RunRow } from '../run/run-row.ts'
 import type { TailRow } from '../run/tail.ts'
-import { storable, type Value } from './database.ts'
+import { storable, type Prepared, type Statements, type Value } from './database.ts'
 import type { WriteSet } from './write-set.ts'
 
 /**
@@ -122,8 +122,30 @@ function batchesOf({ tail, tailThrough }: WriteSet) {
   return { stored: tail.toReversed().filter(isStored).reverse(), leftOut, keptBytes }
 }
 
+const STORE: Readonly<Record<StoringFunction, Prepared>> = {
+  store_group: { name: 'store_group', sql: 'select store_group($1, $2, $3, $4) as stored' },
+  store_units: { name: 'store_units', sql: 'select store_units($1, $2, $3, $4, $5) as stored' },
+}
+
+/** Stores one unit, and gives whether it was stored; if not, the run has another version. */
+export const storeUnit = async (on: Statements, values: UnitValues): Promise<boolean> =>
+  (await storeUnits(on, 'store_units', [values]))[0] === true
+
+/** Stores units of several runs, all of them or none, and gives for each whether it was stored. */
+export async function storeUnits(
+  on: Statements,
+  storing: StoringFunction,
+  units: readonly UnitValues[],
+): Promise<boolean[]> {
+  // whoever stores the same runs at this moment waits in the same order
+  const ordered = units.toSorted((a, b) => (a.run < b.run ? -1 : 1))
+  const result = await on.get<{ stored: boolean[] }>(STORE[storing], ...parametersOf(storing, ordered))
+  const stored = new Map(ordered.map(({ run }, i) => [run, result?.stored[i] === true]))
+  return units.map(({ run }) => stored.get(run) === true)
+}
+
 /** The parameters of a `StoringFunction` for these units. */
-export function parametersOf(storing: StoringFunction, units: readonly UnitValues[]): Value[] {
+function parametersOf(storing: StoringFunction, units: readonly UnitValues[]): Value[] {
   const [first] = units as [UnitValues]
   return [
     ...(storing === 'store_units' ? [first.run] : []),

@@ -3,8 +3,8 @@ import { CLOSE_FINDING, INSERT_FINDING, insertedFinding } from '../run/list-find
 import { CREATED, RUN_COLUMNS, type RunDocuments, type RunRow } from '../run/run-row.ts'
 import type { Database, Statements } from './database.ts'
 import { Overtaken } from './errors.ts'
-import { storeUnit, type UnitGroups } from './unit-groups.ts'
-import { valuesOf } from './unit-values.ts'
+import type { UnitGroups } from './unit-groups.ts'
+import { storeUnit, valuesOf } from './unit-values.ts'
 import type { WriteSet } from './write-set.ts'
 import type { RecordedChanges, TellChannels } from './run-units.ts'
 
