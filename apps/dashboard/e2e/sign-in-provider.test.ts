@@ -31,9 +31,10 @@ it('signs a person in at the provider and back to their page, again without aski
   await page.getByRole('link', { name: 'Workspace' }).waitFor()
   expect(await page.evaluate('document.cookie')).toBe('')
 
-  // the session is over, and the sign-in was a while ago
-  await page.context().clearCookies({ domain: 'localhost' })
+  // the session is over, and the sign-in was a while ago; a page that is open would notice by itself and leave for the sign-in page
   await page.evaluate(`localStorage.setItem('normwatch.signed-in-with-provider-at', '1')`)
+  await page.goto('about:blank')
+  await page.context().clearCookies({ domain: 'localhost' })
   await page.goto(`${url}/?q=again`, { waitUntil: 'commit' })
   await page.waitForURL(`${url}/?q=again`)
   await page.getByRole('button', { name: 'Sign out' }).click()
