@@ -124,7 +124,7 @@ export class NormRecord {
   ): InSlices<{ quantiles: (number | null)[]; curve: CapEffect[] }> {
     const { count } = this
     const buckets = this.#bucketed()
-    const sorted = Float64Array.from(new Set(caps ?? this.#capsOver(buckets))).sort()
+    const sorted = Float64Array.from(new Set(caps ?? (yield* this.#capsOver(buckets)))).sort()
     const inverses = sorted.length === 0 ? undefined : yield* this.#inversesIn(buckets)
     const { quantiles, gaps } = yield* this.#search(shares, sorted.map(clippedAbove), inverses)
     return { quantiles, curve: effects(sorted, gaps, count) }
@@ -206,13 +206,15 @@ export class NormRecord {
   }
 
   /** Caps over the range of the norms, which are in these buckets. */
-  #capsOver({ first, counts }: Buckets): number[] {
+  *#capsOver({ first, counts }: Buckets): InSlices<number[]> {
     const last = first + counts.length - 1
-    const lowest = this.#groups.filter(({ buckets }) => buckets[0] === first).map((group) => group.lowest)
-    const highest = this.#groups
-      .filter(({ buckets }) => buckets.at(-1) === last)
-      .map((group) => group.highest)
-    return capsBetween(Math.min(...lowest), Math.max(0, ...highest))
+    let lowest = Infinity
+    let highest = 0
+    yield* this.#eachGroup((group) => {
+      if (group.buckets[0] === first) lowest = Math.min(lowest, group.lowest)
+      if (group.buckets.at(-1) === last) highest = Math.max(highest, group.highest)
+    })
+    return capsBetween(lowest, highest)
   }
 
   *#eachGroup(work: (group: NormGroup) => void): InSlices<void> {
