@@ -59,9 +59,8 @@ describe('an answer that comes before the end of the body reaches a client that 
     )
     const body = Buffer.from(JSON.stringify({ id: 'a', notes: 'n'.repeat(10_000) }))
     for (let i = 0; i < 16; i++) {
-      expect(await sendThenRead(url, `${head}application/json`, body)).toMatch(
-        i === 0 ? /^HTTP\/1.1 201 / : /^HTTP\/1.1 409 |^HTTP\/1.1 200 /,
-      )
+      const text = await sendThenRead(url, `${head}application/json`, body)
+      expect(text).toMatch(new RegExp(`^HTTP/1.1 ${i === 0 ? 201 : 200} `))
     }
   })
 
