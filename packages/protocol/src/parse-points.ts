@@ -138,17 +138,9 @@ function* readRows(rows: unknown, faults: Faults): Generator<undefined, PointCol
     column.values[row] = reading
     column.present[row] = 1
   }
-  for (let i = 0; i < count; i++) {
-    const row: unknown = rows[i]
+  const readRow = (row: unknown, i: number): void => {
     const at = `/points/${i}`
-    if (valuesRead >= VALUES_A_SLICE) {
-      valuesRead = 0
-      yield
-    }
-    if (!isObject(row)) {
-      faults.add(at, 'must be an object with a "step"')
-      continue
-    }
+    if (!isObject(row)) return faults.add(at, 'must be an object with a "step"')
     if (!('step' in row)) faults.add(`${at}/step`, 'is required')
     for (const key in row) {
       const value = row[key]
@@ -167,6 +159,13 @@ function* readRows(rows: unknown, faults: Faults): Generator<undefined, PointCol
       } else put(key, i, value, at, key)
     }
   }
+  for (let i = 0; i < count; i++) {
+    if (valuesRead >= VALUES_A_SLICE) {
+      valuesRead = 0
+      yield
+    }
+    readRow(rows[i], i)
+  }
   const metrics = new Map<string, MetricColumn>()
   for (const [name, { values, present }] of draft.metrics) {
     metrics.set(name, { values, present: present.includes(0) ? present : null })
@@ -174,18 +173,17 @@ function* readRows(rows: unknown, faults: Faults): Generator<undefined, PointCol
   return { step: draft.step, time: draft.time, metrics }
 }
 
+/**
+ * V8 compiles the loop of a generator and throws the code away again at each `object[key]` in it, for each body. For this
+ * reason entries are listed, and lists of readings are read in functions of their own.
+ */
 function* readColumns(columns: unknown, faults: Faults): Generator<undefined, PointColumns | undefined> {
   if (!isObject(columns)) return void faults.add('/columns', 'must be an object of lists')
   const steps = columns['step']
   if (!Array.isArray(steps)) return void faults.add('/columns/step', 'is required: a list of steps')
   if (faults.refusesCount('/columns/step', steps.length)) return undefined
   const count = steps.length
-  const step = new Float64Array(count)
-  for (let i = 0; i < count; i++) {
-    const value: unknown = steps[i]
-    if (isStep(value)) step[i] = value
-    else faults.add(`/columns/step/${i}`, STEP)
-  }
+  const step = readSteps(steps, faults)
   let time = new Float64Array(count).fill(NaN)
   const metrics = new Map<string, MetricColumn>()
   let lists = 0
@@ -197,21 +195,30 @@ function* readColumns(columns: unknown, faults: Faults): Generator<undefined, Po
     if (column !== undefined && isCap(name)) checkCaps(column, path, faults)
     if (column !== undefined && (column.present?.includes(1) ?? true)) metrics.set(name, column)
   }
-  for (const key in columns) {
-    const list = columns[key]
+  for (const [key, list] of Object.entries(columns)) {
     if (lists % LISTS_A_SLICE === 0) yield
     if (key === 'step') continue
     else if (key === 'time') time = readTimes(list, count, faults) ?? time
     else if (key === 'layers') {
       if (!isObject(list)) faults.add('/columns/layers', 'must be an object: layer name → list of norms')
       else
-        for (const layer in list) {
-          put(LAYER_PREFIX + layer, list[layer], pointer('/columns/layers', layer))
+        for (const [layer, norms] of Object.entries(list)) {
+          put(LAYER_PREFIX + layer, norms, pointer('/columns/layers', layer))
           if (lists % LISTS_A_SLICE === 0) yield
         }
     } else put(key, list, pointer('/columns', key))
   }
   return { step, time, metrics }
+}
+
+function readSteps(steps: readonly unknown[], faults: Faults): Float64Array<ArrayBuffer> {
+  const step = new Float64Array(steps.length)
+  for (let i = 0; i < steps.length; i++) {
+    const value = steps[i]
+    if (isStep(value)) step[i] = value
+    else faults.add(`/columns/step/${i}`, STEP)
+  }
+  return step
 }
 
 function isFullList(list: unknown, count: number, path: string, faults: Faults): list is unknown[] {
