@@ -71,7 +71,7 @@ const rooms: Record<string, Room> = {
   },
   storage: { path: `${server}/storage`, mayImport: ['protocol', 'detector'] },
   'storage/audit': { path: `${server}/storage/audit`, mayImport: ['storage', ...wire] },
-  'storage/run': { path: `${server}/storage/run`, mayImport: ['storage', 'detector', ...wire] },
+  'storage/run': { path: `${server}/storage/run`, mayImport: ['storage', 'in-slices', 'detector', ...wire] },
   'storage/postgres': {
     path: `${server}/storage/postgres`,
     mayImport: ['storage', 'storage/run', 'storage/audit', 'layout', ...wire, 'npm:pg', 'npm:drizzle-orm'],
@@ -115,7 +115,7 @@ const rooms: Record<string, Room> = {
     path: `${server}/alerts`,
     mayImport: ['address-ranges', 'storage', 'detector', ...wire, 'npm:ipaddr.js', 'npm:nodemailer'],
   },
-  ingest: { path: `${server}/ingest`, mayImport: ['storage', 'live', 'detector', ...wire] },
+  ingest: { path: `${server}/ingest`, mayImport: ['in-slices', 'storage', 'live', 'detector', ...wire] },
   'in-slices': { path: `${server}/in-slices.ts`, mayImport: ['node'] },
   analysis: {
     path: `${server}/analysis`,

@@ -12,6 +12,7 @@ import { serveDashboard, type Dashboard } from './plugins/dashboard-files.ts'
 import { answer, answerRaw, replyToErrors } from './plugins/error-replies.ts'
 import { edgeOptions, watchHttpEdges } from './plugins/http-edges.ts'
 import { readJsonBodies } from './plugins/json-bodies.ts'
+import { makeWayForShortRequests } from './plugins/make-way.ts'
 import { logRequests, requestId } from './plugins/request-log.ts'
 import { schemaController } from './plugins/compile-schema.ts'
 import { sendSecurityHeaders } from './plugins/security-headers.ts'
@@ -98,6 +99,7 @@ export async function buildApp(
   logRequests(app)
   replyToErrors(app)
   watchHttpEdges(app)
+  makeWayForShortRequests(app)
   sendSecurityHeaders(app, dashboard?.inlineScripts ?? [], embed)
   closeGracefully(app)
   const access = await controlAccess(app, services, { ...accessOptions, isEmbedded: embed.length > 0 })

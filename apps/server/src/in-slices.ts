@@ -1,10 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 
 /** Milliseconds of work after which others get their turn. */
-const SLICE_MS = 2
-/** Turns that others get, at the most, and the milliseconds of a turn in which none of them had anything to do. */
-const MOST_TURNS = 8
-const IDLE_MS = 0.1
+const SLICE_MS = 1
+/** The most milliseconds for which the next slice waits while a short request is answered. */
+const MOST_REST_MS = 4
+/** Milliseconds after which a short request is taken for one that waits for something else than the processor. */
+const SHORT_MS = 4
 
 /** Does work that says with `yield` where it may be interrupted, in slices between which others are served. */
 export async function inSlices<T>(work: Generator<unknown, T>): Promise<T> {
@@ -18,11 +19,36 @@ export async function inSlices<T>(work: Generator<unknown, T>): Promise<T> {
   }
 }
 
-/** A request takes several turns: it should not wait for a slice in each of them. */
-async function othersTurns(): Promise<void> {
-  for (let turn = 0; turn < MOST_TURNS; turn++) {
-    const began = performance.now()
-    await nextTurn()
-    if (performance.now() - began < IDLE_MS) return
-  }
+let lastRest = Promise.resolve()
+
+/**
+ * Lets others be served before the next slice. All long work waits in one queue, so that a request waits for one slice at the
+ * most, however many there are.
+ */
+export function othersTurns(): Promise<void> {
+  return (lastRest = lastRest.then(rest))
+}
+
+/** A request takes several turns, and waits for the disk in between: it should not wait for a slice in each of them. */
+async function rest(): Promise<void> {
+  const began = performance.now()
+  await nextTurn()
+  while (isOneAnswered() && performance.now() - began < MOST_REST_MS) await sleep(1)
+}
+
+/** The newest short request that is being answered. */
+let newest: object | undefined
+let newestAt = 0
+
+export function shortRequestBegins(request: object): void {
+  newest = request
+  newestAt = performance.now()
+}
+
+export function requestEnds(request: object): void {
+  if (newest === request) newest = undefined
+}
+
+function isOneAnswered(): boolean {
+  return newest !== undefined && performance.now() - newestAt < SHORT_MS
 }

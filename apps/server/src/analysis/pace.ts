@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { othersTurns } from '../in-slices.ts'
 
 /** Readings looked at in one turn: a few milliseconds of work. */
 const READINGS_A_TURN = 2 ** 16
@@ -11,6 +11,6 @@ export class Pace {
     this.#readings += readings
     if (this.#readings < READINGS_A_TURN) return
     this.#readings = 0
-    await nextTurn()
+    await othersTurns()
   }
 }

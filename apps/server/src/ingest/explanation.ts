@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import {
   explainedDiagnosis,
@@ -9,6 +8,7 @@ import {
   type Surroundings,
 } from '@normwatch/detector'
 import { LAYER_PREFIX, metricOf, type Sibling } from '@normwatch/protocol'
+import { othersTurns } from '../in-slices.ts'
 import {
   NOTHING_FOUND,
   type Explanation,
@@ -76,7 +76,7 @@ async function search(
     if (metric.startsWith(LAYER_PREFIX)) layers.look(metric.slice(LAYER_PREFIX.length), column)
     else moved.look(metric, column)
     if (performance.now() - since < SLICE_MS) continue
-    await nextTurn()
+    await othersTurns()
     since = performance.now()
   }
   return { moved: moved.found(), layers: layers.found() }

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { partsMadeBy, type PointColumns, type RunFields, type RunPatch } from '@normwatch/protocol'
+import { inSlices, othersTurns } from '../in-slices.ts'
 import type { Hub } from '../live/hub.ts'
 import type { NumberTexts } from '../live/number-texts.ts'
 import type { Store, StoredFinding, StoredRun } from '../storage/store.ts'
@@ -16,7 +16,7 @@ import { takeOver } from './take-over.ts'
 import { tellFindings } from './tell-findings.ts'
 
 /** Readings, with the steps, that are merged and committed at once: some milliseconds, more if they replace older ones. */
-const READINGS_A_COMMIT = 12_288
+const READINGS_A_COMMIT = 6_144
 
 /** Everything that changes a run: each change is judged, stored and sent to live readers, in that order. */
 export class Ingest {
@@ -147,7 +147,10 @@ async function acceptPoints(
   return context.runs.use(id, alone, async (active) => {
     const ofFirst = others.length === 0 ? texts : undefined
     let stored = await acceptSlice(context, active, first, arrivedAt, ofFirst)
-    for (const slice of others) stored = await acceptSlice(context, active, slice, arrivedAt)
+    for (const slice of others) {
+      await othersTurns()
+      stored = await acceptSlice(context, active, slice, arrivedAt)
+    }
     return stored
   })
 }
@@ -166,12 +169,10 @@ async function acceptSlice(
   if (newParts.length > 0) active.addParts(newParts)
   const outcome: Outcome = { changes: [], findings: [] }
   const parts = slices(columns)
-  for (const part of parts.slice(0, -1)) {
-    active.fold(part, arrivedAt, outcome)
-    await nextTurn()
-  }
+  const last = parts.pop() as PointColumns
+  if (parts.length > 0) await inSlices(folding(active, parts, arrivedAt, outcome))
   // The last judgement and `append` start in one turn, so that versions are in the order of judging.
-  const { changes, findings } = active.fold(parts.at(-1) as PointColumns, arrivedAt, outcome)
+  const { changes, findings } = active.fold(last, arrivedAt, outcome)
   const judged = active.judgedBatch(columns, changes)
   const run = await store.points.append({ run: active.id, columns, arrivedAt, newParts, ...judged })
   for (const metric of columns.metrics.keys()) active.knownMetrics.add(metric)
@@ -182,6 +183,18 @@ async function acceptSlice(
   explainer.followed(active.id, columns.step.length)
   hub.run(run, changes.length > 0 || run.health !== healthBefore)
   return run
+}
+
+function* folding(
+  active: ActiveRun,
+  parts: readonly PointColumns[],
+  arrivedAt: number,
+  outcome: Outcome,
+): Generator<undefined, void> {
+  for (const part of parts) {
+    active.fold(part, arrivedAt, outcome)
+    yield
+  }
 }
 
 /** The parts that a batch adds to the run; none if all its metrics are known. */

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CloseReason } from '@normwatch/protocol'
+import { othersTurns } from '../in-slices.ts'
 import {
   RunNotFound,
   type FindingChange,
@@ -135,7 +135,7 @@ async function allFindings(
     all.push(...page.findings)
     cursor = page.next_cursor
     // others are served between the pages
-    await nextTurn()
+    await othersTurns()
   } while (cursor !== null)
   return all
 }

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { othersTurns } from '../in-slices.ts'
 import { StoreUnavailable, type Store, type StoredFinding, type StoredRun } from '../storage/store.ts'
 import { ActiveRun, type Outcome } from './active-run.ts'
 import type { SettingsInForce } from './run-settings.ts'
@@ -25,7 +25,7 @@ export class Replay {
       this.#remember(this.judged.fold(block, 0))
       this.#next = (step[step.length - 1] as number) + 1
       count += step.length
-      await nextTurn()
+      await othersTurns()
     }
     return count
   }

@@ -1,13 +1,13 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { encodeNumber, LAYER_PREFIX, type MetricColumn, type PointColumns } from '@normwatch/protocol'
+import { othersTurns } from '../in-slices.ts'
 
 /** Readings that are written out at once: a few milliseconds of work. */
 const READINGS_A_PIECE = 8_192
 
 let lastTurn = Promise.resolve()
-/** All exports together write one piece per turn of the event loop. A reader that does not read gets none. */
+/** All exports together write one piece at a time. A reader that does not read gets none. */
 function turn(): Promise<void> {
-  return (lastTurn = lastTurn.then(() => nextTurn()))
+  return (lastTurn = lastTurn.then(othersTurns))
 }
 
 /** Reads each block when its turn has come. */

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { othersTurns } from '../../in-slices.ts'
 import { enclosing } from '../leaf/dyadic.ts'
 import type { Leaf } from '../leaf/leaf.ts'
 import type { CachedRun } from './cached-run.ts'
@@ -7,7 +7,7 @@ import type { RunCache } from './run-cache.ts'
 import type { RunTables, RunUnits } from './run-tables.ts'
 
 /** Milliseconds of encoding after which others get their turn. */
-const SLICE_MS = 8
+const SLICE_MS = 2
 /** Runs known to be heavy; of others the leaves are encoded when they are written. */
 const MAX_KNOWN = 1024
 
@@ -92,7 +92,7 @@ export class HeavyUnits implements RunUnits {
           return encoded.version !== cached.row.version || encodeSome(cached, encoded)
         })
         if (isDone) return encoded
-        await nextTurn()
+        await othersTurns()
       }
     } catch {
       // the unit meets the same fault, and says so
