@@ -14,6 +14,8 @@ const FULL = { ...STATE_AFTER, bytes: STATE_AFTER.readings * 8 }
 const OVERFULL = 16
 /** Leaves of at most this many runs are written in one transaction, unless a tail is twice as long. */
 const WRITES_A_COMMIT = 2
+/** Runs that begin together should not write their leaves at the same moments: the first time comes at so many different fills. */
+const PHASES = 8
 /** A run that leaves memory with a longer tail than this has its leaves written. */
 const MAX_TAIL_LEFT = 64
 
@@ -165,11 +167,15 @@ export class RunCache {
 }
 
 /** How full the tail is with these batches; from 1 on, it is to be written to the leaves. */
-function fillOf({ tail }: CachedRun, batches: readonly TailBatch[]): number {
+function fillOf({ row, tail }: CachedRun, batches: readonly TailBatch[]): number {
   const add = batches.reduce((sum, { rows }) => sum + rows.count, 0)
-  return Math.max(
+  const fill = Math.max(
     (tail.batches + batches.length) / FULL.batches,
     (tail.points + add) / FULL.points,
     tail.bytes / FULL.bytes,
   )
+  return row.mergedThrough === 0 ? fill * (1 + phaseOf(row.id) / PHASES) : fill
 }
+
+/** 0 to 7, from the last character, in which runs of one series differ. */
+const phaseOf = (id: string): number => id.charCodeAt(id.length - 1) % PHASES
