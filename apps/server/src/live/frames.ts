@@ -111,8 +111,13 @@ function readingsOf({ columns, texts }: PointsEvent, name: string): string {
 /** Most batches have no times of their own: the time of arrival is written as text once, not for each step. */
 function timesOf({ columns: { time }, arrivedAt }: PointsEvent): string {
   const arrival = String(arrivedAt / 1000)
-  if (time.every(Number.isNaN)) return `${arrival},`.repeat(time.length).slice(0, -1)
+  if (!hasTimes(time)) return `${arrival},`.repeat(time.length).slice(0, -1)
   return Array.from(time, (at) => (Number.isNaN(at) ? arrival : at)).join()
+}
+
+function hasTimes(time: Float64Array): boolean {
+  for (let row = 0; row < time.length; row++) if (!Number.isNaN(time[row])) return true
+  return false
 }
 
 function plainMetrics(columns: PointColumns): string[] {

@@ -2,7 +2,7 @@ const MAX_INT31 = 2 ** 31 - 1
 /** Bytes of 54 bits, seven in each. */
 const LONGEST_VARINT = 8
 
-/** Writes a blob piece by piece. One writer may be used again and again: `take` copies out what was written. */
+/** Writes a blob piece by piece. One writer is used again and again: what `take` gives stands until the next blob is written. */
 export class ByteWriter {
   #bytes = new Uint8Array(16 * 1024)
   #length = 0
@@ -44,7 +44,7 @@ export class ByteWriter {
   }
 
   take(): Uint8Array {
-    const bytes = this.#bytes.slice(0, this.#length)
+    const bytes = this.#bytes.subarray(0, this.#length)
     this.#length = 0
     return bytes
   }

@@ -47,7 +47,8 @@ export const cellKeys = (metrics: Iterable<number>): Set<number> =>
   new Set([ROWS, ...Array.from(metrics, (metric) => FIELDS.map((field) => keyOf(metric, field))).flat()])
 
 /**
- * The cells of a leaf with some of its metrics, as bytes; with their steps and times only if `withSteps`. What equals the usual value is left out.
+ * The cells of a leaf with some of its metrics, as bytes; with their steps and times only if `withSteps`. What equals the usual value is left out. The
+ * bytes stand until the next call.
  */
 export function encodeCells(
   leaf: Rows & Interval,
@@ -55,38 +56,61 @@ export function encodeCells(
   withSteps: boolean,
 ): Uint8Array {
   const bounds = cellBounds(leaf)
-  const first = bounds.slice(0, -1)
-  const end = (cell: number): number => bounds[cell + 1] as number
+  const count = bounds.length - 1
+  const step = new Float64Array(count)
+  const time = new Float64Array(count)
+  const rows = new Float64Array(count)
+  for (let cell = 0; cell < count; cell++) {
+    const from = bounds[cell] as number
+    step[cell] = leaf.step[from] as number
+    time[cell] = leaf.time[from] as number
+    rows[cell] = (bounds[cell + 1] as number) - from
+  }
   const columns = new Map<number, MetricColumn>()
-  /** A column of what `value` says of each cell, unless it says no more than `usual` does. */
-  const put = (key: number, value: (cell: number) => number, usual?: (cell: number) => number): void => {
-    const values = new Float64Array(first.length)
-    for (let cell = 0; cell < values.length; cell++) values[cell] = value(cell)
-    if (usual !== undefined && values.every((value, cell) => value === usual(cell))) return
-    columns.set(key, { values, present: null })
+  /** Without what is usual, as that says nothing. */
+  const put = (key: number, values: Float64Array, usual?: Float64Array): void => {
+    if (usual === undefined || !isSame(values, usual)) columns.set(key, { values, present: null })
   }
-  const rowsOf = (cell: number): number => end(cell) - (first[cell] as number)
-  const timeOf = (cell: number): number => leaf.time[first[cell] as number] as number
-  const none = (): number => 0
-  if (withSteps) put(ROWS, rowsOf)
+  const none = new Float64Array(count)
+  if (withSteps) put(ROWS, rows)
   for (const metric of metrics) {
-    const column = leaf.columns.get(metric) as MetricColumn
-    const summaries = first.map((from, cell) => summariseColumn(leaf, column, from, end(cell)))
-    const of = (field: Field) => (cell: number) => (summaries[cell] as MetricSummary)[field]
-    put(keyOf(metric, 'min'), of('min'))
-    put(keyOf(metric, 'max'), of('max'))
-    put(keyOf(metric, 'mean'), (cell) => shortened(of('mean')(cell)))
-    put(keyOf(metric, 'last'), of('last'))
-    put(keyOf(metric, 'count'), of('count'), rowsOf)
-    put(keyOf(metric, 'nonfinite'), of('nonfinite'), none)
-    put(keyOf(metric, 'firstTime'), of('firstTime'), timeOf)
+    const cells = summariseCells(leaf, leaf.columns.get(metric) as MetricColumn, bounds)
+    put(keyOf(metric, 'min'), cells.min)
+    put(keyOf(metric, 'max'), cells.max)
+    put(keyOf(metric, 'mean'), cells.mean)
+    put(keyOf(metric, 'last'), cells.last)
+    put(keyOf(metric, 'count'), cells.count, rows)
+    put(keyOf(metric, 'nonfinite'), cells.nonfinite, none)
+    put(keyOf(metric, 'firstTime'), cells.firstTime, time)
   }
-  const pick = (list: Float64Array) => Float64Array.from(first, (row) => list[row] as number)
-  return encodeRows(
-    { count: first.length, step: pick(leaf.step), time: pick(leaf.time), columns },
-    columns.keys(),
-    withSteps,
-  )
+  return encodeRows({ count, step, time, columns }, columns.keys(), withSteps)
+}
+
+/** What `Cells` gives of each cell of a column, in lists. */
+function summariseCells(
+  leaf: Rows,
+  column: MetricColumn,
+  bounds: readonly number[],
+): Record<Field, Float64Array> {
+  const list = () => new Float64Array(bounds.length - 1)
+  const [min, max, mean, last] = [list(), list(), list(), list()]
+  const [count, nonfinite, firstTime] = [list(), list(), list()]
+  for (let cell = 0; cell < min.length; cell++) {
+    const summary = summariseColumn(leaf, column, bounds[cell], bounds[cell + 1])
+    min[cell] = summary.min
+    max[cell] = summary.max
+    mean[cell] = shortened(summary.mean)
+    last[cell] = summary.last
+    count[cell] = summary.count
+    nonfinite[cell] = summary.nonfinite
+    firstTime[cell] = summary.firstTime
+  }
+  return { min, max, mean, last, count, nonfinite, firstTime }
+}
+
+function isSame(a: Float64Array, b: Float64Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 /** The first row of each cell that holds a point, and the count of rows behind them. */

@@ -15,7 +15,7 @@ const writer = new ByteWriter()
 
 /**
  * Rows as bytes, exactly; `docs/storage-format.md` draws them. With `metrics`, only those of them are written, and
- * steps and times only if `withSteps`.
+ * steps and times only if `withSteps`. The bytes stand until the next call.
  */
 export function encodeRows(rows: Rows, metrics: Iterable<number>, withSteps: boolean): Uint8Array {
   writer.byte(withSteps ? WITH_STEPS : READINGS_ONLY)
@@ -41,13 +41,17 @@ function writeSteps(rows: Rows): void {
   for (let row = 1; row < count; row++) writer.varint((step[row] as number) - (step[row - 1] as number))
 }
 
+/** Where numbers are tried as float32: an array for each column would be much of the garbage of a batch. */
+let room = new Float32Array(1024)
+
 function writeColumn(count: number, metric: number, { values, present }: MetricColumn): void {
   const here = present?.subarray(0, count)
   const isSparse = here !== undefined && here.includes(0)
   const dense = isSparse
     ? values.subarray(0, count).filter((_, row) => here[row] === 1)
     : values.subarray(0, count)
-  const singles = new Float32Array(dense.length)
+  if (room.length < dense.length) room = new Float32Array(dense.length)
+  const singles = room.subarray(0, dense.length)
   const isSingle = fitFloat32(dense, singles)
   writer.varint(metric)
   writer.byte((isSingle ? 0 : DOUBLE) | (isSparse ? SPARSE : 0))

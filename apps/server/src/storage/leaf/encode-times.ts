@@ -18,7 +18,7 @@ const MAX_DIFFERENCE = 2 ** 51
  * differences of differences, so that a steady pace costs a byte a time; else as float64.
  */
 export function writeTimes(writer: ByteWriter, times: Float64Array): void {
-  if (times.every(Number.isNaN)) return writer.byte(NONE)
+  if (!hasTime(times)) return writer.byte(NONE)
   const whole = wholes(times, 1e6) ?? wholes(times, TICKS_A_SECOND)
   if (whole === undefined) {
     writer.byte(FLOATS)
@@ -36,9 +36,18 @@ export function writeTimes(writer: ByteWriter, times: Float64Array): void {
   }
 }
 
+function hasTime(times: Float64Array): boolean {
+  for (let i = 0; i < times.length; i++) if (!Number.isNaN(times[i])) return true
+  return false
+}
+
+/** Where times stand in whole units: an array for each batch would be garbage. */
+let room = new Float64Array(1024)
+
 /** The times in whole units; `undefined` unless each of them is one exactly, and can be written as differences. */
 function wholes(times: Float64Array, unit: number): { values: Float64Array; unit: number } | undefined {
-  const values = new Float64Array(times.length)
+  if (room.length < times.length) room = new Float64Array(times.length)
+  const values = room
   let before = NaN
   for (let i = 0; i < times.length; i++) {
     const time = times[i] as number

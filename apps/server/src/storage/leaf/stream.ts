@@ -85,11 +85,14 @@ export function tallyRows(
       }
     }
     const overAt = overOf(rows, stream)
+    let [over, judged] = [0, 0]
     for (let row = from; row < rows.count; row++) {
       const verdict = overAt(row)
       if (verdict === undefined) continue
-      tally.judged[i] = (tally.judged[i] as number) + sign
-      if (verdict) tally.over[i] = (tally.over[i] as number) + sign
+      judged++
+      if (verdict) over++
     }
+    tally.judged[i] = (tally.judged[i] as number) + sign * judged
+    tally.over[i] = (tally.over[i] as number) + sign * over
   })
 }
