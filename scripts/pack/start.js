@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** Node's flags for the server: see "How Node is started matters" in ARCHITECTURE.md. */
+/** Node's flags for the server: see "Node is started with specific flags" in ARCHITECTURE.md. */
 const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=200', '--expose-gc']
 /** Flags of the command `normwatch` itself, not of the server. */
 const OF_ALL = ['--version', '-V', '--help', '-h']
