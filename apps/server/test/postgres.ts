@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const cluster =
     process.env['NORMWATCH_TEST_CITUS'] === undefined
       ? { ...(await startPostgres(SETTINGS)), workers: [] }
-      : await startCitus({ ...SETTINGS, max_connections: '1000', 'citus.shard_count': '4' })
+      : await startCitus({ ...SETTINGS, max_connections: '1000' })
   project.provide('postgres', {
     bin: cluster.bin,
     url: cluster.url('DATABASE'),

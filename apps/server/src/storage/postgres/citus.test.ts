@@ -91,6 +91,23 @@ describe.runIf(inject('postgres').workers.length > 0)('in a Citus cluster', () =
     expect(transactions.at(-1)?.places.size).toBeGreaterThan(2)
   })
 
+  it('makes four shards for each worker, or as many as the database says', async () => {
+    const [own, told] = [await emptyDatabase(), await emptyDatabase()]
+    await ask(
+      told,
+      `do $$ begin execute format('alter database %I set citus.shard_count = 3', current_database()); end $$`,
+    )
+    const shards = async (url: string) => {
+      await (await openPostgresStore({ url })).close()
+      const tables = await ask<{ count: number }>(
+        url,
+        'select distinct count(*)::int as count from pg_dist_shard group by logicalrelid',
+      )
+      return tables.map(({ count }) => count)
+    }
+    expect([await shards(own), await shards(told)]).toEqual([[8], [3]])
+  })
+
   it('distributes the runs that are there when the extension comes, by whichever server starts first', async () => {
     const url = await plainDatabase()
     const before = await openPostgresStore({ url })
