@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { afterAll, expect, it } from 'vitest'
 import { append, columns } from '../../store.fixture.ts'
 import { FILE } from '../engine/data-folder.ts'
+import { openDatabase } from '../engine/database.ts'
 import { openSqliteStore } from '../open.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'normwatch-'))
@@ -15,7 +15,7 @@ const BATCH = 100
 
 it('writes the leaves of trainings that begin together at different moments', async () => {
   const store = await openSqliteStore({ folder })
-  const db = new Database(join(folder, FILE), { readonly: true })
+  const db = openDatabase(join(folder, FILE), { readonly: true })
   const written = db.prepare<[], number>('select count(distinct run) from leaves').pluck()
   try {
     for (const run of RUNS) await store.runs.put(run, {}, 0)
