@@ -47,8 +47,8 @@ export const cellKeys = (metrics: Iterable<number>): Set<number> =>
   new Set([ROWS, ...Array.from(metrics, (metric) => FIELDS.map((field) => keyOf(metric, field))).flat()])
 
 /**
- * The cells of a leaf with some of its metrics, as bytes; with their steps and times only if `withSteps`. What equals the usual value is left out. The
- * bytes stand until the next call.
+ * The cells of a leaf with some of its metrics, as bytes that stand until the next call; with their steps and times only if
+ * `withSteps`. What equals the usual value is left out.
  */
 export function encodeCells(
   leaf: Rows & Interval,
