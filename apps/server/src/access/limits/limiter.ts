@@ -82,7 +82,8 @@ export async function createLimiter(
   ) {
     const { nth, leftMs, wasBusy } = counts.count(name, now())
     if (nth > counts.max) await refuse('too_many_requests', request, reply, leftMs / 1_000)
-    const early = ((nth - 1) / counts.max) * SECOND_MS - (SECOND_MS - leftMs)
+    // the last one comes at the end of the second: who asks one after the other is never refused
+    const early = (nth / counts.max) * SECOND_MS - (SECOND_MS - leftMs)
     const immediate = wasBusy ? 0 : counts.max * IMMEDIATE_SHARE
     if (nth > immediate && early > 0) await sleep(early)
   }
