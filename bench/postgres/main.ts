@@ -19,8 +19,6 @@ import { writeResults } from '../write-results.ts'
 import { floor } from './floor.ts'
 
 const ROUNDS = 9
-/** Rounds before them that are not counted: V8 compiles the code in them, which a server does once. */
-const WARM_UP = 1
 const STEPS_A_ROUND = 50_000
 const BATCH = 500
 const SINGLES = 100
@@ -115,9 +113,11 @@ async function turn(store: Store, round: number) {
 }
 
 type Turn = Awaited<ReturnType<typeof turn>>
+const rates = (turns: readonly Turn[]): number[] => turns.map(({ scalarsPerSecond }) => scalarsPerSecond)
+const scalarsIn = (batches: number): number => batches * BATCH * 2
 /** The median of the rounds' ratios: the machine's speed changes from round to round, for both sides. */
-const ratio = (turns: readonly Turn[], other: (turn: Turn, round: number) => number): number =>
-  Number(median(turns.map((one, round) => one.scalarsPerSecond / other(one, round))).toPrecision(3))
+const ratio = (ones: readonly number[], others: readonly number[]): number =>
+  Number(median(ones.map((one, round) => one / (others[round] as number))).toPrecision(3))
 const middle = (turns: readonly Turn[]) =>
   Object.fromEntries(
     Object.keys(turns[0] as Turn).map((name) => [
@@ -136,15 +136,16 @@ try {
   const turns = { sqlite: [] as Turn[], postgres: [] as Turn[], other: [] as Turn[] }
   const floors = { batches: [] as number[], singles: [] as number[] }
   const loads: number[] = []
-  for (let round = -WARM_UP; round < ROUNDS; round++) {
-    const measured = Object.entries(stores) as [keyof typeof turns, Store][]
+  const measured = Object.entries(stores) as [keyof typeof turns, Store][]
+  // not counted: V8 compiles the code in it, which a server does once
+  for (const [, store] of measured) await turn(store, -1)
+  await floor(bare, 8, 2_000, BLOB_BYTES)
+  for (let round = 0; round < ROUNDS; round++) {
     for (const [engine, store] of measured) turns[engine].push(await turn(store, round))
     floors.batches.push(await floor(bare, 8, 2_000, BLOB_BYTES))
     floors.singles.push(await floor(bare, 64, 6_400, 60))
     loads.push(load())
-    if (round < 0)
-      for (const list of [...Object.values(turns), ...Object.values(floors), loads]) list.length = 0
-    else console.error(`round ${round + 1} of ${ROUNDS}, load ${load()}`)
+    console.error(`round ${round + 1} of ${ROUNDS}, load ${load()}`)
   }
   const chart = {
     sqlite: await charts(stores.sqlite, 'r0-0', STEPS_A_ROUND),
@@ -153,7 +154,7 @@ try {
   for (let from = 0; from < LISTED; from += 200) await makeRuns(stores.postgres, 200, from)
   const listed = await timed(200, 20, () => stores.postgres.runs.list({ limit: 50 }))
   const [sqlite, postgres] = [middle(turns.sqlite), middle(turns.postgres)]
-  const floorScalars = median(floors.batches) * BATCH * 2
+  const floorScalars = scalarsIn(median(floors.batches))
   const measuredOther = other === undefined ? undefined : middle(turns.other)
   const results = {
     ...machine(),
@@ -165,11 +166,8 @@ try {
     chartsP99: { sqlite: chart.sqlite.zoomed.p99, postgres: chart.postgres.zoomed.p99 },
     listOf10000: listed,
     ratios: {
-      'ingest to SQLite': ratio(turns.postgres, (_, round) => (turns.sqlite[round] as Turn).scalarsPerSecond),
-      'ingest to the floor': ratio(
-        turns.postgres,
-        (_, round) => (floors.batches[round] as number) * BATCH * 2,
-      ),
+      'ingest to SQLite': ratio(rates(turns.postgres), rates(turns.sqlite)),
+      'ingest to the floor': ratio(rates(turns.postgres), floors.batches.map(scalarsIn)),
       'charts p99 to SQLite': chart.postgres.zoomed.p99 / chart.sqlite.zoomed.p99,
       'single steps to the floor': postgres.singlesPerSecond / median(floors.singles),
       ...(measuredOther && {
