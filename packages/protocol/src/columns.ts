@@ -10,6 +10,12 @@ export interface PointColumns {
   readonly metrics: ReadonlyMap<string, MetricColumn>
 }
 
+/** Whether the sender gave the time of any step. A loop, since `every` makes an object of each number. */
+export function hasTimes(time: Float64Array): boolean {
+  for (let row = 0; row < time.length; row++) if (!Number.isNaN(time[row])) return true
+  return false
+}
+
 /** The readings of one metric, one row a step. */
 export interface MetricColumn {
   /** (n) any float64, NaN and ±Infinity included. */

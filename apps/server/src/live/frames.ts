@@ -1,5 +1,6 @@
 import {
   encodeNumber,
+  hasTimes,
   LAYER_PREFIX,
   type Finding,
   type GapReason,
@@ -113,11 +114,6 @@ function timesOf({ columns: { time }, arrivedAt }: PointsEvent): string {
   const arrival = String(arrivedAt / 1000)
   if (!hasTimes(time)) return `${arrival},`.repeat(time.length).slice(0, -1)
   return Array.from(time, (at) => (Number.isNaN(at) ? arrival : at)).join()
-}
-
-function hasTimes(time: Float64Array): boolean {
-  for (let row = 0; row < time.length; row++) if (!Number.isNaN(time[row])) return true
-  return false
 }
 
 function plainMetrics(columns: PointColumns): string[] {

@@ -1,3 +1,4 @@
+import { hasTimes } from '@normwatch/protocol'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { readShuffled, writeShuffled } from './encode-floats.ts'
 
@@ -18,17 +19,17 @@ const MAX_DIFFERENCE = 2 ** 51
  * differences of differences, so that a steady pace costs a byte a time; else as float64.
  */
 export function writeTimes(writer: ByteWriter, times: Float64Array): void {
-  if (!hasTime(times)) return writer.byte(NONE)
-  const whole = wholes(times, 1e6) ?? wholes(times, TICKS_A_SECOND)
-  if (whole === undefined) {
+  if (!hasTimes(times)) return writer.byte(NONE)
+  if (areWhole(times, 1e6)) writer.byte(MICROSECONDS)
+  else if (areWhole(times, TICKS_A_SECOND)) writer.byte(TICKS)
+  else {
     writer.byte(FLOATS)
     return writeShuffled(writer, times)
   }
-  writer.byte(whole.unit === 1e6 ? MICROSECONDS : TICKS)
   let before = 0
   let pace = 0
   for (let i = 0; i < times.length; i++) {
-    const value = whole.values[i] as number
+    const value = whole[i] as number
     const difference = value - before
     writer.signed(i === 0 ? difference : difference - pace)
     if (i > 0) pace = difference
@@ -36,29 +37,23 @@ export function writeTimes(writer: ByteWriter, times: Float64Array): void {
   }
 }
 
-function hasTime(times: Float64Array): boolean {
-  for (let i = 0; i < times.length; i++) if (!Number.isNaN(times[i])) return true
-  return false
-}
+/** The times that `areWhole` looked at last, in its units: an array for each batch would be garbage. */
+let whole = new Float64Array(1024)
 
-/** Where times stand in whole units: an array for each batch would be garbage. */
-let room = new Float64Array(1024)
-
-/** The times in whole units; `undefined` unless each of them is one exactly, and can be written as differences. */
-function wholes(times: Float64Array, unit: number): { values: Float64Array; unit: number } | undefined {
-  if (room.length < times.length) room = new Float64Array(times.length)
-  const values = room
+/** Whether each of the times is a whole number of units exactly, and can be written as differences. */
+function areWhole(times: Float64Array, unit: number): boolean {
+  if (whole.length < times.length) whole = new Float64Array(times.length)
   let before = NaN
   for (let i = 0; i < times.length; i++) {
     const time = times[i] as number
     const value = Math.round(time * unit)
     // NaN is no whole number, and -0 would lose its sign
-    if (!(value >= 0 && value <= MAX_WHOLE) || value / unit !== time) return undefined
-    if (Math.abs(value - before) >= MAX_DIFFERENCE || (value === 0 && Object.is(time, -0))) return undefined
-    values[i] = value
+    if (!(value >= 0 && value <= MAX_WHOLE) || value / unit !== time) return false
+    if (Math.abs(value - before) >= MAX_DIFFERENCE || (value === 0 && Object.is(time, -0))) return false
+    whole[i] = value
     before = value
   }
-  return { values, unit }
+  return true
 }
 
 export function readTimes(reader: ByteReader, count: number): Float64Array {
