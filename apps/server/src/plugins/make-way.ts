@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { requestEnds, shortRequestBegins } from '../in-slices.ts'
 import { isWebSocketUpgrade } from './http-edges.ts'
 
-/** A body of more bytes is long: it is worked on in slices, and makes way for requests with less. */
+/** A body of more bytes is long: it makes way for requests with less, and the rest of one that is refused is not read. */
 const LONG_BYTES = 64 * 1024
 
 /** Lets short requests be answered between the pieces of long bodies and the slices of other long work. */
@@ -27,6 +27,7 @@ export function makeWayForShortRequests(app: FastifyInstance): void {
   })
 }
 
-function hasLongBody({ headers }: FastifyRequest): boolean {
+/** Whether the request has a body of more bytes, or one of unknown length. */
+export function hasLongBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > LONG_BYTES
 }

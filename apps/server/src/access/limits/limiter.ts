@@ -3,6 +3,7 @@ import { LAYER_PREFIX, MAX_BODY_BYTES } from '@normwatch/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../../errors.ts'
 import { encodingOf } from '../../plugins/json-bodies.ts'
+import { hasLongBody } from '../../plugins/make-way.ts'
 import type { Store } from '../../storage/store.ts'
 import { Budget } from './budget.ts'
 import type { Caller } from '../identity/caller.ts'
@@ -16,8 +17,6 @@ import { SECOND_MS, SecondCounts } from './second-counts.ts'
 import type { Sockets } from '../identity/sockets.ts'
 import { Turns } from './turns.ts'
 
-/** A refused body up to this many bytes is read to the end, so that the connection can be used again. */
-const SMALL_BODY = 64 * 1024
 /**
  * Share of a second's requests that are answered as they come; the others are spread over it. None of one who was busy in
  * the second before: a burst at the beginning of each second would keep the others waiting.
@@ -90,13 +89,11 @@ export async function createLimiter(
 
   /** A client that retries at once waits here: otherwise refusing would cost as much as answering. */
   async function refuse(code: TooMany, request: FastifyRequest, reply: FastifyReply, seconds: number) {
-    await sleep(
-      assumedBytes(request) > SMALL_BODY ? HOLD_SECONDS * 1_000 : Math.min(HOLD_SECONDS, seconds) * 1_000,
-    )
+    await sleep((hasLongBody(request) ? HOLD_SECONDS : Math.min(HOLD_SECONDS, seconds)) * 1_000)
     // Spreads requests that waited for the same moment.
     await turns.take(request.ip)
-    // The rest of a large body is not read.
-    if (assumedBytes(request) > SMALL_BODY) void reply.header('connection', 'close')
+    // The rest of a long body is not read; a short one is, so that the connection can be used again.
+    if (hasLongBody(request)) void reply.header('connection', 'close')
     throw tooMany(code, seconds)
   }
 
