@@ -8,7 +8,7 @@ import {
   type Surroundings,
 } from '@normwatch/detector'
 import { LAYER_PREFIX, metricOf, type Sibling } from '@normwatch/protocol'
-import { othersTurns } from '../in-slices.ts'
+import { inSlices } from '../in-slices.ts'
 import {
   NOTHING_FOUND,
   type Explanation,
@@ -19,8 +19,6 @@ import {
 } from '../storage/store.ts'
 import { intervalOf, surroundings } from './surroundings.ts'
 
-/** Milliseconds of work before others get their turn. */
-const SLICE_MS = 5
 /** Events at most this many points before an onset are shown with the finding. */
 const EVENT_POINTS = 5
 const MAX_EVENTS = 5
@@ -46,7 +44,7 @@ export async function explain(store: Store, finding: StoredFinding): Promise<Exp
   const events = (await store.events.list(id, { from, to: around })).slice(-MAX_EVENTS)
   const sibling = await siblingOf(store, run, part, opened_step ?? around)
   const record = await surroundings(store, run, around)
-  const found = await search(record, part, around, opened_step ?? around)
+  const found = await inSlices(search(record, part, around, opened_step ?? around))
   const causes = explainedDiagnosis(kind, diagnosis, {
     onset: around,
     moved: found.moved,
@@ -63,21 +61,18 @@ export async function explain(store: Store, finding: StoredFinding): Promise<Exp
   return { explanation, followedBy: record.step.filter((step) => step >= around).length }
 }
 
-async function search(
+function* search(
   { step, metrics }: Surroundings,
   part: string | null,
   around: number,
   until: number,
-): Promise<Pick<Explanation, 'moved' | 'layers'>> {
+): Generator<undefined, Pick<Explanation, 'moved' | 'layers'>> {
   const moved = new MovedSearch(step, around, part)
   const layers = new LayerSearch(step, around, until)
-  let since = performance.now()
   for (const [metric, column] of metrics) {
     if (metric.startsWith(LAYER_PREFIX)) layers.look(metric.slice(LAYER_PREFIX.length), column)
     else moved.look(metric, column)
-    if (performance.now() - since < SLICE_MS) continue
-    await othersTurns()
-    since = performance.now()
+    yield
   }
   return { moved: moved.found(), layers: layers.found() }
 }
