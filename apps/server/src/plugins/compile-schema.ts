@@ -29,7 +29,15 @@ const checkJsonBounds: SchemaValidateFunction = ({ depth, bytes }: JsonBounds, v
   return false
 }
 
-const options = { strict: true, strictRequired: false, discriminator: true, verbose: true } as const
+const options = {
+  strict: true,
+  strictRequired: false,
+  discriminator: true,
+  verbose: true,
+  // the schemas are this server's own: to check them would take most of the time of the first request
+  meta: false,
+  validateSchema: false,
+} as const
 /** A check ends at the first fault: listing a million faults would cost more than parsing the body. */
 const bodies = withKeywords(new Ajv(options))
 /** "Infinity" becomes a number: without strict numbers, the bounds apply to it too. */
