@@ -2,7 +2,7 @@ import { clipRule, RunMeasurer, type RunMeasures } from '@normwatch/detector'
 import { metricOf } from '@normwatch/protocol'
 import { inSlices } from '../in-slices.ts'
 import type { Store, StoredRun } from '../storage/store.ts'
-import { Pace } from './pace.ts'
+import { A_STRETCH, Pace } from './pace.ts'
 import { partOf } from './part-of.ts'
 
 /** Runs whose measures are kept: less than a kilobyte each. */
@@ -48,36 +48,47 @@ const keyOf = ({ id, created_at, version }: StoredRun, part: string | undefined)
   JSON.stringify([id, created_at, version, part])
 
 async function measure(store: Store, run: StoredRun, part: string | undefined): Promise<RunMeasures> {
-  const { name, clip, optimizer } = partOf(run, part)
+  const { name, clip, clipping } = partOf(run, part)
   const [gradNorm, cap, clipFraction, ownLoss] = ['grad_norm', 'max_norm', 'clip_fraction', 'loss'].map(
     (metric) => metricOf(metric, name),
   ) as [string, string, string, string]
   const known = new Set(await store.points.metrics(run.id))
   // a part without a loss of its own uses the run's
   const loss = known.has(ownLoss) ? ownLoss : 'loss'
-  const measurer = new RunMeasurer({ clip, optimizer })
+  const measurer = new RunMeasurer()
   const pace = new Pace()
-  if (clipRule(clip).by === 'norm' && !known.has(cap)) {
-    for await (const norms of store.points.readings(run.id, gradNorm, {})) {
-      measurer.addNorms(norms)
-      await pace.did(norms.length)
+  const rule = clipRule(clip)
+  // the store counts what is clipped; without a cap of the run, no rate speaks of steps that have none either
+  const hasCap = rule.by === 'fraction' || rule.cap < Infinity
+  if (hasCap || !known.has(cap)) {
+    for await (const norms of store.points.norms(run.id, gradNorm, {})) {
+      if ('unpack' in norms) measurer.addOrderedNorms(norms)
+      else measurer.addNorms(norms)
+      await pace.did('unpack' in norms ? A_STRETCH : norms.length)
     }
   } else {
-    const metrics = [gradNorm, cap, clipFraction]
+    const metrics = [gradNorm, cap]
     for await (const block of store.points.read(run.id, { metrics })) {
       measurer.addSteps({
         count: block.step.length,
         gradNorm: block.metrics.get(gradNorm),
         cap: block.metrics.get(cap),
-        clipFraction: block.metrics.get(clipFraction),
       })
       await pace.did(block.step.length * block.metrics.size)
     }
   }
-  for await (const losses of store.points.readings(run.id, loss, {})) {
-    measurer.addLosses(losses)
-    await pace.did(losses.length)
+  for await (const losses of store.points.losses(run.id, loss)) {
+    if ('sums' in losses) measurer.addLossSums(losses.sums, losses.start)
+    else measurer.addLosses(losses)
+    await pace.did('sums' in losses ? A_STRETCH : losses.length)
+  }
+  const from = measurer.lastLossesFrom
+  if (from !== undefined) {
+    for await (const losses of store.points.readings(run.id, loss, { from })) {
+      measurer.addLastLosses(losses)
+      await pace.did(losses.length)
+    }
   }
   const steps = await store.points.extent(run.id, [gradNorm, loss, cap, clipFraction])
-  return inSlices(measurer.resultInSlices(steps))
+  return inSlices(measurer.resultInSlices(steps, hasCap ? clipping.rate_total : undefined))
 }

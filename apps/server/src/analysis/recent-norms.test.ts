@@ -12,10 +12,10 @@ async function runWithNorms(later: number) {
   await post([1, 2, 3], 0)
   let reads = 0
   const points: Store['points'] = Object.create(services.store.points, {
-    readings: {
-      value: (...args: Parameters<Store['points']['readings']>) => (
+    norms: {
+      value: (...args: Parameters<Store['points']['norms']>) => (
         reads++,
-        services.store.points.readings(...args)
+        services.store.points.norms(...args)
       ),
     },
   })

@@ -1,7 +1,7 @@
 import { NormRecord } from '@normwatch/detector'
 import { metricOf } from '@normwatch/protocol'
 import type { Store, StoredRun } from '../storage/store.ts'
-import { Pace } from './pace.ts'
+import { A_STRETCH, Pace } from './pace.ts'
 import { partOf } from './part-of.ts'
 
 export interface StepRange {
@@ -21,6 +21,8 @@ const STRETCH_STEPS = 2 ** 13
 const STRETCHES = 256
 /** Pieces of a range that are begun before the one before is read: the store unpacks several beside each other. */
 const PIECES_AHEAD = 4
+/** Norms of a run with more points would drive each other out; stores keep what is asked of them. */
+const VERY_LONG_RUN = 2 ** 22
 /** Milliseconds after a run's last change from which `updated_at` identifies this state of the run. */
 const SETTLED_MS = 1_000
 
@@ -77,7 +79,8 @@ export class RecentNorms {
     const to = Math.min(range.to ?? last, last)
     const record = new NormRecord()
     const pace = new Pace()
-    if (!isSettled) return this.#readInto(record, stored.id, metric, range, pace)
+    if (!isSettled || stored.points >= VERY_LONG_RUN)
+      return this.#readInto(record, stored.id, metric, range, pace)
     const steps = stretchSteps(last)
     const ahead: Promise<NormRecord>[] = []
     for (let start = range.from ?? 0; start <= to;) {
@@ -104,9 +107,10 @@ export class RecentNorms {
     range: StepRange,
     pace: Pace,
   ): Promise<NormRecord> {
-    for await (const values of this.#store.points.readings(run, metric, range)) {
-      record.add({ values, present: null })
-      await pace.did(values.length)
+    for await (const norms of this.#store.points.norms(run, metric, range)) {
+      if ('unpack' in norms) record.addOrdered(norms)
+      else record.add({ values: norms, present: null })
+      await pace.did('unpack' in norms ? A_STRETCH : norms.length)
     }
     return record
   }

@@ -1,3 +1,4 @@
+import type { LossSums, OrderedNorms } from '@normwatch/detector'
 import type {
   Finding,
   Health,
@@ -320,6 +321,23 @@ export interface PointStore {
     metric: string,
     range: { from?: number | undefined; to?: number | undefined },
   ): AsyncIterable<Float32Array | Float64Array>
+  /**
+   * The same for norms of a gradient in no order. Of long runs, many of them may come in ascending order and packed,
+   * which takes a fraction of the time. Throws `RunNotFound`.
+   */
+  norms(
+    run: string,
+    metric: string,
+    range: { from?: number | undefined; to?: number | undefined },
+  ): AsyncIterable<Float32Array | Float64Array | OrderedNorms>
+  /**
+   * All readings of a loss in step order, in blocks. Of long runs, many of them may come summed up, with the step from which
+   * on they are. Throws `RunNotFound`.
+   */
+  losses(
+    run: string,
+    metric: string,
+  ): AsyncIterable<Float32Array | Float64Array | { readonly start: number; readonly sums: LossSums }>
   /** How many steps have a reading of at least one of these metrics, and which are the first and the last. Throws `RunNotFound`. */
   extent(run: string, metrics: readonly string[]): Promise<Extent>
   /** Names of the run's metrics, layers included (`layers/…`), A to Z. Throws `RunNotFound`. */

@@ -5,29 +5,39 @@ const LAST_SHARE = 0.05
 /** Losses held in one array. */
 const CHUNK = 2 ** 14
 
-/** The last 5 % of the losses that were added, at least one, and no more than an array of earlier ones. */
+/** How many of so many losses are the last ones: 5 %, at least one. */
+export const lastOf = (count: number): number => Math.max(1, Math.round(count * LAST_SHARE))
+
+/** The last of the losses that were added, and no more than an array of earlier ones. */
 export class LastLosses {
+  readonly #lastCount: (count: number) => number
   /** All but the last are full. */
   #chunks: Float64Array[] = []
   /** Losses dropped from the front, a whole number of arrays. */
   #dropped = 0
   #count = 0
 
+  /** Without a number of them: the last 5 %. */
+  constructor(last?: number) {
+    this.#lastCount = last === undefined ? lastOf : (count) => Math.min(last, count)
+  }
+
   /** Adds those that are finite. */
   add(losses: Float32Array | Float64Array): void {
     let chunk = this.#chunks.at(-1)
+    let at = this.#count % CHUNK
     for (let i = 0; i < losses.length; i++) {
       const loss = losses[i] as number
       if (!Number.isFinite(loss)) continue
-      const at = this.#count % CHUNK
       if (chunk === undefined || at === 0) chunk = this.#startChunk()
       chunk[at] = loss
       this.#count++
+      at = at === CHUNK - 1 ? 0 : at + 1
     }
   }
 
   #startChunk(): Float64Array {
-    const unused = Math.floor((this.#count - this.#lastCount - this.#dropped) / CHUNK)
+    const unused = Math.floor((this.#count - this.#lastCount(this.#count) - this.#dropped) / CHUNK)
     if (unused > 0) this.#chunks = this.#chunks.slice(unused)
     this.#dropped += Math.max(0, unused) * CHUNK
     const chunk = new Float64Array(CHUNK)
@@ -35,22 +45,26 @@ export class LastLosses {
     return chunk
   }
 
-  get #lastCount(): number {
-    return Math.max(1, Math.round(this.#count * LAST_SHARE))
-  }
-
   /** Their median; `null` without a loss. */
   *median(): InSlices<number | null> {
     if (this.#count === 0) return null
-    const last = new Float64Array(this.#lastCount)
+    const last = new Float64Array(this.#lastCount(this.#count))
     const first = this.#count - last.length
-    this.#chunks.forEach((chunk, i) => {
+    for (const [i, chunk] of this.#chunks.entries()) {
       const start = this.#dropped + i * CHUNK
       const some = chunk.subarray(Math.max(0, first - start), this.#count - start)
       last.set(some, Math.max(0, start - first))
-    })
-    const high = yield* valueAtRank(last, last.length >> 1)
+      yield
+    }
+    const middle = last.length >> 1
+    const high = yield* valueAtRank(last, middle)
     if (last.length % 2 === 1) return high
-    return ((yield* valueAtRank(last, (last.length >> 1) - 1)) + high) / 2
+    // those before it are not more
+    let low = -Infinity
+    for (let i = 0; i < middle; i++) {
+      if ((last[i] as number) > low) low = last[i] as number
+      if (i % CHUNK === 0) yield
+    }
+    return (low + high) / 2
   }
 }

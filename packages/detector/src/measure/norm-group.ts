@@ -23,17 +23,37 @@ const tallyOf = (): Tally =>
     inverses: new Float64Array(BUCKETS),
   })
 
-/** The finite norms of some blocks, counted by bucket. -0 is 0. */
-export class NormGroup {
+/** Finite norms counted by bucket, so that few of them need to be looked at. -0 is 0. */
+export interface CountedNorms {
   /** Those that hold a norm, ascending. */
   readonly buckets: Uint32Array
   /** How many norms each of them holds. */
   readonly counts: Uint32Array
+  /** The sum of the inverses of the norms in each bucket. */
+  readonly inverses: Float64Array
   readonly count: number
   /** Finite readings below 0, which are no norms. */
   readonly below0: number
   readonly bytes: number
   /** Whether all are float32. */
+  readonly isSingle: boolean
+  /** The lowest norm; there is one. */
+  readonly lowest: number
+  readonly highest: number
+  /** Gives `take` the norms of each of these buckets (ascending) that holds any, in no order: those from `from` up to `to`. */
+  select(
+    wanted: readonly number[],
+    take: (norms: Numbers, from: number, to: number, place: number) => void,
+  ): void
+}
+
+/** The finite norms of some blocks. */
+export class NormGroup implements CountedNorms {
+  readonly buckets: Uint32Array
+  readonly counts: Uint32Array
+  readonly count: number
+  readonly below0: number
+  readonly bytes: number
   readonly isSingle: boolean
   readonly #form: Form
   /** As they were given, until they are put in order. */
@@ -58,7 +78,6 @@ export class NormGroup {
     this.bytes = this.#blocks.reduce((sum, { byteLength }) => sum + byteLength, 0)
   }
 
-  /** Gives `take` the norms of each of these buckets (ascending) that holds any, in no order: those from `from` up to `to`. */
   select(
     wanted: readonly number[],
     take: (norms: Numbers, from: number, to: number, place: number) => void,
@@ -81,7 +100,6 @@ export class NormGroup {
     }
   }
 
-  /** The sum of the inverses of the norms in each bucket. */
   get inverses(): Float64Array {
     if (this.#inverses !== undefined) return this.#inverses
     const { inverses } = tallyOf()
@@ -92,7 +110,6 @@ export class NormGroup {
     return this.#inverses
   }
 
-  /** The lowest norm; there is one. */
   get lowest(): number {
     let lowest = Infinity
     for (const norm of this.#normsAt(0)) if (norm < lowest) lowest = norm

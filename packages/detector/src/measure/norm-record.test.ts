@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NormRecord } from './norm-record.ts'
+import { orderNorms } from './ordered-norms.ts'
 
 const anyNorm = fc.oneof(
   fc.double({ min: 0, max: 1e300 }),
@@ -52,6 +53,41 @@ describe('the what-if', () => {
           expect(single.count).toBe(double.count)
           expect(single.quantiles(shares)).toEqual(double.quantiles(shares))
           expect(single.curve(caps)).toEqual(double.curve(caps))
+        },
+      ),
+    )
+  })
+
+  it('says of norms that were put in order before what it says of them in any order', () => {
+    const anyForm = fc.constantFrom(Float32Array, Float64Array)
+    fc.assert(
+      fc.property(
+        anyForm,
+        fc.array(fc.oneof(anyNorm, anySingle), { maxLength: 300 }),
+        fc.array(anySingle, { maxLength: 10 }),
+        fc.array(fc.double({ min: 1e-9, max: 1e9, noNaN: true }), { maxLength: 70 }),
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 }),
+        (Form, norms, others, caps, shares) => {
+          const blocks = [Form.from(norms.slice(0, 100)), Form.from(norms.slice(100))]
+          const { norms: sorted, ...counts } = orderNorms(blocks)
+          expect(counts.readings).toBe(norms.length)
+          expect([...sorted].every((norm, i) => i === 0 || norm >= (sorted[i - 1] as number))).toBe(true)
+          const ordered = recordOf(others)
+          ordered.addOrdered({
+            ...counts,
+            bytes: 0,
+            unpack: () => (from, to) => sorted.slice(from, to),
+          })
+          const together = recordOf([...others, ...Form.from(norms)])
+          expect([ordered.count, ordered.below0]).toEqual([together.count, together.below0])
+          expect(ordered.quantiles(shares)).toEqual(together.quantiles(shares))
+          const rates = (record: NormRecord, some?: number[]) =>
+            record.curve(some).map(({ cap, clip_rate: rate }) => [cap, rate])
+          expect(rates(ordered, caps)).toEqual(rates(together, caps))
+          expect(rates(ordered)).toEqual(rates(together))
+          ordered.curve(caps).forEach(({ mean_coefficient: mean }, i) => {
+            expect(mean).toBeCloseTo(together.curve(caps)[i]?.mean_coefficient ?? NaN, 9)
+          })
         },
       ),
     )

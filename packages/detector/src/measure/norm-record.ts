@@ -1,9 +1,10 @@
 import { clippedAbove } from '../record/clipped-step.ts'
 import type { Column } from '../series/columns.ts'
-import { NormGroup } from './norm-group.ts'
+import { NormGroup, type CountedNorms } from './norm-group.ts'
 import { atOnce, type InSlices } from './in-slices.ts'
 import { bucketOf, type Numbers } from './norm-buckets.ts'
 import { normsAtRanks } from './norms-at-ranks.ts'
+import { OrderedGroup, type OrderedNorms } from './ordered-norms.ts'
 
 /** What a cap does to the norms recorded. */
 export interface CapEffect {
@@ -57,7 +58,7 @@ interface Gaps {
  * quantiles need them, and grouped by bucket: only buckets with a rank or a bar in them are looked into.
  */
 export class NormRecord {
-  readonly #groups: NormGroup[] = []
+  readonly #groups: CountedNorms[] = []
   /** Blocks that are not grouped yet, and how many readings they have. */
   #blocks: Numbers[] = []
   #waiting = 0
@@ -73,6 +74,13 @@ export class NormRecord {
       from += some.length
       if (this.#waiting === GROUP) this.#group()
     }
+  }
+
+  /** Adds norms that are in order already, which are looked at faster. */
+  addOrdered(norms: OrderedNorms): void {
+    this.#group()
+    this.#groups.push(new OrderedGroup(norms))
+    this.#buckets = undefined
   }
 
   /** Adds all norms of another record. */
@@ -128,16 +136,6 @@ export class NormRecord {
     const inverses = sorted.length === 0 ? undefined : yield* this.#inversesIn(buckets)
     const { quantiles, gaps } = yield* this.#search(shares, sorted.map(clippedAbove), inverses)
     return { quantiles, curve: effects(sorted, gaps, count) }
-  }
-
-  /** The quantiles, and how many norms one cap clips: in less time than its effect takes. */
-  *measure(
-    shares: readonly number[],
-    cap: number,
-  ): InSlices<{ quantiles: (number | null)[]; clipped: number }> {
-    const bars = Float64Array.of(clippedAbove(cap))
-    const { quantiles, gaps } = yield* this.#search(shares, bars, undefined)
-    return { quantiles, clipped: gaps.counts[1] as number }
   }
 
   /** `inverses` of the norms in each bucket, without which the gaps' own are not to be used. */
@@ -217,7 +215,7 @@ export class NormRecord {
     return capsBetween(lowest, highest)
   }
 
-  *#eachGroup(work: (group: NormGroup) => void): InSlices<void> {
+  *#eachGroup(work: (group: CountedNorms) => void): InSlices<void> {
     let seen = 0
     for (const group of this.#groups) {
       work(group)
@@ -229,7 +227,7 @@ export class NormRecord {
   }
 }
 
-function bucketsOf(groups: readonly NormGroup[]): Buckets {
+function bucketsOf(groups: readonly CountedNorms[]): Buckets {
   const held = groups.filter(({ count }) => count > 0)
   const first = held.reduce((least, { buckets }) => Math.min(least, buckets[0] as number), Infinity)
   const last = held.reduce((most, { buckets }) => Math.max(most, buckets.at(-1) as number), -1)

@@ -1,10 +1,11 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { clipAt } from '../../test/readings.ts'
 import { compareNotes, type ComparedRun } from './compare-notes.ts'
+import { LossMoves } from './loss-moves.ts'
 import { RunMeasurer, type RunMeasures } from './run-measures.ts'
 
 function measure(losses: readonly number[], norms: readonly number[] = []): RunMeasures {
-  const measurer = new RunMeasurer(clipAt(1))
+  const measurer = new RunMeasurer()
   const middle = losses.length >> 1
   for (const [from, to] of [
     [0, middle],
@@ -38,31 +39,74 @@ describe('measures of a run', () => {
     }
   })
 
-  it('counts of very many norms what counting one by one says, also of those below 0', () => {
+  it('says of losses of which some were summed up before what it says of all', () => {
+    const anyLoss = fc.oneof(fc.double({ min: -10, max: 10, noNaN: true }), fc.constantFrom(NaN, Infinity))
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.array(anyLoss, { maxLength: 60 }), fc.boolean()), { maxLength: 6 }),
+        (stretches) => {
+          const all = stretches.flatMap(([losses]) => losses)
+          const measurer = new RunMeasurer()
+          let start = 0
+          for (const [losses, isSummed] of stretches) {
+            const moves = new LossMoves()
+            moves.add(Float64Array.from(losses))
+            if (isSummed) measurer.addLossSums(moves, start)
+            else measurer.addLosses(Float64Array.from(losses))
+            start += losses.length
+          }
+          const from = measurer.lastLossesFrom
+          if (from !== undefined) measurer.addLastLosses(Float64Array.from(all.slice(from)))
+          const found = measurer.result({ points: 0, first: undefined, last: undefined })
+          const expected = measure(all)
+          expect(found).toMatchObject({ final_loss: expected.final_loss, nonfinite: expected.nonfinite })
+          expect(found.loss_roughness === null).toBe(expected.loss_roughness === null)
+          expect(found.loss_roughness ?? 0).toBeCloseTo(expected.loss_roughness ?? 0, 9)
+        },
+      ),
+    )
+  })
+
+  it('counts which of very many norms are not finite, also beside those below 0', () => {
     const odd = [NaN, Infinity, -Infinity, -1, -0, 1, 1 + 1e-7, 1.001, 1e-300]
     const norms = Array.from({ length: 150_000 }, (_, i) =>
       i % 50 === 0 ? (odd[(i / 50) % odd.length] as number) : ((i * 7919) % 3001) / 1500,
     )
     const finite = norms.filter(Number.isFinite)
     for (const Form of [Float32Array, Float64Array]) {
-      const measurer = new RunMeasurer(clipAt(1))
+      const measurer = new RunMeasurer()
       for (const from of [0, 1_000])
         measurer.addNorms(Form.from(norms.slice(from, from === 0 ? 1_000 : undefined)))
-      const { clip_rate: rate, nonfinite } = measurer.result({ points: 0, first: undefined, last: undefined })
+      const { nonfinite } = measurer.result({ points: 0, first: undefined, last: undefined })
       expect(nonfinite).toBe(norms.length - finite.length)
-      expect(rate).toBe(finite.filter((norm) => norm > 1 + 1e-6).length / finite.length)
     }
   })
 
-  it('counts what is clipped, what is not finite, steps and seconds', () => {
+  it('counts what is not finite, steps and seconds', () => {
     expect(measure([1, NaN, 1, 1], [0.5, 2, Infinity, 1])).toMatchObject({
       points: 4,
       steps: 31,
       seconds: 3,
-      clip_rate: 1 / 3,
+      clip_rate: null,
       nonfinite: 2,
       norm_quantiles: { p50: 1 },
     })
+  })
+
+  it('takes the clip rate that is known, else that of the steps with a cap of their own', () => {
+    const measurer = new RunMeasurer()
+    measurer.addSteps({
+      count: 6,
+      gradNorm: {
+        values: Float64Array.of(1, 2, 3, NaN, 5, 6),
+        present: Uint8Array.of(1, 1, 1, 1, 0, 1),
+      },
+      cap: { values: Float64Array.of(2, 1, 0, 1, 1, 6 - 1e-7), present: null },
+    })
+    const steps = { points: 6, first: undefined, last: undefined }
+    expect(measurer.result(steps)).toMatchObject({ clip_rate: 1 / 3, nonfinite: 1 })
+    expect(measurer.result(steps, 0.25).clip_rate).toBe(0.25)
+    expect(measurer.result(steps, null).clip_rate).toBeNull()
   })
 })
 

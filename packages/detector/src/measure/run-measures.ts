@@ -1,9 +1,10 @@
-import { capOfStep, clipRule, isClipped, type ClipRule } from '../record/clipped-step.ts'
-import type { RunFacts } from '../contract.ts'
-import { has, readingOf, type Column } from '../series/columns.ts'
+import { capOfStep, clippedAbove } from '../record/clipped-step.ts'
+import { readingOf, type Column } from '../series/columns.ts'
 import { atOnce, type InSlices } from './in-slices.ts'
-import { LastLosses } from './last-losses.ts'
+import { LastLosses, lastOf } from './last-losses.ts'
+import { LossMoves, type LossSums } from './loss-moves.ts'
 import { NormRecord } from './norm-record.ts'
+import type { OrderedNorms } from './ordered-norms.ts'
 
 /** The measures by which runs are compared. Losses are in their own unit; `null` if the record lacks the data. */
 export interface RunMeasures {
@@ -29,109 +30,103 @@ export interface MeasuredSteps {
   readonly last: { readonly step: number; readonly time: number } | undefined
 }
 
-/** Rows of a run's points, with what decides whether each was clipped. */
-export interface JudgedBlock {
+/** Rows of a run that has no cap of its own, with the caps of single steps. */
+export interface CappedSteps {
   readonly count: number
-  readonly gradNorm?: Column | undefined
-  readonly cap?: Column | undefined
-  readonly clipFraction?: Column | undefined
+  readonly gradNorm: Column | undefined
+  readonly cap: Column | undefined
 }
 
 /** Measures a run by its readings, each metric block by block in the order of the steps. */
 export class RunMeasurer {
-  readonly #rule: ClipRule
   readonly #norms = new NormRecord()
+  /** Readings of the norm. */
+  #readings = 0
   readonly #losses = new LastLosses()
-  #previousLoss = NaN
-  #moves = 0
-  #squares = 0
-  /** Norms added without what clips their steps: it is the cap of the run, where there is one. */
-  #added = 0
+  #lastLosses: LastLosses | undefined
+  readonly #moves = new LossMoves()
+  /** Losses of which only sums were added: where they start, and how many finite ones are before them and up to their end. */
+  readonly #summed: { readonly start: number; readonly before: number; readonly until: number }[] = []
   #judged = 0
   #clipped = 0
-  #nonfinite = 0
 
-  constructor(facts: RunFacts) {
-    this.#rule = clipRule(facts.clip)
-  }
-
-  /**
-   * Adds norms of steps without a cap of their own, in a run that is not clipped by value. Those of a run are added so, or all by
-   * `addSteps`.
-   */
   addNorms(norms: Float32Array | Float64Array): void {
-    this.#added += norms.length
+    this.#readings += norms.length
     this.#norms.add({ values: norms, present: null })
   }
 
-  /** Adds the norms of a block, whatever it is that its steps are clipped by. */
-  addSteps(block: JudgedBlock): void {
-    const { count, gradNorm } = block
+  /** The same for norms that are in order already, which takes less time. */
+  addOrderedNorms(norms: OrderedNorms): void {
+    this.#readings += norms.readings
+    this.#norms.addOrdered(norms)
+  }
+
+  /** Adds norms, and counts how many of those with a cap it clips. */
+  addSteps({ count, gradNorm, cap }: CappedSteps): void {
+    if (gradNorm === undefined) return
     for (let i = 0; i < count; i++) {
-      if (has(gradNorm, i) && !Number.isFinite(gradNorm.values[i])) this.#nonfinite++
-      const clipped = this.#isClipped(block, i)
-      if (clipped === undefined) continue
+      const norm = readingOf(gradNorm, i)
+      if (norm === undefined) continue
+      this.#readings++
+      const ownCap = capOfStep(readingOf(cap, i), Infinity)
+      if (ownCap === Infinity || !Number.isFinite(norm)) continue
       this.#judged++
-      if (clipped) this.#clipped++
+      if (norm > clippedAbove(ownCap)) this.#clipped++
     }
-    if (gradNorm !== undefined) this.#norms.add(gradNorm)
+    this.#norms.add(gradNorm)
   }
 
   addLosses(losses: Float32Array | Float64Array): void {
-    let [previous, moves, squares, nonfinite] = [this.#previousLoss, 0, this.#squares, 0]
-    for (let i = 0; i < losses.length; i++) {
-      const loss = losses[i] as number
-      if (Number.isFinite(loss)) {
-        const move = loss - previous
-        if (!Number.isNaN(move)) {
-          squares += move * move
-          moves++
-        }
-        previous = loss
-      } else {
-        nonfinite++
-        previous = NaN
-      }
-    }
-    this.#previousLoss = previous
-    this.#moves += moves
-    this.#squares = squares
-    this.#nonfinite += nonfinite
+    this.#moves.add(losses)
     this.#losses.add(losses)
   }
 
-  result(steps: MeasuredSteps): RunMeasures {
-    return atOnce(this.resultInSlices(steps))
+  /** Adds losses from step `start` on that were summed up before. See `lastLossesFrom`. */
+  addLossSums(sums: LossSums, start: number): void {
+    this.#summed.push({ start, before: this.#moves.finite, until: this.#moves.finite + sums.finite })
+    this.#moves.addSums(sums)
+  }
+
+  /**
+   * Once all losses are added: the step from which on they are to be added again by `addLastLosses`, because sums do not hold
+   * the last ones. `undefined`: they are known.
+   */
+  get lastLossesFrom(): number | undefined {
+    const { finite } = this.#moves
+    const first = finite - lastOf(finite)
+    if (finite === 0 || !this.#summed.some(({ until }) => until > first)) return undefined
+    return this.#summed.findLast(({ before }) => before <= first)?.start ?? 0
+  }
+
+  addLastLosses(losses: Float32Array | Float64Array): void {
+    this.#lastLosses ??= new LastLosses(lastOf(this.#moves.finite))
+    this.#lastLosses.add(losses)
+  }
+
+  /** `rate`: the clip rate where it is known; else it is that of the steps that were added with their caps. */
+  result(steps: MeasuredSteps, rate?: number | null): RunMeasures {
+    return atOnce(this.resultInSlices(steps, rate))
   }
 
   /** The same for a run of many points. */
-  *resultInSlices({ points, first, last }: MeasuredSteps): InSlices<RunMeasures> {
-    const rule = this.#rule
-    const cap = this.#added > 0 && rule.by === 'norm' ? rule.cap : Infinity
-    const { quantiles, clipped } = yield* this.#norms.measure([0.1, 0.5, 0.9, 0.99], cap)
-    const finite = this.#norms.count + this.#norms.below0
-    const judged = this.#judged + (cap < Infinity ? finite : 0)
+  *resultInSlices({ points, first, last }: MeasuredSteps, rate?: number | null): InSlices<RunMeasures> {
+    const { quantiles } = yield* this.#norms.look([0.1, 0.5, 0.9, 0.99], [])
     const [p10 = null, p50 = null, p90 = null, p99 = null] = quantiles
     yield
-    const final_loss = yield* this.#losses.median()
+    const final_loss = yield* (this.#lastLosses ?? this.#losses).median()
+    const { moves, squares, readings, finite } = this.#moves
+    const finiteNorms = this.#norms.count + this.#norms.below0
     const seconds = first === undefined || last === undefined ? NaN : last.time - first.time
+    const counted = this.#judged === 0 ? null : this.#clipped / this.#judged
     return {
       points,
       steps: first === undefined || last === undefined ? 0 : last.step - first.step + 1,
       seconds: Number.isNaN(seconds) ? null : seconds,
       final_loss,
-      loss_roughness: this.#moves === 0 ? null : Math.sqrt(this.#squares / this.#moves),
+      loss_roughness: moves === 0 ? null : Math.sqrt(squares / moves),
       norm_quantiles: { p10, p50, p90, p99 },
-      clip_rate: judged === 0 ? null : (this.#clipped + clipped) / judged,
-      nonfinite: this.#nonfinite + (this.#added > 0 ? this.#added - finite : 0),
+      clip_rate: rate === undefined ? counted : rate,
+      nonfinite: this.#readings - finiteNorms + readings - finite,
     }
-  }
-
-  /** Of steps with a cap, or clipped by value; `undefined` for the others, which no rate speaks of. */
-  #isClipped({ gradNorm, cap, clipFraction }: JudgedBlock, i: number): boolean | undefined {
-    const rule = this.#rule
-    const ownCap = readingOf(cap, i)
-    const hasCap = rule.by === 'fraction' || capOfStep(ownCap, rule.cap) < Infinity
-    return hasCap ? isClipped(rule, readingOf(gradNorm, i), ownCap, readingOf(clipFraction, i)) : undefined
   }
 }

@@ -9,7 +9,7 @@ const SAMPLE = 2 ** 7
 
 /**
  * The value that stands at this rank, from 0, in the ascending order of the values, none of which is NaN. They are moved about:
- * afterwards it stands at its place, and none behind it is less.
+ * afterwards it stands at its place, none before it is more, and none behind it is less.
  */
 export function* valueAtRank(values: Float32Array | Float64Array, rank: number): InSlices<number> {
   let [from, to] = [0, values.length]

@@ -60,6 +60,27 @@ export function readShuffled(reader: ByteReader, numbers: Float32Array | Float64
   }
 }
 
+/** Some of the numbers, from the one at place `from` on, as many as `numbers` has room for. */
+export function readShuffledFrom(
+  source: Uint8Array,
+  from: number,
+  numbers: Float32Array | Float64Array,
+): void {
+  const stride = numbers.BYTES_PER_ELEMENT / WORD
+  const count = source.length / numbers.BYTES_PER_ELEMENT
+  const words = wordsOf(numbers)
+  for (let offset = 0; offset < stride; offset++) {
+    const low = offset * WORD * count + from
+    for (let i = 0, at = offset; i < numbers.length; i++, at += stride) {
+      words[at] =
+        (source[low + i] as number) |
+        ((source[low + count + i] as number) << 8) |
+        ((source[low + 2 * count + i] as number) << 16) |
+        ((source[low + 3 * count + i] as number) << 24)
+    }
+  }
+}
+
 /** Every second byte of a word, from the lowest on, and the others. */
 const EVEN = 0x00ff00ff
 const ODD = 0xff00ff00

@@ -302,7 +302,7 @@ export class FetchedRun {
         block,
         this.#firsts(block).find((other) => other > first),
       ),
-    firstAfter: (_, block, first) => this.#firsts(block).find((other) => other > first),
+    firstAfter: (_, block, first, pages) => this.#firsts(block).filter((other) => other > first)[pages - 1],
     range: (_, block, first, last) =>
       this.#somePages(
         block,

@@ -4,6 +4,7 @@ import { openMetricNames } from '../run/metric-names.ts'
 import { DamagedPoints, DataDamaged } from '../run/damage.ts'
 import { RunCache } from '../run/run-cache.ts'
 import type { RunTables, RunUnits } from '../run/run-tables.ts'
+import { NO_STRETCHES } from '../run/stretches.ts'
 import { openSummaries } from '../run/summaries.ts'
 import { openTail } from '../run/tail.ts'
 import { keptChanging, StoreUnavailable, type FindingChange, type StoredRun } from '../store.ts'
@@ -311,6 +312,7 @@ export class PostgresUnits implements RunUnits {
       summaries: openSummaries(rows.summaries),
       tail: openTail(rows.tail),
       detections: rows.detections,
+      stretches: NO_STRETCHES,
       recordChanges: (cached, changes, told = changes) => {
         if (changes.length > 0) recorded.push({ changes, told, run: cached.run })
       },

@@ -18,8 +18,10 @@ const MIN_LENGTH = 64
 /** The fastest ordinary level: on shuffled float columns the higher ones gain under 1 % and cost twice the time. */
 const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
-/** Room for what a blob unpacks to: one of four columns of a leaf fits, and is unpacked in one go. */
-const unpacking = { chunkSize: 24 * 1024 }
+/** Room for what a blob unpacks to, unless that is known: one of four columns of a leaf fits, and is unpacked in one go. */
+const USUAL_LENGTH = 24 * 1024
+/** The least that zlib takes. */
+const MIN_ROOM = 64
 
 /** A blob as stored: a byte that names the form, the CRC-32 of what follows, then that, compressed where it is shorter. */
 export function compress(bytes: Uint8Array): Uint8Array {
@@ -52,6 +54,10 @@ export const readingsIn = (blobs: readonly Uint8Array[], metric: number): Float3
 const decoded = <T>(blob: Uint8Array, decode: (bytes: Uint8Array) => T): T =>
   orDamaged(() => decode(unpacked(content(blob))))
 
+/** What a stored blob that is whole holds; `length`, where that is known. Throws `DamagedPoints`. */
+export const bytesIn = (blob: Uint8Array, length?: number): Uint8Array =>
+  orDamaged(() => unpacked(behindHead(blob), length))
+
 function orDamaged<T>(work: () => T): T {
   try {
     return work()
@@ -68,14 +74,16 @@ interface Content {
 
 function content(blob: Uint8Array): Content {
   if (!isWhole(blob)) throw new RangeError('The checksum of the blob is not that of its bytes.')
-  return {
-    bytes: blob.subarray(blob[0] === PLAIN || blob[0] === ZSTD ? HEAD : 1),
-    isPacked: blob[0] === ZSTD || blob[0] === OLD_ZSTD,
-  }
+  return behindHead(blob)
 }
 
-const unpacked = ({ bytes, isPacked }: Content): Uint8Array =>
-  isPacked ? zstdDecompressSync(bytes, unpacking) : bytes
+const behindHead = (blob: Uint8Array): Content => ({
+  bytes: blob.subarray(blob[0] === PLAIN || blob[0] === ZSTD ? HEAD : 1),
+  isPacked: blob[0] === ZSTD || blob[0] === OLD_ZSTD,
+})
+
+const unpacked = ({ bytes, isPacked }: Content, length = USUAL_LENGTH): Uint8Array =>
+  isPacked ? zstdDecompressSync(bytes, { chunkSize: Math.max(MIN_ROOM, length) }) : bytes
 
 /** The same for many. All that are packed are unpacked in one call: most of the time of a call for each is its context's. */
 function unpackedAll(contents: readonly Content[]): Uint8Array[] {

@@ -55,9 +55,7 @@ const stepOf = ({ step, time }: PointColumns, row: number): StepAndTime => ({
 function partFrom(tables: RunTables, cached: CachedRun, metrics: readonly string[], start: number): Part {
   const { key } = cached.row
   const numbers = metrics.map((name) => cached.names.number(name)).filter((number) => number !== undefined)
-  let next: number | undefined = start
-  for (let pages = 0; pages < PAGES_A_TURN && next !== undefined; pages++)
-    next = tables.summaries.firstAfter(key, next)
+  const next = tables.summaries.firstAfter(key, start, PAGES_A_TURN)
   const record = recordOf(tables, cached, numbers, start, next === undefined ? MAX_STEP : next - 1)
   const most = mostReadings(record, numbers)
   const wanted = new Set(numbers)

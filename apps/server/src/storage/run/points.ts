@@ -8,10 +8,11 @@ import type { HeavyUnits } from './heavy-units.ts'
 import type { RunTables } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
 import { extentOf } from './extent.ts'
-import { readBlocks, readReadings } from './read-blocks.ts'
+import { readBlocks, readReadings, readStretches } from './read-blocks.ts'
 import { recount } from './recount.ts'
 import { retotal } from './totals.ts'
 import { recordOf } from './record-of.ts'
+import { decodeLosses, decodeNorms } from './stretches.ts'
 import { Unpacker } from './unpacker.ts'
 
 /** The points of runs, whatever engine keeps their rows. */
@@ -77,6 +78,21 @@ export function openPoints(units: HeavyUnits): PointStore {
     read: (run, range) => readBlocks(range, (work) => read(run, work)),
 
     readings: (run, metric, range) => readReadings(metric, range, (work) => read(run, work), unpacker),
+
+    norms: (run, metric, range) =>
+      readStretches(metric, range, (work) => read(run, work), unpacker, decodeNorms),
+
+    losses: (run, metric) =>
+      readStretches(
+        metric,
+        {},
+        (work) => read(run, work),
+        unpacker,
+        (blobs, { start }) => {
+          const sums = decodeLosses(blobs)
+          return sums && { start, sums }
+        },
+      ),
 
     extent: (run, metrics) => extentOf(metrics, (work) => read(run, work)),
 

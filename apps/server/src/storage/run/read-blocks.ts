@@ -4,6 +4,7 @@ import { Leaf } from '../leaf/leaf.ts'
 import { rowFrom, type Rows } from '../leaf/rows.ts'
 import { LEAF } from '../leaf/summary-page.ts'
 import type { RunTables } from './run-tables.ts'
+import type { Stretch, StretchBlobs } from './stretches.ts'
 import type { CachedRun } from './cached-run.ts'
 import { unpacked } from './leaves.ts'
 import { neighbours, type Directory } from './neighbours.ts'
@@ -100,6 +101,53 @@ export async function* readReadings(
   for (const readings of ahead) yield await readings
 }
 
+/** The readings of one metric; in place of those of a stretch, what `decode` makes of what is stored of it. */
+export async function* readStretches<T>(
+  name: string,
+  { from = 0, to = MAX_STEP }: Range,
+  read: Read,
+  unpacker: Unpacker,
+  decode: (blobs: StretchBlobs, stretch: Stretch) => T | undefined,
+): AsyncGenerator<Readings | T> {
+  for (let start = from; start <= to;) {
+    const found = await read((tables, cached) => {
+      const metric = cached.names.number(name)
+      return metric === undefined ? undefined : stretchFrom(tables, cached, metric, start, to, decode)
+    })
+    const before = found === undefined ? to : found.start - 1
+    if (start <= before) yield* readReadings(name, { from: start, to: before }, read, unpacker)
+    if (found === undefined) break
+    yield found.decoded
+    start = found.next
+  }
+}
+
+/** The first stretch of the range of which no leaf has changed. */
+function stretchFrom<T>(
+  tables: RunTables,
+  cached: CachedRun,
+  metric: number,
+  from: number,
+  to: number,
+  decode: (blobs: StretchBlobs, stretch: Stretch) => T | undefined,
+): (Stretch & { readonly decoded: T }) | undefined {
+  const { key } = cached.row
+  for (let step = from; ;) {
+    const stretch = tables.stretches.next(key, metric, step)
+    if (stretch === undefined || stretch.next - 1 > to) return undefined
+    const blobs = isChangedIn(cached, stretch) ? undefined : tables.stretches.read(key, metric, stretch.start)
+    const decoded = blobs && decode(blobs, stretch)
+    if (decoded !== undefined) return { ...stretch, decoded }
+    step = stretch.next
+  }
+}
+
+/** Whether leaves of the stretch have changed and are not written yet. */
+function isChangedIn({ leaves, replaced }: CachedRun, { start, next }: Stretch): boolean {
+  const isChanged = (leaf: Leaf) => leaf.dirty && leaf.start < next && endOf(leaf) > start
+  return leaves.some(isChanged) || [...replaced].some((step) => step >= start && step < next)
+}
+
 /** What could not be unpacked in the thread is unpacked in a unit, which notes damage. */
 async function unpackedBeside(
   block: Readings | PackedReadings,
@@ -111,7 +159,7 @@ async function unpackedBeside(
 }
 
 /** The stored leaves of one page that follow each other from `from` on, the range up to `to` holding each of them whole. */
-function wholeLeaves(summaries: Directory, cached: CachedRun, from: number, to: number): Interval[] {
+export function wholeLeaves(summaries: Directory, cached: CachedRun, from: number, to: number): Interval[] {
   const { page } = summaries.pageFor(cached.row.key, from)
   const atHand = cached.leaves.filter(({ count }) => count > 0)
   const leaves: Interval[] = []
@@ -125,7 +173,7 @@ function wholeLeaves(summaries: Directory, cached: CachedRun, from: number, to: 
 }
 
 /** The leaf that holds the step, else the first above it. */
-function leafFrom(directory: Directory, cached: CachedRun, step: number): Interval | undefined {
+export function leafFrom(directory: Directory, cached: CachedRun, step: number): Interval | undefined {
   const { below, above } = neighbours(directory, cached.row.key, step, cached.replaced)
   return [...cached.leaves.filter(({ count }) => count > 0), below, above]
     .filter((leaf) => leaf !== undefined && endOf(leaf) > step)
@@ -136,7 +184,7 @@ function leafFrom(directory: Directory, cached: CachedRun, step: number): Interv
 }
 
 /** The directory of one run while nothing changes: steps that follow one another are looked up in one page. */
-function steadyDirectory(summaries: Directory): Directory {
+export function steadyDirectory(summaries: Directory): Directory {
   let last: StoredPage | undefined
   return {
     ...summaries,

@@ -4,6 +4,7 @@ import type { LeafTable } from './leaves.ts'
 import type { MetricTable } from './metric-names.ts'
 import type { RunCache } from './run-cache.ts'
 import type { RunDocuments, RunRow } from './run-row.ts'
+import type { StretchRows } from './stretches.ts'
 import type { SummaryTable } from './summaries.ts'
 import type { DetectionRows, TailTable } from './tail.ts'
 
@@ -30,6 +31,7 @@ export interface RunTables {
   readonly summaries: SummaryTable
   readonly tail: TailTable
   readonly detections: DetectionRows
+  readonly stretches: StretchRows
   /** Writes which findings of a run open and close and, in the same unit, queues the messages for those in `told` (default: all). */
   recordChanges(cached: CachedRun, changes: readonly FindingChange[], told?: readonly FindingChange[]): void
 }

@@ -21,8 +21,8 @@ export interface PageRows {
   /** The page before, and the one behind. */
   before(run: number, block: number, first: number): PageRow | undefined
   after(run: number, block: number, first: number): PageRow | undefined
-  /** Where the page behind begins. */
-  firstAfter(run: number, block: number, first: number): number | undefined
+  /** Where so many pages further on one begins. */
+  firstAfter(run: number, block: number, first: number, pages: number): number | undefined
   /** The pages that begin from `first` to `last`, ascending. */
   range(run: number, block: number, first: number, last: number): readonly PageRow[]
   /** Puts the page in place of the one that begins there. */
@@ -62,7 +62,7 @@ export function openSummaries(stored: PageRows) {
     const starts = [...removed, ...added.map(({ start }) => start)].sort((a, b) => a - b)
     for (let i = 0; i < starts.length;) {
       const { first, page } = pageFor(run, block, starts[i] as number)
-      const end = stored.firstAfter(run, block, first) ?? Infinity
+      const end = stored.firstAfter(run, block, first, 1) ?? Infinity
       const here = added.filter(({ start }) => start >= first && start < end)
       while (i < starts.length && (starts[i] as number) < end) i++
       if (page.count === 0 && here.length === 0) continue
@@ -91,8 +91,8 @@ export function openSummaries(stored: PageRows) {
     before: (run: number, first: number) => decoded(stored.before(run, 0, first)),
     after: (run: number, first: number) => decoded(stored.after(run, 0, first)),
     pageFor: (run: number, step: number) => pageFor(run, 0, step),
-    /** Where the page behind the one that begins at `first` begins. */
-    firstAfter: (run: number, first: number) => stored.firstAfter(run, 0, first),
+    /** Where so many pages behind the one that begins at `first` one begins. */
+    firstAfter: (run: number, first: number, pages: number) => stored.firstAfter(run, 0, first, pages),
 
     /** Takes out the leaves that started at `removed` and puts in `added`, ascending by start, in every block. */
     edit(

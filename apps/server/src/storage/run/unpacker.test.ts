@@ -34,8 +34,11 @@ it('gives back what is damaged, and unpacks what follows', async () => {
   expect(replies).toEqual([unpacked(whole), undefined, unpacked(whole)])
 })
 
-it('takes nothing until there have been many pages', () => {
+it('takes pages once there have been many, and its thread has started', async () => {
   const unpacker = new Unpacker()
-  const taken = Array.from({ length: 100 }, () => unpacker.takesPage())
-  expect(taken.indexOf(true)).toBe(64)
+  const taken = Array.from({ length: 200 }, () => unpacker.takesPage())
+  expect(taken).not.toContain(true)
+  await expect.poll(() => unpacker.takesPage()).toBe(true)
+  unpacker.close()
+  expect(unpacker.takesPage()).toBe(false)
 })

@@ -1,20 +1,22 @@
-/** The program of the thread behind `Unpacker`: answers each message, in their order, with the readings in its blobs. */
+/** The program of the thread behind `Unpacker`: says that it has started, then answers each message, in their order. */
 import { parentPort } from 'node:worker_threads'
 import { readingsIn } from './blob.ts'
-import type { PackedReadings } from './unpacker.ts'
+import { encodeStretch } from './stretches.ts'
+import type { PackedReadings, StretchPages } from './unpacker.ts'
 
 const port = parentPort as NonNullable<typeof parentPort>
 
-port.on('message', ({ blobs, metric }: PackedReadings) => {
-  const readings = readingsOrNone(blobs, metric)
-  port.postMessage(readings, readings === undefined ? [] : [readings.buffer as ArrayBuffer])
-})
-
-/** Whoever asked finds the damage by himself. */
-function readingsOrNone(blobs: readonly Uint8Array[], metric: number) {
+port.on('message', (question: PackedReadings | StretchPages) => {
   try {
-    return readingsIn(blobs, metric)
+    if ('pages' in question) {
+      port.postMessage(encodeStretch(question.pages, question.kind))
+      return
+    }
+    const readings = readingsIn(question.blobs, question.metric)
+    port.postMessage(readings, [readings.buffer as ArrayBuffer])
   } catch {
-    return undefined
+    // whoever asked finds the damage by himself
+    port.postMessage(undefined)
   }
-}
+})
+port.postMessage(undefined)

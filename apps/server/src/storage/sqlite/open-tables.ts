@@ -9,7 +9,7 @@ import { openChannels } from './alerts/channels.ts'
 import { openDeliveries, openDeliveryLog } from './alerts/deliveries.ts'
 import { openMutes } from './alerts/mutes.ts'
 import { openOutbox } from './alerts/outbox.ts'
-import { detectionRows, leafRows, metricRows, pageRows, tailRows } from './points/point-rows.ts'
+import { detectionRows, leafRows, metricRows, pageRows, stretchRows, tailRows } from './points/point-rows.ts'
 import { openFindingTable } from './runs/findings.ts'
 import { openRunTable } from './runs/run-table.ts'
 
@@ -20,7 +20,9 @@ export function openTables(db: Database, alerts: AlertOptions) {
   const findings = openFindingTable(db)
   const outbox = openOutbox(db, channels, mutes, alerts)
   const watchers = new Set<LeafWatcher>()
+  const stretches = stretchRows(db)
   const tell: LeafWatcher = (run, start) => {
+    stretches.forget(run, start)
     for (const watcher of watchers) watcher(run, start)
   }
   return {
@@ -30,6 +32,7 @@ export function openTables(db: Database, alerts: AlertOptions) {
     summaries: openSummaries(pageRows(db)),
     tail: openTail(tailRows(db)),
     detections: detectionRows(db),
+    stretches,
     recordChanges(cached, changes, told = changes) {
       findings.apply(cached.row.key, changes)
       for (const change of told) {

@@ -22,6 +22,7 @@ import { Reaper } from './runs/reaper.ts'
 import { openRunLists } from './runs/run-lists.ts'
 import { openLimits } from './runs/limits.ts'
 import { openSettings } from './runs/settings.ts'
+import { StretchMaker } from './runs/stretch-maker.ts'
 import type { Access } from './tokens/sessions.ts'
 import { openTokens } from './tokens/tokens.ts'
 import { openDatabase, type Database } from './engine/database.ts'
@@ -115,8 +116,10 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     reclaim: () => reaper.start(),
   })
   const access: Access = { read: (work) => commits.read(work), write: (work) => commits.run(work) }
+  const stretches = new StretchMaker(db, units, (watcher) => tables.watchLeaves(watcher))
   let closing: Promise<void> | undefined
   const closeAll = async (): Promise<void> => {
+    stretches.close()
     try {
       await commits.close()
     } finally {
@@ -127,6 +130,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
   }
   // goes on with what a former process left
   reaper.start()
+  stretches.start()
   return {
     runs: { ...openRuns(units), ...openRunLists(db, lists, tables.runs, cache, commits, reaper) },
     points: openPoints(units),

@@ -124,6 +124,26 @@ export const summaries = sqliteTable(
   (table) => [uniqueIndex('summaries_by_first').on(table.run, table.block, table.first)],
 )
 
+/** What the leaves from `start` up to `next` of a long run hold of a gradient norm or a loss, some 2^18 readings a row; a copy. */
+export const stretches = sqliteTable(
+  'stretches',
+  {
+    rowid: integer().primaryKey(),
+    run: integer().notNull(),
+    metric: integer().notNull(),
+    start: integer().notNull(),
+    next: integer().notNull(),
+    /** Before `norms`, so that it is read without them. */
+    figures: blob({ mode: 'buffer' }).notNull(),
+    /** Null for a loss. */
+    norms: blob({ mode: 'buffer' }),
+  },
+  (table) => [
+    uniqueIndex('stretches_by_start').on(table.run, table.metric, table.start),
+    index('stretches_by_next').on(table.run, table.next),
+  ],
+)
+
 /** Batches as they arrived, until the leaves and the saved state of the detector hold them. */
 export const tail = sqliteTable(
   'tail',

@@ -1,6 +1,7 @@
 import type { Database } from '../engine/database.ts'
 import type { LeafRows } from '../../run/leaves.ts'
 import type { MetricRows } from '../../run/metric-names.ts'
+import type { Stretch, StretchBlobs, StretchRows } from '../../run/stretches.ts'
 import type { PageRow, PageRows } from '../../run/summaries.ts'
 import {
   NO_DETECTION,
@@ -62,8 +63,8 @@ export function pageRows(db: Database): PageRows {
   const after = db.prepare<Place, PageRow>(`${at} > ? order by first limit 1`)
   // without the page itself, which may be large
   const firstAfter = db
-    .prepare<Place, number>(
-      'select first from summaries where run = ? and block = ? and first > ? order by first limit 1',
+    .prepare<[...Place, number], number>(
+      'select first from summaries where run = ? and block = ? and first > ? order by first limit 1 offset ? - 1',
     )
     .pluck()
   const range = db.prepare<[...Place, number], PageRow>(`${at} >= ? and first <= ? order by first`)
@@ -76,7 +77,7 @@ export function pageRows(db: Database): PageRows {
     from: (run, block, first) => from.get(run, block, first),
     before: (run, block, first) => before.get(run, block, first),
     after: (run, block, first) => after.get(run, block, first),
-    firstAfter: (run, block, first) => firstAfter.get(run, block, first),
+    firstAfter: (run, block, first, pages) => firstAfter.get(run, block, first, pages),
     range: (run, block, first, last) => range.all(run, block, first, last),
     save: (run, block, first, page) => void save.run(run, block, first, page),
     remove: (run, block, first) => void remove.run(run, block, first),
@@ -115,5 +116,29 @@ export function detectionRows(db: Database): DetectionRows {
     markStale: (run) => void markStale.run(run),
     get: (run) => select.get(run) ?? NO_DETECTION,
     save: (run, { state, through, stale }) => void save.run(run, state, through, stale),
+  }
+}
+
+/** `forget` removes the rows of the stretch that holds a leaf. */
+export function stretchRows(db: Database): StretchRows & { forget(run: number, start: number): void } {
+  type Place = [run: number, metric: number, start: number]
+  const next = db.prepare<Place, Stretch>(
+    'select start, next from stretches where run = ? and metric = ? and start >= ? order by start limit 1',
+  )
+  const read = db.prepare<Place, StretchBlobs>(
+    'select figures, norms from stretches where run = ? and metric = ? and start = ?',
+  )
+  const save = db.prepare<[...Place, number, Uint8Array, Uint8Array | null]>(
+    'insert or replace into stretches (run, metric, start, next, figures, norms) values (?, ?, ?, ?, ?, ?)',
+  )
+  const forget = db.prepare<[number, number, number]>(
+    'delete from stretches where run = ? and next > ? and start <= ?',
+  )
+  return {
+    next: (run, metric, step) => next.get(run, metric, step),
+    read: (run, metric, start) => read.get(run, metric, start),
+    save: (run, metric, stretch, { figures, norms }) =>
+      void save.run(run, metric, stretch.start, stretch.next, figures, norms),
+    forget: (run, start) => void forget.run(run, start, start),
   }
 }

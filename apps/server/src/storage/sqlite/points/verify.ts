@@ -29,6 +29,12 @@ const kinds: readonly { sql: string; isWhole: (blob: Buffer) => boolean; what: s
     isWhole,
     what: 'the newest points',
   },
+  {
+    sql: `select runs.id as run, start as step, figures as first, norms as second
+      from stretches join runs on runs.key = run`,
+    isWhole,
+    what: 'a copy of norms or losses',
+  },
 ]
 
 /** Reads every blob and names those that are not as they were written, by run and step; at most 20. */

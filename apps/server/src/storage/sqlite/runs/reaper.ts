@@ -7,6 +7,7 @@ const SLICES = [
   ['leaves', 100],
   ['summaries', 100],
   ['tail', 500],
+  ['stretches', 2],
   ['findings', 500],
   ['metrics', 500],
 ] as const

@@ -59,7 +59,8 @@ export function openRunLists(
   )
   const otherSizes = db.prepare<[], { run: number; bytes: number }>(
     `select run, sum(length(page)) as bytes from summaries group by run
-     union all select run, sum(length(columns)) from tail group by run`,
+     union all select run, sum(length(columns)) from tail group by run
+     union all select run, sum(length(figures) + coalesce(length(norms), 0)) from stretches group by run`,
   )
   const listed = new ListedRuns(db.prepare(`${selectListed(dialect)} where runs.key = ?`))
   const projectOf = db.prepare<[number], { project: string }>('select project from runs where key = ?')

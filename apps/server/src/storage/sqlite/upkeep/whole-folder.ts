@@ -12,8 +12,8 @@ import { openDatabase, type Database } from '../engine/database.ts'
 import { migrate } from '../engine/migrate.ts'
 import { asUnavailable, CannotOpenStore } from '../engine/store-errors.ts'
 
-/** The file's own journal of migrations, and runs whose rows are being removed: neither is data. */
-const NOT_DATA = ['__drizzle_migrations', 'deleted_runs']
+/** The file's own journal of migrations, runs whose rows are being removed, and copies of what leaves hold: none of them is data. */
+const NOT_DATA = ['__drizzle_migrations', 'deleted_runs', 'stretches']
 const LOCK_TIMEOUT_MS = 5_000
 
 /**
