@@ -6,6 +6,8 @@ import { Budget } from './budget.ts'
 const MAX_PIPELINED = 16
 /** Milliseconds for which an address that sent more is cut off: refusing each request would cost too much. */
 const CUT_OFF_MS = 30_000
+/** Milliseconds for which a connection of such an address is kept unread before it is closed: it would connect again at once. */
+const KEPT_UNREAD_MS = 1_000
 /** Share of the connections an address may have open that it may open each second, when it has opened so many at once. */
 const REFILL_RATIO = 1 / 4
 /** Addresses that are remembered. */
@@ -40,8 +42,7 @@ export class Connections {
     const serve = app.server.listeners('connection')
     app.server.removeAllListeners('connection')
     app.server.on('connection', (socket: Socket) => {
-      if (!this.#admits(socket)) socket.destroy()
-      else for (const listener of serve) listener.call(app.server, socket)
+      if (this.#admits(socket)) for (const listener of serve) listener.call(app.server, socket)
     })
   }
 
@@ -69,19 +70,30 @@ export class Connections {
     return false
   }
 
+  /** Whether the connection is to be served; others are closed. */
   #admits(socket: Socket): boolean {
     const { remoteAddress = '' } = socket
     const address = this.#of(remoteAddress)
-    if (this.#isEnforced && !this.#proxies.has(remoteAddress) && !this.#mayConnect(remoteAddress, address))
+    const isLimited = this.#isEnforced && !this.#proxies.has(remoteAddress)
+    const isCutOff = isLimited && this.#now() < address.cutOffUntil
+    const isRefused = isCutOff
+      ? address.sockets.size >= this.#max
+      : isLimited && !this.#mayConnect(remoteAddress, address)
+    if (isRefused) {
+      socket.destroy()
       return false
+    }
     address.sockets.add(socket)
     socket.once('close', () => address.sockets.delete(socket))
-    return true
+    if (!isCutOff) return true
+    socket.on('error', () => undefined)
+    setTimeout(() => socket.destroy(), KEPT_UNREAD_MS).unref()
+    return false
   }
 
-  #mayConnect(remoteAddress: string, { cutOffUntil, sockets }: Address): boolean {
+  #mayConnect(remoteAddress: string, { sockets }: Address): boolean {
     const now = this.#now()
-    if (now < cutOffUntil || sockets.size >= 2 * this.#max) return false
+    if (sockets.size >= 2 * this.#max) return false
     if (this.#connectBudget.wait(remoteAddress, now) > 0) return false
     this.#connectBudget.spend(remoteAddress, 1, now)
     return true
