@@ -177,7 +177,7 @@ const rooms: Record<string, Room> = {
   },
   'access/limits': {
     path: `${server}/access/limits`,
-    mayImport: ['access/identity', 'plugins', 'errors', 'storage', ...wire, 'npm:fastify'],
+    mayImport: ['in-slices', 'access/identity', 'plugins', 'errors', 'storage', ...wire, 'npm:fastify'],
   },
   metrics: {
     path: `${server}/metrics`,

@@ -51,6 +51,20 @@ it('begins no slice while a short request is answered, also while that waits for
   expect(said).toEqual(['a0', 'answered', 'a1'])
 })
 
+it('begins no slice while an older short request is answered, though a newer one has ended', async () => {
+  const said: string[] = []
+  const newer = {}
+  const done = inSlices(work('a', 2, said))
+  shortRequestBegins(request)
+  shortRequestBegins(newer)
+  requestEnds(newer)
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+  said.push('answered')
+  requestEnds(request)
+  await done
+  expect(said).toEqual(['a0', 'answered', 'a1'])
+})
+
 it('goes on after some milliseconds where others follow without end', async () => {
   keepAsking()
   await expect(inSlices(work('a', 5, []))).resolves.toBe('a')

@@ -36,19 +36,22 @@ async function rest(): Promise<void> {
   while (isOneAnswered() && performance.now() - began < MOST_REST_MS) await sleep(1)
 }
 
-/** The newest short request that is being answered. */
-let newest: object | undefined
-let newestAt = 0
+/** When each request began that is being answered, if it is a short one. */
+const answered = new Map<object, number>()
 
 export function shortRequestBegins(request: object): void {
-  newest = request
-  newestAt = performance.now()
+  answered.set(request, performance.now())
 }
 
 export function requestEnds(request: object): void {
-  if (newest === request) newest = undefined
+  answered.delete(request)
 }
 
 function isOneAnswered(): boolean {
-  return newest !== undefined && performance.now() - newestAt < SHORT_MS
+  const now = performance.now()
+  for (const [request, began] of answered) {
+    if (now - began < SHORT_MS) return true
+    answered.delete(request)
+  }
+  return false
 }

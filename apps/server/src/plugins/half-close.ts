@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MAX_BODY_BYTES } from '@normwatch/protocol'
+import { othersTurns } from '../in-slices.ts'
 
 /** How much of a body is still read after the answer, and for how many milliseconds. */
 const MAX_READ_BYTES = 2 * MAX_BODY_BYTES
@@ -53,4 +55,15 @@ function readOn(socket: Socket, parser: Parser, incoming: IncomingMessage, close
   incoming.once('end', close)
   socket.end()
   incoming.resume()
+  void readInTurns(socket)
+}
+
+/** Node reads up to 2 MiB of a connection in one turn: others are served before the next one, and before the next connection. */
+async function readInTurns(socket: Socket): Promise<void> {
+  while (!socket.destroyed) {
+    socket.pause()
+    await othersTurns()
+    socket.resume()
+    await nextTurn()
+  }
 }

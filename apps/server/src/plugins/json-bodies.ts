@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -6,6 +7,7 @@ import { Refusal } from '../errors.ts'
 import { inSlices } from '../in-slices.ts'
 import { refusingCostlyJson } from './json-cost.ts'
 import { parsePieces, PieceFinder } from './json-pieces.ts'
+import { withBody } from './read-body.ts'
 
 const decoders: Readonly<
   Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
@@ -30,21 +32,19 @@ export interface BodyGuard {
 export function readJsonBodies(app: FastifyInstance, guard: BodyGuard): void {
   app.removeAllContentTypeParsers()
   app.decorateRequest('bodyText')
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => {
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const announced = Number(request.headers['content-length'])
+    const limit = request.routeOptions.bodyLimit
+    return withBody(payload, announced, limit, (body) => {
       const read = async (plain: Buffer) => {
         await guard.received(request, plain.length)
         return parse(request, plain)
       }
       const encoding = encodingOf(request)
       if (encoding === undefined) return read(body)
-      return guard.unpack(request, async () =>
-        read(await decode(encoding, body, request.routeOptions.bodyLimit)),
-      )
-    },
-  )
+      return guard.unpack(request, async () => read(await decode(encoding, body, limit)))
+    })
+  })
 }
 
 /** The content encoding of the body; `undefined` without one. */

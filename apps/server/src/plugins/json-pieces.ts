@@ -80,7 +80,8 @@ export function* parsePieces(bytes: Buffer, root: Long): Generator<undefined, un
 
 function* parseLong(bytes: Buffer, long: Long): Generator<undefined, unknown> {
   const { isList, cuts, children } = long
-  const list: unknown[] = []
+  // put together once, at the end: a list that grows leaves several times its own size to be collected
+  const lists: unknown[][] = []
   const object: Record<string, unknown> = {}
   let next = 0
   let from = long.from + 1
@@ -94,19 +95,35 @@ function* parseLong(bytes: Buffer, long: Long): Generator<undefined, unknown> {
       if (isList) expectBlank(bytes, from, child.from)
       expectBlank(bytes, child.to + 1, to)
       const value = yield* parseLong(bytes, child)
-      if (key === undefined) list.push(value)
+      if (key === undefined) lists.push([value])
       else put(object, key, value)
     } else {
-      const piece = bytes.toString('utf8', from, to)
-      if (piece.trim() === '' && cuts.length > 0) throw new SyntaxError(`Unexpected comma near byte ${to}`)
-      const part = parse(isList ? `[${piece}]` : `{${piece}}`, from) as object
-      if (isList) for (const value of part as unknown[]) list.push(value)
+      const piece = inBrackets(bytes, from, to, isList)
+      if (cuts.length > 0 && piece.slice(1, -1).trim() === '')
+        throw new SyntaxError(`Unexpected comma near byte ${to}`)
+      const part = parse(piece, from) as object
+      if (isList) lists.push(part as unknown[])
       else for (const [key, value] of Object.entries(part)) put(object, key, value)
     }
     from = to + 1
     yield
   }
-  return isList ? list : object
+  if (!isList) return object
+  return lists.length === 1 ? lists[0] : ([] as unknown[]).concat(...lists)
+}
+
+const [LIST, OBJECT] = [Buffer.from('[]'), Buffer.from('{}')]
+
+/** The text from `from` up to `to` with brackets, which stand in the bytes on both sides of it while it is read: that takes one string. */
+function inBrackets(bytes: Buffer, from: number, to: number, isList: boolean): string {
+  const [before, behind] = [bytes[from - 1] as number, bytes[to] as number]
+  const [opening, closing] = (isList ? LIST : OBJECT) as unknown as [number, number]
+  bytes[from - 1] = opening
+  bytes[to] = closing
+  const text = bytes.toString('utf8', from - 1, to + 1)
+  bytes[from - 1] = before
+  bytes[to] = behind
+  return text
 }
 
 /** As `JSON.parse` sets it: `__proto__` is a key like any other. */

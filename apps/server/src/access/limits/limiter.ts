@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LAYER_PREFIX, MAX_BODY_BYTES } from '@normwatch/protocol'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../../errors.ts'
+import { othersTurns } from '../../in-slices.ts'
 import { encodingOf } from '../../plugins/json-bodies.ts'
 import { hasLongBody } from '../../plugins/make-way.ts'
 import type { Store } from '../../storage/store.ts'
@@ -93,7 +94,10 @@ export async function createLimiter(
     // Spreads requests that waited for the same moment.
     await turns.take(request.ip)
     // The rest of a long body is not read; a short one is, so that the connection can be used again.
-    if (hasLongBody(request)) void reply.header('connection', 'close')
+    if (hasLongBody(request)) {
+      await othersTurns()
+      void reply.header('connection', 'close')
+    }
     throw tooMany(code, seconds)
   }
 
