@@ -58,12 +58,17 @@ function readOn(socket: Socket, parser: Parser, incoming: IncomingMessage, close
   void readInTurns(socket)
 }
 
-/** Node reads up to 2 MiB of a connection in one turn: others are served before the next one, and before the next connection. */
+/** Ends when the last reading that was asked for has. */
+let reading = Promise.resolve()
+
+/** Node reads up to 2 MiB of a connection in one turn: others are served before the next one, and one connection is read at a time. */
 async function readInTurns(socket: Socket): Promise<void> {
-  while (!socket.destroyed) {
-    socket.pause()
+  const read = async (): Promise<void> => {
     await othersTurns()
     socket.resume()
     await nextTurn()
+    socket.pause()
   }
+  socket.pause()
+  while (!socket.destroyed) await (reading = reading.then(read))
 }

@@ -72,6 +72,7 @@ export async function createLimiter(
   const points = new Budget(limits.maxPoints, BURST)
   const pace = new Budget(PACE.rate, PACE.burst)
   const unpacking = new OneAtATime()
+  const refusing = new OneAtATime()
   const usage = new ProjectUsage(store.runs, now)
 
   async function refuseFast(
@@ -95,7 +96,7 @@ export async function createLimiter(
     await turns.take(request.ip)
     // The rest of a long body is not read; a short one is, so that the connection can be used again.
     if (hasLongBody(request)) {
-      await othersTurns()
+      await refusing.run(request.ip, othersTurns)
       void reply.header('connection', 'close')
     }
     throw tooMany(code, seconds)

@@ -18,6 +18,8 @@ export class StretchMaker {
   /** Keys of runs whose leaves have changed. */
   #changed = new Set<number>()
   #timer: NodeJS.Timeout | undefined
+  /** Whether runs of before the start were looked at. */
+  #hasBegun = false
   #isWorking = false
   #isClosed = false
 
@@ -35,11 +37,9 @@ export class StretchMaker {
     })
   }
 
-  /** Begins with all runs, of which a former process may have left some undone. */
+  /** Begins with all long runs, of which a former process may have left some undone. */
   start(): void {
-    this.#schedule(() => {
-      for (const run of this.#longRuns()) this.#changed.add(run)
-    })
+    this.#schedule()
   }
 
   close(): void {
@@ -49,29 +49,35 @@ export class StretchMaker {
     this.#unpacker.close()
   }
 
-  #schedule(first?: () => void): void {
+  #schedule(): void {
     if (this.#isClosed || this.#isWorking || this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#isWorking = true
-      void this.#work(first).finally(() => {
+      void this.#work().finally(() => {
         this.#isWorking = false
         if (this.#changed.size > 0) this.#schedule()
       })
     }, DELAY_MS).unref()
   }
 
-  async #work(first?: () => void): Promise<void> {
+  async #work(): Promise<void> {
+    const runs = this.#changed
+    this.#changed = new Set()
     try {
-      first?.()
-      const runs = this.#changed
-      this.#changed = new Set()
-      for (const run of runs) {
+      if (!this.#hasBegun) for (const run of this.#longRuns()) runs.add(run)
+      this.#hasBegun = true
+    } catch {
+      // the store cannot be used
+    }
+    for (const run of runs) {
+      if (this.#isClosed) return
+      try {
         const id = this.#idOf(run)
         if (id !== undefined) await makeStretches(this.#units, id, this.#unpacker)
+      } catch {
+        // the run was removed, or the store cannot be used: the leaves hold all that this would copy
       }
-    } catch {
-      // the run was removed, or the store is closed or unavailable: the leaves hold all that this would copy
     }
   }
 }
