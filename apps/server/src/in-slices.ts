@@ -36,10 +36,11 @@ async function rest(): Promise<void> {
   while (isOneAnswered() && performance.now() - began < MOST_REST_MS) await sleep(1)
 }
 
-/** When each request began that is being answered, if it is a short one. */
+/** When each short request began that is being answered, the oldest first. */
 const answered = new Map<object, number>()
 
 export function shortRequestBegins(request: object): void {
+  dropLate()
   answered.set(request, performance.now())
 }
 
@@ -48,10 +49,15 @@ export function requestEnds(request: object): void {
 }
 
 function isOneAnswered(): boolean {
+  dropLate()
+  return answered.size > 0
+}
+
+/** Also those whose clients have gone, of which nobody says that they end. */
+function dropLate(): void {
   const now = performance.now()
   for (const [request, began] of answered) {
-    if (now - began < SHORT_MS) return true
+    if (now - began < SHORT_MS) return
     answered.delete(request)
   }
-  return false
 }
