@@ -3,7 +3,7 @@ import { requestEnds, shortRequestBegins } from '../in-slices.ts'
 import { isWebSocketUpgrade } from './http-edges.ts'
 
 /** A body of more bytes is long: it makes way for requests with less, and the rest of one that is refused is not read. */
-const LONG_BYTES = 64 * 1024
+export const LONG_BYTES = 64 * 1024
 
 /** Lets short requests be answered between the pieces of long bodies and the slices of other long work. */
 export function makeWayForShortRequests(app: FastifyInstance): void {

@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream'
 import { MAX_BODY_BYTES } from '@normwatch/protocol'
 import { Refusal } from '../errors.ts'
+import { LONG_BYTES } from './make-way.ts'
 
-/** Shorter bodies get memory of their own. */
-const LONG_BYTES = 64 * 1024
 /** Milliseconds after which the memory of long bodies is given back. */
 const KEPT_MS = 10_000
 
