@@ -4,7 +4,7 @@ import { NormGroup, type CountedNorms } from './norm-group.ts'
 import { atOnce, type InSlices } from './in-slices.ts'
 import { bucketOf, type Numbers } from './norm-buckets.ts'
 import { normsAtRanks } from './norms-at-ranks.ts'
-import { OrderedGroup, type OrderedNorms } from './ordered-norms.ts'
+import { orderedGroup, type OrderedNorms } from './ordered-norms.ts'
 
 /** What a cap does to the norms recorded. */
 export interface CapEffect {
@@ -79,7 +79,7 @@ export class NormRecord {
   /** Adds norms that are in order already, which are looked at faster. */
   addOrdered(norms: OrderedNorms): void {
     this.#group()
-    this.#groups.push(new OrderedGroup(norms))
+    this.#groups.push(orderedGroup(norms))
     this.#buckets = undefined
   }
 

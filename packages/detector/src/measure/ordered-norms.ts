@@ -35,43 +35,18 @@ export function orderNorms(blocks: readonly Numbers[]): OrderedCounts & { readon
 }
 
 /** Ordered norms as a group of a record. */
-export class OrderedGroup implements CountedNorms {
-  readonly buckets: Uint32Array
-  readonly counts: Uint32Array
-  readonly inverses: Float64Array
-  readonly count: number
-  readonly below0: number
-  readonly bytes: number
-  readonly isSingle: boolean
-  readonly lowest: number
-  readonly highest: number
-  readonly #unpack: OrderedNorms['unpack']
-
-  constructor(ordered: OrderedNorms) {
-    this.buckets = ordered.buckets
-    this.counts = ordered.counts
-    this.inverses = ordered.inverses
-    this.count = ordered.counts.reduce((sum, count) => sum + count, 0)
-    this.below0 = ordered.below0
-    this.bytes = ordered.bytes
-    this.isSingle = ordered.isSingle
-    this.lowest = ordered.lowest
-    this.highest = ordered.highest
-    this.#unpack = ordered.unpack
-  }
-
-  select(
-    wanted: readonly number[],
-    take: (norms: Numbers, from: number, to: number, place: number) => void,
-  ): void {
-    const { buckets, counts } = this
+export const orderedGroup = (ordered: OrderedNorms): CountedNorms => ({
+  ...ordered,
+  count: ordered.counts.reduce((sum, count) => sum + count, 0),
+  select(wanted, take) {
+    const { buckets, counts, unpack } = ordered
     let normsBetween: ReturnType<OrderedNorms['unpack']> | undefined
     for (let at = 0, start = 0, place = 0; place < wanted.length && at < buckets.length; place++) {
       while ((buckets[at] ?? Infinity) < (wanted[place] as number)) start += counts[at++] as number
       if (buckets[at] !== wanted[place]) continue
-      normsBetween ??= this.#unpack()
+      normsBetween ??= unpack()
       const norms = normsBetween(start, start + (counts[at] as number))
       take(norms, 0, norms.length, place)
     }
-  }
-}
+  },
+})
