@@ -1,8 +1,7 @@
 import { othersTurns } from '../../in-slices.ts'
 import { endOf } from '../leaf/dyadic.ts'
-import { LEAF } from '../leaf/summary-page.ts'
 import type { CachedRun } from './cached-run.ts'
-import { leafFrom, steadyDirectory, wholeLeaves } from './read-blocks.ts'
+import { leafFrom, steadyDirectory, wholeLeaves, type WholeLeaves } from './read-blocks.ts'
 import type { RunTables, RunUnits } from './run-tables.ts'
 import type { Measured } from './stretches.ts'
 import type { PackedReadings, Unpacker } from './unpacker.ts'
@@ -21,13 +20,6 @@ interface Gathered {
   points: number
   bytes: number
   readonly pages: PackedReadings[]
-}
-
-interface Page {
-  readonly start: number
-  readonly next: number
-  readonly points: number
-  readonly packed: PackedReadings
 }
 
 /**
@@ -100,7 +92,7 @@ function nextOf(
   cached: CachedRun,
   metric: number,
   step: number,
-): Page | Passed | undefined {
+): WholeLeaves | Passed | undefined {
   const { key } = cached.row
   const directory = steadyDirectory(tables.summaries)
   const leaf = leafFrom(directory, cached, step)
@@ -108,12 +100,6 @@ function nextOf(
   const start = Math.max(step, leaf.start)
   const stretch = tables.stretches.next(key, metric, start)
   if (stretch?.start === start) return { next: stretch.next, isStored: true }
-  const leaves = wholeLeaves(directory, cached, start, (stretch?.start ?? Infinity) - 1)
-  const [first, last] = [leaves[0], leaves.at(-1)]
-  if (first === undefined || last === undefined) return { next: endOf(leaf), isStored: false }
-  const { page } = directory.pageFor(key, start)
-  const at = page.lastFrom(start)
-  const points = leaves.reduce((sum, _, i) => sum + page.leaf(at + i, LEAF.count), 0)
-  const packed = tables.leaves.packed(key, first.start, last.start, leaves.length, metric)
-  return { start: first.start, next: endOf(last), points, packed }
+  const whole = wholeLeaves(tables, cached, directory, metric, start, (stretch?.start ?? Infinity) - 1)
+  return whole ?? { next: endOf(leaf), isStored: false }
 }

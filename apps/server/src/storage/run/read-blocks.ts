@@ -72,18 +72,14 @@ export async function* readReadings(
   for (let start = from; start <= to;) {
     const mayHelp = unpacker.takesPage()
     const turn = await read((tables, cached) => {
-      const { key } = cached.row
       const metric = cached.names.number(name)
       const directory = steadyDirectory(tables.summaries)
       const leaf = leafFrom(directory, cached, start)
       if (metric === undefined || leaf === undefined || leaf.start > to)
         return { block: undefined, next: Infinity }
-      const whole = wholeLeaves(directory, cached, Math.max(start, leaf.start), to)
-      const [first, last] = [whole[0], whole.at(-1)]
-      if (first !== undefined && last !== undefined) {
-        const packed = tables.leaves.packed(key, first.start, last.start, whole.length, metric)
-        return { block: mayHelp ? packed : unpacked(packed), next: endOf(last) }
-      }
+      const whole = wholeLeaves(tables, cached, directory, metric, Math.max(start, leaf.start), to)
+      if (whole !== undefined)
+        return { block: mayHelp ? whole.packed : unpacked(whole.packed), next: whole.next }
       const rows = rowsOf(tables, cached, leaf.start, new Set([metric]))
       const block = withReadings(rows, new Set([metric]), rowFrom(rows, start), rowFrom(rows, to + 1))
       const { values, present } = block.columns.get(metric) ?? { values: new Float64Array(0), present: null }
@@ -158,18 +154,39 @@ async function unpackedBeside(
   return (await unpacker.unpack(block)) ?? read(() => unpacked(block))
 }
 
-/** The stored leaves of one page that follow each other from `from` on, the range up to `to` holding each of them whole. */
-export function wholeLeaves(summaries: Directory, cached: CachedRun, from: number, to: number): Interval[] {
-  const { page } = summaries.pageFor(cached.row.key, from)
+/** Stored leaves of one page that follow each other: from step `start` up to `next`, and so many points. */
+export interface WholeLeaves {
+  readonly start: number
+  readonly next: number
+  readonly points: number
+  readonly packed: PackedReadings
+}
+
+/** The readings of the stored leaves of one page that follow each other from `from` on, the range up to `to` holding each of them whole. */
+export function wholeLeaves(
+  tables: RunTables,
+  cached: CachedRun,
+  directory: Directory,
+  metric: number,
+  from: number,
+  to: number,
+): WholeLeaves | undefined {
+  const { key } = cached.row
+  const { page } = directory.pageFor(key, from)
   const atHand = cached.leaves.filter(({ count }) => count > 0)
   const leaves: Interval[] = []
+  let points = 0
   for (let at = page.lastFrom(from); at >= 0 && at < page.count; at++) {
     const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
     const isNext = !atHand.some((other) => endOf(other) > from && other.start < endOf(leaf))
     if (leaf.start < from || endOf(leaf) - 1 > to || cached.replaced.has(leaf.start) || !isNext) break
     leaves.push(leaf)
+    points += page.leaf(at, LEAF.count)
   }
-  return leaves
+  const [first, last] = [leaves[0], leaves.at(-1)]
+  if (first === undefined || last === undefined) return undefined
+  const packed = tables.leaves.packed(key, first.start, last.start, leaves.length, metric)
+  return { start: first.start, next: endOf(last), points, packed }
 }
 
 /** The leaf that holds the step, else the first above it. */

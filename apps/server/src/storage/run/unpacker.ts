@@ -58,11 +58,11 @@ export class Unpacker {
 
   /** What is stored of the stretch of these pages. `undefined`: they cannot be read, or not in a thread. */
   measure(stretch: StretchPages): Promise<StretchBlobs | undefined> {
-    if (this.#isBroken) return Promise.resolve(undefined)
     return this.#ask(stretch) as Promise<StretchBlobs | undefined>
   }
 
   #ask(question: PackedReadings | StretchPages): Promise<unknown> {
+    if (this.#isBroken) return Promise.resolve(undefined)
     const thread = (this.#thread ??= this.#start())
     // copied, which takes a fraction of what a transfer of the buffers takes
     thread.postMessage(question)
