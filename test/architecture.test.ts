@@ -69,7 +69,7 @@ const rooms: Record<string, Room> = {
       'npm:#lib',
     ],
   },
-  storage: { path: `${server}/storage`, mayImport: ['protocol', 'detector'] },
+  storage: { path: `${server}/storage`, mayImport: ['in-slices', 'protocol', 'detector'] },
   'storage/audit': { path: `${server}/storage/audit`, mayImport: ['storage', ...wire] },
   'storage/run': { path: `${server}/storage/run`, mayImport: ['storage', 'in-slices', 'detector', ...wire] },
   'storage/postgres': {
@@ -84,7 +84,15 @@ const rooms: Record<string, Room> = {
   },
   'storage/sqlite/engine': {
     path: `${server}/storage/sqlite/engine`,
-    mayImport: ['storage', 'storage/run', 'layout', 'node', 'npm:better-sqlite3', 'npm:drizzle-orm'],
+    mayImport: [
+      'storage',
+      'storage/run',
+      'in-slices',
+      'layout',
+      'node',
+      'npm:better-sqlite3',
+      'npm:drizzle-orm',
+    ],
   },
   'storage/sqlite/points': {
     path: `${server}/storage/sqlite/points`,
@@ -96,7 +104,14 @@ const rooms: Record<string, Room> = {
   },
   'storage/sqlite/alerts': {
     path: `${server}/storage/sqlite/alerts`,
-    mayImport: ['storage', 'storage/run', 'storage/sqlite/engine', 'storage/sqlite/runs', ...wire],
+    mayImport: [
+      'storage',
+      'storage/run',
+      'in-slices',
+      'storage/sqlite/engine',
+      'storage/sqlite/runs',
+      ...wire,
+    ],
   },
   'storage/sqlite/tokens': {
     path: `${server}/storage/sqlite/tokens`,
@@ -181,7 +196,7 @@ const rooms: Record<string, Room> = {
   },
   metrics: {
     path: `${server}/metrics`,
-    mayImport: ['services', 'storage', 'protocol', 'npm:fastify', 'npm:prom-client'],
+    mayImport: ['services', 'in-slices', 'storage', 'protocol', 'npm:fastify', 'npm:prom-client'],
   },
   routes: {
     path: `${server}/routes`,

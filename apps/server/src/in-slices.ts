@@ -19,6 +19,16 @@ export async function inSlices<T>(work: Generator<unknown, T>): Promise<T> {
   }
 }
 
+/** The same for work that awaits in between: what is returned is to be awaited where it may be interrupted. */
+export function pauses(): () => Promise<void> {
+  let began = performance.now()
+  return async () => {
+    if (performance.now() - began < SLICE_MS) return
+    await othersTurns()
+    began = performance.now()
+  }
+}
+
 let lastRest = Promise.resolve()
 
 /**

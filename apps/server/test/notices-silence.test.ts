@@ -73,3 +73,20 @@ describe('a running run that falls silent', () => {
     expect(await conditions()).toEqual([])
   })
 })
+
+it('serves others while thousands of silent runs are looked at', async () => {
+  const { services, clock, look } = await silentApp()
+  const { store } = services
+  const count = 1_200
+  await Promise.all(Array.from({ length: count }, (_, i) => store.runs.put(`run-${i}`, {}, START)))
+  let turns = 0
+  const counting = setInterval(() => turns++)
+  clock.now += 30_000
+  await look()
+  expect(turns).toBeGreaterThan(3)
+  clock.now += 31_000
+  await look()
+  clearInterval(counting)
+  const { findings } = await store.findings.list({ kind: 'stalled', state: 'open', limit: 2 * count })
+  expect(new Set(findings.map(({ run }) => run)).size).toBe(count)
+}, 60_000)

@@ -1,5 +1,5 @@
 import type { CloseReason } from '@normwatch/protocol'
-import { othersTurns } from '../in-slices.ts'
+import { othersTurns, pauses } from '../in-slices.ts'
 import {
   RunNotFound,
   type FindingChange,
@@ -19,7 +19,7 @@ import { tellFindings } from './tell-findings.ts'
 const LAST_SLICE = 10_000
 const FINDINGS_A_PAGE = 1_000
 /** Changes of findings of the past that are recorded in one unit; each of these findings has two. */
-const CHANGES_A_UNIT = 500
+const CHANGES_A_UNIT = 200
 /** Names the chore of judging a run whose judging was interrupted. */
 const JUDGE_RUN = 'judge again the run '
 
@@ -101,9 +101,11 @@ async function recordPast(
 export async function judgeInterrupted(context: IngestContext): Promise<void> {
   const { store, stopping } = context
   const open = await allFindings(store, { state: 'open' })
+  const pause = pauses()
   for (const id of new Set(open.map(({ run }) => run))) {
     stopping.throwIfAborted()
     await judgeEnded(context, id)
+    await pause()
   }
 }
 

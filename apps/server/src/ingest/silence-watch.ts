@@ -1,5 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { RunNotFound, VersionConflict, type ListedRun } from '../storage/store.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { pauses } from '../in-slices.ts'
+import { runningRuns } from '../storage/running-runs.ts'
+import { RunNotFound, VersionConflict, type RunningRun } from '../storage/store.ts'
 import type { Outcome } from './active-run.ts'
 import type { IngestContext } from './active-runs.ts'
 import { CLAIM_MS } from './claimed.ts'
@@ -28,7 +30,7 @@ export async function watchSilence(
   for (;;) {
     try {
       const before = context.now()
-      await pause(LOOK_EVERY_MS, undefined, { signal, ref: false })
+      await wait(LOOK_EVERY_MS, undefined, { signal, ref: false })
       listening = listeningSince(listening, before, context.now())
       if (await context.store.chores.claim('notice silence', CLAIM_MS))
         await noticeSilence(context, listening)
@@ -54,23 +56,28 @@ export function silentFor(lastArrival: number, since: number, now: number): numb
 
 /** One check: every running run that has been silent for much longer than its usual interval becomes stalled. */
 export async function noticeSilence(context: IngestContext, since: number): Promise<void> {
-  for (const run of await context.store.runs.running()) {
-    const silent = silentFor(run.last_arrival, since, context.now())
-    const isKnown = run.conditions.some(({ kind, finding }) => kind === 'stalled' && finding !== null)
-    if (context.stopping.aborted) return
-    if (silent < MIN_SILENCE_MS || isKnown) continue
-    try {
-      await judgeSilence(context, run, silent / 1000)
-    } catch (error) {
-      // removed meanwhile
-      if (!(error instanceof RunNotFound)) throw error
+  const pause = pauses()
+  for await (const page of runningRuns(context.store.runs)) {
+    for (const run of page) {
+      const silent = silentFor(run.last_arrival, since, context.now())
+      const isKnown = run.conditions.some(({ kind, finding }) => kind === 'stalled' && finding !== null)
+      if (context.stopping.aborted) return
+      if (silent < MIN_SILENCE_MS || isKnown) continue
+      // thousands may be silent, after a restart for instance
+      await pause()
+      try {
+        await judgeSilence(context, run, silent / 1000)
+      } catch (error) {
+        // removed meanwhile
+        if (!(error instanceof RunNotFound)) throw error
+      }
     }
   }
 }
 
 async function judgeSilence(
   context: IngestContext,
-  { id, last_arrival }: ListedRun,
+  { id, last_arrival }: RunningRun,
   seconds: number,
 ): Promise<void> {
   const { runs, store, hub, now } = context

@@ -1,12 +1,16 @@
 import { decodeNumber, type Part } from '@normwatch/protocol'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Services } from '../services.ts'
+import { othersTurns } from '../in-slices.ts'
+import { runningRuns } from '../storage/running-runs.ts'
 import type { ListedRun } from '../storage/store.ts'
 import { addDeliveries } from './add-deliveries.ts'
 import type { RequestCounts } from './request-counts.ts'
 
 /** Running runs with figures of their own, the newest ones. */
 const MAX_RUNS = 1_000
+/** A few milliseconds of work. */
+const RUNS_A_PAGE = 100
 
 /** The current figures in the Prometheus text format. */
 export async function metricsText(
@@ -16,9 +20,20 @@ export async function metricsText(
   const registry = new Registry()
   addService(registry, services, counts)
   await addDeliveries(registry, services)
-  const running = await services.store.runs.running()
-  gauge(registry, 'normwatch_runs_running', 'Runs whose status is running.').set(running.length)
-  addRuns(registry, running.slice(0, MAX_RUNS))
+  const { runs } = services.store
+  let running = 0
+  for await (const page of runningRuns(runs)) running += page.length
+  gauge(registry, 'normwatch_runs_running', 'Runs whose status is running.').set(running)
+  const addRuns = runGauges(registry)
+  let cursor: string | null = null
+  for (let left = MAX_RUNS; left > 0; left -= RUNS_A_PAGE) {
+    const newest = { status: 'running', sort: 'created', limit: RUNS_A_PAGE } as const
+    const page = await runs.list({ ...newest, cursor: cursor ?? undefined })
+    addRuns(page.runs)
+    cursor = page.next_cursor
+    if (cursor === null) break
+    await othersTurns()
+  }
   return { type: registry.contentType, text: await registry.metrics() }
 }
 
@@ -56,7 +71,8 @@ function addService(registry: Registry, { hub, ingest }: Services, requests: Req
   gauge(registry, 'process_uptime_seconds', 'Seconds since the start.').set(process.uptime())
 }
 
-function addRuns(registry: Registry, runs: readonly ListedRun[]): void {
+/** What adds the figures of runs. */
+function runGauges(registry: Registry): (runs: readonly ListedRun[]) => void {
   // a run's own figures have no `part` label
   const labelNames = ['run', 'project', 'part']
   const norm = gauge(registry, 'normwatch_run_grad_norm', 'Newest pre-clip gradient norm.', labelNames)
@@ -68,9 +84,11 @@ function addRuns(registry: Registry, runs: readonly ListedRun[]): void {
     if (clipping.rate !== null) rate.set(labels, clipping.rate)
     flagged.set(labels, health === 'flagged' ? 1 : 0)
   }
-  for (const { id: run, project, parts, ...own } of runs) {
-    set({ run, project }, own)
-    for (const { name, ...part } of parts) set({ run, project, part: name }, part)
+  return (runs) => {
+    for (const { id: run, project, parts, ...own } of runs) {
+      set({ run, project }, own)
+      for (const { name, ...part } of parts) set({ run, project, part: name }, part)
+    }
   }
 }
 

@@ -106,6 +106,16 @@ export function describeAuditStore(engine: string, open: () => Promise<TamperedS
       await expect(audit.list({ limit: 1, cursor: 'made up' })).rejects.toBeInstanceOf(BadCursor)
     })
 
+    it('finds few entries among many, in pages', async () => {
+      await fill(1_100, (i) => (i % 250 === 3 ? { actor: 'eve', actor_id: 'tok_9' } : {}))
+      const first = await audit.list({ limit: 2, who: 'eve' })
+      expect(numbers(first.entries)).toEqual([1_003, 753])
+      const second = await audit.list({ limit: 9, who: 'eve', cursor: first.next_cursor ?? '' })
+      expect([numbers(second.entries), second.next_cursor]).toEqual([[503, 253, 3], null])
+      expect(numbers(await audit.read(4, 3, { who: 'eve' }))).toEqual([253, 503, 753])
+      expect(await audit.read(1_003, 3, { who: 'eve' })).toEqual([])
+    })
+
     it('removes what is too old, and the rest can still be verified', async () => {
       await fill(5, (i) => ({ at: i * 1_000 }))
       expect(await audit.expire(3_000, 1)).toBe(1)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { aFinding } from '../alerts/fixtures/event.ts'
 import { record } from './store.fixture.ts'
-import type { Explanation, Store } from './store.ts'
+import type { Explanation, Store, StoredFinding } from './store.ts'
 
 const moved = { metric: 'kl', before: 1, after: 5, ratio: 5, at_step: 33, lead: -1, effect: 12 }
 const event = { step: 30, time: 30.5, label: 'stage 2', text: null }
@@ -86,6 +86,77 @@ export function describeFindings(engine: string, open: () => Promise<Store>): vo
       expect(await store.findings.count({ run: 'a', kind: 'plateau', part: 'f-1' })).toBe(0)
       await store.runs.delete('b')
       expect(await store.findings.count({ run: 'b', kind, part: null })).toBe(0)
+    })
+
+    it('are found by any filter among thousands, in pages', async () => {
+      const count = 1_300
+      const kinds = ['spike', 'plateau', 'vanishing'] as const
+      const all = Array.from({ length: count }, (_, i) =>
+        aFinding({
+          id: `many-${i}`,
+          run: i % 100 === 0 ? 'b' : 'a',
+          part: `part-${i}`,
+          kind: kinds[i % 7] ?? 'clip_saturated',
+          // several at the same instant, and not in the order in which they were entered
+          opened_at: 5_000 - Math.floor(i / 4),
+        }),
+      )
+      await store.runs.put('b', { project: 'other' }, 0)
+      for (const run of ['a', 'b']) {
+        const changes = all
+          .filter((finding) => finding.run === run)
+          .flatMap((finding, i) => [
+            { type: 'opened', finding } as const,
+            ...(i % 50 === 7
+              ? []
+              : [
+                  {
+                    type: 'closed',
+                    id: finding.id,
+                    closed_step: 9,
+                    closed_at: 9_000,
+                    close_reason: 'recovered',
+                  } as const,
+                ]),
+          ])
+        for (let from = 0; from < changes.length; from += 200)
+          await record(store, run, { changes: changes.slice(from, from + 200) })
+      }
+      const listed = async (query: object, limit: number) => {
+        const found: StoredFinding[] = []
+        let cursor: string | null = null
+        do {
+          const page = await store.findings.list({ ...query, limit, cursor: cursor ?? undefined })
+          found.push(...page.findings)
+          cursor = page.next_cursor
+        } while (cursor !== null)
+        return found
+      }
+      const everything = await listed({}, 10_000)
+      expect(everything).toHaveLength(count + 3)
+      const since = all[1_290] as StoredFinding
+      const known = new Set(everything.map(({ id }) => id))
+      expect(known.size).toBe(count + 3)
+      const filters: [object, (finding: StoredFinding) => boolean][] = [
+        [{ kind: 'plateau' }, ({ kind }) => kind === 'plateau'],
+        [{ kind: 'grad_zero' }, () => false],
+        [{ run: 'b', kind: 'spike' }, ({ run, kind }) => run === 'b' && kind === 'spike'],
+        [{ project: 'other' }, ({ run }) => run === 'b'],
+        [{ projects: ['oth*'] }, ({ run }) => run === 'b'],
+        [{ state: 'open' }, ({ state }) => state === 'open'],
+        [{ state: 'closed', run: 'b' }, ({ state, run }) => state === 'closed' && run === 'b'],
+        [{ state: 'open', kind: 'spike' }, ({ state, kind }) => state === 'open' && kind === 'spike'],
+      ]
+      for (const [query, isAsked] of filters) {
+        expect(await listed(query, 40)).toEqual(everything.filter(isAsked))
+      }
+      const after = await listed({ since: since.id, run: since.run }, 3)
+      expect(after.map(({ id }) => id).sort()).toEqual(
+        all.flatMap(({ id, run }, i) => (i > 1_290 && run === since.run ? id : [])).sort(),
+      )
+      const spikes = all.filter(({ run, kind }) => run === 'a' && kind === 'spike')
+      for (const { part } of spikes.slice(0, 2))
+        expect(await store.findings.count({ run: 'a', kind: 'spike', part })).toBe(1)
     })
 
     it('go with their run, explained or not', async () => {

@@ -84,7 +84,10 @@ export function describeRuns(engine: string, open: () => Promise<Store>): void {
     it('keeps the instant at which a run ended until it runs again', async () => {
       expect((await store.runs.patch('gamma', { status: 'finished' }, 10_000)).ended_at).toBe(9_000)
       expect((await store.runs.patch('gamma', { status: 'running' }, 11_000)).ended_at).toBeNull()
-      expect((await store.runs.running()).map(({ id }) => id)).toEqual(['gamma', 'beta', 'alpha'])
+      const first = await store.runs.running({ limit: 2 })
+      expect(first.runs.map(({ id }) => id)).toEqual(['gamma', 'beta'])
+      const second = await store.runs.running({ limit: 2, cursor: first.next_cursor ?? '' })
+      expect(second).toMatchObject({ runs: [{ id: 'alpha' }], next_cursor: null })
     })
 
     it('names runs whose last arrival was noted by a clock that was ahead, and an edit mends it', async () => {

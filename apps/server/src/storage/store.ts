@@ -210,8 +210,11 @@ export interface RunStore {
   }): Promise<string[]>
   /** Ids of the runs whose last arrival was noted later than `now`, by a clock that was ahead. */
   arrivedAfter(now: number): Promise<string[]>
-  /** Every run whose status is `running`, newest first: for the silence watch and the metrics page. */
-  running(): Promise<ListedRun[]>
+  /** A page of the runs whose status is `running`, the newest first. See `runningRuns`. */
+  running(page: {
+    readonly limit: number
+    readonly cursor?: string | undefined
+  }): Promise<{ runs: RunningRun[]; next_cursor: string | null }>
   /** Names of all projects, A to Z. */
   projects(): Promise<string[]>
   /** How much each project holds: its runs, and the metrics and layers of all of them. */
@@ -221,6 +224,9 @@ export interface RunStore {
   /** Bytes of the points of each project, as stored; it reads the sizes of all blobs. */
   sizes(): Promise<ReadonlyMap<string, number>>
 }
+
+/** What the silence watch looks at. */
+export type RunningRun = Pick<StoredRun, 'id' | 'last_arrival' | 'conditions'>
 
 export interface ProjectUsage {
   readonly project: string

@@ -17,25 +17,41 @@ function conditionsOf({ who, action, project, from, to }: AuditFilter): (Conditi
   ]
 }
 
-/** Asks for one entry more than the page has: whether there is another page. Throws `BadCursor`. */
-export function pageOf({ cursor, limit, ...filter }: AuditQuery): Statement & {
-  readonly reply: (rows: StoredAuditEntry[]) => { entries: StoredAuditEntry[]; next_cursor: string | null }
-} {
-  const before = cursor === undefined ? undefined : (fromCursor(cursor, 'audit', ['number'])[0] as number)
-  const { sql, values } = where([...conditionsOf(filter), given('number < ?', before)])
+/** The number that a cursor stands for. Throws `BadCursor`. */
+export const numberOf = (cursor: string): number => fromCursor(cursor, 'audit', ['number'])[0] as number
+
+/** Entries below the number `from`, and of these those down to `to`, the newest first: one more than a page has. */
+export function entriesBelow(
+  { limit, ...filter }: AuditFilter & Pick<AuditQuery, 'limit'>,
+  { from, to }: { readonly from?: number | undefined; readonly to?: number | undefined },
+): Statement {
+  const { sql, values } = where([
+    ...conditionsOf(filter),
+    given('number < ?', from),
+    given('number >= ?', to),
+  ])
   return {
     sql: `select ${COLUMNS} from audit ${sql} order by number desc limit ?`,
     values: [...values, limit + 1],
-    reply: (rows) => {
-      const entries = rows.slice(0, limit)
-      const last = rows.length > limit ? entries.at(-1) : undefined
-      return { entries, next_cursor: last === undefined ? null : toCursor(['audit', last.number]) }
-    },
   }
 }
 
-/** Entries above a number, the oldest first. */
-export function entriesAfter(after: number, limit: number, filter: AuditFilter): Statement {
-  const { sql, values } = where([given('number > ?', after), ...conditionsOf(filter)])
+/** The page that these entries make, of which there are more than `limit` if there is another page. */
+export function entriesPage(
+  found: readonly StoredAuditEntry[],
+  limit: number,
+): { entries: StoredAuditEntry[]; next_cursor: string | null } {
+  const entries = found.slice(0, limit)
+  const last = found.length > limit ? entries.at(-1) : undefined
+  return { entries, next_cursor: last === undefined ? null : toCursor(['audit', last.number]) }
+}
+
+/** Entries above the number `after`, and of these those up to `through`, the oldest first. */
+export function entriesAbove(after: number, limit: number, filter: AuditFilter, through?: number): Statement {
+  const { sql, values } = where([
+    given('number > ?', after),
+    given('number <= ?', through),
+    ...conditionsOf(filter),
+  ])
   return { sql: `select ${COLUMNS} from audit ${sql} order by number limit ?`, values: [...values, limit] }
 }

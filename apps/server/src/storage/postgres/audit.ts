@@ -1,6 +1,6 @@
 import type { AuditHead, AuditStore, StoredAuditEntry } from '../audit-store.ts'
 import { AUDIT_COLUMNS, EMPTY_CHAIN, NO_HASH, bounded, canonicalForm } from '../audit/chain.ts'
-import { entriesAfter, pageOf } from '../audit/list-entries.ts'
+import { entriesAbove, entriesBelow, entriesPage, numberOf } from '../audit/list-entries.ts'
 import type { Database } from './database.ts'
 
 const HEAD = 'select last, hash, anchor, anchor_hash from audit_head'
@@ -34,11 +34,14 @@ export function openAudit(db: Database): AuditStore {
       return (await db.get<StoredAuditEntry>(RECORD, canonical, canonical, ...values)) as StoredAuditEntry
     },
     list: async (query) => {
-      const { sql, values, reply } = pageOf(query)
-      return reply(await db.all<StoredAuditEntry>(sql, ...values))
+      const { cursor, limit } = query
+      const { sql, values } = entriesBelow(query, {
+        from: cursor === undefined ? undefined : numberOf(cursor),
+      })
+      return entriesPage(await db.all<StoredAuditEntry>(sql, ...values), limit)
     },
     read: (after, limit, filter = {}) => {
-      const { sql, values } = entriesAfter(after, limit, filter)
+      const { sql, values } = entriesAbove(after, limit, filter)
       return db.all<StoredAuditEntry>(sql, ...values)
     },
     head: async () => (await db.get<AuditHead>(HEAD)) ?? EMPTY_CHAIN,

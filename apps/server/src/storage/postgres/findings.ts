@@ -1,18 +1,27 @@
 import {
   findingCount,
   type FindingRow,
+  FINDINGS_A_LOOK,
+  findingsPage,
   findingsQuery,
   oneFinding,
+  placeOf,
   refuseUnknownFinding,
+  selectFindings,
   toFinding,
-  unexplainedFindings,
 } from '../run/list-findings.ts'
 import type { FindingStore, StoredFinding } from '../store.ts'
 import type { Database, Statements } from './database.ts'
 import { NEXT_VERSION } from './run-version.ts'
 import { like } from './like.ts'
 
-const dialect = { run: 'runs.id', like }
+const dialect = { run: 'runs.id', project: 'runs.project', like }
+
+/** The findings that nobody explained yet, at most so many per run as its parameter says. */
+const UNEXPLAINED = `${selectFindings(dialect)} join (
+    select run, key, row_number() over (partition by run order by key desc) as place from findings
+    where explanation is null) as ranked on ranked.run = findings.run and ranked.key = findings.key
+  where place <= ? order by findings.key limit ${FINDINGS_A_LOOK}`
 
 /** One finding, unless its run is gone. */
 async function findingById(on: Statements, id: string): Promise<StoredFinding | undefined> {
@@ -28,23 +37,25 @@ export async function findingOf(on: Statements, run: string, id: string): Promis
 
 /** Findings as they are read, and what was found around their beginnings. */
 export function openFindings(db: Database): Omit<FindingStore, 'record'> {
-  const unexplained = unexplainedFindings(dialect)
   return {
     list: async (query) => {
-      const { since } = query
-      const behind =
+      const { since, cursor } = query
+      const after =
         since === undefined
           ? undefined
           : refuseUnknownFinding(since, await db.get<FindingRow>(oneFinding(dialect), since)).key
-      const { sql, values, reply } = findingsQuery(dialect, query, behind)
-      return reply(await db.all<FindingRow>(sql, ...values))
+      const { sql, values } = findingsQuery(dialect, query, {
+        after,
+        from: cursor === undefined ? undefined : placeOf(cursor),
+      })
+      return findingsPage(await db.all<FindingRow>(sql, ...values), query.limit)
     },
     count: async (of) => {
       const { sql, values } = findingCount(dialect, of)
       return (await db.get<{ count: number }>(sql, ...values))?.count ?? 0
     },
     get: (id) => findingById(db, id),
-    unexplained: async (perRun) => (await db.all<FindingRow>(unexplained, perRun)).map(toFinding),
+    unexplained: async (perRun) => (await db.all<FindingRow>(UNEXPLAINED, perRun)).map(toFinding),
     explain: async (id, explanation) => {
       const found = await findingById(db, id)
       if (found === undefined) return undefined

@@ -5,6 +5,7 @@ import {
   toListed,
   type ListDialect,
   type ListRow,
+  type RunningRow,
 } from '../run/list-runs.ts'
 import { RunNotFound, type ProjectTotals, type ProjectUsage, type RunStore } from '../store.ts'
 import type { Database } from './database.ts'
@@ -84,7 +85,10 @@ export function openRunLists(db: Database, units: PostgresUnits): Omit<RunStore,
       return reply(await db.all<ListRow>(sql, ...values))
     },
 
-    running: async () => (await db.all<ListRow>(runningQuery(dialect))).map(toListed),
+    running: async (page) => {
+      const { sql, values, reply } = runningQuery(page)
+      return reply(await db.all<RunningRow>(sql, ...values))
+    },
 
     // the metrics of a run are numbered from 0: the highest number tells how many there are, without counting
     usage: () =>

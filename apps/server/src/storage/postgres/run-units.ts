@@ -110,6 +110,8 @@ export class PostgresUnits implements RunUnits {
   }
 
   /** Space is given back by the database itself. */
+  makeRoom(): void {}
+
   reclaim(): void {}
 
   /** The run was removed, or changed without a unit. */

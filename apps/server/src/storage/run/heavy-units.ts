@@ -42,6 +42,10 @@ export class HeavyUnits implements RunUnits {
 
   watchLeaves: RunUnits['watchLeaves'] = (run, watcher) => this.#units.watchLeaves(run, watcher)
 
+  makeRoom(): void {
+    this.#units.makeRoom()
+  }
+
   reclaim(): void {
     this.#units.reclaim()
   }

@@ -1,4 +1,4 @@
-import { among, fromCursor, given, toCursor, where, type Likeness } from '../list-query.ts'
+import { among, fromCursor, given, toCursor, where, type Condition, type Likeness } from '../list-query.ts'
 import {
   FindingNotFound,
   NOTHING_FOUND,
@@ -18,10 +18,15 @@ export interface FindingRow extends Omit<
 }
 
 /** Findings without an explanation that are read at once. */
-const FINDINGS_A_LOOK = 256
+export const FINDINGS_A_LOOK = 256
+
+/** Where a finding stands in the lists. */
+export type FindingPlace = Pick<FindingRow, 'opened_at' | 'key'>
 
 export interface FindingDialect {
   readonly like: Likeness
+  /** The project's column, such that its index is not used: that of the openings is. */
+  readonly project: string
   /** What `findings.run` is in `runs`. */
   readonly run: string
 }
@@ -31,51 +36,74 @@ export const selectFindings = ({ run }: Pick<FindingDialect, 'run'>) =>
   `select findings.key, findings.id, runs.id as run, part, kind, severity, state, opened_step, onset, opened_at,
   closed_step, closed_at, close_reason, evidence, diagnosis, explanation from findings join runs on ${run} = findings.run`
 
-/** A statement that lists findings, the newest first, and the reply that its rows make. `behind` is the key of `since`. Values are `?`. */
+/** The place that a cursor stands for. Throws `BadCursor`. */
+export function placeOf(cursor: string): FindingPlace {
+  const [opened_at, key] = fromCursor(cursor, 'findings', ['number', 'number']) as [number, number]
+  return { opened_at, key }
+}
+
+const compared = (sign: '<' | '>=', place: FindingPlace | undefined): Condition | undefined =>
+  place && {
+    sql: `(findings.opened_at, findings.key) ${sign} (?, ?)`,
+    values: [place.opened_at, place.key],
+  }
+
+/**
+ * A statement that lists findings, the newest first, one more than the page has. `after` is the key of `since`; only
+ * those behind `from` are listed, and of these those through `to`. Values are `?`.
+ */
 export function findingsQuery(
   dialect: FindingDialect,
-  { run, project, projects, kind, state, limit, cursor }: FindingQuery,
-  behind: number | undefined,
+  { run, project, projects, kind, state, limit }: FindingQuery,
+  {
+    after,
+    from,
+    to,
+  }: { after?: number | undefined; from?: FindingPlace | undefined; to?: FindingPlace | undefined },
 ) {
   const filter = where([
     given('runs.id = ?', run),
-    given('runs.project = ?', project),
-    among(dialect.like, 'runs.project', projects),
+    given(`${dialect.project} = ?`, project),
+    among(dialect.like, dialect.project, projects),
     // the keys of findings grow in the order in which they were entered
-    given('findings.key > ?', behind),
+    given('findings.key > ?', after),
     given('findings.kind = ?', kind),
-    given('findings.state = ?', state),
-    cursor === undefined
-      ? undefined
-      : {
-          sql: '(findings.opened_at, findings.key) < (?, ?)',
-          values: fromCursor(cursor, 'findings', ['number', 'number']),
-        },
+    // as a text and not as a value: the open ones have an index of their own
+    state && { sql: `findings.state = '${state}'`, values: [] },
+    compared('<', from),
+    compared('>=', to),
   ])
   return {
     sql: `${selectFindings(dialect)} ${filter.sql} order by findings.opened_at desc, findings.key desc limit ?`,
     values: [...filter.values, limit + 1],
-    reply(rows: readonly FindingRow[]): { findings: StoredFinding[]; next_cursor: string | null } {
-      const page = rows.slice(0, limit)
-      const last = page.at(-1)
-      const isMore = rows.length > page.length && last !== undefined
-      return {
-        findings: page.map(toFinding),
-        next_cursor: isMore ? toCursor(['findings', last.opened_at, last.key]) : null,
-      }
-    },
   }
 }
 
-/** A statement that counts the findings of a kind that a run or one of its parts has had. */
+/** The reply that these rows make, of which there are more than `limit` if there is another page. */
+export function findingsPage(
+  rows: readonly FindingRow[],
+  limit: number,
+): { findings: StoredFinding[]; next_cursor: string | null } {
+  const page = rows.slice(0, limit)
+  const last = rows.length > limit ? page.at(-1) : undefined
+  return {
+    findings: page.map(toFinding),
+    next_cursor: last === undefined ? null : toCursor(['findings', last.opened_at, last.key]),
+  }
+}
+
+/** A statement that counts the findings of a kind that a run or one of its parts has had, all or those behind `from` through `to`. */
 export function findingCount(
   { run: runOf }: Pick<FindingDialect, 'run'>,
   { run, kind, part }: Pick<StoredFinding, 'run' | 'kind' | 'part'>,
+  { from, to }: { from?: FindingPlace | undefined; to?: FindingPlace | undefined } = {},
 ) {
   const { sql, values } = where([
     { sql: 'runs.id = ?', values: [run] },
     { sql: 'findings.kind = ?', values: [kind] },
     part === null ? { sql: 'part is null', values: [] } : { sql: 'part = ?', values: [part] },
+    compared('<', from),
+    compared('>=', to),
   ])
   return {
     sql: `select cast(count(*) as integer) as count from findings join runs on ${runOf} = findings.run ${sql}`,
@@ -91,14 +119,6 @@ export const oneFinding = (dialect: FindingDialect): string =>
 export function refuseUnknownFinding(id: string, row: FindingRow | undefined): FindingRow {
   if (row === undefined) throw new FindingNotFound(`There is no finding "${id}".`)
   return row
-}
-
-/** A statement that reads the findings that nobody explained yet, at most so many per run as its parameter says. */
-export function unexplainedFindings(dialect: FindingDialect): string {
-  const ranked = `select run, key, row_number() over (partition by run order by key desc) as place from findings
-    where explanation is null`
-  return `${selectFindings(dialect)} join (${ranked}) as ranked on ranked.run = findings.run and ranked.key = findings.key where place <= ?
-    order by findings.key limit ${FINDINGS_A_LOOK}`
 }
 
 /** Stores an opened finding; its values are those of `insertedFinding`. */

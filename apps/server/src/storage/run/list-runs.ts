@@ -1,6 +1,6 @@
-import type { ListedRun, RunQuery } from '../store.ts'
+import type { ListedRun, RunningRun, RunQuery } from '../store.ts'
 import { among, fromCursor, given, toCursor, where, type Condition, type Likeness } from '../list-query.ts'
-import { RUN_COLUMNS, SELECT_RUN, toListedRun, type RunRow } from './run-row.ts'
+import { conditionsOf, RUN_COLUMNS, SELECT_RUN, toListedRun, type RunRow } from './run-row.ts'
 
 type OrderField = 'attention' | 'createdAt' | 'updatedAt' | 'name' | 'key'
 interface OrderBy {
@@ -87,9 +87,39 @@ export function runsQuery<Row extends ListKey>(
   }
 }
 
-/** Every run that is running, the newest first. */
-export const runningQuery = (dialect: ListDialect): string =>
-  `${selectListed(dialect)} where runs.status = 'running' order by runs.created_at desc, runs.key desc`
+export type RunningRow = Pick<RunRow, 'key' | 'id' | 'createdAt' | 'lastArrival' | 'conditions'>
+
+/** A statement that lists the runs that are running, the newest first, and the reply that its rows make. */
+export function runningQuery({
+  limit,
+  cursor,
+}: {
+  readonly limit: number
+  readonly cursor?: string | undefined
+}) {
+  const filter = where([
+    { sql: "status = 'running'", values: [] },
+    cursor === undefined
+      ? undefined
+      : { sql: '(created_at, key) < (?, ?)', values: fromCursor(cursor, 'running', ['number', 'number']) },
+  ])
+  return {
+    sql: `select key, id, created_at as "createdAt", last_arrival as "lastArrival", conditions from runs ${filter.sql}
+      order by created_at desc, key desc limit ?`,
+    values: [...filter.values, limit],
+    reply(rows: readonly RunningRow[]): { runs: RunningRun[]; next_cursor: string | null } {
+      const last = rows.length === limit ? rows.at(-1) : undefined
+      return {
+        runs: rows.map((row) => ({
+          id: row.id,
+          last_arrival: row.lastArrival,
+          conditions: conditionsOf(row),
+        })),
+        next_cursor: last === undefined ? null : toCursor(['running', last.createdAt, last.key]),
+      }
+    },
+  }
+}
 
 export const toListed = (row: ListRow): ListedRun => toListedRun(row, row.notes, row.config)
 

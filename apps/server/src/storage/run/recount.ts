@@ -144,6 +144,7 @@ export async function countingAhead<T>(
       next = await units.read(id, (tables, cache) => countPage(tables, cache.open(id), after, ahead))
       await pause()
     }
+    units.makeRoom()
     return await work(ahead)
   } finally {
     unwatch()

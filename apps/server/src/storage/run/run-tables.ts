@@ -46,6 +46,8 @@ export interface RunUnits {
   read<T>(run: string, work: Work<T>): Promise<T>
   /** Calls `watcher` with the start of each leaf of the run that is written or removed; `undefined`: any may have been. Returns its undo. */
   watchLeaves(run: string, watcher: (start: number | undefined) => void): () => void
+  /** The next unit will write thousands of pages: what makes room for them is done now, in a turn of its own. */
+  makeRoom(): void
   /** Points were removed: free their space. */
   reclaim(): void
 }

@@ -17,7 +17,7 @@ import { CannotOpenStore, asUnavailable } from './engine/store-errors.ts'
 import { WalSync } from './engine/wal-sync.ts'
 import { openTables } from './open-tables.ts'
 import { openEvents } from './runs/events.ts'
-import { countFindings, listFindings, openExplanations } from './runs/findings.ts'
+import { openExplanations, openFindingLists } from './runs/findings.ts'
 import { Reaper } from './runs/reaper.ts'
 import { openRunLists } from './runs/run-lists.ts'
 import { openLimits } from './runs/limits.ts'
@@ -102,7 +102,10 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
   const commits = new GroupCommit(db, {
     sync: () => log.sync(),
     beforeCommit: () => cache.settle(),
-    onRollback: () => cache.clear(),
+    onRollback: () => {
+      cache.clear()
+      tables.stretches.afterRollback()
+    },
   })
   const reaper = new Reaper(db, commits)
   const lists = new KeptStatements(db)
@@ -113,6 +116,8 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
       const key = tables.runs.find(id)?.key
       return tables.watchLeaves((run, start) => run === key && watcher(start))
     },
+    // else the log would be full with that unit, whose turn would be twice as long
+    makeRoom: () => commits.read(() => void db.pragma('wal_checkpoint(passive)')),
     reclaim: () => reaper.start(),
   })
   const access: Access = { read: (work) => commits.read(work), write: (work) => commits.run(work) }
@@ -135,8 +140,7 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     runs: { ...openRuns(units), ...openRunLists(db, lists, tables.runs, cache, commits, reaper) },
     points: openPoints(units),
     findings: {
-      list: async (query) => commits.read(() => listFindings(lists, query)),
-      count: async (of) => commits.read(() => countFindings(lists, of)),
+      ...openFindingLists(db, lists, (work) => commits.read(work)),
       record: recordFindings(units),
       ...openExplanations(db, tables.findings, commits),
     },

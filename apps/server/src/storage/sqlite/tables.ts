@@ -65,6 +65,9 @@ export const runs = sqliteTable(
     index('runs_by_update').on(table.updatedAt, table.key),
     index('runs_by_name').on(table.name, sql`key desc`),
     index('runs_by_project').on(table.project),
+    index('runs_running')
+      .on(table.createdAt, table.key)
+      .where(sql`status = 'running'`),
   ],
 )
 
@@ -190,8 +193,14 @@ export const findings = sqliteTable(
   },
   (table) => [
     index('findings_unexplained')
-      .on(table.key)
+      .on(table.run, table.key)
       .where(sql`explanation is null`),
+    index('findings_open')
+      .on(table.openedAt, table.key)
+      .where(sql`state = 'open'`),
+    index('findings_open_of_run')
+      .on(table.run, table.openedAt, table.key)
+      .where(sql`state = 'open'`),
     index('findings_by_opening').on(table.openedAt, table.key),
     index('findings_by_run').on(table.run, table.openedAt, table.key),
     uniqueIndex('findings_open_once')

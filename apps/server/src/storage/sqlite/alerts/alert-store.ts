@@ -1,3 +1,4 @@
+import { othersTurns } from '../../../in-slices.ts'
 import type { ChannelStore, DeliveryStore, MuteStore } from '../../alert-store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { FindingTable } from '../runs/findings.ts'
@@ -32,11 +33,14 @@ export function openChannelStore(
         channels.tried(id, null, now)
         return channels.get(id)
       }),
-    delete: (id) =>
-      commits.run(() => {
+    delete: async (id) => {
+      // there may be very many, so others are served in between
+      while (await commits.run(() => deliveryLog.removeSettled(id))) await othersTurns()
+      await commits.run(() => {
         channels.remove(id)
         deliveryLog.removeOfChannel(id)
-      }),
+      })
+    },
   }
 }
 

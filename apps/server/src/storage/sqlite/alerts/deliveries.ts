@@ -135,8 +135,8 @@ export function openDeliveries(db: Database, channels: ChannelTable) {
 }
 export type DeliveryTable = ReturnType<typeof openDeliveries>
 
-/** Most rows that one call of `prune` removes. */
-const PRUNED_AT_ONCE = 1_000
+/** Most rows that one call of `prune`, or of `removeSettled`, removes. */
+const REMOVED_AT_ONCE = 1_000
 
 /** The table of deliveries as a log: lists, redelivery, clean-up. Synchronous, as `openDeliveries`. */
 export function openDeliveryLog(db: Database) {
@@ -159,6 +159,11 @@ export function openDeliveryLog(db: Database) {
   const removeEvents = db.prepare<[number]>('delete from delivery_events where delivery = ?')
   const remove = db.prepare<[number]>('delete from deliveries where key = ?')
   const selectOfChannel = db.prepare<[string], number>('select key from deliveries where channel = ?').pluck()
+  const selectSettled = db
+    .prepare<[string, number], number>(
+      "select key from deliveries where channel = ? and state <> 'pending' order by key limit ?",
+    )
+    .pluck()
 
   const rowOf = (id: string): DeliveryRow => {
     const row = selectOne.get(id)
@@ -199,7 +204,13 @@ export function openDeliveryLog(db: Database) {
       return shown(rowOf(id), now)
     },
     removeOfChannel: (channel: string): void => removeAll(selectOfChannel.all(channel)),
-    prune: (before: number): void => removeAll(selectOld.all(before, PRUNED_AT_ONCE)),
+    /** Removes some of a channel's deliveries that have ended; says whether there may be more. */
+    removeSettled(channel: string): boolean {
+      const keys = selectSettled.all(channel, REMOVED_AT_ONCE)
+      removeAll(keys)
+      return keys.length === REMOVED_AT_ONCE
+    },
+    prune: (before: number): void => removeAll(selectOld.all(before, REMOVED_AT_ONCE)),
   }
 }
 export type DeliveryLog = ReturnType<typeof openDeliveryLog>

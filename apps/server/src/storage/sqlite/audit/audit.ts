@@ -1,7 +1,9 @@
-import type { AuditHead, AuditStore, StoredAuditEntry } from '../../audit-store.ts'
+import type { AuditFilter, AuditHead, AuditStore, StoredAuditEntry } from '../../audit-store.ts'
 import { AUDIT_COLUMNS, EMPTY_CHAIN, bounded, canonicalForm, hashOf } from '../../audit/chain.ts'
-import { entriesAfter, pageOf } from '../../audit/list-entries.ts'
+import { entriesAbove, entriesBelow, entriesPage, numberOf } from '../../audit/list-entries.ts'
+import type { Condition } from '../../list-query.ts'
 import type { Database } from '../engine/database.ts'
+import { windows } from '../engine/windows.ts'
 
 /** Reads, and runs units of work in a transaction, which resolve when they are durable; both explain their failures. */
 interface Access {
@@ -24,6 +26,21 @@ export function openAudit(db: Database, { read, write }: Access): AuditStore {
   const hash = db.prepare<[number], string>('select hash from audit where number = ?').pluck()
   const removeThrough = db.prepare<[number]>('delete from audit where number <= ?')
   const now = () => head.get() ?? EMPTY_CHAIN
+  const selectBelow = db
+    .prepare<[number, number], number>(
+      'select number from audit where number < ? order by number desc limit 1 offset ?',
+    )
+    .pluck()
+  const selectAbove = db
+    .prepare<[number, number], number>(
+      'select number from audit where number > ? order by number limit 1 offset ?',
+    )
+    .pluck()
+  const below = (from: number = Number.MAX_SAFE_INTEGER, rows: number) =>
+    read(() => selectBelow.get(from, rows - 1))
+  const above = (from: number = 0, rows: number) => read(() => selectAbove.get(from, rows - 1))
+  const entries = ({ sql, values }: Condition) =>
+    read(() => db.prepare<(string | number)[], StoredAuditEntry>(sql).all(...values))
 
   return {
     record: (record) =>
@@ -36,13 +53,23 @@ export function openAudit(db: Database, { read, write }: Access): AuditStore {
         setHead.run({ ...chain, last: number, hash: entry.hash })
         return entry
       }),
-    list: async (query) => {
-      const { sql, values, reply } = pageOf(query)
-      return read(() => reply(db.prepare<(string | number)[], StoredAuditEntry>(sql).all(...values)))
+    list: async ({ cursor, limit, ...filter }) => {
+      const begin = cursor === undefined ? undefined : numberOf(cursor)
+      const found: StoredAuditEntry[] = []
+      for await (const piece of isFiltered(filter) ? windows(begin, below) : [{ from: begin }]) {
+        found.push(...entries(entriesBelow({ ...filter, limit }, piece)))
+        if (found.length > limit) break
+      }
+      return entriesPage(found, limit)
     },
     read: async (after, limit, filter = {}) => {
-      const { sql, values } = entriesAfter(after, limit, filter)
-      return read(() => db.prepare<(string | number)[], StoredAuditEntry>(sql).all(...values))
+      const found: StoredAuditEntry[] = []
+      const pieces = isFiltered(filter) ? windows<number>(after, above) : [{ from: after, to: undefined }]
+      for await (const { from = after, to } of pieces) {
+        found.push(...entries(entriesAbove(from, limit - found.length, filter, to)))
+        if (found.length === limit) break
+      }
+      return found
     },
     head: async () => read(now),
     expire: (before, limit) =>
@@ -59,3 +86,7 @@ export function openAudit(db: Database, { read, write }: Access): AuditStore {
       }),
   }
 }
+
+/** Whether few of very many entries may be asked for. */
+const isFiltered = (filter: AuditFilter): boolean =>
+  Object.values(filter).some((value) => value !== undefined)

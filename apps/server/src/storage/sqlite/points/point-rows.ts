@@ -119,8 +119,16 @@ export function detectionRows(db: Database): DetectionRows {
   }
 }
 
-/** `forget` removes the rows of the stretch that holds a leaf. */
-export function stretchRows(db: Database): StretchRows & { forget(run: number, start: number): void } {
+/** Runs of which is remembered where they have no stretch. */
+const MAX_BARE = 1024
+
+/**
+ * `forget` removes the rows of the stretches that hold a leaf. `afterRollback` must be called when a transaction was undone:
+ * what it removed is there again.
+ */
+export function stretchRows(
+  db: Database,
+): StretchRows & { forget(run: number, start: number): void; afterRollback(): void } {
   type Place = [run: number, metric: number, start: number]
   const next = db.prepare<Place, Stretch>(
     'select start, next from stretches where run = ? and metric = ? and start >= ? order by start limit 1',
@@ -134,11 +142,25 @@ export function stretchRows(db: Database): StretchRows & { forget(run: number, s
   const forget = db.prepare<[number, number, number]>(
     'delete from stretches where run = ? and next > ? and start <= ?',
   )
+  const nextAny = db
+    .prepare<[number, number], number | null>('select min(start) from stretches where run = ? and next > ?')
+    .pluck()
+  // leaves are written and removed in their order, most of them in runs without a stretch
+  const bare = new Map<number, { readonly from: number; readonly to: number }>()
   return {
     next: (run, metric, step) => next.get(run, metric, step),
     read: (run, metric, start) => read.get(run, metric, start),
-    save: (run, metric, stretch, { figures, norms }) =>
-      void save.run(run, metric, stretch.start, stretch.next, figures, norms),
-    forget: (run, start) => void forget.run(run, start, start),
+    save(run, metric, stretch, { figures, norms }) {
+      save.run(run, metric, stretch.start, stretch.next, figures, norms)
+      bare.delete(run)
+    },
+    forget(run, start) {
+      const known = bare.get(run)
+      if (known !== undefined && start >= known.from && start < known.to) return
+      forget.run(run, start, start)
+      if (bare.size === MAX_BARE) bare.clear()
+      bare.set(run, { from: start, to: nextAny.get(run, start) ?? Infinity })
+    },
+    afterRollback: () => bare.clear(),
   }
 }

@@ -4,42 +4,89 @@ import type { KeptStatements } from '../engine/kept-statements.ts'
 import {
   CLOSE_FINDING,
   findingCount,
+  type FindingPlace,
   type FindingRow,
+  FINDINGS_A_LOOK,
+  findingsPage,
   findingsQuery,
   INSERT_FINDING,
   insertedFinding,
   oneFinding,
+  placeOf,
   refuseUnknownFinding,
+  selectFindings,
   toFinding,
-  unexplainedFindings,
 } from '../../run/list-findings.ts'
 import { rowChanges } from '../../run/finding-changes.ts'
 import type { FindingChange, FindingQuery, FindingStore, StoredFinding } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
+import { windows } from '../engine/windows.ts'
 
-const dialect = { run: 'runs.key', like: glob }
+const dialect = { run: 'runs.key', project: '+runs.project', like: glob }
 
-/** The newest first. */
-export function listFindings(
+type Read = <T>(work: () => T) => T
+
+/** The newest first. Looked for in slices, between which others are served, where a filter may match few of many. */
+export function openFindingLists(
+  db: Database,
   lists: KeptStatements,
-  query: FindingQuery,
-): { findings: StoredFinding[]; next_cursor: string | null } {
-  const { since } = query
-  const behind =
-    since === undefined
-      ? undefined
-      : refuseUnknownFinding(since, lists.all<FindingRow>(oneFinding(dialect), [since])[0]).key
-  const { sql, values, reply } = findingsQuery(dialect, query, behind)
-  return reply(lists.all<FindingRow>(sql, values))
+  read: Read,
+): Pick<FindingStore, 'list' | 'count'> {
+  const placeAfter = db.prepare<[number, number, number], FindingPlace>(
+    `select opened_at, key from findings where (opened_at, key) < (?, ?)
+     order by opened_at desc, key desc limit 1 offset ?`,
+  )
+  const placeOfRunAfter = db.prepare<[string, number, number, number], FindingPlace>(
+    `select opened_at, key from findings where run = (select key from runs where id = ?) and (opened_at, key) < (?, ?)
+     order by opened_at desc, key desc limit 1 offset ?`,
+  )
+  const windowsOf = (run: string | undefined, from: FindingPlace | undefined) =>
+    windows<FindingPlace>(from, ({ opened_at, key } = NEWEST, rows) =>
+      read(() =>
+        run === undefined
+          ? placeAfter.get(opened_at, key, rows - 1)
+          : placeOfRunAfter.get(run, opened_at, key, rows - 1),
+      ),
+    )
+
+  return {
+    async list(query) {
+      const { run, since, state, limit, cursor } = query
+      const after =
+        since === undefined
+          ? undefined
+          : read(
+              () => refuseUnknownFinding(since, lists.all<FindingRow>(oneFinding(dialect), [since])[0]).key,
+            )
+      const begin = cursor === undefined ? undefined : placeOf(cursor)
+      // the open ones are few and have an index
+      const pieces = state === 'open' || !isSelective(query) ? [{ from: begin }] : windowsOf(run, begin)
+      const found: FindingRow[] = []
+      for await (const piece of pieces) {
+        const { sql, values } = findingsQuery(dialect, query, { after, ...piece })
+        found.push(...read(() => lists.all<FindingRow>(sql, values)))
+        if (found.length > limit) break
+      }
+      return findingsPage(found, limit)
+    },
+
+    async count(of) {
+      let count = 0
+      for await (const piece of windowsOf(of.run, undefined)) {
+        const { sql, values } = findingCount(dialect, of, piece)
+        count += read(() => lists.all<{ count: number }>(sql, values)[0]?.count ?? 0)
+      }
+      return count
+    },
+  }
 }
 
-export function countFindings(
-  lists: KeptStatements,
-  of: Pick<StoredFinding, 'run' | 'kind' | 'part'>,
-): number {
-  const { sql, values } = findingCount(dialect, of)
-  return lists.all<{ count: number }>(sql, values)[0]?.count ?? 0
-}
+/** Before every finding in the lists. */
+const NEWEST: FindingPlace = { opened_at: Number.MAX_SAFE_INTEGER, key: Number.MAX_SAFE_INTEGER }
+
+/** Whether few of very many findings may match, so that a page is not found among the first. */
+const isSelective = ({ project, projects = 'all', kind, since, state }: FindingQuery): boolean =>
+  projects !== 'all' || [project, kind, since, state].some((filter) => filter !== undefined)
 
 /** Looks up one finding by its id, unless its run is gone. */
 export function findingById(db: Database): (id: string) => StoredFinding | undefined {
@@ -68,13 +115,28 @@ export function openFindingTable(db: Database) {
 
 export type FindingTable = ReturnType<typeof openFindingTable>
 
+/**
+ * The findings that nobody explained yet, at most so many per run as its parameter says: from one run that has some to the
+ * next, since there may be very many other findings, and many of one run.
+ */
+const UNEXPLAINED = `with recursive waiting (run) as (
+    select min(run) from findings where explanation is null
+    union all
+    select (select min(run) from findings where explanation is null and run > waiting.run)
+    from waiting where waiting.run is not null)
+  ${selectFindings(dialect)} where findings.key in (
+    select newest.key from waiting cross join findings as newest where newest.key in (
+      select key from findings as own where own.run = waiting.run and own.explanation is null
+      order by own.key desc limit ?))
+  order by findings.key limit ${FINDINGS_A_LOOK}`
+
 /** What was found around the beginnings of findings. */
 export function openExplanations(
   db: Database,
   findings: FindingTable,
   commits: GroupCommit,
 ): Pick<FindingStore, 'get' | 'unexplained' | 'explain'> {
-  const selectUnexplained = db.prepare<[number], FindingRow>(unexplainedFindings(dialect))
+  const selectUnexplained = db.prepare<[number], FindingRow>(UNEXPLAINED)
   const explain = db.prepare<[string, string]>('update findings set explanation = ? where id = ?')
   return {
     get: async (id) => commits.read(() => findings.find(id)),

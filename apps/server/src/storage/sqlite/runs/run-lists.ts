@@ -11,6 +11,7 @@ import {
   type ListDialect,
   type ListKey,
   type ListRow,
+  type RunningRow,
 } from '../../run/list-runs.ts'
 import { RunNotFound, type ProjectTotals, type ProjectUsage, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
@@ -119,7 +120,10 @@ export function openRunLists(
         return reply(lists.all(sql, values))
       }),
 
-    running: async () => commits.read(() => lists.all<ListRow>(runningQuery(dialect)).map(toListed)),
+    running: async (page) => {
+      const { sql, values, reply } = runningQuery(page)
+      return commits.read(() => reply(lists.all<RunningRow>(sql, values)))
+    },
 
     usage: async () => commits.read(() => usage.all()),
     totals: async () => commits.read(() => totals.all()),

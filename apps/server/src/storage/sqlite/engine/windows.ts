@@ -1,0 +1,28 @@
+import { othersTurns } from '../../../in-slices.ts'
+
+/** Rows in which most lists find their page; and rows that take a few milliseconds to look at. */
+const FIRST_ROWS = 500
+const ROWS_A_WINDOW = 5_000
+
+/** A piece of a list: what stands behind `from` (`undefined`: from its beginning), through `to` (to its end). */
+export interface Window<Place> {
+  readonly from: Place | undefined
+  readonly to: Place | undefined
+}
+
+/**
+ * Cuts a list into windows, between which others are served: a filter may match few of very many rows. `placeAfter` gives the place
+ * so many rows behind another one, `undefined` where the list has no more than these.
+ */
+export async function* windows<Place>(
+  from: Place | undefined,
+  placeAfter: (from: Place | undefined, rows: number) => Place | undefined,
+): AsyncGenerator<Window<Place>, void> {
+  for (let rows = FIRST_ROWS; ; rows = ROWS_A_WINDOW) {
+    const to = placeAfter(from, rows)
+    yield { from, to }
+    if (to === undefined) return
+    from = to
+    await othersTurns()
+  }
+}
