@@ -51,3 +51,29 @@ it.each([
   expect(inTurn.findings.length).toBeGreaterThan(3)
   expect(await told('at-once')).toEqual(inTurn)
 })
+
+it('stores late steps all over a long run, beside those that arrive meanwhile', async () => {
+  const { call, services } = await startApp()
+  const { ingest, store } = services
+  await call('PUT', '/runs/r', {})
+  const steps = 60_000
+  for (let from = 0; from < steps; from += LONG) await ingest.accept('r', points(from, LONG, []))
+  const late = Array.from({ length: 59 }, (_, i) => 1_000 * (i + 1))
+  const [, reply] = await Promise.all([
+    ingest.accept('r', columns(late, { eval_loss: late.map((step) => step / 2) })),
+    ingest.accept('r', points(steps, 5, [])),
+  ])
+  expect(reply).toMatchObject({ points: steps + 5, last_step: steps + 4 })
+  const found: number[] = []
+  for await (const { step, metrics } of store.points.read('r', { metrics: ['eval_loss'] })) {
+    const column = metrics.get('eval_loss')
+    step.forEach((at, row) => {
+      if (column === undefined || column.present?.[row] === 0) return
+      found.push(at)
+      expect(column.values[row]).toBe(at / 2)
+    })
+  }
+  expect(found).toEqual(late)
+  const { body } = await call('GET', '/runs/r/series?metric=grad_norm')
+  expect(body.total).toBe(steps + 5)
+})

@@ -67,8 +67,8 @@ export class ActiveRun {
   stale = false
   /** Grows with every change that makes the record stale. */
   edition = 0
-  /** Whether it has stored points, so that a new part has earlier readings. */
-  hasPoints: boolean
+  /** The highest step that is stored; -1 without points. */
+  lastStep: number
   /** The running re-evaluation of the record, if any. */
   judging: Promise<void> | undefined
   /** This copy may differ from the store; its user must load the run again. */
@@ -83,7 +83,7 @@ export class ActiveRun {
     this.id = run.id
     this.version = run.version
     this.status = run.status
-    this.hasPoints = run.points > 0
+    this.lastStep = run.last_step ?? -1
     const own = new JudgedPart(
       null,
       factsOf(run),
@@ -147,7 +147,7 @@ export class ActiveRun {
     const { optimizer } = this.own.facts
     const facts: RunFacts = { clip: { mode: 'none', max_norm: null }, optimizer }
     this.parts = [...this.parts, ...names.map((name) => new JudgedPart(name, facts))]
-    if (this.hasPoints) this.markStale()
+    if (this.lastStep >= 0) this.markStale()
   }
 
   markStale(): void {

@@ -106,6 +106,7 @@ export async function noteEdit(
   const inForce = await settingsInForce(context.store, run)
   const { basis } = active
   active.rebase(run, inForce)
+  active.lastStep = run.last_step ?? -1
   if (!active.isJudgedBy(basis)) active.markStale()
 }
 

@@ -2,6 +2,7 @@ import { partsMadeBy, type PointColumns, type RunFields, type RunPatch } from '@
 import { inSlices, othersTurns } from '../in-slices.ts'
 import type { Hub } from '../live/hub.ts'
 import type { NumberTexts } from '../live/number-texts.ts'
+import { pointsStoredTogether } from '../storage/leaf/leaf.ts'
 import type { Store, StoredFinding, StoredRun } from '../storage/store.ts'
 import type { ActiveRun, Outcome } from './active-run.ts'
 import { ActiveRuns, type IngestContext } from './active-runs.ts'
@@ -9,7 +10,7 @@ import { deleteRun, patchRun, putRun } from './change-run.ts'
 import { changeProjectSettings, changeRunSettings } from './change-settings.ts'
 import { judgeAgain, judgeInterrupted } from './judge-again.ts'
 import { Explainer } from './explainer.ts'
-import { slices } from './readings.ts'
+import { partsByPieces, piecesTouched, slices } from './readings.ts'
 import { keepFor, removeSilent, type Retention } from './retention.ts'
 import { noticeSilence, watchSilence } from './silence-watch.ts'
 import { takeOver } from './take-over.ts'
@@ -17,6 +18,11 @@ import { tellFindings } from './tell-findings.ts'
 
 /** Readings, with the steps, that are merged and committed at once: some milliseconds, more if they replace older ones. */
 const READINGS_A_COMMIT = 6_144
+/**
+ * Of late steps, readings that stand beside them in the record and are read and written again, in one commit: also some
+ * milliseconds.
+ */
+const OLD_READINGS_A_COMMIT = 48 * 1024
 
 /** Everything that changes a run: each change is judged, stored and sent to live readers, in that order. */
 export class Ingest {
@@ -137,14 +143,17 @@ async function acceptPoints(
 ): Promise<StoredRun> {
   const arrivedAt = context.now()
   if (columns.step.length === 0) return context.store.runs.get(id)
-  // A large batch is judged and stored in slices, so that others are served in between. Each slice has all the metrics:
-  // whether the run may have them is known with the first.
-  const [first, ...others] = slices(columns, READINGS_A_COMMIT) as [PointColumns, ...PointColumns[]]
-  const isJudgedAtOnce = others.length === 0 && slices(first).length === 1
   // The store may refuse a new metric: nothing else is judged on top of such a batch before it is stored. Between the
   // parts of a long one nothing else is judged either.
-  const alone = (active: ActiveRun) => !isJudgedAtOnce || bringsMetric(active, columns)
+  const isLong = slices(columns).length > 1
+  const alone = (active: ActiveRun) => isLong || touchesMany(active, columns) || bringsMetric(active, columns)
   return context.runs.use(id, alone, async (active) => {
+    // A large batch is judged and stored in slices, so that others are served in between. Each slice has all the metrics:
+    // whether the run may have them is known with the first.
+    const [first, ...others] = (await commits(context.store, active, columns)) as [
+      PointColumns,
+      ...PointColumns[],
+    ]
     const ofFirst = others.length === 0 ? texts : undefined
     let stored = await acceptSlice(context, active, first, arrivedAt, ofFirst)
     for (const slice of others) {
@@ -154,6 +163,20 @@ async function acceptPoints(
     return stored
   })
 }
+
+/** The batch in parts that are committed one by one. */
+async function commits(store: Store, active: ActiveRun, columns: PointColumns): Promise<PointColumns[]> {
+  const parts = slices(columns, READINGS_A_COMMIT)
+  if (!touchesMany(active, columns)) return parts
+  const width = 2 + (await store.points.metrics(active.id)).length
+  const steps = pointsStoredTogether(width)
+  const pieces = Math.max(1, Math.floor(OLD_READINGS_A_COMMIT / (steps * width)))
+  return parts.flatMap((part) => partsByPieces(part, active.lastStep, steps, pieces))
+}
+
+/** Whether late steps of the batch may fall into several parts of the record that are stored together. */
+const touchesMany = (active: ActiveRun, columns: PointColumns): boolean =>
+  piecesTouched(columns, active.lastStep, pointsStoredTogether(Infinity)) > 1
 
 /** Judges and stores what is committed at once; the judging begins in this turn. */
 async function acceptSlice(
@@ -176,7 +199,7 @@ async function acceptSlice(
   const judged = active.judgedBatch(columns, changes)
   const run = await store.points.append({ run: active.id, columns, arrivedAt, newParts, ...judged })
   for (const metric of columns.metrics.keys()) active.knownMetrics.add(metric)
-  active.hasPoints = true
+  active.lastStep = run.last_step ?? -1
   if (newParts.length > 0 && active.stale) runs.judgeSoon(active)
   hub.points(active.id, columns, arrivedAt, texts)
   tellFindings(context, findings, run.project)

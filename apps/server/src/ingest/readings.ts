@@ -79,6 +79,40 @@ export function slices(batch: PointColumns, readings = READINGS): PointColumns[]
   return Array.from({ length: count }, (_, i) => between(batch, i * rows, (i + 1) * rows))
 }
 
+/** How many pieces of the record, of so many steps each, the batch's steps up to `last` fall into. */
+export function piecesTouched({ step }: PointColumns, last: number, steps: number): number {
+  let pieces = 0
+  for (let row = 0; isIn(step, row, last); row++) if (beginsPiece(step, row, steps)) pieces++
+  return pieces
+}
+
+/** The batch in parts, in order, of which each touches at most so many of these pieces. */
+export function partsByPieces(
+  batch: PointColumns,
+  last: number,
+  steps: number,
+  most: number,
+): PointColumns[] {
+  const { step } = batch
+  const cuts = [0]
+  let pieces = 0
+  for (let row = 0; isIn(step, row, last); row++) {
+    if (!beginsPiece(step, row, steps)) continue
+    if (pieces === most) {
+      cuts.push(row)
+      pieces = 0
+    }
+    pieces++
+  }
+  return cuts.length === 1 ? [batch] : cuts.map((from, i) => between(batch, from, cuts[i + 1] ?? step.length))
+}
+
+const isIn = (step: Float64Array, row: number, last: number): boolean =>
+  row < step.length && (step[row] as number) <= last
+
+const beginsPiece = (step: Float64Array, row: number, steps: number): boolean =>
+  row === 0 || Math.floor((step[row] as number) / steps) !== Math.floor((step[row - 1] as number) / steps)
+
 function between({ step, time, metrics }: PointColumns, from: number, to: number): PointColumns {
   const part = new Map<string, MetricColumn>()
   for (const [name, { values, present }] of metrics) {

@@ -7,6 +7,10 @@ export const LEAF_POINTS = 1024
 const LEAF_READINGS = 2 ** 18
 const FIRST_CAPACITY = 16
 
+/** Most points of a leaf with so many metrics. */
+export const pointsStoredTogether = (metrics: number): number =>
+  Math.min(LEAF_POINTS, Math.max(FIRST_CAPACITY, Math.floor(LEAF_READINGS / metrics)))
+
 /** A column that grows with its leaf. */
 export interface LeafColumn {
   values: Float64Array
@@ -33,7 +37,7 @@ export class Leaf implements Rows, Interval {
   }
 
   get limit(): number {
-    return Math.min(LEAF_POINTS, Math.max(FIRST_CAPACITY, Math.floor(LEAF_READINGS / this.columns.size)))
+    return pointsStoredTogether(this.columns.size)
   }
 
   get bytes(): number {
@@ -43,7 +47,7 @@ export class Leaf implements Rows, Interval {
   reserve(rows: number): void {
     const have = this.step.length
     if (rows <= have) return
-    const capacity = Math.max(rows, Math.min(have * 4, LEAF_POINTS))
+    const capacity = Math.max(rows, Math.min(have * 4, this.limit))
     this.step = grown(this.step, capacity)
     this.time = grown(this.time, capacity)
     for (const column of this.columns.values()) {

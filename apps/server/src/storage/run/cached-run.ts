@@ -32,7 +32,7 @@ import { neighbours } from './neighbours.ts'
 import type { TailBatch } from './tail.ts'
 
 /** Bytes of leaves that one run may hold before they are written, whatever its tail says. */
-const MAX_LEAF_BYTES = 8 * 1024 * 1024
+export const MAX_LEAF_BYTES = 8 * 1024 * 1024
 /** Readings in changed leaves from which on encoding them takes more than some milliseconds. */
 const HEAVY_READINGS = 40_000
 /** Metrics of a leaf of which the same holds, however few readings they have. */

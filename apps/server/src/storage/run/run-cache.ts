@@ -1,6 +1,6 @@
 import { RunNotFound, STATE_AFTER } from '../store.ts'
 import type { RunTables } from './run-tables.ts'
-import { CachedRun } from './cached-run.ts'
+import { CachedRun, MAX_LEAF_BYTES } from './cached-run.ts'
 import type { EncodedLeaves } from './leaves.ts'
 import type { TailBatch } from './tail.ts'
 
@@ -12,6 +12,8 @@ const MAX_BYTES = 48 * 1024 * 1024
 const FULL = { ...STATE_AFTER, bytes: STATE_AFTER.readings * 8 }
 /** A heavy run's leaves are encoded ahead of a unit, see `HeavyUnits`; this many times as long, its tail is written whatever it costs. */
 const OVERFULL = 16
+/** Leaves of a heavy run that take so much memory are written whatever its tail says: late steps touch many of them. */
+const DUE_BYTES = MAX_LEAF_BYTES / 2
 /** Leaves of at most this many runs are written in one transaction, unless a tail is twice as long. */
 const WRITES_A_COMMIT = 2
 /** Runs that begin together should not write their leaves at the same moments: the first time comes at so many different fills. */
@@ -108,7 +110,7 @@ export class RunCache {
 
   /** Whether the leaves should be written before the next batch. */
   isDue(cached: CachedRun): boolean {
-    return fillOf(cached, this.#touched.get(cached) ?? []) >= 1
+    return fillOf(cached, this.#touched.get(cached) ?? []) >= 1 || cached.bytes > DUE_BYTES
   }
 
   #log(cached: CachedRun, batch: TailBatch): void {
