@@ -1,8 +1,20 @@
+import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type, DEFAULT_BUCKETS, MAX_BUCKETS, MAX_TIME, SeriesReplySchema } from '@normwatch/protocol'
+import {
+  Type,
+  DEFAULT_BUCKETS,
+  MAX_BUCKETS,
+  MAX_TIME,
+  SeriesReplySchema,
+  type SeriesReply,
+} from '@normwatch/protocol'
 import { Refusal } from '../errors.ts'
+import { othersTurns } from '../in-slices.ts'
 import type { Services } from '../services.ts'
 import { closed, MetricName, replies, RunParams, whole } from './schemas.ts'
+
+/** Buckets of all metrics up to which a reply is written in one go: some milliseconds. */
+const BUCKETS_AT_ONCE = 20_000
 
 const Query = Type.Object(
   {
@@ -27,14 +39,33 @@ export function seriesRoutes({ store }: Services): FastifyPluginAsyncTypebox {
           response: replies(SeriesReplySchema),
         },
       },
-      ({ params, query: { metric, from, to, max_points = DEFAULT_BUCKETS, x = 'step' } }) => {
+      async ({ params, query: { metric, from, to, max_points = DEFAULT_BUCKETS, x = 'step' } }, reply) => {
         checkRange(x, from, to)
         const metrics = [...new Set(metric)]
         const range = x === 'time' ? { fromTime: from, toTime: to } : { from, to }
-        return store.points.series({ run: params.id, metrics, maxPoints: max_points, ...range })
+        const found = await store.points.series({ run: params.id, metrics, maxPoints: max_points, ...range })
+        if (bucketsOf(found) <= BUCKETS_AT_ONCE) return found
+        return reply
+          .type('application/json; charset=utf-8')
+          .send(Readable.from(piecesOf(found), { objectMode: false }) as never)
       },
     )
   }
+}
+
+const bucketsOf = ({ series }: SeriesReply): number =>
+  Object.values(series).reduce((sum, { step }) => sum + step.length, 0)
+
+/** The reply as JSON, one series after the other; others are served in between. */
+async function* piecesOf({ series, ...frame }: SeriesReply): AsyncGenerator<string> {
+  yield `${JSON.stringify(frame).slice(0, -1)},"series":{`
+  let comma = ''
+  for (const [name, one] of Object.entries(series)) {
+    yield `${comma}${JSON.stringify(name)}:${JSON.stringify(one)}`
+    comma = ','
+    await othersTurns()
+  }
+  yield '}}'
 }
 
 function checkRange(x: 'step' | 'time', from: number | undefined, to: number | undefined): void {

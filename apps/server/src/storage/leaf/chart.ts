@@ -14,18 +14,30 @@ export interface ChartMetric {
   readonly number: number | undefined
 }
 
-/** The readings from step `from` to `to`, both inclusive (default: all), in at most `maxPoints` buckets a metric. */
-export function chart(
+/** What all series of a chart share. */
+export type ChartFrame = Pick<SeriesReply, 'from' | 'to' | 'total' | 'bucket'>
+
+/** The frame of the readings from step `from` to `to`, both inclusive (default: all), in at most `maxPoints` buckets a metric. */
+export function frameOf(
   record: RunRecord,
-  metrics: readonly ChartMetric[],
   range: { readonly from?: number | undefined; readonly to?: number | undefined },
   maxPoints: number,
-): SeriesReply {
+): ChartFrame {
   const spans = spansOf(record, range.from ?? 0, range.to ?? Infinity)
   const from = range.from ?? spans[0]?.first ?? 0
   const to = range.to ?? spans.at(-1)?.last ?? from
-  const bucket = bucketSize(record, spans, maxPoints)
-  const drawn = metrics.map(({ name, number }): [string, Series] => {
+  const total = spans.reduce((sum, { count }) => sum + count, 0)
+  return { from, to, total, bucket: bucketSize(record, spans, maxPoints) }
+}
+
+/** The series of these metrics. */
+export function drawSeries(
+  record: RunRecord,
+  metrics: readonly ChartMetric[],
+  { from, to, bucket }: ChartFrame,
+): [name: string, Series][] {
+  const spans = spansOf(record, from, to)
+  return metrics.map(({ name, number }) => {
     const at = record.streams.findIndex(({ part }) => metricOf('grad_norm', part) === name)
     const stream = at < 0 ? undefined : at
     const series =
@@ -34,9 +46,6 @@ export function chart(
         : seriesOf(record, spans, number, bucket, stream)
     return [name, series]
   })
-  // assigning would drop a metric named __proto__
-  const series = Object.fromEntries(drawn)
-  return { from, to, total: spans.reduce((sum, { count }) => sum + count, 0), bucket, series }
 }
 
 function spansOf(record: RunRecord, from: number, to: number): Span[] {

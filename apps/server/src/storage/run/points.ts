@@ -1,6 +1,8 @@
-import { MAX_STEP, type PartFields, type SeriesReply } from '@normwatch/protocol'
-import { chart } from '../leaf/chart.ts'
-import { stepsBetweenTimes } from '../leaf/record.ts'
+import { MAX_STEP, type PartFields, type Series, type SeriesReply } from '@normwatch/protocol'
+import { othersTurns } from '../../in-slices.ts'
+import { drawSeries, frameOf, type ChartFrame } from '../leaf/chart.ts'
+import { pointsStoredTogether } from '../leaf/leaf.ts'
+import { stepsBetweenTimes, type RunRecord } from '../leaf/record.ts'
 import type { FindingChange, FindingStore, PointStore, SeriesQuery } from '../store.ts'
 import { DamagedPoints } from './damage.ts'
 import { pastFindings } from '../past-findings.ts'
@@ -8,7 +10,7 @@ import type { HeavyUnits } from './heavy-units.ts'
 import type { RunTables } from './run-tables.ts'
 import type { CachedRun } from './cached-run.ts'
 import { extentOf } from './extent.ts'
-import { readBlocks, readReadings, readStretches } from './read-blocks.ts'
+import { readBlocks, readReadings, readStretches, type Read } from './read-blocks.ts'
 import { recount } from './recount.ts'
 import { retotal } from './totals.ts'
 import { recordOf } from './record-of.ts'
@@ -73,7 +75,7 @@ export function openPoints(units: HeavyUnits): PointStore {
         return cached.run
       }),
 
-    series: (query) => read(query.run, (tables, cached) => series(tables, cached, query)),
+    series: (query) => seriesInTurns(query, (work) => read(query.run, work)),
 
     read: (run, range) => readBlocks(range, (work) => read(run, work)),
 
@@ -114,21 +116,47 @@ export const recordFindings =
       return cached.run
     })
 
-function series(tables: RunTables, cached: CachedRun, query: SeriesQuery): SeriesReply {
-  const metrics = query.metrics.map((name) => ({ name, number: cached.names.number(name) }))
-  const numbers = metrics.map(({ number }) => number).filter((number) => number !== undefined)
-  const byTime = query.fromTime !== undefined || query.toTime !== undefined
-  const record = recordOf(
-    tables,
-    cached,
-    numbers,
-    byTime ? 0 : (query.from ?? 0),
-    byTime ? MAX_STEP : (query.to ?? MAX_STEP),
-  )
-  if (!byTime) return chart(record, metrics, query, query.maxPoints)
-  const range = stepsBetweenTimes(record, query.fromTime ?? -Infinity, query.toTime ?? Infinity)
-  return chart(record, metrics, range ?? { from: 0, to: -1 }, query.maxPoints)
+/** Most metrics of a chart that are drawn before others get their turn; and leaves and buckets of all of them: some milliseconds. */
+const METRICS_A_TURN = 64
+const DRAWN_A_TURN = 50_000
+
+/** The first turn fixes the steps and the buckets; points that arrive between the turns may be in the later series only. */
+async function seriesInTurns(query: SeriesQuery, read: Read): Promise<SeriesReply> {
+  const { metrics } = query
+  const drawn: [string, Series][] = []
+  for (let known: ChartFrame | undefined; ; await othersTurns()) {
+    const turn = await read((tables, cached) =>
+      draw(tables, cached, query, metrics.slice(drawn.length), known),
+    )
+    drawn.push(...turn.drawn)
+    // assigning would drop a metric named __proto__
+    if (drawn.length === metrics.length) return { ...turn.frame, series: Object.fromEntries(drawn) }
+    known = turn.frame
+  }
 }
+
+/** Draws the first of these metrics. */
+function draw(
+  tables: RunTables,
+  cached: CachedRun,
+  query: SeriesQuery,
+  metrics: readonly string[],
+  known: ChartFrame | undefined,
+): { frame: ChartFrame; drawn: [string, Series][] } {
+  const { row, names } = cached
+  const leaves = row.points / pointsStoredTogether(names.size)
+  const count = Math.max(1, Math.min(METRICS_A_TURN, Math.floor(DRAWN_A_TURN / (leaves + query.maxPoints))))
+  const here = metrics.slice(0, count).map((name) => ({ name, number: names.number(name) }))
+  const numbers = here.map(({ number }) => number).filter((number) => number !== undefined)
+  const byTime = known === undefined && (query.fromTime !== undefined || query.toTime !== undefined)
+  const { from = 0, to = MAX_STEP } = byTime ? {} : (known ?? query)
+  const record = recordOf(tables, cached, numbers, from, to)
+  const frame = known ?? frameOf(record, byTime ? rangeOf(record, query) : query, query.maxPoints)
+  return { frame, drawn: drawSeries(record, here, frame) }
+}
+
+const rangeOf = (record: RunRecord, { fromTime = -Infinity, toTime = Infinity }: SeriesQuery) =>
+  stepsBetweenTimes(record, fromTime, toTime) ?? { from: 0, to: -1 }
 
 /** The changes without findings that open and close at once: nobody is alerted of what is already over. */
 function withoutPast(changes: readonly FindingChange[]): FindingChange[] {
