@@ -1,5 +1,6 @@
-import { findMoved } from '@normwatch/detector'
+import { MovedSearch, type Surroundings } from '@normwatch/detector'
 import { encodeNumber, type MetricColumn, type SnapshotReply } from '@normwatch/protocol'
+import { inSlices } from '../in-slices.ts'
 import { surroundings } from '../ingest/surroundings.ts'
 import { toFinding } from '../storage/to-wire.ts'
 import type { Store, StoredFinding } from '../storage/store.ts'
@@ -21,17 +22,30 @@ export async function snapshot(
     store.findings.list({ run: id, limit: MAX_FINDINGS }),
     store.events.list(id, range),
   ])
+  const { metrics, moved } = await inSlices(lookAround(record, around, width))
   return {
     around,
     width,
-    metrics: [...record.metrics].map(([metric, column]) => ({
-      metric,
-      ...readingsAround(record.step, column, around, width),
-    })),
-    moved: findMoved(record, around),
+    metrics,
+    moved,
     findings: findings.filter((finding) => isNear(finding, range)).map(toFinding),
     events,
   }
+}
+
+function* lookAround(
+  { step, metrics }: Surroundings,
+  around: number,
+  width: number,
+): Generator<undefined, Pick<SnapshotReply, 'metrics' | 'moved'>> {
+  const found: SnapshotReply['metrics'] = []
+  const moved = new MovedSearch(step, around)
+  for (const [metric, column] of metrics) {
+    found.push({ metric, ...readingsAround(step, column, around, width) })
+    moved.look(metric, column)
+    yield
+  }
+  return { metrics: found, moved: moved.found() }
 }
 
 function readingsAround(step: Float64Array, column: MetricColumn, around: number, width: number) {

@@ -1,6 +1,7 @@
-import { othersTurns } from '../in-slices.ts'
+import { pauses } from '../in-slices.ts'
 import { StoreUnavailable, type Store, type StoredFinding, type StoredRun } from '../storage/store.ts'
 import { ActiveRun, type Outcome } from './active-run.ts'
+import { slices } from './readings.ts'
 import type { SettingsInForce } from './run-settings.ts'
 
 /** Judges a run's record in the background, in step order and in slices that let other work through. */
@@ -17,15 +18,18 @@ export class Replay {
 
   /** Judges the next steps; returns how many there were. Throws `StoreUnavailable` once `stopping` is aborted. */
   async catchUp(stopping?: AbortSignal): Promise<number> {
+    const pause = pauses()
     let count = 0
     for await (const block of this.#store.points.read(this.judged.id, { from: this.#next })) {
       if (stopping?.aborted === true) throw new StoreUnavailable('The server is stopping.')
       const { step } = block
       if (step.length === 0) continue
-      this.#remember(this.judged.fold(block, 0))
+      for (const part of slices(block)) {
+        this.#remember(this.judged.fold(part, 0))
+        await pause()
+      }
       this.#next = (step[step.length - 1] as number) + 1
       count += step.length
-      await othersTurns()
     }
     return count
   }

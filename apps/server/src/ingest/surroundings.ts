@@ -1,4 +1,5 @@
 import type { Surroundings } from '@normwatch/detector'
+import { pauses } from '../in-slices.ts'
 import type { Store, StoredRun } from '../storage/store.ts'
 
 /** Points read on either side of a step, to find what moved there. */
@@ -28,8 +29,12 @@ async function read(
   id: string,
   range: { readonly from: number; readonly to: number },
 ): Promise<Surroundings> {
+  const pause = pauses()
   const blocks = []
-  for await (const block of store.points.read(id, range)) blocks.push(block)
+  for await (const block of store.points.read(id, range)) {
+    blocks.push(block)
+    await pause()
+  }
   const length = blocks.reduce((sum, { step }) => sum + step.length, 0)
   const step = new Float64Array(length)
   const metrics = new Map<string, { values: Float64Array; present: Uint8Array }>()
@@ -47,6 +52,7 @@ async function read(
       else column.present.set(present, at)
     }
     at += block.step.length
+    await pause()
   }
   return { step, metrics }
 }
