@@ -153,6 +153,29 @@ try {
   await measure('cutting off 50,000 steps', (round) =>
     send('PATCH', `runs/big-${3 + round}`, '{"truncate_after":50000}'),
   )
+  await put('heat', '{"clip":{"mode":"norm","max_norm":1}}')
+  const allLayers = ['grad_norm', ...names(4_000, 'layers/layer')]
+  for (let part = 0; part < 40; part++) await post('heat', columns(60, allLayers, part * 60))
+  await measure('the layers of 2,400 steps, 4,000 of them', () =>
+    send('GET', 'runs/heat/layers?from=100&to=1500'),
+  )
+  await measure('a snapshot of them', () => send('GET', 'runs/heat/snapshot'))
+  const many = names(64, 'metric=layers/layer').join('&')
+  await measure('64 metrics in 2,400 buckets', () => send('GET', `runs/heat/series?${many}&max_points=4000`))
+  await put('late')
+  for (let part = 0; part < 200; part++) await post('late', columns(10_000, long, part * 10_000))
+  const late = Array.from({ length: 1_900 }, (_, i) => i * 1_024 + 7)
+  await measure('1,900 late steps all over 2,000,000', () =>
+    post('late', JSON.stringify({ columns: { step: late, eval_loss: late } })),
+  )
+  await measure('the same of 4,000 layers: 300 over 2,400', () =>
+    post(
+      'heat',
+      JSON.stringify({
+        columns: { step: late.slice(0, 300).map((_, i) => 7 * i), eval: late.slice(0, 300) },
+      }),
+    ),
+  )
 } finally {
   await server.stop()
   rmSync(folder, { recursive: true })

@@ -150,10 +150,10 @@ async function acceptPoints(
   return context.runs.use(id, alone, async (active) => {
     // A large batch is judged and stored in slices, so that others are served in between. Each slice has all the metrics:
     // whether the run may have them is known with the first.
-    const [first, ...others] = (await commits(context.store, active, columns)) as [
-      PointColumns,
-      ...PointColumns[],
-    ]
+    const parts = slices(columns, READINGS_A_COMMIT)
+    const [first, ...others] = (
+      touchesMany(active, columns) ? await partsOfLate(context.store, active, parts) : parts
+    ) as [PointColumns, ...PointColumns[]]
     const ofFirst = others.length === 0 ? texts : undefined
     let stored = await acceptSlice(context, active, first, arrivedAt, ofFirst)
     for (const slice of others) {
@@ -164,19 +164,21 @@ async function acceptPoints(
   })
 }
 
-/** The batch in parts that are committed one by one. */
-async function commits(store: Store, active: ActiveRun, columns: PointColumns): Promise<PointColumns[]> {
-  const parts = slices(columns, READINGS_A_COMMIT)
-  if (!touchesMany(active, columns)) return parts
+/** Whether late steps of the batch may fall into several parts of the record that are stored together. */
+const touchesMany = (active: ActiveRun, columns: PointColumns): boolean =>
+  piecesTouched(columns, active.lastStep, pointsStoredTogether(Infinity)) > 1
+
+/** The parts of such a batch cut further, so that a commit reads and writes little of the record again. */
+async function partsOfLate(
+  store: Store,
+  active: ActiveRun,
+  parts: readonly PointColumns[],
+): Promise<PointColumns[]> {
   const width = 2 + (await store.points.metrics(active.id)).length
   const steps = pointsStoredTogether(width)
   const pieces = Math.max(1, Math.floor(OLD_READINGS_A_COMMIT / (steps * width)))
   return parts.flatMap((part) => partsByPieces(part, active.lastStep, steps, pieces))
 }
-
-/** Whether late steps of the batch may fall into several parts of the record that are stored together. */
-const touchesMany = (active: ActiveRun, columns: PointColumns): boolean =>
-  piecesTouched(columns, active.lastStep, pointsStoredTogether(Infinity)) > 1
 
 /** Judges and stores what is committed at once; the judging begins in this turn. */
 async function acceptSlice(

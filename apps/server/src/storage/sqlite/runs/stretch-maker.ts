@@ -5,8 +5,12 @@ import { Unpacker } from '../../run/unpacker.ts'
 
 /** Points of a run from which on its stretches are stored. */
 const LONG_RUN = 2 ** 20
-/** Milliseconds after a change of leaves: others come in the meantime. */
-const DELAY_MS = 2_000
+/**
+ * Milliseconds for which a run's leaves have not changed; one whose leaves go on changing waits so long at the most. Points that
+ * arrive at full speed have the processors to themselves.
+ */
+const QUIET_MS = 2_000
+const MOST_WAIT_MS = 60_000
 
 /** Stores stretches of long runs, between other units of work. */
 export class StretchMaker {
@@ -15,8 +19,8 @@ export class StretchMaker {
   readonly #idOf: (key: number) => string | undefined
   readonly #unwatch: () => void
   readonly #unpacker = new Unpacker()
-  /** Keys of runs whose leaves have changed. */
-  #changed = new Set<number>()
+  /** When the leaves of runs have changed, by key. */
+  readonly #changed = new Map<number, { readonly first: number; readonly last: number }>()
   #timer: NodeJS.Timeout | undefined
   /** Whether runs of before the start were looked at. */
   #hasBegun = false
@@ -32,7 +36,8 @@ export class StretchMaker {
     this.#longRuns = () => long.all(LONG_RUN)
     this.#idOf = (key) => id.get(key, LONG_RUN)
     this.#unwatch = watchLeaves((run) => {
-      this.#changed.add(run)
+      const now = performance.now()
+      this.#changed.set(run, { first: this.#changed.get(run)?.first ?? now, last: now })
       this.#schedule()
     })
   }
@@ -58,12 +63,17 @@ export class StretchMaker {
         this.#isWorking = false
         if (this.#changed.size > 0) this.#schedule()
       })
-    }, DELAY_MS).unref()
+    }, QUIET_MS).unref()
   }
 
   async #work(): Promise<void> {
-    const runs = this.#changed
-    this.#changed = new Set()
+    const now = performance.now()
+    const runs = new Set<number>()
+    for (const [run, { first, last }] of this.#changed) {
+      if (now - last < QUIET_MS && now - first < MOST_WAIT_MS) continue
+      runs.add(run)
+      this.#changed.delete(run)
+    }
     try {
       if (!this.#hasBegun) for (const run of this.#longRuns()) runs.add(run)
       this.#hasBegun = true
