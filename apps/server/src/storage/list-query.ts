@@ -46,6 +46,17 @@ export type CursorValue = string | number
 export const toCursor = (values: readonly CursorValue[]): string =>
   Buffer.from(JSON.stringify(values)).toString('base64url')
 
+/** The page that these rows make, of which a list asked for one more than `limit`; the next one begins behind the place of its last. */
+export function pageOf<Row>(
+  rows: readonly Row[],
+  limit: number,
+  placeOf: (last: Row) => readonly CursorValue[],
+): { readonly page: Row[]; readonly next_cursor: string | null } {
+  const page = rows.slice(0, limit)
+  const last = rows.length > limit ? page.at(-1) : undefined
+  return { page, next_cursor: last === undefined ? null : toCursor(placeOf(last)) }
+}
+
 /**
  * The values of a cursor whose first is `tag` (which list, in which order) and whose others have the types given.
  * Throws `BadCursor` when it belongs to another list or order.

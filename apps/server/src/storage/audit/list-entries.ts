@@ -1,5 +1,5 @@
 import type { AuditFilter, AuditQuery, StoredAuditEntry } from '../audit-store.ts'
-import { fromCursor, given, toCursor, where, type Condition } from '../list-query.ts'
+import { fromCursor, given, pageOf, where, type Condition } from '../list-query.ts'
 import { AUDIT_COLUMNS } from './chain.ts'
 
 const COLUMNS = AUDIT_COLUMNS.join(', ')
@@ -17,8 +17,9 @@ function conditionsOf({ who, action, project, from, to }: AuditFilter): (Conditi
   ]
 }
 
-/** The number that a cursor stands for. Throws `BadCursor`. */
-export const numberOf = (cursor: string): number => fromCursor(cursor, 'audit', ['number'])[0] as number
+/** The number that a cursor stands for, if there is one. Throws `BadCursor`. */
+export const numberOf = (cursor: string | undefined): number | undefined =>
+  cursor === undefined ? undefined : (fromCursor(cursor, 'audit', ['number'])[0] as number)
 
 /** Entries below the number `from`, and of these those down to `to`, the newest first: one more than a page has. */
 export function entriesBelow(
@@ -41,9 +42,8 @@ export function entriesPage(
   found: readonly StoredAuditEntry[],
   limit: number,
 ): { entries: StoredAuditEntry[]; next_cursor: string | null } {
-  const entries = found.slice(0, limit)
-  const last = found.length > limit ? entries.at(-1) : undefined
-  return { entries, next_cursor: last === undefined ? null : toCursor(['audit', last.number]) }
+  const { page, next_cursor } = pageOf(found, limit, (last) => ['audit', last.number])
+  return { entries: page, next_cursor }
 }
 
 /** Entries above the number `after`, and of these those up to `through`, the oldest first. */

@@ -35,9 +35,7 @@ export function openAudit(db: Database): AuditStore {
     },
     list: async (query) => {
       const { cursor, limit } = query
-      const { sql, values } = entriesBelow(query, {
-        from: cursor === undefined ? undefined : numberOf(cursor),
-      })
+      const { sql, values } = entriesBelow(query, { from: numberOf(cursor) })
       return entriesPage(await db.all<StoredAuditEntry>(sql, ...values), limit)
     },
     read: (after, limit, filter = {}) => {

@@ -44,10 +44,7 @@ export function openFindings(db: Database): Omit<FindingStore, 'record'> {
         since === undefined
           ? undefined
           : refuseUnknownFinding(since, await db.get<FindingRow>(oneFinding(dialect), since)).key
-      const { sql, values } = findingsQuery(dialect, query, {
-        after,
-        from: cursor === undefined ? undefined : placeOf(cursor),
-      })
+      const { sql, values } = findingsQuery(dialect, query, { after, from: placeOf(cursor) })
       return findingsPage(await db.all<FindingRow>(sql, ...values), query.limit)
     },
     count: async (of) => {

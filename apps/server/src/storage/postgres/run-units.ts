@@ -109,9 +109,8 @@ export class PostgresUnits implements RunUnits {
     }
   }
 
-  /** Space is given back by the database itself. */
+  /** The database does both itself. */
   makeRoom(): void {}
-
   reclaim(): void {}
 
   /** The run was removed, or changed without a unit. */

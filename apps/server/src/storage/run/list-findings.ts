@@ -1,4 +1,4 @@
-import { among, fromCursor, given, toCursor, where, type Condition, type Likeness } from '../list-query.ts'
+import { among, fromCursor, given, pageOf, where, type Condition, type Likeness } from '../list-query.ts'
 import {
   FindingNotFound,
   NOTHING_FOUND,
@@ -36,8 +36,9 @@ export const selectFindings = ({ run }: Pick<FindingDialect, 'run'>) =>
   `select findings.key, findings.id, runs.id as run, part, kind, severity, state, opened_step, onset, opened_at,
   closed_step, closed_at, close_reason, evidence, diagnosis, explanation from findings join runs on ${run} = findings.run`
 
-/** The place that a cursor stands for. Throws `BadCursor`. */
-export function placeOf(cursor: string): FindingPlace {
+/** The place that a cursor stands for, if there is one. Throws `BadCursor`. */
+export function placeOf(cursor: string | undefined): FindingPlace | undefined {
+  if (cursor === undefined) return undefined
   const [opened_at, key] = fromCursor(cursor, 'findings', ['number', 'number']) as [number, number]
   return { opened_at, key }
 }
@@ -84,12 +85,8 @@ export function findingsPage(
   rows: readonly FindingRow[],
   limit: number,
 ): { findings: StoredFinding[]; next_cursor: string | null } {
-  const page = rows.slice(0, limit)
-  const last = rows.length > limit ? page.at(-1) : undefined
-  return {
-    findings: page.map(toFinding),
-    next_cursor: last === undefined ? null : toCursor(['findings', last.opened_at, last.key]),
-  }
+  const { page, next_cursor } = pageOf(rows, limit, (last) => ['findings', last.opened_at, last.key])
+  return { findings: page.map(toFinding), next_cursor }
 }
 
 /** A statement that counts the findings of a kind that a run or one of its parts has had, all or those behind `from` through `to`. */

@@ -1,5 +1,5 @@
 import type { ListedRun, RunningRun, RunQuery } from '../store.ts'
-import { among, fromCursor, given, toCursor, where, type Condition, type Likeness } from '../list-query.ts'
+import { among, fromCursor, given, pageOf, where, type Condition, type Likeness } from '../list-query.ts'
 import { conditionsOf, RUN_COLUMNS, SELECT_RUN, toListedRun, type RunRow } from './run-row.ts'
 
 type OrderField = 'attention' | 'createdAt' | 'updatedAt' | 'name' | 'key'
@@ -76,13 +76,11 @@ export function runsQuery<Row extends ListKey>(
     sql: `${select} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
     values: [...filter.values, query.limit + 1],
     reply(rows: readonly Row[]): { runs: ListedRun[]; next_cursor: string | null } {
-      const page = rows.slice(0, query.limit)
-      const last = page.at(-1)
-      const isMore = rows.length > page.length && last !== undefined
-      return {
-        runs: page.map(listedOf),
-        next_cursor: isMore ? toCursor([sort, ...order.map(({ field }) => last[field])]) : null,
-      }
+      const { page, next_cursor } = pageOf(rows, query.limit, (last) => [
+        sort,
+        ...order.map(({ field }) => last[field]),
+      ])
+      return { runs: page.map(listedOf), next_cursor }
     },
   }
 }
@@ -106,17 +104,15 @@ export function runningQuery({
   return {
     sql: `select key, id, created_at as "createdAt", last_arrival as "lastArrival", conditions from runs ${filter.sql}
       order by created_at desc, key desc limit ?`,
-    values: [...filter.values, limit],
+    values: [...filter.values, limit + 1],
     reply(rows: readonly RunningRow[]): { runs: RunningRun[]; next_cursor: string | null } {
-      const last = rows.length === limit ? rows.at(-1) : undefined
-      return {
-        runs: rows.map((row) => ({
-          id: row.id,
-          last_arrival: row.lastArrival,
-          conditions: conditionsOf(row),
-        })),
-        next_cursor: last === undefined ? null : toCursor(['running', last.createdAt, last.key]),
-      }
+      const { page, next_cursor } = pageOf(rows, limit, (last) => ['running', last.createdAt, last.key])
+      const runs = page.map((row) => ({
+        id: row.id,
+        last_arrival: row.lastArrival,
+        conditions: conditionsOf(row),
+      }))
+      return { runs, next_cursor }
     },
   }
 }

@@ -3,7 +3,7 @@ import { AUDIT_COLUMNS, EMPTY_CHAIN, bounded, canonicalForm, hashOf } from '../.
 import { entriesAbove, entriesBelow, entriesPage, numberOf } from '../../audit/list-entries.ts'
 import type { Condition } from '../../list-query.ts'
 import type { Database } from '../engine/database.ts'
-import { windows } from '../engine/windows.ts'
+import { foundIn, windows, type Window } from '../engine/windows.ts'
 
 /** Reads, and runs units of work in a transaction, which resolve when they are durable; both explain their failures. */
 interface Access {
@@ -54,22 +54,15 @@ export function openAudit(db: Database, { read, write }: Access): AuditStore {
         return entry
       }),
     list: async ({ cursor, limit, ...filter }) => {
-      const begin = cursor === undefined ? undefined : numberOf(cursor)
-      const found: StoredAuditEntry[] = []
-      for await (const piece of isFiltered(filter) ? windows(begin, below) : [{ from: begin }]) {
-        found.push(...entries(entriesBelow({ ...filter, limit }, piece)))
-        if (found.length > limit) break
-      }
-      return entriesPage(found, limit)
+      const pieces = windows(numberOf(cursor), isFiltered(filter) ? below : undefined)
+      const find = (piece: Window<number>) => entries(entriesBelow({ ...filter, limit }, piece))
+      return entriesPage(await foundIn(pieces, limit + 1, find), limit)
     },
     read: async (after, limit, filter = {}) => {
-      const found: StoredAuditEntry[] = []
-      const pieces = isFiltered(filter) ? windows<number>(after, above) : [{ from: after, to: undefined }]
-      for await (const { from = after, to } of pieces) {
-        found.push(...entries(entriesAbove(from, limit - found.length, filter, to)))
-        if (found.length === limit) break
-      }
-      return found
+      const pieces = windows(after, isFiltered(filter) ? above : undefined)
+      return foundIn(pieces, limit, ({ from = after, to }, left) =>
+        entries(entriesAbove(from, left, filter, to)),
+      )
     },
     head: async () => read(now),
     expire: (before, limit) =>

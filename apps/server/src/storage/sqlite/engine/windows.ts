@@ -12,17 +12,31 @@ export interface Window<Place> {
 
 /**
  * Cuts a list into windows, between which others are served: a filter may match few of very many rows. `placeAfter` gives the place
- * so many rows behind another one, `undefined` where the list has no more than these.
+ * so many rows behind another one, `undefined` where the list has no more than these; without it there is one window.
  */
 export async function* windows<Place>(
   from: Place | undefined,
-  placeAfter: (from: Place | undefined, rows: number) => Place | undefined,
+  placeAfter: ((from: Place | undefined, rows: number) => Place | undefined) | undefined,
 ): AsyncGenerator<Window<Place>, void> {
   for (let rows = FIRST_ROWS; ; rows = ROWS_A_WINDOW) {
-    const to = placeAfter(from, rows)
+    const to = placeAfter?.(from, rows)
     yield { from, to }
     if (to === undefined) return
     from = to
     await othersTurns()
   }
+}
+
+/** What `rowsIn` finds in these windows, until it is `most` or more; it is told how many are left. */
+export async function foundIn<Place, Row>(
+  pieces: AsyncIterable<Window<Place>>,
+  most: number,
+  rowsIn: (piece: Window<Place>, left: number) => readonly Row[],
+): Promise<Row[]> {
+  const found: Row[] = []
+  for await (const piece of pieces) {
+    found.push(...rowsIn(piece, most - found.length))
+    if (found.length >= most) break
+  }
+  return found
 }

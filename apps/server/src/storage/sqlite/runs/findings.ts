@@ -20,7 +20,7 @@ import {
 import { rowChanges } from '../../run/finding-changes.ts'
 import type { FindingChange, FindingQuery, FindingStore, StoredFinding } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
-import { windows } from '../engine/windows.ts'
+import { foundIn, windows } from '../engine/windows.ts'
 
 const dialect = { run: 'runs.key', project: '+runs.project', like: glob }
 
@@ -40,14 +40,14 @@ export function openFindingLists(
     `select opened_at, key from findings where run = (select key from runs where id = ?) and (opened_at, key) < (?, ?)
      order by opened_at desc, key desc limit 1 offset ?`,
   )
-  const windowsOf = (run: string | undefined, from: FindingPlace | undefined) =>
-    windows<FindingPlace>(from, ({ opened_at, key } = NEWEST, rows) =>
+  const placesOf =
+    (run: string | undefined) =>
+    ({ opened_at, key } = NEWEST, rows: number): FindingPlace | undefined =>
       read(() =>
         run === undefined
           ? placeAfter.get(opened_at, key, rows - 1)
           : placeOfRunAfter.get(run, opened_at, key, rows - 1),
-      ),
-    )
+      )
 
   return {
     async list(query) {
@@ -58,21 +58,19 @@ export function openFindingLists(
           : read(
               () => refuseUnknownFinding(since, lists.all<FindingRow>(oneFinding(dialect), [since])[0]).key,
             )
-      const begin = cursor === undefined ? undefined : placeOf(cursor)
       // the open ones are few and have an index
-      const pieces = state === 'open' || !isSelective(query) ? [{ from: begin }] : windowsOf(run, begin)
-      const found: FindingRow[] = []
-      for await (const piece of pieces) {
+      const isLong = state !== 'open' && isSelective(query)
+      const pieces = windows(placeOf(cursor), isLong ? placesOf(run) : undefined)
+      const found = await foundIn(pieces, limit + 1, (piece) => {
         const { sql, values } = findingsQuery(dialect, query, { after, ...piece })
-        found.push(...read(() => lists.all<FindingRow>(sql, values)))
-        if (found.length > limit) break
-      }
+        return read(() => lists.all<FindingRow>(sql, values))
+      })
       return findingsPage(found, limit)
     },
 
     async count(of) {
       let count = 0
-      for await (const piece of windowsOf(of.run, undefined)) {
+      for await (const piece of windows(undefined, placesOf(of.run))) {
         const { sql, values } = findingCount(dialect, of, piece)
         count += read(() => lists.all<{ count: number }>(sql, values)[0]?.count ?? 0)
       }
