@@ -9,7 +9,7 @@ import {
   type SeriesReply,
 } from '@normwatch/protocol'
 import { Refusal } from '../errors.ts'
-import { othersTurns } from '../in-slices.ts'
+import { pauses } from '../in-slices.ts'
 import type { Services } from '../services.ts'
 import { closed, MetricName, replies, RunParams, whole } from './schemas.ts'
 
@@ -59,11 +59,12 @@ const bucketsOf = ({ series }: SeriesReply): number =>
 /** The reply as JSON, one series after the other; others are served in between. */
 async function* piecesOf({ series, ...frame }: SeriesReply): AsyncGenerator<string> {
   yield `${JSON.stringify(frame).slice(0, -1)},"series":{`
+  const pause = pauses()
   let comma = ''
   for (const [name, one] of Object.entries(series)) {
     yield `${comma}${JSON.stringify(name)}:${JSON.stringify(one)}`
     comma = ','
-    await othersTurns()
+    await pause()
   }
   yield '}}'
 }

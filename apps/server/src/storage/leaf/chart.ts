@@ -17,13 +17,19 @@ export interface ChartMetric {
 /** What all series of a chart share. */
 export type ChartFrame = Pick<SeriesReply, 'from' | 'to' | 'total' | 'bucket'>
 
-/** The frame of the readings from step `from` to `to`, both inclusive (default: all), in at most `maxPoints` buckets a metric. */
+/** Steps, both inclusive; left out: from the first, to the last. */
+interface ChartRange {
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+}
+
+/** The frame of these spans of a range, in at most `maxPoints` buckets a metric. */
 export function frameOf(
   record: RunRecord,
-  range: { readonly from?: number | undefined; readonly to?: number | undefined },
+  spans: readonly Span[],
+  range: ChartRange,
   maxPoints: number,
 ): ChartFrame {
-  const spans = spansOf(record, range.from ?? 0, range.to ?? Infinity)
   const from = range.from ?? spans[0]?.first ?? 0
   const to = range.to ?? spans.at(-1)?.last ?? from
   const total = spans.reduce((sum, { count }) => sum + count, 0)
@@ -33,10 +39,10 @@ export function frameOf(
 /** The series of these metrics. */
 export function drawSeries(
   record: RunRecord,
+  spans: readonly Span[],
   metrics: readonly ChartMetric[],
-  { from, to, bucket }: ChartFrame,
+  bucket: number,
 ): [name: string, Series][] {
-  const spans = spansOf(record, from, to)
   return metrics.map(({ name, number }) => {
     const at = record.streams.findIndex(({ part }) => metricOf('grad_norm', part) === name)
     const stream = at < 0 ? undefined : at
@@ -48,7 +54,8 @@ export function drawSeries(
   })
 }
 
-function spansOf(record: RunRecord, from: number, to: number): Span[] {
+/** What each leaf has in the range. */
+export function spansOf(record: RunRecord, { from = 0, to = Infinity }: ChartRange): Span[] {
   const spans: Span[] = []
   for (const leaf of leavesOf(record.directory)) {
     const span = clipped(record, leaf, from, to)

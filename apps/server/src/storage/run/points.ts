@@ -1,6 +1,6 @@
 import { MAX_STEP, type PartFields, type Series, type SeriesReply } from '@normwatch/protocol'
 import { othersTurns } from '../../in-slices.ts'
-import { drawSeries, frameOf, type ChartFrame } from '../leaf/chart.ts'
+import { drawSeries, frameOf, spansOf, type ChartFrame } from '../leaf/chart.ts'
 import { pointsStoredTogether } from '../leaf/leaf.ts'
 import { stepsBetweenTimes, type RunRecord } from '../leaf/record.ts'
 import type { FindingChange, FindingStore, PointStore, SeriesQuery } from '../store.ts'
@@ -151,8 +151,10 @@ function draw(
   const byTime = known === undefined && (query.fromTime !== undefined || query.toTime !== undefined)
   const { from = 0, to = MAX_STEP } = byTime ? {} : (known ?? query)
   const record = recordOf(tables, cached, numbers, from, to)
-  const frame = known ?? frameOf(record, byTime ? rangeOf(record, query) : query, query.maxPoints)
-  return { frame, drawn: drawSeries(record, here, frame) }
+  const range = known ?? (byTime ? rangeOf(record, query) : query)
+  const spans = spansOf(record, range)
+  const frame = known ?? frameOf(record, spans, range, query.maxPoints)
+  return { frame, drawn: drawSeries(record, spans, here, frame.bucket) }
 }
 
 const rangeOf = (record: RunRecord, { fromTime = -Infinity, toTime = Infinity }: SeriesQuery) =>
