@@ -15,7 +15,7 @@ import { machine, ServerProcess } from '../server-process.ts'
 import { writeResults } from '../write-results.ts'
 import { Beats } from './beats.ts'
 
-const RUNS = 10_000
+const RUNS = 100_000
 const FINDINGS = 1_000_000
 const ENTRIES = 1_000_000
 /** In which silent runs are looked at several times. */

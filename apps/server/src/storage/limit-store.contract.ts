@@ -43,9 +43,10 @@ export function describeLimits(engine: string, open: () => Promise<Store>): void
       await store.runs.put('c', { project: 'q' }, 3_000)
       await append(store, { run: 'a', columns: columns([0, 1, 2], { loss: [1, 2, 3] }), arrivedAt: 9_000 })
       await append(store, { run: 'a', columns: columns([2, 3], { lr: [1, 2] }), arrivedAt: 9_500 })
-      await append(store, { run: 'b', columns: columns([0], { loss: [1] }), arrivedAt: 5_000 })
+      const layered = columns([0], { loss: [1], 'layers/x': [2] })
+      await append(store, { run: 'b', columns: layered, arrivedAt: 5_000 })
       expect(await store.runs.totals()).toEqual([
-        { project: 'p', runs: 2, points: 5, series: 3, last_arrival: 9_500 },
+        { project: 'p', runs: 2, points: 5, series: 4, last_arrival: 9_500 },
         { project: 'q', runs: 1, points: 0, series: 0, last_arrival: 3_000 },
       ])
     })

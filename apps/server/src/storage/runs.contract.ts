@@ -98,13 +98,33 @@ export function describeRuns(engine: string, open: () => Promise<Store>): void {
       expect(await store.runs.arrivedAfter(50_000)).toEqual([])
     })
 
-    it('removes runs that have been silent, of one project or of all', async () => {
+    it('removes the runs of a project that have been silent', async () => {
       await append(store, { run: 'alpha', columns: columns([1], { loss: [1] }), arrivedAt: 50_000 })
       expect(await store.runs.expire({ before: 2500, project: 'speech', limit: 10 })).toEqual([])
-      expect(await store.runs.expire({ before: 40_000, limit: 1 })).toEqual(['beta'])
-      expect(await store.runs.expire({ before: 40_000, limit: 10 })).toEqual(['gamma'])
+      expect(await store.runs.expire({ before: 40_000, project: 'vision', limit: 10 })).toEqual(['beta'])
       await expect(store.runs.get('beta')).rejects.toBeInstanceOf(RunNotFound)
-      expect(await ids({})).toEqual(['alpha'])
+      expect(await ids({})).toEqual(['alpha', 'gamma'])
+    })
+
+    it('finds those of many runs too, and adds up all of them', async () => {
+      const many = Array.from({ length: 600 }, (_, i) => `many-${i}`)
+      await Promise.all(
+        many.map((id, i) => store.runs.put(id, { project: 'many' }, i < 590 ? 20_000 : 9_000)),
+      )
+      await append(store, { run: 'many-599', columns: columns([1, 2], { loss: [1, 2] }), arrivedAt: 90_000 })
+      const totals = await store.runs.totals()
+      expect(totals.map(({ project, runs }) => [project, runs])).toEqual([
+        ['many', 600],
+        ['speech', 1],
+        ['vision', 2],
+      ])
+      expect(totals[0]).toMatchObject({ points: 2, series: 1, last_arrival: 90_000 })
+      expect(await store.runs.arrivedAfter(50_000)).toEqual(['many-599'])
+      const few = await store.runs.expire({ before: 10_000, project: 'many', limit: 4 })
+      expect(few).toHaveLength(4)
+      const others = await store.runs.expire({ before: 10_000, project: 'many', limit: 100 })
+      expect([...few, ...others].sort()).toEqual(many.slice(590, 599))
+      expect(await store.runs.expire({ before: 10_000, project: 'many', limit: 100 })).toEqual([])
     })
   })
 }

@@ -70,19 +70,6 @@ export function describeStore(engine: string, open: () => Promise<Store>): void 
       expect(reply.series['lr']?.last).toEqual([9, 9, 9])
     })
 
-    it('tells how much each project holds', async () => {
-      expect(await store.runs.usage()).toEqual([])
-      await store.runs.put('a', { project: 'p' }, 0)
-      await store.runs.put('b', { project: 'p' }, 0)
-      await store.runs.put('c', { project: 'q' }, 0)
-      await append('a', columns([0], { loss: [1], 'layers/x': [2] }))
-      await append('b', columns([0], { loss: [1] }))
-      expect(await store.runs.usage()).toEqual([
-        { project: 'p', runs: 2, series: 3 },
-        { project: 'q', runs: 1, series: 0 },
-      ])
-    })
-
     it('keeps NaN and infinities as what they are and counts them', async () => {
       await store.runs.put('a', { clip: { mode: 'norm', max_norm: 1 } }, 0)
       const run = await append(

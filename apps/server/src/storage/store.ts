@@ -200,12 +200,12 @@ export interface RunStore {
   get(id: string): Promise<StoredRun>
   list(query: RunQuery): Promise<{ runs: ListedRun[]; next_cursor: string | null }>
   /**
-   * Removes every run that has been silent since before `before` (milliseconds since 1970), of one project or of all, at
-   * most `limit` of them. Resolves with the ids removed, longest silent first.
+   * Removes the project's runs that have been silent since before `before` (milliseconds since 1970), at most `limit` of them.
+   * Resolves with the ids removed.
    */
   expire(query: {
     readonly before: number
-    readonly project?: string | undefined
+    readonly project: string
     readonly limit: number
   }): Promise<string[]>
   /** Ids of the runs whose last arrival was noted later than `now`, by a clock that was ahead. */
@@ -217,9 +217,7 @@ export interface RunStore {
   }): Promise<{ runs: RunningRun[]; next_cursor: string | null }>
   /** Names of all projects, A to Z. */
   projects(): Promise<string[]>
-  /** How much each project holds: its runs, and the metrics and layers of all of them. */
-  usage(): Promise<ProjectUsage[]>
-  /** The same with the points, A to Z; it reads the row of every run. */
+  /** How much each project holds, A to Z; it reads the row of every run. */
   totals(): Promise<ProjectTotals[]>
   /** Bytes of the points of each project, as stored; it reads the sizes of all blobs. */
   sizes(): Promise<ReadonlyMap<string, number>>
@@ -228,13 +226,11 @@ export interface RunStore {
 /** What the silence watch looks at. */
 export type RunningRun = Pick<StoredRun, 'id' | 'last_arrival' | 'conditions'>
 
-export interface ProjectUsage {
+export interface ProjectTotals {
   readonly project: string
   readonly runs: number
+  /** Metrics and layers of all its runs. */
   readonly series: number
-}
-
-export interface ProjectTotals extends ProjectUsage {
   /** Distinct steps of all its runs. */
   readonly points: number
   /** When points last arrived, or the newest run without points was created; milliseconds since 1970. */

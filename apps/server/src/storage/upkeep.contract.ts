@@ -112,7 +112,7 @@ export function describeUpkeep(engine: string, open: () => Promise<Upkept>): voi
       const empty = await settledSize()
       await fill('run', 1_000)
       const filled = await settledSize()
-      expect(await store.runs.expire({ before: 2_000, limit: 10 })).toEqual(['run'])
+      expect(await store.runs.expire({ before: 2_000, project: 'default', limit: 10 })).toEqual(['run'])
       store = await opened.reopen()
       await expectSpaceBack(empty, filled)
       expect(await readings(store, 'kept')).toEqual(norms)

@@ -35,7 +35,7 @@ export class ProjectUsage {
     const began = this.#now()
     // Others need not read at the same time.
     this.#freshUntil = began + FRESH_MS
-    const all = await this.#runs.usage()
+    const all = await this.#runs.totals()
     this.#usage = new Map(all.map(({ project, runs, series }) => [project, { runs, series }]))
     this.#freshUntil = Math.max(this.#freshUntil, began + (this.#now() - began) / SHARE)
   }

@@ -7,7 +7,7 @@ import {
   type ListRow,
   type RunningRow,
 } from '../run/list-runs.ts'
-import { RunNotFound, type ProjectTotals, type ProjectUsage, type RunStore } from '../store.ts'
+import { RunNotFound, type ProjectTotals, type RunStore } from '../store.ts'
 import type { Database } from './database.ts'
 import { like } from './like.ts'
 import type { PostgresUnits } from './run-units.ts'
@@ -61,13 +61,11 @@ export function openRunLists(db: Database, units: PostgresUnits): Omit<RunStore,
     arrivedAfter: async (now) =>
       (await db.all<{ id: string }>('select id from runs where last_arrival > ?', now)).map(({ id }) => id),
 
-    expire: async ({ before, project = null, limit }) => {
+    expire: async ({ before, project, limit }) => {
       const silent = await db.all<{ id: string }>(
-        `select id from runs where last_arrival < ? and (?::text is null or project = ?)
-         order by last_arrival limit ?`,
+        'select id from runs where project = ? and last_arrival < ? limit ?',
+        project,
         before,
-        project,
-        project,
         limit,
       )
       const removed: string[] = []
@@ -91,13 +89,6 @@ export function openRunLists(db: Database, units: PostgresUnits): Omit<RunStore,
     },
 
     // the metrics of a run are numbered from 0: the highest number tells how many there are, without counting
-    usage: () =>
-      db.all<ProjectUsage>(
-        `select project, count(*) as runs,
-           coalesce(sum((select max(number) + 1 from metrics where run = runs.id)), 0)::bigint as series
-         from runs group by project order by project`,
-      ),
-
     totals: () =>
       db.all<ProjectTotals>(
         `select project, count(*) as runs, sum(points)::bigint as points, max(last_arrival) as last_arrival,

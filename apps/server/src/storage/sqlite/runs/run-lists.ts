@@ -1,7 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { othersTurns } from '../../../in-slices.ts'
 import type { Database } from '../engine/database.ts'
 import { glob } from '../engine/glob.ts'
 import type { KeptStatements } from '../engine/kept-statements.ts'
+import { foundIn, windows } from '../engine/windows.ts'
 import {
   runningQuery,
   runsQuery,
@@ -13,7 +14,7 @@ import {
   type ListRow,
   type RunningRow,
 } from '../../run/list-runs.ts'
-import { RunNotFound, type ProjectTotals, type ProjectUsage, type RunStore } from '../../store.ts'
+import { RunNotFound, type ProjectTotals, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
 import type { RunCache } from '../../run/run-cache.ts'
 import { ListedRuns } from './listed-runs.ts'
@@ -29,8 +30,15 @@ const dialect: ListDialect = {
   hasTag: 'exists (select 1 from json_each(runs.tags) where value = ?)',
 }
 
-/** Leaves whose sizes are read at once: some milliseconds. */
-const LEAVES_AT_ONCE = 4_000
+/** Rows of points whose sizes are read at once: some milliseconds. */
+const SIZES_AT_ONCE = 4_000
+/** The tables with points, and the bytes of a row. */
+const SIZES = {
+  leaves: 'length(cells) + length(columns)',
+  summaries: 'length(page)',
+  tail: 'length(columns)',
+  stretches: 'length(figures) + coalesce(length(norms), 0)',
+}
 
 /** The verbs of `RunStore` over many runs, and the removal of runs. */
 export function openRunLists(
@@ -42,43 +50,65 @@ export function openRunLists(
   reaper: Reaper,
 ): Omit<RunStore, 'put' | 'patch' | 'get'> {
   // The metrics of a run are numbered from 0: the highest number tells how many there are, without counting.
-  const usage = db.prepare<[], ProjectUsage>(
-    `select project, count(*) as runs,
-       coalesce(sum((select max(number) + 1 from metrics where run = runs.key)), 0) as series
-     from runs group by project order by project`,
-  )
-  const totals = db.prepare<[], ProjectTotals>(
+  const totalsIn = db.prepare<[number, number], ProjectTotals>(
     `select project, count(*) as runs, sum(points) as points, max(last_arrival) as last_arrival,
-       coalesce(sum((select max(number) + 1 from metrics where run = runs.key)), 0) as series
-     from runs group by project order by project`,
+       sum(coalesce((select max(number) + 1 from metrics where run = runs.key), 0)) as series
+     from runs where key > ? and key <= ? group by project`,
   )
-
-  const leafSizes = db.prepare<[number], { last: number; run: number; bytes: number }>(
-    `select max(rowid) as last, run, sum(bytes) as bytes
-     from (select rowid, run, length(cells) + length(columns) as bytes from leaves where rowid > ? order by rowid limit ${LEAVES_AT_ONCE})
-     group by run`,
-  )
-  const otherSizes = db.prepare<[], { run: number; bytes: number }>(
-    `select run, sum(length(page)) as bytes from summaries group by run
-     union all select run, sum(length(columns)) from tail group by run
-     union all select run, sum(length(figures) + coalesce(length(norms), 0)) from stretches group by run`,
+  const keyAfter = db
+    .prepare<[number, number], number>('select key from runs where key > ? order by key limit 1 offset ? - 1')
+    .pluck()
+  const keyInProjectAfter = db
+    .prepare<[string, number, number], number>(
+      'select key from runs where project = ? and key > ? order by key limit 1 offset ? - 1',
+    )
+    .pluck()
+  const silentIn = db
+    .prepare<[string, number, number, number, number], string>(
+      'select id from runs where project = ? and key > ? and key <= ? and last_arrival < ? limit ?',
+    )
+    .pluck()
+  const arrivedIn = db
+    .prepare<[number, number, number], string>(
+      'select id from runs where key > ? and key <= ? and last_arrival > ?',
+    )
+    .pluck()
+  const sizesBehind = Object.entries(SIZES).map(([table, bytes]) =>
+    db.prepare<[number], { last: number; run: number; bytes: number }>(
+      `select max(rowid) as last, run, sum(bytes) as bytes
+       from (select rowid, run, ${bytes} as bytes from ${table} where rowid > ? order by rowid limit ${SIZES_AT_ONCE})
+       group by run`,
+    ),
   )
   const listed = new ListedRuns(db.prepare(`${selectListed(dialect)} where runs.key = ?`))
   const projectOf = db.prepare<[number], { project: string }>('select project from runs where key = ?')
 
-  /** In slices, so that others are served in between. */
+  /** All runs in the order of their keys, or those of a project, in windows. */
+  const pieces = (project?: string) =>
+    windows<number>(undefined, (from = 0, rows) =>
+      project === undefined ? keyAfter.get(from, rows) : keyInProjectAfter.get(project, from, rows),
+    )
+
+  async function totals(): Promise<ProjectTotals[]> {
+    const totals = new Map<string, ProjectTotals>()
+    for await (const { from = 0, to = Infinity } of pieces()) {
+      for (const more of commits.read(() => totalsIn.all(from, to)))
+        totals.set(more.project, together(totals.get(more.project), more))
+    }
+    return [...totals.values()].sort((a, b) => (a.project < b.project ? -1 : 1))
+  }
+
   async function sizes(): Promise<ReadonlyMap<string, number>> {
     const sizes = new Map<string, number>()
-    const add = ({ run, bytes }: { run: number; bytes: number }): void => {
-      const project = projectOf.get(run)?.project
-      if (project !== undefined) sizes.set(project, (sizes.get(project) ?? 0) + bytes)
-    }
-    for (const row of otherSizes.all()) add(row)
-    for (let last: number | undefined = 0; last !== undefined;) {
-      const rows = commits.read(() => leafSizes.all(last as number))
-      for (const row of rows) add(row)
-      last = rows.length === 0 ? undefined : Math.max(...rows.map((row) => row.last))
-      await nextTurn()
+    for (const behind of sizesBehind) {
+      for (let last: number | undefined = 0; last !== undefined; await othersTurns()) {
+        const rows = commits.read(() => behind.all(last as number))
+        for (const { run, bytes } of rows) {
+          const project = projectOf.get(run)?.project
+          if (project !== undefined) sizes.set(project, (sizes.get(project) ?? 0) + bytes)
+        }
+        last = rows.length === 0 ? undefined : Math.max(...rows.map((row) => row.last))
+      }
     }
     return sizes
   }
@@ -94,14 +124,21 @@ export function openRunLists(
   return {
     delete: (id) => commits.run(() => remove(id)),
 
-    expire: ({ before, project, limit }) =>
-      commits.run(() => {
-        const silent = runs.silentSince(before, project, limit)
-        for (const id of silent) remove(id)
-        return silent
-      }),
+    expire: async ({ before, project, limit }) => {
+      const silent = await foundIn(pieces(project), limit, ({ from = 0, to = Infinity }, left) =>
+        commits.read(() => silentIn.all(project, from, to, before, left)),
+      )
+      return commits.run(() => {
+        const stillSilent = silent.filter((id) => (runs.find(id)?.lastArrival ?? Infinity) < before)
+        for (const id of stillSilent) remove(id)
+        return stillSilent
+      })
+    },
 
-    arrivedAfter: async (now) => commits.read(() => runs.arrivedAfter(now)),
+    arrivedAfter: (now) =>
+      foundIn(pieces(), Infinity, ({ from = 0, to = Infinity }) =>
+        commits.read(() => arrivedIn.all(from, to, now)),
+      ),
 
     list: async (query) =>
       commits.read(() => {
@@ -125,9 +162,19 @@ export function openRunLists(
       return commits.read(() => reply(lists.all<RunningRow>(sql, values)))
     },
 
-    usage: async () => commits.read(() => usage.all()),
-    totals: async () => commits.read(() => totals.all()),
+    totals,
     sizes,
     projects: async () => commits.read(() => runs.projects()),
+  }
+}
+
+function together(some: ProjectTotals | undefined, more: ProjectTotals): ProjectTotals {
+  if (some === undefined) return more
+  return {
+    project: more.project,
+    runs: some.runs + more.runs,
+    series: some.series + more.series,
+    points: some.points + more.points,
+    last_arrival: Math.max(some.last_arrival, more.last_arrival),
   }
 }

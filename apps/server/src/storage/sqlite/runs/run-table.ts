@@ -24,13 +24,6 @@ export function openRunTable(db: Database) {
   const move = db.prepare<(string | number | null)[]>(
     `update runs set ${MOVING.map((field) => `${RUN_COLUMNS[field]} = ?`).join(', ')} where key = ?`,
   )
-  const silent = db
-    .prepare<{ before: number; project: string | null; limit: number }, string>(
-      `select id from runs where last_arrival < @before and (@project is null or project = @project)
-       order by last_arrival limit @limit`,
-    )
-    .pluck()
-  const arrivedAfter = db.prepare<[number], string>('select id from runs where last_arrival > ?').pluck()
   const projects = db.prepare<[], string>('select distinct project from runs order by project').pluck()
   const saveDocuments = db.prepare<[number, string, string]>(
     `insert into run_documents (run, config, notes) values (?, ?, ?)
@@ -48,10 +41,6 @@ export function openRunTable(db: Database) {
   return {
     find: (id: string): RunRow | undefined => selectById.get(id),
     documents: (key: number): RunDocuments => selectDocuments.get(key) ?? { config: '{}', notes: '' },
-    /** Ids of runs without a point since `before`, the longest silent first. */
-    silentSince: (before: number, project: string | undefined, limit: number): string[] =>
-      silent.all({ before, project: project ?? null, limit }),
-    arrivedAfter: (now: number): string[] => arrivedAfter.all(now),
     projects: (): string[] => projects.all(),
     /** Gives the new run's key. */
     insert: (row: Omit<RunRow, 'key'>): number => Number(insert.run(row).lastInsertRowid),
