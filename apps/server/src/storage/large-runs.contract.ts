@@ -181,6 +181,50 @@ export function describeLargeRuns(
       )
     })
 
+    it.each([40, 700])(
+      'keeps what comes late for steps of a run of %i metrics, and all else',
+      async (metrics) => {
+        const names = ['grad_norm', 'loss', ...Array.from({ length: metrics }, (_, i) => `layers/block.${i}`)]
+        const [first, last] = ['layers/block.0', `layers/block.${metrics - 1}`]
+        for (let from = 0; from < 2_400; from += 400) {
+          const steps = Array.from({ length: 400 }, (_, i) => 2 * (from + i))
+          const readings = names.map((name, i) => [name, steps.map((step) => wave(step + i))])
+          await append(columns(steps, Object.fromEntries(readings)))
+        }
+        store = await opened.reopen()
+        const known = Array.from({ length: 90 }, (_, i) => 52 * i)
+        const of = (name: string, shift: number, steps = known) => ({ [name]: steps.map((at) => at + shift) })
+        // of a new metric, of one in the middle, of one that decides whether a step was clipped
+        await append(columns(known, of('eval_loss', 1)))
+        await append(columns(known, of('layers/block.20', 2)))
+        await append(columns(known, of('grad_norm', 3)))
+        await expectSameTotals()
+        await store.runs.patch('run', { status: 'finished' }, 0)
+        store = await opened.reopen()
+        const some = ['grad_norm', 'loss', 'eval_loss', first, 'layers/block.13', 'layers/block.20', last]
+        await expectSame(some, 0, 9_999, 4000)
+        await expectSame(some, 100, 3_000, 50)
+        // other times, steps between the others, and steps that are cut off while what came late is not in the leaves
+        const times = known.map((step) => 1_764_000_000 + step / 10)
+        await append(columns(known, of(last, 4), times))
+        await append(
+          columns(
+            known.slice(0, 60).map((step) => step + 1),
+            of('loss', 5, known.slice(0, 60)),
+          ),
+        )
+        await append(columns(known, of('eval_loss', 6)))
+        await expectSame(some, 0, 9_999, 300)
+        naive.truncate(4_000)
+        await store.runs.patch('run', { truncate_after: 4_000 }, 0)
+        await append(columns(known.slice(0, 20), of(first, 7, known.slice(0, 20))))
+        store = await opened.reopen()
+        await expectSameTotals()
+        await expectSame(some, 0, 9_999, 4000)
+        await expectSame(some, 0, 9_999, 20)
+      },
+    )
+
     it('keeps the batches of a wide run in order, whatever is changed between them', async () => {
       const names = ['grad_norm', ...Array.from({ length: 300 }, (_, i) => `layers/block.${i}`)]
       const batch = (from: number, shift = 0) => {

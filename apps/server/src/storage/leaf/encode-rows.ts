@@ -41,29 +41,44 @@ function writeSteps(rows: Rows): void {
   for (let row = 1; row < count; row++) writer.varint((step[row] as number) - (step[row - 1] as number))
 }
 
-/** Where numbers are tried as float32: an array for each column would be much of the garbage of a batch. */
-let room = new Float32Array(1024)
+/** Where the readings of one column stand for a moment: arrays for each would be much of the garbage of a batch. */
+let doubles = new Float64Array(1024)
+let singles = new Float32Array(1024)
+
+function roomForDoubles(count: number): Float64Array {
+  if (doubles.length < count) doubles = new Float64Array(count)
+  return doubles.subarray(0, count)
+}
+
+function roomForSingles(count: number): Float32Array {
+  if (singles.length < count) singles = new Float32Array(count)
+  return singles.subarray(0, count)
+}
 
 function writeColumn(count: number, metric: number, { values, present }: MetricColumn): void {
   const here = present?.subarray(0, count)
   const isSparse = here !== undefined && here.includes(0)
-  const dense = isSparse
-    ? values.subarray(0, count).filter((_, row) => here[row] === 1)
-    : values.subarray(0, count)
-  if (room.length < dense.length) room = new Float32Array(dense.length)
-  const singles = room.subarray(0, dense.length)
-  const isSingle = fitFloat32(dense, singles)
+  const dense = isSparse ? gather(values, here) : values.subarray(0, count)
+  const asSingles = roomForSingles(dense.length)
+  const isSingle = fitFloat32(dense, asSingles)
   writer.varint(metric)
   writer.byte((isSingle ? 0 : DOUBLE) | (isSparse ? SPARSE : 0))
   if (isSparse) writeBits(here)
-  writeShuffled(writer, isSingle ? singles : dense)
+  writeShuffled(writer, isSingle ? asSingles : dense)
+}
+
+/** The values of the rows that have one. */
+function gather(values: Float64Array, present: Uint8Array): Float64Array {
+  const room = roomForDoubles(present.length)
+  let count = 0
+  for (let row = 0; row < present.length; row++) if (present[row] === 1) room[count++] = values[row] as number
+  return room.subarray(0, count)
 }
 
 function writeBits(present: Uint8Array): void {
   const bits = writer.room(Math.ceil(present.length / 8)).fill(0)
-  present.forEach((isPresent, row) => {
-    bits[row >> 3] = (bits[row >> 3] as number) | (isPresent << (row & 7))
-  })
+  for (let row = 0; row < present.length; row++)
+    bits[row >> 3] = (bits[row >> 3] as number) | ((present[row] as number) << (row & 7))
 }
 
 /** What a blob holds; `step` and `time` are empty where it holds the readings only. */
@@ -75,12 +90,28 @@ export function decodeRows(bytes: Uint8Array, wanted?: ReadonlySet<number>): Row
   const step = hasSpine ? readSteps(reader, count) : new Float64Array(0)
   const time = hasSpine ? readTimes(reader, count) : new Float64Array(0)
   const columns = new Map<number, MetricColumn>()
+  const next = arrays(count, Math.min(COLUMNS_TOGETHER, wanted?.size ?? Infinity))
   while (!reader.isAtEnd) {
     const metric = reader.varint()
-    const column = readColumn(reader, count, wanted === undefined || wanted.has(metric))
-    if (column !== undefined) columns.set(metric, column)
+    if (wanted === undefined || wanted.has(metric)) columns.set(metric, readColumn(reader, count, next()))
+    else skipReadings(reader, readHead(reader, count))
   }
   return { count, step, time, columns }
+}
+
+/** Columns that share the memory of one array: allocating one each is much of the time in which thousands of short ones are read. */
+const COLUMNS_TOGETHER = 16
+
+function arrays(length: number, together: number): () => Float64Array {
+  let room = new Float64Array(0)
+  let at = 0
+  return () => {
+    if (at === room.length) {
+      room = new Float64Array(length * together)
+      at = 0
+    }
+    return room.subarray(at, (at += length))
+  }
 }
 
 /** The readings of one metric in these blobs, one behind the other in the order of their rows and without them. */
@@ -90,12 +121,12 @@ export function decodeReadings(blobs: readonly Uint8Array[], metric: number): Fl
   const all = found.some(({ isDouble }) => isDouble) ? new Float64Array(total) : new Float32Array(total)
   let at = 0
   for (const { reader, length, isDouble } of found) {
-    const room = all.subarray(at, at + length)
-    if (isDouble || all instanceof Float32Array) readShuffled(reader, room)
+    const here = all.subarray(at, at + length)
+    if (isDouble || all instanceof Float32Array) readShuffled(reader, here)
     else {
-      const singles = new Float32Array(length)
-      readShuffled(reader, singles)
-      room.set(singles)
+      const dense = roomForSingles(length)
+      readShuffled(reader, dense)
+      here.set(dense)
     }
     at += length
   }
@@ -113,9 +144,9 @@ function findColumn(bytes: Uint8Array, metric: number) {
   }
   while (!reader.isAtEnd) {
     const isWanted = reader.varint() === metric
-    const { length, isDouble } = readHead(reader, count)
-    if (isWanted) return { reader, length, isDouble }
-    reader.take(length * (isDouble ? 8 : 4))
+    const head = readHead(reader, count)
+    if (isWanted) return { reader, length: head.length, isDouble: head.isDouble }
+    skipReadings(reader, head)
   }
   return undefined
 }
@@ -137,26 +168,30 @@ function skipSteps(reader: ByteReader, count: number): void {
 function readHead(reader: ByteReader, count: number) {
   const flags = reader.byte()
   const present = flags & SPARSE ? readBits(reader, count) : null
-  const length = present === null ? count : present.reduce((sum, isPresent) => sum + isPresent, 0)
+  const length = present === null ? count : countOf(present)
   return { present, length, isDouble: (flags & DOUBLE) !== 0 }
 }
 
-/** The column that comes next; `undefined`, and passed over, unless it is wanted. */
-function readColumn(reader: ByteReader, count: number, isWanted: boolean): MetricColumn | undefined {
+function countOf(present: Uint8Array): number {
+  let count = 0
+  for (let row = 0; row < present.length; row++) count += present[row] as number
+  return count
+}
+
+const skipReadings = (reader: ByteReader, { length, isDouble }: ReturnType<typeof readHead>): Uint8Array =>
+  reader.take(length * (isDouble ? 8 : 4))
+
+/** Reads the column that comes next into `values`. */
+function readColumn(reader: ByteReader, count: number, values: Float64Array): MetricColumn {
   const { present, length, isDouble } = readHead(reader, count)
-  if (!isWanted) {
-    reader.take(length * (isDouble ? 8 : 4))
-    return undefined
+  if (isDouble && present === null) readShuffled(reader, values)
+  else {
+    const dense = isDouble ? roomForDoubles(length) : roomForSingles(length)
+    readShuffled(reader, dense)
+    let at = 0
+    for (let row = 0; row < count; row++)
+      if (present === null || present[row] === 1) values[row] = dense[at++] as number
   }
-  const dense = isDouble ? new Float64Array(length) : new Float32Array(length)
-  readShuffled(reader, dense)
-  if (present === null)
-    return { values: dense instanceof Float64Array ? dense : new Float64Array(dense), present }
-  const values = new Float64Array(count)
-  let at = 0
-  present.forEach((isPresent, row) => {
-    if (isPresent === 1) values[row] = dense[at++] as number
-  })
   return { values, present }
 }
 

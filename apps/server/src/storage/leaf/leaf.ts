@@ -28,6 +28,8 @@ export class Leaf implements Rows, Interval {
   readonly columns = new Map<number, LeafColumn>()
   /** Whether it holds anything that its stored form does not. */
   dirty = true
+  /** The metrics whose readings differ from the stored ones, where nothing else does; `undefined`: anything may. */
+  changed: Set<number> | undefined
 
   constructor({ start, exponent }: Interval, capacity = FIRST_CAPACITY) {
     this.start = start
@@ -79,6 +81,7 @@ export class Leaf implements Rows, Interval {
   /** Drops the rows from `count` on. */
   cut(count: number): void {
     this.count = count
+    this.changed = undefined
     for (const [metric, column] of this.columns) {
       if (column.present !== null && !column.present.subarray(0, count).includes(1))
         this.columns.delete(metric)
@@ -87,7 +90,9 @@ export class Leaf implements Rows, Interval {
 
   /** Narrows the interval to the smallest that holds its points. */
   shrink(): void {
-    Object.assign(this, enclosing(this.step[0] as number, this.step[this.count - 1] as number))
+    const narrow = enclosing(this.step[0] as number, this.step[this.count - 1] as number)
+    if (narrow.exponent !== this.exponent) this.changed = undefined
+    Object.assign(this, narrow)
   }
 }
 

@@ -19,8 +19,10 @@ export function mergeRows(leaf: Leaf, batch: Rows, from: number, to: number, arr
   for (let i = from; i < to; i++) {
     const row = targets === undefined ? first + i - from : (targets[i - from] as number)
     const time = batch.time[i] as number
-    if (!Number.isNaN(time)) leaf.time[row] = time
-    else if (Number.isNaN(leaf.time[row])) leaf.time[row] = arrivedAt
+    const known = leaf.time[row] as number
+    if (time === known || (Number.isNaN(time) && !Number.isNaN(known))) continue
+    leaf.time[row] = Number.isNaN(time) ? arrivedAt : time
+    leaf.changed = undefined
   }
   if (targets === undefined) appendReadings(leaf, batch, from, to)
   else for (const [metric, column] of batch.columns) setReadings(leaf, metric, column, targets, from)
@@ -59,7 +61,10 @@ function insertSteps(leaf: Leaf, batch: Rows, from: number, to: number): Uint32A
     row++
   }
   while (old < leaf.count) moved[old++] = row++
-  if (row > leaf.count) spread(leaf, moved, row)
+  if (row > leaf.count) {
+    spread(leaf, moved, row)
+    leaf.changed = undefined
+  }
   for (let i = from; i < to; i++) leaf.step[targets[i - from] as number] = batch.step[i] as number
   return targets
 }
@@ -94,6 +99,7 @@ function setReadings(
   from: number,
 ): void {
   if (present !== null && !present.subarray(from, from + targets.length).includes(1)) return
+  leaf.changed?.add(metric)
   const column = leaf.column(metric)
   const presence = leaf.presence(column)
   targets.forEach((row, k) => {

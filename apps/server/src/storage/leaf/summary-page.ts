@@ -2,7 +2,14 @@ import { partKey, summaryOfCounts, type OverCounts } from './over-counts.ts'
 import type { LeafSummary, MetricSummary } from './summary.ts'
 
 /** Most leaves of one page. */
-export const PAGE_LEAVES = 32
+const PAGE_LEAVES = 32
+/** The least, and the summaries of metrics that pages of one leaf's blocks hold together: all are written again with each new leaf. */
+const LEAST_PAGE_LEAVES = 4
+const SUMMARIES_TOGETHER = 8_192
+
+/** Most leaves of one page of a run with so many metrics. */
+export const leavesAPage = (metrics: number): number =>
+  Math.max(LEAST_PAGE_LEAVES, Math.min(PAGE_LEAVES, Math.floor(SUMMARIES_TOGETHER / metrics)))
 
 const LEAF_FIELDS = [
   'start',
@@ -138,12 +145,13 @@ function pack(sources: readonly Source[]): SummaryPage {
 
 /**
  * A page without the leaves that started at `removed`, with `added` (ascending by start) in their order: as several
- * pages where it overflows.
+ * pages where they are more than `most`.
  */
 export function editPage(
   page: SummaryPage,
   removed: ReadonlySet<number>,
   added: readonly LeafSummary[],
+  most = PAGE_LEAVES,
 ): SummaryPage[] {
   const kept: Source[] = []
   for (let at = 0; at < page.count; at++) {
@@ -151,7 +159,7 @@ export function editPage(
   }
   const sources = [...kept, ...added].sort((a, b) => startOf(a) - startOf(b))
   const growsAtEnd = sources.length > 0 && !isStored(sources[sources.length - 1] as Source)
-  const size = growsAtEnd ? PAGE_LEAVES : Math.ceil(sources.length / Math.ceil(sources.length / PAGE_LEAVES))
+  const size = growsAtEnd ? most : Math.ceil(sources.length / Math.ceil(sources.length / most))
   const pages: SummaryPage[] = []
   for (let from = 0; from < sources.length; from += size) {
     pages.push(pack(sources.slice(from, from + size)))

@@ -31,6 +31,12 @@ export interface Loaded {
   readonly pages: readonly { readonly block: number; readonly first: number }[]
 }
 
+/** Where a page of summaries begins. */
+interface PagePlace {
+  readonly block: number
+  readonly first: number
+}
+
 /** What was fetched of a leaf. */
 interface FetchedLeaf {
   /** The blocks there are, where all were fetched. */
@@ -42,6 +48,9 @@ interface FetchedLeaf {
 /** Leaves fetched along with a missing one: this many at first, then twice as many each time. */
 const READ_AHEAD = 4
 const MAX_READ_AHEAD = 256
+/** The same of pages of the blocks that follow. */
+const BLOCKS_AHEAD = 1
+const MAX_BLOCKS_AHEAD = 64
 
 /**
  * The rows of one run at one version, fetched as units ask for them, and what the unit under way changes. The rows that
@@ -55,6 +64,7 @@ export class FetchedRun {
   #bytes = 0
   #tail: readonly TailRow[] | undefined
   #readAhead = READ_AHEAD
+  #blocksAhead = BLOCKS_AHEAD
   /** The version of the run as stored; `undefined`: there is no run. */
   loadedVersion: number | undefined
   readonly #firstVersion: number
@@ -101,6 +111,7 @@ export class FetchedRun {
     this.#range = other.#range
     this.#tail = other.#tail
     this.#readAhead = other.#readAhead
+    this.#blocksAhead = other.#blocksAhead
   }
 
   /** Drops what was fetched if it is more than this. */
@@ -108,6 +119,7 @@ export class FetchedRun {
     this.#tail = undefined
     this.#range = undefined
     this.#readAhead = READ_AHEAD
+    this.#blocksAhead = BLOCKS_AHEAD
     if (this.#bytes <= maxBytes) return
     this.#leaves.clear()
     this.#pageBlobs.clear()
@@ -215,7 +227,8 @@ export class FetchedRun {
     columns: (_, start, block) => this.#leafBlob(start, block, 'columns'),
     blocks: (_, start) => this.#blocksOf(start),
     range: (_, first, last, block) => this.#columnsOf(first, last, block),
-    insert: (_, start, block, cells, columns) => {
+    areBlocksApart: false,
+    save: (_, start, block, cells, columns) => {
       this.#changedLeaf(start).set(block, { cells, columns })
     },
     remove: (_, start) => this.#changedLeaf(start).clear(),
@@ -287,11 +300,11 @@ export class FetchedRun {
   }
 
   readonly summaries: PageRows = {
-    from: (_, block, first) =>
-      this.#page(
-        block,
-        this.#firsts(block).findLast((other) => other <= first),
-      ),
+    from: (_, block, first) => {
+      const place = this.#placeFrom(block, first)
+      if (place !== undefined && this.#pageBlob(place) === undefined) throw this.#missingPages(block, first)
+      return this.#page(block, place?.first)
+    },
     before: (_, block, first) =>
       this.#page(
         block,
@@ -339,22 +352,41 @@ export class FetchedRun {
     return first === undefined ? undefined : this.#somePages(block, [first])[0]
   }
 
+  /** The last page of a block that begins at or below `first`. */
+  #placeFrom(block: number, first: number): PagePlace | undefined {
+    const found = this.#firsts(block).findLast((other) => other <= first)
+    return found === undefined ? undefined : { block, first: found }
+  }
+
+  #pageBlob({ block, first }: PagePlace): Uint8Array | undefined {
+    const key = `${block} ${first}`
+    return this.#writes.pages.get(key)?.page ?? this.#pageBlobs.get(key)
+  }
+
+  /** That page, and those of some blocks that follow, which are most likely asked for next. */
+  #missingPages(block: number, first: number): Missing {
+    const blocks = Array.from({ length: this.#blocksAhead }, (_, i) => block + i)
+    this.#blocksAhead = Math.min(MAX_BLOCKS_AHEAD, this.#blocksAhead * 2)
+    const places = blocks.map((block) => this.#placeFrom(block, first)).filter((place) => place !== undefined)
+    return this.#fetchingPages(places.filter((place) => this.#pageBlob(place) === undefined))
+  }
+
+  #fetchingPages(places: readonly PagePlace[]): Missing {
+    return new Missing(async (fetch) => {
+      const rows = await fetch<PageRow & { readonly block: number }>(
+        `select block, first, page from summaries
+         where run = $run and (block, first) in (select * from unnest(?::integer[], ?::bigint[]))`,
+        places.map(({ block }) => block),
+        places.map(({ first }) => first),
+      )
+      for (const { block, first, page } of rows) this.#keepPage(block, first, page)
+    })
+  }
+
   #somePages(block: number, firsts: readonly number[]): readonly PageRow[] {
-    const blobOf = (first: number): Uint8Array | undefined => {
-      const key = `${block} ${first}`
-      return this.#writes.pages.get(key)?.page ?? this.#pageBlobs.get(key)
-    }
-    const missing = firsts.filter((first) => blobOf(first) === undefined)
-    if (missing.length > 0) {
-      throw new Missing(async (fetch) => {
-        const rows = await fetch<PageRow>(
-          'select first, page from summaries where run = $run and block = ? and first = any(?::bigint[])',
-          block,
-          missing,
-        )
-        for (const { first, page } of rows) this.#keepPage(block, first, page)
-      })
-    }
-    return firsts.map((first) => ({ first, page: blobOf(first) as Uint8Array }))
+    const places = firsts.map((first) => ({ block, first }))
+    const missing = places.filter((place) => this.#pageBlob(place) === undefined)
+    if (missing.length > 0) throw this.#fetchingPages(missing)
+    return places.map((place) => ({ first: place.first, page: this.#pageBlob(place) as Uint8Array }))
   }
 }

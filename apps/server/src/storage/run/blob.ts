@@ -45,14 +45,15 @@ function sealed(form: number, bytes: Uint8Array): Uint8Array {
 
 /** The rows in a stored blob. Throws `DamagedPoints`. */
 export const rowsIn = (blob: Uint8Array, wanted?: ReadonlySet<number>): Rows =>
-  decoded(blob, (bytes) => decodeRows(bytes, wanted))
+  orDamaged(() => decodeRows(unpacked(content(blob)), wanted))
+
+/** The rows in each of these blobs. Throws `DamagedPoints`. */
+export const allRowsIn = (blobs: readonly Uint8Array[], wanted?: ReadonlySet<number>): Rows[] =>
+  orDamaged(() => unpackedAll(blobs.map(content)).map((bytes) => decodeRows(bytes, wanted)))
 
 /** The readings of one metric in these stored blobs, one behind the other and without their rows. Throws `DamagedPoints`. */
 export const readingsIn = (blobs: readonly Uint8Array[], metric: number): Float32Array | Float64Array =>
   orDamaged(() => decodeReadings(unpackedAll(blobs.map(content)), metric))
-
-const decoded = <T>(blob: Uint8Array, decode: (bytes: Uint8Array) => T): T =>
-  orDamaged(() => decode(unpacked(content(blob))))
 
 /** What a stored blob that is whole holds; `length`, where that is known. Throws `DamagedPoints`. */
 export const bytesIn = (blob: Uint8Array, length?: number): Uint8Array =>

@@ -13,7 +13,7 @@ import { rowFrom, type Rows } from '../leaf/rows.ts'
 import { emptyTally, isSameRule, tallyRows, type Stream, type Tally } from '../leaf/stream.ts'
 import { summarise, type LeafSummary } from '../leaf/summary.ts'
 import { TooManyMetrics, VersionConflict, type Judged, type Judgement, type StoredRun } from '../store.ts'
-import { leafKey, type EncodedLeaves } from './leaves.ts'
+import { blockOf, blocksOf, leafKey, type EncodedLeaves } from './leaves.ts'
 import type { RunTables } from './run-tables.ts'
 import {
   attention,
@@ -29,6 +29,7 @@ import {
 } from './run-row.ts'
 import { isLayer, type MetricNames } from './metric-names.ts'
 import { neighbours } from './neighbours.ts'
+import { splitByBlock, type LeafEdits } from './summaries.ts'
 import type { TailBatch } from './tail.ts'
 
 /** Bytes of leaves that one run may hold before they are written, whatever its tail says. */
@@ -336,26 +337,75 @@ export class CachedRun {
 
   /** Summaries of the leaves here that differ from their stored form. */
   changedSummaries(): LeafSummary[] {
-    return this.leaves
-      .filter(({ dirty, count }) => dirty && count > 0)
-      .map((leaf) => summarise(leaf, this.streams))
+    return this.#changedLeaves().map((leaf) => summarise(leaf, this.streams))
+  }
+
+  #changedLeaves(): Leaf[] {
+    return this.leaves.filter(({ dirty, count }) => dirty && count > 0)
+  }
+
+  /** The leaves that are to be written; full ones are narrowed to their points. */
+  leavesToWrite(): Leaf[] {
+    const changed = this.#changedLeaves()
+    for (const leaf of changed) if (leaf.count >= leaf.limit) leaf.shrink()
+    return changed
+  }
+
+  /** How the directory and the summaries change when these leaves are written. */
+  editsWith(leaves: readonly Leaf[]): LeafEdits {
+    return {
+      removed: new Set(this.replaced),
+      added: leaves.map((leaf) => splitByBlock(summarise(leaf, this.streams))),
+      isChanged: blocksChanged(leaves),
+    }
+  }
+
+  /** Whether these are the leaves that are to be written now, in the place of the same ones. */
+  isAsEncoded({ version, leaves, edits }: EncodedLeaves): boolean {
+    const now = this.leavesToWrite()
+    return (
+      version === this.row.version &&
+      now.length === leaves.size &&
+      now.every((leaf) => leaves.has(leafKey(leaf))) &&
+      this.replaced.size === edits.removed.size &&
+      [...this.replaced].every((start) => edits.removed.has(start))
+    )
   }
 
   /** Writes what changed and keeps the newest leaf in memory, since the next batch most likely continues it. */
   writeLeaves(encoded?: EncodedLeaves): void {
     const { key } = this.row
-    for (const leaf of this.leaves) if (leaf.dirty && leaf.count >= leaf.limit) leaf.shrink()
-    for (const start of this.replaced) this.#tables.leaves.remove(key, start)
-    const added = this.changedSummaries()
-    for (const leaf of this.leaves) {
-      if (leaf.dirty && leaf.count > 0)
-        this.#tables.leaves.write(key, leaf, encoded?.leaves.get(leafKey(leaf)))
-      leaf.dirty = false
+    const { leaves, summaries } = this.#tables
+    const changed = this.leavesToWrite()
+    const edits = encoded?.edits ?? this.editsWith(changed)
+    const staying = new Set(changed.filter((leaf) => leaves.stays(leaf)).map(({ start }) => start))
+    for (const start of this.replaced) if (!staying.has(start)) leaves.remove(key, start)
+    for (const leaf of changed) leaves.write(key, leaf, encoded?.leaves.get(leafKey(leaf)))
+    for (const block of this.blocks) {
+      const pages = encoded?.pages.get(block) ?? summaries.editsOf(key, block, edits, this.names.size)
+      summaries.edit(key, block, pages)
     }
-    this.#tables.summaries.edit(key, this.names.size, this.replaced, added)
+    for (const leaf of this.leaves) {
+      leaf.dirty = false
+      leaf.changed = new Set()
+    }
     this.replaced.clear()
     this.leaves = this.leaves.slice(-1).filter(({ count }) => count > 0)
   }
+
+  /** Numbers of the blocks in which the metrics of the run are stored. */
+  get blocks(): number[] {
+    return blocksOf(Array.from({ length: this.names.size }, (_, metric) => metric))
+  }
+}
+
+/** Whether a leaf that starts there differs in a block; the directory, which is block 0, always counts as changed. */
+function blocksChanged(leaves: readonly Leaf[]): (start: number, block: number) => boolean {
+  const known = new Map<number, ReadonlySet<number>>()
+  for (const { start, changed } of leaves) {
+    if (changed !== undefined) known.set(start, new Set([0, ...Array.from(changed, blockOf)]))
+  }
+  return (start, block) => known.get(start)?.has(block) ?? true
 }
 
 /** Without a prototype, so that a metric may have any name. */

@@ -1,8 +1,6 @@
 import { othersTurns } from '../../in-slices.ts'
-import { enclosing } from '../leaf/dyadic.ts'
-import type { Leaf } from '../leaf/leaf.ts'
 import type { CachedRun } from './cached-run.ts'
-import { encodeBlock, leafKey, metricsByBlock, type EncodedLeaves, type LeafBlock } from './leaves.ts'
+import { encodeBlock, leafKey, type EncodedLeaves, type LeafBlock } from './leaves.ts'
 import type { RunCache } from './run-cache.ts'
 import type { RunTables, RunUnits } from './run-tables.ts'
 
@@ -68,7 +66,7 @@ export class HeavyUnits implements RunUnits {
     return this.#units.write(run, (tables, cache) => {
       if (encoded !== undefined) {
         const cached = cache.open(run)
-        if (encoded.version === cached.row.version) cache.writeOut(cached, encoded)
+        if (cached.isAsEncoded(encoded)) cache.writeOut(cached, encoded)
       }
       const value = work(tables, cache)
       this.#note(run, cache)
@@ -87,15 +85,15 @@ export class HeavyUnits implements RunUnits {
 
   /** Encodes the run's changed leaves in slices; `undefined` where that is of no use: the unit then does what is left to do. */
   async #encode(run: string): Promise<EncodedLeaves | undefined> {
-    let encoded: EncodedLeaves | undefined
+    let begun: Encoding | undefined
     try {
       for (;;) {
-        const isDone = await this.#units.read(run, (_, cache) => {
+        const isDone = await this.#units.read(run, (tables, cache) => {
           const cached = cache.open(run)
-          encoded ??= { version: cached.row.version, leaves: new Map() }
-          return encoded.version !== cached.row.version || encodeSome(cached, encoded)
+          begun ??= encodingOf(tables, cached)
+          return begun.encoded.version !== cached.row.version || encodeSome(tables, cached, begun)
         })
-        if (isDone) return encoded
+        if (isDone) return begun?.encoded
         await othersTurns()
       }
     } catch {
@@ -106,27 +104,52 @@ export class HeavyUnits implements RunUnits {
   }
 }
 
-/** Encodes blocks of changed leaves for a few milliseconds; says whether all are encoded. */
-function encodeSome({ leaves }: CachedRun, encoded: EncodedLeaves): boolean {
-  const began = performance.now()
-  for (const leaf of leaves) {
-    if (!leaf.dirty || leaf.count === 0) continue
-    const form = asWritten(leaf)
-    const key = leafKey(form)
-    const blocks = encoded.leaves.get(key) ?? new Map<number, LeafBlock>()
-    encoded.leaves.set(key, blocks)
-    for (const [block, metrics] of metricsByBlock(leaf.columns.keys())) {
-      if (blocks.has(block)) continue
-      if (performance.now() - began > SLICE_MS) return false
-      blocks.set(block, encodeBlock(form, block, metrics))
-    }
-  }
-  return true
+/** What is encoded, and what is left to be: blocks of leaves, then pages of their summaries. */
+interface Encoding {
+  readonly encoded: EncodedLeaves
+  readonly blocks: { readonly key: string; readonly block: number; readonly metrics: readonly number[] }[]
+  readonly pages: number[]
 }
 
-/** The leaf with the interval that it has when it is written: a full one is narrowed. */
-function asWritten({ start, exponent, count, step, time, columns, limit }: Leaf) {
-  const interval =
-    count >= limit ? enclosing(step[0] as number, step[count - 1] as number) : { start, exponent }
-  return { ...interval, count, step, time, columns }
+function encodingOf({ leaves }: RunTables, cached: CachedRun): Encoding {
+  const changed = cached.leavesToWrite()
+  return {
+    encoded: {
+      version: cached.row.version,
+      leaves: new Map(changed.map((leaf) => [leafKey(leaf), new Map<number, LeafBlock>()])),
+      edits: cached.editsWith(changed),
+      pages: new Map(),
+    },
+    blocks: changed.flatMap((leaf) =>
+      leaves.blocksToWrite(leaf).map(([block, metrics]) => ({ key: leafKey(leaf), block, metrics })),
+    ),
+    pages: cached.blocks,
+  }
+}
+
+/** Encodes for a few milliseconds; says whether nothing is left. */
+function encodeSome(
+  { summaries }: RunTables,
+  cached: CachedRun,
+  { encoded, blocks, pages }: Encoding,
+): boolean {
+  const began = performance.now()
+  const isOver = () => performance.now() - began > SLICE_MS
+  const leaves = new Map(cached.leavesToWrite().map((leaf) => [leafKey(leaf), leaf]))
+  for (let next = blocks.at(-1); next !== undefined; next = blocks.at(-1)) {
+    if (isOver()) return false
+    const { key, block, metrics } = next
+    const leaf = leaves.get(key)
+    // the run was loaded again, and its points are cut into other leaves
+    if (leaf === undefined) return true
+    encoded.leaves.get(key)?.set(block, encodeBlock(leaf, block, metrics))
+    blocks.pop()
+  }
+  const { row, names } = cached
+  for (let block = pages.at(-1); block !== undefined; block = pages.at(-1)) {
+    if (isOver()) return false
+    encoded.pages.set(block, summaries.editsOf(row.key, block, encoded.edits, names.size))
+    pages.pop()
+  }
+  return true
 }

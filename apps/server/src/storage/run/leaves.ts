@@ -5,7 +5,8 @@ import { encodeRows } from '../leaf/encode-rows.ts'
 import { Leaf } from '../leaf/leaf.ts'
 import type { Rows } from '../leaf/rows.ts'
 import { DamagedPoints } from './damage.ts'
-import { compress, plain, readingsIn, rowsIn } from './blob.ts'
+import { allRowsIn, compress, plain, readingsIn } from './blob.ts'
+import type { LeafEdits, PageEdit } from './summaries.ts'
 import type { PackedReadings, Readings } from './unpacker.ts'
 
 /** Metrics whose columns share a row. */
@@ -43,10 +44,16 @@ export function encodeBlock(leaf: Rows & Interval, block: number, metrics: reado
   }
 }
 
-/** The changed leaves of a run as they will be stored, while the run is at this version: by `leafKey`, then by block. */
+/**
+ * The changed leaves of a run as they will be stored, while the run is at this version, by `leafKey`, then by block; and the pages
+ * of their summaries.
+ */
 export interface EncodedLeaves {
   readonly version: number
   readonly leaves: Map<string, Map<number, LeafBlock>>
+  readonly edits: LeafEdits
+  /** By block. */
+  readonly pages: Map<number, readonly PageEdit[]>
 }
 
 /** Names a leaf as it is at one version. */
@@ -61,7 +68,10 @@ export interface LeafRows {
   blocks(run: number, start: number): readonly Uint8Array[]
   /** The columns of one block of the leaves that start from `first` to `last`, in order. */
   range(run: number, first: number, last: number, block: number): readonly Uint8Array[]
-  insert(run: number, start: number, block: number, cells: Uint8Array, columns: Uint8Array): void
+  /** Whether blocks of a leaf may be written while its others stay; else a leaf is removed and written whole. */
+  readonly areBlocksApart: boolean
+  /** Puts a block in the place of the one before, if there is one. */
+  save(run: number, start: number, block: number, cells: Uint8Array, columns: Uint8Array): void
   /** Removes every block of the leaf. */
   remove(run: number, start: number): void
 }
@@ -73,7 +83,7 @@ export function openLeaves(stored: LeafRows, tell: (run: number, start: number) 
     read(run: number, start: number, wanted: ReadonlySet<number>): Rows {
       const blobs = blocksOf(wanted).map((block) => stored.columns(run, start, block))
       const known = blobs.filter((blob) => blob !== undefined)
-      return leafAt(start, () => joined(known.map((blob) => rowsIn(blob, wanted))))
+      return leafAt(start, () => joined(allRowsIn(known, wanted)))
     },
 
     /** The readings of one metric in the `count` stored leaves that start from `first` to `last`, one leaf after the other. */
@@ -88,30 +98,42 @@ export function openLeaves(stored: LeafRows, tell: (run: number, start: number) 
     cells(run: number, start: number, wanted: ReadonlySet<number>, keys: ReadonlySet<number>): Cells {
       const blobs = blocksOf(wanted).map((block) => stored.cells(run, start, block))
       const known = blobs.filter((blob) => blob !== undefined)
-      return leafAt(start, () => new Cells(joined(known.map((blob) => rowsIn(blob, keys)))))
+      return leafAt(start, () => new Cells(joined(allRowsIn(known, keys))))
     },
 
     /** A stored leaf with all its metrics, to be changed. */
     load(run: number, interval: Interval): Leaf {
       const blobs = stored.blocks(run, interval.start)
-      const rows = leafAt(interval.start, () => joined(blobs.map((blob) => rowsIn(blob))))
+      const rows = leafAt(interval.start, () => joined(allRowsIn(blobs)))
       const leaf = new Leaf(interval, 0)
       leaf.step = rows.step
       leaf.time = rows.time
       leaf.count = rows.count
       for (const [metric, { values, present }] of rows.columns) leaf.columns.set(metric, { values, present })
       leaf.dirty = false
+      leaf.changed = new Set()
       return leaf
     },
 
-    /** `encoded`: blocks of the leaf as it is, which need not be encoded again. */
+    /** The blocks of a changed leaf that are to be written, and their metrics; its others stay as they are stored. */
+    blocksToWrite({ columns, changed }: Leaf): [block: number, metrics: number[]][] {
+      const blocks = metricsByBlock(columns.keys())
+      if (changed === undefined || !stored.areBlocksApart) return blocks
+      const apart = new Set(Array.from(changed, blockOf))
+      return blocks.filter(([block]) => apart.has(block))
+    },
+
+    /** Writes what changed of a leaf. `encoded`: blocks of the leaf as it is, which need not be encoded again. */
     write(run: number, leaf: Leaf, encoded?: ReadonlyMap<number, LeafBlock>): void {
       tell(run, leaf.start)
-      for (const [block, metrics] of metricsByBlock(leaf.columns.keys())) {
+      for (const [block, metrics] of this.blocksToWrite(leaf)) {
         const { cells, columns } = encoded?.get(block) ?? encodeBlock(leaf, block, metrics)
-        stored.insert(run, leaf.start, block, cells, columns)
+        stored.save(run, leaf.start, block, cells, columns)
       }
     },
+
+    /** Whether stored rows of the leaf stay when it is written. */
+    stays: ({ changed }: Leaf): boolean => changed !== undefined && stored.areBlocksApart,
 
     remove(run: number, start: number): void {
       tell(run, start)

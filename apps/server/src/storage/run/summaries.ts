@@ -1,7 +1,14 @@
-import { EMPTY_PAGE, decodePage, editPage, encodePage, type SummaryPage } from '../leaf/summary-page.ts'
+import {
+  EMPTY_PAGE,
+  decodePage,
+  editPage,
+  encodePage,
+  leavesAPage,
+  type SummaryPage,
+} from '../leaf/summary-page.ts'
 import type { LeafSummary, MetricSummary } from '../leaf/summary.ts'
 import { openPage, sealPage } from './blob.ts'
-import { blocksOf, metricsByBlock } from './leaves.ts'
+import { metricsByBlock } from './leaves.ts'
 
 /** A page and the step from which on it holds the leaves, up to the next page's. */
 export interface StoredPage {
@@ -12,6 +19,22 @@ export interface StoredPage {
 export interface PageRow {
   readonly first: number
   readonly page: Uint8Array
+}
+
+/** A page in its stored form that takes the place of the one that begins at `first`; `null`: it is removed. */
+export interface PageEdit {
+  readonly first: number
+  readonly page: Uint8Array | null
+}
+
+/** Leaves that take the place of others. */
+export interface LeafEdits {
+  /** Where the others started. */
+  readonly removed: ReadonlySet<number>
+  /** Ascending by start, by block of metrics. */
+  readonly added: readonly ReadonlyMap<number, LeafSummary>[]
+  /** Whether the leaf that starts there differs in a block from what is stored. */
+  readonly isChanged: (start: number, block: number) => boolean
 }
 
 /** The rows of summaries' pages. */
@@ -31,7 +54,7 @@ export interface PageRows {
 }
 
 /** A leaf's summary as each block of metrics holds it: the directory, which is block 0, always does. */
-function splitByBlock(summary: LeafSummary): Map<number, LeafSummary> {
+export function splitByBlock(summary: LeafSummary): Map<number, LeafSummary> {
   const parts = new Map<number, LeafSummary>()
   for (const [block, metrics] of metricsByBlock(summary.metrics.keys())) {
     const here = metrics.map((metric) => [metric, summary.metrics.get(metric) as MetricSummary] as const)
@@ -53,24 +76,26 @@ export function openSummaries(stored: PageRows) {
   const pageFor = (run: number, block: number, start: number): StoredPage =>
     decoded(stored.from(run, block, start)) ?? { first: 0, page: EMPTY_PAGE }
 
-  function editBlock(
-    run: number,
-    block: number,
-    removed: ReadonlySet<number>,
-    added: readonly LeafSummary[],
-  ): void {
+  /** What the pages of a block become with these leaves, of a run with so many metrics. */
+  function editsOf(run: number, block: number, edits: LeafEdits, metrics: number): PageEdit[] {
+    const isHere = (start: number) => edits.isChanged(start, block)
+    const removed = new Set([...edits.removed].filter(isHere))
+    const added = edits.added
+      .flatMap((blocks) => blocks.get(block) ?? [])
+      .filter(({ start }) => isHere(start))
     const starts = [...removed, ...added.map(({ start }) => start)].sort((a, b) => a - b)
+    const pages: PageEdit[] = []
     for (let i = 0; i < starts.length;) {
       const { first, page } = pageFor(run, block, starts[i] as number)
       const end = stored.firstAfter(run, block, first, 1) ?? Infinity
       const here = added.filter(({ start }) => start >= first && start < end)
       while (i < starts.length && (starts[i] as number) < end) i++
       if (page.count === 0 && here.length === 0) continue
-      const [head = EMPTY_PAGE, ...others] = editPage(page, removed, here)
-      if (head.count === 0 && first !== 0) stored.remove(run, block, first)
-      else stored.save(run, block, first, storedForm(head))
-      for (const other of others) stored.save(run, block, other.firstStart, storedForm(other))
+      const [head = EMPTY_PAGE, ...others] = editPage(page, removed, here, leavesAPage(metrics))
+      pages.push({ first, page: head.count === 0 && first !== 0 ? null : storedForm(head) })
+      for (const other of others) pages.push({ first: other.firstStart, page: storedForm(other) })
     }
+    return pages
   }
 
   return {
@@ -94,21 +119,12 @@ export function openSummaries(stored: PageRows) {
     /** Where so many pages behind the one that begins at `first` one begins. */
     firstAfter: (run: number, first: number, pages: number) => stored.firstAfter(run, 0, first, pages),
 
-    /** Takes out the leaves that started at `removed` and puts in `added`, ascending by start, in every block. */
-    edit(
-      run: number,
-      metricCount: number,
-      removed: ReadonlySet<number>,
-      added: readonly LeafSummary[],
-    ): void {
-      const split = added.map(splitByBlock)
-      for (const block of blocksOf(Array.from({ length: metricCount }, (_, metric) => metric))) {
-        editBlock(
-          run,
-          block,
-          removed,
-          split.flatMap((parts) => parts.get(block) ?? []),
-        )
+    editsOf,
+
+    edit(run: number, block: number, edits: readonly PageEdit[]): void {
+      for (const { first, page } of edits) {
+        if (page === null) stored.remove(run, block, first)
+        else stored.save(run, block, first, page)
       }
     },
 

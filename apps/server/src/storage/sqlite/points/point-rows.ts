@@ -41,8 +41,9 @@ export function leafRows(db: Database): LeafRows {
       'select columns from leaves where run = ? and start between ? and ? and block = ? order by start',
     )
     .pluck()
-  const insert = db.prepare<[...Place, Uint8Array, Uint8Array]>(
-    'insert into leaves (run, start, block, cells, columns) values (?, ?, ?, ?, ?)',
+  const save = db.prepare<[...Place, Uint8Array, Uint8Array]>(
+    `insert into leaves (run, start, block, cells, columns) values (?, ?, ?, ?, ?)
+     on conflict (run, start, block) do update set cells = excluded.cells, columns = excluded.columns`,
   )
   const remove = db.prepare<[number, number]>('delete from leaves where run = ? and start = ?')
   return {
@@ -50,7 +51,8 @@ export function leafRows(db: Database): LeafRows {
     columns: (run, start, block) => columns.get(run, start, block),
     blocks: (run, start) => blocks.all(run, start),
     range: (run, first, last, block) => range.all(run, first, last, block),
-    insert: (run, start, block, cells, columns) => void insert.run(run, start, block, cells, columns),
+    areBlocksApart: true,
+    save: (run, start, block, cells, columns) => void save.run(run, start, block, cells, columns),
     remove: (run, start) => void remove.run(run, start),
   }
 }
