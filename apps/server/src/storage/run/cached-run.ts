@@ -28,7 +28,7 @@ import {
   type RunRow,
 } from './run-row.ts'
 import { isLayer, type MetricNames } from './metric-names.ts'
-import { neighbours } from './neighbours.ts'
+import { neighbours, NO_NEIGHBOURS } from './neighbours.ts'
 import { splitByBlock, type LeafEdits } from './summaries.ts'
 import type { TailBatch } from './tail.ts'
 
@@ -308,7 +308,10 @@ export class CachedRun {
     while (at > 0 && (this.leaves[at - 1] as Leaf).start > step) at--
     const below = this.leaves[at - 1]
     if (below !== undefined && holds(below, step)) return below
-    const stored = neighbours(this.#tables.summaries, this.row.key, step, this.replaced)
+    const stored =
+      below !== undefined && this.#isNewest(below)
+        ? NO_NEIGHBOURS
+        : neighbours(this.#tables.summaries, this.row.key, step, this.replaced)
     let leaf: Leaf
     if (stored.below !== undefined && holds(stored.below, step)) {
       leaf = this.#tables.leaves.load(this.row.key, stored.below)
@@ -320,6 +323,11 @@ export class CachedRun {
     }
     this.leaves.splice(at, 0, leaf)
     return leaf
+  }
+
+  /** Whether no stored leaf starts above this one: it holds the last step. */
+  #isNewest({ step, count }: Leaf): boolean {
+    return count > 0 && (step[count - 1] as number) >= (this.row.lastStep ?? 0)
   }
 
   /** Drops the points after `last` of the leaf that holds `step`, which is one of those kept. */

@@ -5,6 +5,13 @@ import type { StoredPage, SummaryTable } from './summaries.ts'
 /** Where the leaves of a run are looked up. */
 export type Directory = Pick<SummaryTable, 'pageFor' | 'before' | 'after'>
 
+export interface Neighbours {
+  readonly below: Interval | undefined
+  readonly above: Interval | undefined
+}
+
+export const NO_NEIGHBOURS: Neighbours = { below: undefined, above: undefined }
+
 /**
  * Around a step: the stored leaf that starts at or below it, and the next one above; leaves whose start is
  * among `ignored` do not count.
@@ -14,7 +21,7 @@ export function neighbours(
   run: number,
   step: number,
   ignored: ReadonlySet<number>,
-): { below: Interval | undefined; above: Interval | undefined } {
+): Neighbours {
   const here = summaries.pageFor(run, step)
   return {
     below: leafBelow(summaries, run, step, here, ignored),
