@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import {
   Type,
@@ -11,6 +10,7 @@ import {
 import { Refusal } from '../errors.ts'
 import { pauses } from '../in-slices.ts'
 import type { Services } from '../services.ts'
+import { sendInPieces } from './json-in-pieces.ts'
 import { closed, MetricName, replies, RunParams, whole } from './schemas.ts'
 
 /** Buckets of all metrics up to which a reply is written in one go: some milliseconds. */
@@ -45,9 +45,7 @@ export function seriesRoutes({ store }: Services): FastifyPluginAsyncTypebox {
         const range = x === 'time' ? { fromTime: from, toTime: to } : { from, to }
         const found = await store.points.series({ run: params.id, metrics, maxPoints: max_points, ...range })
         if (bucketsOf(found) <= BUCKETS_AT_ONCE) return found
-        return reply
-          .type('application/json; charset=utf-8')
-          .send(Readable.from(piecesOf(found), { objectMode: false }) as never)
+        return sendInPieces(reply, piecesOf(found))
       },
     )
   }

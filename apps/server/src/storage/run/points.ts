@@ -117,7 +117,7 @@ export const recordFindings =
     })
 
 /** Most metrics of a chart that are drawn before others get their turn; and leaves and buckets of all of them: some milliseconds. */
-const METRICS_A_TURN = 64
+const METRICS_A_TURN = 32
 const DRAWN_A_TURN = 50_000
 
 /** The first turn fixes the steps and the buckets; points that arrive between the turns may be in the later series only. */

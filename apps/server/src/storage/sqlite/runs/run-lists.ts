@@ -1,4 +1,3 @@
-import { othersTurns } from '../../../in-slices.ts'
 import type { Database } from '../engine/database.ts'
 import { glob } from '../engine/glob.ts'
 import type { KeptStatements } from '../engine/kept-statements.ts'
@@ -30,8 +29,6 @@ const dialect: ListDialect = {
   hasTag: 'exists (select 1 from json_each(runs.tags) where value = ?)',
 }
 
-/** Rows of points whose sizes are read at once: some milliseconds. */
-const SIZES_AT_ONCE = 4_000
 /** The tables with points, and the bytes of a row. */
 const SIZES = {
   leaves: 'length(cells) + length(columns)',
@@ -73,20 +70,25 @@ export function openRunLists(
       'select id from runs where key > ? and key <= ? and last_arrival > ?',
     )
     .pluck()
-  const sizesBehind = Object.entries(SIZES).map(([table, bytes]) =>
-    db.prepare<[number], { last: number; run: number; bytes: number }>(
-      `select max(rowid) as last, run, sum(bytes) as bytes
-       from (select rowid, run, ${bytes} as bytes from ${table} where rowid > ? order by rowid limit ${SIZES_AT_ONCE})
-       group by run`,
+  const sizesIn = Object.entries(SIZES).map(([table, bytes]) => ({
+    rowAfter: db
+      .prepare<[number, number], number>(
+        `select rowid from ${table} where rowid > ? order by rowid limit 1 offset ? - 1`,
+      )
+      .pluck(),
+    read: db.prepare<[number, number], { run: number; bytes: number }>(
+      `select run, sum(${bytes}) as bytes from ${table} where rowid > ? and rowid <= ? group by run`,
     ),
-  )
+  }))
   const listed = new ListedRuns(db.prepare(`${selectListed(dialect)} where runs.key = ?`))
   const projectOf = db.prepare<[number], { project: string }>('select project from runs where key = ?')
 
   /** All runs in the order of their keys, or those of a project, in windows. */
   const pieces = (project?: string) =>
     windows<number>(undefined, (from = 0, rows) =>
-      project === undefined ? keyAfter.get(from, rows) : keyInProjectAfter.get(project, from, rows),
+      commits.read(() =>
+        project === undefined ? keyAfter.get(from, rows) : keyInProjectAfter.get(project, from, rows),
+      ),
     )
 
   async function totals(): Promise<ProjectTotals[]> {
@@ -100,14 +102,15 @@ export function openRunLists(
 
   async function sizes(): Promise<ReadonlyMap<string, number>> {
     const sizes = new Map<string, number>()
-    for (const behind of sizesBehind) {
-      for (let last: number | undefined = 0; last !== undefined; await othersTurns()) {
-        const rows = commits.read(() => behind.all(last as number))
-        for (const { run, bytes } of rows) {
+    for (const { rowAfter, read } of sizesIn) {
+      const pieces = windows<number>(undefined, (from = 0, rows) =>
+        commits.read(() => rowAfter.get(from, rows)),
+      )
+      for await (const { from = 0, to = Infinity } of pieces) {
+        for (const { run, bytes } of commits.read(() => read.all(from, to))) {
           const project = projectOf.get(run)?.project
           if (project !== undefined) sizes.set(project, (sizes.get(project) ?? 0) + bytes)
         }
-        last = rows.length === 0 ? undefined : Math.max(...rows.map((row) => row.last))
       }
     }
     return sizes
