@@ -88,6 +88,12 @@ export class Leaf implements Rows, Interval {
     }
   }
 
+  /** It is as it is stored. */
+  stored(): void {
+    this.dirty = false
+    this.changed = new Set()
+  }
+
   /** Narrows the interval to the smallest that holds its points. */
   shrink(): void {
     const narrow = enclosing(this.step[0] as number, this.step[this.count - 1] as number)

@@ -44,8 +44,7 @@ function sealed(form: number, bytes: Uint8Array): Uint8Array {
 }
 
 /** The rows in a stored blob. Throws `DamagedPoints`. */
-export const rowsIn = (blob: Uint8Array, wanted?: ReadonlySet<number>): Rows =>
-  orDamaged(() => decodeRows(unpacked(content(blob)), wanted))
+export const rowsIn = (blob: Uint8Array): Rows => orDamaged(() => decodeRows(unpacked(content(blob))))
 
 /** The rows in each of these blobs. Throws `DamagedPoints`. */
 export const allRowsIn = (blobs: readonly Uint8Array[], wanted?: ReadonlySet<number>): Rows[] =>

@@ -66,7 +66,7 @@ export class HeavyUnits implements RunUnits {
     return this.#units.write(run, (tables, cache) => {
       if (encoded !== undefined) {
         const cached = cache.open(run)
-        if (cached.isAsEncoded(encoded)) cache.writeOut(cached, encoded)
+        if (cached.leaves.isAsEncoded(encoded)) cache.writeOut(cached, encoded)
       }
       const value = work(tables, cache)
       this.#note(run, cache)
@@ -77,7 +77,7 @@ export class HeavyUnits implements RunUnits {
   #note(run: string, cache: RunCache): void {
     const cached = cache.open(run)
     this.#heavy.delete(run)
-    if (!cached.isHeavy) return
+    if (!cached.leaves.isHeavy) return
     this.#heavy.set(run, cache.isDue(cached))
     const [oldest] = this.#heavy.keys()
     if (this.#heavy.size > MAX_KNOWN && oldest !== undefined) this.#heavy.delete(oldest)
@@ -112,18 +112,18 @@ interface Encoding {
 }
 
 function encodingOf({ leaves }: RunTables, cached: CachedRun): Encoding {
-  const changed = cached.leavesToWrite()
+  const changed = cached.leaves.toWrite()
   return {
     encoded: {
       version: cached.row.version,
       leaves: new Map(changed.map((leaf) => [leafKey(leaf), new Map<number, LeafBlock>()])),
-      edits: cached.editsWith(changed),
+      edits: cached.leaves.editsWith(changed),
       pages: new Map(),
     },
     blocks: changed.flatMap((leaf) =>
       leaves.blocksToWrite(leaf).map(([block, metrics]) => ({ key: leafKey(leaf), block, metrics })),
     ),
-    pages: cached.blocks,
+    pages: cached.leaves.blocks,
   }
 }
 
@@ -135,7 +135,7 @@ function encodeSome(
 ): boolean {
   const began = performance.now()
   const isOver = () => performance.now() - began > SLICE_MS
-  const leaves = new Map(cached.leavesToWrite().map((leaf) => [leafKey(leaf), leaf]))
+  const leaves = new Map(cached.leaves.toWrite().map((leaf) => [leafKey(leaf), leaf]))
   for (let next = blocks.at(-1); next !== undefined; next = blocks.at(-1)) {
     if (isOver()) return false
     const { key, block, metrics } = next

@@ -110,8 +110,7 @@ export function openLeaves(stored: LeafRows, tell: (run: number, start: number) 
       leaf.time = rows.time
       leaf.count = rows.count
       for (const [metric, { values, present }] of rows.columns) leaf.columns.set(metric, { values, present })
-      leaf.dirty = false
-      leaf.changed = new Set()
+      leaf.stored()
       return leaf
     },
 

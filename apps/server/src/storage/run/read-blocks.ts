@@ -139,9 +139,9 @@ function stretchFrom<T>(
 }
 
 /** Whether leaves of the stretch have changed and are not written yet. */
-function isChangedIn({ leaves, replaced }: CachedRun, { start, next }: Stretch): boolean {
+function isChangedIn({ leaves: { all, replaced } }: CachedRun, { start, next }: Stretch): boolean {
   const isChanged = (leaf: Leaf) => leaf.dirty && leaf.start < next && endOf(leaf) > start
-  return leaves.some(isChanged) || [...replaced].some((step) => step >= start && step < next)
+  return all.some(isChanged) || [...replaced].some((step) => step >= start && step < next)
 }
 
 /** What could not be unpacked in the thread is unpacked in a unit, which notes damage. */
@@ -173,13 +173,13 @@ export function wholeLeaves(
 ): WholeLeaves | undefined {
   const { key } = cached.row
   const { page } = directory.pageFor(key, from)
-  const atHand = cached.leaves.filter(({ count }) => count > 0)
+  const atHand = cached.leaves.all.filter(({ count }) => count > 0)
   const leaves: Interval[] = []
   let points = 0
   for (let at = page.lastFrom(from); at >= 0 && at < page.count; at++) {
     const leaf = { start: page.leaf(at, LEAF.start), exponent: page.leaf(at, LEAF.exponent) }
     const isNext = !atHand.some((other) => endOf(other) > from && other.start < endOf(leaf))
-    if (leaf.start < from || endOf(leaf) - 1 > to || cached.replaced.has(leaf.start) || !isNext) break
+    if (leaf.start < from || endOf(leaf) - 1 > to || cached.leaves.replaced.has(leaf.start) || !isNext) break
     leaves.push(leaf)
     points += page.leaf(at, LEAF.count)
   }
@@ -191,8 +191,8 @@ export function wholeLeaves(
 
 /** The leaf that holds the step, else the first above it. */
 export function leafFrom(directory: Directory, cached: CachedRun, step: number): Interval | undefined {
-  const { below, above } = neighbours(directory, cached.row.key, step, cached.replaced)
-  return [...cached.leaves.filter(({ count }) => count > 0), below, above]
+  const { below, above } = neighbours(directory, cached.row.key, step, cached.leaves.replaced)
+  return [...cached.leaves.all.filter(({ count }) => count > 0), below, above]
     .filter((leaf) => leaf !== undefined && endOf(leaf) > step)
     .reduce(
       (first, leaf) => ((first?.start ?? Infinity) < (leaf?.start ?? Infinity) ? first : leaf),

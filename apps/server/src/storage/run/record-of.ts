@@ -19,11 +19,11 @@ export function recordOf(
 ): RunRecord {
   const { key } = cached.row
   const { streams } = cached
-  const changed = cached.changedSummaries()
+  const changed = cached.leaves.changedSummaries()
   const pagesOfBlock = memo((block: number) =>
     current(
       tables.summaries.pages(key, block, from, to),
-      cached.replaced,
+      cached.leaves.replaced,
       changed.map((summary) => inBlock(summary, block)),
     ),
   )
@@ -40,7 +40,7 @@ export function recordOf(
     directory: pagesOfBlock(0),
     pagesOf: (metric) => pagesOfBlock(blockOf(metric)),
     cells: memo((start) =>
-      cached.leaves.some((leaf) => leaf.start === start)
+      cached.leaves.all.some((leaf) => leaf.start === start)
         ? undefined
         : tables.leaves.cells(key, start, wanted, keys),
     ),
@@ -55,7 +55,7 @@ export const rowsOf = (
   start: number,
   wanted: ReadonlySet<number>,
 ): Rows =>
-  cached.leaves.find((leaf) => leaf.start === start) ?? tables.leaves.read(cached.row.key, start, wanted)
+  cached.leaves.all.find((leaf) => leaf.start === start) ?? tables.leaves.read(cached.row.key, start, wanted)
 
 function memo<T>(make: (key: number) => T): (key: number) => T {
   const made = new Map<number, T>()

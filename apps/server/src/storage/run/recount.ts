@@ -191,7 +191,7 @@ function countPage(
   let isWhole = true
   const counted = recountPage(stored, edits, (page, at) => {
     const start = page.leaf(at, LEAF.start)
-    if (cached.leaves.some((leaf) => leaf.start === start) || cached.replaced.has(start)) {
+    if (cached.leaves.all.some((leaf) => leaf.start === start) || cached.leaves.replaced.has(start)) {
       isWhole = false
       return edits.map(() => NONE_OVER(0))
     }

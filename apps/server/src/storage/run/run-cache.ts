@@ -1,6 +1,7 @@
 import { RunNotFound, STATE_AFTER } from '../store.ts'
 import type { RunTables } from './run-tables.ts'
-import { CachedRun, MAX_LEAF_BYTES } from './cached-run.ts'
+import { MAX_LEAF_BYTES } from './cached-leaves.ts'
+import { CachedRun } from './cached-run.ts'
 import type { EncodedLeaves } from './leaves.ts'
 import type { TailBatch } from './tail.ts'
 
@@ -67,7 +68,7 @@ export class RunCache {
   }
 
   #weigh(cached: CachedRun): void {
-    const bytes = cached.bytes
+    const { bytes } = cached.leaves
     this.#totalBytes += bytes - (this.#bytes.get(cached) ?? 0)
     this.#bytes.set(cached, bytes)
   }
@@ -94,7 +95,9 @@ export class RunCache {
     let writes = 0
     for (const [cached, batches] of this.#touched) {
       const fill = fillOf(cached, batches)
-      const isFull = cached.isHeavy ? fill >= OVERFULL : fill >= 2 || (fill >= 1 && writes < WRITES_A_COMMIT)
+      const isFull = cached.leaves.isHeavy
+        ? fill >= OVERFULL
+        : fill >= 2 || (fill >= 1 && writes < WRITES_A_COMMIT)
       if (isFull) {
         writes++
         this.writeOut(cached)
@@ -110,7 +113,7 @@ export class RunCache {
 
   /** Whether the leaves should be written before the next batch. */
   isDue(cached: CachedRun): boolean {
-    return fillOf(cached, this.#touched.get(cached) ?? []) >= 1 || cached.bytes > DUE_BYTES
+    return fillOf(cached, this.#touched.get(cached) ?? []) >= 1 || cached.leaves.bytes > DUE_BYTES
   }
 
   #log(cached: CachedRun, batch: TailBatch): void {
@@ -131,7 +134,7 @@ export class RunCache {
     for (const batch of this.#touched.get(cached)?.splice(0) ?? []) {
       if (batch.seq > through || tail.isFollowed) this.#log(cached, batch)
     }
-    cached.writeLeaves(encoded)
+    cached.leaves.write(encoded)
     row.mergedThrough = row.version
     if (unsaved !== undefined) {
       detections.save(row.key, { state: unsaved.state, through, stale: saved.stale })

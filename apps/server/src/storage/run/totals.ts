@@ -64,11 +64,11 @@ export function truncate(tables: RunTables, cache: RunCache, cached: CachedRun, 
   for (const { page } of tables.summaries.pages(row.key, 0, Math.max(0, step), Infinity)) {
     for (let at = 0; at < page.count; at++) {
       if (page.leaf(at, LEAF.lastStep) <= step) continue
-      if (page.leaf(at, LEAF.firstStep) <= step) cached.cutLeaf(page.leaf(at, LEAF.firstStep), step)
-      else cached.dropLeaf(page.leaf(at, LEAF.start))
+      if (page.leaf(at, LEAF.firstStep) <= step) cached.leaves.cut(page.leaf(at, LEAF.firstStep), step)
+      else cached.leaves.drop(page.leaf(at, LEAF.start))
     }
   }
-  cached.writeLeaves()
+  cached.leaves.write()
   retotal(tables, cached)
   tables.tail.removeThrough(row.key, row.version)
   tables.detections.save(row.key, { state: null, through: row.version, stale: 1 })

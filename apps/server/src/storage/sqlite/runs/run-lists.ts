@@ -84,7 +84,7 @@ export function openRunLists(
   const projectOf = db.prepare<[number], { project: string }>('select project from runs where key = ?')
 
   /** All runs in the order of their keys, or those of a project, in windows. */
-  const pieces = (project?: string) =>
+  const runsInWindows = (project?: string) =>
     windows<number>(undefined, (from = 0, rows) =>
       commits.read(() =>
         project === undefined ? keyAfter.get(from, rows) : keyInProjectAfter.get(project, from, rows),
@@ -93,7 +93,7 @@ export function openRunLists(
 
   async function totals(): Promise<ProjectTotals[]> {
     const totals = new Map<string, ProjectTotals>()
-    for await (const { from = 0, to = Infinity } of pieces()) {
+    for await (const { from = 0, to = Infinity } of runsInWindows()) {
       for (const more of commits.read(() => totalsIn.all(from, to)))
         totals.set(more.project, together(totals.get(more.project), more))
     }
@@ -128,7 +128,7 @@ export function openRunLists(
     delete: (id) => commits.run(() => remove(id)),
 
     expire: async ({ before, project, limit }) => {
-      const silent = await foundIn(pieces(project), limit, ({ from = 0, to = Infinity }, left) =>
+      const silent = await foundIn(runsInWindows(project), limit, ({ from = 0, to = Infinity }, left) =>
         commits.read(() => silentIn.all(project, from, to, before, left)),
       )
       return commits.run(() => {
@@ -139,7 +139,7 @@ export function openRunLists(
     },
 
     arrivedAfter: (now) =>
-      foundIn(pieces(), Infinity, ({ from = 0, to = Infinity }) =>
+      foundIn(runsInWindows(), Infinity, ({ from = 0, to = Infinity }) =>
         commits.read(() => arrivedIn.all(from, to, now)),
       ),
 
