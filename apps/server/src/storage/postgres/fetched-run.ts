@@ -232,6 +232,9 @@ export class FetchedRun {
       this.#changedLeaf(start).set(block, { cells, columns })
     },
     remove: (_, start) => this.#changedLeaf(start).clear(),
+    removeLast: (_, starts) => {
+      for (const start of starts) this.#changedLeaf(start).clear()
+    },
   }
 
   #changedLeaf(start: number): Map<number, LeafBlock> {
@@ -334,6 +337,10 @@ export class FetchedRun {
       const at = firsts.indexOf(first)
       if (at >= 0) firsts.splice(at, 1)
       this.#changePage(block, first, null)
+    },
+    removeAfter: (_, block, first) => {
+      const after = this.#firsts(block).filter((other) => other > first)
+      for (const other of after) this.summaries.remove(0, block, other)
     },
   }
 

@@ -309,7 +309,7 @@ export class PostgresUnits implements RunUnits {
     const tables: RunTables = {
       runs: rows.runs,
       metrics: openMetricNames(rows.metrics),
-      leaves: openLeaves(rows.leaves, (_, start) => this.#tell(id, start)),
+      leaves: openLeaves(rows.leaves, (_, first, last) => this.#tell(id, first === last ? first : undefined)),
       summaries: openSummaries(rows.summaries),
       tail: openTail(rows.tail),
       detections: rows.detections,

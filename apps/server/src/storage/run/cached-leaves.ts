@@ -122,10 +122,14 @@ export class CachedLeaves {
     leaf.cut(rowFrom(leaf, last + 1))
   }
 
-  /** Drops a stored leaf. */
-  drop(start: number): void {
-    this.replaced.add(start)
-    this.all = this.all.filter((leaf) => leaf.start !== start)
+  /** Removes the last stored leaves: all that start there. No leaf here may be changed. */
+  removeLast(starts: readonly number[]): void {
+    const [first] = starts
+    if (first === undefined) return
+    const { key } = this.#run.row
+    this.#tables.leaves.removeLast(key, starts)
+    for (const block of this.blocks) this.#tables.summaries.cut(key, block, first)
+    this.all = this.all.filter(({ start }) => start < first)
   }
 
   /** Summaries of the leaves here that differ from their stored form. */

@@ -74,10 +74,15 @@ export interface LeafRows {
   save(run: number, start: number, block: number, cells: Uint8Array, columns: Uint8Array): void
   /** Removes every block of the leaf. */
   remove(run: number, start: number): void
+  /** Removes the last leaves of the run, which are all that start from the first of these steps on. */
+  removeLast(run: number, starts: readonly number[]): void
 }
 
-/** The table of leaves: points in columns, one row a leaf and block of metrics. `tell` hears of each leaf that is written or removed. */
-export function openLeaves(stored: LeafRows, tell: (run: number, start: number) => void) {
+/**
+ * The table of leaves: points in columns, one row a leaf and block of metrics. `tell` hears where leaves are written or removed:
+ * they start from `first` to `last`.
+ */
+export function openLeaves(stored: LeafRows, tell: (run: number, first: number, last: number) => void) {
   return {
     /** The rows of a stored leaf with at least the metrics wanted. */
     read(run: number, start: number, wanted: ReadonlySet<number>): Rows {
@@ -124,7 +129,7 @@ export function openLeaves(stored: LeafRows, tell: (run: number, start: number) 
 
     /** Writes what changed of a leaf. `encoded`: blocks of the leaf as it is, which need not be encoded again. */
     write(run: number, leaf: Leaf, encoded?: ReadonlyMap<number, LeafBlock>): void {
-      tell(run, leaf.start)
+      tell(run, leaf.start, leaf.start)
       for (const [block, metrics] of this.blocksToWrite(leaf)) {
         const { cells, columns } = encoded?.get(block) ?? encodeBlock(leaf, block, metrics)
         stored.save(run, leaf.start, block, cells, columns)
@@ -135,8 +140,14 @@ export function openLeaves(stored: LeafRows, tell: (run: number, start: number) 
     stays: ({ changed }: Leaf): boolean => changed !== undefined && stored.areBlocksApart,
 
     remove(run: number, start: number): void {
-      tell(run, start)
+      tell(run, start, start)
       stored.remove(run, start)
+    },
+
+    /** Removes the last leaves of the run: all that start there. */
+    removeLast(run: number, starts: readonly number[]): void {
+      tell(run, starts[0] ?? 0, starts.at(-1) ?? 0)
+      stored.removeLast(run, starts)
     },
   }
 }

@@ -6,6 +6,7 @@ import {
   leavesAPage,
   type SummaryPage,
 } from '../leaf/summary-page.ts'
+import { leavesOf } from '../leaf/record.ts'
 import type { LeafSummary, MetricSummary } from '../leaf/summary.ts'
 import { openPage, sealPage } from './blob.ts'
 import { metricsByBlock } from './leaves.ts'
@@ -51,6 +52,8 @@ export interface PageRows {
   /** Puts the page in place of the one that begins there. */
   save(run: number, block: number, first: number, page: Uint8Array): void
   remove(run: number, block: number, first: number): void
+  /** Removes the pages that begin above `first`. */
+  removeAfter(run: number, block: number, first: number): void
 }
 
 /** A leaf's summary as each block of metrics holds it: the directory, which is block 0, always does. */
@@ -131,6 +134,16 @@ export function openSummaries(stored: PageRows) {
     /** The directory's pages as they are stored, ascending; the one behind `first`. */
     storedPages: (run: number) => stored.range(run, 0, 0, Infinity),
     storedAfter: (run: number, first: number) => stored.after(run, 0, first),
+
+    /** Removes the leaves that start at `start` or above it. */
+    cut(run: number, block: number, start: number): void {
+      const { first, page } = pageFor(run, block, start)
+      stored.removeAfter(run, block, first)
+      const removed = Array.from(leavesOf([page]), (leaf) => leaf.start).filter((other) => other >= start)
+      const [kept] = editPage(page, new Set(removed), [])
+      if (kept !== undefined || first === 0) stored.save(run, block, first, storedForm(kept ?? EMPTY_PAGE))
+      else stored.remove(run, block, first)
+    },
 
     /** Puts a changed page of the directory, in its stored form, in the place of the one before. */
     replace(run: number, { first, page }: PageRow): void {

@@ -1,6 +1,6 @@
 import { MAX_STEP } from '@normwatch/protocol'
 import { partKey } from '../leaf/over-counts.ts'
-import type { RunRecord } from '../leaf/record.ts'
+import { leavesOf, type RunRecord } from '../leaf/record.ts'
 import { emptyTally } from '../leaf/stream.ts'
 import { LEAF, METRIC } from '../leaf/summary-page.ts'
 import type { RunTables } from './run-tables.ts'
@@ -61,13 +61,15 @@ export function truncate(tables: RunTables, cache: RunCache, cached: CachedRun, 
   const { row } = cached
   if (row.lastStep === null || row.lastStep <= step) return
   cache.writeOut(cached)
-  for (const { page } of tables.summaries.pages(row.key, 0, Math.max(0, step), Infinity)) {
-    for (let at = 0; at < page.count; at++) {
-      if (page.leaf(at, LEAF.lastStep) <= step) continue
-      if (page.leaf(at, LEAF.firstStep) <= step) cached.leaves.cut(page.leaf(at, LEAF.firstStep), step)
-      else cached.leaves.drop(page.leaf(at, LEAF.start))
-    }
+  const last: number[] = []
+  let cut: number | undefined
+  const pages = tables.summaries.pages(row.key, 0, Math.max(0, step), Infinity)
+  for (const { start, firstStep, lastStep } of leavesOf(pages.map(({ page }) => page))) {
+    if (firstStep > step) last.push(start)
+    else if (lastStep > step) cut = firstStep
   }
+  cached.leaves.removeLast(last)
+  if (cut !== undefined) cached.leaves.cut(cut, step)
   cached.leaves.write()
   retotal(tables, cached)
   tables.tail.removeThrough(row.key, row.version)

@@ -9,6 +9,7 @@ import { openChannels } from './alerts/channels.ts'
 import { openDeliveries, openDeliveryLog } from './alerts/deliveries.ts'
 import { openMutes } from './alerts/mutes.ts'
 import { openOutbox } from './alerts/outbox.ts'
+import { openDroppedLeaves } from './points/dropped-leaves.ts'
 import { detectionRows, leafRows, metricRows, pageRows, stretchRows, tailRows } from './points/point-rows.ts'
 import { openFindingTable } from './runs/findings.ts'
 import { openRunTable } from './runs/run-table.ts'
@@ -21,14 +22,16 @@ export function openTables(db: Database, alerts: AlertOptions) {
   const outbox = openOutbox(db, channels, mutes, alerts)
   const watchers = new Set<LeafWatcher>()
   const stretches = stretchRows(db)
-  const tell: LeafWatcher = (run, start) => {
-    stretches.forget(run, start)
-    for (const watcher of watchers) watcher(run, start)
+  const droppedLeaves = openDroppedLeaves(db)
+  const tell = (run: number, first: number, last: number) => {
+    stretches.forget(run, first, last)
+    for (const watcher of watchers) watcher(run, first === last ? first : undefined)
   }
   return {
     runs: openRunTable(db),
     metrics: openMetricNames(metricRows(db)),
-    leaves: openLeaves(leafRows(db), tell),
+    leaves: openLeaves(leafRows(db, droppedLeaves), tell),
+    droppedLeaves,
     summaries: openSummaries(pageRows(db)),
     tail: openTail(tailRows(db)),
     detections: detectionRows(db),
@@ -40,7 +43,7 @@ export function openTables(db: Database, alerts: AlertOptions) {
         if (finding !== undefined) outbox.tell(change.type, finding, cached.run)
       }
     },
-    /** Calls `watcher` for each leaf that is written or removed. Returns its undo. */
+    /** Calls `watcher` with the start of each leaf that is written or removed; `undefined`: many were. Returns its undo. */
     watchLeaves(watcher: LeafWatcher): () => void {
       watchers.add(watcher)
       return () => watchers.delete(watcher)
@@ -54,4 +57,4 @@ export function openTables(db: Database, alerts: AlertOptions) {
   } satisfies RunTables & Record<string, unknown>
 }
 
-type LeafWatcher = (run: number, start: number) => void
+type LeafWatcher = (run: number, start: number | undefined) => void

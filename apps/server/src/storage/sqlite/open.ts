@@ -105,9 +105,10 @@ function assemble(db: Database, lock: Database, alerts: AlertOptions): Store {
     onRollback: () => {
       cache.clear()
       tables.stretches.afterRollback()
+      tables.droppedLeaves.afterRollback()
     },
   })
-  const reaper = new Reaper(db, commits)
+  const reaper = new Reaper(db, commits, () => tables.droppedLeaves.removeSome())
   const lists = new KeptStatements(db)
   const units = new HeavyUnits({
     write: (_, work) => commits.run(() => work(tables, cache)),

@@ -212,6 +212,12 @@ export const findings = sqliteTable(
 /** Deleted runs whose points are still being removed. */
 export const deletedRuns = sqliteTable('deleted_runs', { key: integer().primaryKey() })
 
+/** Runs that were cut off: their rows of `leaves` from `start` on are no points any more, and are still being removed. */
+export const droppedLeaves = sqliteTable('dropped_leaves', {
+  run: integer().primaryKey(),
+  start: integer().notNull(),
+})
+
 /** API tokens. Only the SHA-256 of a secret is kept, in hex. */
 export const tokens = sqliteTable('tokens', {
   id: text().primaryKey(),

@@ -1,4 +1,5 @@
 import type { Database } from '../engine/database.ts'
+import type { DroppedLeaves } from './dropped-leaves.ts'
 import type { LeafRows } from '../../run/leaves.ts'
 import type { MetricRows } from '../../run/metric-names.ts'
 import type { Stretch, StretchBlobs, StretchRows } from '../../run/stretches.ts'
@@ -25,7 +26,7 @@ export function metricRows(db: Database): MetricRows {
   }
 }
 
-export function leafRows(db: Database): LeafRows {
+export function leafRows(db: Database, dropped: DroppedLeaves): LeafRows {
   type Place = [run: number, start: number, block: number]
   const select = (what: 'cells' | 'columns') =>
     db.prepare<Place, Buffer>(`select ${what} from leaves where run = ? and start = ? and block = ?`).pluck()
@@ -52,8 +53,12 @@ export function leafRows(db: Database): LeafRows {
     blocks: (run, start) => blocks.all(run, start),
     range: (run, first, last, block) => range.all(run, first, last, block),
     areBlocksApart: true,
-    save: (run, start, block, cells, columns) => void save.run(run, start, block, cells, columns),
+    save(run, start, block, cells, columns) {
+      dropped.makeWay(run, start)
+      save.run(run, start, block, cells, columns)
+    },
     remove: (run, start) => void remove.run(run, start),
+    removeLast: (run, [first]) => first !== undefined && dropped.drop(run, first),
   }
 }
 
@@ -75,6 +80,7 @@ export function pageRows(db: Database): PageRows {
      on conflict (run, block, first) do update set page = excluded.page`,
   )
   const remove = db.prepare<Place>('delete from summaries where run = ? and block = ? and first = ?')
+  const removeAfter = db.prepare<Place>('delete from summaries where run = ? and block = ? and first > ?')
   return {
     from: (run, block, first) => from.get(run, block, first),
     before: (run, block, first) => before.get(run, block, first),
@@ -83,6 +89,7 @@ export function pageRows(db: Database): PageRows {
     range: (run, block, first, last) => range.all(run, block, first, last),
     save: (run, block, first, page) => void save.run(run, block, first, page),
     remove: (run, block, first) => void remove.run(run, block, first),
+    removeAfter: (run, block, first) => void removeAfter.run(run, block, first),
   }
 }
 
@@ -125,12 +132,12 @@ export function detectionRows(db: Database): DetectionRows {
 const MAX_BARE = 1024
 
 /**
- * `forget` removes the rows of the stretches that hold a leaf. `afterRollback` must be called when a transaction was undone:
+ * `forget` removes the rows of the stretches that hold one of the leaves that start from `first` to `last`. `afterRollback` must be called when a transaction was undone:
  * what it removed is there again.
  */
 export function stretchRows(
   db: Database,
-): StretchRows & { forget(run: number, start: number): void; afterRollback(): void } {
+): StretchRows & { forget(run: number, first: number, last: number): void; afterRollback(): void } {
   type Place = [run: number, metric: number, start: number]
   const next = db.prepare<Place, Stretch>(
     'select start, next from stretches where run = ? and metric = ? and start >= ? order by start limit 1',
@@ -156,12 +163,12 @@ export function stretchRows(
       save.run(run, metric, stretch.start, stretch.next, figures, norms)
       bare.delete(run)
     },
-    forget(run, start) {
+    forget(run, first, last) {
       const known = bare.get(run)
-      if (known !== undefined && start >= known.from && start < known.to) return
-      forget.run(run, start, start)
+      if (known !== undefined && first >= known.from && last < known.to) return
+      forget.run(run, first, last)
       if (bare.size === MAX_BARE) bare.clear()
-      bare.set(run, { from: start, to: nextAny.get(run, start) ?? Infinity })
+      bare.set(run, { from: first, to: nextAny.get(run, first) ?? Infinity })
     },
     afterRollback: () => bare.clear(),
   }

@@ -19,18 +19,21 @@ const FREE_PAGES_KEPT = 256
 const FREE_PAGES_GATHERED = 4096
 const PAUSE_MS = 2
 
-/** Removes the rows of deleted runs and gives the space back, slice by slice between other units of work. */
+/** Removes the rows of deleted runs and of leaves that were dropped, and gives the space back, slice by slice between other units of work. */
 export class Reaper {
   readonly #db: Database
   readonly #commits: GroupCommit
+  readonly #removeDropped: () => boolean
   /** One slice of work; says whether there is more. */
   readonly #slice: () => boolean
   #isRunning = false
   #isAsked = false
 
-  constructor(db: Database, commits: GroupCommit) {
+  /** `removeDropped` removes some rows of leaves that were dropped; it says whether there may be more. */
+  constructor(db: Database, commits: GroupCommit, removeDropped: () => boolean) {
     this.#db = db
     this.#commits = commits
+    this.#removeDropped = removeDropped
     this.#slice = this.#prepare()
   }
 
@@ -66,7 +69,7 @@ export class Reaper {
     )
     const removeSome = (): boolean => {
       const key = next.get()
-      if (key === undefined) return false
+      if (key === undefined) return this.#removeDropped()
       if (!slices.some((slice) => slice.run(key).changes > 0)) done.run(key)
       return true
     }

@@ -11,9 +11,10 @@ import { FILE, lockFolder } from '../engine/data-folder.ts'
 import { openDatabase, type Database } from '../engine/database.ts'
 import { migrate } from '../engine/migrate.ts'
 import { asUnavailable, CannotOpenStore } from '../engine/store-errors.ts'
+import { removeDropped } from '../points/dropped-leaves.ts'
 
-/** The file's own journal of migrations, runs whose rows are being removed, and copies of what leaves hold: none of them is data. */
-const NOT_DATA = ['__drizzle_migrations', 'deleted_runs', 'stretches']
+/** The file's own journal of migrations, rows that are being removed, and copies of what leaves hold: none of them is data. */
+const NOT_DATA = ['__drizzle_migrations', 'deleted_runs', 'dropped_leaves', 'stretches']
 const LOCK_TIMEOUT_MS = 5_000
 
 /**
@@ -34,6 +35,7 @@ export function openWholeFolder(folder: string): WholeData & { close: () => void
     lock = lockFolder(path)
     db = openDatabase(file, { timeout: LOCK_TIMEOUT_MS })
     migrate(db)
+    removeDropped(db)
     // what a killed server left in the log goes to the file, whose time then tells of every change
     db.pragma('wal_checkpoint(truncate)')
     const { size, mtimeMs } = statSync(file)

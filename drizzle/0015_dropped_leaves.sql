@@ -1,0 +1,4 @@
+CREATE TABLE `dropped_leaves` (
+	`run` integer PRIMARY KEY NOT NULL,
+	`start` integer NOT NULL
+);
