@@ -25,11 +25,14 @@ export function among(like: Likeness, column: string, projects: Projects | undef
     ...all.filter((literals) => literals.length > 1).map((literals) => like(column, literals)),
   ]
   if (alternatives.length === 0) return { sql: '1 = 0', values: [] }
-  return {
-    sql: `(${alternatives.map(({ sql }) => sql).join(' or ')})`,
-    values: alternatives.flatMap(({ values }) => values),
-  }
+  return anyOf(alternatives)
 }
+
+/** The condition that one of these holds. */
+export const anyOf = (alternatives: readonly Condition[]): Condition => ({
+  sql: `(${alternatives.map(({ sql }) => sql).join(' or ')})`,
+  values: alternatives.flatMap(({ values }) => values),
+})
 
 /** The `where` clause that requires all of the conditions; empty without conditions. */
 export function where(conditions: readonly (Condition | undefined)[]): Condition {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { append, columns } from './store.fixture.ts'
-import { RunNotFound, type RunQuery, type Store } from './store.ts'
+import { RunNotFound, type ListedRun, type RunQuery, type Store } from './store.ts'
 
 /** Lists, filters and the end of runs. */
 export function describeRuns(engine: string, open: () => Promise<Store>): void {
@@ -53,6 +53,34 @@ export function describeRuns(engine: string, open: () => Promise<Store>): void {
         expect(paged).toEqual(all)
       },
     )
+
+    it('lists few of many runs in the order of all of them, page by page', async () => {
+      await Promise.all(
+        Array.from({ length: 1_200 }, async (_, i) => {
+          const id = `run-${i}`
+          const tags = i % 90 < 2 ? ['rare'] : []
+          await store.runs.put(id, { name: `same ${i % 3}`, tags }, 5000 + (i % 4))
+          if (i % 5 === 0) await store.runs.patch(id, { status: 'finished' }, 6000)
+        }),
+      )
+      const pages = async (query: Partial<RunQuery>): Promise<ListedRun[]> => {
+        const all: ListedRun[] = []
+        let cursor: string | undefined
+        do {
+          const { runs, next_cursor } = await store.runs.list({ limit: 100, ...query, cursor })
+          all.push(...runs)
+          cursor = next_cursor ?? undefined
+        } while (cursor !== undefined)
+        return all
+      }
+      for (const sort of ['attention', 'updated', 'created', 'name'] as const) {
+        const rare = (await pages({ sort })).filter(({ tags }) => tags.includes('rare'))
+        expect(rare).toHaveLength(28)
+        expect(await pages({ sort, tag: 'rare', limit: 9 })).toEqual(rare)
+        expect(await pages({ sort, tag: 'rare', limit: 100 })).toEqual(rare)
+        expect(await pages({ sort, tag: 'none' })).toEqual([])
+      }
+    })
 
     it('shows each change of a run in the next list, also of one that took the place of a removed one', async () => {
       const isShown = async () => {

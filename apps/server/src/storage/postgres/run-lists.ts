@@ -1,5 +1,6 @@
 import {
   runningQuery,
+  runsPage,
   runsQuery,
   selectListed,
   toListed,
@@ -74,13 +75,12 @@ export function openRunLists(db: Database, units: PostgresUnits): Omit<RunStore,
     },
 
     list: async (query) => {
-      const { sql, values, reply } = runsQuery<ListRow>(
-        dialect,
+      const { sql, values } = runsQuery(dialect, query, selectListed(dialect, query.withConfig))
+      const rows = await db.all<ListRow>(sql, ...values)
+      return runsPage(
         query,
-        selectListed(dialect, query.withConfig),
-        toListed,
+        rows.map((row) => ({ row, listed: toListed(row) })),
       )
-      return reply(await db.all<ListRow>(sql, ...values))
     },
 
     running: async (page) => {

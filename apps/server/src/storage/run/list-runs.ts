@@ -1,5 +1,15 @@
 import type { ListedRun, RunningRun, RunQuery } from '../store.ts'
-import { among, fromCursor, given, pageOf, where, type Condition, type Likeness } from '../list-query.ts'
+import {
+  among,
+  anyOf,
+  fromCursor,
+  given,
+  pageOf,
+  where,
+  type Condition,
+  type CursorValue,
+  type Likeness,
+} from '../list-query.ts'
 import { conditionsOf, RUN_COLUMNS, SELECT_RUN, toListedRun, type RunRow } from './run-row.ts'
 
 type OrderField = 'attention' | 'createdAt' | 'updatedAt' | 'name' | 'key'
@@ -61,28 +71,62 @@ const KEY_FIELDS = [
 
 export const SELECT_KEYS = `select ${KEY_FIELDS.map((field) => `runs.${RUN_COLUMNS[field]} as "${field}"`).join(', ')} from runs`
 
-/** A statement that lists runs, which begins with `select`, and the reply that its rows make. */
-export function runsQuery<Row extends ListKey>(
-  dialect: ListDialect,
-  query: RunQuery,
-  select: string,
-  listedOf: (row: Row) => ListedRun,
-) {
-  const sort = query.sort ?? 'attention'
-  const order = orders[sort]
-  const filter = where([...filtersOf(dialect, query), behind(sort, query.cursor)])
-  const orderBy = order.map(({ field, isDown }) => `runs.${RUN_COLUMNS[field]}${isDown ? ' desc' : ''}`)
+/** Where a run stands in a list: its values of the columns that order it. */
+export type RunPlace = readonly CursorValue[]
+
+/** So many of the runs behind a place, or from the beginning of the list. */
+export interface RunsWindow {
+  readonly from: RunPlace | undefined
+  readonly rows: number
+}
+
+const DEFAULT_SORT = 'attention'
+const orderOf = ({ sort = DEFAULT_SORT }: RunQuery): readonly OrderBy[] => orders[sort]
+const orderBy = (order: readonly OrderBy[]): string =>
+  `order by ${order.map(({ field, isDown }) => `runs.${RUN_COLUMNS[field]}${isDown ? ' desc' : ''}`).join(', ')}`
+
+/** A statement that lists the runs behind the query's cursor, or those of a window, one more than the page has. It begins with `select`. */
+export function runsQuery(dialect: ListDialect, query: RunQuery, select: string, window?: RunsWindow) {
+  const order = orderOf(query)
+  const place = window === undefined ? behind(order, cursorPlace(query)) : within(order, window)
+  const filter = where([...filtersOf(dialect, query), place])
   return {
-    sql: `${select} ${filter.sql} order by ${orderBy.join(', ')} limit ?`,
+    sql: `${select} ${filter.sql} ${orderBy(order)} limit ?`,
     values: [...filter.values, query.limit + 1],
-    reply(rows: readonly Row[]): { runs: ListedRun[]; next_cursor: string | null } {
-      const { page, next_cursor } = pageOf(rows, query.limit, (last) => [
-        sort,
-        ...order.map(({ field }) => last[field]),
-      ])
-      return { runs: page.map(listedOf), next_cursor }
-    },
   }
+}
+
+/** The reply that these runs make, of which there are more than the query's limit if there is another page. */
+export function runsPage(
+  query: RunQuery,
+  found: readonly { readonly row: ListKey; readonly listed: ListedRun }[],
+): { runs: ListedRun[]; next_cursor: string | null } {
+  const { sort = DEFAULT_SORT, limit } = query
+  const { page, next_cursor } = pageOf(found, limit, ({ row }) => [sort, ...placeOf(query, row)])
+  return { runs: page.map(({ listed }) => listed), next_cursor }
+}
+
+/** Whether few of very many runs may match, so that a page is not found among the first. */
+export const isSelective = ({ projects = 'all', project, status, health, q, tag }: RunQuery): boolean =>
+  projects !== 'all' || [project, status, health, q, tag].some((filter) => filter !== undefined)
+
+/** A statement for the last of the runs of a window, whose columns are named as in `placeOf`; there is none if the window has fewer rows. */
+export function lastOfWindow(query: RunQuery, { from, rows }: RunsWindow) {
+  const order = orderOf(query)
+  const columns = order.map(({ field }) => `runs.${RUN_COLUMNS[field]} as "${field}"`)
+  const { sql, values } = ahead(order, columns.join(', '), { from, rows })
+  return { sql: `${sql} limit 1 offset ?`, values: [...values, rows - 1] }
+}
+
+export const placeOf = (query: RunQuery, row: Pick<ListKey, OrderField>): RunPlace =>
+  orderOf(query).map(({ field }) => row[field])
+
+/** The place that the query's cursor stands for, if it has one. Throws `BadCursor`. */
+export function cursorPlace(query: RunQuery): RunPlace | undefined {
+  const { sort = DEFAULT_SORT, cursor } = query
+  if (cursor === undefined) return undefined
+  const types = orderOf(query).map(({ field }) => (field === 'name' ? 'string' : 'number'))
+  return fromCursor(cursor, sort, types)
 }
 
 export type RunningRow = Pick<RunRow, 'key' | 'id' | 'createdAt' | 'lastArrival' | 'conditions'>
@@ -133,18 +177,39 @@ const filtersOf = (
   given(dialect.hasTag, tag),
 ]
 
-/** The rows behind the cursor's: for each column of the order, those before it equal and its own further on. */
-function behind(sort: keyof typeof orders, cursor: string | undefined): Condition | undefined {
-  if (cursor === undefined) return undefined
-  const order = orders[sort]
-  const types = order.map(({ field }) => (field === 'name' ? 'string' : 'number'))
-  const at = fromCursor(cursor, sort, types)
-  const alternatives = order.map(({ field, isDown }, i) => {
+/**
+ * The runs behind a place, as ranges of the order's index, the nearest first: those with all columns but the last equal and that one
+ * further on, then those with one column less equal, and so on.
+ */
+function rangesBehind(order: readonly OrderBy[], place: RunPlace): Condition[] {
+  const ranges = order.map(({ field, isDown }, i) => {
     const equal = order.slice(0, i).map((other) => `runs.${RUN_COLUMNS[other.field]} = ?`)
-    return [...equal, `runs.${RUN_COLUMNS[field]} ${isDown ? '<' : '>'} ?`].join(' and ')
+    const sql = [...equal, `runs.${RUN_COLUMNS[field]} ${isDown ? '<' : '>'} ?`].join(' and ')
+    return { sql, values: place.slice(0, i + 1) }
+  })
+  return ranges.reverse()
+}
+
+const behind = (order: readonly OrderBy[], place: RunPlace | undefined): Condition | undefined =>
+  place && anyOf(rangesBehind(order, place))
+
+const within = (order: readonly OrderBy[], window: RunsWindow): Condition => {
+  const { sql, values } = ahead(order, 'runs.key', window)
+  return { sql: `runs.key in (${sql} limit ?)`, values: [...values, window.rows] }
+}
+
+/** A statement for the runs behind a place, in order and without a limit; it looks at the index alone, range by range. */
+function ahead(order: readonly OrderBy[], columns: string, { from, rows }: RunsWindow): Condition {
+  const ranges = from === undefined ? [undefined] : rangesBehind(order, from)
+  const pieces = ranges.map((range) => {
+    const { sql, values } = where([range])
+    return {
+      sql: `select * from (select ${columns} from runs ${sql} ${orderBy(order)} limit ?)`,
+      values: [...values, rows],
+    }
   })
   return {
-    sql: `(${alternatives.map((alternative) => `(${alternative})`).join(' or ')})`,
-    values: order.flatMap((_, i) => at.slice(0, i + 1)),
+    sql: pieces.map(({ sql }) => sql).join(' union all '),
+    values: pieces.flatMap(({ values }) => values),
   }
 }

@@ -1,13 +1,16 @@
 import { othersTurns } from '../../../in-slices.ts'
 
-/** Rows in which most lists find their page; and rows that take a few milliseconds to look at. */
+/** Rows in which most lists find their page. */
 const FIRST_ROWS = 500
-const ROWS_A_WINDOW = 5_000
+/** Windows are twice as long as the one before, and at most so long: a few milliseconds of work. */
+const MAX_ROWS = 5_000
 
 /** A piece of a list: what stands behind `from` (`undefined`: from its beginning), through `to` (to its end). */
 export interface Window<Place> {
   readonly from: Place | undefined
   readonly to: Place | undefined
+  /** As many as there are at the most, where there are several windows. */
+  readonly rows: number
 }
 
 /**
@@ -18,9 +21,9 @@ export async function* windows<Place>(
   from: Place | undefined,
   placeAfter: ((from: Place | undefined, rows: number) => Place | undefined) | undefined,
 ): AsyncGenerator<Window<Place>, void> {
-  for (let rows = FIRST_ROWS; ; rows = ROWS_A_WINDOW) {
+  for (let rows = FIRST_ROWS; ; rows = Math.min(2 * rows, MAX_ROWS)) {
     const to = placeAfter?.(from, rows)
-    yield { from, to }
+    yield { from, to, rows }
     if (to === undefined) return
     from = to
     await othersTurns()

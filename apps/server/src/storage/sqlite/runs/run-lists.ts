@@ -3,7 +3,12 @@ import { glob } from '../engine/glob.ts'
 import type { KeptStatements } from '../engine/kept-statements.ts'
 import { foundIn, windows } from '../engine/windows.ts'
 import {
+  cursorPlace,
+  isSelective,
+  lastOfWindow,
+  placeOf,
   runningQuery,
+  runsPage,
   runsQuery,
   SELECT_KEYS,
   selectListed,
@@ -12,6 +17,7 @@ import {
   type ListKey,
   type ListRow,
   type RunningRow,
+  type RunPlace,
 } from '../../run/list-runs.ts'
 import { RunNotFound, type ProjectTotals, type RunStore } from '../../store.ts'
 import type { GroupCommit } from '../engine/group-commit.ts'
@@ -143,22 +149,31 @@ export function openRunLists(
         commits.read(() => arrivedIn.all(from, to, now)),
       ),
 
-    list: async (query) =>
-      commits.read(() => {
-        if (query.withConfig) {
-          const { sql, values, reply } = runsQuery<ListRow>(
-            dialect,
-            query,
-            selectListed(dialect, true),
-            toListed,
-          )
-          return reply(lists.all(sql, values))
-        }
-        const { sql, values, reply } = runsQuery<ListKey>(dialect, query, SELECT_KEYS, (row) =>
-          listed.of(row),
-        )
-        return reply(lists.all(sql, values))
-      }),
+    async list(query) {
+      const select = query.withConfig ? selectListed(dialect, true) : SELECT_KEYS
+      const listedOf = (row: ListKey | ListRow) => ('notes' in row ? toListed(row) : listed.of(row))
+      const placeAfter = (from: RunPlace | undefined, rows: number): RunPlace | undefined => {
+        const { sql, values } = lastOfWindow(query, { from, rows })
+        const last = commits.read(() => lists.all<ListKey>(sql, values)[0])
+        return last && placeOf(query, last)
+      }
+      const isLong = isSelective(query)
+      // a run may change its place between two windows
+      const seen = new Set<number>()
+      const found = await foundIn(
+        windows(cursorPlace(query), isLong ? placeAfter : undefined),
+        query.limit + 1,
+        (window) => {
+          const { sql, values } = runsQuery(dialect, query, select, isLong ? window : undefined)
+          return commits.read(() => {
+            const rows = lists.all<ListKey | ListRow>(sql, values).filter(({ key }) => !seen.has(key))
+            for (const { key } of rows) seen.add(key)
+            return rows.map((row) => ({ row, listed: listedOf(row) }))
+          })
+        },
+      )
+      return runsPage(query, found)
+    },
 
     running: async (page) => {
       const { sql, values, reply } = runningQuery(page)
