@@ -37,6 +37,8 @@ interface PagePlace {
   readonly first: number
 }
 
+const pageKey = ({ block, first }: PagePlace): string => `${block} ${first}`
+
 /** What was fetched of a leaf. */
 interface FetchedLeaf {
   /** The blocks there are, where all were fetched. */
@@ -345,11 +347,11 @@ export class FetchedRun {
   }
 
   #changePage(block: number, first: number, page: Uint8Array | null): void {
-    this.#writes.pages.set(`${block} ${first}`, { block, first, page })
+    this.#writes.pages.set(pageKey({ block, first }), { block, first, page })
   }
 
   #keepPage(block: number, first: number, page: Uint8Array | null): void {
-    const key = `${block} ${first}`
+    const key = pageKey({ block, first })
     this.#bytes += (page?.length ?? 0) - (this.#pageBlobs.get(key)?.length ?? 0)
     if (page === null) this.#pageBlobs.delete(key)
     else this.#pageBlobs.set(key, page)
@@ -365,8 +367,8 @@ export class FetchedRun {
     return found === undefined ? undefined : { block, first: found }
   }
 
-  #pageBlob({ block, first }: PagePlace): Uint8Array | undefined {
-    const key = `${block} ${first}`
+  #pageBlob(place: PagePlace): Uint8Array | undefined {
+    const key = pageKey(place)
     return this.#writes.pages.get(key)?.page ?? this.#pageBlobs.get(key)
   }
 

@@ -76,7 +76,8 @@ function checkPage({ values, encoding, isBoolean, hasLevels }: Page, plain: Uint
   let rest = plain
   if (hasLevels) {
     checkRuns(plain.subarray(4), 1, values)
-    rest = plain.subarray(4 + uint32(plain))
+    const levels = new DataView(plain.buffer, plain.byteOffset, plain.byteLength).getUint32(0, true)
+    rest = plain.subarray(4 + levels)
   }
   if (!OF_RUNS.has(encoding) || values === 0) return
   if (isBoolean) checkRuns(rest.subarray(4), 1, values)
@@ -104,8 +105,4 @@ function checkRuns(bytes: Uint8Array, bitWidth: number, values: number): void {
     left -= length
     at += isPacked ? groups * bitWidth : Math.ceil(bitWidth / 8)
   }
-}
-
-function uint32(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true)
 }
