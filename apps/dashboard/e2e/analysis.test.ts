@@ -22,8 +22,19 @@ describe('looking closer', () => {
     await eventually(() => textOf(page, whatIf)).toContain(
       `would have clipped ${((effect?.clip_rate ?? 0) * 100).toFixed(0)}% of 300 norms`,
     )
+    const legend = page.locator('section:has(> header > h2:text-is("Pre-clip gradient norm"))')
+    await legend.getByText('the ribbon and the clip rate are at the run’s own cap').waitFor()
+    for (const [key, share] of [
+      ['Home', 'above the cap'],
+      ['End', ''],
+    ] as const) {
+      await page.locator(whatIf).getByRole('slider').press(key)
+      const above = legend.getByText('above the cap')
+      await eventually(async () => (await above.allInnerTexts()).join()).toBe(share)
+    }
     await page.locator(whatIf).getByRole('button', { name: 'Back to the run' }).click()
     await eventually(() => textOf(page, whatIf)).toContain('Drag over the distribution')
+    await legend.getByText('above the cap').waitFor()
   })
 
   it('names the heaviest layer', async () => {

@@ -71,6 +71,23 @@ describe('comparing runs', () => {
     await page.getByRole('heading', { name: 'Choose what to compare quick with' }).waitFor()
   })
 
+  it('compares by small losses, and reads each run at the lowest loss that it reached', async () => {
+    const server = await startServer()
+    for (const [id, pace] of Object.entries({ quick: 1, slow: 2 })) {
+      await server.put(id, capped)
+      const columns = steps(400, (step) => 1 + step / 400)
+      const loss = columns.step.map((at) => 5e-4 * Math.exp(-at / (80 * pace)))
+      await server.send(id, { ...columns, loss })
+    }
+    const page = await openPage()
+    await page.goto(`${server.url}/compare?run=quick&run=slow`)
+    await page.getByRole('button', { name: 'By loss' }).click()
+    const panel = page.locator('section:has(> header > h2:text-is("Pre-clip gradient norm"))')
+    await panel.getByText('lowest').waitFor()
+    const readings = async () => (await panel.locator('.reading b').allInnerTexts()).map(Number)
+    await eventually(async () => Math.min(...(await readings()))).toBeGreaterThan(1.9)
+  })
+
   it('is one click from a finding, with the healthy run that is most alike', async () => {
     const server = await startServer()
     for (const [id, lr] of Object.entries({ good: 3e-4, bad: 3e-3 })) {

@@ -33,6 +33,29 @@ describe('in other ways of looking, a person', () => {
     ).toBe(2)
   })
 
+  it('sees norms as small and as large as float64 holds, on both kinds of axis', async () => {
+    const server = await startServer()
+    const page = await openPage()
+    for (const [id, norms] of Object.entries({
+      small: [0.5, 1e-38],
+      tiny: [5e-324, 1e-38],
+      large: [1.7e308, 1e300],
+      close: [1e20, 1e20 + 20_000],
+    })) {
+      await server.put(id)
+      await server.send(
+        id,
+        steps(100, (step) => norms[step % 2] as number),
+      )
+      await page.goto(`${server.url}/runs/${id}`)
+      const log = page.getByRole('button', { name: 'log axis of the norm' })
+      for (let axis = 0; axis < 2; axis++) {
+        await log.click()
+        await eventually(() => bluePixels(page)).toBeGreaterThan(50)
+      }
+    }
+  })
+
   it('keeps the hues of lines in forced colours, and outlines what is pressed', async () => {
     const server = await startWithRun()
     const page = await openPage({ forcedColors: 'active' })

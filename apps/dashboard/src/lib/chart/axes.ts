@@ -39,7 +39,8 @@ function xValues(mode: AxisMode | 'loss', isShown: boolean): Pick<uPlot.Axis, 'v
   if (!isShown) return { values: (_, splits) => splits.map(() => '') }
   if (mode === 'step')
     return { values: (_, splits, _axis, _space, incr) => splits.map(stepWords(splits.at(-1) ?? 0, incr)) }
-  if (mode === 'loss') return { values: (_, splits) => splits.map(figure) }
+  if (mode === 'loss')
+    return { values: (_, splits, _axis, _space, incr) => splits.map(figureWords(splits, incr)) }
   if (mode === 'elapsed')
     return { values: (_, splits) => splits.map((value) => (value === 0 ? '0' : duration(value))) }
   return { values: (_, splits, _axis, _space, incr) => splits.map((value) => clockTime(value, incr)) }
@@ -62,7 +63,13 @@ function clockTime(seconds: number, incr: number): string {
   return incr >= 60 ? time.slice(0, 5) : time
 }
 
-export function yAxis(unit: Unit, palette: Palette): uPlot.Axis {
+/** Figures on an axis that has them so far apart, with as many digits as tell them apart. */
+export function figureWords(splits: readonly number[], distance: number): (value: number) => string {
+  const digits = digitsFor(Math.max(...splits.map(Math.abs)), distance)
+  return (value) => figure(value, digits)
+}
+
+export function yAxis(unit: Unit, palette: Palette, log: boolean): uPlot.Axis {
   return {
     scale: 'y',
     font: FONT,
@@ -72,27 +79,49 @@ export function yAxis(unit: Unit, palette: Palette): uPlot.Axis {
     space: 28,
     grid: { stroke: palette.grid, width: 1 },
     ticks: { show: false },
-    values: (u, splits, _axis, _space, incr) => {
-      const largest = Math.max(...splits.map(Math.abs))
-      const digits = u.scales['y']?.distr === 3 ? 3 : digitsFor(largest, incr)
-      const words = unit === 'percent' ? percent : (value: number) => figure(value, digits)
+    // uPlot's own ticks of a log axis do not come to an end below 1e-20
+    ...(log && { incrs: [Infinity], splits: (_u, _axis, min, max) => logTicks(min, max) }),
+    values: (_, splits, _axis, _space, incr) => {
+      const figures = log ? (value: number) => figure(value) : figureWords(splits, incr)
+      const words = unit === 'percent' ? percent : figures
       return splits.map((value) => (value == null ? '' : words(value)))
     },
   }
 }
 
+/** Powers of ten and, over few of them, their multiples, from `min` to `max`, both above 0. */
+export function logTicks(min: number, max: number): number[] {
+  const [first, last] = [Math.floor(Math.log10(min)), Math.ceil(Math.log10(max))]
+  const multiples = last - first > MOST_DECADES ? [1] : [1, 2, 3, 4, 5, 6, 7, 8, 9]
+  const powers = Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  const ticks = powers.flatMap((power) => multiples.map((multiple) => Number(`${multiple}e${power}`)))
+  const [least, most] = [min * (1 - ROUNDING), Math.min(Number.MAX_VALUE, max * (1 + ROUNDING))]
+  // the smallest float64 are so coarse that several multiples are the same number
+  return [...new Set(ticks)].filter((tick) => tick > 0 && tick >= least && tick <= most)
+}
+/** Powers of ten on a log axis that has their multiples too. */
+const MOST_DECADES = 12
+/** The ends of a log axis are round numbers but for the rounding of float64. */
+const ROUNDING = 1e-9
+
 /** The next number of one significant digit, below or above. */
 function roundLog(value: number, round: (value: number) => number): number {
-  const unit = 10 ** Math.floor(Math.log10(value))
-  return round(value / unit) * unit
+  const unit = Math.max(Number.MIN_VALUE, 10 ** Math.floor(Math.log10(value)))
+  return Math.max(1, round(value / unit)) * unit
 }
+
+/** The part of its largest reading that a linear axis spans at least: ticks closer than float64 tells apart would be endless. */
+const LEAST_SPAN = 1e-10
 
 /** The ends of the y axis for readings from `min` to `max`: never inside them, so that no outlier is hidden. */
 export function yRange(min: number | null, max: number | null, log: boolean): [number, number] {
   if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max))
     return log ? [0.1, 10] : [0, 1]
-  if (log) return [roundLog(min / 1.05, Math.floor), roundLog(max * 1.05, Math.ceil)]
+  if (log) {
+    const above = roundLog(Math.min(Number.MAX_VALUE, max * 1.05), Math.ceil)
+    return [roundLog(min / 1.05, Math.floor), Math.min(Number.MAX_VALUE, above)]
+  }
   if (min === max) return min === 0 ? [0, 1] : [min - Math.abs(min) / 2, max + Math.abs(max) / 2]
-  const pad = (max - min) * 0.08
-  return [min >= 0 && min < pad ? 0 : min - pad, max + pad]
+  const pad = Math.max((max - min) * 0.08, Math.abs(max) * LEAST_SPAN)
+  return [min >= 0 && min < pad ? 0 : min - pad, Math.min(Number.MAX_VALUE, max + pad)]
 }

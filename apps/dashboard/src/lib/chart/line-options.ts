@@ -56,7 +56,7 @@ export function lineOptions(
         range: (u, min, max) => (fixed ? [...fixed] : yRange(...withCap(u, min, max), log)),
       },
     },
-    axes: [xAxis(style.mode, palette, style.showsX), yAxis(style.unit, palette)],
+    axes: [xAxis(style.mode, palette, style.showsX), yAxis(style.unit, palette, log)],
     series: [
       {},
       edge,

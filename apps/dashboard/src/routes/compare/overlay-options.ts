@@ -87,7 +87,7 @@ export function overlayOptions(
       x: { time: mode === 'time', auto: false, dir: mode === 'loss' ? -1 : 1 },
       y: { distr: log ? 3 : 1, range: (_u, min, max) => yRange(min, max, log) },
     },
-    axes: [xAxis(mode, palette, true), yAxis('figure', palette)],
+    axes: [xAxis(mode, palette, true), yAxis('figure', palette, log)],
     series,
     bands,
     hooks: {

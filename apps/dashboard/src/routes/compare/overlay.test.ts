@@ -33,7 +33,11 @@ describe('runs on one axis', () => {
     expect(smoothB).toEqual([undefined, 10, undefined, null])
   })
   it('are read at the nearest of their own steps, and nowhere else', () => {
-    expect([null, 0.6, 3].map((at) => readingAt(a, at))).toEqual([3, 2, undefined])
+    expect([null, 0.6, 3].map((at) => readingAt(a, at, 'step'))).toEqual([3, 2, undefined])
+  })
+  it('are read where they end: at the newest step, or at the lowest loss, which comes first by loss', () => {
+    expect(readingAt(a, null, 'elapsed')).toBe(3)
+    expect(readingAt(a, null, 'loss')).toBe(1)
   })
   it.each([
     ['a start far above the rest', [5, 0.2, 0.1], true],

@@ -34,9 +34,13 @@ export function overlay(runs: readonly OverlaidRun[], log: boolean, halfLife: nu
   ]
 }
 
-/** The reading nearest to `at`, the newest where that is nowhere; `undefined` where the run has none. */
-export function readingAt({ buckets, x }: OverlaidRun, at: number | null): number | undefined {
-  if (at === null) return buckets.last.at(-1)
+/** The reading nearest to `at`; where that is nowhere, the newest, or that at the lowest loss; `undefined` where the run has none. */
+export function readingAt(
+  { buckets, x }: OverlaidRun,
+  at: number | null,
+  mode: OverlayMode,
+): number | undefined {
+  if (at === null) return buckets.last.at(mode === 'loss' ? 0 : -1)
   const isInside = at >= (x[0] ?? Infinity) && at <= (x.at(-1) ?? -Infinity)
   return isInside ? buckets.last[nearest(x, at)] : undefined
 }

@@ -166,6 +166,22 @@ export class RunCharts {
     return { cells: ribbonCells(buckets, x), ...this.ends }
   }
 
+  /** Whether the cap on the chart of a part is one that a person tries. */
+  hasTrial(part: string | null): boolean {
+    return this.#trialCap(part) !== null
+  }
+
+  /** The share of a bucket's norms above the cap on the chart; `undefined` where the bucket does not tell. */
+  shareAbove(part: string | null): number | undefined {
+    const reading = this.reading(metricOfPart('grad_norm', part))
+    const trial = this.#trialCap(part)
+    if (reading === undefined || reading.judged === 0) return undefined
+    if (trial === null) return reading.over / reading.judged
+    const { min, max } = reading
+    if (min === null || max === null) return undefined
+    return min > trial ? 1 : max <= trial ? 0 : undefined
+  }
+
   /** The bucket under the cursor, the newest one when the cursor is nowhere; `undefined` without readings. */
   reading(name: string) {
     const { buckets, x } = this.#drawn(name)
