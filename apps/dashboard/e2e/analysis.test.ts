@@ -1,4 +1,4 @@
-import type { CapsReply } from '@normwatch/protocol'
+import type { CapsReply, FindingList } from '@normwatch/protocol'
 import { describe, expect, it } from 'vitest'
 import { eventually, openPage, textOf } from './open-page.ts'
 import { startServer } from './start-server.ts'
@@ -101,6 +101,29 @@ describe('looking closer', () => {
     await page.getByRole('button', { name: 'Out of h.0' }).click()
     await page.getByLabel('Search layers').fill('7 mlp')
     await page.getByText(/^4 layers$/).waitFor()
+  })
+
+  it('names the layers that turned NaN with the norm', async () => {
+    const server = await startServer()
+    await server.put('r', capped)
+    const isBroken = (step: number) => step >= 390
+    const columns = steps(400, (step) => (isBroken(step) ? 'NaN' : quiet(step)))
+    const layers = {
+      'h.1': columns.step.map(() => 0.3),
+      'h.2': columns.step.map((step) => (isBroken(step) ? 'NaN' : 0.2)),
+    }
+    await server.call('POST', '/runs/r/points', { columns: { ...columns, layers } })
+    await server.call('PATCH', '/runs/r', { status: 'finished' })
+    const page = await openPage()
+    await eventually(async () => {
+      const { findings } = await server.call<FindingList>('GET', '/runs/r/findings')
+      return findings.some(({ layers }) => layers.length > 0)
+    }).toBe(true)
+    await page.goto(`${server.url}/runs/r/layers`)
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: /h\.2\s+turned NaN or infinite at step 390/ })
+      .waitFor()
   })
 
   it('names every few rows of a heat map whose rows are too low for a name each', async () => {

@@ -29,11 +29,17 @@ export function healthSentence(run: Run): string {
   if (holding.length > 0) return `${holding.join('; ')}.`
   if (run.health === 'unknown') return unknownSentence(run)
   if (run.health === 'flagged' || run.health === 'watch')
-    return ['a finding was open at the end of the run', rate].filter(Boolean).join('; ') + '.'
+    return [withoutOpenFinding(run), rate].filter(Boolean).join('; ') + '.'
   return `${rate || (hasNoCap(run) ? clippedMeans(run.clip) : 'no step has exceeded a cap')}.`
 }
 
 const hasNoCap = ({ clip }: Run) => clip.mode === 'none' && clip.max_norm == null
+
+/** Why a run is flagged, or watched, although none of its findings is open now. */
+function withoutOpenFinding({ health, status }: Run): string {
+  if (health === 'flagged') return 'a finding was open at the end of the run'
+  return status === 'running' ? 'a finding may open' : 'no finding was open at the end of the run'
+}
 
 function rateSentence({ clip, clipping }: Pick<Run, 'clip' | 'clipping'>): string {
   if (clipping.rate === null) return ''

@@ -54,6 +54,15 @@ describe('a run in words', () => {
       'a finding was open at the end of the run; clipped in 93% of the last 200 logged steps.',
     )
   })
+  it('claims no finding of a run that is only watched', () => {
+    const watched = { ...run, health: 'watch' } as const
+    expect(plain(healthSentence({ ...watched, status: 'running' }))).toBe(
+      'a finding may open; clipped in 93% of the last 200 logged steps.',
+    )
+    expect(plain(healthSentence({ ...watched, status: 'finished' }))).toBe(
+      'no finding was open at the end of the run; clipped in 93% of the last 200 logged steps.',
+    )
+  })
   it('says of a run that only logs that nothing was clipped', () => {
     const clip = { mode: 'none', max_norm: 2 } as const
     expect(plain(healthSentence({ ...run, clip }))).toBe(
