@@ -109,6 +109,14 @@ describe('a bad receiver', () => {
       error: /broke|closed|hang up/,
     })
   })
+  it.each(['', '\r\nupgrade: x\r\nconnection: upgrade'])(
+    'that switches protocols instead of answering fails with a sentence: 101%j',
+    async (head) => {
+      const port = await startTalker(`HTTP/1.1 101 Switching Protocols${head}\r\n\r\n`)
+      const answer = await send({ url: `http://127.0.0.1:${port}/` }, { timeoutMs: 2_000 })
+      expect(answer).toMatchObject({ ok: false, status: 101, error: 'The receiver answered 101.' })
+    },
+  )
   it('that talks no TLS fails with a sentence', async () => {
     const port = await startTalker('220 not TLS\r\n')
     const answer = await send({ url: `https://127.0.0.1:${port}/` })

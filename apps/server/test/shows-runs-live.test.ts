@@ -237,4 +237,30 @@ describe('an invalid message', () => {
       64,
     )
   })
+
+  it('lets a socket watch 64 lists of projects, and another again after an unwatch', async () => {
+    const { client } = await watchedRun()
+    client.send({ type: 'unwatch', run: 'r' })
+    for (let i = 0; i < 64; i++) client.send({ type: 'watch', runs: { project: `p${i}` } })
+    client.send({ type: 'watch', runs: { project: 'one more' } })
+    expect((await client.until(isType('error'))).code).toBe('too_many_watches')
+    client.send({ type: 'unwatch', runs: { project: 'p0' } })
+    client.send({ type: 'watch', runs: { project: 'one more' } })
+    client.send({ type: 'watch', run: 'r' })
+    await client.until(() => client.frames.filter(isType('error')).length === 2)
+  })
+
+  it('answers messages, bad ones too, 128 at once and then 32 a second, and cuts a socket with more under way', async () => {
+    const { client } = await watchedRun()
+    const errors = () => client.frames.filter(isType('error')).length
+    for (let i = 0; i < 120; i++) client.send('not JSON')
+    await client.until(() => errors() === 120)
+    const began = performance.now()
+    for (let i = 0; i < 40; i++) client.send('not JSON')
+    await client.until(() => errors() === 160)
+    expect(performance.now() - began).toBeGreaterThan(500)
+    const closed = new Promise<number>((resolve) => client.socket.once('close', resolve))
+    for (let i = 0; i < 200; i++) client.send('not JSON')
+    expect(await closed).toBe(1008)
+  })
 })

@@ -82,6 +82,14 @@ function send(
     })
     outgoing.on('response', resolve)
     outgoing.on('error', reject)
+    // an answer of 101, of which Node tells neither a response nor an error, has no body
+    outgoing.on('upgrade', (response, socket) => {
+      socket.destroy()
+      response.destroy()
+      resolve(response)
+    })
+    // the request is over, whatever became of it: does nothing after an answer or an error
+    outgoing.on('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
     outgoing.end(body)
   })
 }

@@ -42,6 +42,8 @@ function watching(hub: Hub, id: string, after?: number) {
   return { peer, reader }
 }
 
+const manyEvents = Array.from({ length: 30 }, (_, step) => ({ step, time: 0, label: 'x', text: null }))
+
 /** The most frames that fell into any second. */
 function busiestSecond({ times }: TestPeer): number {
   return Math.max(
@@ -184,6 +186,28 @@ describe('the hub', () => {
     hub.points('r', points(0), 0)
     const { peer } = watching(hub, 'r', (Date.now() + 3_600_000) * 1000)
     expect(peer.frames).toMatchObject([{ type: 'gap', reason: 'after_too_old' }, { type: 'run' }])
+  })
+
+  it.each<[string, (hub: Hub) => void, LiveFrame['type'][]]>([
+    ['points came', (hub) => hub.points('r', points(1), 0), ['run', 'points']],
+    ['it was cut off', (hub) => hub.gap('r', 'truncated'), ['gap', 'run']],
+    ['it was judged again', (hub) => hub.gap('r', 'judged_again'), ['gap', 'run']],
+    ['it was deleted and made again', (hub) => hub.deleted(run('r')), ['gap', 'run']],
+    ['very many events came', (hub) => hub.events('r', manyEvents), ['gap', 'run']],
+  ])('tells a reader that comes back what it missed, or to fetch again: %s', (_, happens, expected) => {
+    const hub = new Hub(Date.now)
+    const first = watching(hub, 'r')
+    hub.points('r', points(0), 0)
+    vi.advanceTimersByTime(100)
+    const after = first.peer.frames.findLast((frame) => frame.type === 'points')?.seq
+    hub.leave(first.reader)
+    happens(hub)
+    const { peer } = watching(hub, 'r', after)
+    vi.advanceTimersByTime(100)
+    expect(peer.frames.map(({ type }) => type)).toEqual(expected)
+    expect(peer.frames.filter(({ type }) => type === 'gap')).toMatchObject(
+      expected.includes('gap') ? [{ reason: 'after_too_old' }] : [],
+    )
   })
 
   it('writes a frame once for all readers that watch the same metrics', () => {

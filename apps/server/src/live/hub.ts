@@ -75,9 +75,9 @@ export class Hub implements Followed {
   /** Something happened in the run; readers of many at once are to fetch them. */
   events(run: string, events: readonly RunEvent[]): void {
     if (this.#follower !== undefined) return this.#follower.changed(run)
+    if (events.length > MAX_EVENT_FRAMES) return this.#outdate(run, 'slow')
     const channel = this.#channel(run)
-    if (events.length > MAX_EVENT_FRAMES) channel.gap('slow')
-    else for (const event of events) channel.push({ seq: ++this.#seq, type: 'event', event })
+    for (const event of events) channel.push({ seq: ++this.#seq, type: 'event', event })
   }
 
   /** The run changed; `urgent` when a person should see it at once (health, status, a finding). */
@@ -90,12 +90,26 @@ export class Hub implements Followed {
 
   /** What readers of this run have seen is outdated: they must fetch again. */
   gap(run: string, reason: GapReason): void {
+    if (this.#follower === undefined) return this.#outdate(run, reason)
     // the follower tells of a new judgement, in its place among the changes
-    if (this.#follower !== undefined && reason === 'judged_again') return
-    this.#channels.get(run)?.gap(reason)
+    if (reason !== 'judged_again') this.#channels.get(run)?.gap(reason)
+  }
+
+  /** Readers must fetch the run again, and so must those that come back later with what they saw before. */
+  #outdate(run: string, reason: GapReason): void {
+    const seq = ++this.#seq
+    const channel = this.#channels.get(run)
+    if (channel === undefined) {
+      this.#forgotten = seq
+      return
+    }
+    channel.gap(reason)
+    channel.restart(seq, [], seq)
   }
 
   deleted({ id, project }: Pick<StoredRun, 'id' | 'project'>): void {
+    // what is known of this run says nothing about another of the same id
+    if (this.#follower === undefined) this.#forgotten = ++this.#seq
     this.gone(id, this.#follower === undefined ? project : undefined)
     this.#follower?.wake()
   }
