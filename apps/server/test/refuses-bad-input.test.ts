@@ -230,6 +230,8 @@ describe('runs that are wrong', () => {
     { fields: { name: 5 }, at: '/name' },
     { fields: { name: '' }, at: '/name' },
     { fields: { project: 'a/b' }, at: '/project' },
+    { fields: { project: 'p\ud800' }, at: '/project' },
+    { fields: { parts: { '\udc00': {} } }, at: '/parts' },
     { fields: { tags: ['a', 'a'] }, at: '/tags' },
     { fields: { clip: { mode: 'norm' } }, at: '/clip/max_norm' },
     { fields: { clip: { mode: 'norm', max_norm: 0 } }, at: '/clip/max_norm' },

@@ -8,7 +8,7 @@ export const MAX_GRANT_PROJECTS = 32
 
 /** Up to four stars; a backslash makes a star, or a backslash, an ordinary character. */
 const PATTERN =
-  '^(?:[^\\u0000-\\u001f/*\\\\]|\\\\[*\\\\])*(?:\\*(?:[^\\u0000-\\u001f/*\\\\]|\\\\[*\\\\])*){0,4}$'
+  '^(?:[^\\u0000-\\u001f\\ud800-\\udfff/*\\\\]|\\\\[*\\\\])*(?:\\*(?:[^\\u0000-\\u001f\\ud800-\\udfff/*\\\\]|\\\\[*\\\\])*){0,4}$'
 
 /** A project's name, or a pattern of names. */
 export const ProjectPatternSchema = Type.String({

@@ -290,17 +290,17 @@ function isTime(value: unknown): value is number {
 
 function nameFault(name: string): string | undefined {
   const bare = name.startsWith(LAYER_PREFIX) ? name.slice(LAYER_PREFIX.length) : name
-  if (bare.length >= 1 && bare.length <= MAX_METRIC_NAME_LENGTH && !hasControlCharacter(bare))
-    return undefined
-  return `a metric's name has 1 to ${MAX_METRIC_NAME_LENGTH} characters, none of them a control character`
+  if (bare.length >= 1 && bare.length <= MAX_METRIC_NAME_LENGTH && isText(bare)) return undefined
+  return `a metric's name has 1 to ${MAX_METRIC_NAME_LENGTH} characters, none of them a control character or half of a surrogate pair`
 }
 
-function hasControlCharacter(text: string): boolean {
+/** Whether it has no control character and is Unicode: databases would make one name of several that are not. */
+function isText(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    if (code < 0x20 || code === 0x7f) return true
+    if (code < 0x20 || code === 0x7f) return false
   }
-  return false
+  return text.isWellFormed()
 }
 
 /** A JSON pointer (RFC 6901) to a key of the value at `path`. */

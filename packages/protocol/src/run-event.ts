@@ -10,7 +10,8 @@ export const MAX_EVENTS_PER_REQUEST = 1_000
 
 const closed = { additionalProperties: false }
 const step = Type.Integer({ minimum: 0, maximum: MAX_STEP })
-const label = Type.String({ minLength: 1, maxLength: 128 })
+/** Half of a surrogate pair is no text: databases would make one label of several. */
+const label = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\ud800-\\udfff]*$' })
 const time = Type.Number({ minimum: 0, maximum: MAX_TIME, description: 'Unix seconds.' })
 
 /** Something that happened in a training at a step, as a client sends it. `time` is that of the arrival where it is left out. */

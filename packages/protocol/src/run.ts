@@ -39,7 +39,11 @@ export const ClipSchema = TaggedUnion('mode', [
 ])
 export type Clip = Static<typeof ClipSchema>
 
-const ProjectSchema = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u001f/]+$' })
+const ProjectSchema = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: '^[^\\u0000-\\u001f\\ud800-\\udfff/]+$',
+})
 
 /** `x-json-bounds` bounds how deep the value is nested and how large it is as JSON, which JSON Schema has no words for. */
 const ConfigSchema = Type.Record(Type.String({ maxLength: 256 }), Type.Unknown(), {
@@ -52,7 +56,7 @@ const ConfigSchema = Type.Record(Type.String({ maxLength: 256 }), Type.Unknown()
 export const PartNameSchema = Type.String({
   minLength: 1,
   maxLength: MAX_PART_NAME_LENGTH,
-  pattern: '^[^/\\u0000-\\u001f\\u007f]+$',
+  pattern: '^[^/\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$',
 })
 
 /** What is given of a part: how it clips (default: mode none) and its optimizer (default: the run's). */

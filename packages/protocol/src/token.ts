@@ -15,13 +15,13 @@ export const MAX_TOKEN_ADDRESSES = 16
 export const TOKEN_PREFIX = 'nw_'
 
 const tokenFields = {
-  name: Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u001f]+$' }),
+  name: Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u001f\\ud800-\\udfff]+$' }),
   scope: ScopeSchema,
 }
 const Project = Type.String({
   minLength: 1,
   maxLength: 128,
-  pattern: '^[^\\u0000-\\u001f/]+$',
+  pattern: '^[^\\u0000-\\u001f\\ud800-\\udfff/]+$',
   description: 'Only the runs of this project.',
 })
 

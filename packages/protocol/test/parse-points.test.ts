@@ -4,7 +4,8 @@ import { MAX_POINTS_PER_REQUEST, parsePoints } from '@normwatch/protocol'
 const READING = 'must be a finite number, "NaN", "Infinity", "-Infinity" or null'
 const STEP = 'must be a whole number from 0 to 2^53 - 1'
 const TIME = 'must be Unix seconds, a number from 0 to 1e11'
-const NAME = "a metric's name has 1 to 128 characters, none of them a control character"
+const NAME =
+  "a metric's name has 1 to 128 characters, none of them a control character or half of a surrogate pair"
 const rows = (...points: unknown[]) => ({ points })
 const columns = (given: unknown) => ({ columns: given })
 
@@ -59,6 +60,12 @@ const refused: [string, unknown, [string, string][]][] = [
     [[`/points/0/${'m'.repeat(129)}`, NAME]],
   ],
   ['a name with a line break', rows({ step: 0, 'a\nb': 1 }), [['/points/0/a\nb', NAME]]],
+  ['half of a surrogate pair', rows({ step: 0, '\ud800': 1 }), [['/points/0/\ud800', NAME]]],
+  [
+    'the other half, of a layer',
+    rows({ step: 0, layers: { '\udc00': 1 } }),
+    [['/points/0/layers/\udc00', NAME]],
+  ],
   ['an empty name', rows({ step: 0, '': 1 }), [['/points/0/', NAME]]],
   ['a layer without a name', rows({ step: 0, layers: { '': 1 } }), [['/points/0/layers/', NAME]]],
   [

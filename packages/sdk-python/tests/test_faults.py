@@ -341,3 +341,11 @@ def test_the_programs_own_random_numbers_stay_the_same_while_the_server_is_away(
     assert not run.flush(timeout=1.5)  # it has tried several times, with a random pause between two tries
     assert len(server.requests) > 1
     assert random.getstate() == state
+
+
+def test_names_that_are_not_unicode_cost_their_own_readings_only(start: Any, server: FakeServer) -> None:
+    run = start(id="toy", project="p\ud800")
+    run.log(loss=1.0, **{"\udc80": 2.0, "layers/\udfff": 3.0, "\U0001f600": 4.0})
+    run.event("\ud800")
+    run.finish()
+    assert server.points("toy") == {0: {"loss": 1.0, "\U0001f600": 4.0}}

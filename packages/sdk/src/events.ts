@@ -30,8 +30,8 @@ export function readEvent(
     refuse(option, reason)
   })
   if (isRefused) return undefined
-  if (!isText(1, MAX_LABEL_LENGTH)(label)) {
-    refuse('label', `must be a text of 1 to ${MAX_LABEL_LENGTH} characters`)
+  if (!isText(1, MAX_LABEL_LENGTH)(label) || /\p{Surrogate}/u.test(label)) {
+    refuse('label', `must be Unicode text of 1 to ${MAX_LABEL_LENGTH} characters`)
     return undefined
   }
   const at = time === undefined ? timeAt(now) : { time }

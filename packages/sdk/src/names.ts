@@ -36,7 +36,7 @@ export type NameCheck = { readonly name: string } | { readonly fault: string }
 
 /** Readings of gradients. One that names an undeclared part creates that part. */
 const MAKES_PART = /^(?:grad_norm|clip_fraction)\/([^/]{1,64})$/
-const BAD_NAME = `a metric's name has 1 to ${MAX_METRIC_NAME_LENGTH} characters, none of them a control character`
+const BAD_NAME = `a metric's name has 1 to ${MAX_METRIC_NAME_LENGTH} characters, none of them a control character or half of a surrogate pair`
 
 export const TOO_MANY_PARTS = `a run has at most ${MAX_PARTS_PER_RUN} parts`
 
@@ -60,7 +60,7 @@ export class Names {
     if (this.#known.has(name)) return { name }
     const isLayer = name.startsWith(LAYER_PREFIX)
     const bare = isLayer ? name.slice(LAYER_PREFIX.length) : name
-    if (bare.length < 1 || bare.length > MAX_METRIC_NAME_LENGTH || hasControlCharacter(bare)) {
+    if (bare.length < 1 || bare.length > MAX_METRIC_NAME_LENGTH || !isText(bare)) {
       return { fault: BAD_NAME }
     }
     if (isLayer && this.#layers >= MAX_LAYERS_PER_RUN) {
@@ -89,10 +89,5 @@ export class Names {
   }
 }
 
-function hasControlCharacter(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code < 0x20 || code === 0x7f) return true
-  }
-  return false
-}
+// eslint-disable-next-line no-control-regex -- control characters are what a name must not have
+const isText = (text: string): boolean => !/[\u0000-\u001f\u007f\p{Surrogate}]/u.test(text)

@@ -10,10 +10,12 @@ interface PartFields {
 
 const RULES: Rules<PartOptions> = { maxNorm: CAP, clipValue: CAP, optimizer: OPTIMIZER }
 
-/** Whether a part may have this name: 1 to 64 characters, no slash and no control character. */
+/** Whether a part may have this name: 1 to 64 characters, no slash, no control character and no half of a surrogate pair. */
 export function isPartName(name: unknown): name is string {
   // eslint-disable-next-line no-control-regex -- control characters are what a name must not have
-  return typeof name === 'string' && /^[^/\u0000-\u001f\u007f]{1,64}$/.test(name)
+  return (
+    typeof name === 'string' && name.length <= 64 && /^[^/\u0000-\u001f\u007f\p{Surrogate}]+$/u.test(name)
+  )
 }
 
 /** The fields of a part; an option that cannot be used is refused and left out. */

@@ -44,11 +44,22 @@ describe('a training loop is not ended by', () => {
       `normwatch: log: options ${UNREADABLE}`,
       'normwatch: part: name must be 1 to 64 characters without "/"; its readings are not kept',
       `normwatch: part: options ${UNREADABLE}`,
-      'normwatch: event: label must be a text of 1 to 128 characters',
+      'normwatch: event: label must be Unicode text of 1 to 128 characters',
       `normwatch: event: options ${UNREADABLE}`,
       `normwatch: flush: options ${UNREADABLE}`,
       `normwatch: finish: options ${UNREADABLE}`,
     ])
+  })
+
+  it('names that are not Unicode: their readings and events are left out, and no others', async () => {
+    const { server, start, warnings } = await startSdk()
+    const run = start({ id: 'toy', project: 'p\ud800' })
+    run.log({ loss: 1, '\ud800': 2, 'layers/\udc00': 3, '\ud83d\ude00': 4 })
+    run.event('\udfff')
+    run.part('\ud800').log({ gradNorm: 1 })
+    expect(await run.finish()).toMatchObject({ sent: 1, invalid: 5 })
+    expect(server.steps('toy')[0]).toEqual([0, { loss: 1, '\ud83d\ude00': 4 }])
+    expect(warnings).toHaveLength(4)
   })
 
   it('one reading that throws: the other readings of the call are kept', async () => {

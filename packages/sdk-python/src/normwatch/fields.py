@@ -39,13 +39,13 @@ def is_id(value: object) -> bool:
 
 
 def is_part_name(value: object) -> bool:
-    return _is_text(value, 1, 64) and re.search(r"[\x00-\x1f\x7f/]", value) is None  # type: ignore[call-overload]
+    return _is_text(value, 1, 64) and re.search(r"[\x00-\x1f\x7f\ud800-\udfff/]", value) is None  # type: ignore[call-overload]
 
 
 def event_fault(label: object, text: object) -> tuple[str, str] | None:
     """The invalid argument of an event and the reason, or None."""
-    if not _is_text(label, 1, 128):
-        return "label", f"must be 1 to 128 characters, not {label!r:.100}"
+    if not _is_text(label, 1, 128) or re.search(r"[\ud800-\udfff]", label):  # type: ignore[call-overload]
+        return "label", f"must be 1 to 128 characters of Unicode, not {label!r:.100}"
     if text is not None and not _is_text(text, 0, 2048):
         return "text", "must be at most 2,048 characters"
     return None
@@ -54,7 +54,7 @@ def event_fault(label: object, text: object) -> tuple[str, str] | None:
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "id": (is_id, "must be 1 to 64 characters of A–Z a–z 0–9 . _ -"),
     "project": (
-        lambda value: _is_text(value, 1, 128) and not re.search(r"[\x00-\x1f/]", value),
+        lambda value: _is_text(value, 1, 128) and not re.search(r"[\x00-\x1f\ud800-\udfff/]", value),
         'must be 1 to 128 characters without "/"',
     ),
     "name": (lambda value: _is_text(value, 1, 256), "must be 1 to 256 characters"),

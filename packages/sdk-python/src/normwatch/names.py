@@ -10,6 +10,8 @@ from .settings import LAYER_PREFIX, MAX_LAYERS, MAX_METRICS, MAX_NAME_LENGTH
 
 _MAKES_PART = re.compile(r"(?:grad_norm|clip_fraction)/([^/]{1,64})")
 """Readings of gradients. One that names an undeclared part creates that part."""
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and halves of surrogate pairs, as in names of files that are not UTF-8."""
 
 
 class NameFault(NamedTuple):
@@ -36,10 +38,9 @@ class Names:
         bare = name[len(LAYER_PREFIX) :] if is_layer else name
         # the server counts UTF-16 units
         length = len(bare) + sum(character > "\uffff" for character in bare)
-        if not 1 <= length <= MAX_NAME_LENGTH or any(c < " " or c == "\x7f" for c in bare):
-            return NameFault(
-                "name", f"a metric's name has 1 to {MAX_NAME_LENGTH} characters, none of them a control character"
-            )
+        if not 1 <= length <= MAX_NAME_LENGTH or _NO_TEXT.search(bare):
+            rule = "none of them a control character or half of a surrogate pair"
+            return NameFault("name", f"a metric's name has 1 to {MAX_NAME_LENGTH} characters, {rule}")
         if is_layer and self._layers >= MAX_LAYERS:
             return NameFault("too many layers", f"a run has at most {MAX_LAYERS} layers")
         if not is_layer and self._metrics >= MAX_METRICS:
