@@ -1,4 +1,4 @@
-import { CAP, OPTIMIZER, readOptions, type RefuseOption, type Rules } from './options.ts'
+import { CAP, isText, OPTIMIZER, readOptions, type RefuseOption, type Rules } from './options.ts'
 import { readClip, type ClipField } from './settings.ts'
 import type { PartOptions } from './types.ts'
 
@@ -10,13 +10,11 @@ interface PartFields {
 
 const RULES: Rules<PartOptions> = { maxNorm: CAP, clipValue: CAP, optimizer: OPTIMIZER }
 
+// eslint-disable-next-line no-control-regex -- control characters are what a name must not have
+const NO_PART_NAME = /[/\u0000-\u001f\u007f\p{Surrogate}]/u
+
 /** Whether a part may have this name: 1 to 64 characters, no slash, no control character and no half of a surrogate pair. */
-export function isPartName(name: unknown): name is string {
-  // eslint-disable-next-line no-control-regex -- control characters are what a name must not have
-  return (
-    typeof name === 'string' && name.length <= 64 && /^[^/\u0000-\u001f\u007f\p{Surrogate}]+$/u.test(name)
-  )
-}
+export const isPartName = (name: unknown): name is string => isText(1, 64)(name) && !NO_PART_NAME.test(name)
 
 /** The fields of a part; an option that cannot be used is refused and left out. */
 export function readPart(options: unknown, refuse: RefuseOption): PartFields {

@@ -40,8 +40,8 @@ const MODES: readonly string[] = ['online', 'offline', 'disabled'] satisfies Mod
 const isId = (value: unknown) =>
   typeof value === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(value) && value !== '.' && !value.includes('..')
 // eslint-disable-next-line no-control-regex -- control characters are what a project's name must not have
-const isProject = (value: unknown) =>
-  typeof value === 'string' && value.length <= 128 && /^[^\u0000-\u001f/\p{Surrogate}]+$/u.test(value)
+const NO_PROJECT = /[\u0000-\u001f/\p{Surrogate}]/u
+const isProject = (value: unknown) => isText(1, 128)(value) && !NO_PROJECT.test(value)
 const isObject = (value: unknown) => typeof value === 'object' && value !== null
 const isMode = (value: unknown) => MODES.includes(value as string)
 const isToken = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value.trim())

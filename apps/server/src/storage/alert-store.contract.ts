@@ -291,6 +291,14 @@ export function describeAlertStore(engine: string, open: OpenWithClock): void {
         expect(await claim()).toHaveLength(1)
         await expect(store.mutes.delete('mute_1', now)).rejects.toBeInstanceOf(MuteNotFound)
       })
+      it('is over when its run is removed, and holds nothing of another run of that id', async () => {
+        const run = (await store.runs.list({ limit: 1 })).runs[0]?.id as string
+        await store.mutes.create({ ...mute('mute_1', now + HOUR), run })
+        await store.mutes.create({ ...mute('mute_2', now + HOUR), run: 'another' })
+        await store.runs.delete(run)
+        expect((await store.mutes.list(now)).map(({ id }) => id)).toEqual(['mute_2'])
+      })
+
       it('lets the closing of a finding through that was announced', async () => {
         await channel('ch-1')
         await openings('f-1')

@@ -74,6 +74,9 @@ export interface DeliveryDialect {
   readonly kind: string
 }
 
+/** The run of an event `e`: not one that was made with the same id after the event's own was deleted. */
+const OF_RUN = 'join runs on runs.id = e.run and runs.created_at <= e.at'
+
 /**
  * A statement that lists deliveries, the newest first; one for the first events of each that the query may see, and
  * where that may not be all, one that counts them. Values are `?`; those of the last two begin with the delivery's key.
@@ -81,7 +84,7 @@ export interface DeliveryDialect {
 export function deliveriesQuery(dialect: DeliveryDialect, query: DeliveryQuery) {
   const { channel, run, finding, state, projects, limit, cursor } = query
   const visible = among(dialect.like, 'runs.project', projects)
-  const events = `from delivery_events e ${visible ? 'join runs on runs.id = e.run' : ''}`
+  const events = `from delivery_events e ${visible ? OF_RUN : ''}`
   const isAsked = where([given('e.run = ?', run), given('e.finding = ?', finding), visible])
   const ofOne = where([given('e.delivery = ?', 0), visible])
   const filter = where([
@@ -93,8 +96,8 @@ export function deliveriesQuery(dialect: DeliveryDialect, query: DeliveryQuery) 
       ? { ...isAsked, sql: `key in (select e.delivery ${events} ${isAsked.sql})` }
       : visible && {
           ...visible,
-          sql: `exists (select 1 from delivery_events e where e.delivery = deliveries.key
-            and e.run in (select runs.id from runs where ${visible.sql}))`,
+          sql: `exists (select 1 from delivery_events e ${OF_RUN} where e.delivery = deliveries.key
+            and ${visible.sql})`,
         },
   ])
   const [, ...values] = ofOne.values

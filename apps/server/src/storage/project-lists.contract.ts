@@ -120,6 +120,12 @@ export function describeProjectLists(engine: string, open: OpenWithClock): void 
       await store.runs.delete('r-1')
       expect(await seen({ projects: ['r'] })).toEqual([])
       expect(await seen({ projects: 'all' })).toHaveLength(2)
+      now += 60_000
+      await store.runs.put('r-1', { project: 'p' }, now)
+      expect(await seen({ projects: ['p'], run: 'r-1' })).toEqual([])
+      expect(await seen({ projects: ['p'] })).toEqual([[1, 'p-1']])
+      await opening('r-1', 'f-new')
+      expect(await seen({ projects: ['p'], run: 'r-1' })).toEqual([[1, 'r-1']])
     })
   })
 }

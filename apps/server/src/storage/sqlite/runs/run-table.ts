@@ -36,6 +36,8 @@ export function openRunTable(db: Database) {
     'detections where run',
     'run_events where run',
   ].map((rows) => db.prepare<[number]>(`delete from ${rows} = ?`))
+  // a run that is made with the same id later is another one
+  const unmute = db.prepare<[number]>('delete from mutes where run = (select id from runs where key = ?)')
   const bury = db.prepare<[number]>('insert into deleted_runs (key) values (?)')
 
   return {
@@ -56,6 +58,7 @@ export function openRunTable(db: Database) {
     },
     /** The run disappears for every reader; its points are removed later, see `reaper.ts`. */
     remove(key: number): void {
+      unmute.run(key)
       for (const statement of remove) statement.run(key)
       bury.run(key)
     },
