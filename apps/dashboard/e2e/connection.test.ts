@@ -13,7 +13,7 @@ describe('a lost connection', () => {
     await server.send('run', steps(200, quiet))
     const page = await openPage({ mayComplain })
     await page.goto(`${server.url}/runs/run`)
-    await eventually(() => textOf(page, 'dl')).toContain('Steps 199')
+    await eventually(() => textOf(page, 'dl')).toContain('Last step 199')
     await server.kill()
     await page.getByText(/Disconnected. Last updated/).waitFor()
     await server.restart()
@@ -37,6 +37,23 @@ describe('a lost connection', () => {
     await server.restart()
     await server.put('meanwhile')
     await eventually(() => page.locator('[data-run] a').allInnerTexts()).toEqual(['meanwhile', 'before'])
+  })
+
+  it('says of a page whose code could not come that the server is away, and loads it once it is back', async () => {
+    const server = await startServer()
+    await server.put('run')
+    const page = await openPage({ mayComplain: /ERR_|WebSocket|dynamically imported module|preload CSS/ })
+    await page.goto(`${server.url}/runs/run`)
+    await page.getByRole('link', { name: 'Data', exact: true }).waitFor()
+    await server.kill()
+    await page.route(/immutable/, (route) => route.abort())
+    await page.getByRole('link', { name: 'Data', exact: true }).click()
+    await page.getByText('The server does not answer.').waitFor()
+    expect(await page.title()).toContain('This page could not be loaded')
+    await page.unrouteAll()
+    await server.restart()
+    await page.getByText('The server does not answer.').waitFor({ state: 'detached' })
+    await page.getByRole('navigation', { name: 'Run sections' }).waitFor()
   })
 
   it('leaves a page that was opened too early with a way to try again', async () => {

@@ -27,7 +27,7 @@ describe('the page of a run', () => {
     await drag(page, 0.2, 0.4)
     await eventually(() => textOf(page, range)).toMatch(/^steps (99|100) to (199|200|201)/)
     await server.send('live', steps(100, high, 500))
-    await eventually(() => textOf(page, 'dl')).toContain('Steps 599')
+    await eventually(() => textOf(page, 'dl')).toContain('Last step 599')
     expect(await textOf(page, range)).toMatch(/^steps (99|100) to/)
     await page.keyboard.press('f')
     await eventually(() => textOf(page, range)).toMatch(/to 599,/)
@@ -155,7 +155,7 @@ describe('the page of a run', () => {
     await open.getByRole('button', { name: 'Details' }).click()
     await eventually(() => open.innerText()).toContain('share clipped')
     await page.getByRole('button', { name: /^Zoom to: Clipping is saturated/ }).click()
-    await eventually(() => textOf(page, range)).toMatch(/^steps 1 [234]\d\d to/)
+    await eventually(() => textOf(page, range)).toMatch(/^steps 1 [234]\d\d to 1 999/)
   })
 
   it('answers first, in one low block, also when the run has ended', async () => {
@@ -184,8 +184,21 @@ describe('the page of a run', () => {
     const page = await openPage()
     await page.goto(`${server.url}/runs/run`)
     await page.locator(`${norm} .u-over`).first().waitFor()
+    const metrics = page.getByRole('button', { name: /^Metrics/ })
+    const search = page.getByLabel('Search metrics')
+    for (const focused of ['Search metrics', 'Wall time']) {
+      await metrics.click()
+      await eventually(() => page.evaluate('document.activeElement.ariaLabel')).toBe('Search metrics')
+      if (focused === 'Wall time') await page.getByRole('button', { name: focused }).focus()
+      await page.keyboard.press('Escape')
+      await search.waitFor({ state: 'detached' })
+      expect(new URL(page.url()).pathname).toBe('/runs/run')
+      await eventually(() => page.evaluate('document.activeElement.title')).toBe(
+        'Choose the metrics with a chart (m)',
+      )
+    }
     await page.keyboard.press('m')
-    await page.getByLabel('Search metrics').fill('kl act')
+    await search.fill('kl act')
     await page.getByRole('checkbox', { name: 'actor/kl' }).check()
     await page.getByRole('heading', { name: 'actor/kl' }).waitFor()
     await page.keyboard.press('Escape')

@@ -106,3 +106,51 @@ it('says nothing of tokens where none is asked for', async () => {
   await page.getByRole('heading').first().waitFor()
   expect(await page.getByRole('button', { name: 'Sign out' }).count()).toBe(0)
 })
+
+it('keeps what was entered where the session has ended, says so, and takes it after signing in elsewhere', async () => {
+  const server = await startServer()
+  await server.put('r')
+  const { token } = await server.call<{ token: string }>('POST', '/tokens', { name: 'Ada', scope: 'admin' })
+  const page = await openPage({ mayComplain: /401|WebSocket/ })
+  const signIn = async (of: typeof page) => {
+    await eventually(() => of.evaluate('document.activeElement.type')).toBe('password')
+    await of.keyboard.type(token)
+    await of.keyboard.press('Enter')
+    await of.getByRole('button', { name: 'Edit' }).waitFor()
+  }
+  await page.goto(`${server.url}/runs/r`)
+  await signIn(page)
+  await page.getByRole('button', { name: 'Edit' }).click()
+  await page.getByLabel('Name').fill('a long thought')
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByText('You are no longer signed in.').waitFor()
+  const other = await page.context().newPage()
+  await other.goto(`${server.url}/runs/r`)
+  await signIn(other)
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByRole('heading', { name: 'a long thought' }).waitFor()
+})
+
+it('needs no sideways scrolling on a small phone once a person is signed in', async () => {
+  const server = await startServer()
+  await server.put('r', { parts: { ['p'.repeat(60)]: {}, ['q'.repeat(60)]: {} } })
+  await server.send('r', {
+    step: [0, 1],
+    [`grad_norm/${'p'.repeat(60)}`]: [1, 2],
+    [`grad_norm/${'q'.repeat(60)}`]: [1, 2],
+  })
+  const { token } = await server.call<{ token: string }>('POST', '/tokens', { name: 'Ada', scope: 'admin' })
+  const page = await openPage({ viewport: { width: 320, height: 640 }, mayComplain: /401|WebSocket/ })
+  await page.goto(server.url)
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Sign out' }).waitFor()
+  for (const path of ['/', '/runs/r', '/channels', '/projects/default']) {
+    await page.goto(server.url + path)
+    await page.locator('h1').first().waitFor()
+    if (path === '/runs/r') await page.getByRole('combobox', { name: 'Part' }).waitFor()
+    const room = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    expect([path, room]).toEqual([path, 0])
+  }
+})

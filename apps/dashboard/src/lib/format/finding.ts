@@ -17,11 +17,12 @@ export function findingTitle(finding: Pick<Finding, 'kind'>): string {
 }
 
 /** From which step to which: `since step 420`, `steps 420 to 980 (560 steps)`, or `''` without steps. */
-export function findingSpan({ opened_step, closed_step, state }: Finding): string {
+export function findingSpan({ opened_step, closed_step, close_reason, state }: Finding): string {
   if (opened_step === null) return ''
   if (state === 'open' || closed_step === null) return `since step ${group(opened_step)}`
   if (closed_step === opened_step) return `at step ${group(opened_step)}`
-  const length = counted(closed_step - opened_step, 'step')
+  // one that recovered did so at its last step
+  const length = counted(closed_step - opened_step + (close_reason === 'recovered' ? 0 : 1), 'step')
   return `steps ${group(opened_step)} to ${group(closed_step)} (${length})`
 }
 

@@ -126,8 +126,12 @@ describe('a finding in words', () => {
   it('has a title and a span', () => {
     expect(findingTitle(finding)).toBe('Clipping is saturated')
     expect(plain(findingSpan(finding))).toBe('since step 1 420')
-    expect(plain(findingSpan({ ...finding, state: 'closed', closed_step: 1980 }))).toBe(
+    const closed = { ...finding, state: 'closed', closed_step: 1980 } as const
+    expect(plain(findingSpan({ ...closed, close_reason: 'recovered' }))).toBe(
       'steps 1 420 to 1 980 (560 steps)',
+    )
+    expect(plain(findingSpan({ ...closed, close_reason: 'run_finished' }))).toBe(
+      'steps 1 420 to 1 980 (561 steps)',
     )
     expect(plain(findingSpan({ ...finding, state: 'closed', closed_step: 1420 }))).toBe('at step 1 420')
     expect(findingSpan({ ...finding, opened_step: null })).toBe('')

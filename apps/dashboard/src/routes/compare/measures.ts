@@ -46,7 +46,7 @@ const MEASURES: readonly Measure[] = [
   { name: 'Norm, p99', hint: 'pre-clip gradient norm', of: quantile('p99'), words: figure },
   { name: 'Spikes', hint: 'findings of the kind spike', of: (run) => run.spikes, words: group },
   {
-    name: 'Not finite',
+    name: 'NaN or infinite',
     hint: 'readings of norm and loss that are NaN or infinite',
     of: (run) => run.nonfinite,
     words: group,

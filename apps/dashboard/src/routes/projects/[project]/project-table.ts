@@ -145,7 +145,7 @@ const BASE: readonly Column[] = [
   { key: 'loss', title: 'Loss', valueOf: loss, wordsOf: (run) => orDash(loss(run), figure) },
   {
     key: 'steps',
-    title: 'Steps',
+    title: 'Last step',
     valueOf: (run) => run.last_step,
     wordsOf: (run) => orDash(run.last_step, count),
   },

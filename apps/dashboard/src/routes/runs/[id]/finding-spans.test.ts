@@ -29,8 +29,15 @@ describe('findings on the time line', () => {
     expect(findingSpans([finding({ closed_step: null })], 99)).toMatchObject([{ from: 10, to: 10 }])
   })
   it('are zoomed to with what lies around them', () => {
-    expect(aroundSpan({ from: 1000, to: 1010 })).toEqual({ from: 950, to: 1060 })
-    expect(aroundSpan({ from: 100, to: 1100 })).toEqual({ from: 0, to: 1600 })
+    const whole = { from: 0, to: 1_499 }
+    expect(aroundSpan({ from: 1000, to: 1010 }, whole)).toEqual({ from: 950, to: 1060 })
+    expect(aroundSpan({ from: 100, to: 900 }, whole)).toEqual({ from: 0, to: 1300 })
+  })
+  it('are shown within the record, and closer where they take most of it', () => {
+    const whole = { from: 0, to: 2_999 }
+    expect(aroundSpan({ from: 2_500, to: 2_999 }, whole)).toEqual({ from: 2_250, to: 2_999 })
+    expect(aroundSpan({ from: 800, to: 2_999 }, whole)).toEqual({ from: 690, to: 2_999 })
+    expect(aroundSpan({ from: 0, to: 499 }, { from: 0, to: 700 })).toEqual({ from: 0, to: 524 })
   })
   it('lie where their steps are, cut off at the ends', () => {
     expect(placeOf(25, 50, 0, 100)).toEqual({ left: 25, width: 25 })

@@ -2,6 +2,7 @@ import type { Finding } from '@normwatch/protocol'
 import type { StepRange } from '#lib/api/client.ts'
 import type { Span } from '#lib/chart/chart-spec.ts'
 import { findingSpan, findingTitle } from '#lib/format/finding.ts'
+import { coversAll } from '#lib/chart/range.ts'
 import { onsetWords, storyOf } from '#lib/format/finding-story.ts'
 
 /** A finding on the time line, in steps. */
@@ -36,10 +37,18 @@ export function findingSpans(findings: readonly Finding[], newest: number): Find
   })
 }
 
-/** What to zoom to so that a finding is seen with what came before and after it: half its length, at least 50 steps. */
-export function aroundSpan({ from, to }: StepRange): StepRange {
-  const margin = Math.max(50, Math.ceil((to - from) / 2))
-  return { from: Math.max(0, from - margin), to: to + margin }
+/**
+ * What of the record to zoom to so that a finding is seen with what came before and after it: half its length, at least 50 steps.
+ * Less beside one that takes most of the record, whose zoom would show all of it.
+ */
+export function aroundSpan({ from, to }: StepRange, whole: StepRange): StepRange {
+  const length = to - from
+  const within = (margin: number): StepRange => ({
+    from: Math.max(whole.from, from - margin),
+    to: Math.min(whole.to, to + margin),
+  })
+  const around = within(Math.max(50, Math.ceil(length / 2)))
+  return coversAll(around, whole) ? within(Math.ceil(length / 20)) : around
 }
 
 /** Where a span lies between two ends of an axis, in per cent of the width; `undefined` when it is out of sight. */
