@@ -58,7 +58,10 @@ export interface LogWriter {
   run(id?: string): RunWriter
   /** What follows belongs to another run, the next in this log. */
   nextRun(): RunWriter
-  /** A cap that stands in the log: for the run read now, and for those after it until another is found. */
+  /**
+   * A cap that stands in the log: for the run of the next row, if it has none yet, and for those after it until another is
+   * found. See `PrintedCaps`.
+   */
   cap(clip: Clip, foundIn: string, part?: string): void
   /** Adds a note for people, once: what was left out, renamed or assumed. */
   note(sentence: string): void

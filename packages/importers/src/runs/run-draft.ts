@@ -25,7 +25,7 @@ const KNOWN: ReadonlySet<string> = new Set(WELL_KNOWN_METRICS)
 
 type Row = readonly (readonly [name: string, value: number])[]
 
-interface FoundCap {
+export interface FoundCap {
   readonly clip: Clip
   readonly foundIn: string
 }
@@ -161,7 +161,7 @@ export class RunDraft {
     Object.assign(this.#config, settings)
   }
 
-  /** The first cap found stays: configurations are printed before what overrides nothing. */
+  /** The first cap found stays. */
   cap(clip: Clip, foundIn: string, part = ''): void {
     if (!this.#caps.has(part)) this.#caps.set(part, { clip, foundIn })
   }

@@ -5,15 +5,22 @@ import { withoutColours } from '../streams/carried.ts'
 
 const MAY_HOLD_CAP = /clip|max[_-](?:grad_)?norm/i
 
-/** A console's lines without colours, those of a chunk at a time. A cap that the configuration printed among them names is taken. */
+/**
+ * A console's lines without colours, some at a time. A cap that the configuration printed among them names is taken at its place:
+ * when the lines ahead of it have been read.
+ */
 export async function* consoleLines(stream: LogStream, log: LogWriter): AsyncGenerator<readonly string[]> {
   for await (const lines of stream.lines()) {
     const plain = lines.map(withoutColours)
-    for (const line of plain) {
+    let given = 0
+    for (const [i, line] of plain.entries()) {
       const found = MAY_HOLD_CAP.test(line) ? capIn(line) : undefined
-      if (found !== undefined) log.cap(found.clip, `${found.key} in the log`)
+      if (found === undefined) continue
+      if (i > given) yield plain.slice(given, i)
+      given = i
+      log.cap(found.clip, `${found.key} in the log`)
     }
-    yield plain
+    yield given === 0 ? plain : plain.slice(given)
   }
 }
 
