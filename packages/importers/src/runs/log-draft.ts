@@ -1,5 +1,11 @@
-import type { Clip } from '@normwatch/protocol'
-import { LogRefused, type LogWriter, type ReadOptions, type Readings, type RunWriter } from '../format.ts'
+import {
+  LogRefused,
+  type LogClip,
+  type LogWriter,
+  type ReadOptions,
+  type Readings,
+  type RunWriter,
+} from '../format.ts'
 import type { ImportedRun } from './imported-run.ts'
 import { PrintedCaps } from './printed-caps.ts'
 import { RunDraft, type Placed } from './run-draft.ts'
@@ -44,7 +50,7 @@ export class LogDraft implements LogWriter {
     return this.#current
   }
 
-  cap(clip: Clip, foundIn: string, part?: string): void {
+  cap(clip: LogClip, foundIn: string, part?: string): void {
     this.caps.add(clip, foundIn, part)
   }
 
@@ -145,7 +151,7 @@ class Attempts implements RunWriter {
     this.#run().name = name
   }
 
-  cap(clip: Clip, foundIn: string, part?: string): void {
+  cap(clip: LogClip, foundIn: string, part?: string): void {
     this.#run().cap(clip, foundIn, part)
   }
 

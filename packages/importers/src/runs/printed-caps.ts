@@ -1,4 +1,4 @@
-import type { Clip } from '@normwatch/protocol'
+import type { LogClip } from '../format.ts'
 import type { FoundCap, RunDraft } from './run-draft.ts'
 
 /** The caps that a log prints: each is of the training whose rows follow it. */
@@ -10,7 +10,7 @@ export class PrintedCaps {
   #newestRun: RunDraft | undefined
 
   /** Of the settings of one configuration the first stays; the same one printed again before any row is of a new launch. */
-  add(clip: Clip, foundIn: string, part = ''): void {
+  add(clip: LogClip, foundIn: string, part = ''): void {
     if (this.#isTrained) this.#caps.clear()
     this.#isTrained = false
     const before = this.#caps.get(part)
