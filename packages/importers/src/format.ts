@@ -6,6 +6,9 @@ export interface Head {
   readonly text: string
 }
 
+/** How a log says that its training clips: as Normwatch knows it, or in another way, such as `clip_mode agc`. */
+export type LogClip = Clip | { readonly mode: 'other'; readonly by: string }
+
 export type SqlRow = Readonly<Record<string, unknown>>
 
 /** A log as it comes in. Each log is read once, by one of these. */
@@ -58,8 +61,11 @@ export interface LogWriter {
   run(id?: string): RunWriter
   /** What follows belongs to another run, the next in this log. */
   nextRun(): RunWriter
-  /** A cap that stands in the log: for the run read now, and for those after it until another is found. */
-  cap(clip: Clip, foundIn: string, part?: string): void
+  /**
+   * A cap that stands in the log: for the run of the next row, if it has none yet, and for those after it until another is
+   * found. See `PrintedCaps`.
+   */
+  cap(clip: LogClip, foundIn: string, part?: string): void
   /** Adds a note for people, once: what was left out, renamed or assumed. */
   note(sentence: string): void
 }
@@ -80,7 +86,7 @@ export interface RunWriter {
   /** Settings of the training that the log holds. */
   config(settings: Readonly<Record<string, unknown>>): void
   named(name: string): void
-  cap(clip: Clip, foundIn: string, part?: string): void
+  cap(clip: LogClip, foundIn: string, part?: string): void
   event(step: number, label: string): void
 }
 

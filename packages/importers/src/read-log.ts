@@ -2,6 +2,7 @@ import { capBeside, type ReadBeside } from './caps/cap-beside.ts'
 import type { Format, Head, ReadOptions } from './format.ts'
 import { formats } from './formats/index.ts'
 import type { ImportedRun } from './runs/imported-run.ts'
+import { otherClipNote } from './runs/run-draft.ts'
 import { LogDraft, type LiveRun } from './runs/log-draft.ts'
 import { ChunkedLog, headOf, type Query } from './streams/log-stream.ts'
 
@@ -285,5 +286,9 @@ export async function withCapsBeside(
   const found = await capBeside(beside)
   if (found === undefined) return [...runs]
   const { clip, foundIn } = found
+  if (clip.mode === 'other') {
+    const note = otherClipNote(clip.by, foundIn)
+    return runs.map((run) => (run.clip === undefined ? { ...run, notes: [...run.notes, note] } : run))
+  }
   return runs.map((run) => (run.clip === undefined ? { ...run, clip, capFoundIn: foundIn } : run))
 }

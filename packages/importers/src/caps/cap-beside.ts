@@ -1,7 +1,9 @@
-import type { Clip } from '@normwatch/protocol'
+import type { LogClip } from '../format.ts'
 import { parseLooseJson } from '../text/loose-json.ts'
-import { clipOf } from '../text/console.ts'
-import { capIn, capInConfig } from './cap-in-line.ts'
+import { clipOf } from './clip-kind.ts'
+import { capInConfig } from './cap-in-config.ts'
+import type { CapInText } from './cap-in-line.ts'
+import { CapReader } from './cap-reader.ts'
 import { pickledNumber } from './pickled-number.ts'
 
 /** The beginning of a file beside the log, or `undefined` if it does not exist. */
@@ -26,7 +28,7 @@ const YAML_FILES = [
 ]
 
 /** A cap that a configuration beside a log says, and where. */
-export async function capBeside(read: ReadBeside): Promise<{ clip: Clip; foundIn: string } | undefined> {
+export async function capBeside(read: ReadBeside): Promise<{ clip: LogClip; foundIn: string } | undefined> {
   for (const path of JSON_FILES) {
     const bytes = await read(path)
     const found = bytes && capInConfig(parseLooseJson(new TextDecoder().decode(bytes)))
@@ -34,11 +36,8 @@ export async function capBeside(read: ReadBeside): Promise<{ clip: Clip; foundIn
   }
   for (const path of YAML_FILES) {
     const bytes = await read(path)
-    if (bytes === undefined) continue
-    for (const line of settingLines(new TextDecoder().decode(bytes))) {
-      const found = /^\s*[\w'"-]+:/.test(line) ? capIn(line) : undefined
-      if (found !== undefined) return { clip: found.clip, foundIn: `${found.key} in ${path}` }
-    }
+    const found = bytes && capInYaml(new TextDecoder().decode(bytes))
+    if (found !== undefined) return { clip: found.clip, foundIn: `${found.key} in ${path}` }
   }
   for (const path of ['training_args.bin', '../training_args.bin']) {
     const bytes = await read(path)
@@ -46,6 +45,17 @@ export async function capBeside(read: ReadBeside): Promise<{ clip: Clip; foundIn
     if (cap !== undefined) return { clip: clipOf(cap), foundIn: `max_grad_norm in ${path}` }
   }
   return undefined
+}
+
+/** The first cap in a YAML file, as what stands after it tells its kind. */
+function capInYaml(yaml: string): CapInText | undefined {
+  const reader = new CapReader()
+  let cap: CapInText | undefined
+  for (const line of settingLines(yaml)) {
+    const found = /^\s*[\w'"-]+:/.test(line) ? reader.read(line) : undefined
+    if (cap === undefined || cap.key === found?.key) cap = found ?? cap
+  }
+  return cap
 }
 
 /** The lines of a YAML file; a setting that W&B or SwanLab wrote with its `value` below it is on one line. */

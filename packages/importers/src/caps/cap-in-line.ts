@@ -1,78 +1,71 @@
-import type { Clip } from '@normwatch/protocol'
-import { clipOf } from '../text/console.ts'
+import type { LogClip } from '../format.ts'
 import { printedNumber } from '../text/numbers.ts'
-
-/** What configurations call the cap on the global gradient norm. */
-const CAP_KEYS = [
-  'max_grad_norm',
-  'max-grad-norm',
-  'clip_grad',
-  'clip-grad',
-  'clip_grad_norm',
-  'grad_clip',
-  'grad-clip',
-  'gradient_clip_val',
-  'gradient_clipping',
-  'gradient-clipping',
-  'gradient_clipping_threshold',
-  'gradient_clip',
-  'grad_clip_thresh',
-  'grad_clip_norm',
-  'clip_max_norm',
-  'clip_norm',
-  'clip-norm',
-  'max_norm',
-  'clip_grad_val',
-  'max_l2_norm',
-  'clip_gradients',
-  'grad_norm_clip',
-  'max_gradient_norm',
-  'max_norm_clip',
-  'CLIP_GRAD',
-] as const
-const KEYS: ReadonlySet<string> = new Set(CAP_KEYS.map(normal))
-const IN_LINE = new RegExp(
-  `(?:^|[\\s'"{(,_.-])(?:--)?(${CAP_KEYS.join('|')})['"]?(?:\\s*[:=]\\s*|\\s*\\.{2,}\\s*|\\s+)['"]?(-?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?|None|null|inf)(?=$|[\\s'",;)}\\]|]|\\.{3})`,
-)
+import { BARE_KEY, CAP_KEYS, endsWithClipping } from './cap-keys.ts'
+import { clipByKind, clipKind, KIND_KEYS, type ClipKind } from './clip-kind.ts'
+import { isAdvice } from './advice.ts'
 
 export interface CapInText {
   readonly key: string
-  readonly clip: Clip
+  readonly clip: LogClip
 }
 
-/** A cap that a line of a printed configuration or command holds: `max_grad_norm: 1.0`, `--clip-grad 1.0`, `clip_grad ..... 1.0.....default`. */
-export function capIn(line: string): CapInText | undefined {
-  const match = IN_LINE.exec(line.length > 4096 ? line.slice(0, 4096) : line)
-  if (match === null) return undefined
-  const [, key, text] = match as unknown as [string, string, string]
-  const value = printedNumber(text)
-  if (value === undefined && !/^(?:None|null)$/.test(text)) return undefined
-  return { key, clip: clipOf(value ?? 0) }
+/** A cap as a line says it, before it is known what kind of clipping it is of. */
+export interface StatedCap {
+  readonly key: string
+  readonly value: number
 }
 
-/** A cap in a nested configuration, the outermost first. */
-export function capInConfig(config: unknown): CapInText | undefined {
-  let level: [string, unknown][] = Object.entries(isSettings(config) ? config : {})
-  for (let depth = 0; depth < 8 && level.length > 0 && level.length < 10_000; depth++) {
-    for (const [key, value] of level) {
-      const cap = KEYS.has(normal(key)) ? capValue(value) : undefined
-      if (cap !== undefined) return { key, clip: clipOf(cap) }
-    }
-    level = level.flatMap(([, value]) => (isSettings(value) ? Object.entries(value) : []))
+const setting = (keys: readonly string[], value: string): RegExp =>
+  new RegExp(
+    `(?:^|[\\s'"{(,_.-])(?:--)?(${keys.join('|')})['"]?(?:\\s*[:=]\\s*|\\s*\\.{2,}\\s*|\\s+)['"]?(${value})(?=$|[\\s'",;)}\\]|]|\\.{3})`,
+    'g',
+  )
+const CAP = setting(CAP_KEYS, '-?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?|None|null|inf')
+const KIND = setting(KIND_KEYS, '[\\w.]+')
+/** Characters of a line that are looked through. */
+const MAX_LOOK = 4096
+
+/** A cap that a text of settings holds: `max_grad_norm: 1.0`, `--clip-grad 1.0`, `clip_grad ..... 1.0.....default`. */
+export function capIn(text: string): CapInText | undefined {
+  const stated = statedCap(text, false)
+  return stated && { key: stated.key, clip: clipByKind(stated.value, statedKind(text)) }
+}
+
+/** The cap that a line states, which may be one of the clipping's own settings. Usage and advice state none. */
+export function statedCap(line: string, isInClipping: boolean): StatedCap | undefined {
+  const looked = line.slice(0, MAX_LOOK)
+  for (const match of looked.matchAll(CAP)) {
+    const [whole, key, text] = match as unknown as [string, string, string]
+    const at = match.index + whole.indexOf(key)
+    if (key === BARE_KEY && !isInClipping && !isWithinClipping(looked.slice(0, at))) continue
+    if (isAdvice(looked.slice(0, at), looked.slice(match.index + whole.length))) continue
+    return { key, value: printedNumber(text) ?? 0 }
   }
   return undefined
 }
 
-function capValue(value: unknown): number | undefined {
-  if (value === null) return 0
-  if (typeof value === 'boolean') return undefined
-  return typeof value === 'number' ? value : typeof value === 'string' ? printedNumber(value) : undefined
+/** What a line says of the kind of clipping. */
+export function statedKind(line: string): ClipKind | undefined {
+  for (const [, key = '', value] of line.slice(0, MAX_LOOK).matchAll(KIND)) {
+    const kind = clipKind(key, value)
+    if (kind !== undefined) return kind
+  }
+  return undefined
 }
 
-function isSettings(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Whether what follows belongs to clipping: `clip_grad=dict(`, `clip_grad_norm_(parameters(), `, `grad_clip.`. */
+function isWithinClipping(before: string): boolean {
+  let depth = 0
+  for (let at = before.length - 1; at >= 0; at--) {
+    const character = before[at] as string
+    if (')}]'.includes(character)) depth++
+    else if ('({['.includes(character) && depth-- === 0) return opensClipping(before.slice(0, at + 1))
+  }
+  return endsWithClipping(before.replace(/[._/-]+$/, ''))
 }
 
-function normal(key: string): string {
-  return key.toLowerCase().replaceAll('-', '_')
+/** Whether a text ends as the settings of clipping begin, after which they stand in brackets or further in. */
+export function opensClipping(text: string): boolean {
+  const name = /^(.*?)['"]?\s*(?:[:=]\s*)?(?:dict)?\s*[({]?\s*$/.exec(text.slice(-256))?.[1]
+  return name !== undefined && name !== text && endsWithClipping(name)
 }

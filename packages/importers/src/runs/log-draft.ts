@@ -1,7 +1,14 @@
-import type { Clip } from '@normwatch/protocol'
-import { LogRefused, type LogWriter, type ReadOptions, type Readings, type RunWriter } from '../format.ts'
+import {
+  LogRefused,
+  type LogClip,
+  type LogWriter,
+  type ReadOptions,
+  type Readings,
+  type RunWriter,
+} from '../format.ts'
 import type { ImportedRun } from './imported-run.ts'
-import { RunDraft } from './run-draft.ts'
+import { PrintedCaps } from './printed-caps.ts'
+import { RunDraft, type Placed } from './run-draft.ts'
 import { stableId } from './stable-id.ts'
 
 /** Runs of one log; more is a sign that its steps are misread. */
@@ -18,9 +25,9 @@ export interface LiveRun {
 export class LogDraft implements LogWriter {
   readonly options: ReadOptions
   readonly runs: RunDraft[] = []
+  readonly caps = new PrintedCaps()
   readonly #byId = new Map<string, Attempts>()
   readonly #notes = new Set<string>()
-  #cap: readonly [clip: Clip, foundIn: string, part: string | undefined] | undefined
   #current: Attempts | undefined
 
   constructor(options: ReadOptions) {
@@ -43,9 +50,8 @@ export class LogDraft implements LogWriter {
     return this.#current
   }
 
-  cap(clip: Clip, foundIn: string, part?: string): void {
-    this.#cap = [clip, foundIn, part]
-    for (const run of this.runs) if (!run.hasCap) run.cap(clip, foundIn, part)
+  cap(clip: LogClip, foundIn: string, part?: string): void {
+    this.caps.add(clip, foundIn, part)
   }
 
   note(sentence: string): void {
@@ -62,7 +68,6 @@ export class LogDraft implements LogWriter {
     if (this.runs.length === MAX_RUNS)
       throw new LogRefused(`The step goes back to the start more than ${MAX_RUNS} times: is it the step?`)
     const run = new RunDraft(this.options, ownId)
-    if (this.#cap !== undefined) run.cap(...this.#cap)
     this.runs.push(run)
     return run
   }
@@ -88,6 +93,7 @@ export class LogDraft implements LogWriter {
 
   /** The runs that have points. `name` is the file's; `identity` what makes this file this one. */
   finish(name: string, identity: string, format: string): ImportedRun[] {
+    this.caps.end()
     return this.#filled().map((run, i) => this.#finished(run, i, name, identity, format))
   }
 
@@ -124,19 +130,17 @@ class Attempts implements RunWriter {
 
   add(step: number, time: number, readings: Readings): void {
     const row = Array.isArray(readings) ? readings : [...readings]
-    if (this.#run().add(step, time, row) !== 'restart') return
-    this.#draft = undefined
-    this.#run().add(step, time, row)
+    this.#place((run) => run.add(step, time, row))
   }
 
   addReading(step: number, time: number, name: string, value: number): void {
-    if (this.#run().addReading(step, time, name, value) !== 'restart') return
-    this.#draft = undefined
-    this.#run().addReading(step, time, name, value)
+    this.#place((run) => run.addReading(step, time, name, value))
   }
 
   put(step: number, time: number, name: string, value: number): void {
-    this.#run().put(step, time, name, value)
+    const run = this.#run()
+    run.put(step, time, name, value)
+    this.#log.caps.rowOf(run)
   }
 
   config(settings: Readonly<Record<string, unknown>>): void {
@@ -147,12 +151,22 @@ class Attempts implements RunWriter {
     this.#run().name = name
   }
 
-  cap(clip: Clip, foundIn: string, part?: string): void {
+  cap(clip: LogClip, foundIn: string, part?: string): void {
     this.#run().cap(clip, foundIn, part)
   }
 
   event(step: number, label: string): void {
     this.#run().event(step, label)
+  }
+
+  /** Adds a row to the run, or to a new one where it restarts the training. */
+  #place(add: (run: RunDraft) => Placed): void {
+    let placed = add(this.#run())
+    if (placed === 'restart') {
+      this.#draft = undefined
+      placed = add(this.#run())
+    }
+    if (placed === 'added') this.#log.caps.rowOf(this.#run())
   }
 
   #run(): RunDraft {

@@ -8,7 +8,7 @@ import {
   type Clip,
   type PointColumns,
 } from '@normwatch/protocol'
-import { LogRefused, type ReadOptions, type Readings } from '../format.ts'
+import { LogRefused, type LogClip, type ReadOptions, type Readings } from '../format.ts'
 import type { ImportedEvent, ImportedRun } from './imported-run.ts'
 import { isNorm, nameMetrics, type Naming } from './metric-naming.ts'
 import { NO_POINTS, Rows, toColumns, type Seam } from './rows.ts'
@@ -25,8 +25,8 @@ const KNOWN: ReadonlySet<string> = new Set(WELL_KNOWN_METRICS)
 
 type Row = readonly (readonly [name: string, value: number])[]
 
-interface FoundCap {
-  readonly clip: Clip
+export interface FoundCap {
+  readonly clip: LogClip
   readonly foundIn: string
 }
 
@@ -161,8 +161,8 @@ export class RunDraft {
     Object.assign(this.#config, settings)
   }
 
-  /** The first cap found stays: configurations are printed before what overrides nothing. */
-  cap(clip: Clip, foundIn: string, part = ''): void {
+  /** The first cap found stays. */
+  cap(clip: LogClip, foundIn: string, part = ''): void {
     if (!this.#caps.has(part)) this.#caps.set(part, { clip, foundIn })
   }
 
@@ -207,7 +207,7 @@ export class RunDraft {
         ? NO_POINTS
         : toColumns(this.#rows, this.#drained, this.seams, this.#nameOf(naming))
     const notes = [...this.#notes, ...this.#closingNotes(naming)]
-    const cap = this.#caps.get('')
+    const cap = this.#capOf('')
     const count = (ours: string): number =>
       [...this.#nonfinite].reduce((sum, [name, n]) => {
         const final = naming.final.get(name) ?? name
@@ -221,7 +221,7 @@ export class RunDraft {
       ...(naming.norm === undefined ? {} : { norm: naming.norm }),
       otherNorms: naming.otherNorms,
       parts: naming.parts.map((part) => {
-        const clip = (this.#caps.get(part) ?? cap)?.clip
+        const clip = (this.#caps.has(part) ? this.#capOf(part) : cap)?.clip
         return { name: part, ...(clip === undefined ? {} : { clip }) }
       }),
       layers: [...this.#names]
@@ -237,6 +237,14 @@ export class RunDraft {
       config: this.#config,
       notes,
     }
+  }
+
+  /** The cap of a part, or of the run (''), where its training clips as Normwatch knows it. */
+  #capOf(part: string): { readonly clip: Clip; readonly foundIn: string } | undefined {
+    const { clip, foundIn } = this.#caps.get(part) ?? {}
+    return clip === undefined || foundIn === undefined || clip.mode === 'other'
+      ? undefined
+      : { clip, foundIn }
   }
 
   #addLate(step: number, time: number, row: Row): Placed {
@@ -330,12 +338,19 @@ export class RunDraft {
           ? `This log has no gradient norms${[...naming.final.values()].some(isAfterClipping) ? ' from before clipping' : ''}.`
           : `This log has ${naming.otherNorms.length} norms and none is of the whole: choose one with --norm.`,
       )
+    for (const { clip, foundIn } of this.#caps.values())
+      if (clip.mode === 'other') notes.push(otherClipNote(clip.by, foundIn))
     if (this.#refused.size > 0)
       notes.push(
         `${this.#refused.size} metrics were left out: a run keeps at most ${MAX_METRICS_PER_RUN}, with names of at most ${MAX_METRIC_NAME_LENGTH} characters.`,
       )
     return notes
   }
+}
+
+/** What is said of a cap that is none of the norm. */
+export function otherClipNote(by: string, foundIn: string): string {
+  return `${foundIn} is no cap of the gradient’s L2 norm, as it stands with ${by}: clipping is not judged.`
 }
 
 function isSame(a: Row, b: Row): boolean {

@@ -72,8 +72,8 @@ export class RunSender {
     // what was read before a resume is not what the training kept
     if (known > 0 && !isWhole && seam <= last) await this.#patch(run.id, { truncate_after: seam - 1 })
     const from = isWhole ? known : 0
-    // what a tool that still writes adds to its last steps was not there before
-    await this.post(run.id, run.points, this.#finishes ? from : Math.max(0, from - LATE_ROWS))
+    // the server's last row may have been cut off within its line, and a tool that still writes adds to some before it
+    await this.post(run.id, run.points, Math.max(0, from - (this.#finishes ? 1 : LATE_ROWS)))
     if (from < step.length) await this.postEvents(run)
     if (this.#finishes && (from < step.length || before?.status === 'running'))
       await this.#patch(run.id, { status: 'finished' })

@@ -3,6 +3,7 @@ import type { ImportedRun } from '../runs/imported-run.ts'
 /** A run's cap in a word. */
 export function capWords({ clip }: ImportedRun): string {
   if (clip === undefined) return 'log only'
+  if (clip.mode === 'value') return `${clip.clip_value} by value`
   return clip.mode === 'norm' ? String(clip.max_norm) : 'off'
 }
 

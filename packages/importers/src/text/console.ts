@@ -1,19 +1,24 @@
-import type { Clip } from '@normwatch/protocol'
 import type { LogStream, LogWriter } from '../format.ts'
-import { capIn } from '../caps/cap-in-line.ts'
+import { CapReader } from '../caps/cap-reader.ts'
 import { withoutColours } from '../streams/carried.ts'
 
-const MAY_HOLD_CAP = /clip|max[_-](?:grad_)?norm/i
-
-/** A console's lines without colours, those of a chunk at a time. A cap that the configuration printed among them names is taken. */
+/**
+ * A console's lines without colours, some at a time. A cap that the configuration printed among them names is taken at its place:
+ * when the lines ahead of it have been read.
+ */
 export async function* consoleLines(stream: LogStream, log: LogWriter): AsyncGenerator<readonly string[]> {
+  const caps = new CapReader()
   for await (const lines of stream.lines()) {
     const plain = lines.map(withoutColours)
-    for (const line of plain) {
-      const found = MAY_HOLD_CAP.test(line) ? capIn(line) : undefined
-      if (found !== undefined) log.cap(found.clip, `${found.key} in the log`)
+    let given = 0
+    for (const [i, line] of plain.entries()) {
+      const found = caps.read(line)
+      if (found === undefined) continue
+      if (i > given) yield plain.slice(given, i)
+      given = i
+      log.cap(found.clip, `${found.key} in the log`)
     }
-    yield plain
+    yield given === 0 ? plain : plain.slice(given)
   }
 }
 
@@ -21,11 +26,6 @@ export async function* consoleLines(stream: LogStream, log: LogWriter): AsyncGen
 export function hasBlock(text: string, heading: RegExp, row: RegExp): boolean {
   const lines = withoutColours(text).split(/[\r\n]+/)
   return lines.some((line, i) => heading.test(line) && row.test(lines[i + 1] ?? ''))
-}
-
-/** How a run clips by a printed cap: 0, a negative one, None and inf switch clipping off. */
-export function clipOf(cap: number): Clip {
-  return cap > 0 && Number.isFinite(cap) ? { mode: 'norm', max_norm: cap } : { mode: 'none' }
 }
 
 /** Unix seconds of a time printed as `2024-02-27 18:28:51`, read as UTC; NaN where the text begins with none. */

@@ -1,4 +1,4 @@
-import { capInConfig } from '../../caps/cap-in-line.ts'
+import { capInConfig } from '../../caps/cap-in-config.ts'
 import type { Format, LogStream, LogWriter } from '../../format.ts'
 import { loadCompressors } from '../../streams/compressors.ts'
 import { isObject } from '../../text/loose-json.ts'

@@ -1,5 +1,6 @@
 import type { Format } from '../../format.ts'
-import { consoleLines, clipOf } from '../../text/console.ts'
+import { clipOf } from '../../caps/clip-kind.ts'
+import { consoleLines } from '../../text/console.ts'
 import { printedNumber } from '../../text/numbers.ts'
 
 const CLIPPED = /Gradient clipping: scaling down gradients \(L2 norm ([^\s)]+) > ([^\s)]+)\)/

@@ -1,6 +1,7 @@
 import { LAYER_PREFIX } from '@normwatch/protocol'
 import type { Format, LogWriter } from '../../format.ts'
-import { clipOf, consoleLines, hasBlock } from '../../text/console.ts'
+import { clipOf } from '../../caps/clip-kind.ts'
+import { consoleLines, hasBlock } from '../../text/console.ts'
 import { printedNumber } from '../../text/numbers.ts'
 
 const HEADING = /^(?:\[epoch=(?<epoch>\d+)\])?\[(?<unit>\w+)=(?<at>\d+)(?:\/(?<total>\d+))?\]:?\s*$/

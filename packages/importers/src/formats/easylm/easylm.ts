@@ -1,5 +1,6 @@
 import type { Format } from '../../format.ts'
-import { clipOf, consoleLines } from '../../text/console.ts'
+import { clipOf } from '../../caps/clip-kind.ts'
+import { consoleLines } from '../../text/console.ts'
 import { withoutColours } from '../../streams/carried.ts'
 import { printedNumber } from '../../text/numbers.ts'
 

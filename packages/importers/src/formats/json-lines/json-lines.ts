@@ -1,5 +1,5 @@
 import type { Format } from '../../format.ts'
-import { capInConfig } from '../../caps/cap-in-line.ts'
+import { capInConfig } from '../../caps/cap-in-config.ts'
 import { isLoss, isNorm } from '../../runs/metric-naming.ts'
 import { Entries, hasStep } from '../../text/entries.ts'
 import { isObject, parseLooseJson } from '../../text/loose-json.ts'

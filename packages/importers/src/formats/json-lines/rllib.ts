@@ -1,6 +1,6 @@
 import type { Clip } from '@normwatch/protocol'
 import type { LogWriter } from '../../format.ts'
-import { clipOf } from '../../text/console.ts'
+import { clipOf } from '../../caps/clip-kind.ts'
 import { isObject } from '../../text/loose-json.ts'
 
 const AFTER_CLIPPING =

@@ -1,4 +1,4 @@
-import { capInConfig } from '../../caps/cap-in-line.ts'
+import { capInConfig } from '../../caps/cap-in-config.ts'
 import type { LogWriter } from '../../format.ts'
 import { plain } from './parquet-columns.ts'
 

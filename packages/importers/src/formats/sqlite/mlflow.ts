@@ -1,4 +1,4 @@
-import { capInConfig } from '../../caps/cap-in-line.ts'
+import { capInConfig } from '../../caps/cap-in-config.ts'
 import type { LogStream, LogWriter } from '../../format.ts'
 
 /** MLflow stores infinity as the largest number there is, as its databases have none. */

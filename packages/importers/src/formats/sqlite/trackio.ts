@@ -1,4 +1,4 @@
-import { capInConfig } from '../../caps/cap-in-line.ts'
+import { capInConfig } from '../../caps/cap-in-config.ts'
 import type { LogStream, LogWriter, SqlRow } from '../../format.ts'
 import { Entries } from '../../text/entries.ts'
 import { isObject, parseLooseJson } from '../../text/loose-json.ts'

@@ -1,5 +1,5 @@
 import type { Format } from '../../format.ts'
-import { capInConfig } from '../../caps/cap-in-line.ts'
+import { capInConfig } from '../../caps/cap-in-config.ts'
 import { jsonValues } from '../../streams/json-values.ts'
 import { Entries } from '../../text/entries.ts'
 import { isObject, parseLooseJson } from '../../text/loose-json.ts'

@@ -1,5 +1,5 @@
 import type { Format, RunWriter } from '../../format.ts'
-import { capInConfig } from '../../caps/cap-in-line.ts'
+import { capInConfig } from '../../caps/cap-in-config.ts'
 import { MessageReader } from '../../streams/protobuf.ts'
 import { Entries } from '../../text/entries.ts'
 import { isObject, parseLooseJson } from '../../text/loose-json.ts'
