@@ -1,6 +1,7 @@
 import { LAYER_PREFIX } from '@normwatch/protocol'
 import type { LogWriter, RunWriter } from '../format.ts'
-import { isLoss, isNorm, isOfValidation, isPostClip } from '../runs/metric-naming.ts'
+import { isLoss, isNorm, isOfValidation } from '../runs/metric-naming.ts'
+import { normNameOf } from '../runs/norm-name.ts'
 import { isObject, jsonNumber } from './loose-json.ts'
 
 /** Names under which the training step itself is logged, the surest first. */
@@ -111,6 +112,7 @@ export class Entries {
     let kind = this.#kinds.get(name)
     if (kind === undefined) {
       const isOfNorm = isNorm(name)
+      const role = normNameOf(name)?.role
       const place = (STEP_NAMES as readonly string[]).indexOf(name)
       kind = {
         stepPlace: place < 0 ? Infinity : place,
@@ -119,8 +121,7 @@ export class Entries {
         isNorm: isOfNorm,
         isOfTraining:
           isLoss(name) ||
-          isOfNorm ||
-          isPostClip(name) ||
+          (role !== undefined && role !== 'cap') ||
           name.startsWith(LAYER_PREFIX) ||
           this.#isNamed(name),
       }
@@ -190,17 +191,19 @@ export function hasStep(entry: Readonly<Record<string, unknown>>): boolean {
   return STEP_NAMES.some((name) => jsonNumber(entry[name]) !== undefined) || 'global_step/max_steps' in entry
 }
 
-/** Norms of layers or streams: an object with one is the norm of the whole. */
+/** Norms of layers or streams: an object with one is the norm of the whole, as is that under `total` and the like. */
 export function layersOf(name: string, value: object): [string, number][] {
   const each = Object.entries(value).flatMap(([key, item]): [string, number][] => {
     const reading = jsonNumber(item)
     return reading === undefined ? [] : [[key, reading]]
   })
   if (each.length === 1 && isObject(value)) return [[name, (each[0] as [string, number])[1]]]
-  return each.map(([key, reading]) => [
-    `${LAYER_PREFIX}${Array.isArray(value) ? `stream ${key}` : key}`,
-    reading,
-  ])
+  return each.map(([key, reading]) => {
+    if (Array.isArray(value)) return [`${LAYER_PREFIX}stream ${key}`, reading]
+    const named = `${name}/${key}`
+    const isOfWhole = normNameOf(named)?.subject.length === 0
+    return [isOfWhole ? named : `${LAYER_PREFIX}${key}`, reading]
+  })
 }
 
 /** Unix seconds, where the entry has them: mmengine's `time` is the length of a step, not an instant. */
