@@ -12,7 +12,7 @@ import { LogRefused, type ReadOptions, type Readings } from '../format.ts'
 import type { ImportedEvent, ImportedRun } from './imported-run.ts'
 import { isNorm, nameMetrics, type Naming } from './metric-naming.ts'
 import { normNameOf } from './norm-name.ts'
-import { measureOf, soundCap, type Measure } from './sound-reading.ts'
+import { measureOf, NEGATIVE_NORMS, soundCap, type Measure } from './sound-reading.ts'
 import { NO_POINTS, Rows, toColumns, type Seam } from './rows.ts'
 import { StepHistory } from './step-history.ts'
 
@@ -282,12 +282,17 @@ export class RunDraft {
     })
   }
 
-  /** The row with caps as the server takes them. */
+  /** The row with caps as the server takes them, and NaN for norms that cannot be. */
   #sound(row: Row): Row {
-    const isSound = ([name, value]: Row[number]): boolean => value > 0 || this.#names.get(name) !== 'cap'
+    const isSound = ([name, value]: Row[number]): boolean => value > 0 || this.#names.get(name) === 'other'
     if (row.every(isSound)) return row
     return row.flatMap(([name, value]): Row => {
-      const sound = isSound([name, value]) ? value : soundCap(value)
+      const measure = this.#names.get(name)
+      if (measure === 'norm' && value < 0) {
+        this.note(NEGATIVE_NORMS)
+        return [[name, NaN]]
+      }
+      const sound = measure === 'cap' ? soundCap(value) : value
       return sound === undefined ? [] : [[name, sound]]
     })
   }

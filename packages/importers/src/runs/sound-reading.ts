@@ -5,6 +5,9 @@ import { normNameOf } from './norm-name.ts'
 /** What a metric measures, as far as that limits its values. */
 export type Measure = 'norm' | 'cap' | 'other'
 
+export const NEGATIVE_NORMS =
+  'A gradient norm cannot be negative: such a reading is taken for NaN, for which DeepSpeed and others write -1.'
+
 export function measureOf(name: string, { map = {}, norm, postClip }: ReadOptions): Measure {
   const asked = Object.entries(map).find(([, theirs]) => theirs === name)?.[0]
   const ours = asked ?? (name === norm ? 'grad_norm' : name === postClip ? 'post_norm' : name)
