@@ -1,6 +1,7 @@
 import { LAYER_PREFIX } from '@normwatch/protocol'
 import type { LogWriter, RunWriter } from '../format.ts'
 import { isLoss, isNorm, isOfValidation } from '../runs/metric-naming.ts'
+import { COUNTED_ON, EpochSteps } from '../runs/epoch-steps.ts'
 import { normNameOf } from '../runs/norm-name.ts'
 import { isObject, jsonNumber } from './loose-json.ts'
 
@@ -11,9 +12,9 @@ const STEP_NAMES = [
   'trainer/global_step',
   'training/step',
   'train/step',
+  'global_step',
   'step',
   'Step',
-  'global_step',
   'iteration',
   'iter',
   'num_updates',
@@ -72,6 +73,9 @@ export class Entries {
   #best = Infinity
   #standIn: (typeof STAND_INS)[number] | undefined
   #runId: string | undefined
+  readonly #epochs = new EpochSteps()
+  /** Names of what the newest entry measured. */
+  #measured: readonly (readonly [string, number])[] = []
   /** What was made out of a name when it came first; logs repeat their names on each line. */
   readonly #kinds = new Map<string, NameKind>()
 
@@ -85,8 +89,8 @@ export class Entries {
     this.#standIn = undefined
     const { readings, step: named, isOfTraining, hasTime } = this.#partsOf(entry)
     // The HF Trainer's summary at the end repeats the mean loss of the whole run.
-    const step = !isOfTraining || 'train_runtime' in entry ? undefined : this.#stepOf(entry, named)
-    if (step === undefined) {
+    const logged = !isOfTraining || 'train_runtime' in entry ? undefined : this.#stepOf(entry, named)
+    if (logged === undefined) {
       this.passed++
       return false
     }
@@ -98,6 +102,7 @@ export class Entries {
           : 'This log counts epochs: they stand in for steps.',
       )
     }
+    const step = this.#standIn === undefined ? this.#inRun(entry, logged, readings) : logged
     this.#run ??= this.#log.run(this.#runId)
     this.#run.add(step, hasTime ? timeOf(entry) : NaN, readings)
     return true
@@ -160,6 +165,19 @@ export class Entries {
         'Losses of exactly 0 beside a NaN norm are the HF Trainer’s NaN filter: the loss was NaN.',
       )
     return parts
+  }
+
+  /** The step within the whole run, where the log counts within epochs. */
+  #inRun(entry: Readonly<Record<string, unknown>>, logged: number, readings: [string, number][]): number {
+    const before = this.#measured
+    this.#measured = readings
+    const epoch = jsonNumber(entry['epoch'] ?? entry['Epoch'])
+    if (epoch === undefined || Number.isNaN(epoch)) return logged
+    const { step, isCountedOn } = this.#epochs.at(epoch, logged, () =>
+      before.some(([name]) => isNorm(name) && readings.some(([other]) => other === name)),
+    )
+    if (isCountedOn) this.#log.note(COUNTED_ON)
+    return step
   }
 
   #isNamed(name: string): boolean {
