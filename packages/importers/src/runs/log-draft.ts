@@ -111,7 +111,9 @@ export class LogDraft implements LogWriter {
     const imported = run.finish(id, `${name}${nth}`, format)
     if (maxNorm === undefined) return imported
     const clip = { mode: 'norm', max_norm: maxNorm } as const
-    const parts = imported.parts.map((part) => ({ ...part, clip }))
+    // beside a norm of the whole its cap is not that of a part
+    const parts =
+      imported.norm === undefined ? imported.parts.map((part) => ({ ...part, clip })) : imported.parts
     return { ...imported, clip, capFoundIn: '--max-norm', parts }
   }
 }

@@ -11,6 +11,8 @@ import {
 import { LogRefused, type LogClip, type ReadOptions, type Readings } from '../format.ts'
 import type { ImportedEvent, ImportedRun } from './imported-run.ts'
 import { isNorm, nameMetrics, type Naming } from './metric-naming.ts'
+import { normNameOf } from './norm-name.ts'
+import { measureOf, NEGATIVE_NORMS, soundCap, type Measure } from './sound-reading.ts'
 import { NO_POINTS, Rows, toColumns, type Seam } from './rows.ts'
 import { StepHistory } from './step-history.ts'
 
@@ -51,7 +53,7 @@ export class RunDraft {
   readonly seams: Seam[] = []
   readonly #events: ImportedEvent[] = []
   readonly #notes = new Set<string>()
-  readonly #names = new Set<string>()
+  readonly #names = new Map<string, Measure>()
   readonly #refused = new Set<string>()
   readonly #config: Record<string, unknown> = {}
   readonly #caps = new Map<string, FoundCap>()
@@ -92,6 +94,7 @@ export class RunDraft {
     if (!Number.isInteger(step) || step < 0 || step > MAX_STEP) return 'passed'
     let row: Row = Array.isArray(readings) ? readings : [...readings]
     if (!this.#areAccepted(row)) row = row.filter(([name]) => this.#accepts(name))
+    row = this.#sound(row)
     if (row.length === 0) return 'passed'
     if (step === this.#newest) {
       if (this.#isOtherAttempt(step, row)) return 'restart'
@@ -128,7 +131,7 @@ export class RunDraft {
   /** `add` for a row of one reading, which most often belongs to the newest step. */
   addReading(step: number, time: number, name: string, value: number): Placed {
     const joinsNewest = step === this.#newest && this.#rowCount > 1 && this.#rows.step.length > 0
-    if (!joinsNewest || !this.#names.has(name)) return this.add(step, time, [[name, value]])
+    if (!joinsNewest || !(value > 0) || !this.#names.has(name)) return this.add(step, time, [[name, value]])
     this.#putReading(name, value)
     return 'added'
   }
@@ -221,10 +224,12 @@ export class RunDraft {
       ...(naming.norm === undefined ? {} : { norm: naming.norm }),
       otherNorms: naming.otherNorms,
       parts: naming.parts.map((part) => {
-        const clip = (this.#caps.has(part) ? this.#capOf(part) : cap)?.clip
+        // beside a norm of the whole its cap is not that of a part
+        const own = this.#caps.has(part) ? this.#capOf(part) : naming.norm === undefined ? cap : undefined
+        const clip = own?.clip
         return { name: part, ...(clip === undefined ? {} : { clip }) }
       }),
-      layers: [...this.#names]
+      layers: [...this.#names.keys()]
         .map((metric) => naming.final.get(metric) ?? metric)
         .filter((metric) => metric.startsWith(LAYER_PREFIX))
         .map((metric) => metric.slice(LAYER_PREFIX.length)),
@@ -286,6 +291,21 @@ export class RunDraft {
     })
   }
 
+  /** The row with caps as the server takes them, and NaN for norms that cannot be. */
+  #sound(row: Row): Row {
+    const isSound = ([name, value]: Row[number]): boolean => value > 0 || this.#names.get(name) === 'other'
+    if (row.every(isSound)) return row
+    return row.flatMap(([name, value]): Row => {
+      const measure = this.#names.get(name)
+      if (measure === 'norm' && value < 0) {
+        this.note(NEGATIVE_NORMS)
+        return [[name, NaN]]
+      }
+      const sound = measure === 'cap' ? soundCap(value) : value
+      return sound === undefined ? [] : [[name, sound]]
+    })
+  }
+
   #areAccepted(row: Row): boolean {
     for (let i = 0; i < row.length; i++) if (!this.#accepts((row[i] as Row[number])[0])) return false
     return true
@@ -295,7 +315,8 @@ export class RunDraft {
     if (this.#names.has(name)) return true
     const isLayer = name.startsWith(LAYER_PREFIX)
     // the metrics that Normwatch knows, and norms under other names, always find room
-    const room = MAX_METRICS_PER_RUN - (KNOWN.has(name) || isNorm(name) ? 0 : KNOWN.size + 20)
+    const room =
+      MAX_METRICS_PER_RUN - (KNOWN.has(name) || normNameOf(name) !== undefined ? 0 : KNOWN.size + 20)
     const fits = isLayer ? this.#layers < MAX_LAYERS_PER_RUN : this.#names.size - this.#layers < room
     const bare = isLayer ? name.slice(LAYER_PREFIX.length) : name
     if (bare.length === 0 || bare.length > MAX_METRIC_NAME_LENGTH || hasControl(bare) || !fits) {
@@ -303,13 +324,13 @@ export class RunDraft {
       return false
     }
     if (isLayer) this.#layers++
-    this.#names.add(name)
+    this.#names.set(name, measureOf(name, this.#options))
     return true
   }
 
   /** Names once given stay, so that what was sent before and what comes after is one series. */
   #currentNaming(): Naming {
-    const naming = nameMetrics([...this.#names], this.#options, (a, b) =>
+    const naming = nameMetrics([...this.#names.keys()], this.#options, (a, b) =>
       // what was let go cannot be compared
       this.#drained > 0 ? true : this.#rows.share(a, b),
     )
@@ -332,12 +353,9 @@ export class RunDraft {
       notes.push(
         `The step goes back and repeats ${this.seams.length} ${this.seams.length === 1 ? 'time' : 'times'}: resumed. Points of the attempt before were dropped from there on.`,
       )
-    if (naming.norm === undefined && naming.parts.length === 0)
-      notes.push(
-        naming.otherNorms.length === 0
-          ? `This log has no gradient norms${[...naming.final.values()].some(isAfterClipping) ? ' from before clipping' : ''}.`
-          : `This log has ${naming.otherNorms.length} norms and none is of the whole: choose one with --norm.`,
-      )
+    if (naming.norm === undefined && naming.parts.length === 0) notes.push(withoutNorm(naming))
+    if (naming.capOfSteps !== undefined)
+      notes.push(`The cap of each step is what the log has as ${naming.capOfSteps}.`)
     for (const { clip, foundIn } of this.#caps.values())
       if (clip.mode === 'other') notes.push(otherClipNote(clip.by, foundIn))
     if (this.#refused.size > 0)
@@ -363,8 +381,15 @@ function shareNames(a: Row, b: Row): boolean {
   return a.some(([name]) => b.some(([other]) => other === name))
 }
 
-function isAfterClipping(metric: string): boolean {
-  return metric === 'post_norm' || metric.startsWith('post_norm/')
+/** Why a log has no norm that is judged, and what `--norm` may take. */
+function withoutNorm({ final, otherNorms, rejected }: Naming): string {
+  if (otherNorms.length > 0)
+    return `This log has ${otherNorms.length} norms and none is of the whole: choose one with --norm.`
+  const after = [...final].filter(([, ours]) => ours === 'post_norm' || ours.startsWith('post_norm/'))
+  const none = `This log has no gradient norms${after.length > 0 ? ' from before clipping' : ''}`
+  const named = [...after.map(([name]) => name), ...rejected].filter((name) => !name.startsWith('post_norm'))
+  if (named.length === 0) return `${none}.`
+  return `${none}. By their names these are something else, and --norm takes one all the same: ${named.slice(0, 8).join(', ')}.`
 }
 
 function hasControl(text: string): boolean {

@@ -1,6 +1,8 @@
 import { LAYER_PREFIX } from '@normwatch/protocol'
 import type { LogWriter, RunWriter } from '../format.ts'
-import { isLoss, isNorm, isOfValidation, isPostClip } from '../runs/metric-naming.ts'
+import { isLoss, isNorm, isOfValidation } from '../runs/metric-naming.ts'
+import { COUNTED_ON, EpochSteps } from '../runs/epoch-steps.ts'
+import { normNameOf } from '../runs/norm-name.ts'
 import { isObject, jsonNumber } from './loose-json.ts'
 
 /** Names under which the training step itself is logged, the surest first. */
@@ -10,9 +12,9 @@ const STEP_NAMES = [
   'trainer/global_step',
   'training/step',
   'train/step',
+  'global_step',
   'step',
   'Step',
-  'global_step',
   'iteration',
   'iter',
   'num_updates',
@@ -71,6 +73,9 @@ export class Entries {
   #best = Infinity
   #standIn: (typeof STAND_INS)[number] | undefined
   #runId: string | undefined
+  readonly #epochs = new EpochSteps()
+  /** Names of what the newest entry measured. */
+  #measured: readonly (readonly [string, number])[] = []
   /** What was made out of a name when it came first; logs repeat their names on each line. */
   readonly #kinds = new Map<string, NameKind>()
 
@@ -84,8 +89,8 @@ export class Entries {
     this.#standIn = undefined
     const { readings, step: named, isOfTraining, hasTime } = this.#partsOf(entry)
     // The HF Trainer's summary at the end repeats the mean loss of the whole run.
-    const step = !isOfTraining || 'train_runtime' in entry ? undefined : this.#stepOf(entry, named)
-    if (step === undefined) {
+    const logged = !isOfTraining || 'train_runtime' in entry ? undefined : this.#stepOf(entry, named)
+    if (logged === undefined) {
       this.passed++
       return false
     }
@@ -97,6 +102,7 @@ export class Entries {
           : 'This log counts epochs: they stand in for steps.',
       )
     }
+    const step = this.#standIn === undefined ? this.#inRun(entry, logged, readings) : logged
     this.#run ??= this.#log.run(this.#runId)
     this.#run.add(step, hasTime ? timeOf(entry) : NaN, readings)
     return true
@@ -111,6 +117,7 @@ export class Entries {
     let kind = this.#kinds.get(name)
     if (kind === undefined) {
       const isOfNorm = isNorm(name)
+      const role = normNameOf(name)?.role
       const place = (STEP_NAMES as readonly string[]).indexOf(name)
       kind = {
         stepPlace: place < 0 ? Infinity : place,
@@ -119,8 +126,7 @@ export class Entries {
         isNorm: isOfNorm,
         isOfTraining:
           isLoss(name) ||
-          isOfNorm ||
-          isPostClip(name) ||
+          (role !== undefined && role !== 'cap') ||
           name.startsWith(LAYER_PREFIX) ||
           this.#isNamed(name),
       }
@@ -161,6 +167,19 @@ export class Entries {
     return parts
   }
 
+  /** The step within the whole run, where the log counts within epochs. */
+  #inRun(entry: Readonly<Record<string, unknown>>, logged: number, readings: [string, number][]): number {
+    const before = this.#measured
+    this.#measured = readings
+    const epoch = jsonNumber(entry['epoch'] ?? entry['Epoch'])
+    if (epoch === undefined || Number.isNaN(epoch)) return logged
+    const { step, isCountedOn } = this.#epochs.at(epoch, logged, () =>
+      before.some(([name]) => isNorm(name) && readings.some(([other]) => other === name)),
+    )
+    if (isCountedOn) this.#log.note(COUNTED_ON)
+    return step
+  }
+
   #isNamed(name: string): boolean {
     const { norm, map } = this.#log.options
     return name === norm || Object.values(map ?? {}).includes(name)
@@ -190,17 +209,19 @@ export function hasStep(entry: Readonly<Record<string, unknown>>): boolean {
   return STEP_NAMES.some((name) => jsonNumber(entry[name]) !== undefined) || 'global_step/max_steps' in entry
 }
 
-/** Norms of layers or streams: an object with one is the norm of the whole. */
+/** Norms of layers or streams: an object with one is the norm of the whole, as is that under `total` and the like. */
 export function layersOf(name: string, value: object): [string, number][] {
   const each = Object.entries(value).flatMap(([key, item]): [string, number][] => {
     const reading = jsonNumber(item)
     return reading === undefined ? [] : [[key, reading]]
   })
   if (each.length === 1 && isObject(value)) return [[name, (each[0] as [string, number])[1]]]
-  return each.map(([key, reading]) => [
-    `${LAYER_PREFIX}${Array.isArray(value) ? `stream ${key}` : key}`,
-    reading,
-  ])
+  return each.map(([key, reading]) => {
+    if (Array.isArray(value)) return [`${LAYER_PREFIX}stream ${key}`, reading]
+    const named = `${name}/${key}`
+    const isOfWhole = normNameOf(named)?.subject.length === 0
+    return [isOfWhole ? named : `${LAYER_PREFIX}${key}`, reading]
+  })
 }
 
 /** Unix seconds, where the entry has them: mmengine's `time` is the length of a step, not an instant. */

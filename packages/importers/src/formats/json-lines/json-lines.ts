@@ -1,5 +1,6 @@
 import type { Format } from '../../format.ts'
 import { capInConfig } from '../../caps/cap-in-config.ts'
+import { capIn, type CapInText } from '../../caps/cap-in-line.ts'
 import { isLoss, isNorm } from '../../runs/metric-naming.ts'
 import { Entries, hasStep } from '../../text/entries.ts'
 import { isObject, parseLooseJson } from '../../text/loose-json.ts'
@@ -36,11 +37,21 @@ export const jsonLines: Format = {
         const entry = objectIn(line)
         if (entry === undefined || Array.isArray(entry['log_history'])) continue
         if (entries.add(readLearners(entry, log))) continue
-        const cap = capInConfig(entry)
+        const cap = capInConfig(entry) ?? capInPrinted(entry['config'])
         if (cap !== undefined) log.cap(cap.clip, `${cap.key} in the log`)
       }
     entries.finish()
   },
+}
+
+/** The cap in a configuration that mmcv writes as text into its first line. */
+function capInPrinted(config: unknown): CapInText | undefined {
+  if (typeof config !== 'string') return undefined
+  for (const line of config.split('\n')) {
+    const cap = capIn(line)
+    if (cap !== undefined) return cap
+  }
+  return undefined
 }
 
 /** The JSON object that a line is, or ends with: fairseq writes its own prefix before it. Levanter's has its metrics in an object of their own. */

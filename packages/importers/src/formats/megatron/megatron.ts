@@ -1,8 +1,11 @@
 import type { Format, LogWriter } from '../../format.ts'
 import { consoleLines } from '../../text/console.ts'
+import { COUNTED_ON, EpochSteps } from '../../runs/epoch-steps.ts'
 import { printedNumber } from '../../text/numbers.ts'
 
 const ENTRY = /(?:^|[\s\]])iteration\s+(\d+)\s*\/\s*\d+\s*\|(.*)/
+/** NeMo counts iterations within an epoch. */
+const EPOCH = /\bepoch\s+(\d+),\s*$/
 const OURS: Readonly<Record<string, string>> = {
   'grad norm': 'grad_norm',
   'lm loss': 'loss',
@@ -35,10 +38,12 @@ export const megatron: Format = {
     const reader = new Iterations(log)
     const entries = new WrappedEntries()
     const read = (line: string): void => {
+      let before = ''
       // a buffered console can put several iterations on one line
       for (const piece of line.split(/(?=(?:^|[\s\]])iteration\s+\d+\s*\/)/)) {
         const match = ENTRY.exec(piece)
-        if (match !== null) reader.add(Number(match[1]), match[2] as string)
+        if (match !== null) reader.add(EPOCH.exec(before)?.[1], Number(match[1]), match[2] as string)
+        before = piece
       }
     }
     for await (const lines of consoleLines(stream, log))
@@ -52,6 +57,7 @@ export const megatron: Format = {
 class Iterations {
   readonly #log: LogWriter
   #stepBefore = 0
+  readonly #epochs = new EpochSteps()
   #zeros = 0
   #repeated = 0
 
@@ -59,7 +65,7 @@ class Iterations {
     this.#log = log
   }
 
-  add(step: number, rest: string): void {
+  add(epoch: string | undefined, iteration: number, rest: string): void {
     const entry = new Map<string, number>()
     for (const field of rest.split('|')) {
       const colon = field.lastIndexOf(':')
@@ -67,6 +73,7 @@ class Iterations {
       const name = field.slice(0, colon).trim()
       if (value !== undefined && name !== '') entry.set(OURS[name] ?? name, value)
     }
+    const step = this.#inRun(epoch, iteration, entry)
     const norm = entry.get('grad_norm')
     const hasLoss = entry.has('loss')
     if (norm === 0) {
@@ -84,6 +91,15 @@ class Iterations {
     if (skipped !== undefined) entry.set('skipped', skipped >= span ? 1 : 0)
     this.#stepBefore = step
     this.#log.run().add(step, NaN, entry)
+  }
+
+  #inRun(epoch: string | undefined, iteration: number, entry: Map<string, number>): number {
+    const ofRun = entry.get('global_step')
+    entry.delete('global_step')
+    if (ofRun !== undefined || epoch === undefined) return ofRun ?? iteration
+    const { step, isCountedOn } = this.#epochs.at(Number(epoch), iteration, () => true)
+    if (isCountedOn) this.#log.note(COUNTED_ON)
+    return step
   }
 
   finish(): void {
