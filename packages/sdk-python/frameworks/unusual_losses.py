@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Callable
 
 import torch
 from unusual import STEPS, Note, build, loss_of, norm_of, trainings_of
@@ -142,6 +143,94 @@ def scaled_losses(note: Note) -> Any:
         note(grad_norm=norm_of(model.parameters()), loss=None if is_changed else sum(losses) / 2)
         scaler.step(optimizer)
         scaler.update()
+    return model
+
+
+def accumulated(note: Note, shares: Callable[[torch.Tensor, int], Any], sizes: Iterable[int], expected: Any) -> Any:
+    """Trains in steps of `sizes` micro-batches. `shares` gives each one's root; `expected` their step's loss."""
+    model = build()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for step, size in enumerate(sizes):
+        optimizer.zero_grad()
+        squares = [(model(inputs_of(10 * step + at)) - 1).square() for at in range(size)]
+        for each in squares:
+            shares(each, size).backward()
+        note(loss=expected([each.detach() for each in squares]))
+        optimizer.step()
+    return model
+
+
+def inputs_of(seed: int) -> torch.Tensor:
+    """A batch whose size depends on the seed."""
+    return torch.randn(8 + seed % 3, 4, generator=torch.Generator().manual_seed(seed))
+
+
+def mean_of_means(squares: list[torch.Tensor]) -> Any:
+    return sum(each.mean() for each in squares) / len(squares)
+
+
+RAGGED = (4, 4, 3, 4, 1, 4)
+"""The sizes of steps in an epoch whose last steps are shorter."""
+
+
+def losses_times_a_share(note: Note) -> Any:
+    return accumulated(note, lambda squares, _: squares.mean() * 0.25, RAGGED, mean_of_means)
+
+
+def losses_divided_by_the_micro_batches_of_a_full_step(note: Note) -> Any:
+    return accumulated(note, lambda squares, _: squares.mean() / 4, RAGGED, mean_of_means)
+
+
+def losses_divided_by_the_micro_batches_of_their_step(note: Note) -> Any:
+    return accumulated(note, lambda squares, size: squares.mean() / size, RAGGED, mean_of_means)
+
+
+def weighted_losses_that_are_divided(note: Note) -> Any:
+    halves = lambda squares, _: squares.mean() * 0.5 / 4  # noqa: E731
+    return accumulated(note, halves, RAGGED, lambda squares: mean_of_means(squares) / 2)
+
+
+def weighted_losses_that_are_not_divided(note: Note) -> Any:
+    return accumulated(
+        note, lambda squares, _: 0.01 * squares.mean(), RAGGED, lambda squares: mean_of_means(squares) / 100
+    )
+
+
+def losses_divided_before_a_full_step_was_seen(note: Note) -> Any:
+    """Whether 4 is the number of micro-batches or a weight cannot be known."""
+    return accumulated(note, lambda squares, _: squares.mean() / 4, (2, 2, 2), lambda _: None)
+
+
+def sums_divided_by_their_own_items(note: Note) -> Any:
+    return accumulated(note, lambda squares, _: squares.sum() / squares.numel(), RAGGED, mean_of_means)
+
+
+def sums_divided_by_the_items_of_the_step(note: Note) -> Any:
+    items = [sum(len(inputs_of(10 * step + at)) for at in range(size)) for step, size in enumerate(RAGGED)]
+    left = [number for number, size in zip(items, RAGGED) for _ in range(size)]
+    mean_of_items = lambda squares: torch.cat(squares).mean()  # noqa: E731
+    return accumulated(note, lambda squares, _: squares.sum() / left.pop(0), RAGGED, mean_of_items)
+
+
+def entropies_divided_by_the_items_of_the_step(note: Note) -> Any:
+    """As the models of Transformers do: a count in a tensor, and half of the items are ignored."""
+    model = torch.nn.Linear(4, 3)
+    with torch.no_grad():
+        for seed, parameter in enumerate(model.parameters()):
+            parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(seed)))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for size in (4, 2, 4):
+        optimizer.zero_grad()
+        labels = torch.tensor([0, 1, 2, 0, -100, -100, -100, -100])
+        count = torch.tensor(4 * size)
+        entropies = [
+            torch.nn.functional.cross_entropy(model(torch.eye(8, 4) * at), labels, reduction="sum")
+            for at in range(size)
+        ]
+        for entropy in entropies:
+            (entropy / count).backward()
+        note(loss=sum(entropies) / count)
+        optimizer.step()
     return model
 
 

@@ -1,12 +1,14 @@
 """accelerate's loop: prepare, accumulate, backward, clip_grad_norm_."""
 
+import sys
+
 import torch
 from accelerate import Accelerator
 from reference import Reference
 
 torch.manual_seed(0)
 reference = Reference()
-accelerator = Accelerator(cpu=True, gradient_accumulation_steps=2)
+accelerator = Accelerator(cpu=True, gradient_accumulation_steps=int(sys.argv[1]))
 model = torch.nn.Linear(4, 1)
 data = torch.utils.data.DataLoader(torch.randn(64, 4), batch_size=8)
 model, optimizer, data = accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.1), data)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Sequence
 from typing import Any
+
+from .loss_factors import PLAIN, LossFactors, factors_of, together
 
 MAX_MICRO_BATCHES = 10_000
 """The most losses that wait for a step, so that a training that never steps an optimizer does not fill memory."""
@@ -18,20 +19,21 @@ STEPS_WITHOUT_SCALING = 2
 class PendingLosses:
     """
     The tensors that `backward` was called on since the last step. The loss of a step with several micro-batches is
-    their mean. Gradient accumulation usually divides each loss by the number of micro-batches; such losses are summed,
-    which gives the same mean. A loss is not known if it was changed after a GradScaler had scaled it; then the step has
-    no loss.
+    their mean, or the sum of shares: see `loss_factors`. A loss is not known if it was changed after a GradScaler had
+    scaled it; then the step has no loss.
     """
 
-    __slots__ = ("_divisors", "_losses", "_scaled", "_steps_since_scaling", "is_frozen")
+    __slots__ = ("_factors", "_losses", "_scaled", "_steps_since_scaling", "_usual_count", "is_frozen")
 
     def __init__(self) -> None:
         self._losses: list[Any] = []
         """Detached: floats, or scalar tensors on a device. None for a loss that is not known."""
-        self._divisors: list[float] = []
-        """Of every loss but the first, which is divided like the others: a look-up takes time."""
-        self._scaled: dict[int, tuple[weakref.ref[Any], Any, float]] = {}
-        """By `id()`, what a GradScaler returned last: the loss behind it, and that loss's divisor."""
+        self._factors: list[LossFactors | None] = []
+        """Of each loss. None for the first of a step, as a look-up takes time: then it has those of the second."""
+        self._usual_count = 0
+        """How many micro-batches a full step has, if their losses are divided by that number; else 0."""
+        self._scaled: dict[int, tuple[weakref.ref[Any], Any, LossFactors]] = {}
+        """By `id()`, what a GradScaler returned last: the loss behind it, and that loss's factors."""
         self._steps_since_scaling = STEPS_WITHOUT_SCALING
         self.is_frozen = False
         """Whether what comes before the next step belongs to a line search."""
@@ -46,7 +48,7 @@ class PendingLosses:
             if _is_scalar(loss) and _is_scalar(root):
                 if len(self._scaled) >= MAX_SCALED:
                     del self._scaled[next(iter(self._scaled))]
-                self._scaled[id(root)] = weakref.ref(root), _value(loss), _divisor(loss)
+                self._scaled[id(root)] = weakref.ref(root), _value(loss), factors_of(loss)
 
     def add(self, root: Any) -> None:
         """`root`: the tensor that `backward` is called on."""
@@ -54,11 +56,13 @@ class PendingLosses:
             return
         # tolist reads a CPU scalar a fifth faster than item
         value = root.tolist() if root.is_cpu else None
-        if type(value) is not float or self._losses or self._steps_since_scaling < STEPS_WITHOUT_SCALING:
+        is_first = not self._losses and not self._usual_count
+        if type(value) is not float or not is_first or self._steps_since_scaling < STEPS_WITHOUT_SCALING:
             if not root.is_complex():
                 self._append(*self._loss_behind(root))
         else:
             self._losses.append(value)
+            self._factors.append(None)
 
     def add_unusual(self, roots: Any, weights: Any) -> None:
         """
@@ -71,23 +75,22 @@ class PendingLosses:
             return
         if weights is not None and not (len(roots) == 1 and _is_one(weights)):
             return
-        values, divisors = zip(*map(self._loss_behind, roots))
+        values, factors = zip(*map(self._loss_behind, roots))
         total = None if any(value is None for value in values) else sum(values[1:], values[0])
-        self._append(total, divisors[0] if len(set(divisors)) == 1 else 1.0)
+        self._append(total, factors[0] if len({one.divisors for one in factors}) == 1 else PLAIN)
 
-    def _loss_behind(self, root: Any) -> tuple[Any, float]:
-        """The loss of a root before a GradScaler scaled it, and its divisor. None if it is not known."""
+    def _loss_behind(self, root: Any) -> tuple[Any, LossFactors]:
+        """The loss of a root before a GradScaler scaled it, and its factors. None if it is not known."""
         if self._steps_since_scaling == STEPS_WITHOUT_SCALING:
-            return _value(root), _divisor(root)
-        ref, value, divisor = self._scaled.get(id(root), (None, None, 1.0))
-        return (value, divisor) if ref is not None and ref() is root else (None, 1.0)
+            return _value(root), factors_of(root)
+        ref, value, factors = self._scaled.get(id(root), (None, None, PLAIN))
+        return (value, factors) if ref is not None and ref() is root else (None, PLAIN)
 
-    def _append(self, value: Any, divisor: float) -> None:
+    def _append(self, value: Any, factors: LossFactors) -> None:
         if len(self._losses) >= MAX_MICRO_BATCHES:
             self.clear()
-        if self._losses:
-            self._divisors.append(divisor)
         self._losses.append(value)
+        self._factors.append(factors)
 
     def freeze(self) -> None:
         """Ignores later backward passes until the step: they belong to a line search."""
@@ -104,27 +107,36 @@ class PendingLosses:
 
     def take_from(self, other: PendingLosses) -> None:
         """Adds the losses of another thread, which computed them for this one."""
-        if other._losses:
-            self._append(other._losses[0], other._divisors[0] if other._divisors else 1.0)
-            self._losses.extend(other._losses[1:])
-            self._divisors.extend(other._divisors)
-            other.clear()
+        self._losses.extend(other._losses)
+        self._factors.extend(other._factors)
+        other.clear()
 
     def drop(self, count: int) -> Any:
-        """Drops the oldest `count` micro-batches, of a step that the training skipped. Returns their mean."""
-        mean = _mean(self._losses[:count], self._divisors[: max(0, count - 1)])
-        del self._losses[:count], self._divisors[:count]
-        return mean
+        """Drops the oldest `count` micro-batches, of a step that the training skipped. Returns their loss."""
+        loss = self._of_first(count)
+        del self._losses[:count], self._factors[:count]
+        return loss
 
-    def mean(self) -> Any:
-        """The mean loss. None if there is no loss, or one that is not known."""
+    def loss(self) -> Any:
+        """The loss of the step. None if there is none, or one that is not known."""
         losses = self._losses
-        return losses[0] if len(losses) == 1 else _mean(losses, self._divisors)
+        if len(losses) == 1 and not self._usual_count:
+            return losses[0]
+        return self._of_first(len(losses))
+
+    def _of_first(self, count: int) -> Any:
+        losses = self._losses[:count]
+        if not losses or any(loss is None for loss in losses):
+            return None
+        known = next((factors for factors in self._factors[:count] if factors is not None), PLAIN)
+        all_factors = [factors or known for factors in self._factors[:count]]
+        loss, self._usual_count = together(losses, all_factors, self._usual_count)
+        return loss
 
     def clear(self) -> None:
         """Starts the next step."""
         self._losses.clear()
-        self._divisors.clear()
+        self._factors.clear()
         self.is_frozen = False
         if self._steps_since_scaling < STEPS_WITHOUT_SCALING:
             self._steps_since_scaling += 1
@@ -132,19 +144,10 @@ class PendingLosses:
                 self._scaled.clear()
 
     def take(self) -> Any:
-        """Returns `mean` and starts the next step."""
-        mean = self.mean()
+        """Returns `loss` and starts the next step."""
+        loss = self.loss()
         self.clear()
-        return mean
-
-
-def _mean(losses: Sequence[Any], divisors: Sequence[float]) -> Any:
-    if not losses or any(loss is None for loss in losses):
-        return None
-    total, count = losses[0], len(losses)
-    for loss in losses[1:]:
-        total = total + loss
-    return total if all(divisor == count for divisor in divisors) else total / count
+        return loss
 
 
 def _is_scalar(value: Any) -> bool:
@@ -158,17 +161,3 @@ def _is_one(weight: Any) -> bool:
 
 def _value(loss: Any) -> Any:
     return loss.item() if loss.is_cpu else loss.detach().reshape(()).float().clone()
-
-
-def _divisor(loss: Any) -> float:
-    """The plain number that the loss was finally divided by (the product of successive divisions); else 1."""
-    divisor = 1.0
-    graph = loss.grad_fn
-    while type(graph).__name__ == "DivBackward0":
-        # torch keeps a plain number as a CPU scalar; reading a tensor on a device would wait, so that is not done
-        other = getattr(graph, "_saved_other", None)
-        if other is None or not other.is_cpu or other.numel() != 1:
-            break
-        divisor *= float(other.item())
-        graph = graph.next_functions[0][0]
-    return divisor

@@ -115,7 +115,7 @@ class UsualStep:
         if seen & (seen - 1) == 0 or run.noted.readings or not run.is_open:
             return False
         readings = clips[0].readings
-        loss = self._losses.mean()
+        loss = self._losses.loss()
         if type(loss) is not float:
             return False
         rates = [group.get("lr") for group in groups]
