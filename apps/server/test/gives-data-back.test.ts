@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import { readReadings } from '../src/cli/export/readings.ts'
 import { startApp } from './start-app.ts'
 
 const rows = [
@@ -47,6 +49,18 @@ describe('the raw readings', () => {
       '5,12.25,3,,,0.1',
       '',
     ])
+  })
+
+  it('come as CSV from which exports read each name as it was logged', async () => {
+    const { app, call } = await startApp()
+    await call('PUT', '/runs/r', {})
+    const names = ['-x', "'-x", "'x", "''x", '=1+1', '@a', '+b', 'a,"b"', '-c,d', 'loss']
+    await call('POST', '/runs/r/points', {
+      points: [{ step: 0, ...Object.fromEntries(names.map((name, i) => [name, i])) }],
+    })
+    const csv = await app.inject({ url: '/api/v1/runs/r/points', query: { format: 'csv', metric: names } })
+    const { metrics } = await readReadings(Readable.from([csv.rawPayload]), 1_000)
+    expect(metrics).toEqual(names)
   })
 
   it('can be narrowed to steps and metrics', async () => {

@@ -91,8 +91,11 @@ function readingAt({ values, present }: MetricColumn, row: number): number | und
   return present === null || present[row] === 1 ? values[row] : undefined
 }
 
-/** Quoted where RFC 4180 asks for it; a name that a spreadsheet would take for a formula is quoted apart. */
+/**
+ * Quoted where RFC 4180 asks for it. A name that a spreadsheet would take for a formula gets a `'` before it, and so does one that
+ * starts with `'`: readers remove one.
+ */
 function csvCell(text: string): string {
-  const safe = /^[=+\-@]/.test(text) ? `'${text}` : text
+  const safe = /^[=+\-@']/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

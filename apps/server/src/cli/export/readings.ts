@@ -20,7 +20,7 @@ export async function readReadings(
 ): Promise<Readings> {
   const lines = linesOf(body)
   const { value: heading = '' } = (await lines.next()) as { value?: string }
-  const [, , ...metrics] = cellsOf(heading)
+  const metrics = cellsOf(heading).slice(2).map(withoutGuard)
   const rows = Math.max(1, Math.floor(readingsABlock / (2 + metrics.length)))
   return { metrics, blocks: blocksOf(lines, metrics.length, rows) }
 }
@@ -54,6 +54,9 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string,
   }
   if (rest !== '') throw new Error('the server stopped in the middle of a line')
 }
+
+/** A name as it was logged: the server puts a `'` before those that a spreadsheet would run, or that start with one. */
+const withoutGuard = (name: string) => name.replace(/^'(?=[=+\-@'])/, '')
 
 /** The cells of a line of CSV; a quoted one may hold commas, and quotes doubled. */
 function cellsOf(line: string): string[] {
