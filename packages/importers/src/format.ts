@@ -59,6 +59,8 @@ export interface LogWriter {
   readonly options: ReadOptions
   /** The run of this id, or the one that is read now. */
   run(id?: string): RunWriter
+  /** The run that goes by this name in the log: names of other logs may be the same. */
+  runNamed(name: string): RunWriter
   /** What follows belongs to another run, the next in this log. */
   nextRun(): RunWriter
   /**

@@ -27,6 +27,7 @@ export class LogDraft implements LogWriter {
   readonly runs: RunDraft[] = []
   readonly caps = new PrintedCaps()
   readonly #byId = new Map<string, Attempts>()
+  readonly #byName = new Map<string, Attempts>()
   readonly #notes = new Set<string>()
   #current: Attempts | undefined
 
@@ -42,6 +43,15 @@ export class LogDraft implements LogWriter {
       this.#byId.set(id, run)
     }
     this.#current = run
+    return run
+  }
+
+  runNamed(name: string): RunWriter {
+    let run = this.#byName.get(name)
+    if (run === undefined) {
+      run = new Attempts(this, undefined, name)
+      this.#byName.set(name, run)
+    }
     return run
   }
 
@@ -122,12 +132,14 @@ export class LogDraft implements LogWriter {
 class Attempts implements RunWriter {
   readonly #log: LogDraft
   readonly #ownId: string | undefined
+  readonly #name: string | undefined
   #draft: RunDraft | undefined
   #attempts = 0
 
-  constructor(log: LogDraft, ownId: string | undefined) {
+  constructor(log: LogDraft, ownId: string | undefined, name?: string) {
     this.#log = log
     this.#ownId = ownId
+    this.#name = name
   }
 
   add(step: number, time: number, readings: Readings): void {
@@ -177,6 +189,7 @@ class Attempts implements RunWriter {
     const id =
       this.#ownId === undefined || this.#attempts === 1 ? this.#ownId : `${this.#ownId}-${this.#attempts}`
     this.#draft = this.#log.start(id)
+    this.#draft.name = this.#name
     return this.#draft
   }
 }

@@ -35,12 +35,12 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
     'optim/learning_rate',
     'optim/learning_rate_group0',
     'optim/LR (group 0)',
-    'lr-AdamW',
-    'lr-Adam',
-    'lr-SGD',
   ],
   loss_scale: ['loss_scale', 'loss scale', 'train_loss_scale', 'train/loss_scale'],
 }
+/** The learning rate by the name of its optimizer, as Lightning's LearningRateMonitor has it: `lr-AdamW`, `lr-SGD/pg1`. */
+const LR_OF_OPTIMIZER = /^lr-[A-Za-z][\w.]*(?:-\d+)?(?:\/pg\d+)?$/
+
 /** Under which names a run's metrics are kept, and what that says of its norms. */
 export interface Naming {
   readonly final: ReadonlyMap<string, string>
@@ -93,6 +93,10 @@ export function nameMetrics(
       theirs.filter((name) => names.includes(name)),
       ours,
     )
+  take(
+    names.find((name) => LR_OF_OPTIMIZER.test(name)),
+    'lr',
+  )
   const found = readNorms(names)
   const capOfSteps = found.find(({ role, name }) => role === 'cap' && !final.has(name))?.name
   take(capOfSteps, 'max_norm')
@@ -137,6 +141,13 @@ export function nameMetrics(
 /** Whether a metric is the training's loss, under one of its usual names. */
 export function isLoss(name: string): boolean {
   return (NAMES['loss'] as readonly string[]).includes(name)
+}
+
+/** Whether a metric is the learning rate or the loss scale: a row of its own with one joins its step. */
+export function isOfOptimizer(name: string): boolean {
+  return (
+    LR_OF_OPTIMIZER.test(name) || ['lr', 'loss_scale'].some((ours) => NAMES[ours]?.includes(name) === true)
+  )
 }
 
 function layerName(name: string): string {

@@ -1,8 +1,9 @@
 import { LAYER_PREFIX } from '@normwatch/protocol'
 import type { LogWriter, RunWriter } from '../format.ts'
-import { isLoss, isNorm, isOfValidation } from '../runs/metric-naming.ts'
+import { isLoss, isNorm, isOfOptimizer, isOfValidation } from '../runs/metric-naming.ts'
 import { COUNTED_ON, EpochSteps } from '../runs/epoch-steps.ts'
 import { normNameOf } from '../runs/norm-name.ts'
+import { isEvaluation, ONE_RANK, OneRank, RunNames } from './entry-origin.ts'
 import { isObject, jsonNumber } from './loose-json.ts'
 
 /** Names under which the training step itself is logged, the surest first. */
@@ -64,18 +65,25 @@ interface EntryParts {
   hasTime: boolean
 }
 
+/** A run that entries are of, and how its entries count. */
+interface Source {
+  readonly run: RunWriter
+  readonly epochs: EpochSteps
+  readonly ranks: OneRank
+  /** What the newest entry measured. */
+  measured: readonly (readonly [string, number])[]
+}
+
 /** Puts a log's entries, objects of names and values, into its run. */
 export class Entries {
   readonly #log: LogWriter
-  #run: RunWriter | undefined
+  readonly #names = new RunNames()
+  readonly #sources = new Map<string | undefined, Source>()
   /** How many entries were left out: they have no step, or neither a norm nor a loss. */
   passed = 0
   #best = Infinity
   #standIn: (typeof STAND_INS)[number] | undefined
   #runId: string | undefined
-  readonly #epochs = new EpochSteps()
-  /** Names of what the newest entry measured. */
-  #measured: readonly (readonly [string, number])[] = []
   /** What was made out of a name when it came first; logs repeat their names on each line. */
   readonly #kinds = new Map<string, NameKind>()
 
@@ -89,7 +97,8 @@ export class Entries {
     this.#standIn = undefined
     const { readings, step: named, isOfTraining, hasTime } = this.#partsOf(entry)
     // The HF Trainer's summary at the end repeats the mean loss of the whole run.
-    const logged = !isOfTraining || 'train_runtime' in entry ? undefined : this.#stepOf(entry, named)
+    const isPassed = !isOfTraining || 'train_runtime' in entry || isEvaluation(entry)
+    const logged = isPassed ? undefined : this.#stepOf(entry, named)
     if (logged === undefined) {
       this.passed++
       return false
@@ -102,9 +111,13 @@ export class Entries {
           : 'This log counts epochs: they stand in for steps.',
       )
     }
-    const step = this.#standIn === undefined ? this.#inRun(entry, logged, readings) : logged
-    this.#run ??= this.#log.run(this.#runId)
-    this.#run.add(step, hasTime ? timeOf(entry) : NaN, readings)
+    const source = this.#sourceOf(entry)
+    if (!source.ranks.takes(entry, logged)) {
+      this.#log.note(ONE_RANK)
+      return true
+    }
+    const step = this.#standIn === undefined ? this.#inRun(source, entry, logged, readings) : logged
+    source.run.add(step, hasTime ? timeOf(entry) : NaN, readings)
     return true
   }
 
@@ -126,6 +139,7 @@ export class Entries {
         isNorm: isOfNorm,
         isOfTraining:
           isLoss(name) ||
+          isOfOptimizer(name) ||
           (role !== undefined && role !== 'cap') ||
           name.startsWith(LAYER_PREFIX) ||
           this.#isNamed(name),
@@ -167,13 +181,29 @@ export class Entries {
     return parts
   }
 
+  #sourceOf(entry: Readonly<Record<string, unknown>>): Source {
+    const name = this.#runId === undefined ? this.#names.of(entry) : undefined
+    let source = this.#sources.get(name)
+    if (source === undefined) {
+      const run = name === undefined ? this.#log.run(this.#runId) : this.#log.runNamed(name)
+      source = { run, epochs: new EpochSteps(), ranks: new OneRank(), measured: [] }
+      this.#sources.set(name, source)
+    }
+    return source
+  }
+
   /** The step within the whole run, where the log counts within epochs. */
-  #inRun(entry: Readonly<Record<string, unknown>>, logged: number, readings: [string, number][]): number {
-    const before = this.#measured
-    this.#measured = readings
+  #inRun(
+    source: Source,
+    entry: Readonly<Record<string, unknown>>,
+    logged: number,
+    readings: [string, number][],
+  ): number {
+    const before = source.measured
+    source.measured = readings
     const epoch = jsonNumber(entry['epoch'] ?? entry['Epoch'])
     if (epoch === undefined || Number.isNaN(epoch)) return logged
-    const { step, isCountedOn } = this.#epochs.at(epoch, logged, () =>
+    const { step, isCountedOn } = source.epochs.at(epoch, logged, () =>
       before.some(([name]) => isNorm(name) && readings.some(([other]) => other === name)),
     )
     if (isCountedOn) this.#log.note(COUNTED_ON)
