@@ -1,5 +1,6 @@
 import type { LogWriter } from '../../format.ts'
 import { Entries } from '../../text/entries.ts'
+import { printedNumber } from '../../text/numbers.ts'
 import { cells, separatorOf } from './cells.ts'
 import { DecimalMark } from './decimal-mark.ts'
 
@@ -32,7 +33,9 @@ export class TableRows {
       this.#names = cells(line.replace(/^\uFEFF/, ''), this.#separator)
       return
     }
-    this.#place(cells(line, this.#separator), this.#names)
+    const found = cells(line, this.#separator)
+    if (isHeader(found, this.#names)) this.#names = found
+    else this.#place(found, this.#names)
   }
 
   finish(): void {
@@ -77,4 +80,10 @@ export class TableRows {
     }
     this.#entries.add(entry)
   }
+}
+
+/** Whether a row is of names, as where a table was begun again: none is a number, and most were names before. */
+function isHeader(row: readonly string[], names: readonly string[]): boolean {
+  if (row.length < 2 || row.some((cell) => cell === '' || printedNumber(cell) !== undefined)) return false
+  return row.filter((cell) => names.includes(cell)).length * 2 >= row.length
 }

@@ -47,3 +47,14 @@ it('numbers of a table that may mean either are left out, and a note names one',
   const contradictory = await only('step;loss;grad_norm;lr\n1;1,9;1,5;0.1\n2;1,9;1,100;0.1\n')
   expect([column(contradictory, 'loss'), column(contradictory, 'grad_norm')]).toEqual([[1.9, 1.9], [1.5]])
 })
+
+it('a row of names is a new header, whatever the order of its columns', async () => {
+  const run = await only(
+    'step,loss,grad_norm\n1,2.5,10\n2,2.4,11\nstep,grad_norm,lr,loss\n3,12,0.1,2.3\n4,13,0.1,2.2\n',
+  )
+  expect([...run.points.step]).toEqual([1, 2, 3, 4])
+  expect([column(run, 'loss'), column(run, 'grad_norm')]).toEqual([
+    [2.5, 2.4, 2.3, 2.2],
+    [10, 11, 12, 13],
+  ])
+})

@@ -8,7 +8,8 @@ const PLACE =
 
 /**
  * CSV and TSV with names in their first line: Lightning's `metrics.csv`, Keras' CSVLogger, Stable Baselines'
- * `progress.csv`, exports of W&B. Rows may fill only some of the columns, and columns come in any order.
+ * `progress.csv`, exports of W&B. Rows may fill only some of the columns, and columns come in any order; a row of names is a new
+ * header.
  */
 export const table: Format = {
   name: 'table',
