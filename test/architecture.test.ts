@@ -203,6 +203,7 @@ const rooms: Record<string, Room> = {
     mayImport: [
       'access',
       'access/identity',
+      'access/limits',
       'alerts',
       'analysis',
       'errors',

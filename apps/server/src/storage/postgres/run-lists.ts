@@ -47,7 +47,8 @@ export function openRunLists(db: Database, units: PostgresUnits): Omit<RunStore,
       )
       if (gone === undefined) return false
       await noteRemoval(on, id, gone.project)
-      for (const table of [...TABLES_OF_A_RUN, 'mutes']) await on.run(`delete from ${table} where run = ?`, id)
+      for (const table of [...TABLES_OF_A_RUN, 'mutes'])
+        await on.run(`delete from ${table} where run = ?`, id)
       return true
     })
     units.forget(id)
