@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { StoreUnavailable } from '../src/storage/store.ts'
 import { bearer, makeToken } from './access-fixtures.ts'
 import { startApp } from './start-app.ts'
 
@@ -27,6 +28,16 @@ describe('limits of a project', () => {
     expect(await call('PATCH', '/runs/c', { project: 'p' })).toMatchObject(full('2 runs'))
     expect((await call('PUT', '/runs/a', { tags: ['still'] })).status).toBe(200)
     expect((await call('POST', '/runs/a/points', points(0, 5))).status).toBe(200)
+  })
+
+  it('hold for requests that come at once, and again as soon as a failing store can say what they are', async () => {
+    const { call, services } = await startApp()
+    await call('PUT', '/projects/p/limits', { max_runs: 1, max_points: null })
+    vi.spyOn(services.store.limits, 'list').mockRejectedValueOnce(new StoreUnavailable('away'))
+    expect((await call('PUT', '/runs/a', { project: 'p' })).status).toBe(503)
+    const ids = ['b', 'c', 'd', 'e']
+    const answers = await Promise.all(ids.map((id) => call('PUT', `/runs/${id}`, { project: 'p' })))
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 403, 403, 403])
   })
 
   it('make room when a run is deleted, and are gone when an admin takes them away', async () => {

@@ -2,11 +2,10 @@ import type { FastifyRequest } from 'fastify'
 import { Refusal } from '../../errors.ts'
 import type { StoredLimits } from '../../storage/limit-store.ts'
 import type { Store } from '../../storage/store.ts'
+import { KeptReading } from './kept-reading.ts'
 import { growingProject, projectOf } from './run-project.ts'
 import { CHANGES_RUNS, countPoints, isPoints, routeOf } from './requests.ts'
 
-/** Age at which limits and totals are read again, in milliseconds: other servers change them, too. */
-const FRESH_MS = 10_000
 /** Before a request is refused, totals of this age are read again. */
 const RECENT_MS = 1_000
 /** Reading totals may take at most this share of the time. */
@@ -28,38 +27,38 @@ interface Held {
  */
 export class ProjectLimits {
   readonly #store: Pick<Store, 'limits' | 'runs'>
-  readonly #now: () => number
-  #limits: ReadonlyMap<string, StoredLimits> = new Map()
-  #limitsUntil = -Infinity
-  #held = new Map<string, Held>()
-  #heldAt = -Infinity
-  #heldUntil = -Infinity
-  #projects = new Map<string, string>()
+  readonly #limits: KeptReading<ReadonlyMap<string, StoredLimits>>
+  readonly #held: KeptReading<Map<string, Held>>
+  readonly #projects = new Map<string, string>()
 
   constructor(store: Pick<Store, 'limits' | 'runs'>, now: () => number) {
     this.#store = store
-    this.#now = now
+    this.#limits = new KeptReading(() => this.#readLimits(), now)
+    this.#held = new KeptReading(() => this.#readTotals(), now, SHARE)
   }
 
   /** The limits were changed: the next request meets the new ones. */
   forget(): void {
-    this.#limitsUntil = -Infinity
-    this.#heldUntil = -Infinity
+    this.#limits.forget()
+    this.#held.forget()
   }
 
   /** After the request's body was read. Throws a `Refusal` that names the limit. */
   async admit(request: FastifyRequest): Promise<void> {
     const sendsPoints = isPoints(request)
     if (!sendsPoints && !CHANGES_RUNS.includes(routeOf(request))) return
-    if (this.#now() >= this.#limitsUntil) await this.#readLimits()
-    if (this.#limits.size === 0) return
-    if (sendsPoints) await this.#admitPoints(request)
-    else await this.#admitRun(request)
+    const limits = await this.#limits.fresh()
+    if (limits.size === 0) return
+    if (sendsPoints) await this.#admitPoints(request, limits)
+    else await this.#admitRun(request, limits)
   }
 
-  async #admitPoints({ params, body }: FastifyRequest): Promise<void> {
+  async #admitPoints(
+    { params, body }: FastifyRequest,
+    limits: ReadonlyMap<string, StoredLimits>,
+  ): Promise<void> {
     const project = await this.#projectOf((params as { id: string }).id)
-    const max = project === undefined ? undefined : this.#limits.get(project)?.max_points
+    const max = project === undefined ? undefined : limits.get(project)?.max_points
     if (project === undefined || max == null) return
     const isOver = ({ points }: Held) => points >= max
     const held = await this.#heldBy(project, isOver)
@@ -67,12 +66,12 @@ export class ProjectLimits {
     held.points += countPoints(body)
   }
 
-  async #admitRun(request: FastifyRequest): Promise<void> {
+  async #admitRun(request: FastifyRequest, limits: ReadonlyMap<string, StoredLimits>): Promise<void> {
     const project = await growingProject(request, this.#store.runs)
     if (project === undefined) return
     // a run that is moved
     this.#projects.clear()
-    const max = this.#limits.get(project)?.max_runs
+    const max = limits.get(project)?.max_runs
     if (max == null) return
     const isOver = ({ runs }: Held) => runs >= max
     const held = await this.#heldBy(project, isOver)
@@ -82,15 +81,8 @@ export class ProjectLimits {
 
   /** What the project holds; by recent totals where it is over its limit. */
   async #heldBy(project: string, isOver: (held: Held) => boolean): Promise<Held> {
-    if (this.#now() >= this.#heldUntil) await this.#readTotals()
-    if (isOver(this.#of(project)) && this.#now() - this.#heldAt >= RECENT_MS) await this.#readTotals()
-    return this.#of(project)
-  }
-
-  #of(project: string): Held {
-    let held = this.#held.get(project)
-    if (held === undefined) this.#held.set(project, (held = { runs: 0, stored: 0, points: 0 }))
-    return held
+    const held = heldIn(await this.#held.fresh(), project)
+    return isOver(held) ? heldIn(await this.#held.youngerThan(RECENT_MS), project) : held
   }
 
   async #projectOf(run: string): Promise<string | undefined> {
@@ -102,25 +94,23 @@ export class ProjectLimits {
     return project
   }
 
-  async #readLimits(): Promise<void> {
-    // others need not read at the same time
-    this.#limitsUntil = this.#now() + FRESH_MS
+  async #readLimits(): Promise<ReadonlyMap<string, StoredLimits>> {
     const limits = await this.#store.limits.list()
-    this.#limits = new Map(limits.map((one) => [one.project, one]))
     // another server may have moved a run
     this.#projects.clear()
+    return new Map(limits.map((one) => [one.project, one]))
   }
 
-  async #readTotals(): Promise<void> {
-    const began = this.#now()
-    this.#heldAt = began
-    this.#heldUntil = began + FRESH_MS
+  async #readTotals(): Promise<Map<string, Held>> {
     const totals = await this.#store.runs.totals()
-    this.#held = new Map(
-      totals.map(({ project, runs, points }) => [project, { runs, stored: points, points }]),
-    )
-    this.#heldUntil = Math.max(this.#heldUntil, began + (this.#now() - began) / SHARE)
+    return new Map(totals.map(({ project, runs, points }) => [project, { runs, stored: points, points }]))
   }
+}
+
+function heldIn(totals: Map<string, Held>, project: string): Held {
+  let held = totals.get(project)
+  if (held === undefined) totals.set(project, (held = { runs: 0, stored: 0, points: 0 }))
+  return held
 }
 
 const full = (project: string, max: number, what: 'runs' | 'points') =>
