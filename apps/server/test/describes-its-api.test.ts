@@ -13,10 +13,10 @@ async function documentOf({ call }: TestApp): Promise<Document> {
   return (await call('GET', '/openapi.json')).body as Document
 }
 
-/** What makes comes before what asks, and what removes is last; a run comes before all that is said of it. */
+/** What makes comes before what asks, and what removes is last; a run comes before all that is said of it, and goes after it. */
 function byNeed(a: Described, b: Described): number {
   const rank = ({ method, path }: Described) => {
-    if (method === 'DELETE') return 9
+    if (method === 'DELETE') return path === '/api/v1/runs/{id}' ? 10 : 9
     if (path.includes('/{id}/re') || path.includes('/{id}/rotate')) return 4
     if (method === 'PUT' && path === '/api/v1/runs/{id}') return 0
     return method === 'GET' ? 3 : path.includes('{') ? 2 : 1

@@ -62,8 +62,9 @@ export function openDroppedLeaves(db: Database) {
 }
 export type DroppedLeaves = ReturnType<typeof openDroppedLeaves>
 
-/** Removes them all, in a file that is about to be read as a whole. */
+/** Removes them all, in a file that is about to be read as a whole. A file without any is not written: its time tells of every change. */
 export function removeDropped(db: Database): void {
+  if (db.prepare('select 1 from dropped_leaves').get() === undefined) return
   db.exec(
     `delete from leaves where exists
        (select 1 from dropped_leaves as dropped where dropped.run = leaves.run and dropped.start <= leaves.start);
