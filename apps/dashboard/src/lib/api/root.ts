@@ -3,8 +3,9 @@ import { createApi } from '#lib/api/client.ts'
 import { clock } from '#lib/state/clock.svelte.ts'
 import { SessionState } from '#lib/state/session.svelte.ts'
 
-/** Where the API is: below the address that the dashboard is served at. */
-export const API_ROOT = `${resolve('/').replace(/\/$/, '')}/api/v1`
+/** The path that the dashboard is served at, without a slash at its end, and the API's below it. */
+export const ROOT = resolve('/').replace(/\/$/, '')
+export const API_ROOT = `${ROOT}/api/v1`
 
 /**
  * The server's time is noted. A request refused for lack of a token leads to the sign-in page, and from there back; one that would
