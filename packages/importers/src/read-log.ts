@@ -1,8 +1,8 @@
 import { capBeside, type ReadBeside } from './caps/cap-beside.ts'
+import { otherClipNote } from './caps/clip-kind.ts'
 import type { Format, Head, ReadOptions } from './format.ts'
 import { formats } from './formats/index.ts'
 import type { ImportedRun } from './runs/imported-run.ts'
-import { otherClipNote } from './runs/run-draft.ts'
 import { LogDraft, type LiveRun } from './runs/log-draft.ts'
 import { ChunkedLog, headOf, type Query } from './streams/log-stream.ts'
 

@@ -27,7 +27,7 @@ export const CAP_KEYS = [
   'max_norm_clip',
   'CLIP_GRAD',
 ] as const
-const KEYS: ReadonlySet<string> = new Set(CAP_KEYS.map(normal))
+const KEYS: ReadonlySet<string> = new Set(CAP_KEYS.map(settingName))
 
 /** A name that is a cap only within the clipping's own settings: layers have a `max_norm` too. */
 export const BARE_KEY = 'max_norm'
@@ -40,9 +40,10 @@ export function endsWithClipping(text: string): boolean {
 }
 
 export function isCapKey(key: string): boolean {
-  return KEYS.has(normal(key))
+  return KEYS.has(settingName(key))
 }
 
-function normal(key: string): string {
+/** One form of a setting's name: `clip-grad` on the command line is `clip_grad` in the configuration. */
+export function settingName(key: string): string {
   return key.toLowerCase().replaceAll('-', '_')
 }

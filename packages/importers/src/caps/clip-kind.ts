@@ -1,5 +1,6 @@
 import type { Clip } from '@normwatch/protocol'
 import type { LogClip } from '../format.ts'
+import { settingName } from './cap-keys.ts'
 
 /** Settings beside a cap that say what it is a cap of: Lightning's, timm's, RLlib's, and those of other tools. */
 export const KIND_KEYS = [
@@ -27,7 +28,7 @@ const NORM_ORDER = /^(?:\d+(?:\.\d*)?|inf)$/i
 
 /** The setting of this sort that a name and its value are, if they are one. */
 export function clipKind(name: string, value: unknown): ClipKind | undefined {
-  const key = name.toLowerCase().replaceAll('-', '_')
+  const key = settingName(name)
   if (!KINDS.has(key) || (typeof value !== 'string' && typeof value !== 'number')) return undefined
   const text = String(value)
   return key.endsWith('norm_type') && !NORM_ORDER.test(text) ? undefined : { key, value: text }
@@ -41,6 +42,11 @@ export function clipByKind(cap: number, kind: ClipKind | undefined): LogClip {
   const isOfEachTensor = kind.key === 'grad_clip_by' && kind.value === 'norm'
   if (OF_GLOBAL_NORM.test(kind.value) && !isOfEachTensor) return clip
   return { mode: 'other', by: `${kind.key} ${kind.value}` }
+}
+
+/** What is said of a cap that is none of the norm. */
+export function otherClipNote(by: string, foundIn: string): string {
+  return `${foundIn} is no cap of the gradient’s L2 norm, as it stands with ${by}: clipping is not judged.`
 }
 
 /** How a run clips by a printed cap: 0, a negative one, None and inf switch clipping off. */

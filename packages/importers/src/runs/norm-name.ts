@@ -2,7 +2,8 @@ import { isCapKey } from '../caps/cap-keys.ts'
 
 /**
  * What a metric's name says of the gradient norm in it. `before`: measured before clipping. `after`: after it. `statistic`:
- * made out of the norm or beside it (its mean, logarithm, ratio, number of skips). `layer`: of one layer's weights. `cap`: the limit, not a norm.
+ * made out of the norm or beside it (its mean, logarithm, ratio, number of skips). `layer`: of one layer's weights. `cap`: the
+ * limit, not a norm.
  */
 export interface NormName {
   readonly role: 'norm' | 'before' | 'after' | 'layer' | 'statistic' | 'cap'
@@ -14,84 +15,22 @@ export interface NormName {
   readonly isUnscaled: boolean
 }
 
-const BEFORE = ['pre', 'before', 'preclip', 'preclipping', 'raw', 'unclipped', 'noclip', 'unscaled']
-const AFTER = ['post', 'after', 'postclip', 'postclipping', 'clipped']
-const CLIPPING = ['clip', 'clipping']
-const TOTAL = ['total', 'global', 'all', 'overall', 'whole']
-const STATISTIC = [
-  ...['log', 'log10', 'sq', 'squared', 'square', 'sqrt', 'var', 'variance', 'std', 'stddev', 'rms'],
-  ...[
-    'ema',
-    'ma',
-    'avg',
-    'average',
-    'mean',
-    'median',
-    'max',
-    'min',
-    'epoch',
-    'smoothed',
-    'running',
-    'rolling',
-  ],
-  ...[
-    'quantile',
-    'percentile',
-    'percent',
-    'pct',
-    'ratio',
-    'frac',
-    'fraction',
-    'rate',
-    'coef',
-    'coeff',
-    'scaled',
-  ],
-  ...[
-    'l1',
-    'inf',
-    'linf',
-    'threshold',
-    'thresh',
-    'limit',
-    'target',
-    'snr',
-    'noise',
-    'cos',
-    'cosine',
-    'similarity',
-  ],
-  ...[
-    'count',
-    'n',
-    'num',
-    'skipped',
-    'nan',
-    'isnan',
-    'isinf',
-    'finite',
-    'delta',
-    'diff',
-    'change',
-    'normalized',
-  ],
-]
+const words = (list: string): string[] => list.trim().split(/\s+/)
+const BEFORE = words('pre before preclip preclipping raw unclipped noclip unscaled')
+const AFTER = words('post after postclip postclipping clipped')
+const CLIPPING = words('clip clipping')
+const TOTAL = words('total global all overall whole')
+const STATISTIC = words(`
+  log log10 sq squared square sqrt var variance std stddev rms ema ma avg average mean median max
+  min epoch smoothed running rolling quantile percentile percent pct ratio frac fraction rate coef
+  coeff scaled l1 inf linf threshold thresh limit target snr noise cos cosine similarity count n
+  num skipped nan isnan isinf finite delta diff change normalized
+`)
 /** Words that name the norm itself, or the place in a program that logs it. */
-const PLAIN = [
-  ...['grad', 'grads', 'gradient', 'gradients', 'norm', 'norms', 'gnorm', 'l2', 'of', 'to', 'the'],
-  ...[
-    'train',
-    'training',
-    'trainer',
-    'step',
-    'optim',
-    'optimizer',
-    'learning',
-    'learner',
-    'metrics',
-    'stats',
-  ],
-]
+const PLAIN = words(`
+  grad grads gradient gradients norm norms gnorm l2 of to the train training trainer step optim
+  optimizer learning learner metrics stats
+`)
 const QUALIFIERS: ReadonlySet<string> = new Set([...BEFORE, ...AFTER, ...CLIPPING, ...TOTAL, ...STATISTIC])
 const NEUTRAL: ReadonlySet<string> = new Set([...QUALIFIERS, ...PLAIN])
 

@@ -1,3 +1,4 @@
+import { settingName } from '../caps/cap-keys.ts'
 import type { LogClip } from '../format.ts'
 import type { FoundCap, RunDraft } from './run-draft.ts'
 
@@ -14,7 +15,7 @@ export class PrintedCaps {
     if (this.#isTrained) this.#caps.clear()
     this.#isTrained = false
     const before = this.#caps.get(part)
-    if (before === undefined || settingOf(before.foundIn) === settingOf(foundIn))
+    if (before === undefined || settingName(before.foundIn) === settingName(foundIn))
       this.#caps.set(part, { clip, foundIn })
   }
 
@@ -30,9 +31,4 @@ export class PrintedCaps {
   end(): void {
     if (this.#newestRun !== undefined && !this.#isTrained) this.rowOf(this.#newestRun)
   }
-}
-
-/** `clip-grad` on the command line is `clip_grad` in the configuration. */
-function settingOf(foundIn: string): string {
-  return foundIn.toLowerCase().replaceAll('-', '_')
 }

@@ -8,6 +8,7 @@ import {
   type Clip,
   type PointColumns,
 } from '@normwatch/protocol'
+import { otherClipNote } from '../caps/clip-kind.ts'
 import { LogRefused, type LogClip, type ReadOptions, type Readings } from '../format.ts'
 import type { ImportedEvent, ImportedRun } from './imported-run.ts'
 import { isNorm, nameMetrics, type Naming } from './metric-naming.ts'
@@ -364,11 +365,6 @@ export class RunDraft {
       )
     return notes
   }
-}
-
-/** What is said of a cap that is none of the norm. */
-export function otherClipNote(by: string, foundIn: string): string {
-  return `${foundIn} is no cap of the gradient’s L2 norm, as it stands with ${by}: clipping is not judged.`
 }
 
 function isSame(a: Row, b: Row): boolean {
