@@ -5,7 +5,8 @@ import tempfile
 
 import torch
 from reference import Reference
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from trainer_notes import TrainerNotes
+from transformers import Trainer, TrainingArguments
 
 
 class TinyModel(torch.nn.Module):
@@ -19,14 +20,6 @@ class TinyModel(torch.nn.Module):
 
 
 reference = Reference()
-
-
-class Notes(TrainerCallback):
-    def on_log(self, args, state, control, logs=None, **_) -> None:
-        if "grad_norm" in logs:
-            reference.note(grad_norm=logs["grad_norm"], loss=logs["loss"])
-
-
 torch.manual_seed(0)
 data = [{"x": torch.randn(4), "labels": torch.randn(())} for _ in range(64)]
 with tempfile.TemporaryDirectory() as folder:
@@ -36,5 +29,5 @@ with tempfile.TemporaryDirectory() as folder:
         gradient_accumulation_steps=int(sys.argv[1]),
     )  # fmt: skip
     model = TinyModel()
-    Trainer(model, arguments, train_dataset=data, callbacks=[Notes()]).train()
+    Trainer(model, arguments, train_dataset=data, callbacks=[TrainerNotes(reference)]).train()
 reference.tell(model)
