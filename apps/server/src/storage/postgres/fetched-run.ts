@@ -4,21 +4,8 @@ import type { RunDocuments, RunRow } from '../run/run-row.ts'
 import type { RunRows } from '../run/run-tables.ts'
 import type { PageRow, PageRows } from '../run/summaries.ts'
 import { NO_DETECTION, type Detection, type DetectionRows, type TailRow, type TailRows } from '../run/tail.ts'
-import type { Value } from './database.ts'
+import { Missing } from './missing.ts'
 import { emptyWriteSet, type WriteSet } from './write-set.ts'
-
-/** Asks for rows of the run as it is at the version that was loaded. `$run` stands for its id, other parameters are `?`. */
-export type Fetch = <T>(sql: string, ...values: Value[]) => Promise<T[]>
-
-/** A unit needs rows that have not been fetched: it is undone, they are fetched, and it starts over. */
-export class Missing extends Error {
-  override readonly name = 'Missing'
-  readonly fetch: (fetch: Fetch) => Promise<void>
-  constructor(fetch: (fetch: Fetch) => Promise<void>) {
-    super('Rows have not been fetched.')
-    this.fetch = fetch
-  }
-}
 
 /** A run as it was loaded: everything but blobs. */
 export interface Loaded {

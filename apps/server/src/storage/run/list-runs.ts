@@ -85,7 +85,10 @@ const orderOf = ({ sort = DEFAULT_SORT }: RunQuery): readonly OrderBy[] => order
 const orderBy = (order: readonly OrderBy[]): string =>
   `order by ${order.map(({ field, isDown }) => `runs.${RUN_COLUMNS[field]}${isDown ? ' desc' : ''}`).join(', ')}`
 
-/** A statement that lists the runs behind the query's cursor, or those of a window, one more than the page has. It begins with `select`. */
+/**
+ * A statement that lists the runs behind the query's cursor, or those of a window, one more than the page has. It begins with
+ * `select`.
+ */
 export function runsQuery(dialect: ListDialect, query: RunQuery, select: string, window?: RunsWindow) {
   const order = orderOf(query)
   const place = window === undefined ? behind(order, cursorPlace(query)) : within(order, window)
@@ -102,7 +105,7 @@ export function runsPage(
   found: readonly { readonly row: ListKey; readonly listed: ListedRun }[],
 ): { runs: ListedRun[]; next_cursor: string | null } {
   const { sort = DEFAULT_SORT, limit } = query
-  const { page, next_cursor } = pageOf(found, limit, ({ row }) => [sort, ...placeOf(query, row)])
+  const { page, next_cursor } = pageOf(found, limit, ({ row }) => [sort, ...placeOfRow(query, row)])
   return { runs: page.map(({ listed }) => listed), next_cursor }
 }
 
@@ -110,7 +113,7 @@ export function runsPage(
 export const isSelective = ({ projects = 'all', project, status, health, q, tag }: RunQuery): boolean =>
   projects !== 'all' || [project, status, health, q, tag].some((filter) => filter !== undefined)
 
-/** A statement for the last of the runs of a window, whose columns are named as in `placeOf`; there is none if the window has fewer rows. */
+/** A statement for the last of the runs of a window, with what `placeOfRow` needs; there is none if the window has fewer rows. */
 export function lastOfWindow(query: RunQuery, { from, rows }: RunsWindow) {
   const order = orderOf(query)
   const columns = order.map(({ field }) => `runs.${RUN_COLUMNS[field]} as "${field}"`)
@@ -118,7 +121,7 @@ export function lastOfWindow(query: RunQuery, { from, rows }: RunsWindow) {
   return { sql: `${sql} limit 1 offset ?`, values: [...values, rows - 1] }
 }
 
-export const placeOf = (query: RunQuery, row: Pick<ListKey, OrderField>): RunPlace =>
+export const placeOfRow = (query: RunQuery, row: Pick<ListKey, OrderField>): RunPlace =>
   orderOf(query).map(({ field }) => row[field])
 
 /** The place that the query's cursor stands for, if it has one. Throws `BadCursor`. */

@@ -62,7 +62,10 @@ export function openDroppedLeaves(db: Database) {
 }
 export type DroppedLeaves = ReturnType<typeof openDroppedLeaves>
 
-/** Removes them all, in a file that is about to be read as a whole. A file without any is not written: its time tells of every change. */
+/**
+ * Removes them all, in a file that is about to be read as a whole. A file without any is not written: its time tells of every
+ * change.
+ */
 export function removeDropped(db: Database): void {
   if (db.prepare('select 1 from dropped_leaves').get() === undefined) return
   db.exec(

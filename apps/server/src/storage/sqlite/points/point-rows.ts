@@ -132,8 +132,8 @@ export function detectionRows(db: Database): DetectionRows {
 const MAX_BARE = 1024
 
 /**
- * `forget` removes the rows of the stretches that hold one of the leaves that start from `first` to `last`. `afterRollback` must be called when a transaction was undone:
- * what it removed is there again.
+ * `forget` removes the rows of the stretches that hold one of the leaves that start from `first` to `last`. `afterRollback` must be
+ * called when a transaction was undone: what it removed is there again.
  */
 export function stretchRows(
   db: Database,

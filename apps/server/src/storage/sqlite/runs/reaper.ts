@@ -19,7 +19,10 @@ const FREE_PAGES_KEPT = 256
 const FREE_PAGES_GATHERED = 4096
 const PAUSE_MS = 2
 
-/** Removes the rows of deleted runs and of leaves that were dropped, and gives the space back, slice by slice between other units of work. */
+/**
+ * Removes the rows of deleted runs and of leaves that were dropped, and gives the space back, slice by slice between other units
+ * of work.
+ */
 export class Reaper {
   readonly #db: Database
   readonly #commits: GroupCommit

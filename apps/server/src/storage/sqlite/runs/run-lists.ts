@@ -6,7 +6,7 @@ import {
   cursorPlace,
   isSelective,
   lastOfWindow,
-  placeOf,
+  placeOfRow,
   runningQuery,
   runsPage,
   runsQuery,
@@ -155,7 +155,7 @@ export function openRunLists(
       const placeAfter = (from: RunPlace | undefined, rows: number): RunPlace | undefined => {
         const { sql, values } = lastOfWindow(query, { from, rows })
         const last = commits.read(() => lists.all<ListKey>(sql, values)[0])
-        return last && placeOf(query, last)
+        return last && placeOfRow(query, last)
       }
       const isLong = isSelective(query)
       // a run may change its place between two windows
